@@ -1,0 +1,99 @@
+"""Child processes that die with their parent, on Linux at once and elsewhere within a second."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+# Loaded before any fork: a child between fork and exec must not load libraries.
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+# Linux sends the death signal when the *thread* that forked ends, so one thread that never ends forks for all.
+_FORKER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forker")
+
+
+def spawn(
+    command: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a command that dies with this process, its output appended to a log file.
+
+    Args:
+        command: program and arguments; no shell.
+        log: file that gets stdout and stderr, made with mode 0600 where it is missing.
+        env: the whole environment of the child; this process's own by default.
+        cwd: its working directory.
+
+    Raises:
+        OSError: the program cannot be started.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as sink:  # noqa: PTH123  mode at creation
+        return _FORKER.submit(
+            subprocess.Popen,
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            start_new_session=True,  # a Ctrl-C in the terminal is for the foreground command only
+            preexec_fn=preexec_die_with_parent,
+        ).result()
+
+
+def stop(process: subprocess.Popen[bytes], grace_seconds: float = 5.0) -> None:
+    """End a child: SIGTERM, then SIGKILL when it is still there after the grace."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(grace_seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def die_with_parent(parent_pid: int | None = None) -> None:
+    """Make this process end when its parent does. Call it first thing in a child's main.
+
+    Args:
+        parent_pid: pid of the parent as the parent knows it; by default the current one. Pass it when the
+            parent may already be gone by the time this runs.
+    """
+    parent = parent_pid or os.getppid()
+    preexec_die_with_parent()
+    threading.Thread(target=_watch, args=(parent,), daemon=True, name="parent-watch").start()
+
+
+def preexec_die_with_parent() -> None:
+    """Ask the kernel for a SIGKILL when the forking thread ends; for `preexec_fn`, Linux only."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this pid exists (a zombie counts as gone where /proc tells)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return True
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
