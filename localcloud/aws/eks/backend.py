@@ -1,0 +1,59 @@
+"""What EKS asks of whoever runs real Kubernetes clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class ClusterError(Exception):
+    """A cluster or node group could not be made or removed. The message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class ClusterEndpoint:
+    """How a running cluster is reached.
+
+    Attributes:
+        endpoint: URL of the Kubernetes API server.
+        certificate_authority: PEM of the authority that signed its certificate.
+        admin_kubeconfig: file whose credentials may do everything in the cluster.
+    """
+
+    endpoint: str
+    certificate_authority: bytes
+    admin_kubeconfig: Path
+
+
+class ClusterBackend(Protocol):
+    """Runs Kubernetes clusters. Calls block; EKS makes them from threads of its own."""
+
+    def create_cluster(self, name: str, version: str) -> ClusterEndpoint:
+        """Start the control plane and return when it is ready.
+
+        Raises:
+            ClusterError: it does not come up, or this version cannot be run here.
+        """
+        ...
+
+    def delete_cluster(self, name: str) -> None:
+        """Stop the control plane and wipe its data. A cluster that is not there is no error."""
+        ...
+
+    def create_nodegroup(self, cluster: str, nodegroup: str, labels: Mapping[str, str]) -> None:
+        """Start the node of a group and return when it is registered.
+
+        Raises:
+            ClusterError: the node does not come up.
+        """
+        ...
+
+    def delete_nodegroup(self, cluster: str, nodegroup: str) -> None:
+        """Drain and stop the node of a group. A group that is not there is no error."""
+        ...
+
+    def close(self) -> None:
+        """Stop everything."""
+        ...
