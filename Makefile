@@ -1,0 +1,58 @@
+# The workshop in one place. `make` alone prints the commands.
+
+# The first interpreter that is new enough; name another with `make up PYTHON=...`.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+STACK ?= local
+export STACK JOB ENGINE LOCALCLOUD_PORT
+
+RUN := .local/venv/bin/python -m
+SETUP = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and none was found; install one or name it with PYTHON=...)) -m localcloud.setup
+COMMAND = @$(SETUP) $(if $(filter local,$(STACK)),local,dev) && $(RUN) localcloud.commands
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview destroy down reset retry status logs shell report cost leftovers preflight model \
+	setup test lint soak bench
+
+help: ## Print this list
+	@echo "A SageMaker batch-inference workshop. STACK=local (default) needs no AWS account; STACK=dev acts on yours."
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+up: ## Set up, start the local cloud, deploy the stack, run its jobs, print precision and recall
+	$(COMMAND) up
+preview: ## Print what `make up` would do
+	$(COMMAND) preview
+destroy: ## Remove all that the stack made, and check by listing
+	$(COMMAND) destroy
+down: ## Destroy, then stop the local cloud
+	$(COMMAND) down
+reset: ## Stop the local cloud and forget it, whatever its state
+	$(COMMAND) reset
+retry: ## Run a job again: make retry JOB=churn
+	$(COMMAND) retry
+status: ## What runs, where, since when
+	$(COMMAND) status
+logs: ## The logs of the local cloud's parts
+	$(COMMAND) logs
+shell: ## A shell in which pulumi, kubectl, kubectl smlogs and aws act on the stack
+	$(COMMAND) shell
+report: ## Run the notebook on the newest results into .local/report.html
+	@$(SETUP) tests && $(RUN) localcloud.commands report
+cost: ## What the stack costs on AWS, by the hour and by the job
+	$(COMMAND) cost
+leftovers: ## List what carries the stack's tags
+	$(COMMAND) leftovers
+preflight: ## Check an AWS account before the first up: make preflight STACK=dev
+	$(COMMAND) preflight
+model: ## Make the churn data, the model archive and the batch input anew
+	@$(SETUP) local && $(RUN) model
+setup: ## Install everything that up and test need, and start nothing
+	@$(SETUP) tests
+lint: setup ## Format, lint, types, import contract
+	@$(RUN) ruff format --check . && $(RUN) ruff check . && .local/venv/bin/basedpyright && .local/venv/bin/lint-imports
+test: lint ## Set up, lint, then every test
+	@$(RUN) pytest
+soak: setup ## The long random walks; prints its seed
+	@$(RUN) pytest -m soak -p no:cacheprovider -s
+bench: setup ## Benchmarks side by side with their peers
+	@$(RUN) bench

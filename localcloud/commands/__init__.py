@@ -1,0 +1,1 @@
+"""What `make` runs: each command of the interface, for the local stack and for a real account."""

@@ -1,0 +1,85 @@
+"""`python -m localcloud.commands COMMAND`: what the Makefile's targets run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from localcloud.commands import account, inspection, local, stack
+from localcloud.commands.lock import alone
+from localcloud.console import CommandError, fail
+from localcloud.home import home
+
+# Commands that change the stack hold the checkout; those that only read do not.
+ALONE = {"up", "preview", "destroy", "down", "reset", "retry"}
+TOOLS = {
+    "cost": "workshop.cost",
+    "leftovers": "workshop.leftovers",
+    "preflight": "workshop.preflight",
+}
+COMMANDS = sorted({*ALONE, *TOOLS, "status", "logs", "report", "shell"})
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command of the interface on a stack."""
+    parser = argparse.ArgumentParser(prog="python -m localcloud.commands", description=main.__doc__)
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("--stack", default=os.environ.get("STACK") or stack.LOCAL)
+    parser.add_argument("--job", default=os.environ.get("JOB", ""), help="the declared name, for retry")
+    options = parser.parse_args(arguments)
+    try:
+        stack.check_known(options.stack)
+        if options.command in ALONE:
+            with alone(home(), f"make {options.command}"):
+                return _run(options.command, options.stack, options.job)
+        return _run(options.command, options.stack, options.job)
+    except CommandError as error:
+        fail(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        fail("interrupted; nothing is lost: the same command goes on from here")
+        return INTERRUPTED
+
+
+def _run(command: str, name: str, job: str) -> int:
+    act = _local(command, job) if name == stack.LOCAL else _account(command, name, job)
+    return act(home())
+
+
+def _local(command: str, job: str) -> Callable[[Path], int]:
+    if command in TOOLS:
+        return lambda directory: local.workshop(directory, TOOLS[command])
+    return {
+        "up": local.up,
+        "preview": local.preview,
+        "destroy": local.destroy,
+        "down": local.down,
+        "reset": local.reset,
+        "report": local.report,
+        "shell": local.shell,
+        "status": inspection.status,
+        "logs": inspection.logs,
+        "retry": lambda directory: local.retry(directory, job),
+    }[command]
+
+
+def _account(command: str, name: str, job: str) -> Callable[[Path], int]:
+    if command in TOOLS:
+        return lambda directory: account.workshop(directory, name, TOOLS[command])
+    acts: dict[str, Callable[[Path], int]] = {
+        "up": lambda directory: account.up(directory, name),
+        "preview": lambda directory: account.preview(directory, name),
+        "destroy": lambda directory: account.destroy(directory, name),
+        "report": lambda directory: account.report(directory, name),
+        "shell": lambda directory: account.shell(directory, name),
+        "retry": lambda directory: account.retry(directory, name, job),
+    }
+    return acts.get(command, lambda _: account.refuse(command, name))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

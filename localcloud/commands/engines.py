@@ -1,0 +1,92 @@
+"""Which Pulumi engine acts on a stack: the official CLI where there is one, else the embedded one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from localcloud.console import CommandError
+from localcloud.home import CHECKOUT
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine and the environment it runs in.
+
+    Attributes:
+        kind: `official` or `embedded`.
+        command: the program with its first arguments.
+        environment: the whole environment of its processes.
+    """
+
+    kind: Literal["official", "embedded"]
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+
+    def run(self, *arguments: str) -> int:
+        """Run a verb on the person's terminal; returns its exit code."""
+        return subprocess.run(
+            [*self.command, *arguments], cwd=CHECKOUT, env=dict(self.environment), check=False
+        ).returncode
+
+    def ask(self, *arguments: str) -> str:
+        """Run a verb and return what it prints.
+
+        Raises:
+            CommandError: it failed; the message is its own.
+        """
+        done = subprocess.run(
+            [*self.command, *arguments],
+            cwd=CHECKOUT,
+            env=dict(self.environment),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise CommandError(done.stderr.strip() or f"`pulumi {' '.join(arguments)}` ended with {done.returncode}")
+        return done.stdout
+
+
+def official_cli(home: Path, path: str) -> str | None:
+    """The official CLI on PATH; what stands in the generated folder does not count."""
+    elsewhere = [
+        entry for entry in path.split(os.pathsep) if entry and Path(entry).resolve() != (home / "bin").resolve()
+    ]
+    return shutil.which("pulumi", path=os.pathsep.join(elsewhere))
+
+
+def choose(home: Path, environment: Mapping[str, str]) -> Engine:
+    """The engine of the local stack; ENGINE=official or ENGINE=embedded decides otherwise.
+
+    Raises:
+        CommandError: ENGINE names none, or asks for an official CLI that is not there.
+    """
+    wish, official = environment.get("ENGINE", ""), official_cli(home, environment.get("PATH", ""))
+    if wish not in {"", "official", "embedded"}:
+        raise CommandError(f"ENGINE={wish} is no engine: it may be official or embedded")
+    if wish == "official" and not official:
+        raise CommandError("ENGINE=official asks for the Pulumi CLI, which is not on PATH: install it, or drop ENGINE")
+    if official and wish != "embedded":
+        return Engine("official", (official, "--non-interactive"), environment)
+    return Engine("embedded", (sys.executable, "-m", "localcloud.engine"), environment)
+
+
+def official(home: Path, environment: Mapping[str, str]) -> Engine:
+    """The official CLI, for a real account.
+
+    Raises:
+        CommandError: it is not on PATH.
+    """
+    program = official_cli(home, environment.get("PATH", ""))
+    if program is None:
+        raise CommandError(
+            "STACK=dev needs the official Pulumi CLI, which is not on PATH: see https://www.pulumi.com/docs/install/"
+        )
+    return Engine("official", (program,), environment)

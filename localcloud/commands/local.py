@@ -1,0 +1,167 @@
+"""The commands on the local stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from localcloud.commands import cloud, environment, recovery, stack
+from localcloud.commands.engines import Engine
+from localcloud.console import CommandError, colour, say, step
+from localcloud.home import CHECKOUT
+from localcloud.supervisor import client
+
+
+def up(home: Path) -> int:
+    """Deploy the stack, run its jobs, and print outputs, precision and recall."""
+    _warn_of_real_credentials()
+    running = cloud.ensure(home)
+    engine = cloud.engine(home, running)
+    stack.select(engine, home)
+    recovery.recover(engine, home)
+    with step(f"Deploy and run the jobs ({engine.kind} engine)"):
+        code = engine.run("up", "--yes", "--skip-preview")
+    outputs = stack.outputs(engine)
+    _write_kubeconfig(home, outputs)
+    shown = _show_results(home, engine, outputs)
+    _say_what_next(code)
+    return code or shown
+
+
+def preview(home: Path) -> int:
+    """Print what `make up` would do."""
+    running = cloud.ensure(home)
+    engine = cloud.engine(home, running)
+    stack.select(engine, home)
+    return engine.run("preview")
+
+
+def destroy(home: Path) -> int:
+    """Remove all that the stack made, and check by listing that nothing is left."""
+    running = client.running(home)
+    if running is None:
+        if stack.resources(home):
+            say("the local cloud is gone, and with it all that the stack made")
+            cloud.forget(home)
+        else:
+            say("nothing stands")
+        return 0
+    engine = cloud.engine(home, running)
+    stack.select(engine, home)
+    recovery.recover(engine, home)
+    with step(f"Destroy ({engine.kind} engine)"):
+        code = engine.run("destroy", "--yes", "--skip-preview")
+    (home / "kubeconfig").unlink(missing_ok=True)
+    return code or _module(engine, "workshop.leftovers")
+
+
+def down(home: Path) -> int:
+    """Destroy, then stop the local cloud."""
+    code = destroy(home)
+    if code:
+        say("the local cloud still runs, since not all was destroyed; `make reset` stops and forgets it all the same")
+        return code
+    _stop(home)
+    return 0
+
+
+def reset(home: Path) -> int:
+    """Stop the local cloud and forget it, whatever its state."""
+    _stop(home)
+    cloud.forget(home)
+    say("forgotten; `make up` starts afresh")
+    return 0
+
+
+def report(home: Path) -> int:
+    """Run the notebook on the newest results into `.local/report.html`."""
+    engine = _engine_of_running(home)
+    return _module(engine, "workshop.report", "--output", str(home / "report.html"))
+
+
+def shell(home: Path) -> int:
+    """A shell in which pulumi, kubectl, kubectl smlogs and aws act on the local stack."""
+    engine = _engine_of_running(home)
+    if engine.kind == "official" and not shutil.which("pulumi", path=engine.environment["PATH"]):
+        raise CommandError("the official CLI went away from PATH")
+    say("pulumi, kubectl, kubectl smlogs and aws act on the local stack here; `exit` leaves")
+    return subprocess.run([os.environ.get("SHELL", "/bin/sh")], env=dict(engine.environment), check=False).returncode
+
+
+def workshop(home: Path, module: str, *arguments: str) -> int:
+    """Run one of the workshop's tools in the local environment."""
+    return _module(_engine_of_running(home), module, *arguments)
+
+
+def retry(home: Path, job: str) -> int:
+    """Run a job again: its `rerun` entry goes up by one, which changes its identity, and the stack is deployed."""
+    running = cloud.ensure(home)
+    engine = cloud.engine(home, running)
+    stack.select(engine, home)
+    return rerun(engine, job) or up(home)
+
+
+def rerun(engine: Engine, job: str) -> int:
+    """Count up `rerun.<job>` in the stack's config."""
+    if not job:
+        raise CommandError("name the job: make retry JOB=churn")
+    values = json.loads(engine.ask("config", "--json"))
+    entry = values.get(f"{stack.project()}:rerun", {})
+    now = (entry.get("objectValue") or json.loads(entry.get("value") or "{}")).get(job, 1)
+    return engine.run("config", "set", "--path", f"rerun.{job}", str(int(now) + 1))
+
+
+def _engine_of_running(home: Path) -> Engine:
+    running = client.running(home)
+    if running is None:
+        raise CommandError("the local cloud does not run: `make up` starts it")
+    return cloud.engine(home, running)
+
+
+def _stop(home: Path) -> None:
+    with step("Stop the local cloud"):
+        stopped = client.stop(home)
+    if not stopped:
+        say("    it was not running")
+    environment.write_shell_file(home, None)
+
+
+def _show_results(home: Path, engine: Engine, outputs: dict[str, object]) -> int:
+    if not outputs.get("transform_jobs"):
+        return 0
+    written = write_private(home / "outputs.json", json.dumps(outputs))
+    return _module(engine, "workshop.results", "--outputs", str(written))
+
+
+def _write_kubeconfig(home: Path, outputs: dict[str, object]) -> None:
+    if kubeconfig := outputs.get("kubeconfig"):
+        write_private(home / "kubeconfig", kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig))
+
+
+def write_private(path: Path, text: str) -> Path:
+    """Write a file that only its owner may read."""
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as sink:  # noqa: PTH123  mode at creation
+        sink.write(text)
+    return path
+
+
+def _module(engine: Engine, module: str, *arguments: str) -> int:
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, cwd=CHECKOUT, env=dict(engine.environment), check=False).returncode
+
+
+def _warn_of_real_credentials() -> None:
+    if names := environment.real_looking_credentials():
+        say(f"    {', '.join(names)} of your environment are not used and not passed on: this is the local stack")
+
+
+def _say_what_next(code: int) -> None:
+    if code:
+        say(colour("The run did not end well.", "31") + " What is said above names the cause; logs: make logs")
+        return
+    say("Next: make shell (kubectl, pulumi, aws on this stack), make report (figures), make destroy (take it down)")

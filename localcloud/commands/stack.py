@@ -1,0 +1,81 @@
+"""The stack a command acts on, and the files that its engine keeps of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from localcloud.commands.engines import Engine
+from localcloud.console import CommandError
+from localcloud.home import CHECKOUT
+
+LOCAL = "local"
+
+
+def project() -> str:
+    """The project's name, from Pulumi.yaml."""
+    return str(yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())["name"])
+
+
+def check_known(stack: str) -> None:
+    """Refuse a stack that has no settings file.
+
+    Raises:
+        CommandError: naming the stacks there are.
+    """
+    known = sorted(path.name.split(".")[1] for path in CHECKOUT.glob("Pulumi.*.yaml"))
+    if stack not in known:
+        raise CommandError(
+            f"STACK={stack} is unknown: Pulumi.{stack}.yaml does not exist; there are {', '.join(known)}"
+        )
+
+
+def checkpoint(home: Path) -> Path:
+    """The local stack's state file, in the layout of Pulumi's file backend."""
+    return home / "pulumi" / ".pulumi" / "stacks" / project() / f"{LOCAL}.json"
+
+
+def exists(home: Path) -> bool:
+    return checkpoint(home).exists()
+
+
+def resources(home: Path) -> list[dict[str, Any]]:
+    """The local stack's resources as its state file has them; none when there is no file."""
+    try:
+        content = json.loads(checkpoint(home).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return []
+    latest = content.get("checkpoint", {}).get("latest") or {}
+    return list(latest.get("resources") or [])
+
+
+def forget(home: Path) -> None:
+    """Drop the local stack's state and locks; its history stays."""
+    state = checkpoint(home)
+    for path in state.parent.glob(f"{LOCAL}.*"):
+        path.unlink()
+    shutil.rmtree(home / "pulumi" / ".pulumi" / "locks" / "organization" / project() / LOCAL, ignore_errors=True)
+
+
+def declared_jobs(home: Path) -> list[str]:
+    """Names of the TransformJobs in the local stack's state."""
+    return [
+        resource["urn"].rpartition("::")[2]
+        for resource in resources(home)
+        if resource["type"].endswith(":TransformJob") and resource.get("custom")
+    ]
+
+
+def select(engine: Engine, home: Path) -> None:
+    """Make the local stack exist and be the selected one."""
+    (home / "pulumi").mkdir(parents=True, exist_ok=True)
+    engine.ask("stack", "select", "--create", LOCAL)
+
+
+def outputs(engine: Engine) -> dict[str, Any]:
+    """The stack's outputs, secrets in clear: for files of mode 0600 and for reading, never for printing."""
+    return json.loads(engine.ask("stack", "output", "--json", "--show-secrets"))

@@ -1,0 +1,103 @@
+"""`python -m localcloud.setup`: make a checkout ready; quick when it is.
+
+It runs on the interpreter that the person has, before anything is installed: standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import subprocess
+import sys
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from localcloud.console import CommandError, fail, say, step
+from localcloud.home import CHECKOUT, home
+from localcloud.setup import requirements_check, virtualenv
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Set up what the named parts need: `local` (default), `tests`, or `dev` (no local cloud)."""
+    parser = argparse.ArgumentParser(prog="python -m localcloud.setup", description=main.__doc__)
+    parser.add_argument("part", nargs="?", choices=["local", "tests", "dev"], default="local")
+    part: str = parser.parse_args(arguments).part
+    try:
+        with _alone(home()):
+            _set_up(home(), part)
+    except CommandError as error:
+        fail(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        fail("interrupted; run the same command again to go on")
+        return 130
+    return 0
+
+
+def _set_up(directory: Path, part: str) -> None:
+    files = [virtualenv.PROGRAM, virtualenv.LOCAL_CLOUD] + ([virtualenv.TESTS] if part == "tests" else [])
+    ready = virtualenv.is_current(directory, CHECKOUT, files) and (part == "dev" or _binaries_built())
+    if lacks := requirements_check.missing(directory, fresh=not ready):
+        raise CommandError("this machine is not ready:\n" + "\n".join(f"  - {line}" for line in lacks))
+    if ready:
+        return
+    with step("Set-up"), _binaries_in_background(part):
+        virtualenv.ensure(directory, CHECKOUT, files)
+
+
+def _binaries_built() -> bool:
+    from localcloud.cluster import binaries  # noqa: PLC0415  keeps `dev` free of the local cloud
+
+    return binaries.built()
+
+
+@contextmanager
+def _binaries_in_background(part: str) -> Generator[None]:
+    """Build the Kubernetes binaries beside the pip install: one waits for the network while the other compiles."""
+    if part == "dev":
+        yield
+        return
+    build = subprocess.Popen(
+        [sys.executable, "-m", "localcloud.cluster.build"],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines: list[str] = []
+    reader = threading.Thread(target=_show, args=(build, lines), daemon=True)
+    reader.start()
+    try:
+        yield
+        failed = build.wait() != 0
+        reader.join()
+    except BaseException:
+        build.terminate()
+        raise
+    if failed:
+        raise CommandError("the Kubernetes binaries could not be built:\n" + "\n".join(lines[-6:]))
+
+
+def _show(build: subprocess.Popen[str], lines: list[str]) -> None:
+    for line in build.stdout or ():
+        lines.append(line.rstrip())
+        say("    " + lines[-1])
+
+
+@contextmanager
+def _alone(directory: Path) -> Generator[None]:
+    """One set-up at a time in a checkout; a second one waits for the first and then finds all done."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "setup.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("    another set-up is running in this checkout; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,43 @@
+"""The commands of the generated folder, as small scripts: `bin` acts on the local stack only, `tools` on any."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+PLUGINS = ("aws", "eks", "kubernetes")
+
+
+def write(home: Path, checkout: Path, kubectl: Path, *, embedded_engine: bool) -> None:
+    """Write every command anew.
+
+    Args:
+        home: the generated folder.
+        checkout: the checkout whose code the commands run.
+        kubectl: the kubectl to run.
+        embedded_engine: whether `pulumi` is ours; with the official CLI there is none of ours on PATH.
+    """
+    python = home / "venv" / "bin" / "python"
+    modules = {f"bin/pulumi-resource-{name}": f"localcloud.plugins.{name}" for name in PLUGINS}
+    modules["bin/pulumi"] = "localcloud.engine"
+    modules["tools/kubectl-smlogs"] = "workshop.smlogs"
+    if not embedded_engine:
+        del modules["bin/pulumi"]
+        (home / "bin" / "pulumi").unlink(missing_ok=True)
+    for name, module in modules.items():
+        _script(home / name, checkout, home, [str(python), "-m", module])
+    for name, program in {"tools/kubectl": kubectl, "tools/aws": home / "venv" / "bin" / "aws"}.items():
+        _script(home / name, None, home, [str(program)])
+
+
+def _script(path: Path, checkout: Path | None, home: Path, command: list[str]) -> None:
+    lines = ["#!/bin/sh"]
+    if checkout:
+        lines.append(f"export PYTHONPATH={shlex.quote(str(checkout))}${{PYTHONPATH:+:$PYTHONPATH}}")
+        if path.parent.name == "bin":
+            lines.append(f"export LOCALCLOUD_HOME={shlex.quote(str(home))}")
+    lines.append(f'exec {shlex.join(command)} "$@"')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.write_text("\n".join(lines) + "\n")
+    path.chmod(0o755)

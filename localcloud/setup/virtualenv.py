@@ -1,0 +1,78 @@
+"""The virtual environment under the generated folder, made once and again when a requirements file changes."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from localcloud.console import CommandError, say
+
+PROGRAM = Path("requirements.txt")
+LOCAL_CLOUD = Path("localcloud/requirements.txt")
+TESTS = Path("tests/requirements.txt")
+
+
+def python_of(home: Path) -> Path:
+    """The interpreter of the virtual environment."""
+    return home / "venv" / "bin" / "python"
+
+
+def is_current(home: Path, checkout: Path, requirements: Sequence[Path]) -> bool:
+    """Whether the environment stands and holds what these requirements files ask for."""
+    stamps = _stamps(home, checkout, requirements)
+    return python_of(home).exists() and all(stamp.exists() for stamp in stamps)
+
+
+def ensure(home: Path, checkout: Path, requirements: Sequence[Path]) -> None:
+    """Make the environment hold what the requirements files ask for.
+
+    Raises:
+        CommandError: it cannot be made or pip fails; the message has pip's own last lines and the log's path.
+    """
+    if not _runs(python_of(home)):
+        _create(home)
+    if is_current(home, checkout, requirements):
+        return
+    say(f"    installing Python packages into {home / 'venv'} (1 to 3 minutes the first time)")
+    _pip_install(home, checkout, requirements)
+    for stamp in _stamps(home, checkout, requirements):
+        stamp.touch()
+
+
+def _stamps(home: Path, checkout: Path, requirements: Sequence[Path]) -> list[Path]:
+    digests = (hashlib.sha256((checkout / path).read_bytes()).hexdigest()[:16] for path in requirements)
+    return [home / "venv" / f".installed-{digest}" for digest in digests]
+
+
+def _runs(python: Path) -> bool:
+    """False also for an environment whose base interpreter was upgraded or removed, or that was cut off while made."""
+    probe = "import pip, sys; sys.exit(sys.version_info < (3, 11))"
+    return python.exists() and subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode == 0
+
+
+def _create(home: Path) -> None:
+    shutil.rmtree(home / "venv", ignore_errors=True)
+    done = subprocess.run([sys.executable, "-m", "venv", home / "venv"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CommandError(f"no virtual environment could be made in {home / 'venv'}:\n{done.stdout}{done.stderr}")
+
+
+def _pip_install(home: Path, checkout: Path, requirements: Sequence[Path]) -> None:
+    log = home / "logs" / "pip.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    files = [argument for path in requirements for argument in ("-r", str(checkout / path))]
+    quiet = ["--disable-pip-version-check", "--no-input", "--retries", "5", "--timeout", "30", "--progress-bar", "off"]
+    with log.open("w") as sink:
+        done = subprocess.run(
+            [python_of(home), "-m", "pip", "install", *quiet, *files],
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        tail = "\n".join(log.read_text().splitlines()[-5:])
+        raise CommandError(f"pip could not install the requirements; run the command again, or read {log}:\n{tail}")

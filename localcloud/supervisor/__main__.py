@@ -1,0 +1,114 @@
+"""`python -m localcloud.supervisor --home DIR --stack PROJECT/STACK`: run the local cloud until a signal or a death."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+from localcloud import process
+from localcloud.supervisor import record
+
+START_SECONDS = 60.0
+ACCOUNT_ID = "123456789012"
+log = logging.getLogger("supervisor")
+
+
+def main() -> int:
+    """Start the AWS endpoint, write the record, and stay until told to stop or until the endpoint dies."""
+    parser = argparse.ArgumentParser(prog="python -m localcloud.supervisor", description=main.__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--stack", action="append", default=[], help="PROJECT/STACK that the local plugins may act for")
+    parser.add_argument("--port", type=int, default=0, help="port of the AWS endpoint; 0 takes a free one")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    with record.held(options.home) as free:
+        if not free:
+            log.error("another supervisor holds %s", options.home)
+            return 1
+        return _run(options.home, options.stack, options.port)
+
+
+def _run(home: Path, stacks: list[str], port: int) -> int:
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    _wipe_what_is_left(home)
+    aws = _start_aws(home, port)
+    try:
+        endpoint = _endpoint(aws, home)
+        record.write(home, _cloud(endpoint, aws.pid, stacks))
+        log.info("ready at %s", endpoint)
+        return _watch(aws, stopping)
+    except RuntimeError as error:
+        log.error("%s", error)  # noqa: TRY400  a trace adds nothing to the endpoint's own log
+        return 1
+    finally:
+        record.path(home).unlink(missing_ok=True)
+        process.stop(aws, grace_seconds=15)
+
+
+def _wipe_what_is_left(home: Path) -> None:
+    """A cloud that is gone is gone whole: clusters of an earlier instance have no account to live in."""
+    shutil.rmtree(home / "run" / "clusters", ignore_errors=True)
+    record.path(home).unlink(missing_ok=True)
+
+
+def _start_aws(home: Path, port: int) -> subprocess.Popen[bytes]:
+    (home / "logs" / "aws.log").unlink(missing_ok=True)
+    return process.spawn(
+        [sys.executable, "-m", "localcloud.aws", "--home", home, "--port", str(port)], log=home / "logs" / "aws.log"
+    )
+
+
+def _endpoint(aws: subprocess.Popen[bytes], home: Path) -> str:
+    """The endpoint's own word that it serves: a line of JSON in its log.
+
+    Raises:
+        RuntimeError: it ended or stayed silent.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        for line in (home / "logs" / "aws.log").read_text(errors="replace").splitlines():
+            if line.startswith('{"endpoint"'):
+                return str(json.loads(line)["endpoint"])
+        if aws.poll() is not None:
+            raise RuntimeError(f"the AWS endpoint ended with code {aws.returncode}; its log is {home / 'logs/aws.log'}")
+        time.sleep(0.05)
+    raise RuntimeError(f"the AWS endpoint did not start within {START_SECONDS:.0f} s; see {home / 'logs/aws.log'}")
+
+
+def _cloud(endpoint: str, aws_pid: int, stacks: list[str]) -> record.Cloud:
+    return record.Cloud(
+        instance_id=str(uuid.uuid4()),
+        pid=os.getpid(),
+        started=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        aws_endpoint=endpoint,
+        aws_pid=aws_pid,
+        region=os.environ["AWS_REGION"],
+        account_id=ACCOUNT_ID,
+        stacks=stacks,
+    )
+
+
+def _watch(aws: subprocess.Popen[bytes], stopping: threading.Event) -> int:
+    while not stopping.wait(0.5):
+        if aws.poll() is not None:
+            log.error("the AWS endpoint ended with code %s; the local cloud is gone with it", aws.returncode)
+            return 1
+    log.info("told to stop")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

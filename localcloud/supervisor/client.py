@@ -1,0 +1,93 @@
+"""Start, find and stop the local cloud from a command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from localcloud.console import CommandError
+from localcloud.home import CHECKOUT
+from localcloud.supervisor import record
+
+START_SECONDS = 70.0
+STOP_SECONDS = 30.0
+
+
+def running(home: Path) -> record.Cloud | None:
+    """The running cloud, None when none runs."""
+    return record.read(home) if record.alive(home) else None
+
+
+def start(home: Path, stacks: Sequence[str], environment: Mapping[str, str], port: int = 0) -> record.Cloud:
+    """Start the cloud, detached from terminal and caller, and wait until it serves.
+
+    Raises:
+        CommandError: it did not come up; the message has the end of its log.
+    """
+    log = home / "logs" / "supervisor.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    registered = [argument for stack in stacks for argument in ("--stack", stack)]
+    command = [sys.executable, "-m", "localcloud.supervisor", "--home", home, "--port", str(port), *registered]
+    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as sink:  # noqa: PTH123  mode at creation
+        supervisor = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            cwd=CHECKOUT,
+            env=dict(environment),
+            start_new_session=True,
+        )
+    return _wait(home, supervisor, log)
+
+
+def _wait(home: Path, supervisor: subprocess.Popen[bytes], log: Path) -> record.Cloud:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and supervisor.poll() is None:
+        cloud = record.read(home)
+        if cloud and cloud.pid == supervisor.pid:
+            return cloud
+        time.sleep(0.05)
+    supervisor.terminate()
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-3:])
+    raise CommandError(f"the local cloud did not start; its logs are in {log.parent}\n{tail}")
+
+
+def stop(home: Path) -> bool:
+    """Stop the cloud if it runs, by its own pid.
+
+    Returns:
+        Whether one ran.
+
+    Raises:
+        CommandError: it is still there after a SIGKILL.
+    """
+    cloud = running(home)
+    if cloud is None:
+        return False
+    for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5.0)):
+        _signal(cloud.pid, number)
+        if _gone(home, seconds):
+            return True
+    raise CommandError(f"the local cloud (process {cloud.pid}) does not stop; see {home / 'logs' / 'supervisor.log'}")
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _gone(home: Path, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not record.alive(home):
+            return True
+        time.sleep(0.05)
+    return False

@@ -1,0 +1,68 @@
+"""The record of the running cloud, `run/cloud.json`, which commands and plugins read."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A local cloud as it stands."""
+
+    instance_id: str
+    pid: int
+    started: str
+    aws_endpoint: str
+    aws_pid: int
+    region: str
+    account_id: str
+    stacks: list[str]  # `<project>/<stack>`; the local plugins act for no other
+
+
+def path(home: Path) -> Path:
+    return home / "run" / "cloud.json"
+
+
+def write(home: Path, cloud: Cloud) -> None:
+    """Write the record whole or not at all."""
+    target = path(home)
+    draft = target.with_suffix(".new")
+    draft.write_text(json.dumps(asdict(cloud), indent=2) + "\n")
+    os.replace(draft, target)  # noqa: PTH105  the atomic rename is the point
+
+
+def read(home: Path) -> Cloud | None:
+    """The record, whether or not its supervisor still lives; None where there is none."""
+    try:
+        return Cloud(**json.loads(path(home).read_text()))
+    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        return None
+
+
+@contextmanager
+def held(home: Path) -> Generator[bool]:
+    """Hold the supervisor's lock; yields False when another process holds it.
+
+    The kernel drops it with the process, so that a lock held is a supervisor alive, whatever pids were reused.
+    """
+    lock_path = home / "run" / "supervisor.lock"
+    lock_path.parent.mkdir(parents=True, exist_ok=True)
+    with lock_path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def alive(home: Path) -> bool:
+    """Whether a supervisor holds the lock of this folder."""
+    with held(home) as free:
+        return not free
