@@ -1,0 +1,1 @@
+"""The operator of the local cloud: reconciles TransformJob resources as the ACK SageMaker controller does."""

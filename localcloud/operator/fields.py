@@ -1,0 +1,127 @@
+"""Field names of a TransformJob: SageMaker's `S3Uri` is `s3URI` in the custom resource.
+
+ACK makes its names from the AWS model by one rule: the first word is lower case, and a word that is an acronym is
+upper case wherever else it stands. The table here is made the same way from botocore's own model of
+CreateTransformJob, so nothing is listed by hand but what ACK leaves out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal
+
+import botocore.session
+
+from localcloud.operator.html_text import plain_text
+
+_ACRONYMS = frozenset({"Ami", "Arn", "Id", "Kms", "Uri"})
+_WORDS = re.compile(r"[A-Z]+[0-9]+(?=[A-Z])|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*")
+# Members of the API that ACK's TransformJob does not carry.
+NOT_CARRIED = frozenset({"CreateTransformJobRequest.DataCaptureConfig", "ExperimentConfig.RunName"})
+
+Kind = Literal["string", "integer", "boolean", "object", "map", "list"]
+_KINDS: Mapping[str, Kind] = {
+    "string": "string",
+    "integer": "integer",
+    "long": "integer",
+    "boolean": "boolean",
+    "structure": "object",
+    "map": "map",
+    "list": "list",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One member of the API and its place in the custom resource.
+
+    Attributes:
+        aws: its name in the API, for example `S3Uri`.
+        name: its name in the custom resource, for example `s3URI`.
+        kind: what its value is; a list holds objects, a map strings.
+        required: whether the API requires it where its parent is given.
+        members: of an object, or of the objects in a list.
+    """
+
+    aws: str
+    name: str
+    kind: Kind
+    required: bool = False
+    description: str = ""
+    item_description: str = ""
+    pattern: str | None = None
+    members: tuple[Field, ...] = field(default=())
+
+
+def ack_name(aws_name: str) -> str:
+    """The custom resource's name of an API member, by ACK's rule."""
+    first, *rest = _WORDS.findall(aws_name)
+    return first.lower() + "".join(word.upper() if word in _ACRONYMS else word for word in rest)
+
+
+@cache
+def service_model() -> Any:
+    """The model of SageMaker that botocore ships."""
+    return botocore.session.get_session().get_service_model("sagemaker")
+
+
+@cache
+def spec_fields() -> tuple[Field, ...]:
+    """The members of CreateTransformJob that ACK carries, in alphabetical order of the resource's names."""
+    return _members(service_model().operation_model("CreateTransformJob").input_shape)
+
+
+@cache
+def status_documentation() -> Mapping[str, str]:
+    """What DescribeTransformJob says of its own members, by API name."""
+    members = service_model().operation_model("DescribeTransformJob").output_shape.members
+    return {name: plain_text(shape.documentation) for name, shape in members.items()}
+
+
+def _members(shape: Any) -> tuple[Field, ...]:
+    carried = (name for name in shape.members if f"{shape.name}.{name}" not in NOT_CARRIED)
+    fields = (_field(name, shape.members[name], required=name in shape.required_members) for name in carried)
+    return tuple(sorted(fields, key=lambda member: member.name))
+
+
+def _field(aws_name: str, shape: Any, *, required: bool) -> Field:
+    kind = _KINDS[shape.type_name]
+    nested = shape if kind == "object" else shape.member if kind == "list" else None
+    return Field(
+        aws=aws_name,
+        name=ack_name(aws_name),
+        kind=kind,
+        required=required,
+        description=plain_text(shape.documentation),
+        item_description=plain_text(shape.member.documentation) if kind == "list" else "",
+        pattern=shape.metadata.get("pattern"),
+        members=() if nested is None else _members(nested),
+    )
+
+
+def to_api(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A resource's spec as the API's request; what is not set stays out."""
+    return _rename(spec, spec_fields(), to_aws=True)
+
+
+def to_spec(description: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec that DescribeTransformJob's answer amounts to."""
+    return _rename(description, spec_fields(), to_aws=False)
+
+
+def _rename(values: Mapping[str, Any], fields: tuple[Field, ...], *, to_aws: bool) -> dict[str, Any]:
+    renamed: dict[str, Any] = {}
+    for member in fields:
+        source, target = (member.name, member.aws) if to_aws else (member.aws, member.name)
+        value = values.get(source)
+        if value is None:
+            continue
+        if member.kind == "object":
+            value = _rename(value, member.members, to_aws=to_aws)
+        elif member.kind == "list":
+            value = [_rename(item, member.members, to_aws=to_aws) for item in value]
+        renamed[target] = value
+    return renamed
