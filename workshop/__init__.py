@@ -1,0 +1,1 @@
+"""Tools over boto3 that serve a real account and the local cloud alike."""
