@@ -1,0 +1,100 @@
+"""The environments: the local one opens no account, the real one carries nothing local."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from localcloud.commands import environment
+
+REAL = {
+    "PATH": "/usr/bin:/bin",
+    "AWS_ACCESS_KEY_ID": "AKIAREALLOOKING00000",
+    "AWS_SECRET_ACCESS_KEY": "s3cret",
+    "AWS_SESSION_TOKEN": "token",
+    "AWS_PROFILE": "work",
+    "AWS_ENDPOINT_URL_S3": "https://s3.example.com",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+    "AWS_CA_BUNDLE": "/ca.pem",
+    "PULUMI_ACCESS_TOKEN": "pul-123",
+    "HOME": "/home/somebody",
+}
+
+
+@pytest.fixture(params=["home", "a home with 'quotes' and spaces"], ids=["plain path", "path with spaces"])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    folder = tmp_path / request.param
+    folder.mkdir()
+    return folder
+
+
+def source(home: Path, base: dict[str, str], shell: str = "sh") -> dict[str, str]:
+    """What a script under `set -eu` has after sourcing the environment file from some other directory."""
+    environment.write_shell_file(home, "http://127.0.0.1:4242")
+    script = 'set -eu; . "$1"; env -0'
+    done = subprocess.run(
+        [shell, "-c", script, shell, str(home / "env")], env=base, cwd="/", capture_output=True, check=True
+    )
+    return dict(line.split("=", 1) for line in done.stdout.decode().split("\0") if line)
+
+
+def test_the_file_and_the_commands_agree_on_every_variable(home: Path) -> None:
+    sourced = source(home, REAL)
+    computed = environment.local(home, "http://127.0.0.1:4242", REAL)
+    ours = {name for name in sourced if name not in {"PWD", "_", "OLDPWD", "SHLVL"}}
+    assert {name: sourced[name] for name in ours} == computed
+
+
+def test_nothing_of_a_real_account_is_left(home: Path) -> None:
+    computed = environment.local(home, "http://127.0.0.1:4242", REAL)
+    assert computed["AWS_ACCESS_KEY_ID"] == "LOCALCLOUDADMIN"
+    assert not {
+        "AWS_PROFILE",
+        "AWS_SESSION_TOKEN",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_CA_BUNDLE",
+        "PULUMI_ACCESS_TOKEN",
+    } & set(computed)
+    assert "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" not in computed
+    assert "s3cret" not in computed.values()
+
+
+def test_with_no_cloud_running_calls_go_nowhere(tmp_path: Path) -> None:
+    assert environment.local(tmp_path, None, REAL)["AWS_ENDPOINT_URL"] == environment.NO_ENDPOINT
+
+
+def test_sourcing_twice_puts_the_commands_on_path_once(home: Path) -> None:
+    once = source(home, REAL)
+    assert source(home, once)["PATH"] == once["PATH"]
+    assert once["PATH"].count(str(home / "bin")) == 1
+
+
+def test_a_real_account_is_used_in_an_environment_without_anything_local(tmp_path: Path) -> None:
+    local = environment.local(tmp_path, "http://127.0.0.1:4242", {"PATH": "/usr/bin"})
+    scrubbed = environment.real(tmp_path, local)
+    assert environment.ACCESS_KEY not in scrubbed.values()
+    assert not [name for name in scrubbed if name.startswith("AWS_") or name == "LOCALCLOUD_HOME"]
+    assert str(tmp_path / "bin") not in scrubbed["PATH"].split(os.pathsep)
+
+
+def test_a_real_account_keeps_its_own_credentials(tmp_path: Path) -> None:
+    scrubbed = environment.real(tmp_path, REAL | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
+    assert scrubbed["AWS_ACCESS_KEY_ID"] == REAL["AWS_ACCESS_KEY_ID"]
+    assert scrubbed["AWS_PROFILE"] == "work"
+    assert "AWS_ENDPOINT_URL" not in scrubbed
+
+
+@pytest.mark.parametrize(
+    ("base", "names"),
+    [
+        pytest.param({}, [], id="nothing set"),
+        pytest.param({"AWS_ACCESS_KEY_ID": "LOCALCLOUDADMIN"}, [], id="our own dummy"),
+        pytest.param({"AWS_ACCESS_KEY_ID": "AKIA1"}, ["AWS_ACCESS_KEY_ID"], id="a key"),
+        pytest.param(
+            {"AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "x"}, ["AWS_PROFILE", "AWS_SESSION_TOKEN"], id="a profile"
+        ),
+    ],
+)
+def test_credentials_that_look_real_are_named(base: dict[str, str], names: list[str]) -> None:
+    assert environment.real_looking_credentials(base or {"PATH": "/"}) == names

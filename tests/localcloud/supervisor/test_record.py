@@ -1,0 +1,29 @@
+"""The record of the running cloud, and the lock that proves its supervisor alive."""
+
+from pathlib import Path
+
+from localcloud.supervisor import record
+
+CLOUD = record.Cloud(
+    "id", 1, "2026-01-01T00:00:00+00:00", "http://127.0.0.1:1", 2, "us-east-1", "123456789012", ["p/local"]
+)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    record.write(tmp_path, CLOUD)
+    assert record.read(tmp_path) == CLOUD
+
+
+def test_no_record_and_a_broken_one_read_as_none(tmp_path: Path) -> None:
+    assert record.read(tmp_path) is None
+    (tmp_path / "run").mkdir()
+    record.path(tmp_path).write_text('{"instance_id": ')
+    assert record.read(tmp_path) is None
+
+
+def test_a_supervisor_is_alive_as_long_as_it_holds_the_lock(tmp_path: Path) -> None:
+    with record.held(tmp_path) as free:
+        assert free
+        assert record.alive(tmp_path)
+    assert not record.alive(tmp_path)
