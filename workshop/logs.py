@@ -1,0 +1,72 @@
+"""The logs of a transform job, from CloudWatch, as SageMaker writes them.
+
+Group `/aws/sagemaker/TransformJobs`; streams `<job>/<instance>` (the container) and `<job>/<instance>/data-log`
+(the agent that feeds it).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+GROUP = "/aws/sagemaker/TransformJobs"
+
+
+@dataclass(frozen=True, order=True)
+class Line:
+    """One log event."""
+
+    milliseconds: int  # since the epoch, UTC
+    stream: str  # what follows `<job>/` in the stream's name
+    message: str
+
+    def __str__(self) -> str:
+        when = dt.datetime.fromtimestamp(self.milliseconds / 1000, dt.UTC)
+        return f"{when:%Y-%m-%dT%H:%M:%S}.{self.milliseconds % 1000:03}Z [{self.stream}] {self.message}"
+
+
+@dataclass
+class JobLogs:
+    """The logs of one job; `new` reads on where it stopped."""
+
+    job_name: str
+    region: str | None = None
+    _tokens: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        self._client: Any = boto3.client("logs", region_name=self.region)
+
+    def new(self) -> list[Line]:
+        """The lines that came since the last call, oldest first; none when the job has no logs yet."""
+        return sorted(line for stream in self._streams() for line in self._read(stream))
+
+    def _streams(self) -> list[str]:
+        pages = self._client.get_paginator("describe_log_streams")
+        try:
+            found = pages.paginate(logGroupName=GROUP, logStreamNamePrefix=f"{self.job_name}/")
+            return [stream["logStreamName"] for page in found for stream in page["logStreams"]]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":  # no job of the account has logged yet
+                return []
+            raise
+
+    def _read(self, stream: str) -> Iterator[Line]:
+        """CloudWatch repeats the token when a stream has no more for now."""
+        while True:
+            token = {"nextToken": self._tokens[stream]} if stream in self._tokens else {}
+            page = self._client.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True, **token)
+            short = stream.partition("/")[2]
+            yield from (Line(event["timestamp"], short, event["message"].rstrip("\n")) for event in page["events"])
+            if page["nextForwardToken"] == self._tokens.get(stream):
+                return
+            self._tokens[stream] = page["nextForwardToken"]
+
+
+def last_lines(job_name: str, count: int, region: str | None = None) -> list[str]:
+    """The last lines of a job's logs, for a message that says why it failed."""
+    return [str(line) for line in JobLogs(job_name, region).new()[-count:]]

@@ -1,0 +1,174 @@
+"""`kubectl smlogs [transformjob] NAME`: the logs of a transform job, as the workshop's plugin of 2020 showed them.
+
+kubectl finds this program as `kubectl-smlogs` on PATH. The cluster is asked through kubectl itself, so that
+kubeconfig, context and namespace are found as kubectl finds them; CloudWatch is read as boto3 finds its identity.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from workshop.logs import JobLogs, Line
+
+KINDS = ("transformjob", "transformjobs", "batchtransformjob", "batchtransformjobs", "btj")
+RESOURCE = "transformjobs.sagemaker.services.k8s.aws"
+DECLARED_NAME_LABEL = "batch-inference/job"
+ENDED = {"Completed", "Failed", "Stopped"}
+POLL_SECONDS = 1.0
+
+
+class SmlogsError(Exception):
+    """What keeps the logs from being shown, said in one or two lines."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A TransformJob object as the cluster has it."""
+
+    name: str
+    status: str
+    region: str | None
+    reason: str
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> Job:
+        status = item.get("status") or {}
+        conditions = status.get("conditions") or []
+        reasons = [
+            condition.get("message", "")
+            for condition in conditions
+            if condition["type"] in {"ACK.Terminal", "ACK.Recoverable"} and condition["status"] == "True"
+        ]
+        return cls(
+            name=item["spec"]["transformJobName"],
+            status=status.get("transformJobStatus", ""),
+            region=(status.get("ackResourceMetadata") or {}).get("region"),
+            reason=status.get("failureReason") or "; ".join(reasons),
+        )
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """kubectl with the flags that choose cluster and namespace."""
+
+    flags: tuple[str, ...]
+
+    def job(self, name: str) -> Job:
+        """The job of this object name, else the newest one declared under this name.
+
+        Raises:
+            SmlogsError: there is none, or kubectl fails.
+        """
+        item = self._get(name, "--ignore-not-found") or self._newest_declared(name)
+        if not item:
+            raise SmlogsError(f"there is no transform job {name!r} here; there are: {self._names()}")
+        return Job.of(item)
+
+    def _newest_declared(self, name: str) -> dict[str, Any] | None:
+        items: list[dict[str, Any]] = (self._get("--selector", f"{DECLARED_NAME_LABEL}={name}") or {}).get("items", [])
+        return max(items, key=lambda item: item["metadata"]["creationTimestamp"], default=None)
+
+    def _names(self) -> str:
+        items = (self._get() or {}).get("items", [])
+        return ", ".join(item["metadata"]["name"] for item in items) or "none"
+
+    def _get(self, *arguments: str) -> dict[str, Any] | None:
+        command = ["kubectl", *self.flags, "get", RESOURCE, *arguments, "-o", "json"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            raise SmlogsError("kubectl is not on PATH") from None
+        if done.returncode:
+            raise SmlogsError(done.stderr.strip())
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Show the logs of a transform job."""
+    options = _parse(arguments)
+    try:
+        return _show(Cluster(_kubectl_flags(options)), options)
+    except (SmlogsError, ClientError, BotoCoreError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 130
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="kubectl smlogs",
+        usage="kubectl smlogs [KIND] NAME [-f] [--tail N] [-n NAMESPACE] [--context CONTEXT] [--kubeconfig FILE]",
+        description="Show the logs of a SageMaker batch transform job.",
+        epilog=f"KIND may be left out or be one of: {', '.join(KINDS)}. NAME is the object's name or the name that the "
+        "job was declared under. Logs are read from CloudWatch, group /aws/sagemaker/TransformJobs.",
+    )
+    parser.add_argument("words", nargs="+", metavar="[KIND] NAME", help="the job")
+    parser.add_argument("-f", "--follow", action="store_true", help="show new lines as they come; ends with the job")
+    parser.add_argument("--tail", type=int, metavar="N", help="only the last N lines of what there is")
+    parser.add_argument("-n", "--namespace", metavar="NAMESPACE")
+    parser.add_argument("--context", metavar="CONTEXT")
+    parser.add_argument("--kubeconfig", metavar="FILE")
+    options = parser.parse_args(arguments)
+    *kinds, options.name = _split(options.words)
+    if len(kinds) > 1 or any(kind.lower() not in KINDS for kind in kinds):
+        parser.error(f"{' '.join(kinds)!r} is no kind that has logs; KIND may be {', '.join(KINDS)}")
+    if options.tail is not None and options.tail < 0:
+        parser.error("--tail takes a number of lines, 0 or more")
+    return options
+
+
+def _split(words: list[str]) -> list[str]:
+    """One word may hold both, as KIND/NAME."""
+    return words[0].split("/", 1) if len(words) == 1 else words
+
+
+def _kubectl_flags(options: argparse.Namespace) -> tuple[str, ...]:
+    chosen = (("--namespace", options.namespace), ("--context", options.context), ("--kubeconfig", options.kubeconfig))
+    return tuple(part for flag, value in chosen if value for part in (flag, value))
+
+
+def _show(cluster: Cluster, options: argparse.Namespace) -> int:
+    job = cluster.job(options.name)
+    logs = JobLogs(job.name, job.region)
+    lines = logs.new()
+    if not lines and not (options.follow and job.status not in ENDED):
+        return _explain(job)
+    _print(lines if options.tail is None else lines[len(lines) - min(options.tail, len(lines)) :])
+    while options.follow and job.status not in ENDED:
+        time.sleep(POLL_SECONDS)
+        job = cluster.job(options.name)
+        if job.reason and not job.status:
+            raise SmlogsError(f"job {job.name} has not started: {job.reason}")
+        _print(logs.new())
+    return 0
+
+
+def _print(lines: list[Line]) -> None:
+    for line in lines:
+        print(line, flush=True)
+
+
+def _explain(job: Job) -> int:
+    """Why there is nothing to show."""
+    because = f": {job.reason}" if job.reason else ""
+    if not job.status:
+        raise SmlogsError(f"job {job.name} has not started{because}")
+    if job.status in ENDED:
+        print(f"job {job.name} wrote no logs; it is {job.status}{because}", file=sys.stderr)
+        return 0
+    print(f"job {job.name} is {job.status} and has no logs yet; add -f to wait for them", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
