@@ -57,3 +57,25 @@ class ClusterBackend(Protocol):
     def close(self) -> None:
         """Stop everything."""
         ...
+
+
+class NoClusters:
+    """Runs none: every cluster fails, and says why."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def create_cluster(self, name: str, version: str) -> ClusterEndpoint:
+        raise ClusterError(f"Cluster {name} ({version}) cannot run. {self._reason}")
+
+    def delete_cluster(self, name: str) -> None:
+        """Nothing runs."""
+
+    def create_nodegroup(self, cluster: str, nodegroup: str, labels: Mapping[str, str]) -> None:
+        raise ClusterError(f"Node group {nodegroup} of {cluster} with {dict(labels)} cannot run. {self._reason}")
+
+    def delete_nodegroup(self, cluster: str, nodegroup: str) -> None:
+        """Nothing runs."""
+
+    def close(self) -> None:
+        """Nothing runs."""

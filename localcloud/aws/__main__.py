@@ -1,0 +1,60 @@
+"""`python -m localcloud.aws --home HOME --port 0`: serves AWS on 127.0.0.1 and says where on its first line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import cast
+
+from localcloud.aws.application import Application
+from localcloud.aws.eks.backend import ClusterBackend, NoClusters
+from localcloud.aws.settings import Settings, from_environment
+from localcloud.process import die_with_parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m localcloud.aws", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="folder of the generated state")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    options = parser.parse_args(arguments)
+    die_with_parent(os.getppid())
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        application = Application(from_environment(options.home.resolve()), options.port, clusters)
+    except OSError as error:
+        print(f"The AWS endpoint cannot listen on 127.0.0.1:{options.port}: {error}.", file=sys.stderr)
+        return 1
+    application.start()
+    print(json.dumps({"endpoint": application.endpoint}), flush=True)
+    ended.wait()
+    application.stop()
+    return 0
+
+
+def clusters(settings: Settings, application: Application) -> ClusterBackend:
+    """The real clusters, loaded here only: every other part of the endpoint runs without them."""
+    try:
+        module = importlib.import_module("localcloud.cluster.backend")
+    except ModuleNotFoundError as error:
+        return NoClusters(f"The clusters of the local cloud are not installed: {error}.")
+    return cast(
+        "ClusterBackend",
+        module.LocalClusters(
+            home=settings.home,
+            token_review_url=application.token_review_url,
+            aws_endpoint=lambda: application.endpoint,
+            region=settings.region,
+        ),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

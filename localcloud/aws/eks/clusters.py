@@ -1,0 +1,253 @@
+"""Clusters: created, described, updated and deleted, with real control planes behind them."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import threading
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.aws.eks import versions
+from localcloud.aws.eks.backend import ClusterBackend, ClusterEndpoint, ClusterError
+from localcloud.aws.eks.network import Network, Roles
+from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, new_update, not_found, now, page
+from localcloud.aws.wire import Call, Operation
+
+_CLUSTER_SERVICE = "eks.amazonaws.com"
+_LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+
+
+class Clusters:
+    """The cluster operations of EKS."""
+
+    def __init__(self, store: Store, backend: ClusterBackend, network: Network, roles: Roles) -> None:
+        self._store = store
+        self._backend = backend
+        self._network = network
+        self._roles = roles
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "CreateCluster": self.create,
+            "DescribeCluster": self.describe,
+            "ListClusters": self.list,
+            "DeleteCluster": self.delete,
+            "UpdateClusterConfig": self.update_config,
+            "UpdateClusterVersion": self.update_version,
+            "DescribeUpdate": self.describe_update,
+            "ListUpdates": self.list_updates,
+            "DescribeClusterVersions": versions.describe_cluster_versions,
+        }
+
+    def create(self, call: Call) -> Mapping[str, Any]:
+        params = call.params
+        name = str(params["name"])
+        version = str(params.get("version") or versions.DEFAULT_VERSION)
+        versions.check(version)
+        self._roles.check(str(params["roleArn"]), _CLUSTER_SERVICE)
+        vpc_config = params.get("resourcesVpcConfig") or {}
+        vpc_id = self._network.vpc_of(vpc_config.get("subnetIds") or [])
+        with self._store.lock:
+            if name in self._store.clusters:
+                raise in_use(f"Cluster already exists with name: {name}")
+            access = access_config(params.get("accessConfig") or {})
+            record = ClusterRecord(
+                description=_description(call, version, vpc_id, access),
+                creator=call.principal.identity_arn,
+                creator_is_admin=bool(access["bootstrapClusterCreatorAdminPermissions"]),
+            )
+            self._store.clusters[name] = record
+        group = self._network.create_cluster_network(name, vpc_id, vpc_config.get("subnetIds") or [])
+        record.description["resourcesVpcConfig"]["clusterSecurityGroupId"] = group
+        threading.Thread(target=self._start, args=(record, version), name=f"create-{name}", daemon=True).start()
+        return {"cluster": record.description}
+
+    def describe(self, call: Call) -> Mapping[str, Any]:
+        return {"cluster": self._store.cluster(call.params["name"]).description}
+
+    def list(self, call: Call) -> Mapping[str, Any]:
+        return page(sorted(self._store.clusters), call.params, "clusters")
+
+    def delete(self, call: Call) -> Mapping[str, Any]:
+        name = str(call.params["name"])
+        with self._store.lock:
+            record = self._store.cluster(name)
+            if record.nodegroups:
+                raise in_use("Cluster has nodegroups attached")
+            if record.description.get("deletionProtection"):
+                raise invalid_request(f"Cannot delete cluster {name}: deletion protection is on.")
+            if record.description["status"] in {"CREATING", "UPDATING", "DELETING"}:
+                raise in_use(f"Cannot delete because cluster {name} currently has an update in progress")
+            record.description["status"] = "DELETING"
+        threading.Thread(target=self._stop, args=(record,), name=f"delete-{name}", daemon=True).start()
+        return {"cluster": record.description}
+
+    def update_config(self, call: Call) -> Mapping[str, Any]:
+        params = call.params
+        with self._store.active_cluster(str(params["name"])) as record:
+            kind, changes = _apply_config(record.description, params)
+            update = new_update(kind, changes)
+            record.updates[update["id"]] = update
+            return {"update": update}
+
+    def update_version(self, call: Call) -> Mapping[str, Any]:
+        wanted = str(call.params["version"])
+        versions.check(wanted)
+        with self._store.active_cluster(str(call.params["name"])) as record:
+            current = str(record.description["version"])
+            if wanted == current:
+                raise invalid_request(f"Cluster is already at version {wanted}")
+            raise invalid(
+                f"The local cloud runs Kubernetes {current} only and cannot turn this cluster into {wanted}. "
+                "Destroy it and create it anew."
+            )
+
+    def describe_update(self, call: Call) -> Mapping[str, Any]:
+        record = self._store.cluster(str(call.params["name"]))
+        update = record.updates.get(str(call.params["updateId"]))
+        if update is None:
+            raise not_found(f"No update found for ID: {call.params['updateId']}")
+        return {"update": update}
+
+    def list_updates(self, call: Call) -> Mapping[str, Any]:
+        record = self._store.cluster(str(call.params["name"]))
+        owner = (call.params.get("nodegroupName"), call.params.get("addonName"))
+        ids = [key for key, update in record.updates.items() if update.get("_owner", (None, None)) == owner]
+        return page(ids, call.params, "updateIds")
+
+    def _start(self, record: ClusterRecord, version: str) -> None:
+        try:
+            endpoint = self._backend.create_cluster(record.name, version)
+        except ClusterError as error:
+            with self._store.lock:
+                record.description["status"] = "FAILED"
+                record.description["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
+            return
+        with self._store.lock:
+            _became_active(record, endpoint)
+
+    def _stop(self, record: ClusterRecord) -> None:
+        try:
+            self._backend.delete_cluster(record.name)
+        except ClusterError as error:
+            with self._store.lock:
+                record.description["status"] = "FAILED"
+                record.description["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
+            return
+        self._network.delete_cluster_network(
+            record.name, record.description["resourcesVpcConfig"]["clusterSecurityGroupId"]
+        )
+        with self._store.lock:
+            self._store.clusters.pop(record.name, None)
+
+
+def invalid_request(message: str) -> Exception:
+    from localcloud.aws.errors import AwsError
+
+    return AwsError("InvalidRequestException", message)
+
+
+def access_config(given: Mapping[str, Any]) -> Record:
+    return {
+        "bootstrapClusterCreatorAdminPermissions": given.get("bootstrapClusterCreatorAdminPermissions", True),
+        "authenticationMode": given.get("authenticationMode", "CONFIG_MAP"),
+    }
+
+
+def _became_active(record: ClusterRecord, endpoint: ClusterEndpoint) -> None:
+    record.admin_kubeconfig = endpoint.admin_kubeconfig
+    record.description |= {
+        "endpoint": endpoint.endpoint,
+        "certificateAuthority": {"data": base64.b64encode(endpoint.certificate_authority).decode()},
+        "status": "ACTIVE",
+    }
+
+
+def _description(call: Call, version: str, vpc_id: str, access: Record) -> Record:
+    params = call.params
+    name = str(params["name"])
+    vpc = params["resourcesVpcConfig"]
+    issuer = f"https://oidc.eks.{call.region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
+    description: Record = {
+        "name": name,
+        "arn": f"arn:aws:eks:{call.region}:{call.principal.account_id}:cluster/{name}",
+        "createdAt": now(),
+        "version": version,
+        "roleArn": params["roleArn"],
+        "resourcesVpcConfig": {
+            "subnetIds": list(vpc.get("subnetIds") or []),
+            "securityGroupIds": list(vpc.get("securityGroupIds") or []),
+            "vpcId": vpc_id,
+            "endpointPublicAccess": vpc.get("endpointPublicAccess", True),
+            "endpointPrivateAccess": vpc.get("endpointPrivateAccess", False),
+            "publicAccessCidrs": list(vpc.get("publicAccessCidrs") or ["0.0.0.0/0"]),
+        },
+        "kubernetesNetworkConfig": _network_config(params.get("kubernetesNetworkConfig") or {}),
+        "logging": _logging(params.get("logging") or {}),
+        "identity": {"oidc": {"issuer": issuer}},
+        "status": "CREATING",
+        "clientRequestToken": params.get("clientRequestToken") or str(uuid.uuid4()),
+        "platformVersion": "eks.9",
+        "tags": dict(params.get("tags") or {}),
+        "health": {"issues": []},
+        "accessConfig": access,
+        "upgradePolicy": {"supportType": "EXTENDED"} | dict(params.get("upgradePolicy") or {}),
+        "deletionProtection": bool(params.get("deletionProtection", False)),
+    }
+    if params.get("encryptionConfig"):
+        description["encryptionConfig"] = params["encryptionConfig"]
+    return description
+
+
+def _network_config(given: Mapping[str, Any]) -> Record:
+    return {
+        "serviceIpv4Cidr": given.get("serviceIpv4Cidr", "172.20.0.0/16"),
+        "ipFamily": given.get("ipFamily", "ipv4"),
+        "elasticLoadBalancing": {"enabled": False},
+    }
+
+
+def _logging(given: Mapping[str, Any]) -> Record:
+    enabled = {kind for entry in given.get("clusterLogging") or [] if entry.get("enabled") for kind in entry["types"]}
+    rows: list[Record] = []
+    if enabled:
+        rows.append({"types": [kind for kind in _LOG_TYPES if kind in enabled], "enabled": True})
+    rest = [kind for kind in _LOG_TYPES if kind not in enabled]
+    if rest:
+        rows.append({"types": rest, "enabled": False})
+    return {"clusterLogging": rows}
+
+
+def _apply_config(description: Record, params: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    changes: dict[str, str] = {}
+    kind = ""
+    vpc = params.get("resourcesVpcConfig")
+    if vpc:
+        kind = (
+            "EndpointAccessUpdate"
+            if vpc.keys() & {"endpointPublicAccess", "endpointPrivateAccess", "publicAccessCidrs"}
+            else "VpcConfigUpdate"
+        )
+        description["resourcesVpcConfig"] |= dict(vpc)
+        changes |= {key[0].upper() + key[1:]: str(value) for key, value in vpc.items()}
+    if params.get("logging"):
+        kind = "LoggingUpdate"
+        description["logging"] = _logging(params["logging"])
+        changes["ClusterLogging"] = str(params["logging"])
+    if params.get("accessConfig"):
+        kind = "AccessConfigUpdate"
+        description["accessConfig"] |= params["accessConfig"]
+        changes["AuthenticationMode"] = str(params["accessConfig"].get("authenticationMode"))
+    if params.get("upgradePolicy"):
+        kind = "UpgradePolicyUpdate"
+        description["upgradePolicy"] = dict(params["upgradePolicy"])
+        changes["UpgradePolicy"] = str(params["upgradePolicy"])
+    if "deletionProtection" in params:
+        kind = "DeletionProtectionUpdate"
+        description["deletionProtection"] = bool(params["deletionProtection"])
+        changes["DeletionProtection"] = str(params["deletionProtection"])
+    if not kind:
+        raise invalid("No changes needed for the cluster: the request names nothing that can be updated here.")
+    return kind, changes

@@ -1,0 +1,107 @@
+"""What EKS looks up and makes in the VPC: subnets, zones, the cluster security group, its network interfaces."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from threading import RLock
+from typing import Any, cast
+
+from localcloud.aws.eks.store import invalid
+from localcloud.aws.errors import AwsError
+
+
+class Network:
+    """EKS's view of EC2's state, which moto keeps."""
+
+    def __init__(self, account_id: str, region: str, lock: RLock) -> None:
+        self._account_id = account_id
+        self._region = region
+        self._lock = lock
+
+    def vpc_of(self, subnet_ids: Sequence[str]) -> str:
+        """The one VPC of the subnets of a cluster.
+
+        Raises:
+            AwsError: a subnet does not exist, or they do not fit a cluster.
+        """
+        subnets = self._subnets(subnet_ids)
+        vpcs = {str(subnet.vpc_id) for subnet in subnets}
+        if len(vpcs) > 1:
+            raise invalid(f"Subnets provided belong to several VPCs: {', '.join(sorted(vpcs))}.")
+        if len({subnet.availability_zone for subnet in subnets}) < 2:
+            raise invalid("Subnets specified must be in at least two different AZs")
+        return vpcs.pop()
+
+    def check_node_subnets(self, subnet_ids: Sequence[str], vpc_id: str) -> None:
+        for subnet in self._subnets(subnet_ids):
+            if subnet.vpc_id != vpc_id:
+                raise invalid(f"Subnet {subnet.id} is not in the cluster's VPC {vpc_id}.")
+
+    def create_cluster_network(self, cluster: str, vpc_id: str, subnet_ids: Iterable[str]) -> str:
+        """Make the cluster security group, and the interfaces that hold the subnets while the cluster stands."""
+        backend = self._ec2()
+        with self._lock:
+            suffix = hashlib.sha256(f"{cluster}/{vpc_id}".encode()).hexdigest()[:9]
+            group = backend.create_security_group(
+                f"eks-cluster-sg-{cluster}-{suffix}",
+                "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, "
+                "as well as any managed workloads.",
+                vpc_id,
+                tags={"Name": f"eks-cluster-sg-{cluster}-{suffix}", f"kubernetes.io/cluster/{cluster}": "owned"},
+            )
+            for subnet_id in subnet_ids:
+                backend.create_network_interface(
+                    backend.get_subnet(subnet_id), None, group_ids=[group.id], description=f"Amazon EKS {cluster}"
+                )
+        return str(group.id)
+
+    def delete_cluster_network(self, cluster: str, security_group_id: str) -> None:
+        backend = self._ec2()
+        with self._lock:
+            for interface in [eni for eni in backend.enis.values() if eni.description == f"Amazon EKS {cluster}"]:
+                backend.enis.pop(interface.id, None)
+            if backend.get_security_group_from_id(security_group_id) is not None:
+                backend.delete_security_group(group_id=security_group_id)
+
+    def _subnets(self, subnet_ids: Sequence[str]) -> list[Any]:
+        backend = self._ec2()
+        found: list[Any] = []
+        with self._lock:
+            known = {subnet.id: subnet for zone in backend.subnets.values() for subnet in zone.values()}
+            for subnet_id in subnet_ids:
+                if subnet_id not in known:
+                    raise invalid(f"The subnet ID '{subnet_id}' does not exist")
+                found.append(known[subnet_id])
+        return found
+
+    def _ec2(self) -> Any:
+        from moto.ec2.models import ec2_backends  # noqa: PLC0415  loading EC2 takes long; the prewarm does it aside
+
+        return cast("Any", ec2_backends[self._account_id][self._region])
+
+
+class Roles:
+    """EKS's view of IAM's roles."""
+
+    def __init__(self, account_id: str, lock: RLock) -> None:
+        self._account_id = account_id
+        self._lock = lock
+
+    def check(self, role_arn: str, service: str) -> None:
+        """Refuse a role that does not exist or that the service may not assume."""
+        from moto.iam.models import iam_backends  # noqa: PLC0415  likewise
+
+        name = role_arn.rpartition("/")[2]
+        if not re.fullmatch(rf"arn:aws:iam::{self._account_id}:role/.+", role_arn):
+            raise AwsError("InvalidParameterException", f"The role ARN {role_arn} is not a role of this account.")
+        with self._lock:
+            role = cast("Any", iam_backends[self._account_id]["aws"]).roles
+            found = [entry for entry in role.values() if entry.name == name]
+        if not found or service not in str(found[0].assume_role_policy_document):
+            message = (
+                f"Role with arn: {role_arn}, could not be assumed because it does not exist or the trusted entity is "
+                f"not correct (it must trust {service})."
+            )
+            raise AwsError("InvalidParameterException", message)

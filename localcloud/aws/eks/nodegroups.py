@@ -1,0 +1,157 @@
+"""Managed node groups: each is one real node."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.aws.eks.backend import ClusterBackend, ClusterError
+from localcloud.aws.eks.network import Network, Roles
+from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, new_update, not_found, now, page
+from localcloud.aws.wire import Call, Operation
+
+_NODE_SERVICE = "ec2.amazonaws.com"
+_DEFAULT_SCALING = {"minSize": 1, "maxSize": 2, "desiredSize": 2}
+
+
+class Nodegroups:
+    """The node group operations of EKS."""
+
+    def __init__(self, store: Store, backend: ClusterBackend, network: Network, roles: Roles) -> None:
+        self._store = store
+        self._backend = backend
+        self._network = network
+        self._roles = roles
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "CreateNodegroup": self.create,
+            "DescribeNodegroup": self.describe,
+            "ListNodegroups": self.list,
+            "UpdateNodegroupConfig": self.update_config,
+            "DeleteNodegroup": self.delete,
+        }
+
+    def create(self, call: Call) -> Mapping[str, Any]:
+        params = call.params
+        self._roles.check(str(params["nodeRole"]), _NODE_SERVICE)
+        with self._store.active_cluster(str(params["clusterName"])) as cluster:
+            name = str(params["nodegroupName"])
+            if name in cluster.nodegroups:
+                raise in_use(f"NodeGroup already exists with name {name} and cluster name {cluster.name}")
+            vpc_id = cluster.description["resourcesVpcConfig"]["vpcId"]
+            self._network.check_node_subnets(params["subnets"], vpc_id)
+            nodegroup = _description(call, cluster.description)
+            cluster.nodegroups[name] = nodegroup
+        threading.Thread(target=self._start, args=(cluster, nodegroup), name=f"create-{name}", daemon=True).start()
+        return {"nodegroup": nodegroup}
+
+    def describe(self, call: Call) -> Mapping[str, Any]:
+        return {"nodegroup": self._find(call)[1]}
+
+    def list(self, call: Call) -> Mapping[str, Any]:
+        cluster = self._store.cluster(str(call.params["clusterName"]))
+        return page(sorted(cluster.nodegroups), call.params, "nodegroups")
+
+    def update_config(self, call: Call) -> Mapping[str, Any]:
+        params = call.params
+        with self._store.lock:
+            cluster, nodegroup = self._find(call)
+            changes: dict[str, str] = {}
+            if params.get("scalingConfig"):
+                nodegroup["scalingConfig"] |= params["scalingConfig"]
+                changes |= {key[0].upper() + key[1:]: str(value) for key, value in params["scalingConfig"].items()}
+            if params.get("updateConfig"):
+                nodegroup["updateConfig"] = dict(params["updateConfig"])
+                changes["MaxUnavailable"] = str(params["updateConfig"].get("maxUnavailable"))
+            _apply_labels(nodegroup, params.get("labels") or {}, changes)
+            nodegroup["modifiedAt"] = now()
+            update = new_update("ConfigUpdate", changes)
+            update["_owner"] = (nodegroup["nodegroupName"], None)
+            cluster.updates[update["id"]] = update
+            return {"update": update}
+
+    def delete(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            cluster, nodegroup = self._find(call)
+            if nodegroup["status"] == "CREATING":
+                raise in_use(f"Cannot delete {nodegroup['nodegroupName']}: it is still being created")
+            nodegroup["status"] = "DELETING"
+        threading.Thread(target=self._stop, args=(cluster, nodegroup), daemon=True).start()
+        return {"nodegroup": nodegroup}
+
+    def _find(self, call: Call) -> tuple[ClusterRecord, Record]:
+        cluster = self._store.cluster(str(call.params["clusterName"]))
+        name = str(call.params["nodegroupName"])
+        if name not in cluster.nodegroups:
+            raise not_found(f"No node group found for name: {name}.")
+        return cluster, cluster.nodegroups[name]
+
+    def _start(self, cluster: ClusterRecord, nodegroup: Record) -> None:
+        name = str(nodegroup["nodegroupName"])
+        labels = {"eks.amazonaws.com/nodegroup": name, **nodegroup["labels"]}
+        try:
+            self._backend.create_nodegroup(cluster.name, name, labels)
+        except ClusterError as error:
+            _failed(nodegroup, "CREATE_FAILED", "NodeCreationFailure", str(error))
+            return
+        nodegroup["status"] = "ACTIVE"
+
+    def _stop(self, cluster: ClusterRecord, nodegroup: Record) -> None:
+        name = str(nodegroup["nodegroupName"])
+        try:
+            self._backend.delete_nodegroup(cluster.name, name)
+        except ClusterError as error:
+            _failed(nodegroup, "DELETE_FAILED", "InternalFailure", str(error))
+            return
+        with self._store.lock:
+            cluster.nodegroups.pop(name, None)
+
+
+def _failed(nodegroup: Record, status: str, code: str, message: str) -> None:
+    nodegroup["health"] = {"issues": [{"code": code, "message": message, "resourceIds": []}]}
+    nodegroup["status"] = status
+
+
+def _apply_labels(nodegroup: Record, labels: Mapping[str, Any], changes: dict[str, str]) -> None:
+    nodegroup["labels"] |= labels.get("addOrUpdateLabels") or {}
+    for key in labels.get("removeLabels") or []:
+        nodegroup["labels"].pop(key, None)
+    if labels:
+        changes["LabelsToAdd"] = str(labels.get("addOrUpdateLabels") or {})
+
+
+def _description(call: Call, cluster: Mapping[str, Any]) -> Record:
+    params = call.params
+    cluster_name, name = cluster["name"], str(params["nodegroupName"])
+    prefix = f"arn:aws:eks:{call.region}:{call.principal.account_id}:nodegroup"
+    version = str(params.get("version") or cluster["version"])
+    description: Record = {
+        "nodegroupName": name,
+        "nodegroupArn": f"{prefix}/{cluster_name}/{name}/{uuid.uuid4()}",
+        "clusterName": cluster_name,
+        "version": version,
+        "releaseVersion": str(params.get("releaseVersion") or f"{version}.4-20261101"),
+        "createdAt": now(),
+        "modifiedAt": now(),
+        "status": "CREATING",
+        "capacityType": params.get("capacityType") or "ON_DEMAND",
+        "scalingConfig": _DEFAULT_SCALING | dict(params.get("scalingConfig") or {}),
+        "instanceTypes": list(params.get("instanceTypes") or ["t3.medium"]),
+        "subnets": list(params["subnets"]),
+        "amiType": params.get("amiType") or "AL2023_x86_64_STANDARD",
+        "nodeRole": params["nodeRole"],
+        "labels": dict(params.get("labels") or {}),
+        "taints": list(params.get("taints") or []),
+        "resources": {"autoScalingGroups": [{"name": f"eks-{name}-{uuid.uuid4()}"}]},
+        "diskSize": int(params.get("diskSize") or 20),
+        "health": {"issues": []},
+        "updateConfig": dict(params.get("updateConfig") or {"maxUnavailable": 1}),
+        "tags": dict(params.get("tags") or {}),
+    }
+    for key in ("remoteAccess", "launchTemplate", "nodeRepairConfig"):
+        if params.get(key):
+            description[key] = params[key]
+    return description

@@ -1,0 +1,91 @@
+"""HTTP as the endpoint sees it: one request, one response, both held in memory."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import unquote_to_bytes
+
+Environ = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A request, its path and query as they were signed.
+
+    Attributes:
+        raw_path: path still percent-encoded.
+        query: query string without the question mark.
+        headers: lower-case names; several values of a name are joined by a comma.
+        environ: the WSGI environment it came with.
+    """
+
+    method: str
+    raw_path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    environ: Environ = field(repr=False)
+
+    @classmethod
+    def from_environ(cls, environ: Environ) -> HttpRequest:
+        uri = str(environ.get("REQUEST_URI") or environ.get("RAW_URI") or environ["PATH_INFO"])
+        if "://" in uri:  # a proxy-style request line
+            uri = "/" + uri.split("://", 1)[1].partition("/")[2]
+        raw_path, _, query = uri.partition("?")
+        return cls(
+            method=str(environ["REQUEST_METHOD"]),
+            raw_path=raw_path or "/",
+            query=query,
+            headers=_headers(environ),
+            body=_body(environ),
+            environ=environ,
+        )
+
+    def to_environ(self) -> Environ:
+        """A WSGI environment that hands this request on, its body readable from the start."""
+        environ = {key: value for key, value in self.environ.items() if not key.startswith("HTTP_")}
+        environ |= {"HTTP_" + name.upper().replace("-", "_"): value for name, value in self.headers.items()}
+        for name in ("CONTENT_TYPE", "CONTENT_LENGTH", "TRANSFER_ENCODING"):
+            environ.pop(name, None)
+            environ.pop(f"HTTP_{name}", None)
+        if "content-type" in self.headers:
+            environ["CONTENT_TYPE"] = self.headers["content-type"]
+        return environ | {
+            "REQUEST_METHOD": self.method,
+            "RAW_URI": self.raw_path + ("?" + self.query if self.query else ""),
+            "PATH_INFO": unquote_to_bytes(self.raw_path).decode("latin-1"),
+            "QUERY_STRING": self.query,
+            "CONTENT_LENGTH": str(len(self.body)),
+            "wsgi.input": io.BytesIO(self.body),
+        }
+
+
+@dataclass
+class HttpResponse:
+    status: int
+    headers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+def _headers(environ: Environ) -> dict[str, str]:
+    headers = {
+        key[5:].replace("_", "-").lower(): str(value) for key, value in environ.items() if key.startswith("HTTP_")
+    }
+    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(key):
+            headers[key.replace("_", "-").lower()] = str(environ[key])
+    return headers
+
+
+def _body(environ: Environ) -> bytes:
+    stream = cast(io.BufferedIOBase, environ["wsgi.input"])
+    if environ.get("wsgi.input_terminated"):
+        return stream.read()
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    return stream.read(length) if length else b""

@@ -1,0 +1,1 @@
+"""Who calls, and whether the policies allow it: signatures, principals, policy evaluation."""

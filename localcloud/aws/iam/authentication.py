@@ -1,0 +1,163 @@
+"""From a request to the principal that signed it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
+
+from localcloud.aws.errors import AwsError
+from localcloud.aws.exchange import HttpRequest
+from localcloud.aws.iam import chunked
+from localcloud.aws.iam import signature as sigv4
+from localcloud.aws.iam.credentials import Credential, CredentialStore
+from localcloud.aws.iam.principals import ANONYMOUS, Principal
+from localcloud.aws.iam.signature import Signature, SignatureError
+
+_SKEW = timedelta(minutes=15)
+_LONGEST_PRESIGNED = timedelta(days=7)
+_LOOKS_REAL = re.compile(r"A(KIA|SIA)[A-Z0-9]{12,124}")
+# (unknown key, wrong signature, expired token) as each family of protocols names them.
+_CODES = {
+    "s3": ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"),
+    "query": ("InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken"),
+    "ec2": ("AuthFailure", "AuthFailure", "RequestExpired"),
+    "json": ("UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException"),
+}
+_FAMILIES = {"s3": "s3", "sts": "query", "iam": "query", "ec2": "ec2", "cloudformation": "query"}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the credential scope says a request is for; guessed for an unsigned one."""
+
+    service: str
+    region: str
+    signature: Signature | None
+
+
+class Authenticator:
+    """Verifies signatures against the keys that the local cloud has issued."""
+
+    def __init__(self, credentials: CredentialStore, region: str) -> None:
+        self._credentials = credentials
+        self._region = region
+
+    def scope(self, request: HttpRequest) -> Scope:
+        """The service and region that a request is for.
+
+        Raises:
+            AwsError: the signature cannot be read.
+        """
+        try:
+            signature = sigv4.read(request)
+        except SignatureError as error:
+            raise AwsError("IncompleteSignature", str(error), 403) from error
+        if signature is not None:
+            return Scope(signature.service, signature.region, signature)
+        return Scope(_unsigned_service(request), self._region, None)
+
+    def authenticate(self, request: HttpRequest, scope: Scope) -> tuple[Principal, HttpRequest]:
+        """Who signed a request, and the request with its plain body.
+
+        Raises:
+            AwsError: the key is unknown or expired, or the signature is wrong.
+        """
+        signature = scope.signature
+        if signature is None:
+            return _anonymous(scope), request
+        credential = self._credential(signature)
+        self.verify(request, signature, credential)
+        if chunked.is_chunked(request):
+            request = chunked.decode(request, signature, credential.secret_access_key)
+        else:
+            _check_declared_hash(request)
+        return credential.principal, request
+
+    def verify_url(self, request: HttpRequest) -> Principal:
+        """The principal behind a presigned request that did not come over HTTP, such as an EKS token.
+
+        Raises:
+            AwsError: it is not validly signed.
+        """
+        scope = self.scope(request)
+        if scope.signature is None:
+            raise _missing_token()
+        return self.authenticate(request, scope)[0]
+
+    def verify(self, request: HttpRequest, signature: Signature, credential: Credential) -> None:
+        unknown, mismatch, expired = _CODES[_FAMILIES.get(signature.service, "json")]
+        status = 401 if signature.service == "ec2" else 403
+        if not hmac.compare_digest(credential.session_token or "", signature.token or ""):
+            raise AwsError(unknown, "The security token included in the request is invalid.", status)
+        if credential.expired:
+            raise AwsError(expired, "The security token included in the request is expired.", status)
+        _check_time(signature, mismatch, status)
+        if not hmac.compare_digest(sigv4.compute(request, signature, credential.secret_access_key), signature.value):
+            message = (
+                "The request signature we calculated does not match the signature you provided. "
+                "Check your AWS Secret Access Key and signing method."
+            )
+            raise AwsError(mismatch, message, status)
+
+    def _credential(self, signature: Signature) -> Credential:
+        credential = self._credentials.find(signature.access_key_id)
+        if credential is not None:
+            return credential
+        code = _CODES[_FAMILIES.get(signature.service, "json")][0]
+        status = 401 if signature.service == "ec2" else 403
+        if _LOOKS_REAL.fullmatch(signature.access_key_id):
+            shown = signature.access_key_id[:8] + "..."
+            message = (
+                f"The access key {shown} was not issued by the local cloud. If it belongs to a real AWS account, take it "
+                "out of the environment: the local cloud accepts its own keys only (`make shell` sets them)."
+            )
+            raise AwsError(code, message, 403)
+        raise AwsError(code, "The security token included in the request is invalid.", status)
+
+
+def _anonymous(scope: Scope) -> Principal:
+    if scope.service != "s3" and scope.service != "sts":
+        raise _missing_token()
+    return ANONYMOUS
+
+
+def _missing_token() -> AwsError:
+    return AwsError("MissingAuthenticationToken", "The request is not signed: Missing Authentication Token.", 403)
+
+
+def _unsigned_service(request: HttpRequest) -> str:
+    body = dict(parse_qsl(request.body.decode("latin-1"))) if len(request.body) < 65536 else {}
+    if body.get("Action", "").startswith("AssumeRoleWith"):
+        return "sts"
+    if "x-amz-target" in request.headers or body.get("Action") or "Action=" in request.query:
+        return "unsigned"
+    return "s3"
+
+
+def _check_time(signature: Signature, code: str, status: int) -> None:
+    try:
+        signed = datetime.strptime(signature.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise AwsError("IncompleteSignature", "The request has no valid X-Amz-Date.", 403) from None
+    now = datetime.now(UTC)
+    if signature.expires is not None:
+        if not 0 < signature.expires <= _LONGEST_PRESIGNED.total_seconds():
+            raise AwsError("AuthorizationQueryParametersError", "X-Amz-Expires must be 1 to 604800 seconds.")
+        if now > signed + timedelta(seconds=signature.expires):
+            raise AwsError("AccessDenied", "Request has expired", 403)
+    if signed > now + _SKEW or (signature.expires is None and signed < now - _SKEW):
+        if signature.service == "s3":
+            raise AwsError("RequestTimeTooSkewed", "The request's time and the current time differ too much.", 403)
+        raise AwsError(code, f"Signature expired or not yet current: {signature.timestamp}.", status)
+
+
+def _check_declared_hash(request: HttpRequest) -> None:
+    declared = request.headers.get("x-amz-content-sha256", sigv4.UNSIGNED_PAYLOAD)
+    if declared != sigv4.UNSIGNED_PAYLOAD and declared != hashlib.sha256(request.body).hexdigest():
+        raise AwsError(
+            "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed."
+        )

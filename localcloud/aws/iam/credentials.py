@@ -1,0 +1,82 @@
+"""The access keys of the local account: the administrator's, those of IAM users, and those of sessions."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from localcloud.aws.iam.principals import Principal, root
+
+ADMIN_ACCESS_KEY_ID = "LOCALCLOUDADMIN"
+ADMIN_SECRET_ACCESS_KEY = "localcloud"  # noqa: S105  a published dummy: it opens nothing but the local cloud
+_ALPHABET = string.ascii_uppercase + "234567"
+_SECRET_ALPHABET = string.ascii_letters + string.digits + "/+"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """An access key and who uses it.
+
+    Attributes:
+        session_token: what a temporary key must be used with.
+        expiration: when a temporary key ends.
+    """
+
+    access_key_id: str
+    secret_access_key: str
+    principal: Principal
+    session_token: str | None = None
+    expiration: datetime | None = None
+
+    @property
+    def expired(self) -> bool:
+        return self.expiration is not None and self.expiration <= datetime.now(UTC)
+
+
+class CredentialStore:
+    """Knows every key that the local cloud has issued.
+
+    Args:
+        account_id: the local account.
+        user_key: finds the key of an IAM user; IAM's state is elsewhere.
+    """
+
+    def __init__(self, account_id: str, user_key: Callable[[str], Credential | None]) -> None:
+        self._admin = Credential(ADMIN_ACCESS_KEY_ID, ADMIN_SECRET_ACCESS_KEY, root(account_id))
+        self._user_key = user_key
+        self._sessions: dict[str, Credential] = {}
+        self._lock = threading.Lock()
+
+    def find(self, access_key_id: str) -> Credential | None:
+        if access_key_id == ADMIN_ACCESS_KEY_ID:
+            return self._admin
+        return self._sessions.get(access_key_id) or self._user_key(access_key_id)
+
+    def issue(self, principal: Principal, duration: timedelta) -> Credential:
+        """Make a temporary key that acts as a principal."""
+        credential = Credential(
+            access_key_id="ASIA" + random_id(16),
+            secret_access_key="".join(secrets.choice(_SECRET_ALPHABET) for _ in range(40)),
+            principal=principal,
+            session_token="FwoLOCAL" + secrets.token_urlsafe(96),
+            expiration=datetime.now(UTC).replace(microsecond=0) + duration,
+        )
+        with self._lock:
+            self._forget_expired()
+            self._sessions[credential.access_key_id] = credential
+        return credential
+
+    def _forget_expired(self) -> None:
+        """Drop keys that ended a day ago; younger ones are kept so that their use is answered "expired"."""
+        limit = datetime.now(UTC) - timedelta(days=1)
+        for key in [key for key, held in self._sessions.items() if held.expiration and held.expiration < limit]:
+            del self._sessions[key]
+
+
+def random_id(length: int) -> str:
+    """Characters as in AWS's unique ids."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
