@@ -56,7 +56,7 @@ def destroy(home: Path) -> int:
     with step(f"Destroy ({engine.kind} engine)"):
         code = engine.run("destroy", "--yes", "--skip-preview")
     (home / "kubeconfig").unlink(missing_ok=True)
-    return code or _module(engine, "workshop.leftovers")
+    return code or _module(engine, "workshop.leftovers", "--all")
 
 
 def down(home: Path) -> int:

@@ -1,0 +1,117 @@
+"""A checkout of its own for a test, used as a person uses it: through make and the commands of the README."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from localcloud.commands import environment
+from localcloud.supervisor import record
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed and how it ended."""
+
+    code: int
+    text: str
+
+
+@dataclass
+class Checkout:
+    """A copy of the repository's files with a generated folder of its own; the virtual environment is shared."""
+
+    path: Path
+    base: dict[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def make(cls, path: Path) -> Checkout:
+        listing = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for name in filter(None, listing.stdout.split("\0")):
+            if (REPOSITORY / name).is_file():
+                (path / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(REPOSITORY / name, path / name)
+        (path / ".local").mkdir()
+        (path / ".local" / "venv").symlink_to(Path(sys.prefix))
+        return cls(path)
+
+    @property
+    def home(self) -> Path:
+        return self.path / ".local"
+
+    def make_target(self, *arguments: str, **variables: str) -> Said:
+        """`make ...` in this checkout, with nothing of another checkout in the environment."""
+        clean = {
+            name: value for name, value in os.environ.items() if name not in {"LOCALCLOUD_HOME", "MAKEFLAGS", "STACK"}
+        }
+        return self._run(["make", *arguments], clean | self.base | variables)
+
+    def shell(self, script: str) -> Said:
+        """A script as one would type it in `make shell`."""
+        return self._run(["sh", "-euc", ". ./.local/env\n" + script], dict(os.environ))
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """A command left running, for tests that cut it off; in a session of its own, so that its group can be signalled."""
+        return subprocess.Popen(
+            ["make", *arguments],
+            cwd=self.path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def outputs(self) -> dict[str, Any]:
+        return json.loads(self.shell("pulumi stack output --json").text)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the local account's administrator."""
+        cloud = record.read(self.home)
+        assert cloud is not None, "the local cloud does not run"
+        return boto3.client(
+            service,
+            endpoint_url=cloud.aws_endpoint,
+            region_name=cloud.region,
+            aws_access_key_id=environment.ACCESS_KEY,
+            aws_secret_access_key=environment.SECRET_KEY,
+        )
+
+    def transform_jobs(self) -> dict[str, str]:
+        """Every transform job of the account with its status; SageMaker keeps them for ever."""
+        pages = self.client("sagemaker").get_paginator("list_transform_jobs").paginate()
+        jobs = (job for page in pages for job in page["TransformJobSummaries"])
+        return {job["TransformJobName"]: job["TransformJobStatus"] for job in jobs}
+
+    def write(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text)
+
+    def _run(self, command: list[str], env: dict[str, str]) -> Said:
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout)

@@ -1,0 +1,36 @@
+"""Checkouts for the end-to-end tests: one that stands for all that leave it as they found it, others made to order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.checkout import Checkout
+
+
+@pytest.fixture(scope="session")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A checkout in which `make up` has ended well. A test that uses it leaves the stack as it was."""
+    checkout = Checkout.make(tmp_path_factory.mktemp("a checkout with spaces"))
+    first = checkout.make_target("up")
+    try:
+        assert first.code == 0, first.text
+        yield checkout
+    finally:
+        checkout.make_target("reset")
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Callable[[], Checkout]]:
+    """Makes checkouts in which nothing has run yet, and clears what they started."""
+    made: list[Checkout] = []
+
+    def make() -> Checkout:
+        made.append(Checkout.make(tmp_path / f"checkout{len(made)}"))
+        return made[-1]
+
+    yield make
+    for checkout in made:
+        checkout.make_target("reset")

@@ -1,0 +1,94 @@
+"""What is under an S3 URI: listings, digests, single objects.
+
+A thin typed layer over boto3, which finds region, credentials and endpoint as the aws command does. Errors are told
+in one line that says what to do.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+
+class S3Error(Exception):
+    """S3 could not be asked, or refused."""
+
+
+@dataclass(frozen=True, order=True)
+class S3Object:
+    """One object as a listing shows it."""
+
+    key: str
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Location:
+    """An S3 URI taken apart."""
+
+    bucket: str
+    key: str
+
+    @classmethod
+    def parse(cls, uri: str) -> "Location":
+        """Take `s3://bucket/key` apart; an empty key is the whole bucket."""
+        scheme, _, rest = uri.partition("://")
+        bucket, _, key = rest.partition("/")
+        if scheme != "s3" or not bucket:
+            raise S3Error(f"'{uri}' is no S3 URI; it must look like s3://bucket/prefix.")
+        return cls(bucket, key)
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+def list_objects(uri: str) -> list[S3Object]:
+    """List every object whose key starts with the URI's, in the order of keys; slashes mean nothing special."""
+    where = Location.parse(uri)
+    try:
+        return sorted(_pages(where))
+    except (ClientError, BotoCoreError) as error:
+        raise S3Error(f"{uri} cannot be listed: {error}") from error
+
+
+def read(uri: str) -> bytes:
+    """Return an object's content."""
+    where = Location.parse(uri)
+    try:
+        return cast("bytes", _client().get_object(Bucket=where.bucket, Key=where.key)["Body"].read())
+    except (ClientError, BotoCoreError) as error:
+        raise S3Error(f"{uri} cannot be read: {error}") from error
+
+
+def exists(uri: str) -> bool:
+    """Say whether there is an object of this key or, where the URI ends with a slash, anything under it."""
+    where = Location.parse(uri)
+    try:
+        found = _client().list_objects_v2(Bucket=where.bucket, Prefix=where.key, MaxKeys=1)
+    except (ClientError, BotoCoreError) as error:
+        raise S3Error(f"{uri} cannot be looked up: {error}") from error
+    keys = [cast("str", item["Key"]) for item in found.get("Contents", [])]
+    return bool(keys) if where.key.endswith("/") else where.key in keys
+
+
+def listing_digest(objects: list[S3Object]) -> str:
+    """Return one digest of keys, ETags and sizes: it changes whenever what a job would read does."""
+    content = json.dumps([[item.key, item.etag, item.size] for item in objects])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _pages(where: Location) -> Iterator[S3Object]:
+    pages = _client().get_paginator("list_objects_v2").paginate(Bucket=where.bucket, Prefix=where.key)
+    for page in pages:
+        for item in page.get("Contents", []):
+            yield S3Object(item["Key"], item["ETag"].strip('"'), item["Size"])
+
+
+def _client() -> Any:
+    return boto3.client("s3")
