@@ -1,0 +1,262 @@
+"""One cluster's control plane: etcd, kube-apiserver and kube-controller-manager, started together and watched.
+
+All three start at once and find each other: the API server asks for etcd until it answers, the controller manager
+asks for the API server. That is two seconds faster than one after the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from localcloud import process
+from localcloud.cluster import certs
+from localcloud.cluster.binaries import Binaries
+from localcloud.cluster.errors import ApiError, ClusterError, StartError
+from localcloud.cluster.kube import KubeApi
+from localcloud.cluster.ports import free_ports
+
+# What the stack relies on: deletes with foreground propagation need the collector, namespaces their own controller,
+# pods a service account; Deployments become Pods by the real controllers, which a node then runs.
+CONTROLLERS: Final = (
+    "garbage-collector-controller",
+    "namespace-controller",
+    "serviceaccount-controller",
+    "root-ca-certificate-publisher-controller",
+    "clusterrole-aggregation-controller",
+    "deployment-controller",
+    "replicaset-controller",
+)
+ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
+_START_DEADLINE_SECONDS: Final = 120.0
+_POLL_SECONDS: Final = 0.05
+_ATTEMPTS: Final = 3
+_PORT_TAKEN: Final = "address already in use"
+_NAMESPACES: Final = ("default", "kube-system")
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+class ControlPlane:
+    """The three processes of one cluster, with everything that they write in one folder.
+
+    Args:
+        name: the cluster's name.
+        folder: its own folder; wiped by `start`.
+        logs: folder of the processes' logs.
+        binaries: what to run.
+        token_review_url: webhook that authenticates bearer tokens which are not the cluster's own.
+    """
+
+    def __init__(self, name: str, folder: Path, logs: Path, binaries: Binaries, token_review_url: str) -> None:
+        self.name = name
+        self.folder = folder
+        self.kubeconfig = folder / "admin.kubeconfig"
+        self.endpoint = ""
+        self._logs = logs
+        self._binaries = binaries
+        self._token_review_url = token_review_url
+        self._children: list[_Child] = []
+
+    @property
+    def authority(self) -> bytes:
+        """The certificate authority of the API server, PEM."""
+        return (self.folder / "ca.crt").read_bytes()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        return {child.name: child.process.pid for child in self._children}
+
+    def start(self) -> None:
+        """Start from nothing; returns when the cluster is ready.
+
+        Raises:
+            StartError: a process ended or the deadline passed; nothing is left running then.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._start_once()
+            except BaseException as error:
+                port_taken = isinstance(error, StartError) and self._lost_its_port()
+                self.stop()
+                if not port_taken or attempt == _ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def stop(self) -> None:
+        """End the processes: the API server's clients first, then etcd."""
+        for child in reversed(self._children):
+            # etcd and the API server have nothing to save that outlives the cluster
+            process.stop(child.process, grace_seconds=2.0)
+        self._children.clear()
+
+    def wipe(self) -> None:
+        """Stop, and forget everything that the cluster stored."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def health(self) -> list[str]:
+        """What is wrong: one line for each process that ended by itself; empty when all is well."""
+        return [_obituary(child) for child in self._children if child.process.poll() is not None]
+
+    def _start_once(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        keys = certs.make_cluster_keys(self.folder, self.name)
+        (port,) = free_ports(1)
+        self.endpoint = f"https://127.0.0.1:{port}"
+        certs.write_private(self.kubeconfig, certs.admin_kubeconfig(self.name, self.endpoint, keys))
+        webhook = certs.webhook_kubeconfig(self._token_review_url)
+        certs.write_private(self.folder / "token-webhook.kubeconfig", webhook)
+        self._spawn("etcd", self._binaries.etcd, etcd_arguments())
+        self._spawn("kube-apiserver", self._binaries.kube_apiserver, apiserver_arguments(port))
+        manager = controller_manager_arguments(self.kubeconfig.name)
+        self._spawn("kube-controller-manager", self._binaries.kube_controller_manager, manager)
+        self._wait(is_ready(KubeApi.from_kubeconfig(self.kubeconfig)))
+
+    def _spawn(self, name: str, binary: Path, arguments: Sequence[str]) -> None:
+        log = self._logs / f"{self.name}-{name}.log"
+        log.unlink(missing_ok=True)
+        # Relative paths, from the cluster's folder: the path of a Unix socket must be short.
+        child = process.spawn([binary, *arguments], log=log, env=_environment(name), cwd=self.folder)
+        self._children.append(_Child(name, child, log))
+
+    def _wait(self, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _START_DEADLINE_SECONDS
+        while not ready():
+            if dead := self.health():
+                raise StartError(f"Cluster {self.name} did not start. {dead[0]}")
+            if time.monotonic() > deadline:
+                raise StartError(
+                    f"Cluster {self.name} is not ready after {_START_DEADLINE_SECONDS:.0f} s; "
+                    f"the logs are {self._logs}/{self.name}-*.log"
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def _lost_its_port(self) -> bool:
+        return any(_PORT_TAKEN in _tail(child.log) for child in self._children)
+
+
+def etcd_arguments() -> list[str]:
+    """Etcd on Unix sockets inside the cluster's folder, which no other user can enter.
+
+    Its data need not survive a power cut, and a lone member need not wait for rivals.
+    """
+    return [
+        "--name=local",
+        "--data-dir=etcd",
+        "--listen-client-urls=unix://etcd-client:0",
+        "--advertise-client-urls=unix://etcd-client:0",
+        "--listen-peer-urls=unix://etcd-peer:0",
+        "--initial-advertise-peer-urls=unix://etcd-peer:0",
+        "--initial-cluster=local=unix://etcd-peer:0",
+        "--heartbeat-interval=10",
+        "--election-timeout=100",
+        "--unsafe-no-fsync",
+        "--snapshot-count=5000",
+        "--auto-compaction-mode=revision",
+        "--auto-compaction-retention=1000",
+        "--log-level=warn",
+    ]
+
+
+def apiserver_arguments(port: int) -> list[str]:
+    return [
+        "--bind-address=127.0.0.1",
+        f"--secure-port={port}",
+        "--advertise-address=127.0.0.1",
+        "--endpoint-reconciler-type=none",
+        "--service-cluster-ip-range=10.0.0.0/24",
+        "--etcd-servers=unix://etcd-client:0",
+        "--etcd-compaction-interval=0",  # etcd compacts by itself
+        "--tls-cert-file=apiserver.crt",
+        "--tls-private-key-file=apiserver.key",
+        "--client-ca-file=ca.crt",
+        "--authorization-mode=RBAC",
+        "--authentication-token-webhook-config-file=token-webhook.kubeconfig",
+        "--authentication-token-webhook-version=v1",
+        "--authentication-token-webhook-cache-ttl=2s",
+        f"--service-account-issuer={ISSUER}",
+        "--service-account-key-file=service-account.key",
+        "--service-account-signing-key-file=service-account.key",
+        "--allow-privileged=true",
+        "--kubelet-preferred-address-types=InternalIP",
+        "--profiling=false",
+        "--shutdown-delay-duration=0s",
+    ]
+
+
+def controller_manager_arguments(kubeconfig: str) -> list[str]:
+    return [
+        f"--kubeconfig={kubeconfig}",
+        f"--controllers={','.join(CONTROLLERS)}",
+        "--root-ca-file=ca.crt",
+        "--leader-elect=false",
+        "--secure-port=0",
+        "--kube-api-qps=200",
+        "--kube-api-burst=400",
+        "--profiling=false",
+    ]
+
+
+def is_ready(api: KubeApi) -> Callable[[], bool]:
+    """A question: is the API server ready, are the first namespaces there, and do the controllers work?"""
+
+    def ask() -> bool:
+        if not api.is_ready():
+            return False
+        with contextlib.suppress(ApiError):
+            # The service account is made by a controller: it shows that the controller manager works.
+            accounts = (api.find(f"/api/v1/namespaces/{name}/serviceaccounts/default") for name in _NAMESPACES)
+            return all(accounts)
+        return False
+
+    return ask
+
+
+def require_version(binaries: Binaries, version: str) -> None:
+    """Refuse a Kubernetes version that the binaries are not.
+
+    Raises:
+        ClusterError: naming both.
+    """
+    have = binaries.version()
+    if version and not f"{have}.".startswith(f"v{version.removeprefix('v')}."):
+        raise ClusterError(
+            f"Kubernetes {version} was asked for, and the local cloud runs {have}: "
+            f"ask for version {'.'.join(have.removeprefix('v').split('.')[:2])}"
+        )
+
+
+def _environment(name: str) -> dict[str, str]:
+    """A small environment: the user's proxies and AWS settings are not for the control plane."""
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
+    return {**kept, "DIE_WITH_PARENT": "1", "GOGC": "60"}
+
+
+def _obituary(child: _Child) -> str:
+    code = child.process.returncode
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+    last = _tail(child.log).strip().splitlines()
+    return f"{child.name} {how}; log: {child.log}" + (f"; last line: {last[-1][:300]}" if last else "")
+
+
+def _tail(log: Path, size: int = 8192) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - size))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""

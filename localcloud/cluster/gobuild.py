@@ -1,0 +1,260 @@
+"""Builds the control plane from pinned Go modules: download, compile, move into place.
+
+One program holds all four, and the four names are hard links to it: they share nine tenths of their packages.
+A registry may refuse once and serve a moment later, so downloads are tried again and go on where they stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from localcloud import process
+from localcloud.cluster import toolchain
+from localcloud.cluster.errors import BuildError, DiskFullError, RegistryError
+
+Progress = Callable[[str], None]
+
+_KUBERNETES: Final = "v1.35.4"
+_VERSION_PACKAGE: Final = "k8s.io/component-base/version"
+_STAMPS: Final = {
+    "gitVersion": _KUBERNETES,
+    "gitMajor": _KUBERNETES[1:].split(".")[0],
+    "gitMinor": _KUBERNETES.split(".")[1],
+    "gitTreeState": "clean",
+    "buildDate": "2026-04-15T18:01:22Z",  # of the release, so that the same sources make the same program
+}
+RECIPE: Final = (
+    "-trimpath",
+    "-buildvcs=false",
+    "-gcflags=all=-dwarf=false",
+    "-tags=grpcnotrace",
+    "-ldflags=-s -w " + " ".join(f"-X {_VERSION_PACKAGE}.{name}={value}" for name, value in _STAMPS.items()),
+)
+"""The flags that decide what is built; part of the build's name."""
+
+_WAITS_SECONDS: Final = (2.0, 5.0, 15.0, 30.0)
+_SILENCE_SECONDS: Final = 120.0
+_PROGRESS_SECONDS: Final = 10.0
+_GIB: Final = 1024**3
+_NEED_BYTES: Final = 6 * _GIB
+_REGISTRY_SIGNS: Final = re.compile(
+    r"40[38] |42[59] |5\d\d |Forbidden|Too Many Requests|i/o timeout|deadline exceeded|connection (refused|reset)"
+    r"|no such host|network is unreachable|no route to host|server misbehaving|unexpected EOF|: EOF|TLS handshake"
+    r"|http2: |proxyconnect|stream error|temporary failure",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Go:
+    """A Go with the environment and the folder it works in."""
+
+    program: Path
+    environment: dict[str, str]
+    sources: Path
+
+
+def build(sources: Path, target: Path, names: Sequence[str], progress: Progress) -> None:
+    """Build the program and give it all its names in a folder. The caller holds the cache's lock.
+
+    Raises:
+        BuildError: with one line that says what is wrong and what to do.
+    """
+    started = time.monotonic()
+    cache = target.parent
+    _sweep(cache)
+    need = toolchain.required_version((sources / "go.mod").read_text())
+    program, own = toolchain.find_go(need, cache, progress)
+    go = _Go(program, go_environment(None if own else cache), sources)
+    check_room(go, cache)
+    packages = _download(go, progress)
+    staging = cache / f".{target.name}.{os.getpid()}"
+    try:
+        staging.mkdir()
+        _compile(go, staging / "controlplane", packages, progress)
+        for name in names:
+            (staging / name).hardlink_to(staging / "controlplane")
+        shutil.rmtree(target, ignore_errors=True)
+        staging.rename(target)
+    except OSError as error:
+        raise BuildError(f"The built control plane cannot be put into {target}: {error}") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    progress(f"Control plane built in {time.monotonic() - started:.0f} s: {target}")
+
+
+def go_environment(cache: Path | None) -> dict[str, str]:
+    """The environment of Go: the user's proxies count, settings that would change the result do not.
+
+    Args:
+        cache: folder for Go's own caches; None leaves them where the machine's Go has them.
+    """
+    dropped = {"GOFLAGS", "GOOS", "GOARCH", "GOEXPERIMENT", "GOAMD64", "GOARM64", "GOROOT", "GODEBUG", "GOBIN"}
+    environment = {key: value for key, value in os.environ.items() if key not in dropped}
+    fixed = {
+        "CGO_ENABLED": "0",
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-mod=readonly",
+        "GOWORK": "off",
+        "GO111MODULE": "on",
+    }
+    if cache is not None:
+        fixed |= {
+            "GOMODCACHE": str(cache / "go" / "mod"),
+            "GOCACHE": str(cache / "go" / "build"),
+            "GOPATH": str(cache / "go"),
+        }
+    return environment | fixed
+
+
+def check_room(go: _Go, cache: Path) -> None:
+    """Refuse to begin what cannot end.
+
+    Raises:
+        DiskFullError: a folder that the build fills has too little room.
+    """
+    answer = subprocess.run(
+        [go.program, "env", "GOMODCACHE", "GOCACHE"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=go.environment,
+        cwd="/",
+    )
+    for folder in (cache, *map(Path, answer.stdout.split("\n")[:2])):
+        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        free = shutil.disk_usage(existing).free
+        if free < _NEED_BYTES:
+            raise DiskFullError(
+                f"Building the control plane needs {_NEED_BYTES / _GIB:.0f} GiB free in {folder}, which has "
+                f"{free / _GIB:.1f}: make room, or set XDG_CACHE_HOME, GOCACHE and GOMODCACHE to folders with room"
+            )
+
+
+def _download(go: _Go, progress: Progress) -> int:
+    """Get every module that the build reads; returns the number of packages to compile."""
+    most = len(re.findall(r"^\t\S+ v\S+( // indirect)?$", (go.sources / "go.mod").read_text(), re.MULTILINE))
+    progress("Downloading the Go modules of etcd and Kubernetes")
+    problem = ""
+    for wait in (*_WAITS_SECONDS, None):
+        counted = _Counter(progress, "Downloading Go modules: {} of about " + str(most))
+        code, output = _run(go, ["list", "-deps", "."], counted.downloads, silence=_SILENCE_SECONDS)
+        if code == 0:
+            return sum("/" in line or "." in line or line.isalpha() for line in output)
+        problem = _problem(output)
+        if not _REGISTRY_SIGNS.search(problem):
+            raise _failure(problem)
+        if wait is not None:
+            progress(f"The Go module registry refused ({problem}); trying again in {wait:.0f} s")
+            time.sleep(wait)
+    raise RegistryError(
+        f"The Go module registry does not serve what the build needs: {problem}. Check the network and GOPROXY, "
+        "then run this again: it goes on where it stopped"
+    )
+
+
+def _compile(go: _Go, target: Path, packages: int, progress: Progress) -> None:
+    progress(f"Compiling etcd, kube-apiserver, kube-controller-manager and kubectl {_KUBERNETES}: {packages} packages")
+    counted = _Counter(progress, f"Compiling the control plane: {{}} of {packages} packages")
+    code, output = _run(go, ["build", "-v", *RECIPE, "-o", str(target), "."], counted.packages, silence=None)
+    if code:
+        raise _failure(_problem(output))
+
+
+def _run(
+    go: _Go, arguments: Sequence[str], heard: Callable[[str], None], silence: float | None
+) -> tuple[int, list[str]]:
+    """Run Go and listen to it; returns its exit code and its last lines.
+
+    Raises:
+        RegistryError: it said nothing for so long that nobody can be answering it.
+    """
+    with subprocess.Popen(
+        [go.program, *arguments],
+        cwd=go.sources,
+        env=go.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=process.preexec_die_with_parent,
+    ) as child:
+        try:
+            output = list(_listen(child, heard, silence))
+        except queue.Empty as error:
+            child.kill()
+            raise RegistryError(
+                f"The Go module registry did not answer for {silence:.0f} s. Check the network and GOPROXY, "
+                "then run this again: it goes on where it stopped"
+            ) from error
+        except BaseException:
+            child.terminate()
+            raise
+        return child.wait(), output
+
+
+def _listen(child: subprocess.Popen[str], heard: Callable[[str], None], silence: float | None) -> Iterator[str]:
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        for line in child.stdout or ():
+            lines.put(line.rstrip())
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while (line := lines.get(timeout=silence)) is not None:
+        heard(line)
+        yield line
+
+
+class _Counter:
+    """Turns Go's many lines into a few lines of progress."""
+
+    def __init__(self, progress: Progress, message: str) -> None:
+        self._progress, self._message = progress, message
+        self._count, self._next = 0, time.monotonic() + _PROGRESS_SECONDS
+
+    def downloads(self, line: str) -> None:
+        if line.startswith("go: downloading "):
+            self._step()
+
+    def packages(self, line: str) -> None:
+        if " " not in line:
+            self._step()
+
+    def _step(self) -> None:
+        self._count += 1
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _PROGRESS_SECONDS
+            self._progress(self._message.format(self._count))
+
+
+def _problem(output: Sequence[str]) -> str:
+    """The line of Go's output that says what is wrong."""
+    said = [line.strip() for line in output if line.strip() and not line.startswith(("go: downloading ", "# "))]
+    telling = [line for line in said if " " in line]
+    return (telling or said or ["go said nothing"])[0][:400]
+
+
+def _failure(problem: str) -> BuildError:
+    if "no space left on device" in problem:
+        return DiskFullError(f"The disk is full: {problem}. The build needs {_NEED_BYTES / _GIB:.0f} GiB")
+    if "signal: killed" in problem:
+        return BuildError(f"The compiler was killed, most likely for want of memory (it needs 3 GiB): {problem}")
+    return BuildError(f"The control plane cannot be built: {problem}")
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what a build that was killed left behind."""
+    for left in cache.glob(".control-plane-*"):
+        shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,125 @@
+"""What the kubelet makes of a container's spec: its arguments and environment, as values.
+
+Pure: everything that must be asked of the cluster comes in as a function.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from localcloud.cluster.errors import ClusterError
+
+Object = Mapping[str, Any]
+Lookup = Callable[[str, str], Mapping[str, Any] | None]
+"""Finds the object of a kind ("configmaps" or "secrets") and a name in the pod's namespace."""
+
+_REFERENCE: Final = re.compile(r"\$(?:\$|\(([^)]*)\))")
+_SUBSCRIPT: Final = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
+
+
+class SpecError(ClusterError):
+    """A container's spec asks for what this node cannot give, or for what is not there."""
+
+
+def expand(text: str, variables: Mapping[str, str]) -> str:
+    """Replace `$(NAME)` as the kubelet does: `$$` is a dollar sign, an unknown name stays as it is written."""
+
+    def replace(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return "$" if name is None else variables.get(name, match.group(0))
+
+    return _REFERENCE.sub(replace, text)
+
+
+def arguments(container: Object, environment: Mapping[str, str]) -> list[str]:
+    return [expand(argument, environment) for argument in container.get("args") or ()]
+
+
+def environment(pod: Object, container: Object, lookup: Lookup) -> dict[str, str]:
+    """The variables that a container's spec sets; later ones may refer to earlier ones.
+
+    Raises:
+        SpecError: a source is of an unknown kind or does not exist.
+    """
+    variables: dict[str, str] = {}
+    for source in container.get("envFrom") or ():
+        variables |= _whole_source(source, lookup)
+    for entry in container.get("env") or ():
+        value = expand(entry.get("value", ""), variables)
+        if "valueFrom" in entry:
+            found = _value_from(entry["name"], entry["valueFrom"], pod, lookup)
+            if found is None:
+                continue
+            value = found
+        variables[entry["name"]] = value
+    return variables
+
+
+def field(pod: Object, path: str) -> str:
+    """The value of a pod's field, as the downward API gives it.
+
+    Raises:
+        SpecError: the downward API has no such field.
+    """
+    metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status", {})
+    if subscript := _SUBSCRIPT.fullmatch(path):
+        return str((metadata.get(subscript.group(1)) or {}).get(subscript.group(2), ""))
+    fields: dict[str, str] = {
+        "metadata.name": metadata["name"],
+        "metadata.namespace": metadata["namespace"],
+        "metadata.uid": metadata.get("uid", ""),
+        "spec.nodeName": spec.get("nodeName", ""),
+        "spec.serviceAccountName": spec.get("serviceAccountName", "default"),
+        "status.hostIP": status.get("hostIP", "127.0.0.1"),
+        "status.podIP": status.get("podIP", "127.0.0.1"),
+    }
+    if path not in fields:
+        raise SpecError(f"fieldRef {path} is not supported; supported are {', '.join(fields)}, labels and annotations")
+    return fields[path]
+
+
+def _value_from(name: str, source: Object, pod: Object, lookup: Lookup) -> str | None:
+    match source:
+        case {"fieldRef": {"fieldPath": path}}:
+            return field(pod, path)
+        case {"configMapKeyRef": reference}:
+            return _key(name, "configmaps", reference, lookup)
+        case {"secretKeyRef": reference}:
+            return _key(name, "secrets", reference, lookup)
+        case _:
+            raise SpecError(f"environment variable {name}: valueFrom {', '.join(source)} is not supported here")
+
+
+def _key(name: str, kind: str, reference: Object, lookup: Lookup) -> str | None:
+    values = _data(kind, lookup(kind, reference["name"]))
+    if reference["key"] in values:
+        return values[reference["key"]]
+    if reference.get("optional"):
+        return None
+    raise SpecError(f"environment variable {name}: {kind} {reference['name']} has no key {reference['key']}")
+
+
+def _whole_source(source: Object, lookup: Lookup) -> dict[str, str]:
+    kinds = {"configMapRef": "configmaps", "secretRef": "secrets"}
+    key = next((key for key in kinds if key in source), None)
+    if key is None:
+        raise SpecError(f"envFrom {', '.join(source)} is not supported here")
+    found = lookup(kinds[key], source[key]["name"])
+    if found is None and not source[key].get("optional"):
+        raise SpecError(f"envFrom: {kinds[key]} {source[key]['name']} does not exist")
+    return {source.get("prefix", "") + name: value for name, value in _data(kinds[key], found).items()}
+
+
+def _data(kind: str, found: Object | None) -> dict[str, str]:
+    data: Mapping[str, str] = (found or {}).get("data") or {}
+    if kind == "secrets":
+        return {name: base64.b64decode(value).decode() for name, value in data.items()}
+    return dict(data)
+
+
+def refused_features(pod: Object) -> Sequence[str]:
+    """What a pod asks for that a node of the local cloud cannot give; empty when it can run."""
+    return ["init containers cannot run in the local cloud"] if pod["spec"].get("initContainers") else []
