@@ -1,0 +1,45 @@
+"""Edits of the program that a person would make, for a test to make and take back."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+
+from tests.e2e.checkout import Checkout
+
+DECLARED = """\
+from jobs import churn, extra
+
+DECLARATIONS = (churn.declare, extra.declare)
+"""
+EXTRA = """\
+from jobs.arguments import TransformJobArgs
+from jobs.declaration import Jobs
+
+
+def declare(jobs: Jobs) -> None:
+"""
+
+
+@contextmanager
+def added(checkout: Checkout, jobs: Mapping[str, str], files: Mapping[str, str] | None = None) -> Generator[None]:
+    """Declare more jobs in a new file beside the first one; on leaving, the program is as it was.
+
+    Args:
+        checkout: where.
+        jobs: for each new job its arguments as Python text.
+        files: input files to write, by path.
+    """
+    was = (checkout.path / "jobs/declared.py").read_text()
+    body = [f'    jobs.add("{name}", TransformJobArgs({arguments}))' for name, arguments in jobs.items()]
+    for name, text in (files or {}).items():
+        checkout.write(name, text)
+    checkout.write("jobs/extra.py", EXTRA + "\n".join(body) + "\n")
+    checkout.write("jobs/declared.py", DECLARED)
+    try:
+        yield
+    finally:
+        checkout.write("jobs/declared.py", was)
+        (checkout.path / "jobs/extra.py").unlink()
+        for name in files or {}:
+            (checkout.path / name).unlink()

@@ -1,0 +1,33 @@
+"""The cost is summed from the dated table, and a price that is not known is said to be so."""
+
+from pathlib import Path
+
+import pytest
+
+from workshop import cost, prices
+
+SETTINGS = {"nodeInstanceType": "t3.small", "transformInstanceType": "ml.m5.large"}
+
+
+def test_the_standing_cost_is_the_sum_of_its_lines() -> None:
+    items = prices.standing("t3.small")
+    assert prices.total(items) == pytest.approx(0.10 + 0.0208 + 20 * 0.08 / 730 + 0.005)
+
+
+def test_a_day_is_about_three_dollars_and_a_job_about_a_cent() -> None:
+    said = cost.report(SETTINGS)
+    assert "$0.1280 an hour, $3.07 a day" in said
+    assert "ml.m5.large, 6 minutes" in said
+    assert "$0.0115" in said
+    assert prices.AS_OF in said
+
+
+def test_an_instance_type_without_a_price_is_said_to_have_none() -> None:
+    said = cost.report(SETTINGS | {"nodeInstanceType": "x9.huge"})
+    assert said.count("(no price known)") == 3
+
+
+def test_settings_are_defaults_under_the_stacks_own_values(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nconfig:\n  nodeInstanceType: {type: string, default: t3.small}\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  p:transformInstanceType: ml.m5.large\n")
+    assert cost.settings(tmp_path, "dev") == SETTINGS

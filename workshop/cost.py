@@ -1,0 +1,55 @@
+"""`make cost`: what the stack costs on AWS while it stands, and what a job costs.
+
+Read from the stack's settings and the dated price table; nothing is asked of AWS. The local stack costs nothing;
+the figures say what the same settings would cost in an account.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from workshop import prices
+
+PROJECT_FOLDER = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the cost of the stack per hour and per day, and of a job."""
+    parser = argparse.ArgumentParser(prog="python -m workshop.cost", description=main.__doc__)
+    parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
+    print(report(settings(PROJECT_FOLDER, parser.parse_args(arguments).stack)))
+    return 0
+
+
+def settings(folder: Path, stack: str) -> dict[str, str]:
+    """The settings of a stack: the defaults of Pulumi.yaml under the values of its own file."""
+    project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
+    values = {key: entry.get("default") for key, entry in project["config"].items() if isinstance(entry, dict)}
+    own = yaml.safe_load((folder / f"Pulumi.{stack}.yaml").read_text()).get("config") or {}
+    return values | {key.removeprefix(f"{project['name']}:"): value for key, value in own.items()}
+
+
+def report(values: dict[str, str]) -> str:
+    """The cost as text, one line for each thing that stands."""
+    items = prices.standing(values["nodeInstanceType"])
+    hour = prices.total(items)
+    one_job = prices.job(values["transformInstanceType"])
+    lines = [f"{item.what:<40} {_dollars(item.per_hour)} an hour" for item in items]
+    lines.append(f"{'while it stands':<40} {_dollars(hour)} an hour, {_dollars(hour and hour * 24, 2)} a day")
+    lines.append(f"{'one job on ' + values['transformInstanceType'] + ', 6 minutes':<40} {_dollars(one_job)}")
+    lines.append(f"Prices of {prices.REGION} as of {prices.AS_OF} ({prices.SOURCE}). `make destroy` stops the cost.")
+    return "\n".join(lines)
+
+
+def _dollars(price: float | None, digits: int = 4) -> str:
+    return "(no price known)" if price is None else f"${price:.{digits}f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,68 @@
+"""What AWS asks for what the stack makes: on-demand prices of us-east-1, in US dollars.
+
+Written down from AWS's public price pages on the date below; no program can look them up without an account. They
+move seldom. us-west-2 has the same ones; other regions are up to a third dearer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+AS_OF = "2026-11-23"
+REGION = "us-east-1"
+SOURCE = "https://aws.amazon.com/{eks,ec2,ebs,vpc,sagemaker}/pricing"
+
+EKS_CONTROL_PLANE_PER_HOUR = 0.10
+GP3_GIGABYTE_PER_HOUR = 0.08 / 730
+PUBLIC_IPV4_PER_HOUR = 0.005
+EC2_PER_HOUR: Mapping[str, float] = {
+    "t3.small": 0.0208,
+    "t3.medium": 0.0416,
+    "t3.large": 0.0832,
+    "m5.large": 0.096,
+}
+TRANSFORM_PER_HOUR: Mapping[str, float] = {
+    "ml.m5.large": 0.115,
+    "ml.m5.xlarge": 0.23,
+    "ml.m5.2xlarge": 0.461,
+    "ml.c5.xlarge": 0.204,
+    "ml.m4.xlarge": 0.24,
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the bill."""
+
+    what: str
+    per_hour: float | None  # None where the table has no price
+
+
+def standing(node_instance_type: str, nodes: int = 1, disk_gigabytes: int = 20) -> list[Item]:
+    """What costs money for as long as the stack stands.
+
+    Args:
+        node_instance_type: EC2 type of the node group.
+        nodes: how many.
+        disk_gigabytes: gp3 volume of each node.
+    """
+    node = EC2_PER_HOUR.get(node_instance_type)
+    return [
+        Item("EKS control plane, standard support", EKS_CONTROL_PLANE_PER_HOUR),
+        Item(f"{nodes} node {node_instance_type}", node if node is None else node * nodes),
+        Item(f"{disk_gigabytes} GB gp3 disk", GP3_GIGABYTE_PER_HOUR * disk_gigabytes * nodes),
+        Item("public IPv4 address of the node", PUBLIC_IPV4_PER_HOUR * nodes),
+    ]
+
+
+def total(items: list[Item]) -> float | None:
+    """Their sum per hour; None when a price is missing."""
+    prices = [item.per_hour for item in items if item.per_hour is not None]
+    return sum(prices) if len(prices) == len(items) else None
+
+
+def job(transform_instance_type: str, minutes: float = 6.0, instances: int = 1) -> float | None:
+    """What one transform job costs: SageMaker bills by the second, start-up (about 4 minutes) included."""
+    price = TRANSFORM_PER_HOUR.get(transform_instance_type)
+    return price if price is None else price * instances * minutes / 60
