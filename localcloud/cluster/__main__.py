@@ -14,6 +14,8 @@ from localcloud.cluster.backend import LocalClusters
 from localcloud.cluster.errors import ClusterError
 from localcloud.home import home
 
+_NOWHERE = "http://127.0.0.1:9"
+
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
@@ -22,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stopped.set())
     clusters = LocalClusters(
         options.home.resolve(),
-        lambda name: f"{options.aws_endpoint}/_localcloud/eks/{name}/token-review",
+        lambda name: f"{options.aws_endpoint or _NOWHERE}/_localcloud/eks/{name}/token-review",
         lambda: options.aws_endpoint,
         options.region,
         images=options.image,
@@ -60,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--version", default="", help="the Kubernetes version to insist on, as 1.35")
     up.add_argument("--nodegroup", default="", help="start a node group of this name, too")
     up.add_argument("--image", action="append", default=[], metavar="PATTERN=COMMAND", help="an image nodes can run")
-    up.add_argument("--aws-endpoint", default=os.environ.get("AWS_ENDPOINT_URL", "http://127.0.0.1:9"))
+    up.add_argument("--aws-endpoint", default=os.environ.get("AWS_ENDPOINT_URL", ""), help="(default: no AWS)")
     up.add_argument("--region", default=os.environ.get("AWS_REGION", "us-east-1"))
     return parser
 

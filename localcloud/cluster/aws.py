@@ -5,7 +5,7 @@ A node on AWS signs with its node role; node groups here are processes of the lo
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -60,7 +60,7 @@ class Aws:
     ) -> dict[str, Any]:
         content = b"" if body is None else json.dumps(body).encode()
         target = f"{path}?{urlencode(sorted((query or {}).items()), quote_via=quote)}" if query else path
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         headers = sign(method, f"{self._endpoint}{target}", content, service, self._region, now)
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -76,7 +76,7 @@ class Aws:
             raise AwsError(f"{service} {method} {self._endpoint}{path}: {error}") from error
 
 
-def sign(method: str, url: str, content: bytes, service: str, region: str, now: datetime.datetime) -> dict[str, str]:
+def sign(method: str, url: str, content: bytes, service: str, region: str, now: dt.datetime) -> dict[str, str]:
     """The headers of a request signed by AWS signature version 4."""
     split = urlsplit(url)
     stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
@@ -85,7 +85,7 @@ def sign(method: str, url: str, content: bytes, service: str, region: str, now: 
     names = ";".join(headers)
     canonical_headers = "".join(f"{name}:{value}\n" for name, value in headers.items())
     path = quote(split.path or "/", safe="/~")
-    canonical = "\n".join((method, path, split.query, canonical_headers, names, digest))
+    canonical = f"{method}\n{path}\n{split.query}\n{canonical_headers}\n{names}\n{digest}"
     scope = f"{day}/{region}/{service}/aws4_request"
     text = "\n".join(("AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()))
     key = f"AWS4{_SECRET_KEY}".encode()

@@ -6,7 +6,7 @@ A cluster lives as long as the local cloud does, so every key is made anew with 
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import ipaddress
 import json
 import os
@@ -26,8 +26,8 @@ SERVER_NAMES = (
     "kubernetes.default.svc",
     "kubernetes.default.svc.cluster.local",
 )
-_LIFETIME = datetime.timedelta(days=3650)
-_CLOCK_SKEW = datetime.timedelta(minutes=5)
+_LIFETIME = dt.timedelta(days=3650)
+_CLOCK_SKEW = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,18 @@ def make_cluster_keys(folder: Path, cluster: str) -> ClusterKeys:
     write_private(keys.authority, authority.pem)
     write_private(keys.server_certificate, server.certificate)
     write_private(keys.server_key, server.key)
+    kubelet = authority.issue_server("kubelet", ("localhost",), ("127.0.0.1",))
+    write_private(folder / "kubelet.pem", kubelet.certificate + kubelet.key)
+    reader = authority.issue_client("kube-apiserver-kubelet-client", [])
+    write_private(folder / "kubelet-client.crt", reader.certificate)
+    write_private(folder / "kubelet-client.key", reader.key)
     write_private(keys.service_account_key, _private_pem(ec.generate_private_key(ec.SECP256R1())))
     return keys
 
 
-def kubeconfig(cluster: str, endpoint: str, authority_pem: bytes, user: dict[str, str]) -> bytes:
+def kubeconfig(
+    cluster: str, endpoint: str, authority_pem: bytes, user: dict[str, str], namespace: str = "default"
+) -> bytes:
     """A kubeconfig with one cluster and one user, as JSON (which every YAML reader reads)."""
     server = {"server": endpoint, "certificate-authority-data": _b64(authority_pem)}
     document = {
@@ -127,7 +134,7 @@ def kubeconfig(cluster: str, endpoint: str, authority_pem: bytes, user: dict[str
         "kind": "Config",
         "clusters": [{"name": cluster, "cluster": server}],
         "users": [{"name": "user", "user": user}],
-        "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": "user"}}],
+        "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": "user", "namespace": namespace}}],
         "current-context": cluster,
     }
     return json.dumps(document, indent=2).encode()
@@ -171,7 +178,7 @@ def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

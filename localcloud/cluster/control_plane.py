@@ -193,6 +193,9 @@ def apiserver_arguments(port: int) -> list[str]:
         "--service-account-signing-key-file=service-account.key",
         "--allow-privileged=true",
         "--kubelet-preferred-address-types=InternalIP",
+        "--kubelet-certificate-authority=ca.crt",
+        "--kubelet-client-certificate=kubelet-client.crt",
+        "--kubelet-client-key=kubelet-client.key",
         "--profiling=false",
         "--shutdown-delay-duration=0s",
     ]

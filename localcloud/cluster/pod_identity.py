@@ -7,7 +7,7 @@ add-on `eks-pod-identity-agent`.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import threading
 from collections.abc import Mapping
@@ -78,7 +78,7 @@ def _iso(moment: float | str) -> str:
     """AWS's JSON has seconds since 1970; SDKs want ISO 8601 here."""
     if isinstance(moment, str):
         return moment
-    return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return dt.datetime.fromtimestamp(moment, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _handler(aws: EksAuth) -> type[BaseHTTPRequestHandler]:

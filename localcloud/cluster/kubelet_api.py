@@ -1,0 +1,100 @@
+"""The part of a kubelet's own API that `kubectl logs` needs, for the API server alone (it shows a client certificate)."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+FindLog = Callable[[str, str, str], tuple[Path, int] | None]
+"""Finds the log of (namespace, pod, container): its file, and where it begins in it."""
+
+_FOLLOW_SECONDS: Final = 0.25
+_CHUNK: Final = 1 << 16
+
+
+class KubeletApi:
+    """An HTTPS server on a free port of the loopback interface."""
+
+    def __init__(self, keys: Path, find_log: FindLog) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(find_log))
+        self._server.daemon_threads = True
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(keys / "ca.crt"))
+        context.load_cert_chain(keys / "kubelet.pem")
+        context.verify_mode = ssl.CERT_REQUIRED
+        # The handshake is made by the request's own thread, so that a silent client holds up nobody.
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.port = int(self._server.server_address[1])
+
+    def start(self) -> None:
+        threading.Thread(target=self._server.serve_forever, daemon=True, name="kubelet-api").start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def read_log(path: Path, start: int, tail: int | None, follow: Callable[[], bool]) -> Iterator[bytes]:
+    """What was written since a position, or its last lines; goes on for as long as `follow` says so."""
+    with path.open("rb") as file:
+        file.seek(start)
+        if tail is not None:
+            file.seek(_tail_position(path, start, tail))
+        while True:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+            if not follow():
+                return
+            time.sleep(_FOLLOW_SECONDS)
+
+
+def _tail_position(path: Path, start: int, lines: int) -> int:
+    """Where the last lines begin; reads backwards, so that a long log costs no more than its end."""
+    with path.open("rb") as file:
+        position = path.stat().st_size
+        newlines_left = lines + 1
+        while position > start:
+            size = min(_CHUNK, position - start)
+            position -= size
+            file.seek(position)
+            block = file.read(size)
+            for offset in range(len(block) - 1, -1, -1):
+                if block[offset : offset + 1] == b"\n":
+                    newlines_left -= 1
+                    if newlines_left == 0:
+                        return position + offset + 1
+    return start
+
+
+def _handler(find_log: FindLog) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            split = urlsplit(self.path)
+            parts, query = split.path.strip("/").split("/"), parse_qs(split.query)
+            found = find_log(parts[1], parts[2], parts[3]) if parts[0] == "containerLogs" and len(parts) == 4 else None
+            if found is None or not found[0].exists():
+                self.send_error(HTTPStatus.NOT_FOUND, "this node has no such log")
+                return
+            tail = int(query["tailLines"][0]) if "tailLines" in query else None
+            follow = query.get("follow") == ["true"]
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", "text/plain")
+            self.end_headers()
+            try:
+                # a follower of a pod that is gone must end with it
+                for chunk in read_log(*found, tail, lambda: follow and find_log(*parts[1:]) is not None):
+                    self.wfile.write(chunk)
+                    self.wfile.flush()
+            except OSError:
+                self.close_connection = True
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
+            """The node's log is for what the node does."""
+
+    return Handler
