@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def settings(folder: Path, stack: str) -> dict[str, str]:
+def settings(folder: Path, stack: str) -> dict[str, Any]:
     """The settings of a stack: the defaults of Pulumi.yaml under the values of its own file."""
     project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
     values = {key: entry.get("default") for key, entry in project["config"].items() if isinstance(entry, dict)}
@@ -35,7 +36,7 @@ def settings(folder: Path, stack: str) -> dict[str, str]:
     return values | {key.removeprefix(f"{project['name']}:"): value for key, value in own.items()}
 
 
-def report(values: dict[str, str]) -> str:
+def report(values: dict[str, Any]) -> str:
     """The cost as text, one line for each thing that stands."""
     items = prices.standing(values["nodeInstanceType"])
     hour = prices.total(items)

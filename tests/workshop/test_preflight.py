@@ -1,0 +1,174 @@
+"""Each thing that would stop a first `up` is found, and its line says how to mend it."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import NoCredentialsError
+
+from workshop import preflight
+
+
+class FakeClient:
+    """Answers recorded from the services' documented shapes."""
+
+    def __init__(self, *, quota: float | None = 1, version: str = "STANDARD_SUPPORT") -> None:
+        self.quota, self.version = quota, version
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Arn": "arn:aws:iam::111122223333:user/ana", "Account": "111122223333", "UserId": "A"}
+
+    def get_paginator(self, _: str) -> FakeClient:
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        name = "ml.m5.large for transform job usage"
+        return [{"Quotas": [] if self.quota is None else [{"QuotaName": name, "Value": self.quota}]}]
+
+    def describe_cluster_versions(self, **_: Any) -> dict[str, Any]:
+        return {"clusterVersions": [{"clusterVersion": "1.35", "versionStatus": self.version}] if self.version else []}
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """A server on this machine that tells every caller the same public address."""
+
+    class Tell(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"203.0.113.7\n")
+
+        def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002  the base class's name
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Tell) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def use(monkeypatch: pytest.MonkeyPatch, client: FakeClient) -> None:
+    monkeypatch.setattr("boto3.client", lambda *_, **__: client)
+
+
+def test_the_caller_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, FakeClient())
+    assert preflight.identity() == "arn:aws:iam::111122223333:user/ana in account 111122223333"
+
+
+def test_without_credentials_one_is_told_to_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise NoCredentialsError
+
+    monkeypatch.setattr("boto3.client", refuse)
+    with pytest.raises(preflight.Problem, match="Unable to locate credentials; sign in"):
+        preflight.identity()
+
+
+@pytest.mark.parametrize(
+    ("quota", "words"),
+    [
+        pytest.param(0, "is 0: ask for 1", id="quota 0"),
+        pytest.param(None, "is ml.m5.large a type of this region", id="no such quota"),
+    ],
+)
+def test_a_quota_that_lets_no_job_run_is_found(
+    monkeypatch: pytest.MonkeyPatch, quota: float | None, words: str
+) -> None:
+    use(monkeypatch, FakeClient(quota=quota))
+    with pytest.raises(preflight.Problem, match=words):
+        preflight.transform_quota("ml.m5.large")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        pytest.param("EXTENDED_SUPPORT", "1.35 is EXTENDED_SUPPORT: set kubernetesVersion", id="extended support"),
+        pytest.param("", "unknown to EKS", id="no such version"),
+    ],
+)
+def test_a_version_that_costs_more_or_is_none_is_found(
+    monkeypatch: pytest.MonkeyPatch, status: str, words: str
+) -> None:
+    use(monkeypatch, FakeClient(version=status))
+    with pytest.raises(preflight.Problem, match=words):
+        preflight.eks_version("1.35")
+
+
+def test_all_well_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, FakeClient())
+    assert preflight.transform_quota("ml.m5.large").endswith(": 1")
+    assert preflight.eks_version("1.35") == "1.35 is in standard support"
+
+
+def test_another_region_in_the_environment_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    with pytest.raises(preflight.Problem, match="export AWS_REGION=us-east-1"):
+        preflight.region({"aws:region": "us-east-1"})
+
+
+@pytest.mark.parametrize(
+    ("said", "good"),
+    [
+        pytest.param("aws-cli/1.46.3 Python/3.11", True, id="a new 1"),
+        pytest.param("aws-cli/2.15.0 Python/3.11", True, id="a new 2"),
+        pytest.param("aws-cli/2.6.9 Python/3.9", False, id="an old 2"),
+        pytest.param("aws-cli/1.22.1 Python/3.6", False, id="an old 1"),
+    ],
+)
+def test_an_aws_cli_that_is_too_old_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, good: bool
+) -> None:
+    (tmp_path / "aws").write_text(f"#!/bin/sh\necho '{said}'\n")
+    (tmp_path / "aws").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    if good:
+        assert preflight.aws_cli().startswith(str(tmp_path))
+    else:
+        with pytest.raises(preflight.Problem, match="or newer is needed"):
+            preflight.aws_cli()
+
+
+def test_an_address_that_may_reach_the_cluster_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", address)
+    assert preflight.allowed_addresses("dev", ["203.0.113.0/24"]) == "203.0.113.7 is within 203.0.113.0/24"
+
+
+def test_an_address_that_is_shut_out_is_found(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", address)
+    with pytest.raises(preflight.Problem, match=r"allowedCidrs\[1\]' 203.0.113.7/32"):
+        preflight.allowed_addresses("dev", ["198.51.100.0/24"])
+
+
+def test_with_no_address_set_this_machines_is_written_into_the_config(
+    monkeypatch: pytest.MonkeyPatch, address: str, tmp_path: Path
+) -> None:
+    (tmp_path / "pulumi").write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/said\n')
+    (tmp_path / "pulumi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", address)
+    assert preflight.allowed_addresses("dev", []) == "203.0.113.7/32 written into Pulumi.dev.yaml"
+    assert (tmp_path / "said").read_text() == "config set --stack dev --path allowedCidrs[0] 203.0.113.7/32\n"
+
+
+def test_every_check_runs_even_when_one_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> str:
+        raise preflight.Problem("no; do this")
+
+    made = [preflight.Check("first", fail), preflight.Check("second", lambda: "fine")]
+    monkeypatch.setattr(preflight, "checks", lambda *_: made)
+    monkeypatch.setattr(preflight, "settings", lambda *_: {})
+    assert preflight.main(["--stack", "dev"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "FAILED  first              no; do this",
+        "ok      second             fine",
+    ]
