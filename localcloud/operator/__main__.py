@@ -1,0 +1,72 @@
+"""`python -m localcloud.operator`: the controller as a process, with ACK's flags and environment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from localcloud.operator import kubeconfig
+from localcloud.operator.controller import Controller
+from localcloud.operator.errors import OperatorError
+from localcloud.operator.kube import KubeApi
+from localcloud.operator.log import Log
+from localcloud.operator.look import Policy
+from localcloud.operator.reconciler import Reconciler
+from localcloud.operator.resource import Owner
+from localcloud.operator.sagemaker import CallError, Regions
+from localcloud.operator.settings import Settings, parse
+from localcloud.process import die_with_parent
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until told to stop.
+
+    Returns:
+        0 after a stop that was asked for, 1 when the controller cannot start.
+    """
+    die_with_parent()
+    # An authority for AWS calls is of no use at a local endpoint, and makes the real controller fail.
+    os.environ.pop("AWS_CA_BUNDLE", None)
+    log = Log()
+    try:
+        settings = parse(sys.argv[1:] if arguments is None else arguments, os.environ)
+        log = Log(settings.log_level)
+        controller = _controller(settings, log)
+    except (OperatorError, CallError) as error:
+        log("Unable to create controller manager", level="error", error=str(error))
+        return 1
+    signal.signal(signal.SIGTERM, lambda *_: controller.stop())
+    signal.signal(signal.SIGINT, lambda *_: controller.stop())
+    log("starting manager", version=settings.version, region=settings.region)
+    controller.run()
+    return 0
+
+
+def _controller(settings: Settings, log: Log) -> Controller:
+    connections = settings.workers + 2
+    regions = Regions(settings.endpoint_url, connections)
+    owner = _owner(regions, settings)
+    api = KubeApi(kubeconfig.load(kubeconfig.default_path()), connections + len(settings.namespaces))
+    policy = Policy(
+        version=settings.version,
+        resource_tags=settings.resource_tags,
+        deletion_policy=settings.deletion_policy,
+        adoption=settings.features["ResourceAdoption"],
+        read_only=settings.features["ReadOnlyResources"],
+    )
+    reconciler = Reconciler(api, regions.jobs, owner, policy, settings.resync_seconds, log=log)
+    return Controller(api, reconciler, log, settings.namespaces, settings.selector, settings.workers)
+
+
+def _owner(regions: Regions, settings: Settings) -> Owner:
+    try:
+        identity = regions.caller_identity(settings.region, settings.identity_endpoint_url)
+    except CallError as error:
+        raise CallError(f"unable to determine account info: unable to get caller identity: {error}") from error
+    return Owner(identity["Account"], identity["Arn"].split(":")[1], settings.region)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

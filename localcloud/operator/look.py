@@ -1,0 +1,387 @@
+"""One look at one TransformJob: the step between what the object asks for and what SageMaker has.
+
+It acts as ACK's runtime and its SageMaker controller do, down to the texts of the conditions: programs wait on them.
+In short: note the finalizer, describe the job, create it where there is none, copy what SageMaker filled in back into
+the spec.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+from localcloud.operator import resource as names
+from localcloud.operator.comparison import specs_differ
+from localcloud.operator.errors import KubernetesError
+from localcloud.operator.fields import to_api
+from localcloud.operator.kube import Cluster
+from localcloud.operator.resource import Owner, Resource, merge_patch
+from localcloud.operator.sagemaker import ApiError, CallError, TransformJobs
+from localcloud.operator.tags import DEFAULT_TAGS, with_controller_tags
+
+POLL_SECONDS: Final = 30.0
+MODIFYING: Final = frozenset({"InProgress", "Stopping"})
+_LATE_INITIALIZATION_SECONDS: Final = 5.0
+_LATE_INITIALIZED: Final = ("compressionType", "splitType")
+_ADOPT: Final = "adopt"
+_ADOPT_OR_CREATE: Final = "adopt-or-create"
+# A job just created may not be found for a moment.
+_READ_AFTER_CREATE_DELAYS: Final = (0.0, 0.5, 0.75, 1.1, 1.7, 2.5, 3.4)
+
+_SYNCED: Final = "Resource synced successfully"
+_NOT_SYNCED: Final = "Resource not synced"
+_UNKNOWN: Final = "Unable to determine if desired resource state matches latest observed state"
+_NOT_MANAGED: Final = "Resource already exists"
+_NOT_MANAGED_REASON: Final = (
+    "This resource already exists but is not managed by ACK. To bring the resource under ACK management, you should "
+    "explicitly adopt the resource by enabling the ResourceAdoption feature gate and populating the "
+    "`services.k8s.aws/adoption-policy` and `services.k8s.aws/adoption-fields` annotations."
+)
+
+
+class Terminal(Exception):  # noqa: N818  an end, not an error
+    """Nothing but a change of the object can help."""
+
+    def __init__(self) -> None:
+        super().__init__("resource is in terminal condition")
+
+
+class Waiting(Exception):  # noqa: N818  nothing is wrong
+    """SageMaker needs time; look again then."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class _NotFound(Exception):  # noqa: N818  the ordinary case of a job to be created
+    """SageMaker has no job of that name."""
+
+    def __init__(self) -> None:
+        super().__init__("resource not found")
+
+
+class _Refused(Exception):  # noqa: N818  shown to the user in a condition
+    """The object's annotations make no sense."""
+
+
+class Attempt(NamedTuple):
+    """How far a look came.
+
+    Attributes:
+        latest: the object as it is now known; None when nothing is to be written about it.
+        stopped: what ended the look before everything was in order.
+    """
+
+    latest: Resource | None
+    stopped: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The controller's settings that decide how objects are treated."""
+
+    version: str
+    resource_tags: tuple[str, ...] = DEFAULT_TAGS
+    deletion_policy: str = "delete"
+    adoption: bool = True
+    read_only: bool = True
+
+    def for_namespace(self, annotations: Mapping[str, str]) -> Policy:
+        """The policy where a namespace's annotations say otherwise."""
+        default = annotations.get(names.SERVICE_DELETION_POLICY, self.deletion_policy)
+        return replace(self, deletion_policy=default)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything that one look needs; KubernetesErrors pass through, for then nothing can be written anyway."""
+
+    cluster: Cluster
+    jobs: TransformJobs
+    owner: Owner
+    policy: Policy
+    log: Callable[..., None]
+    sleep: Callable[[float], None]
+
+    def run(self, job: Resource) -> Attempt:
+        return self._end(job) if job.is_being_deleted else self._sync(job)
+
+    # The object is to go
+
+    def _end(self, job: Resource) -> Attempt:
+        if not job.is_managed:
+            return Attempt(None)
+        keep = job.annotations.get(names.DELETION_POLICY, self.policy.deletion_policy) != "delete"
+        if keep or self._is_read_only(job):
+            self.log("AWS resource will not be deleted - deletion policy set to retain", key=job.key)
+            self._unmanage(job)
+            return Attempt(job)
+        return self._delete(job)
+
+    def _delete(self, job: Resource) -> Attempt:
+        try:
+            observed = self._read(job)
+        except _NotFound:
+            self._unmanage(job)
+            return Attempt(job)
+        except CallError as error:
+            return self._failed(job, error)
+        attempt = self._stop(observed)
+        if attempt.latest is not None:
+            self._patch(job, attempt.latest)
+        if attempt.stopped is None:
+            self._unmanage(attempt.latest or job)
+            self.log("deleted resource", key=job.key)
+        return attempt
+
+    def _stop(self, observed: Resource) -> Attempt:
+        """Stop the job if it runs, and wait until it has stopped."""
+        if observed.job_status not in {None, *MODIFYING}:
+            return Attempt(observed)
+        try:
+            if observed.job_status != "Stopping":
+                self.jobs.stop(observed.job_name or "")
+                observed.body["status"] = self._read(observed).status
+        except _NotFound:
+            return Attempt(None)
+        except CallError as error:
+            return self._failed(observed, error)
+        # That it is waiting, ACK shows as something to recover from.
+        waiting = Waiting("TransformJob is Stopping.", POLL_SECONDS)
+        observed.set_condition(names.RECOVERABLE, "True", str(waiting), timed=False)
+        return Attempt(observed, waiting)
+
+    # The object is to be there
+
+    def _sync(self, job: Resource) -> Attempt:
+        job.clear_conditions()
+        try:
+            adoption, wanted = self._adoption(job)
+        except _Refused as refused:
+            job.set_condition(names.TERMINAL, "True", str(refused))
+            return Attempt(job, Terminal())
+        attempt = self._converge(job, wanted, adoption)
+        if attempt.latest is not None:
+            _sum_up(attempt.latest, attempt.stopped)
+        return attempt
+
+    def _adoption(self, job: Resource) -> tuple[str, Resource]:
+        """The adoption that the object still needs, and the object with the identity that it adopts."""
+        policy = job.annotations.get(names.ADOPTION_POLICY)
+        if policy is None:
+            return "", job
+        if policy not in {_ADOPT, _ADOPT_OR_CREATE}:
+            supported = f'"{_ADOPT}" and "{_ADOPT_OR_CREATE}"'
+            raise _Refused(f"unrecognized adoption policy {policy}. Supported policies are {supported}")
+        if job.is_adopted or job.is_managed or not self.policy.adoption:
+            return "", job
+        return policy, _identified(job) if policy == _ADOPT else job
+
+    def _converge(self, job: Resource, wanted: Resource, adoption: str) -> Attempt:
+        try:
+            latest = self._read(wanted)
+        except _NotFound:
+            attempt = self._absent(wanted, must_exist=adoption == _ADOPT or job.is_adopted)
+        except CallError as error:
+            return self._failed(wanted, error)
+        else:
+            if self._is_read_only(job) and adoption != _ADOPT:
+                return Attempt(latest)
+            attempt = self._present(job, wanted, latest, adoption)
+        if attempt.stopped is not None or attempt.latest is None:
+            return attempt
+        return self._late_initialize(attempt.latest)
+
+    def _absent(self, wanted: Resource, *, must_exist: bool) -> Attempt:
+        if must_exist:
+            return Attempt(None, CallError("adopted resource not found"))
+        if self._is_read_only(wanted):
+            return Attempt(None, CallError("read-only resource not found"))
+        return self._create(wanted)
+
+    def _present(self, job: Resource, wanted: Resource, latest: Resource, adoption: str) -> Attempt:
+        if adoption:
+            self._manage(latest, adopted=True)
+            self.log("adopted resource", key=job.key)
+        if adoption == _ADOPT:
+            self._patch(job, latest)
+            return Attempt(latest)
+        if adoption == _ADOPT_OR_CREATE:
+            return Attempt(latest, Waiting("adopted resource, requeuing to check for updates", 0.0))
+        return self._update(wanted, latest)
+
+    def _update(self, wanted: Resource, latest: Resource) -> Attempt:
+        if not latest.is_managed:
+            latest.set_condition(names.TERMINAL, "True", _NOT_MANAGED, _NOT_MANAGED_REASON)
+            return Attempt(latest, Terminal())
+        if specs_differ(wanted.spec, latest.spec):
+            latest.set_condition(names.TERMINAL, "True", "not implemented", timed=False)
+            return Attempt(latest, Terminal())
+        return Attempt(latest)
+
+    def _create(self, wanted: Resource) -> Attempt:
+        # The finalizer first: should this process end here, the next one knows the job as its own.
+        self._manage(wanted)
+        tags = with_controller_tags(wanted, self.policy.resource_tags, self.policy.version)
+        try:
+            arn = self.jobs.create(to_api({**wanted.spec, "tags": tags or None}))
+        except CallError as error:
+            attempt = self._failed(wanted, error)
+            if error.refused:  # there is no job, so the object may go at any time
+                self._unmanage(wanted)
+            return attempt
+        self.log("created new resource", key=wanted.key, arn=arn)
+        created = wanted.copy()
+        created.note_owner(self.owner, arn)
+        return self._read_after_create(created)
+
+    def _read_after_create(self, created: Resource) -> Attempt:
+        for delay in _READ_AFTER_CREATE_DELAYS:
+            self.sleep(delay)
+            try:
+                created.body["status"] = self._read(created).status
+            except _NotFound:
+                continue
+            except CallError as error:
+                return Attempt(created, Terminal() if error.terminal else error)
+            return Attempt(created)
+        attempts = len(_READ_AFTER_CREATE_DELAYS) - 1
+        text = f"ReadOne call failed after a Create operation: number of attempts: {attempts}"
+        return Attempt(created, CallError(text))
+
+    def _late_initialize(self, latest: Resource) -> Attempt:
+        """Copy what SageMaker filled in for members that the spec leaves open."""
+        result = latest.copy()
+        try:
+            observed = self._read(latest).spec.get("transformInput") or {}
+        except (CallError, _NotFound) as error:
+            message = "Unable to complete Read operation required for late initialization"
+            result.set_condition(names.LATE_INITIALIZED, "False", message, "Late Initialization Failure")
+            result.set_condition(names.SYNCED, "False")
+            return Attempt(result, Terminal() if isinstance(error, CallError) and error.terminal else error)
+        given: dict[str, Any] = result.spec.get("transformInput") or {}
+        for member in _LATE_INITIALIZED:
+            if given.get(member) is None and observed.get(member) is not None:
+                given[member] = observed[member]
+        stopped = _note_late_initialization(result, complete=all(given.get(member) for member in _LATE_INITIALIZED))
+        self._patch(latest, result)
+        return Attempt(result, stopped)
+
+    # Steps of these
+
+    def _is_read_only(self, job: Resource) -> bool:
+        return self.policy.read_only and job.is_read_only
+
+    def _read(self, job: Resource) -> Resource:
+        """The object with what SageMaker says of its job now."""
+        if job.job_name is None:
+            raise _NotFound
+        try:
+            description = self.jobs.describe(job.job_name)
+        except ApiError as error:
+            if error.not_found:
+                raise _NotFound from error
+            raise
+        latest = job.copy()
+        latest.note_description(description, self.owner)
+        if status := latest.job_status:
+            synced = "False" if status in MODIFYING else "True"
+            latest.set_condition(names.SYNCED, synced, f"TransformJob is in {status} status.")
+        for kind in (names.TERMINAL, names.RECOVERABLE):
+            if latest.condition(kind) is not None:
+                latest.set_condition(kind, "False", timed=False)
+        return latest
+
+    def _failed(self, job: Resource, error: CallError) -> Attempt:
+        latest = job.copy()
+        latest.note_owner(self.owner)
+        if error.terminal:
+            latest.set_condition(names.TERMINAL, "True", error.short, timed=False)
+            return Attempt(latest, Terminal())
+        if latest.condition(names.TERMINAL) is not None:
+            latest.set_condition(names.TERMINAL, "False", timed=False)
+        latest.set_condition(names.RECOVERABLE, "True", error.short, timed=False)
+        return Attempt(latest, error)
+
+    def _manage(self, job: Resource, *, adopted: bool = False) -> None:
+        if not job.is_managed:
+            before = job.copy()
+            job.mark_managed(adopted=adopted)
+            self._patch(before, job)
+
+    def _unmanage(self, job: Resource) -> None:
+        if job.is_managed:
+            before = job.copy()
+            job.mark_unmanaged()
+            try:
+                self._patch(before, job)
+            except KubernetesError as error:
+                if not error.not_found:  # gone already is what it was for
+                    raise
+
+    def _patch(self, before: Resource, after: Resource) -> None:
+        """Write changes of metadata and spec, and take over what the API server answers."""
+        metadata = {
+            part: after.metadata.get(part)
+            for part in ("annotations", "finalizers")
+            if (after.metadata.get(part) or None) != (before.metadata.get(part) or None)
+        }
+        if not metadata and not specs_differ(before.spec, after.spec):
+            return
+        if "finalizers" in metadata:
+            # A list is replaced as a whole: refuse to overwrite a finalizer that somebody has just put there.
+            metadata["resourceVersion"] = after.metadata.get("resourceVersion")
+        spec = merge_patch(before.spec, after.spec)
+        change = {name: part for name, part in (("metadata", metadata), ("spec", spec)) if part}
+        written = self.cluster.patch(after.key.namespace, after.key.name, change)
+        after.body["metadata"], after.body["spec"] = written["metadata"], written.get("spec") or {}
+
+
+def _identified(job: Resource) -> Resource:
+    """The object under the job name that its annotation gives."""
+    text = job.annotations.get(names.ADOPTION_FIELDS, "")
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        reason = "unexpected end of JSON input" if not text else str(error)
+        raise _Refused(f"unmarshalling adoption-fields annotation: {reason}") from error
+    if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
+        raise _Refused("unmarshalling adoption-fields annotation: json: cannot unmarshal into map[string]string")
+    if "transformJobName" not in fields:
+        raise _Refused("Error populating adoption fields: required field missing: transformJobName")
+    identified = job.copy()
+    identified.spec["transformJobName"] = fields["transformJobName"]
+    return identified
+
+
+def _note_late_initialization(job: Resource, *, complete: bool) -> Exception | None:
+    if complete:
+        text = "Late initialization successful"
+        job.set_condition(names.LATE_INITIALIZED, "True", text, text)
+        return None
+    text = "Late initialization did not complete, requeuing with delay of 5 seconds"
+    job.set_condition(names.LATE_INITIALIZED, "False", text, "Delayed Late Initialization")
+    job.set_condition(names.SYNCED, "False")
+    return Waiting("", _LATE_INITIALIZATION_SECONDS)
+
+
+def _sum_up(job: Resource, stopped: Exception | None) -> None:
+    """Say whether the object is in sync, if that was not said yet, and whether it is ready."""
+    if job.condition(names.SYNCED) is None:
+        match stopped:
+            case None:
+                job.set_condition(names.SYNCED, "True", _SYNCED, "")
+            case Terminal():
+                job.set_condition(names.SYNCED, "False", _NOT_SYNCED, str(stopped))
+            case _:
+                job.set_condition(names.SYNCED, "Unknown", _UNKNOWN, str(stopped))
+    for kind in (names.TERMINAL, names.RECOVERABLE):
+        if job.holds(kind):
+            condition = job.condition(kind) or {}
+            job.set_condition(names.READY, "False", condition.get("message"), kind)
+            return
+    synced = job.condition(names.SYNCED) or {}
+    job.set_condition(names.READY, synced["status"], synced.get("message"), synced.get("reason"))

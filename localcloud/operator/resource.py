@@ -1,0 +1,204 @@
+"""A TransformJob object in hand: what the reconciler reads of it and changes on it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from localcloud.operator.fields import to_spec
+
+Json = dict[str, Any]
+
+FINALIZER: Final = "finalizers.sagemaker.services.k8s.aws/TransformJob"
+_PREFIX: Final = "services.k8s.aws/"
+ADOPTED: Final = f"{_PREFIX}adopted"
+ADOPTION_FIELDS: Final = f"{_PREFIX}adoption-fields"
+ADOPTION_POLICY: Final = f"{_PREFIX}adoption-policy"
+DELETION_POLICY: Final = f"{_PREFIX}deletion-policy"
+READ_ONLY: Final = f"{_PREFIX}read-only"
+REGION: Final = f"{_PREFIX}region"
+# On a namespace, for all its objects.
+DEFAULT_REGION: Final = f"{_PREFIX}default-region"
+ENDPOINT_URL: Final = f"{_PREFIX}endpoint-url"
+SERVICE_DELETION_POLICY: Final = f"sagemaker.{DELETION_POLICY}"
+
+SYNCED: Final = "ACK.ResourceSynced"
+TERMINAL: Final = "ACK.Terminal"
+RECOVERABLE: Final = "ACK.Recoverable"
+LATE_INITIALIZED: Final = "ACK.LateInitialized"
+READY: Final = "Ready"
+
+
+@dataclass(frozen=True)
+class Key:
+    """Which object."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Where at AWS the jobs are."""
+
+    account: str
+    partition: str
+    region: str
+
+
+class Resource:
+    """One object; a copy is a different one."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self.body: Json = copy.deepcopy(dict(body))
+        self.body.setdefault("spec", {})
+        self.body.setdefault("status", {})
+
+    def copy(self) -> Resource:
+        return Resource(self.body)
+
+    # What it says
+
+    @property
+    def metadata(self) -> Json:
+        return self.body["metadata"]
+
+    @property
+    def spec(self) -> Json:
+        return self.body["spec"]
+
+    @property
+    def status(self) -> Json:
+        return self.body["status"]
+
+    @property
+    def key(self) -> Key:
+        return Key(self.metadata["namespace"], self.metadata["name"])
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        return self.metadata.get("annotations") or {}
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return self.metadata.get("labels") or {}
+
+    @property
+    def job_name(self) -> str | None:
+        return self.spec.get("transformJobName")
+
+    @property
+    def job_status(self) -> str | None:
+        return self.status.get("transformJobStatus")
+
+    @property
+    def region(self) -> str | None:
+        """The region in which the job was last seen."""
+        return (self.status.get("ackResourceMetadata") or {}).get("region")
+
+    @property
+    def is_being_deleted(self) -> bool:
+        return bool(self.metadata.get("deletionTimestamp"))
+
+    @property
+    def is_managed(self) -> bool:
+        return FINALIZER in (self.metadata.get("finalizers") or [])
+
+    @property
+    def is_adopted(self) -> bool:
+        return self.annotations.get(ADOPTED, "").lower() == "true"
+
+    @property
+    def is_read_only(self) -> bool:
+        return self.annotations.get(READ_ONLY, "").lower() == "true"
+
+    # What the operator notes on it
+
+    def mark_managed(self, *, adopted: bool = False) -> None:
+        self.metadata["finalizers"] = [*(self.metadata.get("finalizers") or []), FINALIZER]
+        if adopted:
+            self.metadata["annotations"] = {**self.annotations, ADOPTED: "true"}
+
+    def mark_unmanaged(self) -> None:
+        self.metadata["finalizers"] = [name for name in self.metadata["finalizers"] if name != FINALIZER]
+
+    def note_owner(self, owner: Owner, arn: str | None = None) -> None:
+        """Say whose the job is; what was noted before stays, but for a new ARN."""
+        noted: Json = self.status.setdefault("ackResourceMetadata", {})
+        if arn:
+            noted["arn"] = arn
+        noted.setdefault("ownerAccountID", owner.account)
+        noted.setdefault("partition", owner.partition)
+        noted.setdefault("region", owner.region)
+
+    def note_description(self, description: Json, owner: Owner) -> None:
+        """Take over what DescribeTransformJob says; tags are not part of its answer and stay."""
+        tags = self.spec.get("tags")
+        self.body["spec"] = to_spec(description) | ({} if tags is None else {"tags": tags})
+        for name, member in (("failureReason", "FailureReason"), ("transformJobStatus", "TransformJobStatus")):
+            self.status.pop(name, None)
+            if description.get(member):
+                self.status[name] = description[member]
+        self.note_owner(owner, description.get("TransformJobArn"))
+
+    # Conditions
+
+    @property
+    def conditions(self) -> list[Json]:
+        return self.status.setdefault("conditions", [])
+
+    def clear_conditions(self) -> None:
+        self.status["conditions"] = []
+
+    def condition(self, kind: str) -> Json | None:
+        return next((found for found in self.conditions if found["type"] == kind), None)
+
+    def holds(self, kind: str) -> bool:
+        found = self.condition(kind)
+        return found is not None and found["status"] == "True"
+
+    def set_condition(
+        self, kind: str, status: str, message: str | None = None, reason: str | None = None, *, timed: bool = True
+    ) -> None:
+        """Say what holds; ACK gives terminal and recoverable errors no time."""
+        found: Json | None = self.condition(kind)
+        if found is None:
+            found = {"type": kind}
+            self.conditions.append(found)
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if timed else found.get("lastTransitionTime")
+        said: Json = {"status": status, "message": message, "reason": reason, "lastTransitionTime": now}
+        found.update(said)
+        for name in [name for name in said if said[name] is None]:
+            del found[name]
+
+
+def status_differs(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
+    """Whether two statuses say different things, whenever they were said."""
+    return _timeless(left) != _timeless(right)
+
+
+def _timeless(status: Mapping[str, Any]) -> Json:
+    conditions = [
+        {name: value for name, value in condition.items() if name != "lastTransitionTime"}
+        for condition in status.get("conditions") or []
+    ]
+    return {**status, "conditions": conditions}
+
+
+def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Json:
+    """The JSON merge patch that makes the old the new; empty where they are equal."""
+    change: Json = {name: None for name in old if name not in new}
+    for name, value in new.items():
+        before = old.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            if inner := merge_patch(before, value):
+                change[name] = inner
+        elif value != before:
+            change[name] = copy.deepcopy(value)
+    return change

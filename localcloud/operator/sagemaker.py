@@ -1,0 +1,255 @@
+"""The calls of SageMaker that the operator makes, and their failures in the words of the AWS SDK for Go.
+
+ACK shows SDK errors in conditions, so people and programs read them there: the texts are part of the behaviour.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+from botocore.exceptions import ConnectionError as NoConnectionError
+
+from localcloud.operator.fields import Field, spec_fields
+
+Json = dict[str, Any]
+
+_ATTEMPTS: Final = 3
+_NETWORK_ERRORS: Final = (HTTPClientError, NoConnectionError)
+_THROTTLING: Final = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "SlowDown",
+    }
+)
+# The SDK gives an error that the operation's model names its own type, and any other a generic one.
+_MODELLED: Final[Mapping[str, frozenset[str]]] = {
+    "CreateTransformJob": frozenset({"ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound"}),
+    "DescribeTransformJob": frozenset({"ResourceNotFound"}),
+    "StopTransformJob": frozenset({"ResourceNotFound"}),
+}
+_NOT_FOUND_PREFIX: Final = "Could not find requested job with name"
+_TERMINAL_CODES: Final = frozenset(
+    {"ResourceNotFound", "ResourceInUse", "InvalidParameterCombination", "InvalidParameterValue", "MissingParameter"}
+)
+
+
+class CallError(Exception):
+    """A call failed before SageMaker could answer it: no connection, no credentials, a request that is not whole."""
+
+    terminal = False
+    # Whether it is certain that the call had no effect.
+    refused = False
+
+    @property
+    def short(self) -> str:
+        """What a condition's message says."""
+        return str(self)
+
+
+class ApiError(CallError):
+    """SageMaker answered with an error."""
+
+    def __init__(
+        self, operation: str, code: str, message: str, *, status: int = 400, request_id: str = "", attempts: int = 1
+    ) -> None:
+        self.code, self.message, self.status = code, message, status
+        modelled = code in _MODELLED.get(operation, frozenset())
+        self._short = f"{code}: {message}" if modelled else f"api error {code}: {message}"
+        tries = f"exceeded maximum number of attempts, {attempts}, " if attempts > 1 else ""
+        response = f"https response error StatusCode: {status}, RequestID: {request_id}"
+        super().__init__(f"operation error SageMaker: {operation}, {tries}{response}, {self._short}")
+
+    @property
+    def short(self) -> str:
+        return self._short
+
+    @property
+    def terminal(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # of this kind some are
+        return self.code in _TERMINAL_CODES
+
+    @property
+    def refused(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # a server's fault may come late
+        return self.status < 500
+
+    @property
+    def throttled(self) -> bool:
+        return self.code in _THROTTLING
+
+    @property
+    def not_found(self) -> bool:
+        """The only answer that ACK takes as: there is no such job."""
+        return self.code == "ValidationException" and self.message.startswith(_NOT_FOUND_PREFIX)
+
+
+class TransformJobs(Protocol):
+    """SageMaker's transform jobs in one region; every method raises CallError."""
+
+    def describe(self, name: str) -> Json: ...
+
+    def create(self, request: Json) -> str:
+        """Start a job; the answer is its ARN."""
+        ...
+
+    def stop(self, name: str) -> None: ...
+
+    def peek(self, name: str) -> str | None:
+        """A job's status at little cost: empty when there is no such job, None when it cannot be told now."""
+        ...
+
+
+class SageMaker:
+    """The transform jobs behind an AWS endpoint."""
+
+    def __init__(self, client: Any, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._sleep = sleep
+
+    def describe(self, name: str) -> Json:
+        return self._call("DescribeTransformJob", self._client.describe_transform_job, {"TransformJobName": name})
+
+    def create(self, request: Json) -> str:
+        check_whole(request)
+        return self._call("CreateTransformJob", self._client.create_transform_job, request)["TransformJobArn"]
+
+    def stop(self, name: str) -> None:
+        self._call("StopTransformJob", self._client.stop_transform_job, {"TransformJobName": name})
+
+    def peek(self, name: str) -> str | None:
+        try:
+            return self._client.describe_transform_job(TransformJobName=name)["TransformJobStatus"]
+        except ClientError as error:
+            return "" if _api_error("DescribeTransformJob", error, 1).not_found else None
+        except (BotoCoreError, KeyError):
+            return None
+
+    def _call(self, operation: str, method: Callable[..., Json], arguments: Json) -> Json:
+        # A creation whose answer was lost may have happened: only what certainly had no effect is tried again here.
+        repeatable = operation != "CreateTransformJob"
+        attempt = 1
+        while True:
+            try:
+                return method(**arguments)
+            except ClientError as error:
+                failure = _api_error(operation, error, attempt)
+                if attempt == _ATTEMPTS or not (failure.throttled or (repeatable and failure.status >= 500)):
+                    raise failure from error
+            except BotoCoreError as error:
+                if attempt == _ATTEMPTS or not (repeatable and isinstance(error, _NETWORK_ERRORS)):
+                    raise _call_error(operation, error, attempt) from error
+            self._sleep(random.random() * 0.2 * 2**attempt)  # noqa: S311  jitter, no secret
+            attempt += 1
+
+
+class Regions:
+    """A client for each region, made when it is first asked for."""
+
+    def __init__(self, endpoint_url: str | None, connections: int) -> None:
+        self._endpoint_url = endpoint_url
+        self._config = Config(
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            connect_timeout=5,
+            read_timeout=60,
+            max_pool_connections=connections,
+            parameter_validation=False,  # as with the SDK for Go, SageMaker says what is out of range
+            user_agent_extra="aws-controllers-k8s/sagemaker.services.k8s.aws",
+        )
+        self._session = botocore.session.get_session()
+        self._clients: dict[tuple[str, str | None], SageMaker] = {}
+        self._lock = threading.Lock()
+
+    def jobs(self, region: str, endpoint_url: str | None = None) -> SageMaker:
+        """Transform jobs in a region, at an endpoint of its own if one is given."""
+        key = (region, endpoint_url or self._endpoint_url)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = SageMaker(self._make("sagemaker", *key))
+            return self._clients[key]
+
+    def caller_identity(self, region: str, endpoint_url: str | None) -> Json:
+        """Who the operator is at AWS.
+
+        Raises:
+            CallError: it has no credentials, or they are refused.
+        """
+        sts = self._make("sts", region, endpoint_url)
+        try:
+            return sts.get_caller_identity()
+        except (BotoCoreError, ClientError) as error:
+            raise CallError(f"operation error STS: GetCallerIdentity, {_reason(error)}") from error
+
+    def _make(self, service: str, region: str, endpoint_url: str | None) -> Any:
+        return self._session.create_client(
+            service, region_name=region, endpoint_url=endpoint_url or None, config=self._config
+        )
+
+
+def check_whole(request: Json) -> None:
+    """Refuse a request without what the API requires, in the SDK's words.
+
+    Raises:
+        CallError: the missing members.
+    """
+    missing = list(_missing(request, spec_fields(), "CreateTransformJobInput"))
+    if missing:
+        listed = "".join(f"- missing required field, {path}.\n" for path in missing)
+        raise CallError(
+            f"operation error SageMaker: CreateTransformJob, {len(missing)} validation error(s) found.\n{listed}"
+        )
+
+
+def _missing(values: Mapping[str, Any], fields: tuple[Field, ...], path: str) -> list[str]:
+    found: list[str] = []
+    for member in sorted(fields, key=lambda field: field.aws):
+        here, value = f"{path}.{member.aws}", values.get(member.aws)
+        if value is None:
+            found += [here] if member.required else []
+        elif member.kind == "object":
+            found += _missing(value, member.members, here)
+        elif member.kind == "list":
+            for index, item in enumerate(value):
+                found += _missing(item, member.members, f"{here}[{index}]")
+    return found
+
+
+def _api_error(operation: str, error: ClientError, attempts: int) -> ApiError:
+    response: Mapping[str, Any] = error.response
+    details, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
+    return ApiError(
+        operation,
+        details.get("Code", "Unknown"),
+        details.get("Message", ""),
+        status=metadata.get("HTTPStatusCode", 400),
+        request_id=metadata.get("RequestId", ""),
+        attempts=attempts,
+    )
+
+
+def _call_error(operation: str, error: Exception, attempts: int) -> CallError:
+    tries = f"exceeded maximum number of attempts, {attempts}, " if attempts > 1 else ""
+    return CallError(f"operation error SageMaker: {operation}, {tries}{_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        metadata, details = error.response["ResponseMetadata"], error.response["Error"]
+        response = (
+            f"https response error StatusCode: {metadata['HTTPStatusCode']}, RequestID: {metadata.get('RequestId', '')}"
+        )
+        return f"{response}, api error {details['Code']}: {details['Message']}"
+    if isinstance(error, _NETWORK_ERRORS):
+        return f"https response error StatusCode: 0, RequestID: , request send failed, {error}"
+    if isinstance(error, NoCredentialsError):
+        return f"get identity: get credentials: failed to refresh cached credentials, {error}"
+    return str(error)
