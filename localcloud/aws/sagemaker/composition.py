@@ -1,0 +1,32 @@
+"""SageMaker as the AWS endpoint uses it: one call to make it, `operations()` for the gateway, `close()` at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from localcloud.aws.sagemaker.backend import RoleSessions
+from localcloud.aws.sagemaker.in_process import WsgiApplication
+from localcloud.aws.sagemaker.input_check import listing
+from localcloud.aws.sagemaker.service import SageMaker
+from localcloud.aws.sagemaker.workers import LocalTransforms
+
+
+def local_sagemaker(
+    home: Path,
+    account_id: str,
+    endpoint: Callable[[], str],
+    application: WsgiApplication,
+    sessions: RoleSessions,
+) -> SageMaker:
+    """SageMaker with jobs that run on this machine.
+
+    Args:
+        home: folder of the generated state.
+        account_id: the local account.
+        endpoint: where the endpoint serves; asked from the first job on.
+        application: the endpoint's WSGI application; what SageMaker asks of S3 while it answers goes through it, with
+            the execution role's keys, so that the role's permissions hold.
+        sessions: assumes execution roles as sagemaker.amazonaws.com.
+    """
+    return SageMaker(account_id, home, LocalTransforms(home, endpoint), sessions, listing(endpoint, application))

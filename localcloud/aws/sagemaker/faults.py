@@ -1,0 +1,68 @@
+"""SageMaker's errors, in its words."""
+
+from __future__ import annotations
+
+from localcloud.aws.errors import AwsError
+
+
+class SageMakerError(AwsError):
+    """Any refusal of this service."""
+
+
+class ValidationError(SageMakerError):
+    def __init__(self, message: str) -> None:
+        super().__init__("ValidationException", message)
+
+
+class ResourceInUseError(SageMakerError):
+    def __init__(self, message: str) -> None:
+        super().__init__("ResourceInUse", message)
+
+
+class ResourceNotFoundError(SageMakerError):
+    def __init__(self, message: str) -> None:
+        super().__init__("ResourceNotFound", message)
+
+
+class ResourceLimitExceededError(SageMakerError):
+    def __init__(self, message: str) -> None:
+        super().__init__("ResourceLimitExceeded", message)
+
+
+def model_not_found(arn: str) -> ValidationError:
+    return ValidationError(f'Could not find model "{arn}".')
+
+
+def job_not_found(name: str) -> ValidationError:
+    """The operator takes this beginning of a message, and no other, for "there is no such job"."""
+    return ValidationError(f"Could not find requested job with name: {name}")
+
+
+def job_exists(arn: str) -> ResourceInUseError:
+    return ResourceInUseError(
+        f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
+    )
+
+
+def no_input(uri: str, bucket: str, region: str, role_arn: str) -> ValidationError:
+    return ValidationError(
+        f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists in '
+        f"the selected region ({region}), that objects exist under that S3 prefix, and that the role "
+        f'"{role_arn}" has "s3:ListBucket" permissions on bucket "{bucket}".'
+    )
+
+
+def role_not_assumable(role_arn: str) -> ValidationError:
+    return ValidationError(
+        f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
+        "'sagemaker.amazonaws.com' to assume the role."
+    )
+
+
+def limit_exceeded(instance_type: str, limit: int, current: int, delta: int) -> ResourceLimitExceededError:
+    return ResourceLimitExceededError(
+        f"The account-level service limit '{instance_type} for transform job usage' is {limit} Instances, with current "
+        f"utilization of {current} Instances and a request delta of {delta} Instances. Please use AWS Service Quotas to "
+        "request an increase for this quota. If AWS Service Quotas is not available, contact AWS support to request an "
+        "increase for this quota."
+    )

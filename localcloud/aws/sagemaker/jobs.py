@@ -1,0 +1,201 @@
+"""CreateTransformJob, DescribeTransformJob, ListTransformJobs, StopTransformJob."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localcloud.aws.errors import AwsError
+from localcloud.aws.sagemaker import faults, rules
+from localcloud.aws.sagemaker.backend import Order, RoleCredentials, RoleSessions, TransformBackend
+from localcloud.aws.sagemaker.input_check import InputCheck
+from localcloud.aws.sagemaker.listing import Listing, page
+from localcloud.aws.sagemaker.regions import Region
+from localcloud.aws.sagemaker.store import JobRecord, ModelRecord
+from localcloud.aws.sagemaker.tags import from_list
+from localcloud.batch_transform.errors import TransformFailure
+from localcloud.batch_transform.keys import S3Uri
+from localcloud.batch_transform.state import JobState, JobStatus
+from localcloud.batch_transform.unverified import Choices
+
+_LISTING = Listing(
+    "TransformJobSummaries",
+    {"Name": "TransformJobName", "CreationTime": "CreationTime", "Status": "TransformJobStatus"},
+    "CreationTime",
+    "TransformJobStatus",
+    {"CreationTime": "CreationTime", "LastModifiedTime": "LastModifiedTime"},
+)
+# What Describe fills where the request left it out; the operator waits for these.
+_FILLED = {
+    "TransformInput": {"CompressionType": "None", "SplitType": "None"},
+    "TransformOutput": {"AssembleWith": "None"},
+}
+_NOT_SHOWN = frozenset({"Tags"})
+
+
+class TransformJobs:
+    """The operations on transform jobs.
+
+    Args:
+        transforms: runs the jobs.
+        sessions: assumes execution roles.
+        has_input: looks whether there is input.
+        limit: the quota of an instance type, None for no limit.
+    """
+
+    def __init__(
+        self,
+        transforms: TransformBackend,
+        sessions: RoleSessions,
+        has_input: InputCheck,
+        limit: Callable[[str], int | None],
+        choices: Choices,
+    ) -> None:
+        self._transforms = transforms
+        self._sessions = sessions
+        self._has_input = has_input
+        self._limit = limit
+        self._choices = choices
+
+    def create(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
+        arn = region.arn("transform-job", request["TransformJobName"])
+        self._check_free(region, request["TransformJobName"])
+        rules.check(request, self._choices)
+        tags = from_list(request.get("Tags"))
+        model = self._model(region, request["ModelName"])
+        credentials = self._assume(model.request["ExecutionRoleArn"], arn)
+        self._check_input(region, request, model, credentials)
+        job = JobRecord(request["TransformJobName"], arn, request, tags, JobState())
+        with region.store.lock:
+            self._check_free(region, job.name)
+            self._check_quota(region, request["TransformResources"])
+            region.store.jobs[job.name] = job
+        self._transforms.start(_order(region, job, model, credentials), _Listener(region, job))
+        return {"TransformJobArn": arn}
+
+    def describe(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
+        with region.store.lock:
+            return _description(self._find(region, request["TransformJobName"]))
+
+    def stop(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
+        with region.store.lock:
+            job = self._find(region, request["TransformJobName"])
+            stopping = job.state.stop()
+            if not stopping and job.state.status.final and self._choices.stop_of_ended_job_refused:
+                raise faults.ValidationError(
+                    f"The request was rejected because the transform job is in status {job.state.status}."
+                )
+        if stopping:
+            self._transforms.stop(job.arn)
+        return {}
+
+    def list(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
+        with region.store.lock:
+            items = [_summary(job) for job in region.store.jobs.values()]
+        return page(items, request, _LISTING)
+
+    def _find(self, region: Region, name: str) -> JobRecord:
+        job = region.store.jobs.get(name)
+        if job is None:
+            raise faults.job_not_found(name)
+        return job
+
+    def _check_free(self, region: Region, name: str) -> None:
+        with region.store.lock:
+            if name in region.store.jobs:
+                raise faults.job_exists(region.arn("transform-job", name))
+
+    def _model(self, region: Region, name: str) -> ModelRecord:
+        with region.store.lock:
+            model = region.store.models.get(name)
+        if model is None:
+            raise faults.model_not_found(region.arn("model", name))
+        return model
+
+    def _assume(self, role_arn: str, source_arn: str) -> RoleCredentials:
+        try:
+            return self._sessions(role_arn, source_arn)
+        except AwsError as error:
+            raise faults.role_not_assumable(role_arn) from error
+
+    def _check_input(
+        self, region: Region, request: Mapping[str, Any], model: ModelRecord, credentials: RoleCredentials
+    ) -> None:
+        uri = request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
+        try:
+            place = S3Uri.parse(uri)
+        except TransformFailure as error:
+            raise faults.ValidationError(f"Invalid S3Uri {uri}") from error
+        if not self._has_input(credentials, region.name, place.bucket, place.key):
+            raise faults.no_input(uri, place.bucket, region.name, model.request["ExecutionRoleArn"])
+
+    def _check_quota(self, region: Region, resources: Mapping[str, Any]) -> None:
+        kind, delta = resources["InstanceType"], resources["InstanceCount"]
+        limit = self._limit(kind)
+        if limit is None:
+            return
+        used = [job.request["TransformResources"] for job in region.store.jobs.values() if not job.state.status.final]
+        current = sum(one["InstanceCount"] for one in used if one["InstanceType"] == kind)
+        if current + delta > limit:
+            raise faults.limit_exceeded(kind, limit, current, delta)
+
+
+class _Listener:
+    """Writes a job's progress into its record."""
+
+    def __init__(self, region: Region, job: JobRecord) -> None:
+        self._lock: threading.RLock = region.store.lock
+        self._job = job
+
+    def started(self, _arn: str, /) -> None:
+        with self._lock:
+            self._job.state.start()
+
+    def ended(self, _arn: str, status: str, reason: str | None, /) -> None:
+        with self._lock:
+            self._job.state.end(JobStatus(status), reason)
+
+
+def _order(region: Region, job: JobRecord, model: ModelRecord, credentials: RoleCredentials) -> Order:
+    container: Mapping[str, Any] = model.request.get("PrimaryContainer") or model.request["Containers"][0]
+    source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
+    return Order(
+        arn=job.arn,
+        request={name: value for name, value in job.request.items() if name not in _NOT_SHOWN},
+        image=container["Image"],
+        model_data_url=container.get("ModelDataUrl") or source.get("S3Uri"),
+        model_environment=container.get("Environment") or {},
+        region=region.name,
+        credentials=credentials,
+    )
+
+
+def _description(job: JobRecord) -> dict[str, Any]:
+    shown = {name: value for name, value in job.request.items() if name not in _NOT_SHOWN}
+    for name, defaults in _FILLED.items():
+        shown[name] = {**defaults, **shown[name]}
+    return {
+        **shown,
+        "TransformJobArn": job.arn,
+        "TransformJobStatus": str(job.state.status),
+        "CreationTime": job.state.created,
+        **_present(
+            FailureReason=job.state.reason, TransformStartTime=job.state.started, TransformEndTime=job.state.ended
+        ),
+    }
+
+
+def _summary(job: JobRecord) -> dict[str, Any]:
+    return {
+        "TransformJobName": job.name,
+        "TransformJobArn": job.arn,
+        "CreationTime": job.state.created,
+        "LastModifiedTime": job.state.modified,
+        "TransformJobStatus": str(job.state.status),
+        **_present(FailureReason=job.state.reason, TransformEndTime=job.state.ended),
+    }
+
+
+def _present(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}

@@ -1,0 +1,169 @@
+"""The process that runs transform jobs: `python -m localcloud.aws.sagemaker.worker`.
+
+It is a process of its own so that neither the endpoint's work nor a crash of either hurts the other. It dies with the
+endpoint; the containers die with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from localcloud.aws.sagemaker import clients
+from localcloud.aws.sagemaker.backend import Order
+from localcloud.aws.sagemaker.channel import Channel
+from localcloud.aws.sagemaker.instance_types import vcpus
+from localcloud.aws.sagemaker.job_logs import CloudWatchJobLogs
+from localcloud.aws.sagemaker.orders import transform
+from localcloud.aws.sagemaker.runtime import ContainerRuntime, load_runtime
+from localcloud.aws.sagemaker.storage import S3Sink, S3Source
+from localcloud.batch_transform.cancellation import Cancellation
+from localcloud.batch_transform.containers import Container
+from localcloud.batch_transform.errors import INTERNAL_ERROR, InstanceFailure, StorageError
+from localcloud.batch_transform.instance import Surroundings
+from localcloud.batch_transform.keys import S3Uri
+from localcloud.batch_transform.run import Outcome, Status, run_transform
+from localcloud.batch_transform.unverified import Choices
+from localcloud.process import die_with_parent
+
+JOBS_AT_ONCE = 8
+_CHUNK = 2**20
+
+
+class Worker:
+    """Runs the jobs that come over the channel, a bounded number at once, in the order they came."""
+
+    def __init__(self, channel: Channel, endpoint: str, runtime: ContainerRuntime, folder: Path) -> None:
+        self._channel = channel
+        self._endpoint = endpoint
+        self._runtime = runtime
+        self._folder = folder
+        self._choices = Choices.from_environment()
+        self._pool = ThreadPoolExecutor(JOBS_AT_ONCE, thread_name_prefix="job")
+        self._running: dict[str, Cancellation] = {}
+        self._lock = threading.Lock()
+
+    def serve(self) -> None:
+        """Until the endpoint is gone."""
+        self._channel.send({"event": "ready"})
+        for message in self._channel.messages():
+            if message["do"] == "run":
+                order = Order.from_json(message["order"])
+                with self._lock:
+                    self._running[order.arn] = cancellation = Cancellation()
+                self._pool.submit(self._run, order, cancellation)
+            elif message["do"] == "stop":
+                self._stop(message["arn"])
+
+    def _stop(self, arn: str) -> None:
+        with self._lock:
+            cancellation = self._running.get(arn)
+        if cancellation is not None:
+            # In a thread of its own: cutting connections and ending containers takes a moment.
+            threading.Thread(target=cancellation.cancel, daemon=True).start()
+
+    def _run(self, order: Order, cancellation: Cancellation) -> None:
+        try:
+            outcome = self._outcome(order, cancellation)
+        except Exception:  # noqa: BLE001  whatever it is, the job must end
+            traceback.print_exc()
+            outcome = Outcome(Status.FAILED, INTERNAL_ERROR)
+        with self._lock:
+            del self._running[order.arn]
+        self._channel.send(
+            {"event": "ended", "arn": order.arn, "status": str(outcome.status), "reason": outcome.reason}
+        )
+
+    def _outcome(self, order: Order, cancellation: Cancellation) -> Outcome:
+        if cancellation.cancelled:
+            return Outcome(Status.STOPPED)
+        self._channel.send({"event": "started", "arn": order.arn})
+        job = transform(order)
+        s3 = clients.client("s3", self._endpoint, order.region, order.credentials)
+        logs_client = clients.client("logs", self._endpoint, order.region, order.credentials)
+        logs = CloudWatchJobLogs(logs_client, order.request["TransformJobName"], job.instance_count)
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        try:
+            source = S3Source(s3)
+            archive = _Archive(order.model_data_url, source, folder / "model.tar.gz")
+            return run_transform(
+                job,
+                Surroundings(
+                    source=source,
+                    sink=S3Sink(s3, order.request["TransformOutput"].get("KmsKeyId") or None),
+                    logs=logs,
+                    start_container=lambda environment, log: self._start(order, archive, environment, log),
+                    cancellation=cancellation,
+                    choices=self._choices,
+                ),
+            )
+        finally:
+            logs.close()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _start(
+        self, order: Order, archive: _Archive, environment: Mapping[str, str], log: Callable[[bytes], None]
+    ) -> Container:
+        count = vcpus(order.request["TransformResources"]["InstanceType"])
+        return self._runtime(order.image, archive.path(), environment, vcpus=count, log=log)
+
+
+class _Archive:
+    """The model archive, fetched once for all instances of a job."""
+
+    def __init__(self, url: str | None, source: S3Source, path: Path) -> None:
+        self._url = url
+        self._source = source
+        self._path = path
+        self._lock = threading.Lock()
+
+    def path(self) -> Path | None:
+        if not self._url:
+            return None
+        with self._lock:
+            if not self._path.exists():
+                self._fetch(S3Uri.parse(self._url))
+        return self._path
+
+    def _fetch(self, place: S3Uri) -> None:
+        try:
+            stream = self._source.open(place.bucket, place.key)
+            with self._path.open("wb") as file:
+                while chunk := stream.read(_CHUNK):
+                    file.write(chunk)
+        except StorageError as error:
+            self._path.unlink(missing_ok=True)
+            raise InstanceFailure(
+                f"ClientError: Could not download model data from {self._url}", (str(error),)
+            ) from error
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--socket", required=True, help="Unix socket of the endpoint")
+    parser.add_argument("--endpoint", required=True, help="URL of the endpoint")
+    parser.add_argument("--folder", required=True, type=Path, help="folder for what a job needs while it runs")
+    parser.add_argument("--runtime", required=True, help="module:function that starts containers")
+    options = parser.parse_args()
+    die_with_parent(os.getppid())
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.connect(options.socket)
+    runtime = load_runtime(options.runtime)
+    clients.warm()
+    Worker(Channel(connection), options.endpoint, runtime, options.folder).serve()
+    # Threads may hang in a container's answer: the containers die with this process.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

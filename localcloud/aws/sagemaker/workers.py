@@ -1,0 +1,181 @@
+"""Keeps the worker process that runs transform jobs: warm before the first job, replaced when it dies."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from localcloud import process
+from localcloud.aws.sagemaker.backend import JobListener, Order
+from localcloud.aws.sagemaker.channel import Channel
+from localcloud.aws.sagemaker.runtime import LOCAL_PROCESSES
+from localcloud.batch_transform.errors import INTERNAL_ERROR
+
+_LOG = logging.getLogger(__name__)
+_START_SECONDS = 60.0
+
+
+class LocalTransforms:
+    """Runs jobs in a worker process of this machine.
+
+    Args:
+        home: folder of the generated state.
+        endpoint: where the AWS endpoint serves; asked when a worker starts.
+        runtime: `module:function` that starts containers in the worker.
+    """
+
+    def __init__(self, home: Path, endpoint: Callable[[], str], runtime: str = LOCAL_PROCESSES) -> None:
+        self._home = home
+        self._endpoint = endpoint
+        self._runtime = runtime
+        self._lock = threading.Lock()
+        self._worker: _WorkerProcess | None = None
+        self._closed = False
+
+    def warm(self) -> None:
+        """Start the worker ahead of the first job; does not wait for it."""
+        threading.Thread(target=self._current, name="warm-worker", daemon=True).start()
+
+    def start(self, order: Order, listener: JobListener, /) -> None:
+        try:
+            self._current().run(order, listener)
+        except OSError:
+            _LOG.exception("the worker for transform jobs cannot be started")
+            listener.ended(order.arn, "Failed", INTERNAL_ERROR)
+
+    def stop(self, arn: str, /) -> None:
+        with self._lock:
+            worker = self._worker
+        if worker is not None:
+            worker.stop_job(arn)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
+
+    def _current(self) -> _WorkerProcess:
+        """The worker that takes jobs, a new one if there is none."""
+        with self._lock:
+            if self._closed:
+                raise OSError("transform jobs have been shut down")
+            if self._worker is None or self._worker.gone:
+                self._worker = _WorkerProcess(self._home, self._endpoint(), self._runtime, self._replace)
+            return self._worker
+
+    def _replace(self, gone: _WorkerProcess) -> None:
+        """A worker died: the next one is warm before the next job comes."""
+        with self._lock:
+            wanted = not self._closed and self._worker is gone
+        if wanted:
+            self._current()
+
+
+class _WorkerProcess:
+    """One worker process and the jobs it was given."""
+
+    def __init__(self, home: Path, endpoint: str, runtime: str, on_death: Callable[[_WorkerProcess], None]) -> None:
+        self.gone = False
+        self._on_death = on_death
+        self._lock = threading.Lock()
+        self._jobs: dict[str, JobListener] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="transform-")
+        folder = Path(self._folder.name)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(str(folder / "s"))
+            listener.listen(1)
+            listener.settimeout(_START_SECONDS)
+            self._process = self._spawn(home, endpoint, runtime, folder)
+            self._channel = Channel(self._accept(listener))
+        threading.Thread(target=self._listen, name="worker-events", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def run(self, order: Order, listener: JobListener) -> None:
+        with self._lock:
+            self._jobs[order.arn] = listener
+        self._send({"do": "run", "order": order.to_json()})
+        if self.gone:
+            self._fail(order.arn)
+
+    def stop_job(self, arn: str) -> None:
+        self._send({"do": "stop", "arn": arn})
+
+    def close(self) -> None:
+        self._channel.close()
+        process.stop(self._process)
+
+    def _spawn(self, home: Path, endpoint: str, runtime: str, folder: Path) -> subprocess.Popen[bytes]:
+        module = "localcloud.aws.sagemaker.worker"
+        options = ["--socket", folder / "s", "--endpoint", endpoint, "--folder", folder, "--runtime", runtime]
+        environment = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
+        return process.spawn(
+            [sys.executable, "-m", module, *options], log=home / "logs" / "transform.log", env=environment
+        )
+
+    def _accept(self, listener: socket.socket) -> socket.socket:
+        try:
+            connection, _ = listener.accept()
+        except TimeoutError as error:
+            process.stop(self._process)
+            raise OSError("the worker for transform jobs did not start; see logs/transform.log") from error
+        connection.setblocking(True)  # noqa: FBT003  positional only
+        return connection
+
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            self._channel.send(message)
+        except OSError:
+            _LOG.info("the worker for transform jobs is gone")
+
+    def _listen(self) -> None:
+        for message in self._channel.messages():
+            self._hear(message)
+        self.gone = True
+        for arn in list(self._jobs):
+            self._fail(arn)
+        process.stop(self._process)
+        self._folder.cleanup()
+        self._on_death(self)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        arn = message.get("arn", "")
+        if message["event"] == "started":
+            self._jobs[arn].started(arn)
+        elif message["event"] == "ended":
+            with self._lock:
+                listener = self._jobs.pop(arn)
+            listener.ended(arn, message["status"], message["reason"])
+
+    def _fail(self, arn: str) -> None:
+        with self._lock:
+            listener = self._jobs.pop(arn, None)
+        if listener is not None:
+            listener.ended(arn, "Failed", INTERNAL_ERROR)
+
+
+# The worker acts with the keys of execution roles only, and reaches the endpoint it is told.
+_NOT_PASSED_ON = frozenset(
+    {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+        "AWS_ENDPOINT_URL",
+        "AWS_CA_BUNDLE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    }
+)

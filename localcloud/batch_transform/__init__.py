@@ -1,0 +1,7 @@
+"""The data plane of batch transform: objects are split, sent to a model over HTTP, joined, assembled, written.
+
+Bytes in, bytes out. Where objects come from and go to, how a model container is started and where log lines land
+are protocols (`streams`, `containers`, `logs`); this package knows no AWS client, no Kubernetes and no Pulumi.
+
+`run.run_transform` runs one job. `unverified` lists every point on which AWS's behaviour is not publicly known.
+"""

@@ -1,0 +1,137 @@
+"""What the agent asks of a model container: start, ping, execution parameters, environment."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from localcloud.batch_transform.cancellation import Cancellation
+from localcloud.batch_transform.errors import NO_PING, InstanceFailure
+from localcloud.batch_transform.job import DEFAULT_PAYLOAD_MB, MEBIBYTE, Strategy, Transform
+
+PING_TIMEOUT_SECONDS = 2.0
+PING_LIMIT_SECONDS = 30 * 60.0
+_PING_INTERVAL_SECONDS = 1.0
+_FIRST_PING_INTERVAL_SECONDS = 0.01
+_ENV_SPELLING = {Strategy.MULTI_RECORD: "MULTI_RECORD", Strategy.SINGLE_RECORD: "SINGLE_RECORD"}
+_FROM_ENV_SPELLING = {spelling: strategy for strategy, spelling in _ENV_SPELLING.items()}
+
+
+class Container(Protocol):
+    """A running model container."""
+
+    @property
+    def url(self) -> str:
+        """Where it serves, e.g. http://127.0.0.1:8080."""
+        ...
+
+    def poll(self) -> int | None:
+        """Its exit status, None while it runs."""
+        ...
+
+    def stop(self) -> None: ...
+
+
+ContainerStarter = Callable[[Mapping[str, str], Callable[[bytes], None]], Container]
+"""Starts the job's image: environment and the taker of its output in, container out; raises InstanceFailure."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The values in effect on an instance."""
+
+    max_concurrent: int
+    max_payload_mb: int
+    strategy: Strategy
+
+    @property
+    def payload_bytes(self) -> int | None:
+        """The largest body; None is unlimited."""
+        return self.max_payload_mb * MEBIBYTE or None
+
+    def __str__(self) -> str:
+        return (
+            f"MaxConcurrentTransforms={self.max_concurrent}, MaxPayloadInMB={self.max_payload_mb}, "
+            f"BatchStrategy={_ENV_SPELLING[self.strategy]}"
+        )
+
+
+def environment(job: Transform) -> dict[str, str]:
+    """What a container of this job finds in its environment: only what the caller set is passed on."""
+    values = {"SAGEMAKER_BATCH": "true"}
+    if job.max_payload_mb is not None:
+        values["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = str(job.max_payload_mb)
+    if job.strategy is not None:
+        values["SAGEMAKER_BATCH_STRATEGY"] = _ENV_SPELLING[job.strategy]
+    if job.max_concurrent is not None:
+        values["SAGEMAKER_MAX_CONCURRENT_TRANSFORMS"] = str(job.max_concurrent)
+    return {**values, **job.model_environment, **job.environment}
+
+
+def wait_until_ready(
+    container: Container,
+    cancellation: Cancellation,
+    limit: float = PING_LIMIT_SECONDS,
+    exit_reason: str = NO_PING,
+) -> None:
+    """Ping until 200.
+
+    Raises:
+        InstanceFailure: the container ended, or did not answer within the limit.
+        Stopped: the job was stopped meanwhile.
+    """
+    deadline = time.monotonic() + limit
+    interval = _FIRST_PING_INTERVAL_SECONDS
+    while True:
+        cancellation.check()
+        if _get(container.url, "/ping", PING_TIMEOUT_SECONDS)[0] == 200:
+            return
+        if (status := container.poll()) is not None:
+            raise InstanceFailure(exit_reason, (f"Model container exited with status {status}",))
+        if time.monotonic() > deadline:
+            raise InstanceFailure(NO_PING)
+        cancellation.wait(interval)
+        interval = min(_PING_INTERVAL_SECONDS, interval * 1.5)
+
+
+def ask_parameters(container: Container, job: Transform) -> Parameters:
+    """The values in effect: the request's, else the container's, else the defaults."""
+    status, body = _get(container.url, "/execution-parameters", PING_TIMEOUT_SECONDS)
+    told = _parse(body) if status == 200 else {}
+    strategy = job.strategy or _FROM_ENV_SPELLING.get(str(told.get("BatchStrategy")), Strategy.MULTI_RECORD)
+    return Parameters(
+        job.max_concurrent or _told_int(told, "MaxConcurrentTransforms", 1) or 1,
+        _told_int(told, "MaxPayloadInMB", DEFAULT_PAYLOAD_MB) if job.max_payload_mb is None else job.max_payload_mb,
+        strategy,
+    )
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        told: Any = json.loads(body)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _told_int(told: Mapping[str, Any], name: str, default: int) -> int:
+    value = told.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else default
+
+
+def _get(url: str, path: str, timeout: float) -> tuple[int, bytes]:
+    """Status and body; status 0 where there is no answer."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout)
+    try:
+        connection.request("GET", path, headers={"User-Agent": "Go-http-client/1.1"})
+        response = connection.getresponse()
+        return response.status, response.read(MEBIBYTE)
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        connection.close()

@@ -1,0 +1,149 @@
+"""Which objects a job reads, and the key of each one's output."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.batch_transform.errors import client_error
+from localcloud.batch_transform.job import Transform
+from localcloud.batch_transform.streams import ObjectInfo, ObjectSource
+from localcloud.batch_transform.unverified import Choices
+
+_S3_URI = re.compile(r"(?:https|s3)://([^/]+)/?(.*)", re.DOTALL)
+_MANIFEST_LIMIT = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class S3Uri:
+    """A bucket and a raw string prefix of keys in it (no slash semantics)."""
+
+    bucket: str
+    key: str
+
+    @classmethod
+    def parse(cls, uri: str) -> S3Uri:
+        match = _S3_URI.fullmatch(uri)
+        if match is None:
+            raise client_error(f"not an S3 URI: {uri}")
+        return cls(match[1], match[2])
+
+
+@dataclass(frozen=True, order=True)
+class Task:
+    """One input object and the key of its output; the size is not known for what a manifest names."""
+
+    bucket: str
+    key: str
+    output_bucket: str
+    output_key: str
+    size: int | None = None
+
+    @property
+    def name(self) -> str:
+        """How the data log calls the object."""
+        return f"{self.bucket}/{self.key}"
+
+
+def relative_name(prefix: str, key: str, choices: Choices) -> str:
+    """What of an input's key goes into its output's key.
+
+    A prefix that ends at a slash, or is followed by one in the key, is a folder and is cut off. Any other prefix ends
+    inside a name (or is the whole key): the base name is kept in full.
+    """
+    if not prefix or prefix.endswith("/"):
+        name = key.removeprefix(prefix)
+    elif key.startswith(f"{prefix}/"):
+        name = key.removeprefix(f"{prefix}/")
+    elif choices.partial_prefix_keeps_base_name or key == prefix:
+        return key[prefix.rfind("/") + 1 :]
+    else:
+        return key.removeprefix(prefix)
+    return name if choices.sub_prefixes_kept else _base_name(name)
+
+
+def tasks(job: Transform, source: ObjectSource, choices: Choices) -> list[Task]:
+    """Every input object of a job, in the order of their keys.
+
+    Raises:
+        TransformFailure: a manifest that is none.
+        StorageError: the store refuses the listing.
+    """
+    target = S3Uri.parse(job.output_uri)
+    base = target.key.rstrip("/")
+    selected = _manifest_entries(job, source, choices) if job.manifest else _listed(job, source, choices)
+    return [
+        Task(bucket, key, target.bucket, _output_key(base, name, job, choices), size)
+        for bucket, key, size, name in selected
+    ]
+
+
+def _output_key(base: str, name: str, job: Transform, choices: Choices) -> str:
+    stem = name.removesuffix(".gz") if job.gzip and not choices.gzip_suffix_kept else name
+    return f"{base}/{stem}.out" if base else f"{stem}.out"
+
+
+def share(items: Sequence[Task], instances: int) -> list[list[Task]]:
+    """Objects shared out over instances; an object is never cut, an instance may get none."""
+    return [list(items[number::instances]) for number in range(instances)]
+
+
+_Selected = tuple[str, str, int | None, str]
+"""Bucket, key, size, and what of the key goes into the output's key."""
+
+
+def _listed(job: Transform, source: ObjectSource, choices: Choices) -> Iterable[_Selected]:
+    prefix = S3Uri.parse(job.input_uri)
+    for found in sorted(source.list(prefix.bucket, prefix.key)):
+        if not _is_folder_marker(found) or not choices.folder_markers_skipped:
+            yield found.bucket, found.key, found.size, relative_name(prefix.key, found.key, choices)
+
+
+def _is_folder_marker(found: ObjectInfo) -> bool:
+    return found.size == 0 and found.key.endswith("/")
+
+
+def _manifest_entries(job: Transform, source: ObjectSource, choices: Choices) -> Iterable[_Selected]:
+    prefix, names = _read_manifest(_read(source, S3Uri.parse(job.input_uri)), job.input_uri)
+    for name in names:
+        full = S3Uri.parse(prefix + name)
+        if choices.manifest_gap_fails_object or _exists(source, full):
+            yield full.bucket, full.key, None, (name if choices.manifest_keeps_relative_path else _base_name(name))
+
+
+def _exists(source: ObjectSource, place: S3Uri) -> bool:
+    return any(found.key == place.key for found in source.list(place.bucket, place.key))
+
+
+def _base_name(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _read(source: ObjectSource, place: S3Uri) -> bytes:
+    stream = source.open(place.bucket, place.key)
+    try:
+        data = stream.read(_MANIFEST_LIMIT + 1)
+    finally:
+        stream.close()
+    if len(data) > _MANIFEST_LIMIT:
+        raise client_error(f"manifest s3://{place.bucket}/{place.key} is larger than {_MANIFEST_LIMIT} bytes")
+    return data
+
+
+def _read_manifest(data: bytes, uri: str) -> tuple[str, list[str]]:
+    try:
+        parsed: Any = json.loads(data)
+        prefix, names = parsed[0]["prefix"], parsed[1:]
+    except (ValueError, LookupError, TypeError) as error:
+        raise _no_manifest(uri) from error
+    if not isinstance(prefix, str) or not all(isinstance(name, str) for name in names):
+        raise _no_manifest(uri)
+    return prefix, names
+
+
+def _no_manifest(uri: str) -> Exception:
+    form = '[{"prefix": "s3://bucket/prefix/"}, "relative/path", ...]'
+    return client_error(f"{uri} is no manifest: it must be a JSON array of the form {form}")

@@ -1,0 +1,111 @@
+"""One input object's way: batches are read, sent concurrently, and written in the order they were read.
+
+Reading, invoking and writing overlap. A batch holds one of the instance's slots from before it is made until it is
+written, so what is in memory is bounded by slots x payload however many objects and batches there are.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from localcloud.batch_transform.cancellation import Cancellation
+from localcloud.batch_transform.invocation import Model
+from localcloud.batch_transform.processing import Processor, Request
+from localcloud.batch_transform.streams import InputStream, WriteStream
+from localcloud.batch_transform.unverified import Choices
+
+
+class Pipeline:
+    """What the objects of one instance share: the model, its concurrency, the slots.
+
+    Args:
+        model: where bodies go.
+        processor: how objects become bodies, and answers outputs.
+        concurrency: how many requests may be open.
+        assemble_line: whether AssembleWith is Line.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        processor: Processor,
+        *,
+        concurrency: int,
+        assemble_line: bool,
+        cancellation: Cancellation,
+        choices: Choices,
+    ) -> None:
+        self._model = model
+        self._processor = processor
+        self._assemble_line = assemble_line
+        self._cancellation = cancellation
+        self._choices = choices
+        self._slots = threading.Semaphore(2 * concurrency)
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="invoke")
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def transform(self, stream: InputStream, output: WriteStream) -> None:
+        """Send all of an object and write all answers; neither commits nor aborts.
+
+        Raises:
+            ObjectFailure: a batch failed; later ones are not sent.
+            Stopped: the job was stopped.
+        """
+        pending: deque[Future[bytes]] = deque()
+        requests = self._processor.requests(stream)
+        try:
+            while self._take_slot(pending, output):
+                request = self._next(requests)
+                if request is None:
+                    self._slots.release()
+                    break
+                pending.append(self._pool.submit(self._ask, request))
+            while pending:
+                self._write_first(pending, output)
+        finally:
+            self._abandon(pending)
+
+    def _take_slot(self, pending: deque[Future[bytes]], output: WriteStream) -> bool:
+        """A slot for one more batch; what is done is written meanwhile."""
+        while pending and pending[0].done():
+            self._write_first(pending, output)
+        while not self._slots.acquire(blocking=not pending):
+            self._write_first(pending, output)
+        self._cancellation.check()
+        return True
+
+    def _next(self, requests: Iterator[Request]) -> Request | None:
+        try:
+            return next(requests, None)
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def _ask(self, request: Request) -> bytes:
+        return self._assembled(self._processor.output(request, self._model.invoke(request.body)))
+
+    def _assembled(self, answer: bytes) -> bytes:
+        """An answer as it is written: with AssembleWith Line it ends with a newline, which is never doubled."""
+        if not self._assemble_line or answer.endswith(b"\n"):
+            return answer
+        return answer + b"\n" if answer or self._choices.newline_after_empty_response else answer
+
+    def _write_first(self, pending: deque[Future[bytes]], output: WriteStream) -> None:
+        first = pending.popleft()
+        try:
+            output.write(first.result())
+        finally:
+            self._slots.release()
+
+    def _abandon(self, pending: deque[Future[bytes]]) -> None:
+        for future in pending:
+            future.cancel()
+        for future in pending:
+            if not future.cancelled():
+                future.exception()
+            self._slots.release()
