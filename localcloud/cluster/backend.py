@@ -21,6 +21,7 @@ from localcloud import process
 from localcloud.cluster import binaries as programs
 from localcloud.cluster.control_plane import ControlPlane, require_version
 from localcloud.cluster.errors import ClusterError, StartError, UnknownClusterError
+from localcloud.home import CHECKOUT
 
 _NODE_READY_SECONDS: Final = 60.0
 
@@ -163,7 +164,8 @@ class LocalClusters:
         ]
 
     def _node_environment(self) -> dict[str, str]:
-        return {**os.environ, "LOCALCLOUD_HOME": str(self._home), "PYTHONUNBUFFERED": "1"}
+        path = os.pathsep.join(part for part in (str(CHECKOUT), os.environ.get("PYTHONPATH")) if part)
+        return {**os.environ, "LOCALCLOUD_HOME": str(self._home), "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 def _wait_for_node(node: subprocess.Popen[bytes], ready: Path, log: Path) -> None:

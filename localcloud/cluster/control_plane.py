@@ -130,7 +130,7 @@ class ControlPlane:
         log = self._logs / f"{self.name}-{name}.log"
         log.unlink(missing_ok=True)
         # Relative paths, from the cluster's folder: the path of a Unix socket must be short.
-        child = process.spawn([binary, *arguments], log=log, env=_environment(name), cwd=self.folder)
+        child = process.spawn([binary, *arguments], log=log, env=_environment(), cwd=self.folder)
         self._children.append(_Child(name, child, log))
 
     def _wait(self, ready: Callable[[], bool]) -> None:
@@ -243,10 +243,10 @@ def require_version(binaries: Binaries, version: str) -> None:
         )
 
 
-def _environment(name: str) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """A small environment: the user's proxies and AWS settings are not for the control plane."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
-    return {**kept, "DIE_WITH_PARENT": "1", "GOGC": "60"}
+    return {**kept, "DIE_WITH_PARENT": "1", "GOGC": "60", "PROMPT_CONTROLLERS": "1"}
 
 
 def _obituary(child: _Child) -> str:

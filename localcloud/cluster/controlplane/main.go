@@ -23,7 +23,7 @@ import (
 )
 
 func main() {
-	if os.Getenv("DIE_WITH_PARENT") != "" {
+	if wanted("DIE_WITH_PARENT") {
 		go dieWith(os.Getppid())
 	}
 	switch name := filepath.Base(os.Args[0]); name {
@@ -32,6 +32,9 @@ func main() {
 	case "kube-apiserver":
 		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
 	case "kube-controller-manager":
+		if wanted("PROMPT_CONTROLLERS") {
+			os.Args = promptControllers(os.Args)
+		}
 		os.Exit(cli.Run(controllermanager.NewControllerManagerCommand()))
 	case "kubectl":
 		kubectl()
