@@ -11,9 +11,13 @@ from pathlib import Path
 
 from localcloud.commands import cloud, environment, recovery, stack
 from localcloud.commands.engines import Engine
+from localcloud.commands.report import serving
 from localcloud.console import CommandError, colour, say, step
 from localcloud.home import CHECKOUT
 from localcloud.supervisor import client
+
+# The image of the workshop's own model, as the stack names it; the report asks it one row at a time.
+MODEL_IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 
 
 def up(home: Path) -> int:
@@ -80,7 +84,8 @@ def reset(home: Path) -> int:
 def report(home: Path) -> int:
     """Run the notebook on the newest results into `.local/report.html`."""
     engine = _engine_of_running(home)
-    return _module(engine, "workshop.report", "--output", str(home / "report.html"))
+    with serving(MODEL_IMAGE, CHECKOUT / "model" / "model.tar.gz") as url:
+        return _module(engine, "workshop.report", "--output", str(home / "report.html"), "--invocations-url", url)
 
 
 def shell(home: Path) -> int:

@@ -1,0 +1,49 @@
+"""The same model asked one row at a time, by the real-time contract: POST /invocations, or a SageMaker endpoint."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
+
+import boto3
+
+Ask = Callable[[str], str]
+
+
+def over_http(url: str) -> Ask:
+    """Ask a model container directly.
+
+    Args:
+        url: where the container listens, such as http://127.0.0.1:8080; every request goes over one connection.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not parts.netloc:
+        raise ValueError(f"{url!r} is no address of a container: it reads http://host:port")
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
+
+    def ask(row: str) -> str:
+        connection.request("POST", "/invocations", row.encode(), {"Content-Type": "text/csv", "Accept": "text/csv"})
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        if answer.status != 200:
+            raise RuntimeError(f"{url}/invocations answered {answer.status}: {body}")
+        return body
+
+    return ask
+
+
+def over_endpoint(name: str) -> Ask:
+    """Ask a SageMaker real-time endpoint of this name."""
+    client = boto3.client("sagemaker-runtime")
+
+    def ask(row: str) -> str:
+        answer = client.invoke_endpoint(EndpointName=name, ContentType="text/csv", Accept="text/csv", Body=row)
+        return answer["Body"].read().decode()
+
+    return ask
+
+
+def one_by_one(rows: Sequence[str], ask: Ask) -> list[str]:
+    """The answers to these rows, one request each, as text without line ends."""
+    return [ask(row).strip() for row in rows]
