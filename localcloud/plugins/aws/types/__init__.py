@@ -1,0 +1,1 @@
+"""The resource types, a module for each part of AWS."""

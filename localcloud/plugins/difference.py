@@ -1,0 +1,100 @@
+"""What changed between two sets of properties, as Pulumi's detailed diff wants it: a path and a kind for each change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Kind(Enum):
+    ADD = "ADD"
+    DELETE = "DELETE"
+    UPDATE = "UPDATE"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One changed property.
+
+    Args:
+        path: its path, such as `rules[0].status`.
+        kind: added, deleted or another value.
+        replace: whether the object must be replaced for it.
+    """
+
+    path: str
+    kind: Kind
+    replace: bool = False
+
+    @property
+    def top(self) -> str:
+        """The top-level property that the path is in."""
+        return self.path.split(".")[0].split("[")[0]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """All changes of one resource."""
+
+    changes: tuple[Change, ...] = ()
+    delete_before_replace: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The top-level properties that changed."""
+        return frozenset(change.top for change in self.changes)
+
+    @property
+    def replaces(self) -> bool:
+        return any(change.replace for change in self.changes)
+
+
+def compare(
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    *,
+    replaces: Callable[[str], bool] = lambda _path: False,
+) -> Difference:
+    """Compare two sets of properties.
+
+    Args:
+        old: before.
+        new: after; a value that is unknown yet counts as a change.
+        replaces: whether a change of the property at this path forces a replacement.
+    """
+    return Difference(tuple(Change(path, kind, replaces(path)) for path, kind in _walk("", old, new)))
+
+
+def _walk(path: str, old: Any, new: Any) -> Iterator[tuple[str, Kind]]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted({*old, *new}):
+            yield from _member(_join(path, name), old.get(name), new.get(name))
+    elif isinstance(old, list) and isinstance(new, list):
+        for index in range(max(len(old), len(new))):
+            yield from _member(f"{path}[{index}]", _at(old, index), _at(new, index))
+    elif old != new or isinstance(old, bool) != isinstance(new, bool):
+        yield path, Kind.UPDATE
+
+
+def _member(path: str, old: Any, new: Any) -> Iterator[tuple[str, Kind]]:
+    if old is None and new is None:
+        return
+    if old is None:
+        yield path, Kind.ADD
+    elif new is None:
+        yield path, Kind.DELETE
+    else:
+        yield from _walk(path, old, new)
+
+
+def _at(items: list[Any], index: int) -> Any:
+    return items[index] if index < len(items) else None
+
+
+def _join(path: str, name: str) -> str:
+    plain = name.replace("_", "a").replace("-", "a").isalnum()
+    if not plain:
+        return f'{path}["{name}"]'
+    return f"{path}.{name}" if path else name
