@@ -1,57 +1,86 @@
-"""Puts the endpoint's parts together."""
+"""Puts the endpoint's parts together: the composition root."""
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, cast
 
-from localcloud.aws import sts
+from localcloud.aws import moto_adaptation, sts
+from localcloud.aws.eks.access import Access
+from localcloud.aws.eks.addons import Addons
 from localcloud.aws.eks.backend import ClusterBackend
 from localcloud.aws.eks.clusters import Clusters
+from localcloud.aws.eks.kubernetes import ClusterTokenReviewer
 from localcloud.aws.eks.network import Network, Roles
 from localcloud.aws.eks.nodegroups import Nodegroups
+from localcloud.aws.eks.pod_identity import PodIdentity
 from localcloud.aws.eks.store import Store
+from localcloud.aws.eks.tags import Tags
+from localcloud.aws.eks.token_review import TokenWebhook
 from localcloud.aws.exchange import HttpRequest, HttpResponse
 from localcloud.aws.gateway import INTERNAL_PREFIX, Gateway, json_response
 from localcloud.aws.iam.authentication import Authenticator
-from localcloud.aws.iam.authorization import Authorizer
+from localcloud.aws.iam.authorization import Authorizer, bucket_policy_reader
 from localcloud.aws.iam.credentials import CredentialStore
+from localcloud.aws.iam.directory import Directory
 from localcloud.aws.journal import Journal
+from localcloud.aws.network_rules import NetworkRules
+from localcloud.aws.quotas import Quotas
+from localcloud.aws.s3 import S3, Buckets
+from localcloud.aws.sagemaker.backend import RoleCredentials
+from localcloud.aws.sagemaker.composition import local_sagemaker
 from localcloud.aws.server import HttpServer
 from localcloud.aws.settings import Settings
 from localcloud.aws.upstream import Upstream
 
 # In the order in which a deployment asks for them.
-_WARMED = ("sts", "iam", "s3", "ec2", "sagemaker", "logs")
+_WARMED = ("iam", "s3", "ec2", "logs")
+_SAGEMAKER = "sagemaker.amazonaws.com"
 
 
 class Application:
-    """The AWS endpoint: everything between its socket and its state."""
+    """The AWS endpoint: everything between its socket and its state.
+
+    Args:
+        settings: the local account.
+        port: on 127.0.0.1; 0 takes a free one.
+        clusters: makes what runs the clusters; it may ask this application for its address, once that serves.
+    """
 
     def __init__(
         self, settings: Settings, port: int, clusters: Callable[[Settings, Application], ClusterBackend]
     ) -> None:
-        os.environ["MOTO_ACCOUNT_ID"] = settings.account_id
+        moto_adaptation.adapt(settings.account_id, settings.region)
         warnings.filterwarnings("ignore", module="moto")
         self.settings = settings
         self.journal = Journal(settings.logs / "api.jsonl")
+        self.decisions = Journal(settings.logs / "authorization.jsonl")
         self.upstream = Upstream(lambda text: self.journal.write({"failure": text}))
-        self.credentials = CredentialStore(settings.account_id, lambda _key: None)
-        self.gateway = Gateway(
-            Authenticator(self.credentials, settings.region), Authorizer(), self.upstream, self.journal
+        directory = Directory(settings.account_id, self.upstream.lock("iam"))
+        buckets = Buckets(settings.account_id, self.upstream.lock("s3"))
+        credentials = CredentialStore(settings.account_id, directory.user_credential)
+        self._authenticator = Authenticator(credentials, settings.region)
+        self.authorizer = Authorizer(
+            directory, bucket_policy_reader(buckets.policy_text), self.decisions, enforce=settings.enforce
         )
+        self.tokens = sts.Tokens(directory, credentials, self.authorizer)
+        self.gateway = Gateway(self._authenticator, self.authorizer, self.upstream, self.journal)
         self._server = HttpServer(self.gateway, port)
         self.clusters = clusters(settings, self)
-        self._register()
+        self._sagemaker = local_sagemaker(
+            settings.home, settings.account_id, lambda: self.endpoint, self.gateway, self._execution_role
+        )
+        self._register_services(buckets)
+        self._register_eks()
+        self.gateway.internal["health"] = self._health
 
     @property
     def endpoint(self) -> str:
         return self._server.endpoint
 
     def token_review_url(self, cluster: str) -> str:
+        """Where the API server of a cluster has EKS tokens reviewed."""
         return f"{self.endpoint}{INTERNAL_PREFIX}eks/{cluster}/token-review"
 
     def start(self) -> None:
@@ -60,21 +89,47 @@ class Application:
 
     def stop(self) -> None:
         self._server.stop()
+        self._sagemaker.transforms.close()
         self.clusters.close()
         self.journal.close()
+        self.decisions.close()
 
     def _warm(self) -> None:
         self.upstream.warm(*_WARMED, region=self.settings.region)
 
-    def _register(self) -> None:
-        settings = self.settings
-        store = Store()
+    def _execution_role(self, role_arn: str, source_arn: str) -> RoleCredentials:
+        session = sts.service_session(self.tokens, role_arn, _SAGEMAKER, source_arn)
+        return RoleCredentials(session.access_key_id, session.secret_access_key, session.session_token)
+
+    def _register_services(self, buckets: Buckets) -> None:
+        gateway, settings = self.gateway, self.settings
+        s3 = S3(buckets, self.authorizer)
+        rules = NetworkRules(settings.account_id, self.upstream.lock("ec2"))
+        gateway.guards |= {("s3", name): guard for name, guard in s3.guards().items()}
+        gateway.guards |= {("ec2", name): guard for name, guard in rules.guards().items()}
+        gateway.amendments |= {("s3", name): hook for name, hook in s3.amendments().items()}
+        gateway.failures |= {("s3", name): hook for name, hook in s3.failures().items()}
+        gateway.register("sts", self.tokens.operations())
+        gateway.register("sagemaker", self._sagemaker.operations())
+        gateway.register("service-quotas", Quotas(settings.home, settings.account_id, settings.region).operations())
+
+    def _register_eks(self) -> None:
+        settings, store = self.settings, Store()
         network = Network(settings.account_id, settings.region, self.upstream.lock("ec2"))
         roles = Roles(settings.account_id, self.upstream.lock("iam"))
-        self.gateway.register("sts", sts.operations())
-        self.gateway.register("eks", Clusters(store, self.clusters, network, roles).operations())
-        self.gateway.register("eks", Nodegroups(store, self.clusters, network, roles).operations())
-        self.gateway.internal["health"] = self._health
+        pods = PodIdentity(store, self.tokens, ClusterTokenReviewer(), roles)
+        parts = (
+            Clusters(store, self.clusters, network, roles),
+            Nodegroups(store, self.clusters, network, roles),
+            Addons(store),
+            Access(store),
+            pods,
+            Tags(store),
+        )
+        for part in parts:
+            self.gateway.register("eks", part.operations())
+        self.gateway.register("eks-auth", pods.auth_operations())
+        self.gateway.internal["eks"] = TokenWebhook(store, self._authenticator)
 
     def _health(self, _request: HttpRequest) -> HttpResponse:
         return json_response(200, {"status": "ok", "account_id": self.settings.account_id})

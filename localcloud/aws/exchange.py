@@ -84,7 +84,7 @@ def _headers(environ: Environ) -> dict[str, str]:
 
 
 def _body(environ: Environ) -> bytes:
-    stream = cast(io.BufferedIOBase, environ["wsgi.input"])
+    stream = cast("io.BufferedIOBase", environ["wsgi.input"])
     if environ.get("wsgi.input_terminated"):
         return stream.read()
     length = int(environ.get("CONTENT_LENGTH") or 0)

@@ -7,8 +7,8 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 
-from localcloud.aws import wire
-from localcloud.aws.errors import AwsError
+from localcloud.aws import validation, wire
+from localcloud.aws.errors import AwsError, NotAvailable
 from localcloud.aws.exchange import Environ, HttpRequest, HttpResponse
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer
@@ -27,6 +27,7 @@ class Gateway:
         native: operations that we implement ourselves, by service and operation.
         guards: checks that run before moto's implementation and may refuse the call.
         amendments: what moto's answer or state lacks, applied after a call that succeeded.
+        failures: likewise for a call that failed.
         internal: routes of the local cloud itself, by the first part of the path below `/_localcloud/`.
     """
 
@@ -36,13 +37,17 @@ class Gateway:
         self.native: dict[tuple[str, str], Operation] = {}
         self.guards: dict[tuple[str, str], Callable[[Call], None]] = {}
         self.amendments: dict[tuple[str, str], Callable[[Call, HttpResponse], HttpResponse]] = {}
+        self.failures: dict[tuple[str, str], Callable[[Call, HttpResponse], HttpResponse]] = {}
         self.internal: dict[str, Internal] = {}
+        self._owned: set[str] = set()
         self._authenticator = authenticator
         self._authorizer = authorizer
         self._upstream = upstream
         self._journal = journal
 
     def register(self, service: str, operations: Mapping[str, Operation]) -> None:
+        """Take over a service: what these operations do not cover is not available, whatever moto has."""
+        self._owned.add(service)
         self.native |= {(service, name): operation for name, operation in operations.items()}
 
     def __call__(self, environ: Environ, start_response: Callable[..., object]) -> Iterable[bytes]:
@@ -93,6 +98,8 @@ class Gateway:
         operation, params = wire.parse(request, service)
         entry["operation"] = operation
         call = Call(service, operation, scope.region, params, principal, request)
+        if service in self._owned:
+            validation.check(service, operation, params)
         self._authorizer.authorize(call)
         return self._execute(call)
 
@@ -101,11 +108,13 @@ class Gateway:
         native = self.native.get(key)
         if native is not None:
             return wire.result_response(call, native(call))
+        if call.service in self._owned:
+            raise NotAvailable(call.service, call.operation)
         if key in self.guards:
             self.guards[key](call)
         response = self._upstream.forward(call.request, call.service, call.operation, call.region)
-        amend = self.amendments.get(key)
-        return amend(call, response) if amend is not None and response.status < 300 else response
+        hook = self.amendments.get(key) if response.status < 300 else self.failures.get(key)
+        return hook(call, response) if hook is not None else response
 
 
 def json_response(status: int, body: Mapping[str, object]) -> HttpResponse:

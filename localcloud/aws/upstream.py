@@ -16,6 +16,7 @@ from typing import Any, cast
 import moto.backend_index
 from moto.moto_server.werkzeug_app import create_backend_app
 
+from localcloud.aws import moto_adaptation
 from localcloud.aws.errors import AwsError, NotAvailable
 from localcloud.aws.exchange import Environ, HttpRequest, HttpResponse
 
@@ -47,7 +48,7 @@ class Upstream:
         return self._locks[service]
 
     def forward(self, request: HttpRequest, service: str, operation: str, region: str) -> HttpResponse:
-        """moto's answer.
+        """Moto's answer.
 
         Raises:
             NotAvailable: moto does not implement the operation.
@@ -85,9 +86,17 @@ def _create(service: str, operation: str, region: str) -> Any:
     host = _HOSTS.get(service, "{service}.{region}.amazonaws.com").format(service=service, region=region)
     for module, pattern in moto.backend_index.backend_url_patterns:
         if pattern.match(f"http://{host}") and module not in _HIDDEN:
-            importlib.import_module(f"moto.{module}")
+            _prepare(module)
             return create_backend_app(cast("Any", module))
     raise NotAvailable(service, operation)
+
+
+def _prepare(module: str) -> None:
+    importlib.import_module(f"moto.{module}")
+    if module == "iam":
+        moto_adaptation.prepare_iam()
+    elif module == "s3":
+        moto_adaptation.prepare_s3()
 
 
 def _run(app: WsgiApp, environ: Environ) -> HttpResponse:

@@ -49,7 +49,7 @@ Operation = Callable[[Call], Mapping[str, Any]]
 
 
 def service_of(request: HttpRequest, signing_name: str) -> str:
-    """botocore's name of the service that a credential scope names."""
+    """Botocore's name of the service that a credential scope names."""
     name = signing_name.lower()
     if name == "s3" and request.raw_path.startswith("/v20180820/"):
         return "s3control"

@@ -1,10 +1,147 @@
-"""Placeholder until the policies are read: every call is allowed."""
+"""Decides each call by the policies, logs every decision, and words the refusals as AWS does."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from localcloud.aws.errors import AccessDenied
+from localcloud.aws.iam.directory import Directory
+from localcloud.aws.iam.documents import Policy
+from localcloud.aws.iam.evaluation import Decision, PolicySet, Request, evaluate
+from localcloud.aws.iam.needs.model import Keys, Need
+from localcloud.aws.iam.needs.table import needs
+from localcloud.aws.iam.principals import Principal
+from localcloud.aws.journal import Journal
 from localcloud.aws.wire import Call
+
+BucketPolicy = Callable[[str], Policy | None]
+_JSON_CODES = {"s3", "iam", "sts", "cloudwatch"}
+_S3_PREFIX = "arn:aws:s3:::"
 
 
 class Authorizer:
+    """Enforces policies on calls.
+
+    Args:
+        directory: where identity-based policies are looked up.
+        bucket_policy: finds the policy of a bucket.
+        journal: gets one line for each decision.
+        enforce: False turns refusals into log lines only.
+    """
+
+    def __init__(self, directory: Directory, bucket_policy: BucketPolicy, journal: Journal, *, enforce: bool) -> None:
+        self._directory = directory
+        self._bucket_policy = bucket_policy
+        self._journal = journal
+        self._enforce = enforce
+
+    @property
+    def enforces(self) -> bool:
+        return self._enforce
+
     def authorize(self, call: Call) -> None:
-        """Raises AccessDenied when the policies do not allow the call."""
+        """Let a call pass, or refuse it.
+
+        Raises:
+            AccessDenied: a permission that the call needs is not granted.
+        """
+        policies = self._directory.policies(call.principal)
+        for need in needs(call, self._directory):
+            decision = self.decide(call, need, policies)
+            if not decision.allowed and self._enforce:
+                raise denial(call, need, decision)
+
+    def permits(self, call: Call, need: Need) -> bool:
+        """Whether the caller has a permission besides those the call itself needs."""
+        return not self._enforce or self.decide(call, need, self._directory.policies(call.principal)).allowed
+
+    def decide(self, call: Call, need: Need, policies: PolicySet) -> Decision:
+        context = request_context(call.principal, call) | need.keys
+        bucket = self._bucket_policy(_bucket_of(need.resource)) if need.resource.startswith(_S3_PREFIX) else None
+        if bucket is not None:
+            policies = replace(policies, resource=(bucket,))
+        decision = evaluate(Request(need.action, need.resource, call.principal, context), policies)
+        self.record(call.principal.arn or "anonymous", need.action, need.resource, context, decision)
+        return decision
+
+    def record(self, principal: str, action: str, resource: str, context: Keys, decision: Decision) -> None:
+        self._journal.write(
+            {
+                "principal": principal,
+                "action": action,
+                "resource": resource,
+                "context": {key: values[0] if len(values) == 1 else list(values) for key, values in context.items()},
+                "decision": "allow" if decision.allowed else "deny",
+                "matched": decision.matched,
+                "reason": None if decision.allowed else decision.reason.name,
+            }
+        )
+
+
+def request_context(principal: Principal, call: Call | None) -> Keys:
+    """The condition keys that every request has. The local endpoint counts as secure transport."""
+    now = datetime.now(UTC)
+    context: Keys = {
+        "aws:securetransport": ("true",),
+        "aws:currenttime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        "aws:epochtime": (str(int(now.timestamp())),),
+        "aws:viaawsservice": ("false",),
+        "aws:principalisawsservice": ("false",),
+        "aws:sourceip": ("127.0.0.1",),
+    }
+    if not principal.is_anonymous:
+        context |= _principal_keys(principal)
+    if call is not None:
+        context |= {
+            "aws:requestedregion": (call.region,),
+            "aws:useragent": (call.request.headers.get("user-agent", ""),),
+        }
+    return context
+
+
+def _principal_keys(principal: Principal) -> Keys:
+    kind = "Account" if principal.is_root else "AssumedRole" if ":role/" in principal.identity_arn else "User"
+    keys: Keys = {
+        "aws:principalarn": (principal.identity_arn,),
+        "aws:principalaccount": (principal.account_id,),
+        "aws:resourceaccount": (principal.account_id,),
+        "s3:resourceaccount": (principal.account_id,),
+        "aws:principaltype": (kind,),
+        "aws:userid": (principal.user_id,),
+    }
+    if kind == "User":
+        keys["aws:username"] = (principal.identity_arn.rpartition("/")[2],)
+    return keys | {f"aws:principaltag/{key.lower()}": (value,) for key, value in principal.session_tags.items()}
+
+
+def denial(call: Call, need: Need, decision: Decision) -> AccessDenied:
+    """The refusal in the words and with the code of the service."""
+    if call.principal.is_anonymous:
+        return AccessDenied("Access Denied")
+    resource = f'"{need.resource}"' if call.service == "s3" else need.resource
+    reason = decision.reason.value.format(action=need.action)
+    text = f"User: {call.principal.arn} is not authorized to perform: {need.action} on resource: {resource} {reason}"
+    if call.service == "ec2":
+        return AccessDenied(f"You are not authorized to perform this operation. {text}", "UnauthorizedOperation")
+    code = "AccessDenied" if call.service in _JSON_CODES else "AccessDeniedException"
+    error = AccessDenied(text, code)
+    error.status = 400 if call.service == "sagemaker" else 403
+    return error
+
+
+def bucket_policy_reader(find: Callable[[str], str | None]) -> BucketPolicy:
+    """Reads bucket policies for the evaluation; a document that is none denies nothing."""
+
+    def read(bucket: str) -> Policy | None:
+        from localcloud.aws.iam.documents import policy  # noqa: PLC0415
+
+        text = find(bucket)
+        return policy(f"bucket/{bucket}", text) if text else None
+
+    return read
+
+
+def _bucket_of(arn: str) -> str:
+    return arn.removeprefix(_S3_PREFIX).partition("/")[0]

@@ -1,0 +1,223 @@
+"""Access entries and access policies: which IAM principals may use a cluster, and as what."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, not_found, now, page
+from localcloud.aws.errors import AwsError
+from localcloud.aws.wire import Call, Operation
+
+ACCESS_POLICY = "arn:aws:eks::aws:cluster-access-policy/"
+ADMINISTRATORS = "system:masters"
+# Access policy -> the RBAC group that stands for it here. EKS authorises access policies itself; the local cluster has
+# RBAC only, so each maps to a group: the administrators' one is bound by Kubernetes, the others by whoever binds them.
+_GROUPS = {
+    "AmazonEKSClusterAdminPolicy": ADMINISTRATORS,
+    "AmazonEKSAdminPolicy": "eks-access-policy:admin",
+    "AmazonEKSEditPolicy": "eks-access-policy:edit",
+    "AmazonEKSViewPolicy": "eks-access-policy:view",
+    "AmazonEKSAdminViewPolicy": "eks-access-policy:admin-view",
+}
+_API_MODES = {"API", "API_AND_CONFIG_MAP"}
+
+
+class Access:
+    """The access operations of EKS."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "CreateAccessEntry": self.create,
+            "DescribeAccessEntry": self.describe,
+            "UpdateAccessEntry": self.update,
+            "DeleteAccessEntry": self.delete,
+            "ListAccessEntries": self.list,
+            "AssociateAccessPolicy": self.associate,
+            "DisassociateAccessPolicy": self.disassociate,
+            "ListAssociatedAccessPolicies": self.list_associated,
+            "ListAccessPolicies": list_access_policies,
+        }
+
+    def create(self, call: Call) -> Mapping[str, Any]:
+        with self._store.active_cluster(str(call.params["clusterName"])) as cluster:
+            entry = new_entry(cluster, str(call.params["principalArn"]), call.params)
+            return {"accessEntry": entry}
+
+    def describe(self, call: Call) -> Mapping[str, Any]:
+        return {"accessEntry": self._find(call)[1]}
+
+    def update(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            entry = self._find(call)[1]
+            if "kubernetesGroups" in call.params:
+                entry["kubernetesGroups"] = _checked_groups(call.params["kubernetesGroups"])
+            if call.params.get("username"):
+                entry["username"] = call.params["username"]
+            entry["modifiedAt"] = now()
+            return {"accessEntry": entry}
+
+    def delete(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            cluster, entry = self._find(call)
+            cluster.access_entries.pop(entry["principalArn"])
+            cluster.access_policies.pop(entry["principalArn"], None)
+            return {}
+
+    def list(self, call: Call) -> Mapping[str, Any]:
+        cluster = self._api_cluster(call)
+        wanted = call.params.get("associatedPolicyArn")
+        arns = [arn for arn in cluster.access_entries if not wanted or wanted in cluster.access_policies.get(arn, {})]
+        return page(sorted(arns), call.params, "accessEntries")
+
+    def associate(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            cluster, entry = self._find(call)
+            policy_arn = str(call.params["policyArn"])
+            if policy_arn.removeprefix(ACCESS_POLICY) not in _GROUPS:
+                raise invalid(f"The policyArn parameter format is not valid: {policy_arn}")
+            if entry["type"] != "STANDARD":
+                raise AwsError("InvalidRequestException", f"Access entries of type {entry['type']} take no policies.")
+            associated: Record = {
+                "policyArn": policy_arn,
+                "accessScope": dict(call.params["accessScope"]),
+                "associatedAt": now(),
+                "modifiedAt": now(),
+            }
+            cluster.access_policies.setdefault(entry["principalArn"], {})[policy_arn] = associated
+            return {
+                "clusterName": cluster.name,
+                "principalArn": entry["principalArn"],
+                "associatedAccessPolicy": associated,
+            }
+
+    def disassociate(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            cluster, entry = self._find(call)
+            held = cluster.access_policies.get(entry["principalArn"], {})
+            if held.pop(str(call.params["policyArn"]), None) is None:
+                raise not_found(f"Policy {call.params['policyArn']} is not associated with {entry['principalArn']}.")
+            return {}
+
+    def list_associated(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            cluster, entry = self._find(call)
+            return {
+                "clusterName": cluster.name,
+                "principalArn": entry["principalArn"],
+                "associatedAccessPolicies": list(cluster.access_policies.get(entry["principalArn"], {}).values()),
+            }
+
+    def _api_cluster(self, call: Call) -> ClusterRecord:
+        cluster = self._store.cluster(str(call.params["clusterName"]))
+        _check_mode(cluster)
+        return cluster
+
+    def _find(self, call: Call) -> tuple[ClusterRecord, Record]:
+        cluster = self._api_cluster(call)
+        arn = str(call.params["principalArn"])
+        if arn not in cluster.access_entries:
+            message = f"The specified principalArn could not be found. You can find the {arn} in no access entry."
+            raise not_found(message)
+        return cluster, cluster.access_entries[arn]
+
+
+def new_entry(cluster: ClusterRecord, principal_arn: str, params: Mapping[str, Any]) -> Record:
+    """Give a principal an entry.
+
+    Raises:
+        AwsError: it has one, or the cluster does not use entries.
+    """
+    _check_mode(cluster)
+    if principal_arn in cluster.access_entries:
+        raise in_use("The specified access entry resource is already in use on this cluster.")
+    region, account_id = str(cluster.description["arn"]).split(":")[3:5]
+    _, _, kind_and_name = principal_arn.rpartition(":")
+    kind, _, name = kind_and_name.partition("/")
+    if not re.fullmatch(r"arn:aws:iam::\d{12}:(role|user)/.+", principal_arn):
+        raise invalid(f"The principalArn parameter format is not valid: {principal_arn}")
+    prefix = f"arn:aws:eks:{region}:{account_id}:access-entry/{cluster.name}/{kind}/{account_id}"
+    entry: Record = {
+        "clusterName": cluster.name,
+        "principalArn": principal_arn,
+        "kubernetesGroups": _checked_groups(params.get("kubernetesGroups") or []),
+        "accessEntryArn": f"{prefix}/{name.rpartition('/')[2]}/{uuid.uuid4()}",
+        "createdAt": now(),
+        "modifiedAt": now(),
+        "tags": dict(params.get("tags") or {}),
+        "username": str(params.get("username") or _username(principal_arn)),
+        "type": str(params.get("type") or "STANDARD"),
+    }
+    cluster.access_entries[principal_arn] = entry
+    return entry
+
+
+def grant_creator(cluster: ClusterRecord) -> None:
+    """Make the creator an administrator, as EKS does unless it is told not to. Root needs no entry here."""
+    if not cluster.creator_is_admin or cluster.description["accessConfig"]["authenticationMode"] not in _API_MODES:
+        return
+    if cluster.creator.endswith(":root"):
+        return
+    new_entry(cluster, cluster.creator, {})
+    arn = ACCESS_POLICY + "AmazonEKSClusterAdminPolicy"
+    scope = {"type": "cluster", "namespaces": []}
+    associated: Record = {"policyArn": arn, "accessScope": scope, "associatedAt": now(), "modifiedAt": now()}
+    cluster.access_policies[cluster.creator] = {arn: associated}
+
+
+def groups_of(cluster: ClusterRecord, identity_arn: str) -> Sequence[str] | None:
+    """The Kubernetes groups of an IAM entity in a cluster; None when it may not use it at all."""
+    is_creator = cluster.creator_is_admin and identity_arn == cluster.creator
+    entry = cluster.access_entries.get(identity_arn)
+    if entry is None:
+        return [ADMINISTRATORS] if is_creator and _creator_needs_no_entry(cluster) else None
+    policies = cluster.access_policies.get(identity_arn, {})
+    groups = [_group(held) for held in policies.values()]
+    return [*entry["kubernetesGroups"], *(group for group in groups if group)]
+
+
+def list_access_policies(_call: Call) -> Mapping[str, Any]:
+    return {"accessPolicies": [{"name": name, "arn": ACCESS_POLICY + name} for name in _GROUPS]}
+
+
+def _creator_needs_no_entry(cluster: ClusterRecord) -> bool:
+    """Root has no entry, and a cluster in CONFIG_MAP mode has none at all."""
+    mode = cluster.description["accessConfig"]["authenticationMode"]
+    return cluster.creator.endswith(":root") or mode not in _API_MODES
+
+
+def _group(associated: Mapping[str, Any]) -> str | None:
+    scope = associated["accessScope"]
+    name = str(associated["policyArn"]).removeprefix(ACCESS_POLICY)
+    return _GROUPS.get(name) if scope.get("type") == "cluster" else None
+
+
+def _username(principal_arn: str) -> str:
+    if ":role/" not in principal_arn:
+        return principal_arn
+    account_id, name = principal_arn.split(":")[4], principal_arn.rpartition("/")[2]
+    return f"arn:aws:sts::{account_id}:assumed-role/{name}/{{{{SessionName}}}}"
+
+
+def _checked_groups(groups: Sequence[str]) -> list[str]:
+    for group in groups:
+        if group.startswith(("system:", "eks:", "aws:", "amazon:", "iam:")):
+            raise invalid(
+                f"The kubernetes group name {group} is invalid, it cannot start with system:, eks:, aws:, amazon:, iam:"
+            )
+    return list(groups)
+
+
+def _check_mode(cluster: ClusterRecord) -> None:
+    mode = cluster.description["accessConfig"]["authenticationMode"]
+    if mode not in _API_MODES:
+        raise AwsError(
+            "InvalidRequestException",
+            f"The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this "
+            f"operation; it is {mode}.",
+        )

@@ -1,0 +1,157 @@
+"""Add-ons: records of what would run on the nodes; the local node reads which are there."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, new_update, not_found, now, page
+from localcloud.aws.wire import Call, Operation
+
+_KUBERNETES = ("1.36", "1.35", "1.34", "1.33")
+# Newest first. Versions are those a 1.35 cluster is offered; the patch differs from AWS's from week to week.
+_VERSIONS: Mapping[str, tuple[str, ...]] = {
+    "vpc-cni": ("v1.21.1-eksbuild.1", "v1.20.4-eksbuild.2"),
+    "kube-proxy": ("v1.35.4-eksbuild.2", "v1.35.0-eksbuild.2"),
+    "coredns": ("v1.13.1-eksbuild.1", "v1.12.4-eksbuild.1"),
+    "eks-pod-identity-agent": ("v1.3.10-eksbuild.2", "v1.3.9-eksbuild.3"),
+    "aws-ebs-csi-driver": ("v1.54.0-eksbuild.1",),
+    "metrics-server": ("v0.8.0-eksbuild.5",),
+}
+_TYPES = {"vpc-cni": "networking", "kube-proxy": "networking", "coredns": "networking", "aws-ebs-csi-driver": "storage"}
+_NEEDS_NODES = {"coredns", "metrics-server", "aws-ebs-csi-driver"}
+
+
+class Addons:
+    """The add-on operations of EKS."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "CreateAddon": self.create,
+            "DescribeAddon": self.describe,
+            "UpdateAddon": self.update,
+            "DeleteAddon": self.delete,
+            "ListAddons": self.list,
+            "DescribeAddonVersions": describe_addon_versions,
+        }
+
+    def create(self, call: Call) -> Mapping[str, Any]:
+        params = call.params
+        name = str(params["addonName"])
+        version = _checked_version(name, params.get("addonVersion"))
+        with self._store.active_cluster(str(params["clusterName"])) as cluster:
+            if name in cluster.addons:
+                raise in_use(f"Addon already exists.: {name}")
+            prefix = f"arn:aws:eks:{call.region}:{call.principal.account_id}:addon/{cluster.name}/{name}"
+            addon: Record = {
+                "addonName": name,
+                "clusterName": cluster.name,
+                "status": "ACTIVE",
+                "addonVersion": version,
+                "health": {"issues": []},
+                "addonArn": f"{prefix}/{uuid.uuid4()}",
+                "createdAt": now(),
+                "modifiedAt": now(),
+                "tags": dict(params.get("tags") or {}),
+            }
+            _apply(addon, params)
+            cluster.addons[name] = addon
+            _settle(cluster, addon)
+            return {"addon": {**addon, "status": "CREATING"}}
+
+    def describe(self, call: Call) -> Mapping[str, Any]:
+        cluster, addon = self._find(call)
+        _settle(cluster, addon)
+        return {"addon": addon}
+
+    def update(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            cluster, addon = self._find(call)
+            changes: dict[str, str] = {}
+            if call.params.get("addonVersion"):
+                addon["addonVersion"] = _checked_version(str(addon["addonName"]), call.params["addonVersion"])
+                changes["AddonVersion"] = str(addon["addonVersion"])
+            _apply(addon, call.params)
+            addon["modifiedAt"] = now()
+            if call.params.get("resolveConflicts"):
+                changes["ResolveConflicts"] = str(call.params["resolveConflicts"])
+            update = new_update("AddonUpdate", changes)
+            update["_owner"] = (None, addon["addonName"])
+            cluster.updates[update["id"]] = update
+            return {"update": update}
+
+    def delete(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            cluster, addon = self._find(call)
+            cluster.addons.pop(str(addon["addonName"]))
+            return {"addon": {**addon, "status": "DELETING"}}
+
+    def list(self, call: Call) -> Mapping[str, Any]:
+        return page(sorted(self._store.cluster(str(call.params["clusterName"])).addons), call.params, "addons")
+
+    def _find(self, call: Call) -> tuple[ClusterRecord, Record]:
+        cluster = self._store.cluster(str(call.params["clusterName"]))
+        name = str(call.params["addonName"])
+        if name not in cluster.addons:
+            raise not_found(f"No addon: {name} found in cluster: {cluster.name}")
+        return cluster, cluster.addons[name]
+
+
+def describe_addon_versions(call: Call) -> Mapping[str, Any]:
+    wanted, kubernetes = call.params.get("addonName"), call.params.get("kubernetesVersion")
+    names = [name for name in _VERSIONS if not wanted or name == wanted]
+    rows = [_offer(name, (str(kubernetes),) if kubernetes else _KUBERNETES) for name in names]
+    return {"addons": [] if kubernetes and kubernetes not in _KUBERNETES else rows}
+
+
+def _offer(name: str, kubernetes: tuple[str, ...]) -> Record:
+    return {
+        "addonName": name,
+        "type": _TYPES.get(name, "security"),
+        "addonVersions": [
+            {
+                "addonVersion": version,
+                "architecture": ["amd64", "arm64"],
+                "computeTypes": ["ec2", "auto", "hybrid"],
+                "compatibilities": [
+                    {"clusterVersion": cluster, "platformVersions": ["*"], "defaultVersion": number == 0}
+                    for cluster in kubernetes
+                ],
+                "requiresConfiguration": False,
+                "requiresIamPermissions": name == "vpc-cni",
+            }
+            for number, version in enumerate(_VERSIONS[name])
+        ],
+        "publisher": "eks",
+        "owner": "aws",
+    }
+
+
+def _checked_version(name: str, version: object) -> str:
+    if name not in _VERSIONS:
+        raise invalid(f"Addon specified is not supported: {name}")
+    if version and str(version) not in _VERSIONS[name]:
+        offered = ", ".join(_VERSIONS[name])
+        raise invalid(f"Addon version specified is not supported: {name} {version}; the local cloud offers {offered}.")
+    return str(version or _VERSIONS[name][0])
+
+
+def _apply(addon: Record, params: Mapping[str, Any]) -> None:
+    for key in ("serviceAccountRoleArn", "configurationValues"):
+        if params.get(key):
+            addon[key] = params[key]
+
+
+def _settle(cluster: ClusterRecord, addon: Record) -> None:
+    """Deployments want a node; daemon sets are content without."""
+    waiting = addon["addonName"] in _NEEDS_NODES and not cluster.nodegroups
+    issue = {
+        "code": "InsufficientNumberOfReplicas",
+        "message": "The add-on is unhealthy because it has no node to run on.",
+    }
+    addon["status"] = "DEGRADED" if waiting else "ACTIVE"
+    addon["health"] = {"issues": [issue] if waiting else []}

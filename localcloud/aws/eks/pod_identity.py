@@ -1,0 +1,179 @@
+"""Pod Identity: associations of service accounts with roles, and the credentials that pods get for them."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from localcloud.aws.eks.network import Roles
+from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, not_found, now, page
+from localcloud.aws.errors import AccessDenied, AwsError
+from localcloud.aws.sts import Assumption, Tokens, wire_form
+from localcloud.aws.wire import Call, Operation
+
+AUDIENCE = "pods.eks.amazonaws.com"
+_SUMMARY = ("clusterName", "namespace", "serviceAccount", "associationArn", "associationId", "ownerArn")
+_LONGEST = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class Pod:
+    """What a projected service account token says about its bearer."""
+
+    namespace: str
+    service_account: str
+    name: str
+    uid: str
+
+
+class TokenReviewer(Protocol):
+    """Asks a cluster whether a service account token is good."""
+
+    def review(self, cluster: ClusterRecord, token: str, audience: str) -> Pod | None: ...
+
+
+class PodIdentity:
+    """The Pod Identity operations of EKS and EKS Auth."""
+
+    def __init__(self, store: Store, tokens: Tokens, reviewer: TokenReviewer, roles: Roles) -> None:
+        self._store = store
+        self._tokens = tokens
+        self._reviewer = reviewer
+        self._roles = roles
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "CreatePodIdentityAssociation": self.create,
+            "DescribePodIdentityAssociation": self.describe,
+            "UpdatePodIdentityAssociation": self.update,
+            "DeletePodIdentityAssociation": self.delete,
+            "ListPodIdentityAssociations": self.list,
+        }
+
+    def auth_operations(self) -> Mapping[str, Operation]:
+        return {"AssumeRoleForPodIdentity": self.assume_role}
+
+    def create(self, call: Call) -> Mapping[str, Any]:
+        params = call.params
+        self._roles.check(str(params["roleArn"]), AUDIENCE)
+        with self._store.active_cluster(str(params["clusterName"])) as cluster:
+            namespace, account = str(params["namespace"]), str(params["serviceAccount"])
+            if _of(cluster, namespace, account) is not None:
+                raise in_use(f"Association already exists: for service account {namespace}/{account}.")
+            identifier = "a-" + hashlib.sha256(uuid.uuid4().bytes).hexdigest()[:17]
+            prefix = f"arn:aws:eks:{call.region}:{call.principal.account_id}:podidentityassociation"
+            association: Record = {
+                "clusterName": cluster.name,
+                "namespace": namespace,
+                "serviceAccount": account,
+                "roleArn": params["roleArn"],
+                "associationArn": f"{prefix}/{cluster.name}/{identifier}",
+                "associationId": identifier,
+                "tags": dict(params.get("tags") or {}),
+                "createdAt": now(),
+                "modifiedAt": now(),
+                "disableSessionTags": bool(params.get("disableSessionTags", False)),
+            }
+            cluster.associations[identifier] = association
+            return {"association": association}
+
+    def describe(self, call: Call) -> Mapping[str, Any]:
+        return {"association": self._find(call)[1]}
+
+    def update(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            association = self._find(call)[1]
+            for key in ("roleArn", "disableSessionTags"):
+                if key in call.params:
+                    association[key] = call.params[key]
+            association["modifiedAt"] = now()
+            return {"association": association}
+
+    def delete(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            cluster, association = self._find(call)
+            return {"association": cluster.associations.pop(association["associationId"])}
+
+    def list(self, call: Call) -> Mapping[str, Any]:
+        cluster = self._store.cluster(str(call.params["clusterName"]))
+        wanted = {key: call.params[key] for key in ("namespace", "serviceAccount") if call.params.get(key)}
+        found = {
+            identifier: row
+            for identifier, row in cluster.associations.items()
+            if all(row[key] == value for key, value in wanted.items())
+        }
+        result = page(sorted(found), call.params, "associations")
+        result["associations"] = [
+            {key: found[identifier].get(key) for key in _SUMMARY} for identifier in result["associations"]
+        ]
+        return result
+
+    def assume_role(self, call: Call) -> Mapping[str, Any]:
+        cluster = self._store.cluster(str(call.params["clusterName"]))
+        pod = self._reviewer.review(cluster, str(call.params["token"]), AUDIENCE)
+        if pod is None:
+            raise AwsError(
+                "InvalidTokenException",
+                f"The token is not one that cluster {cluster.name} issued for the audience {AUDIENCE}, or has expired.",
+            )
+        association = _of(cluster, pod.namespace, pod.service_account)
+        if association is None:
+            raise not_found(
+                f"No Pod Identity association found for service account {pod.namespace}/{pod.service_account} in "
+                f"cluster {cluster.name}."
+            )
+        return self._session(call, cluster, association, pod)
+
+    def _session(self, call: Call, cluster: ClusterRecord, association: Record, pod: Pod) -> Mapping[str, Any]:
+        arn = str(cluster.description["arn"])
+        wish = Assumption(
+            role_arn=str(association["roleArn"]),
+            session_name=f"eks-{cluster.name}-{pod.name}-{uuid.uuid4()}"[:64],
+            service=AUDIENCE,
+            context={"aws:sourcearn": (arn,), "aws:sourceaccount": (call.principal.account_id,)},
+            tags={} if association["disableSessionTags"] else _session_tags(arn, cluster.name, pod),
+            duration=_LONGEST,
+        )
+        try:
+            credential = self._tokens.assume(wish)
+        except AccessDenied as error:
+            message = (
+                f"{error.message}. The role's trust policy must allow {AUDIENCE} sts:AssumeRole and sts:TagSession."
+            )
+            raise AccessDenied(message, "AccessDeniedException") from error
+        keys = wire_form(credential)
+        principal = credential.principal
+        return {
+            "subject": {"namespace": pod.namespace, "serviceAccount": pod.service_account},
+            "audience": AUDIENCE,
+            "podIdentityAssociation": {key: association[key] for key in ("associationArn", "associationId")},
+            "assumedRoleUser": {"arn": principal.arn, "assumeRoleId": principal.user_id},
+            "credentials": {key[0].lower() + key[1:]: value for key, value in keys.items()},
+        }
+
+    def _find(self, call: Call) -> tuple[ClusterRecord, Record]:
+        cluster = self._store.cluster(str(call.params["clusterName"]))
+        identifier = str(call.params["associationId"])
+        if identifier not in cluster.associations:
+            raise not_found(f"Association not found: {identifier}")
+        return cluster, cluster.associations[identifier]
+
+
+def _of(cluster: ClusterRecord, namespace: str, account: str) -> Record | None:
+    rows = cluster.associations.values()
+    return next((row for row in rows if (row["namespace"], row["serviceAccount"]) == (namespace, account)), None)
+
+
+def _session_tags(cluster_arn: str, cluster: str, pod: Pod) -> dict[str, str]:
+    return {
+        "eks-cluster-arn": cluster_arn,
+        "eks-cluster-name": cluster,
+        "kubernetes-namespace": pod.namespace,
+        "kubernetes-service-account": pod.service_account,
+        "kubernetes-pod-name": pod.name,
+        "kubernetes-pod-uid": pod.uid,
+    }

@@ -1,0 +1,65 @@
+"""A permission that a call needs, and the small language in which the tables write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from localcloud.aws.iam.directory import Directory
+from localcloud.aws.wire import Call
+
+Keys = dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Need:
+    """One permission: an action on a resource, with the condition keys of this request."""
+
+    action: str
+    resource: str
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+Mapper = Callable[[Call, Directory], Sequence[Need]]
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def fill(template: str, call: Call) -> str:
+    """A resource ARN from a template such as `transform-job/{TransformJobName}`; what is missing becomes `*`."""
+
+    def replace(match: re.Match[str]) -> str:
+        name = match[1]
+        if name == "region":
+            return call.region
+        if name == "account":
+            return call.principal.account_id
+        value = call.params.get(name)
+        return str(value) if value else "*"
+
+    return _PLACE.sub(replace, template)
+
+
+def tags_of(call: Call) -> dict[str, str]:
+    """The tags that a request carries, whatever form its service gives them."""
+    found = call.params.get("Tags") or call.params.get("tags") or {}
+    if isinstance(found, dict):
+        return {str(key): str(value) for key, value in cast("dict[str, Any]", found).items()}
+    return {str(row.get("Key") or row.get("key")): str(row.get("Value") or row.get("value") or "") for row in found}
+
+
+def tag_keys(tags: Mapping[str, str]) -> Keys:
+    """`aws:RequestTag/...` and `aws:TagKeys`."""
+    if not tags:
+        return {}
+    return {f"aws:requesttag/{key.lower()}": (value,) for key, value in tags.items()} | {"aws:tagkeys": tuple(tags)}
+
+
+def pass_role(role_arn: str, service: str) -> Need:
+    return Need("iam:PassRole", role_arn, {"iam:passedtoservice": (service,)})
+
+
+def members(value: Any) -> list[Any]:
+    """A list parameter, which SDKs also send as nothing at all."""
+    return list(value or [])

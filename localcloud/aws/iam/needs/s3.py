@@ -1,0 +1,139 @@
+"""Permissions of Amazon S3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl, unquote
+
+from localcloud.aws.iam.directory import Directory
+from localcloud.aws.iam.needs.model import Keys, Need
+from localcloud.aws.wire import Call
+
+_BUCKET = "arn:aws:s3:::{}"
+
+# Operations whose action is not their own name. What is not here is named as the operation is.
+_ACTIONS: Mapping[str, str] = {
+    "ListBuckets": "ListAllMyBuckets",
+    "HeadBucket": "ListBucket",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "ListObjectVersions": "ListBucketVersions",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
+    "ListParts": "ListMultipartUploadParts",
+    "HeadObject": "GetObject",
+    "GetObjectAttributes": "GetObject",
+    "SelectObjectContent": "GetObject",
+    "CopyObject": "PutObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "UploadPartCopy": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "DeleteObjects": "DeleteObject",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "PutBucketEncryption": "PutEncryptionConfiguration",
+    "DeleteBucketEncryption": "PutEncryptionConfiguration",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "GetBucketLifecycle": "GetLifecycleConfiguration",
+    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+    "PutBucketLifecycle": "PutLifecycleConfiguration",
+    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
+    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
+    "DeleteBucketTagging": "PutBucketTagging",
+    "GetBucketReplication": "GetReplicationConfiguration",
+    "PutBucketReplication": "PutReplicationConfiguration",
+    "DeleteBucketReplication": "PutReplicationConfiguration",
+    "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
+    "PutBucketAccelerateConfiguration": "PutAccelerateConfiguration",
+    "GetBucketCors": "GetBucketCORS",
+    "PutBucketCors": "PutBucketCORS",
+    "DeleteBucketCors": "PutBucketCORS",
+    "DeleteBucketWebsite": "DeleteBucketWebsite",
+    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+    "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "PutBucketNotificationConfiguration": "PutBucketNotification",
+}
+# Their versions of these actions apply when the request names a version.
+_VERSIONED = {"GetObject", "DeleteObject", "GetObjectTagging", "PutObjectTagging", "GetObjectAcl", "PutObjectAcl"}
+_LISTS = {"ListObjects", "ListObjectsV2", "ListObjectVersions", "HeadBucket"}
+
+
+def needs(call: Call, _directory: Directory) -> Sequence[Need]:
+    bucket = str(call.params.get("Bucket") or "")
+    action = "s3:" + _action(call)
+    if call.operation == "ListBuckets":
+        return [Need(action, "*")]
+    if call.operation == "DeleteObjects":
+        return [_deletion(bucket, entry) for entry in (call.params.get("Delete") or {}).get("Objects") or []]
+    key = call.params.get("Key")
+    if key is None:
+        return [Need(action, _BUCKET.format(bucket), _list_keys(call)), *_bucket_extras(call, bucket)]
+    resource = _BUCKET.format(f"{bucket}/{key}")
+    return [Need(action, resource, _object_keys(call)), *_object_extras(call, resource), *_source(call)]
+
+
+def _action(call: Call) -> str:
+    action = _ACTIONS.get(call.operation, call.operation)
+    versioned = call.params.get("VersionId") and action in _VERSIONED
+    return action.replace("Object", "ObjectVersion", 1) if versioned else action
+
+
+def _deletion(bucket: str, entry: Mapping[str, str]) -> Need:
+    action = "s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"
+    return Need(action, _BUCKET.format(f"{bucket}/{entry.get('Key')}"))
+
+
+def _list_keys(call: Call) -> Keys:
+    if call.operation not in _LISTS:
+        return {}
+    keys: Keys = {}
+    for parameter, name in (("Prefix", "s3:prefix"), ("Delimiter", "s3:delimiter"), ("MaxKeys", "s3:max-keys")):
+        if call.params.get(parameter) is not None:
+            keys[name] = (str(call.params[parameter]),)
+    return keys
+
+
+def _object_keys(call: Call) -> Keys:
+    keys: Keys = {}
+    for parameter, name in (
+        ("ACL", "s3:x-amz-acl"),
+        ("ServerSideEncryption", "s3:x-amz-server-side-encryption"),
+        ("SSEKMSKeyId", "s3:x-amz-server-side-encryption-aws-kms-key-id"),
+        ("StorageClass", "s3:x-amz-storage-class"),
+        ("VersionId", "s3:versionid"),
+        ("IfNoneMatch", "s3:if-none-match"),
+    ):
+        if call.params.get(parameter) is not None:
+            keys[name] = (str(call.params[parameter]),)
+    for key, value in (
+        parse_qsl(str(call.params.get("Tagging") or "")) if isinstance(call.params.get("Tagging"), str) else ()
+    ):
+        keys[f"s3:requestobjecttag/{key.lower()}"] = (value,)
+    return keys
+
+
+def _bucket_extras(call: Call, bucket: str) -> Sequence[Need]:
+    if call.operation == "CreateBucket" and (call.params.get("CreateBucketConfiguration") or {}).get("Tags"):
+        return [Need("s3:TagResource", _BUCKET.format(bucket))]
+    return []
+
+
+def _object_extras(call: Call, resource: str) -> Sequence[Need]:
+    if call.operation not in {"PutObject", "CopyObject", "CreateMultipartUpload"}:
+        return []
+    wanted = (("Tagging", "s3:PutObjectTagging"), ("ACL", "s3:PutObjectAcl"))
+    return [Need(action, resource) for parameter, action in wanted if call.params.get(parameter)]
+
+
+def _source(call: Call) -> Sequence[Need]:
+    source = call.params.get("CopySource")
+    if not source:
+        return []
+    if isinstance(source, dict):
+        path = f"{source.get('Bucket')}/{source.get('Key')}"
+    else:
+        path = unquote(str(source)).lstrip("/").partition("?versionId=")[0]
+    return [Need("s3:GetObject", _BUCKET.format(path))]

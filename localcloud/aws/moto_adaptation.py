@@ -1,0 +1,111 @@
+"""What is changed in moto before it is used: its own policy checks off, its large tables small.
+
+Everything that reaches into moto's internals to change them is in this module.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import moto.utilities.utils as moto_utilities
+
+# EC2 knows these instance families only: the tables of all types and regions take 200 MB.
+INSTANCE_FAMILIES = ("t3", "t3a", "t4g", "m5", "m6i", "c5", "r5")
+# AWS managed policies that can be attached; all 1582 would take 100 MB.
+MANAGED_POLICIES = (
+    "AmazonEKSClusterPolicy",
+    "AmazonEKSWorkerNodePolicy",
+    "AmazonEKSWorkerNodeMinimalPolicy",
+    "AmazonEKS_CNI_Policy",
+    "AmazonEKSVPCResourceController",
+    "AmazonEKSServicePolicy",
+    "AmazonEKSComputePolicy",
+    "AmazonEKSBlockStoragePolicy",
+    "AmazonEKSLoadBalancingPolicy",
+    "AmazonEKSNetworkingPolicy",
+    "AmazonEBSCSIDriverPolicy",
+    "AmazonEC2ContainerRegistryPullOnly",
+    "AmazonEC2ContainerRegistryReadOnly",
+    "AmazonSSMManagedInstanceCore",
+    "AmazonSageMakerFullAccess",
+    "AmazonSageMakerReadOnly",
+    "AmazonS3FullAccess",
+    "AmazonS3ReadOnlyAccess",
+    "AmazonVPCFullAccess",
+    "CloudWatchLogsFullAccess",
+    "CloudWatchLogsReadOnlyAccess",
+    "IAMFullAccess",
+    "IAMReadOnlyAccess",
+    "AdministratorAccess",
+    "PowerUserAccess",
+)
+_OFFERINGS = re.compile(r"ec2/resources/instance_type_offerings/[^/]+/(?P<region>[^.]+)\.json")
+
+
+def adapt(account_id: str, region: str) -> None:
+    """Change moto. Call it before anything of moto but its core is imported."""
+    os.environ["MOTO_ACCOUNT_ID"] = account_id  # every request acts in the one local account
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"
+    os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(64 * 1024 * 1024))
+    _slim_instance_tables(region)
+
+
+def prepare_iam() -> None:
+    """Make the managed policies attachable."""
+    from moto.iam.models import AWSManagedPolicy, IAMBackend  # noqa: PLC0415  only when IAM is wanted
+
+    def load(backend: Any) -> list[Any]:
+        rows = managed_policy_rows(MANAGED_POLICIES)
+        return [AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, row) for name, row in rows]
+
+    cast("Any", IAMBackend)._init_aws_policies = load  # noqa: SLF001  moto has no public switch for a subset
+
+
+def prepare_s3() -> None:
+    """Let our own evaluation alone decide on bucket policies: moto's ignores conditions and would refuse its user."""
+    from moto.iam.access_control import PermissionResult  # noqa: PLC0415  only when S3 is wanted
+    from moto.s3.models import FakeBucket  # noqa: PLC0415
+
+    def permit(_bucket: Any, _action: str, _resource: str) -> Any:
+        return PermissionResult.PERMITTED
+
+    cast("Any", FakeBucket).get_permission = permit
+
+
+def managed_policy_rows(names: Iterable[str]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The rows of some managed policies, cut out of moto's text without reading the rest of its 6 MB."""
+    from moto.iam.aws_managed_policies import aws_managed_policies_data as text  # noqa: PLC0415
+
+    rows: list[tuple[str, Mapping[str, Any]]] = []
+    decoder = json.JSONDecoder()
+    for name in names:
+        start = text.find(f'\n "{name}":')
+        if start >= 0:
+            row = decoder.raw_decode(text, text.index("{", start))[0]
+            rows.append((name, cast("Mapping[str, Any]", row)))
+    return rows
+
+
+def _slim_instance_tables(region: str) -> None:
+    original = moto_utilities.load_resource
+
+    def load(resource: str) -> Any:
+        offerings = _OFFERINGS.match(resource)
+        if offerings is not None and offerings["region"] != region:
+            return []
+        loaded = original(resource)
+        if offerings is not None:
+            return [row for row in loaded if _is_kept(str(row["InstanceType"]))]
+        if resource == "ec2/resources/instance_types.json":
+            return {name: row for name, row in loaded.items() if _is_kept(name)}
+        return loaded
+
+    moto_utilities.load_resource = load
+
+
+def _is_kept(instance_type: str) -> bool:
+    return instance_type.partition(".")[0] in INSTANCE_FAMILIES

@@ -1,0 +1,127 @@
+"""Service Quotas: the quotas that a deployment of the stack asks about.
+
+HOME/quotas.json sets values by the quota's name, e.g. {"ml.m5.large for transform job usage": 0}; SageMaker enforces
+what is set there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from localcloud.aws.errors import AwsError
+from localcloud.aws.wire import Call, Operation
+
+_FAMILIES = ("m4", "m5", "m6i", "c4", "c5", "c6i", "r6i")
+_SIZES = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
+_SERVICES = {
+    "sagemaker": "Amazon SageMaker",
+    "ec2": "Amazon Elastic Compute Cloud (Amazon EC2)",
+    "vpc": "Amazon Virtual Private Cloud (Amazon VPC)",
+    "eks": "Amazon Elastic Kubernetes Service (Amazon EKS)",
+}
+# name -> (code, default value)
+_PLAIN: Mapping[str, Mapping[str, tuple[str, float]]] = {
+    "ec2": {"Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances": ("L-1216C47A", 64.0)},
+    "vpc": {
+        "VPCs per Region": ("L-F678F1CE", 5.0),
+        "Internet gateways per Region": ("L-A4707A72", 5.0),
+        "Gateway VPC endpoints per Region": ("L-1B52E74A", 20.0),
+    },
+    "eks": {"Clusters": ("L-1194D53C", 100.0), "Managed node groups per cluster": ("L-6D54EA21", 30.0)},
+}
+_DEFAULT_TRANSFORM = 20.0
+
+
+class Quotas:
+    """The operations of Service Quotas."""
+
+    def __init__(self, home: Path, account_id: str, region: str) -> None:
+        self._file = home / "quotas.json"
+        self._account_id = account_id
+        self._region = region
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "ListServiceQuotas": self.list,
+            "GetServiceQuota": self.get,
+            "ListAWSDefaultServiceQuotas": self.list_defaults,
+            "GetAWSDefaultServiceQuota": self.get_default,
+            "ListServices": list_services,
+        }
+
+    def list(self, call: Call) -> Mapping[str, Any]:
+        return _page(self._rows(call, self._set_values()), call.params)
+
+    def list_defaults(self, call: Call) -> Mapping[str, Any]:
+        return _page(self._rows(call, {}), call.params)
+
+    def get(self, call: Call) -> Mapping[str, Any]:
+        return {"Quota": self._find(call, self._set_values())}
+
+    def get_default(self, call: Call) -> Mapping[str, Any]:
+        return {"Quota": self._find(call, {})}
+
+    def _find(self, call: Call, values: Mapping[str, float]) -> Mapping[str, Any]:
+        code = call.params["QuotaCode"]
+        for row in self._rows(call, values):
+            if row["QuotaCode"] == code:
+                return row
+        raise _no_such(f"The local cloud has no quota {code} of {call.params['ServiceCode']}.")
+
+    def _rows(self, call: Call, values: Mapping[str, float]) -> list[Mapping[str, Any]]:
+        service = str(call.params["ServiceCode"])
+        if service not in _SERVICES:
+            raise _no_such(f"The local cloud has no quotas of service {service}.")
+        known = _transform_quotas() if service == "sagemaker" else _PLAIN[service]
+        return [self._row(service, name, code, values.get(name, value)) for name, (code, value) in known.items()]
+
+    def _row(self, service: str, name: str, code: str, value: float) -> Mapping[str, Any]:
+        return {
+            "ServiceCode": service,
+            "ServiceName": _SERVICES[service],
+            "QuotaArn": f"arn:aws:servicequotas:{self._region}:{self._account_id}:{service}/{code}",
+            "QuotaCode": code,
+            "QuotaName": name,
+            "Value": float(value),
+            "Unit": "None",
+            "Adjustable": True,
+            "GlobalQuota": False,
+            "QuotaAppliedAtLevel": "ACCOUNT",
+        }
+
+    def _set_values(self) -> Mapping[str, float]:
+        try:
+            values = json.loads(self._file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return {str(name): float(value) for name, value in values.items()} if isinstance(values, dict) else {}
+
+
+def list_services(_call: Call) -> Mapping[str, Any]:
+    return {"Services": [{"ServiceCode": code, "ServiceName": name} for code, name in _SERVICES.items()]}
+
+
+def _transform_quotas() -> Mapping[str, tuple[str, float]]:
+    names = [f"ml.{family}.{size} for transform job usage" for family in _FAMILIES for size in _SIZES]
+    return {name: (_code(name), _DEFAULT_TRANSFORM) for name in names}
+
+
+def _code(name: str) -> str:
+    """AWS's codes of these quotas are published nowhere as a list; these are ours, stable for a name."""
+    return "L-" + hashlib.sha256(name.encode()).hexdigest()[:8].upper()
+
+
+def _page(rows: list[Mapping[str, Any]], params: Mapping[str, Any]) -> Mapping[str, Any]:
+    start, limit = int(params.get("NextToken") or 0), int(params.get("MaxResults") or 100)
+    result: dict[str, Any] = {"Quotas": rows[start : start + limit]}
+    if start + limit < len(rows):
+        result["NextToken"] = str(start + limit)
+    return result
+
+
+def _no_such(message: str) -> AwsError:
+    return AwsError("NoSuchResourceException", message)
