@@ -323,7 +323,7 @@ class Look:
                     raise
 
     def _patch(self, before: Resource, after: Resource) -> None:
-        """Write changes of metadata and spec, and take over what the API server answers."""
+        """Write changes of metadata and spec, and take over the metadata that the API server answers."""
         metadata = {
             part: after.metadata.get(part)
             for part in ("annotations", "finalizers")
@@ -336,8 +336,7 @@ class Look:
             metadata["resourceVersion"] = after.metadata.get("resourceVersion")
         spec = merge_patch(before.spec, after.spec)
         change = {name: part for name, part in (("metadata", metadata), ("spec", spec)) if part}
-        written = self.cluster.patch(after.key.namespace, after.key.name, change)
-        after.body["metadata"], after.body["spec"] = written["metadata"], written.get("spec") or {}
+        after.body["metadata"] = self.cluster.patch(after.key.namespace, after.key.name, change)["metadata"]
 
 
 def _identified(job: Resource) -> Resource:

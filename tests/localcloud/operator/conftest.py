@@ -1,0 +1,47 @@
+"""The stages on which the operator's tests run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.localcloud.operator.stage import MemoryStage, ServerStage, Stage, install_definitions
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A real API server of the tests' own."""
+    home = tmp_path_factory.mktemp("home")
+    command = [sys.executable, "-m", "localcloud.cluster", "up", "--home", str(home), "--name", "operator"]
+    with (home / "cluster.log").open("wb") as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as up:
+        assert up.stdout is not None
+        path = Path(up.stdout.readline().decode().strip())
+        assert path.is_file(), (home / "cluster.log").read_text()
+        install_definitions(path)
+        yield path
+        up.terminate()
+        up.wait(30)
+
+
+@pytest.fixture(params=["memory", pytest.param("server", marks=pytest.mark.e2e)])
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+    """A controller that runs, first in memory, then as a process at a real API server."""
+    if request.param == "memory":
+        stage: Stage = MemoryStage()
+    else:
+        stage = ServerStage(request.getfixturevalue("kubeconfig"), tmp_path)
+    stage.start()
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def memory() -> Iterator[MemoryStage]:
+    """A stage in memory on which nothing runs yet."""
+    stage = MemoryStage()
+    yield stage
+    stage.close()
