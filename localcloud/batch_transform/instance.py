@@ -19,7 +19,7 @@ from localcloud.batch_transform.errors import (
     client_error,
 )
 from localcloud.batch_transform.invocation import Model
-from localcloud.batch_transform.job import Split, Transform
+from localcloud.batch_transform.job import Transform
 from localcloud.batch_transform.keys import Task
 from localcloud.batch_transform.logs import Logs
 from localcloud.batch_transform.pipeline import Pipeline
@@ -50,6 +50,10 @@ class Instance:
         number: its number, from 0.
         job: the settings.
         around: storage, logs, containers.
+
+    Attributes:
+        failures: what failed, in the order of time.
+        written: the objects whose outputs are there.
     """
 
     def __init__(self, number: int, job: Transform, around: Surroundings) -> None:
@@ -57,6 +61,7 @@ class Instance:
         self._job = job
         self._around = around
         self.failures: list[TransformFailure] = []
+        self.written: list[Task] = []
 
     def run(self, share: Sequence[Task]) -> None:
         """Work off the share; what fails is in `failures`.
@@ -126,19 +131,14 @@ class Instance:
     def _write(self, task: Task, stream: InputStream, pipeline: Pipeline) -> None:
         output = self._around.sink.create(task.output_bucket, task.output_key)
         try:
-            if not self._is_empty(task):
-                pipeline.transform(stream, output)
+            pipeline.transform(stream, output)
             self._around.cancellation.check()
             output.commit()
+            self.written.append(task)
         except BaseException:
             with suppress(StorageError):
                 output.abort()
             raise
-
-    def _is_empty(self, task: Task) -> bool:
-        """Whether the object gives an empty output without a request."""
-        splits = self._job.split is not Split.NONE
-        return task.size == 0 and splits and self._around.choices.empty_object_without_request
 
     def _open(self, task: Task) -> ReadStream:
         stream = self._around.source.open(task.bucket, task.key)

@@ -34,13 +34,12 @@ class S3Uri:
 
 @dataclass(frozen=True, order=True)
 class Task:
-    """One input object and the key of its output; the size is not known for what a manifest names."""
+    """One input object and the key of its output."""
 
     bucket: str
     key: str
     output_bucket: str
     output_key: str
-    size: int | None = None
 
     @property
     def name(self) -> str:
@@ -75,10 +74,7 @@ def tasks(job: Transform, source: ObjectSource, choices: Choices) -> list[Task]:
     target = S3Uri.parse(job.output_uri)
     base = target.key.rstrip("/")
     selected = _manifest_entries(job, source, choices) if job.manifest else _listed(job, source, choices)
-    return [
-        Task(bucket, key, target.bucket, _output_key(base, name, job, choices), size)
-        for bucket, key, size, name in selected
-    ]
+    return [Task(bucket, key, target.bucket, _output_key(base, name, job, choices)) for bucket, key, name in selected]
 
 
 def _output_key(base: str, name: str, job: Transform, choices: Choices) -> str:
@@ -91,15 +87,15 @@ def share(items: Sequence[Task], instances: int) -> list[list[Task]]:
     return [list(items[number::instances]) for number in range(instances)]
 
 
-_Selected = tuple[str, str, int | None, str]
-"""Bucket, key, size, and what of the key goes into the output's key."""
+_Selected = tuple[str, str, str]
+"""Bucket, key, and what of the key goes into the output's key."""
 
 
 def _listed(job: Transform, source: ObjectSource, choices: Choices) -> Iterable[_Selected]:
     prefix = S3Uri.parse(job.input_uri)
     for found in sorted(source.list(prefix.bucket, prefix.key)):
         if not _is_folder_marker(found) or not choices.folder_markers_skipped:
-            yield found.bucket, found.key, found.size, relative_name(prefix.key, found.key, choices)
+            yield found.bucket, found.key, relative_name(prefix.key, found.key, choices)
 
 
 def _is_folder_marker(found: ObjectInfo) -> bool:
@@ -111,7 +107,7 @@ def _manifest_entries(job: Transform, source: ObjectSource, choices: Choices) ->
     for name in names:
         full = S3Uri.parse(prefix + name)
         if choices.manifest_gap_fails_object or _exists(source, full):
-            yield full.bucket, full.key, None, (name if choices.manifest_keeps_relative_path else _base_name(name))
+            yield full.bucket, full.key, (name if choices.manifest_keeps_relative_path else _base_name(name))
 
 
 def _exists(source: ObjectSource, place: S3Uri) -> bool:

@@ -33,6 +33,14 @@ class Plain:
         self._choices = choices
 
     def requests(self, stream: InputStream) -> Iterator[Request]:
+        nothing = True
+        for request in self._requests(stream):
+            nothing = False
+            yield request
+        if nothing and not self._choices.empty_object_without_request:
+            yield Request(b"")
+
+    def _requests(self, stream: InputStream) -> Iterator[Request]:
         if self._limit is None and (self._split is Split.NONE or not self._single):
             yield Request(lambda: _chunks(stream))
         elif self._split is Split.NONE:

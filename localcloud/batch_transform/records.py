@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any, Protocol
 
@@ -133,10 +134,9 @@ def _encode(value: Any) -> str:
 def _as_go(text: str) -> _Number:
     """A number as Go's encoding/json writes the float64 that it reads it into."""
     number = float(text)
-    if number == int(number) and abs(number) < 1e21:
-        return _Number(int(number))
-    size = abs(number)
-    return _Number(repr(number) if 1e-6 <= size < 1e21 else re.sub(r"e([+-])0(\d)$", r"e\1\2", f"{number!r}"))
+    if number == 0 or 1e-6 <= abs(number) < 1e21:
+        return _Number(format(Decimal(repr(number)), "f").removesuffix(".0"))
+    return _Number(re.sub(r"e([+-])0(\d)$", r"e\1\2", repr(number)))
 
 
 def _refuse(text: str) -> Any:

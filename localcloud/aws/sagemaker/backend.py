@@ -72,6 +72,10 @@ class TransformBackend(Protocol):
         """Stop a job, running or queued; its listener is told when it has ended."""
         ...
 
+    def warm(self) -> None:
+        """Get ready for the first job, without waiting for it."""
+        ...
+
     def close(self) -> None:
         """End everything that runs."""
         ...

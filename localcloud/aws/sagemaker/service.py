@@ -49,7 +49,8 @@ class SageMaker:
         *,
         choices: Choices | None = None,
     ) -> None:
-        self.transforms = transforms
+        self.warm = transforms.warm
+        self.close = transforms.close
         self._regions = Regions(account_id)
         jobs = TransformJobs(
             transforms,

@@ -1,0 +1,86 @@
+"""Runs jobs of the pure data plane on a store in memory and model containers in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from localcloud.batch_transform.cancellation import Cancellation
+from localcloud.batch_transform.doubles import Behaviour, MemoryLogs, MemoryStore, ModelDouble, each_line
+from localcloud.batch_transform.instance import Surroundings
+from localcloud.batch_transform.job import Split, Transform
+from localcloud.batch_transform.run import Outcome, run_transform
+from localcloud.batch_transform.unverified import Choices
+
+_USUAL: Mapping[str, Any] = {
+    "input_uri": "s3://b/in/",
+    "output_uri": "s3://b/out",
+    "content_type": "text/csv",
+    "accept": "text/csv",
+    "split": Split.LINE,
+    "assemble_line": True,
+}
+
+
+@dataclass
+class Result:
+    """What a job left behind."""
+
+    outcome: Outcome
+    store: MemoryStore
+    logs: MemoryLogs
+    models: list[ModelDouble] = field(default_factory=list[ModelDouble])
+
+    @property
+    def outputs(self) -> dict[str, bytes]:
+        return {key: data for (_, key), data in self.store.objects.items() if key.endswith(".out")}
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """All bodies that models got; in order only where one request is open at a time."""
+        return [body for model in self.models for body in model.bodies]
+
+
+class Plane:
+    """Runs jobs; keyword arguments are fields of `Transform` that differ from the usual ones."""
+
+    def __init__(self) -> None:
+        self.cancellation = Cancellation()
+
+    def run(
+        self,
+        objects: Mapping[str, bytes],
+        behaviour: Behaviour | None = None,
+        *,
+        choices: Choices | None = None,
+        model: Mapping[str, Any] | None = None,
+        store: MemoryStore | None = None,
+        **job: Any,
+    ) -> Result:
+        store = store or MemoryStore({("b", key): data for key, data in objects.items()})
+        result = Result(Outcome("Failed"), store, MemoryLogs())  # pyright: ignore[reportArgumentType] replaced below
+
+        def start(environment: Mapping[str, str], _log: Callable[[bytes], None]) -> ModelDouble:
+            double = ModelDouble(behaviour or each_line(), environment=environment, **(model or {}))
+            result.models.append(double)
+            return double
+
+        around = Surroundings(
+            source=store,
+            sink=store,
+            logs=result.logs,
+            start_container=start,
+            cancellation=self.cancellation,
+            choices=choices or Choices(),
+            ping_limit_seconds=1,
+        )
+        result.outcome = run_transform(Transform(**{**_USUAL, **job}), around)
+        return result
+
+
+@pytest.fixture
+def plane() -> Plane:
+    return Plane()

@@ -1,0 +1,342 @@
+"""What AWS documents or has been seen to do, case by case."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from localcloud.batch_transform.doubles import Behaviour, each_line, echo, fail, label
+from localcloud.batch_transform.job import DataProcessing, Split, Strategy
+
+LINES = each_line()
+BARE = each_line(ended=False)
+SINGLE = Strategy.SINGLE_RECORD
+CLIENT_ERROR = "ClientError: See job logs for more information"
+JSON_LINES = {"content_type": "application/jsonlines", "accept": "application/jsonlines"}
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "settings", "expected"),
+    [
+        pytest.param(LINES, {}, b"2\n2\n", id="an ended answer gets no second newline from AssembleWith Line"),
+        pytest.param(LINES, {"assemble_line": False}, b"2\n2\n", id="AssembleWith None passes an ended answer on"),
+        pytest.param(
+            BARE, {"assemble_line": False, "strategy": SINGLE}, b"22", id="AssembleWith None adds nothing between"
+        ),
+        pytest.param(BARE, {"strategy": SINGLE}, b"2\n2\n", id="AssembleWith Line ends every bare answer"),
+        pytest.param(
+            echo,
+            {"split": Split.NONE, "assemble_line": False},
+            b"1,2\n3,4\n",
+            id="SplitType None sends the object whole",
+        ),
+    ],
+)
+def test_answers_are_assembled(plane: Any, behaviour: Behaviour, settings: dict[str, Any], expected: bytes) -> None:
+    result = plane.run({"in/a.csv": b"1,2\n3,4\n"}, behaviour, **settings)
+    assert result.outcome.status == "Completed"
+    assert result.outputs == {"out/a.csv.out": expected}
+
+
+@pytest.mark.parametrize("assemble_line", [pytest.param(True, id="Line"), pytest.param(False, id="None")])
+def test_outputs_of_two_objects_are_never_merged(plane: Any, assemble_line: bool) -> None:
+    result = plane.run({"in/a.csv": b"1,2\n", "in/b.csv": b"1\n"}, assemble_line=assemble_line)
+    assert result.outputs == {"out/a.csv.out": b"2\n", "out/b.csv.out": b"1\n"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "uris", "outputs"),
+    [
+        pytest.param(["in/a.csv"], {"input_uri": "s3://b/in/a.csv"}, ["out/a.csv.out"], id="the exact key"),
+        pytest.param(["in/a.csv"], {"input_uri": "s3://b/in"}, ["out/a.csv.out"], id="a folder without its slash"),
+        pytest.param(["in/a.csv"], {"output_uri": "s3://b/out/"}, ["out/a.csv.out"], id="an output path with a slash"),
+        pytest.param(["in/a.csv"], {"output_uri": "s3://b"}, ["a.csv.out"], id="a bucket as the output path"),
+        pytest.param(["in/a.csv"], {"input_uri": "s3://b"}, ["out/in/a.csv.out"], id="a bucket as the input"),
+        pytest.param(["in/model.tar.gz"], {}, ["out/model.tar.gz.out"], id="no name is filtered out"),
+    ],
+)
+def test_output_keys_follow_the_prefix(plane: Any, keys: list[str], uris: dict[str, str], outputs: list[str]) -> None:
+    assert sorted(plane.run(dict.fromkeys(keys, b"1\n"), **uris).outputs) == outputs
+
+
+def test_a_prefix_is_a_raw_string_not_a_folder(plane: Any) -> None:
+    result = plane.run({"in/a.csv": b"1\n", "in_old/b.csv": b"1,2\n", "other/c.csv": b"1\n"}, input_uri="s3://b/in")
+    assert len(result.outputs) == 2
+    assert sorted(result.outputs.values()) == [b"1\n", b"2\n"]
+
+
+def test_without_a_split_single_record_means_one_request_for_each_object(plane: Any) -> None:
+    result = plane.run({"in/a.csv": b"1\n2\n", "in/b.csv": b"3\n"}, split=Split.NONE, strategy=SINGLE)
+    assert sorted(result.bodies) == [b"1\n2\n", b"3\n"]
+
+
+def test_a_failing_object_fails_the_job_and_no_other_object(plane: Any) -> None:
+    result = plane.run({"in/a.csv": b"1,2\n", "in/b.csv": b"bad\n"}, fail(400, only=b"bad"))
+    assert (result.outcome.status, result.outcome.reason) == ("Failed", CLIENT_ERROR)
+    assert result.outputs == {"out/a.csv.out": b"2\n"}
+    assert result.logs.lines[1:] == [
+        "b/in/b.csv: ClientError: 400",
+        "b/in/b.csv: ",
+        "b/in/b.csv: Message:",
+        "b/in/b.csv: boom",
+    ]
+
+
+def test_one_failing_batch_leaves_no_output_of_its_object(plane: Any) -> None:
+    result = plane.run({"in/a.csv": b"1\nbad\n"}, fail(400, only=b"bad"), strategy=SINGLE)
+    assert result.outputs == {}
+    assert result.store.aborted == ["out/a.csv.out"]
+
+
+def test_a_server_error_is_an_algorithm_error(plane: Any) -> None:
+    result = plane.run({"in/a.csv": b"1\n"}, fail(500))
+    assert result.outcome.reason == "AlgorithmError: See job logs for more information"
+    assert result.logs.lines[1] == "b/in/a.csv: Bad HTTP status received from algorithm: 500"
+
+
+@pytest.mark.parametrize(
+    ("request_settings", "told", "logged", "environment"),
+    [
+        pytest.param(
+            {},
+            {"MaxConcurrentTransforms": 4, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 6},
+            "MaxConcurrentTransforms=4, MaxPayloadInMB=6, BatchStrategy=MULTI_RECORD",
+            {},
+            id="the container's values win over the defaults and are not passed on",
+        ),
+        pytest.param(
+            {"max_concurrent": 2},
+            {"MaxConcurrentTransforms": 8},
+            "MaxConcurrentTransforms=2, MaxPayloadInMB=6, BatchStrategy=MULTI_RECORD",
+            {"SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "2"},
+            id="the request's values win over the container's",
+        ),
+        pytest.param(
+            {},
+            None,
+            "MaxConcurrentTransforms=1, MaxPayloadInMB=6, BatchStrategy=MULTI_RECORD",
+            {},
+            id="a container that tells nothing gets the defaults",
+        ),
+        pytest.param(
+            {"max_concurrent": 0, "max_payload_mb": 3, "strategy": SINGLE},
+            {"MaxConcurrentTransforms": 5, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 1},
+            "MaxConcurrentTransforms=5, MaxPayloadInMB=3, BatchStrategy=SINGLE_RECORD",
+            {
+                "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "0",
+                "SAGEMAKER_MAX_PAYLOAD_IN_MB": "3",
+                "SAGEMAKER_BATCH_STRATEGY": "SINGLE_RECORD",
+            },
+            id="no concurrency is taken as not given",
+        ),
+        pytest.param(
+            {},
+            {"MaxConcurrentTransforms": "many", "BatchStrategy": "ALL", "MaxPayloadInMB": -1},
+            "MaxConcurrentTransforms=1, MaxPayloadInMB=6, BatchStrategy=MULTI_RECORD",
+            {},
+            id="nonsense of a container is passed over",
+        ),
+    ],
+)
+def test_the_values_in_effect_are_logged_first(
+    plane: Any, request_settings: dict[str, Any], told: Any, logged: str, environment: dict[str, str]
+) -> None:
+    result = plane.run({"in/a.csv": b"1\n"}, model={"parameters": told}, **request_settings)
+    assert result.logs.lines == [logged]
+    assert result.models[0].environment == {"SAGEMAKER_BATCH": "true", **environment}
+
+
+def test_the_jobs_environment_wins_over_the_models(plane: Any) -> None:
+    result = plane.run({"in/a.csv": b"1\n"}, model_environment={"A": "model", "B": "model"}, environment={"A": "job"})
+    assert result.models[0].environment == {"SAGEMAKER_BATCH": "true", "A": "job", "B": "model"}
+
+
+@pytest.mark.parametrize(
+    ("record", "processing", "answer", "sent", "expected"),
+    [
+        pytest.param(
+            b"5575-GNVDE,1,0\n",
+            DataProcessing("$[1:]", join_input=True, output_filter="$[0,-1]"),
+            b"0.018957199528813362\n",
+            b"1,0\n",
+            b"5575-GNVDE,0.018957199528813362\n",
+            id="the id is kept from the model and joined with its answer",
+        ),
+        pytest.param(
+            b"1,2,3\n", DataProcessing(join_input=True), b"1\n", b"1,2,3\n", b"1,2,3,1\n", id="the answer comes last"
+        ),
+        pytest.param(
+            b'a,"b,c"\n',
+            DataProcessing(join_input=True),
+            b"1\n",
+            b'a,"b,c"\n',
+            b'a,"b,c",1\n',
+            id="quotes are understood",
+        ),
+        pytest.param(
+            b"1\n", DataProcessing(output_filter="$[1]"), b"a,b\n", b"1\n", b"b\n", id="an output filter needs no join"
+        ),
+        pytest.param(
+            b"1,2\n",
+            DataProcessing(join_input=True),
+            b"7,8\n",
+            b"1,2\n",
+            b"1,2,7,8\n",
+            id="several answers, several columns",
+        ),
+        pytest.param(
+            b"1,2,3,4,5,6,7\n",
+            DataProcessing(join_input=True, output_filter="$[0,5:]"),
+            b"9\n",
+            b"1,2,3,4,5,6,7\n",
+            b"1,6,7,9\n",
+            id="indexes and slices mix",
+        ),
+    ],
+)
+def test_csv_is_filtered_and_joined(
+    plane: Any, record: bytes, processing: DataProcessing, answer: bytes, sent: bytes, expected: bytes
+) -> None:
+    result = plane.run({"in/a.csv": record}, each_line(lambda _: answer.strip()), processing=processing)
+    assert result.bodies == [sent]
+    assert result.outputs == {"out/a.csv.out": expected}
+
+
+@pytest.mark.parametrize(
+    ("record", "processing", "sent", "expected"),
+    [
+        pytest.param(
+            b'{"key":1}\n',
+            DataProcessing(join_input=True),
+            b'{"key":1}\n',
+            b'{"SageMakerOutput":{"label":1},"key":1}\n',
+            id="an object gets a member",
+        ),
+        pytest.param(
+            b'{"id":7,"features":[1,2]}\n',
+            DataProcessing("$.features", join_input=True, output_filter="$['id','SageMakerOutput']"),
+            b"[1,2]\n",
+            b'{"SageMakerOutput":{"label":1},"id":7}\n',
+            id="filters choose what the model sees and what is written",
+        ),
+        pytest.param(
+            b"[1,2]\n",
+            DataProcessing(join_input=True),
+            b"[1,2]\n",
+            b'{"SageMakerInput":[1,2],"SageMakerOutput":{"label":1}}\n',
+            id="a record that is no object is put beside the answer",
+        ),
+        pytest.param(
+            b'{"SageMakerOutput":0,"a":1}\n',
+            DataProcessing(join_input=True),
+            b'{"SageMakerOutput":0,"a":1}\n',
+            b'{"SageMakerOutput":{"label":1},"a":1}\n',
+            id="a member of that name is overwritten",
+        ),
+        pytest.param(
+            b'{"b":{"z":1,"Y":2},"a":[{"d":1,"c":2}]}\n',
+            DataProcessing(join_input=True),
+            b'{"b":{"z":1,"Y":2},"a":[{"d":1,"c":2}]}\n',
+            b'{"SageMakerOutput":{"label":1},"a":[{"c":2,"d":1}],"b":{"Y":2,"z":1}}\n',
+            id="keys are sorted by their bytes on every level",
+        ),
+    ],
+)
+def test_json_lines_are_filtered_and_joined(
+    plane: Any, record: bytes, processing: DataProcessing, sent: bytes, expected: bytes
+) -> None:
+    result = plane.run({"in/a.jsonl": record}, label, processing=processing, **JSON_LINES)
+    assert result.bodies == [sent]
+    assert result.outputs == {"out/a.jsonl.out": expected}
+
+
+def test_a_json_document_is_one_record_without_a_split(plane: Any) -> None:
+    result = plane.run(
+        {"in/a.json": b'{\n "key": [1]\n}\n'},
+        label,
+        split=Split.NONE,
+        assemble_line=False,
+        content_type="application/json",
+        accept="application/json",
+        processing=DataProcessing(join_input=True),
+    )
+    assert result.outputs == {"out/a.json.out": b'{"SageMakerOutput":{"label":1},"key":[1]}'}
+
+
+def test_json_with_a_split_is_json_lines(plane: Any) -> None:
+    result = plane.run(
+        {"in/a.json": b'{"a":1}\n{"a":2}\n'},
+        each_line(lambda line: line),
+        content_type="application/json",
+        accept="application/json",
+        processing=DataProcessing(join_input=True, output_filter="$.SageMakerOutput"),
+    )
+    assert result.outputs == {"out/a.json.out": b'{"a":1}\n{"a":2}\n'}
+
+
+def test_an_output_filter_out_of_range_fails_the_object(plane: Any) -> None:
+    processing = DataProcessing(join_input=True, output_filter="$[9]")
+    result = plane.run({"in/a.csv": b"1,2,3\n"}, processing=processing)
+    assert (result.outcome.status, result.outcome.reason) == ("Failed", CLIENT_ERROR)
+    assert result.outputs == {}
+
+
+def test_every_instance_boots_and_logs_and_objects_are_shared_out(plane: Any) -> None:
+    result = plane.run({f"in/{number}.csv": b"1\n" for number in range(5)}, instance_count=3)
+    assert [instance for instance, _ in sorted(result.logs.data_lines)] == [0, 1, 2]
+    assert [len(model.bodies) for model in result.models].count(0) == 0
+    assert len(result.outputs) == 5
+
+
+def test_an_idle_instance_boots_and_logs_too(plane: Any) -> None:
+    result = plane.run({"in/a.csv": b"1\n"}, instance_count=3)
+    assert len(result.models) == len(result.logs.lines) == 3
+    assert sum(len(model.bodies) for model in result.models) == 1
+
+
+def test_ping_comes_first_then_parameters_then_invocations(plane: Any) -> None:
+    result = plane.run({"in/a.csv": b"1\n"})
+    assert [request.path for request in result.models[0].requests] == ["/ping", "/execution-parameters", "/invocations"]
+
+
+def test_requests_carry_the_jobs_media_types_and_nothing_else_of_note(plane: Any) -> None:
+    headers = plane.run({"in/a.csv": b"1\n"}).models[0].requests[-1].headers
+    assert {name: value for name, value in headers.items() if name != "Host"} == {
+        "User-Agent": "Go-http-client/1.1",
+        "Content-Type": "text/csv",
+        "Accept": "text/csv",
+        "Content-Length": "2",
+    }
+
+
+def test_no_payload_limit_means_chunked_encoding(plane: Any) -> None:
+    result = plane.run({"in/a.csv": b"1,2\n3,4\n"}, max_payload_mb=0)
+    assert result.models[0].requests[-1].headers["Transfer-Encoding"] == "chunked"
+    assert result.bodies == [b"1,2\n3,4\n"]
+    assert result.outputs == {"out/a.csv.out": b"2\n2\n"}
+
+
+def test_no_more_requests_are_open_than_allowed(plane: Any) -> None:
+    slow = each_line(lambda line: time.sleep(0.01) or line)
+    objects = {f"in/{number}.csv": b"1\n2\n3\n" for number in range(6)}
+    result = plane.run(objects, slow, max_concurrent=3, strategy=SINGLE)
+    assert result.models[0].most_open == 3
+
+
+def test_a_batch_never_combines_records_of_different_objects(plane: Any) -> None:
+    result = plane.run({"in/a.csv": b"1\n", "in/b.csv": b"2\n"})
+    assert sorted(result.bodies) == [b"1\n", b"2\n"]
+
+
+def test_an_object_larger_than_the_payload_fails_without_a_split(plane: Any) -> None:
+    result = plane.run({"in/a.bin": bytes(2**20 + 1)}, split=Split.NONE, max_payload_mb=1)
+    assert (result.outcome.status, result.outcome.reason) == ("Failed", CLIENT_ERROR)
+    assert result.bodies == []
+
+
+def test_batches_hold_as_many_whole_lines_as_fit(plane: Any) -> None:
+    line = b"x" * (2**18 - 1) + b"\n"
+    result = plane.run({"in/a.csv": line * 9}, max_payload_mb=1)
+    assert [len(body) for body in result.bodies] == [2**20, 2**20, 2**18]
