@@ -1,5 +1,5 @@
-"""SageMaker as the AWS endpoint uses it: one call to make it, `operations()` for the gateway, `warm()` when it
-serves, `close()` at the end."""
+"""SageMaker as the AWS endpoint uses it: one call to make it, `operations()` for the gateway, `transforms.warm()` when
+it serves, `transforms.close()` at the end."""
 
 from __future__ import annotations
 

@@ -49,8 +49,7 @@ class SageMaker:
         *,
         choices: Choices | None = None,
     ) -> None:
-        self.warm = transforms.warm
-        self.close = transforms.close
+        self.transforms = transforms
         self._regions = Regions(account_id)
         jobs = TransformJobs(
             transforms,
