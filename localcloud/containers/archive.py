@@ -1,0 +1,81 @@
+"""Unpacking a model archive, which anybody may have made: nothing in it lands outside its folder or fills the disk."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from localcloud.containers.errors import BadModelArchive
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may hold, so that a small file that unpacks to a huge one is stopped half way."""
+
+    total_bytes: int = 8 * 2**30
+    entries: int = 10_000
+
+
+DEFAULT_LIMITS: Final = Limits()
+_DAMAGED: Final = (tarfile.TarError, OSError, EOFError, zlib.error)
+
+
+def unpack(archive: Path, folder: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Unpack a `.tar.gz` of regular files and folders into a folder, which is made.
+
+    Raises:
+        BadModelArchive: it is no such archive, is empty, or holds an absolute path, `..`, a link or a device, or more
+            than the limits. What was unpacked until then stays; the caller removes the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tarfile.open(archive, mode="r:gz") as tar:
+            files = _unpack_members(tar, folder, limits, archive.name)
+    except _DAMAGED as error:
+        raise BadModelArchive(
+            f"{archive.name} cannot be read as a gzipped tar archive ({error}); SageMaker takes a model as .tar.gz"
+        ) from error
+    if files == 0:
+        raise BadModelArchive(f"{archive.name} holds no file; pack the model into it, e.g. tar czf {archive.name} FILE")
+
+
+def _unpack_members(tar: tarfile.TarFile, folder: Path, limits: Limits, archive: str) -> int:
+    files = left = 0
+    for count, member in enumerate(tar, start=1):
+        left += member.size
+        if count > limits.entries or left > limits.total_bytes:
+            raise BadModelArchive(
+                f"{archive} holds more than {limits.entries} entries or {limits.total_bytes} bytes; "
+                "leave out of the archive what the model does not need"
+            )
+        target = _target(member, folder, archive)
+        if member.isdir():
+            target.mkdir(parents=True, exist_ok=True)
+        else:
+            _unpack_file(tar, member, target, archive)
+            files += 1
+    return files
+
+
+def _target(member: tarfile.TarInfo, folder: Path, archive: str) -> Path:
+    name = PurePosixPath(member.name)
+    if name.is_absolute() or ".." in name.parts or "\\" in member.name or "\0" in member.name:
+        raise BadModelArchive(f"{archive} holds the path {member.name!r}, which leads out of the model's folder")
+    if not (member.isreg() or member.isdir()):
+        raise BadModelArchive(
+            f"{archive} holds {member.name!r}, which is neither a file nor a folder; links and devices are not unpacked"
+        )
+    return folder / name
+
+
+def _unpack_file(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, archive: str) -> None:
+    source = tar.extractfile(member)
+    if source is None or target.exists():
+        raise BadModelArchive(f"{archive} holds {member.name!r} twice, or as a folder and a file")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source, target.open("xb") as sink:
+        shutil.copyfileobj(source, sink, 1024 * 1024)

@@ -1,0 +1,178 @@
+"""A model container as a local process: started as SageMaker starts an image, watched, and ended with all its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from localcloud.containers.archive import unpack
+from localcloud.containers.errors import StartError
+from localcloud.containers.images import Image, find
+from localcloud.containers.launcher import ForkedProcess, Launcher, shared_launcher
+from localcloud.containers.protocol import LaunchRequest
+from localcloud.home import home
+
+LogCallback = Callable[[bytes], None]
+
+_GRACE_SECONDS: Final = 2.0
+_LINE_BYTES: Final = 256 * 1024  # as long as a CloudWatch event may be; a longer line comes in pieces
+_SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def prewarm() -> None:
+    """Start the fork server now, in the background, so that the first container does not wait for its imports."""
+    shared_launcher()
+
+
+def start(
+    image: str,
+    model_archive: Path | None,
+    environment: Mapping[str, str],
+    *,
+    vcpus: int,
+    log: LogCallback,
+) -> Container:
+    """Start the local process that stands in for an image; it may take a moment more until it answers `/ping`.
+
+    Args:
+        image: the image's URI, looked up in `images.IMAGES`.
+        model_archive: a `.tar.gz`, unpacked into the container's model folder; None leaves the folder empty.
+        environment: the model's and the job's variables, all that the container gets beside a few system ones.
+        vcpus: processors of the instance, so workers of the container.
+        log: called with each line, without its end, that the container writes; from another thread.
+
+    Raises:
+        UnknownImage: no local program stands in for the image.
+        BadModelArchive: the archive is none or holds what must not be unpacked.
+        StartError: the process could not be started.
+    """
+    entry = find(image)
+    scratch = _scratch_folder()
+    reservation = _reserve_port()
+    port: int = reservation.getsockname()[1]
+    try:
+        if model_archive is None:
+            (scratch / "model").mkdir()
+        else:
+            unpack(model_archive, scratch / "model")
+        if sys.platform != "linux":
+            reservation.close()  # only Linux lets the container listen beside it
+        process, output = _launch(entry, scratch, _environment(entry, environment, scratch, port, vcpus))
+    except BaseException:
+        reservation.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    return Container(process, output, log, port=port, scratch=scratch, reservation=reservation)
+
+
+class Container:
+    """A running container; also a context manager that stops it."""
+
+    def __init__(
+        self,
+        process: ForkedProcess,
+        output: BinaryIO,
+        log: LogCallback,
+        *,
+        port: int,
+        scratch: Path,
+        reservation: socket.socket,
+    ) -> None:
+        self.url: Final = f"http://127.0.0.1:{port}"
+        self._process = process
+        self._scratch = scratch
+        self._reservation = reservation
+        self._pump = threading.Thread(target=_pump, args=(output, log), daemon=True, name="container-log")
+        self._pump.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """The exit code, negative when a signal ended it; None while it runs."""
+        return self._process.poll()
+
+    def stop(self) -> None:
+        """End the container and all processes it started, deliver its last lines, forget its files. May be repeated."""
+        self._process.signal_group(signal.SIGTERM)
+        if self._process.poll(_GRACE_SECONDS) is None:
+            self._process.signal_group(signal.SIGKILL)
+            self._process.poll(_GRACE_SECONDS)
+        self._pump.join(_GRACE_SECONDS)
+        self._reservation.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _launch(entry: Image, scratch: Path, environment: dict[str, str]) -> tuple[ForkedProcess, BinaryIO]:
+    request = LaunchRequest(
+        module=entry.module, command=[*entry.command, "serve"], environment=environment, scratch=str(scratch)
+    )
+    output, theirs = os.pipe()
+    try:
+        process = _launcher().launch(request, theirs)
+    except BaseException:
+        os.close(output)
+        raise
+    finally:
+        os.close(theirs)
+    return process, os.fdopen(output, "rb")
+
+
+def _launcher() -> Launcher:
+    try:
+        return shared_launcher()
+    except OSError as error:
+        raise StartError(f"the fork server of containers cannot be started: {error}") from error
+
+
+def _environment(entry: Image, given: Mapping[str, str], scratch: Path, port: int, vcpus: int) -> dict[str, str]:
+    return {
+        "PATH": os.environ.get("PATH", _SYSTEM_PATH),
+        "HOME": str(scratch),
+        "LANG": "C.UTF-8",
+        "TMPDIR": str(scratch),
+        "OMP_NUM_THREADS": "1",
+        **entry.environment,
+        **given,
+        "SAGEMAKER_BIND_TO_PORT": str(port),
+        "SM_MODEL_DIR": str(scratch / "model"),
+        "SM_NUM_CPUS": str(vcpus),
+    }
+
+
+def _scratch_folder() -> Path:
+    folder = home() / "run" / "containers"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=folder))
+
+
+def _reserve_port() -> socket.socket:
+    """A bound socket that never listens, so that nobody else is given the port before the container listens."""
+    reservation = socket.socket()
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reservation.bind(("127.0.0.1", 0))
+    return reservation
+
+
+def _pump(output: BinaryIO, log: LogCallback) -> None:
+    with output:
+        while line := output.readline(_LINE_BYTES):
+            log(line.rstrip(b"\r\n"))

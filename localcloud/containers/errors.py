@@ -1,0 +1,19 @@
+"""Why a container could not be started."""
+
+from __future__ import annotations
+
+
+class ContainerError(Exception):
+    """A container that cannot be started; the message says what is wrong, where, and what to do."""
+
+
+class UnknownImage(ContainerError):  # noqa: N818  reads as the case it is, like AWS's own error names
+    """No local command is registered for the image."""
+
+
+class BadModelArchive(ContainerError):  # noqa: N818  likewise
+    """The model archive is none, or holds what must not be unpacked."""
+
+
+class StartError(ContainerError):
+    """The operating system or the fork server refused to start the process."""

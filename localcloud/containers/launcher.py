@@ -1,0 +1,156 @@
+"""The owner's side of the fork server: starts it once in a process and asks it for containers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from typing import Final
+
+from localcloud.containers.errors import StartError
+from localcloud.containers.images import IMAGES
+from localcloud.containers.protocol import LENGTH, NUMBER, READY, LaunchRequest
+from localcloud.home import CHECKOUT, home
+
+_START_SECONDS: Final = 60
+# Read when the libraries are loaded, so here is the place: one thread a process, and none before a fork.
+_ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_PASSED_ON: Final = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+
+class ForkedProcess:
+    """A process that the fork server became, known by the pipe on which its exit code comes."""
+
+    def __init__(self, pid: int, status: int) -> None:
+        self.pid = pid
+        self._status: int | None = status
+        self._code: int | None = None
+        self._lock = threading.Lock()
+
+    def poll(self, wait_seconds: float = 0.0) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        with self._lock:
+            if self._status is not None and _readable(self._status, wait_seconds):
+                code = _read_number(self._status)
+                self._code = -signal.SIGKILL if code is None else code  # the fork server is gone, and all with it
+                os.close(self._status)
+                self._status = None
+            return self._code
+
+    def signal_group(self, number: signal.Signals) -> None:
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+
+class Launcher:
+    """One fork server, started at once and ready a second later."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ready = False
+        self._control, theirs = socket.socketpair()
+        log = home() / "logs" / "containers.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        modules = [image.module for image in IMAGES if image.preload]
+        with theirs, log.open("ab") as sink:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "localcloud.containers.zygote", *modules],
+                stdin=theirs.fileno(),
+                stdout=sink,
+                stderr=sink,
+                cwd=CHECKOUT,
+                env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _ONE_THREAD,
+                start_new_session=True,
+            )
+        self._control.settimeout(_START_SECONDS)
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_ready(self) -> None:
+        with self._lock:
+            self._await_ready()
+
+    def launch(self, request: LaunchRequest, output: int) -> ForkedProcess:
+        """Have the fork server become this; `output` gets what it writes.
+
+        Raises:
+            StartError: the fork server is gone or does not answer.
+        """
+        status, theirs = os.pipe()
+        try:
+            with self._lock:
+                self._await_ready()
+                self._send(request, (output, theirs))
+        except OSError as error:
+            os.close(status)
+            raise self._gone(error) from error
+        finally:
+            os.close(theirs)
+        pid = _read_number(status)
+        if pid is None:
+            os.close(status)
+            raise self._gone("it ended")
+        return ForkedProcess(pid, status)
+
+    def close(self) -> None:
+        self._control.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(10)
+
+    def _await_ready(self) -> None:
+        if not self._ready:
+            try:
+                self._ready = self._control.recv(1) == READY
+            except OSError as error:
+                raise self._gone(error) from error
+            if not self._ready:
+                raise self._gone("it ended")
+
+    def _send(self, request: LaunchRequest, descriptors: tuple[int, int]) -> None:
+        text = json.dumps(request).encode()
+        socket.send_fds(self._control, [LENGTH.pack(len(text))], descriptors)
+        self._control.sendall(text)
+
+    def _gone(self, why: object) -> StartError:
+        return StartError(f"the fork server of containers does not answer ({why}); see {home()}/logs/containers.log")
+
+
+def _readable(descriptor: int, wait_seconds: float) -> bool:
+    poll = select.poll()  # select.select would not take descriptors beyond 1024
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(wait_seconds * 1000))
+
+
+def _read_number(status: int) -> int | None:
+    number = os.read(status, NUMBER.size)
+    return NUMBER.unpack(number)[0] if number else None
+
+
+class _Shared:
+    """The one launcher of this process; a forked copy of the process gets one of its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._launcher: Launcher | None = None
+        self._pid = 0
+
+    def get(self) -> Launcher:
+        with self._lock:
+            if self._launcher is None or self._pid != os.getpid() or not self._launcher.alive():
+                self._launcher, self._pid = Launcher(), os.getpid()
+            return self._launcher
+
+
+_SHARED: Final = _Shared()
+
+
+def shared_launcher() -> Launcher:
+    return _SHARED.get()

@@ -1,0 +1,99 @@
+"""The routes of the container and the order in which it refuses a request."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from localcloud.containers.xgboost import answers, media, selection
+from localcloud.containers.xgboost.model import Model
+from localcloud.containers.xgboost.payload import PayloadError, parse
+from localcloud.containers.xgboost.settings import Settings
+from localcloud.containers.xgboost.wire import Answer, Request
+
+_ROUTED: Final = ("/ping", "/invocations", "/execution-parameters")
+_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+@dataclass(frozen=True)
+class App:
+    settings: Settings
+    model: Model
+
+    def __call__(self, request: Request) -> Answer:
+        if request.path == "/ping":
+            return Answer(200) if request.method in {"GET", "HEAD"} else _not_allowed("GET, HEAD, OPTIONS")
+        if request.path == "/execution-parameters":
+            return self._execution_parameters() if request.method == "GET" else _not_allowed("GET, HEAD, OPTIONS")
+        if request.path == "/invocations":
+            return self._invoke(request) if request.method == "POST" else _not_allowed("OPTIONS, POST")
+        if request.path.startswith(_ROUTED):
+            return _page(404, "Not Found", _NOT_FOUND)
+        return Answer(404, b"{}", "application/octet-stream")
+
+    def _execution_parameters(self) -> Answer:
+        parameters = {
+            "MaxConcurrentTransforms": self.settings.cpus,
+            "BatchStrategy": "MULTI_RECORD",
+            "MaxPayloadInMB": self.settings.max_content_length // 2**20,
+        }
+        return Answer(200, json.dumps(parameters).encode(), media.JSON)
+
+    def _invoke(self, request: Request) -> Answer:
+        content_type = request.headers.get("content-type")
+        if request.body_too_large:
+            return _page(413, "Request Entity Too Large", _TOO_LARGE)
+        if not request.body or media.parse_header(content_type or "")[0].lower() in _FORMS:
+            return Answer(204)  # the image's framework takes a form apart, which leaves no body
+        try:
+            payload = parse(request.body, content_type)
+        except (PayloadError, media.UnsupportedType) as error:
+            return Answer(415, str(error).encode())
+        try:
+            predictions = self.model.predict(payload)
+        except Exception as error:  # noqa: BLE001  whatever the library has against it, as in the image
+            return Answer(400, f"Unable to evaluate payload provided: {error}".encode())
+        try:
+            accept = media.answer_type(request.headers.get("accept"), self.settings.default_accept)
+        except media.UnsupportedType as error:
+            return Answer(406, str(error).encode())
+        return self._encode(predictions, accept)
+
+    def _encode(self, predictions: npt.NDArray[np.float32], accept: str) -> Answer:
+        try:
+            if self.settings.selected is not None:
+                return selection.answer(
+                    predictions, self.settings.selected, self.model, accept, batch=self.settings.batch
+                )
+            encoded = (
+                answers.batch_text(predictions) if self.settings.batch else answers.realtime_text(predictions, accept)
+            )
+        except (answers.NoEncoder, TypeError):
+            return _page(500, "Internal Server Error", _BROKEN)
+        return Answer(200, encoded, f"{accept}; charset=utf-8" if accept.startswith("text/") else accept)
+
+
+_NOT_FOUND: Final = (
+    "The requested URL was not found on the server. "
+    "If you entered the URL manually please check your spelling and try again."
+)
+_TOO_LARGE: Final = "The data value transmitted exceeds the capacity limit."
+_BROKEN: Final = (
+    "The server encountered an internal error and was unable to complete your request. "
+    "Either the server is overloaded or there is an error in the application."
+)
+_DOCTYPE: Final = '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 3.2 Final//EN">'
+
+
+def _page(status: int, name: str, text: str, allow: str = "") -> Answer:
+    """An error page as the image's web framework makes it."""
+    page = f"{_DOCTYPE}\n<title>{status} {name}</title>\n<h1>{name}</h1>\n<p>{text}</p>\n"
+    return Answer(status, page.encode(), "text/html", allow)
+
+
+def _not_allowed(allow: str) -> Answer:
+    return _page(405, "Method Not Allowed", "The method is not allowed for the requested URL.", allow)

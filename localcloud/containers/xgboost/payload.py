@@ -1,0 +1,87 @@
+"""From the body of a request to what the model predicts from, refusing what the image refuses, in its words."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import xgboost
+from scipy.sparse import csr_matrix
+
+from localcloud.containers.xgboost.media import Format, body_format
+from localcloud.containers.xgboost.model import Payload
+from localcloud.containers.xgboost.numbers import parse_plain
+
+_SNIFFED: Final = 512  # characters of the first line that decide about the delimiter
+
+
+class PayloadError(Exception):
+    """A body that the image answers with 415."""
+
+
+def parse(body: bytes, content_type: str | None) -> Payload:
+    """Read a body.
+
+    Raises:
+        PayloadError: it is not of its type.
+        UnsupportedType: the image knows no such type.
+    """
+    body_type = body_format(content_type)
+    if body_type is Format.CSV:
+        return _parsed(_parse_csv, body, "csv")
+    if body_type is Format.LIBSVM:
+        return _parsed(_parse_libsvm, body, "libsvm")
+    raise PayloadError(f"Content-type {content_type} is not supported.")
+
+
+def _parsed(parser: Callable[[bytes], Payload], body: bytes, name: str) -> Payload:
+    try:
+        return parser(body.strip())
+    except Exception as error:
+        raise PayloadError(
+            f"Loading {name} data failed with Exception, please ensure data is in {name} format:\n {type(error)}\n {error}"
+        ) from error
+
+
+def _parse_csv(body: bytes) -> Payload:
+    delimiter = _delimiter(body)
+    values = parse_plain(body, delimiter)
+    if values is None:
+        values = _parse_any_csv(body.decode("utf-8"), delimiter)
+    if np.isinf(values).any():
+        return xgboost.DMatrix(values, nthread=1)  # which refuses it
+    return values
+
+
+def _delimiter(body: bytes) -> str:
+    line = body.partition(b"\n")[0].decode("utf-8")[:_SNIFFED]
+    sniffed = csv.Sniffer().sniff(line).delimiter
+    delimiter = "," if sniffed.isalnum() else sniffed
+    print(f"Determined delimiter of CSV input is '{delimiter}'", flush=True)
+    return delimiter
+
+
+def _parse_any_csv(text: str, delimiter: str) -> npt.NDArray[np.float32]:
+    """Everything that Python's float takes, and an empty field as a missing value; slow, and words errors as the image."""
+    rows = [[field or "nan" for field in line.split(delimiter)] for line in text.split("\n")]
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, and refused as such
+        return np.array(rows).astype(float).astype(np.float32)
+
+
+def _parse_libsvm(body: bytes) -> Payload:
+    """Items `index:value`, indexes as given: the image 3.0-5 counts columns from nought and shifts nothing."""
+    rows: list[int] = []
+    columns: list[str] = []
+    values: list[str] = []
+    for row, line in enumerate(body.decode("utf-8").split("\n")):
+        for item in line.split(" "):
+            if ":" in item:
+                column, value = item.split(":")[:2]
+                rows.append(row)
+                columns.append(column)
+                values.append(value)
+    indexes = (np.array(rows), np.array(columns).astype(int))
+    return xgboost.DMatrix(csr_matrix((np.array(values).astype(float), indexes)), nthread=1)

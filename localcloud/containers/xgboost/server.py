@@ -1,0 +1,31 @@
+"""Entry point of the XGBoost container: load the model, then serve until ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from localcloud.containers.xgboost.app import App
+from localcloud.containers.xgboost.model import ModelError, load
+from localcloud.containers.xgboost.settings import Settings
+from localcloud.containers.xgboost.workers import Server
+
+
+def main() -> None:
+    settings = Settings.read(os.environ)
+    try:
+        model = load(settings.model_dir, ensemble=settings.ensemble)
+    except ModelError as error:
+        sys.exit(f"Unable to load model: {error}")
+    server = Server(
+        App(settings, model),
+        port=settings.port,
+        workers=min(settings.cpus, os.cpu_count() or 1),
+        body_limit=settings.max_content_length,
+    )
+    print(f"Model objective : {model.objective}", flush=True)
+    server.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""HTTP/1.1 as far as a model container needs it: whole requests in, whole answers out, on a blocking socket."""
+
+from __future__ import annotations
+
+import http
+import socket
+from dataclasses import dataclass
+from typing import BinaryIO, Final, NamedTuple
+
+_LINE_LIMIT: Final = 64 * 1024
+_HEADER_LIMIT: Final = 100
+
+
+class WireError(Exception):
+    """The client broke off, or does not speak HTTP/1.1."""
+
+
+class Request(NamedTuple):
+    method: str
+    path: str  # without the query
+    headers: dict[str, str]  # names in lower case
+    body: bytes
+    body_too_large: bool = False
+
+    @property
+    def keep_alive(self) -> bool:
+        return self.headers.get("connection", "").lower() != "close" and not self.body_too_large
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes = b""
+    content_type: str = "text/html; charset=utf-8"
+    allow: str = ""
+
+
+def read_request(connection: socket.socket, body_limit: int) -> Request | None:
+    """The next request; None when the client has closed the connection instead.
+
+    A body above the limit is not read: its request says so, and is the last one on its connection.
+    """
+    with connection.makefile("rb") as stream:
+        request_line = stream.readline(_LINE_LIMIT)
+        if not request_line:
+            return None
+        method, path = _parse_request_line(request_line)
+        headers = _read_headers(stream)
+        if headers.get("expect", "").lower() == "100-continue":
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if "chunked" in headers.get("transfer-encoding", "").lower():
+            body = _read_chunked(stream, body_limit)
+        else:
+            body = _read_length(stream, headers, body_limit)
+    return Request(method, path, headers, body or b"", body_too_large=body is None)
+
+
+def write_answer(connection: socket.socket, answer: Answer, *, keep_alive: bool) -> None:
+    lines = [f"HTTP/1.1 {answer.status} {http.HTTPStatus(answer.status).phrase}", "Server: nginx"]
+    lines += [f"Content-Type: {answer.content_type}", f"Connection: {'keep-alive' if keep_alive else 'close'}"]
+    if answer.allow:
+        lines.append(f"Allow: {answer.allow}")
+    if answer.status != http.HTTPStatus.NO_CONTENT:
+        lines.append(f"Content-Length: {len(answer.body)}")
+    connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body)
+
+
+def _parse_request_line(line: bytes) -> tuple[str, str]:
+    words = line.decode("latin-1").split()
+    if len(words) != 3 or not words[2].startswith("HTTP/1."):
+        raise WireError(f"no HTTP/1.1 request: {line[:80]!r}")
+    return words[0], words[1].partition("?")[0]
+
+
+def _read_headers(stream: BinaryIO) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    while (line := stream.readline(_LINE_LIMIT)).strip():
+        name, colon, value = line.decode("latin-1").partition(":")
+        if not colon or len(headers) >= _HEADER_LIMIT:
+            raise WireError(f"no header: {line[:80]!r}")
+        headers[name.strip().lower()] = value.strip()
+    if not line:
+        raise WireError("the connection ended within a request")
+    return headers
+
+
+def _read_length(stream: BinaryIO, headers: dict[str, str], limit: int) -> bytes | None:
+    text = headers.get("content-length", "0")
+    if not text.isdecimal():
+        raise WireError(f"no length: {text[:80]!r}")
+    return None if int(text) > limit else _read_exactly(stream, int(text))
+
+
+def _read_chunked(stream: BinaryIO, limit: int) -> bytes | None:
+    body = bytearray()
+    while size := _chunk_size(stream.readline(_LINE_LIMIT)):
+        if len(body) + size > limit:
+            return None
+        body += _read_exactly(stream, size)
+        stream.readline(_LINE_LIMIT)
+    while stream.readline(_LINE_LIMIT).strip():  # trailers
+        pass
+    return bytes(body)
+
+
+def _chunk_size(line: bytes) -> int:
+    try:
+        return int(line.partition(b";")[0], 16)
+    except ValueError:
+        raise WireError(f"no chunk: {line[:80]!r}") from None
+
+
+def _read_exactly(stream: BinaryIO, length: int) -> bytes:
+    body = stream.read(length)
+    if len(body) < length:
+        raise WireError("the connection ended within a body")
+    return body

@@ -1,0 +1,167 @@
+"""The processes of the container: a parent that keeps the connections, and workers that each answer one request at a time.
+
+A connection that has something to say is handed, as a descriptor, to a worker that is free, and comes back with a byte
+when its request is answered. So a busy worker never holds up a request that another could take, however the client
+spreads its requests over its connections. Workers are forked when they are first needed, after the model is loaded and
+before anything was predicted; one that dies is replaced, and its client sees the connection break, as behind nginx.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from localcloud.containers.xgboost.wire import Answer, Request, WireError, read_request, write_answer
+from localcloud.process import preexec_die_with_parent
+
+Handler = Callable[[Request], Answer]
+
+_KEEP, _CLOSE = b"k", b"c"
+_BODY_SECONDS: Final = 60  # as nginx has it
+_BACKLOG: Final = 512
+
+
+@dataclass(eq=False)
+class _Worker:
+    pid: int
+    channel: socket.socket
+    connection: socket.socket | None = None  # whose request it is answering
+
+
+class Server:
+    def __init__(self, handle: Handler, *, port: int, workers: int, body_limit: int) -> None:
+        self._handle = handle
+        self._most_workers = workers
+        self._body_limit = body_limit
+        self._parent = os.getppid()
+        self._selector = selectors.DefaultSelector()
+        self._workers: list[_Worker] = []
+        self._waiting: deque[socket.socket] = deque()
+        self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind(("127.0.0.1", port))
+        self._listener.listen(_BACKLOG)
+        self._listener.settimeout(0)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+
+    @property
+    def port(self) -> int:
+        return self._listener.getsockname()[1]
+
+    def run(self) -> None:
+        """Serve until the parent process is gone; SIGTERM ends the process as it ends any."""
+        while os.getppid() == self._parent:
+            for key, _ in self._selector.select(timeout=0.5):
+                key.data()
+            self._hand_out()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            connection, _ = self._listener.accept()
+            connection.settimeout(None)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._watch(connection)
+
+    def _watch(self, connection: socket.socket) -> None:
+        def ready() -> None:
+            self._selector.unregister(connection)
+            self._waiting.append(connection)
+
+        self._selector.register(connection, selectors.EVENT_READ, ready)
+
+    def _hand_out(self) -> None:
+        while self._waiting and (worker := self._free_worker()):
+            worker.connection = self._waiting.popleft()
+            try:
+                socket.send_fds(worker.channel, [b"r"], [worker.connection.fileno()])
+            except OSError:
+                self._bury(worker)
+
+    def _free_worker(self) -> _Worker | None:
+        free = next((worker for worker in self._workers if worker.connection is None), None)
+        if free is None and len(self._workers) < self._most_workers:
+            return self._fork()
+        return free
+
+    def _fork(self) -> _Worker:
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            self._become_worker(theirs)
+        theirs.close()
+        worker = _Worker(pid, ours)
+        self._workers.append(worker)
+        self._selector.register(ours, selectors.EVENT_READ, lambda: self._done(worker))
+        return worker
+
+    def _done(self, worker: _Worker) -> None:
+        try:
+            verdict = worker.channel.recv(1)
+        except OSError:
+            verdict = b""
+        connection, worker.connection = worker.connection, None
+        if verdict == _KEEP and connection:
+            self._watch(connection)
+        elif connection:
+            connection.close()
+        if not verdict:
+            self._bury(worker)
+
+    def _bury(self, worker: _Worker) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(worker.channel)
+        worker.channel.close()
+        self._workers.remove(worker)
+        if worker.connection:
+            worker.connection.close()
+        _, status = os.waitpid(worker.pid, 0)
+        print(f"Worker {worker.pid} ended with {os.waitstatus_to_exitcode(status)}", file=sys.stderr, flush=True)
+
+    def _become_worker(self, channel: socket.socket) -> None:
+        try:
+            preexec_die_with_parent()
+            self._leave_to_parent()
+            while (connection := _receive_connection(channel)) is not None:
+                with connection:
+                    channel.send(_KEEP if self._answer(connection) else _CLOSE)
+        except BaseException as error:  # noqa: BLE001  a worker must not run on into its parent's loop
+            print(f"Worker {os.getpid()}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        finally:
+            os._exit(0)
+
+    def _leave_to_parent(self) -> None:
+        """Close the copies of the parent's sockets: a connection ends when the parent closes it."""
+        for key in list(self._selector.get_map().values()):
+            if isinstance(key.fileobj, socket.socket):
+                key.fileobj.close()
+        for connection in self._waiting:
+            connection.close()
+        for worker in self._workers:
+            if worker.connection:
+                worker.connection.close()
+        self._selector.close()
+
+    def _answer(self, connection: socket.socket) -> bool:
+        """Answer one request; whether the connection may be used again."""
+        connection.settimeout(_BODY_SECONDS)
+        try:
+            request = read_request(connection, self._body_limit)
+            if request is None:
+                return False
+            write_answer(connection, self._handle(request), keep_alive=request.keep_alive)
+        except (OSError, WireError) as error:
+            print(f"Connection given up: {error}", file=sys.stderr, flush=True)
+            return False
+        return request.keep_alive
+
+
+def _receive_connection(channel: socket.socket) -> socket.socket | None:
+    message, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+    return socket.socket(fileno=descriptors[0]) if message else None

@@ -1,0 +1,182 @@
+"""The fork server: a process that has imported what containers need and becomes one in a few milliseconds.
+
+Importing numpy and xgboost takes a second, forking a process that has done so a few milliseconds. The owner starts one
+fork server and talks to it over a socket, its standard input, as `protocol` has it.
+
+Containers are killed, and their scratch folders removed, when the owner goes, however it goes: its end of the socket
+closes. When a container's first process ends, the rest of its process group ends with it, as in a real container.
+
+Nothing here may start a thread or predict: a forked process has none of its parent's threads, and OpenMP would wait
+for them for ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import sys
+from typing import Any, Final, NamedTuple
+
+from localcloud.containers.protocol import LENGTH, NUMBER, READY, LaunchRequest
+from localcloud.process import preexec_die_with_parent
+
+COMMAND_NOT_RUN: Final = 127  # as a shell has it
+
+
+class _Child(NamedTuple):
+    status: int
+    scratch: str
+
+
+class Zygote:
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._owner = os.getppid()
+        self._children: dict[int, _Child] = {}
+        self._wakeup, wakeup_sender = os.pipe()
+        os.set_blocking(self._wakeup, False)
+        os.set_blocking(wakeup_sender, False)
+        signal.set_wakeup_fd(wakeup_sender)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def run(self) -> None:
+        selector = selectors.DefaultSelector()
+        selector.register(self._control, selectors.EVENT_READ)
+        selector.register(self._wakeup, selectors.EVENT_READ)
+        self._control.sendall(READY)
+        while os.getppid() == self._owner:
+            ready = {key.fileobj for key, _ in selector.select(timeout=0.5)}
+            if self._control in ready and not self._launch_next():
+                break
+            if self._wakeup in ready:
+                os.read(self._wakeup, 4096)
+            self._reap()
+        self._kill_all()
+
+    def _launch_next(self) -> bool:
+        received = _receive(self._control)
+        if received is None:
+            return False
+        request, output, status = received
+        pid = os.fork()
+        if pid == 0:
+            _become(request, output)
+        os.close(output)
+        self._children[pid] = _Child(status, request["scratch"])
+        _tell(status, pid)
+        return True
+
+    def _reap(self) -> None:
+        while self._children:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+            if ended is None:
+                return
+            _kill_group(ended.si_pid)  # before it is reaped: until then nobody else can have its pid
+            _, wait_status = os.waitpid(ended.si_pid, 0)
+            child = self._children.pop(ended.si_pid)
+            _tell(child.status, os.waitstatus_to_exitcode(wait_status))
+            os.close(child.status)
+
+    def _kill_all(self) -> None:
+        for pid, child in self._children.items():
+            _kill_group(pid)
+            os.waitpid(pid, 0)
+            shutil.rmtree(child.scratch, ignore_errors=True)
+
+
+def _receive(control: socket.socket) -> tuple[LaunchRequest, int, int] | None:
+    head, descriptors, _, _ = socket.recv_fds(control, LENGTH.size, 2)
+    if len(head) < LENGTH.size:
+        return None
+    text = bytearray()
+    while len(text) < LENGTH.unpack(head)[0]:
+        part = control.recv(LENGTH.unpack(head)[0] - len(text))
+        if not part:
+            return None
+        text += part
+    output, status = descriptors
+    return json.loads(text), output, status
+
+
+def _tell(status: int, number: int) -> None:
+    with contextlib.suppress(BrokenPipeError):  # nobody asks any more
+        os.write(status, NUMBER.pack(number))
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: a zombie's group is not permitted
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _become(request: LaunchRequest, output: int) -> None:
+    """Turn this fork into the container; never returns."""
+    code = 1
+    try:
+        preexec_die_with_parent()
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        _take_output(output)
+        os.chdir(request["scratch"])
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        code = _run_module(request["module"]) if request["module"] else _execute(request["command"])
+    except BaseException as error:  # noqa: BLE001  nothing may run on into the fork server's own loop
+        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+    finally:
+        os._exit(code)
+
+
+def _take_output(output: int) -> None:
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.closerange(3, 1024)  # the other containers' pipes and the fork server's own
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # pyright: ignore[reportAttributeAccessIssue]  they are text files
+
+
+def _execute(command: list[str]) -> int:
+    try:
+        os.execvp(command[0], command)  # noqa: S606  no shell is wanted
+    except OSError as error:
+        print(f"cannot run {command[0]}: {error.strerror}", file=sys.stderr, flush=True)
+        return COMMAND_NOT_RUN
+
+
+def _run_module(module: str) -> int:
+    sys.argv = [module, "serve"]
+    try:
+        importlib.import_module(module).main()
+    except SystemExit as end:
+        return _exit_code(end.code)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+def _exit_code(code: Any) -> int:
+    if code is None or isinstance(code, int):
+        return code or 0
+    print(code, file=sys.stderr, flush=True)
+    return 1
+
+
+def main() -> None:
+    control = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for module in sys.argv[1:]:
+        importlib.import_module(module)
+    Zygote(control).run()
+
+
+if __name__ == "__main__":
+    main()
