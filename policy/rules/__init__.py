@@ -1,0 +1,5 @@
+"""Every rule of the pack, by what it is about."""
+
+from . import eks, iam, kubernetes, network, s3, sagemaker
+
+ALL = (*s3.RULES, *eks.RULES, *iam.RULES, *sagemaker.RULES, *network.RULES, *kubernetes.RULES)

@@ -1,0 +1,54 @@
+"""The cluster: supported, reached from known addresses only, and its nodes by nobody."""
+
+from .resource import Properties, Rule, each
+
+_CLUSTER = "aws:eks/cluster:Cluster"
+_NODES = "aws:eks/nodeGroup:NodeGroup"
+# In standard support on the date below; EKS supports a version for 14 months.
+SUPPORTED = ("1.34", "1.35", "1.36")
+SUPPORTED_AS_OF = "2026-11-23"
+
+
+def _endpoint(cluster: Properties) -> str | None:
+    network = cluster.get("vpcConfig") or {}
+    if network.get("endpointPublicAccess") is False:
+        return None
+    cidrs = network.get("publicAccessCidrs") or []
+    if not cidrs or "0.0.0.0/0" in cidrs:
+        return "has an endpoint open to the whole world: set publicAccessCidrs"
+    return None
+
+
+def _supported(cluster: Properties) -> str | None:
+    version = cluster.get("version")
+    return None if version in SUPPORTED else f"has version {version}: supported are {', '.join(SUPPORTED)}"
+
+
+def _standard(cluster: Properties) -> str | None:
+    support = (cluster.get("upgradePolicy") or {}).get("supportType")
+    return None if support == "STANDARD" else f"has support type {support}: extended support costs six times as much"
+
+
+def _access_entries(cluster: Properties) -> str | None:
+    mode = (cluster.get("accessConfig") or {}).get("authenticationMode")
+    return None if mode == "API" else f"has authentication mode {mode}: access entries (API) can be audited"
+
+
+def _no_remote_access(nodes: Properties) -> str | None:
+    return "opens SSH to its nodes" if nodes.get("remoteAccess") else None
+
+
+RULES = (
+    Rule(
+        "eks-endpoint-not-open",
+        ("EKS.1", "CKV_AWS_38", "CKV_AWS_39", "AwsSolutions-EKS1"),
+        "The API server is private, or reached from named addresses only.",
+        each(_CLUSTER, _endpoint),
+    ),
+    Rule("eks-supported-version", ("EKS.2", "CKV_AWS_339"), "The version is supported.", each(_CLUSTER, _supported)),
+    Rule("eks-standard-support", ("cost",), "No extended support is paid for.", each(_CLUSTER, _standard)),
+    Rule(
+        "eks-access-entries", ("EKS.authentication",), "Access is by access entries.", each(_CLUSTER, _access_entries)
+    ),
+    Rule("eks-no-ssh", ("CKV_AWS_100",), "No SSH into nodes.", each(_NODES, _no_remote_access)),
+)

@@ -1,0 +1,51 @@
+"""Controls that the stack does not pass, each with its reason. Whoever copies the stack decides anew."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WrittenException:
+    controls: tuple[str, ...]
+    about: str
+    reason: str
+
+
+EXCEPTIONS = (
+    WrittenException(
+        ("S3.9", "CKV_AWS_18", "AwsSolutions-S1"),
+        "access logs of the bucket",
+        "They need a second bucket, and destroy is to leave nothing.",
+    ),
+    WrittenException(
+        ("S3.14", "CKV_AWS_21"), "versioning", "Results can be computed again, and versions make destroy slow."
+    ),
+    WrittenException(
+        ("S3.17", "CKV_AWS_145"),
+        "a KMS key of one's own",
+        "It costs $1 a month and outlives destroy by a week or more.",
+    ),
+    WrittenException(("S3.7", "CKV_AWS_144"), "replication", "The data is the workshop's own and lies in git."),
+    WrittenException(("S3.11", "CKV2_AWS_62"), "event notifications", "Nothing listens; the job's end is watched."),
+    WrittenException(("S3.15", "CKV_AWS_143", "S3.20"), "object lock, MFA delete", "Destroy has to empty the bucket."),
+    WrittenException(
+        ("EKS.3", "CKV_AWS_58"), "a KMS key for secrets", "EKS encrypts all API data with a key of its own."
+    ),
+    WrittenException(
+        ("EKS.8", "CKV_AWS_37", "AwsSolutions-EKS2"),
+        "control plane logs",
+        "They cost by the gigabyte and outlive destroy.",
+    ),
+    WrittenException(
+        ("EC2.6", "CKV2_AWS_11", "AwsSolutions-VPC7"), "VPC flow logs", "They cost by the gigabyte and outlive destroy."
+    ),
+    WrittenException(
+        ("EC2.15", "CKV_AWS_130"),
+        "public addresses in the subnets",
+        "A NAT gateway would cost as much as the rest of the network and nodes together.",
+    ),
+    WrittenException(
+        ("SageMaker.2", "prowler:sagemaker_models_vpc_settings_configured"),
+        "models in a VPC",
+        "Network isolation is narrower, and interfaces in our VPC would block destroy.",
+    ),
+)

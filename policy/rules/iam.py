@@ -1,0 +1,95 @@
+"""Roles: nothing that allows everything, no trust in strangers, managed policies only where EKS asks for them."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .resource import Properties, Resource, Rule, each, of_type
+
+_ROLE = "aws:iam/role:Role"
+_ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+_INLINE = "aws:iam/rolePolicy:RolePolicy"
+_MANAGED = "aws:iam/policy:Policy"
+
+# EKS requires these of its own roles; nothing narrower works.
+ALLOWED_MANAGED = frozenset(
+    {
+        "AmazonEKSClusterPolicy",
+        "AmazonEKSWorkerNodePolicy",
+        "AmazonEKSWorkerNodeMinimalPolicy",
+        "AmazonEKS_CNI_Policy",
+        "AmazonEC2ContainerRegistryPullOnly",
+    }
+)
+# Actions that know no resource, so that `*` is all one can write (AWS service authorization reference).
+WITHOUT_RESOURCE = frozenset({"cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"})
+# EC2 takes an instance's role and names no source: there is no condition to set.
+WITHOUT_SOURCE = frozenset({"ec2.amazonaws.com"})
+
+
+def _narrow(policy: Properties) -> str | None:
+    for statement in _statements(policy.get("policy")):
+        actions, resources = _list(statement.get("Action")), _list(statement.get("Resource"))
+        if statement["Effect"] != "Allow":
+            continue
+        if "NotAction" in statement or "NotResource" in statement:
+            return f"statement {statement.get('Sid')} allows all but something"
+        if wide := [action for action in actions if "*" in action]:
+            return f"statement {statement.get('Sid')} allows {', '.join(wide)}"
+        if "*" in resources and not set(actions) <= WITHOUT_RESOURCE:
+            return f"statement {statement.get('Sid')} allows {', '.join(actions)} on everything"
+    return None
+
+
+def _trusts_known_services(role: Properties) -> str | None:
+    for statement in _statements(role.get("assumeRolePolicy")):
+        principal = statement.get("Principal")
+        if principal == "*" or not isinstance(principal, dict) or "*" in _list(principal.get("AWS")):
+            return "may be taken by anybody"
+        services = set(_list(principal.get("Service")))
+        if (
+            services
+            and not services <= WITHOUT_SOURCE
+            and "aws:SourceAccount" not in json.dumps(statement.get("Condition"))
+        ):
+            return f"trusts {', '.join(sorted(services))} on behalf of any account: add aws:SourceAccount"
+    return None
+
+
+def _known_attachments(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+    for attachment in of_type(stack, _ATTACHMENT):
+        _, managed, name = str(attachment.properties.get("policyArn")).partition(":iam::aws:policy/")
+        if managed and name.rpartition("/")[2] not in ALLOWED_MANAGED:
+            yield attachment, f"attaches {name}, which AWS manages and may widen"
+
+
+def _statements(document: object) -> list[dict[str, Any]]:
+    parsed = json.loads(document) if isinstance(document, str) else document
+    return parsed.get("Statement", []) if isinstance(parsed, dict) else []
+
+
+def _list(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)] if value else []
+
+
+_NARROW_CONTROLS = (
+    *("IAM.1", "IAM.21", "CKV_AWS_62", "CKV_AWS_63", "CKV_AWS_286", "CKV_AWS_287", "CKV_AWS_288"),
+    *("CKV_AWS_289", "CKV_AWS_290", "CKV_AWS_355", "AwsSolutions-IAM5"),
+)
+
+RULES = (
+    Rule("iam-inline-policies-narrow", _NARROW_CONTROLS, "No inline policy allows everything.", each(_INLINE, _narrow)),
+    Rule("iam-own-policies-narrow", _NARROW_CONTROLS, "No policy of ours allows everything.", each(_MANAGED, _narrow)),
+    Rule(
+        "iam-trust-known-sources",
+        ("CKV_AWS_60", "CKV_AWS_61", "IAM.confused-deputy"),
+        "A role is taken by named services, on behalf of this account only.",
+        each(_ROLE, _trusts_known_services),
+    ),
+    Rule(
+        "iam-managed-policies-known",
+        ("AwsSolutions-IAM4", "CKV_AWS_274"),
+        "Of AWS's own policies only those are attached that EKS asks for.",
+        _known_attachments,
+    ),
+)

@@ -1,0 +1,105 @@
+"""What a rule sees of a resource, and what a rule is: pure functions over a stack's resources."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource as the program registers it or as the state has it; properties in Pulumi's camel case."""
+
+    type: str
+    name: str
+    urn: str
+    properties: Properties
+    property_dependencies: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+
+    def is_about(self, member: str, other: "Resource") -> bool:
+        """Whether a property of this resource comes from the other one; known also while values are not."""
+        return other.urn in self.property_dependencies.get(member, ())
+
+
+@dataclass(frozen=True)
+class Violation:
+    """What is wrong with which resource."""
+
+    rule: str
+    urn: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that must hold, named by the controls that ask for it.
+
+    Attributes:
+        name: in kebab case.
+        controls: ids of AWS Foundational Security Best Practices (S3.5), checkov (CKV_...) or cdk-nag (AwsSolutions-...).
+        text: what must hold.
+        find: gives each resource of a stack that breaks it, with what is wrong.
+    """
+
+    name: str
+    controls: tuple[str, ...]
+    text: str
+    find: Callable[[Sequence[Resource]], Iterator[tuple[Resource, str]]]
+
+    def violations(self, stack: Sequence[Resource]) -> list[Violation]:
+        return [Violation(self.name, resource.urn, text) for resource, text in self.find(stack)]
+
+
+Check = Callable[[Properties], str | None]
+
+
+def each(resource_type: str, check: Check) -> Callable[[Sequence[Resource]], Iterator[tuple[Resource, str]]]:
+    """A rule's `find` that looks at each resource of a type alone; the check says what is wrong, or None."""
+
+    def find(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+        for resource in of_type(stack, resource_type):
+            if wrong := check(resource.properties):
+                yield resource, wrong
+
+    return find
+
+
+def companion(
+    resource_type: str, companion_type: str, member: str, check: Check
+) -> Callable[[Sequence[Resource]], Iterator[tuple[Resource, str]]]:
+    """A rule's `find`: each resource has a companion, tied to it by a property, and the check is content with it."""
+
+    def find(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+        for resource in of_type(stack, resource_type):
+            found = [other for other in of_type(stack, companion_type) if other.is_about(member, resource)]
+            complaints = [check(other.properties) for other in found]
+            if not found:
+                yield resource, f"has no {companion_type.rpartition(':')[2]}"
+            elif None not in complaints:
+                yield resource, str(complaints[0])
+
+    return find
+
+
+def of_type(stack: Sequence[Resource], resource_type: str) -> Iterator[Resource]:
+    return (resource for resource in stack if resource.type == resource_type)
+
+
+def from_export(exported: Mapping[str, Any]) -> list[Resource]:
+    """The resources of a `pulumi stack export`, children of components included."""
+    return [
+        Resource(
+            type=entry["type"],
+            name=entry["urn"].rpartition("::")[2],
+            urn=entry["urn"],
+            properties=entry.get("inputs") or {},
+            property_dependencies={key: urns or [] for key, urns in (entry.get("propertyDependencies") or {}).items()},
+        )
+        for entry in exported["deployment"]["resources"]
+    ]
+
+
+def inspect(rules: Sequence[Rule], stack: Sequence[Resource]) -> list[Violation]:
+    """Every violation of every rule."""
+    return [violation for rule in rules for violation in rule.violations(stack)]

@@ -1,0 +1,109 @@
+"""Buckets: private, encrypted, over TLS only, and emptied by themselves."""
+
+import json
+from typing import Any
+
+from .resource import Properties, Rule, companion, each
+
+_BUCKET = "aws:s3/bucket:Bucket"
+_BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+
+
+def _block_all(block: Properties) -> str | None:
+    missing = [name for name in _BLOCKS if block.get(name) is not True]
+    return f"leaves public access open: {', '.join(missing)} must be true" if missing else None
+
+
+def _owner_enforced(controls: Properties) -> str | None:
+    ownership = (controls.get("rule") or {}).get("objectOwnership")
+    return None if ownership == "BucketOwnerEnforced" else f"has objectOwnership {ownership}: ACLs must be off"
+
+
+def _encrypted(configuration: Properties) -> str | None:
+    algorithms = [
+        (rule.get("applyServerSideEncryptionByDefault") or {}).get("sseAlgorithm")
+        for rule in configuration.get("rules") or []
+    ]
+    return None if any(algorithms) else "has no default encryption"
+
+
+def _expires(configuration: Properties) -> str | None:
+    rules = [rule for rule in configuration.get("rules") or [] if rule.get("status") == "Enabled"]
+    if not any(rule.get("expiration") for rule in rules):
+        return "lets nothing expire"
+    if not any(rule.get("abortIncompleteMultipartUpload") for rule in rules):
+        return "keeps the parts of uploads that were cut off"
+    return None
+
+
+def _denies_plain_http(policy: Properties) -> str | None:
+    for statement in _statements(policy):
+        plain = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") == "false"
+        if statement["Effect"] == "Deny" and plain and statement.get("Principal") in ("*", {"AWS": "*"}):
+            return None
+    return "does not refuse plain HTTP"
+
+
+def _lets_nobody_in(policy: Properties) -> str | None:
+    allowed = [s for s in _statements(policy) if s["Effect"] == "Allow" and s.get("Principal") in ("*", {"AWS": "*"})]
+    return "lets everybody in" if allowed else None
+
+
+def _statements(policy: Properties) -> list[dict[str, Any]]:
+    document = policy.get("policy") or "{}"
+    return (json.loads(document) if isinstance(document, str) else document).get("Statement", [])
+
+
+RULES = (
+    Rule(
+        "s3-block-public-access",
+        (
+            "S3.2",
+            "S3.3",
+            "S3.8",
+            "CKV_AWS_53",
+            "CKV_AWS_54",
+            "CKV_AWS_55",
+            "CKV_AWS_56",
+            "CKV2_AWS_6",
+            "AwsSolutions-S2",
+        ),
+        "A bucket blocks public access in all four ways.",
+        companion(_BUCKET, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "bucket", _block_all),
+    ),
+    Rule(
+        "s3-no-acls",
+        ("S3.12", "CKV_AWS_20", "CKV_AWS_57", "CKV2_AWS_65", "CKV_AWS_379"),
+        "The bucket's owner owns all objects; there are no ACLs.",
+        companion(_BUCKET, "aws:s3/bucketOwnershipControls:BucketOwnershipControls", "bucket", _owner_enforced),
+    ),
+    Rule(
+        "s3-encrypted",
+        ("S3.4", "CKV_AWS_19"),
+        "A bucket encrypts what is put into it.",
+        companion(
+            _BUCKET,
+            "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+            "bucket",
+            _encrypted,
+        ),
+    ),
+    Rule(
+        "s3-lifecycle",
+        ("S3.10", "S3.13", "CKV2_AWS_61", "CKV_AWS_300"),
+        "Results expire, and cut-off uploads are cleared.",
+        companion(_BUCKET, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "bucket", _expires),
+    ),
+    Rule(
+        "s3-tls-only",
+        ("S3.5", "AwsSolutions-S10"),
+        "A bucket refuses requests without TLS.",
+        companion(_BUCKET, "aws:s3/bucketPolicy:BucketPolicy", "bucket", _denies_plain_http),
+    ),
+    Rule(
+        "s3-policy-not-public",
+        ("S3.6", "CKV_AWS_70"),
+        "No bucket policy lets everybody in.",
+        each("aws:s3/bucketPolicy:BucketPolicy", _lets_nobody_in),
+    ),
+)

@@ -1,0 +1,26 @@
+"""Models and jobs: shut off from the network, on one instance, with results of their own."""
+
+from .resource import Properties, Rule, each
+
+_JOB = "kubernetes:sagemaker.services.k8s.aws/v1alpha1:TransformJob"
+MOST_INSTANCES = 4
+
+
+def _isolated(model: Properties) -> str | None:
+    return None if model.get("enableNetworkIsolation") is True else "may reach the network: set enableNetworkIsolation"
+
+
+def _few_instances(job: Properties) -> str | None:
+    count = ((job.get("spec") or {}).get("transformResources") or {}).get("instanceCount", 1)
+    return f"asks for {count} instances; more than {MOST_INSTANCES} need a reason" if count > MOST_INSTANCES else None
+
+
+RULES = (
+    Rule(
+        "sagemaker-network-isolation",
+        ("SageMaker.5", "CKV_AWS_370"),
+        "A model's container has no network.",
+        each("aws:sagemaker/model:Model", _isolated),
+    ),
+    Rule("sagemaker-few-instances", ("cost",), "A job stays small.", each(_JOB, _few_instances)),
+)
