@@ -112,7 +112,7 @@ def coerced(expected: Any, value: Any) -> Any:
         return json.dumps(value)
     if expected == "string" and isinstance(value, bool):
         return json.dumps(value)
-    if expected in {"boolean", "integer", "number"} and isinstance(value, str):
+    if isinstance(value, str) and isinstance(expected, str) and expected in {"boolean", "integer", "number"}:
         return _from_text(expected, value)
     if isinstance(expected, str) or isinstance(value, Unknown):
         return value

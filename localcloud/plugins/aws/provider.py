@@ -135,7 +135,7 @@ class AwsProvider(Provider):
         for pause in (0.1, 0.3, 1.0, 2.0, 4.0):
             outputs = self._outputs(kind, cloud, identity, inputs, {})
             if outputs is not None:
-                return outputs
+                return _without_id(outputs)
             self.stop.sleep(pause)
         raise InitializationError(identity, inputs, [f"{kind.token} {identity} cannot be found after its creation"])
 
@@ -150,7 +150,7 @@ class AwsProvider(Provider):
 
     def _outputs_or_inputs(self, kind: ResourceType, cloud: Cloud, identity: str, inputs: Properties) -> Properties:
         try:
-            return self._outputs(kind, cloud, identity, inputs, {}) or dict(inputs)
+            return _without_id(self._outputs(kind, cloud, identity, inputs, {}) or inputs)
         except PluginError:
             return dict(inputs)
 
@@ -219,7 +219,7 @@ class AwsProvider(Provider):
             raise _about(e, "updating", target, new, kind) from None
         if updated is None:
             raise PluginError(f"updating {target.urn.type} {target.urn.name}: {target.identity} is gone; run a refresh")
-        return updated
+        return _without_id(updated)
 
     def _update_tags(
         self, kind: ResourceType, cloud: Cloud, target: Target, new: Properties, outputs: Properties
@@ -283,6 +283,10 @@ class AwsProvider(Provider):
             self._accounts,
             self.directory,
         )
+
+
+def _without_id(outputs: Properties) -> Properties:
+    return {name: value for name, value in outputs.items() if name != "id"}
 
 
 def _setting(value: Any) -> Any:
