@@ -1,0 +1,56 @@
+"""Batch inference as code: what a SageMaker batch-inference workshop stands on, and the jobs that run on it."""
+
+import pulumi
+
+from infra import account, settings
+from infra.cluster import Cluster, ClusterArgs
+from infra.identity import Identity, IdentityArgs
+from infra.model import Model, ModelArgs
+from infra.network import Network, NetworkArgs
+from infra.operator import Operator, OperatorArgs
+from infra.storage import Storage, StorageArgs
+from jobs import declaration, declared
+from jobs.layer import JobPlace, TransformJobs
+
+# Settings and jobs are checked before the first resource.
+chosen = settings.load()
+planned = declaration.collect(
+    declared.DECLARATIONS,
+    declaration.JobDefaults(
+        prefix=chosen.prefix,
+        batch_input=chosen.batch_input,
+        instance_type=chosen.transform_instance_type,
+        allowed_instance_types=chosen.allowed_transform_instance_types,
+        rerun=chosen.rerun,
+    ),
+)
+
+# Layer 1: what jobs stand on.
+aws = account.connect(chosen)
+network = Network(chosen.prefix, NetworkArgs.of(chosen), aws.options)
+storage = Storage(chosen.prefix, StorageArgs.of(chosen, aws), aws.options)
+identity = Identity(chosen.prefix, IdentityArgs.of(chosen, aws, storage), aws.options)
+cluster = Cluster(chosen.prefix, ClusterArgs.of(chosen, aws, network, identity), aws.options)
+operator = Operator(chosen.prefix, OperatorArgs.of(chosen, identity, cluster))
+model = Model(chosen.prefix, ModelArgs.of(chosen, identity, storage), aws.options)
+
+# Layer 2: the jobs.
+place = JobPlace(
+    prefix=chosen.prefix,
+    bucket_name=storage.bucket_name,
+    model_name=model.model_name,
+    instance_type=chosen.transform_instance_type,
+    timeout_minutes=chosen.job_timeout_minutes,
+    tags=aws.tags,
+    ready=[*operator.ready, *storage.hardening, *identity.execution.ready],
+)
+transform_jobs = TransformJobs(planned, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
+
+pulumi.export("bucket_name", storage.bucket_name)
+pulumi.export("cluster_name", cluster.cluster_name)
+pulumi.export("kubeconfig", cluster.kubeconfig)
+pulumi.export("model_name", model.model_name)
+pulumi.export("execution_role_arn", identity.execution.arn)
+pulumi.export("operator_role_arn", identity.operator.arn)
+pulumi.export("transform_jobs", transform_jobs.outputs())
+transform_jobs.check_ends()

@@ -1,0 +1,161 @@
+"""The cluster: EKS with one small managed node group, and Pod Identity for the operator.
+
+Order is what makes this robust, and each arrow is a dependency, also where no value flows. Up: roles and routes,
+cluster, Pod Identity agent and association, node group, then whatever runs on it. An association takes seconds to
+become effective and a pod is given credentials only when it is created; the minutes that a node group takes lie in
+between. Destroy runs the other way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_eks as eks
+import pulumi_kubernetes as kubernetes
+
+from infra.account import Account
+from infra.identity import Identified, Identity
+from infra.network import Network
+from infra.policies import Scope
+from infra.settings import Settings
+
+
+@dataclass(frozen=True)
+class ClusterArgs:
+    name: str
+    scope: pulumi.Output[Scope]
+    kubernetes_version: str
+    allowed_cidrs: Sequence[str]
+    admin_principals: Sequence[str]
+    vpc_id: pulumi.Output[str]
+    subnet_ids: Sequence[pulumi.Output[str]]
+    routes: Sequence[pulumi.Resource]
+    cluster_role: Identified
+    node_role: Identified
+    node_instance_type: str
+    operator_role: Identified
+    operator_namespace: str
+    operator_service_account: str
+
+    @classmethod
+    def of(cls, settings: Settings, account: Account, network: Network, identity: Identity) -> "ClusterArgs":
+        return cls(
+            name=settings.cluster_name,
+            scope=account.scope,
+            kubernetes_version=settings.kubernetes_version,
+            allowed_cidrs=settings.allowed_cidrs,
+            admin_principals=settings.admin_principals,
+            vpc_id=network.vpc_id,
+            subnet_ids=network.subnet_ids,
+            routes=network.routes,
+            cluster_role=identity.cluster,
+            node_role=identity.node,
+            node_instance_type=settings.node_instance_type,
+            operator_role=identity.operator,
+            operator_namespace=settings.operator_namespace,
+            operator_service_account=settings.operator_service_account,
+        )
+
+
+class Cluster(pulumi.ComponentResource):
+    """An EKS cluster, ready for the operator."""
+
+    cluster_name: str
+    kubeconfig: pulumi.Output[str]
+    provider: kubernetes.Provider
+    ready: list[pulumi.Resource]
+    """What must stand while an operator works: its identity and the node that it runs on."""
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("workshop:index:Cluster", name, None, opts)
+        self._name = name
+        self.cluster_name = args.name
+        cluster = self._control_plane(args)
+        pod_identity = self._pod_identity(args, cluster)
+        nodes = self._nodes(args, cluster, after=pod_identity)
+        self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
+        self.ready = [*pod_identity, *args.operator_role.ready, nodes]
+        self.provider = self._kubernetes()
+        self.register_outputs({"cluster_name": self.cluster_name, "kubeconfig": self.kubeconfig})
+
+    def _control_plane(self, args: ClusterArgs) -> eks.Cluster:
+        return eks.Cluster(
+            self._name,
+            name=self.cluster_name,  # fixed: Pod Identity, roles and access entries name it
+            version=args.kubernetes_version,
+            upgrade_policy={"support_type": "STANDARD"},  # the default, EXTENDED, may come to cost six times as much
+            service_role=args.cluster_role.role,
+            vpc_id=args.vpc_id,
+            public_subnet_ids=list(args.subnet_ids),
+            endpoint_public_access=True,  # written out: only then the component waits until the endpoint answers
+            endpoint_private_access=True,
+            public_access_cidrs=list(args.allowed_cidrs),
+            authentication_mode=eks.AuthenticationMode.API,
+            access_entries=self._admins(args),
+            skip_default_node_group=True,
+            skip_default_security_groups=True,  # EKS's own group leaves nothing of ours that blocks destroy
+            create_oidc_provider=False,
+            deletion_protection=False,
+            tags={"Name": self.cluster_name},
+            opts=self._after([*args.cluster_role.ready, *args.routes]),
+        )
+
+    def _admins(self, args: ClusterArgs) -> dict[str, eks.AccessEntryArgs]:
+        """Let others than the cluster's creator in; EKS lets the creator in by itself, and refuses to be told twice."""
+        policy = args.scope.apply(
+            lambda scope: f"arn:{scope.partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+        )
+        admin = eks.AccessPolicyAssociationArgs(
+            policy_arn=policy, access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster")
+        )
+        return {
+            f"admin-{number}": eks.AccessEntryArgs(principal_arn=principal, access_policies={"admin": admin})
+            for number, principal in enumerate(args.admin_principals)
+        }
+
+    def _pod_identity(self, args: ClusterArgs, cluster: eks.Cluster) -> list[pulumi.Resource]:
+        agent = aws.eks.Addon(
+            f"{self._name}-pod-identity-agent",
+            cluster_name=self.cluster_name,
+            addon_name="eks-pod-identity-agent",
+            tags={"Name": f"{self._name}-pod-identity-agent"},
+            opts=self._after([cluster]),
+        )
+        association = aws.eks.PodIdentityAssociation(
+            f"{self._name}-operator",
+            cluster_name=self.cluster_name,
+            namespace=args.operator_namespace,
+            service_account=args.operator_service_account,
+            role_arn=args.operator_role.arn,
+            tags={"Name": f"{self._name}-operator"},
+            opts=self._after([cluster, *args.operator_role.ready]),
+        )
+        return [agent, association]
+
+    def _nodes(self, args: ClusterArgs, cluster: eks.Cluster, after: list[pulumi.Resource]) -> eks.ManagedNodeGroup:
+        return eks.ManagedNodeGroup(
+            f"{self._name}-nodes",
+            cluster=cluster,
+            node_group_name=f"{self._name}-nodes",
+            node_role_arn=args.node_role.arn,
+            subnet_ids=list(args.subnet_ids),
+            instance_types=[args.node_instance_type],
+            ami_type="AL2023_x86_64_STANDARD",
+            disk_size=20,
+            scaling_config={"desired_size": 1, "min_size": 1, "max_size": 1},
+            tags={"Name": f"{self._name}-nodes"},
+            opts=self._after([*after, *args.node_role.ready, *args.routes]),
+        )
+
+    def _kubernetes(self) -> kubernetes.Provider:
+        return kubernetes.Provider(
+            self._name,
+            kubeconfig=self.kubeconfig,
+            cluster_identifier=self.cluster_name,  # a new kubeconfig must not replace every object
+            upsert_existing_objects=True,  # a job that a cut-off run left in the cluster is taken in
+            opts=self._after(self.ready),
+        )
+
+    def _after(self, resources: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(resources))

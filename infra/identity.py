@@ -1,0 +1,143 @@
+"""Identities: the roles of the cluster, its node, the operator and the jobs, each with what it needs and no more.
+
+Roles have fixed names under the stack's prefix, so that a deployer can be allowed exactly them. A role is ready
+when its permissions are attached: users of a role depend on `ready`, which also keeps the permissions until the
+last user is gone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import policies
+from infra.account import Account
+from infra.policies import Scope, Statement
+from infra.settings import Settings
+from infra.storage import Storage
+
+
+@dataclass(frozen=True)
+class IdentityArgs:
+    scope: pulumi.Output[Scope]
+    bucket_name: pulumi.Output[str]
+    cluster_name: str
+    operator_namespace: str
+    operator_service_account: str
+    transform_instance_types: Sequence[str]
+    input_buckets: Sequence[str] = ()
+    output_buckets: Sequence[str] = ()
+    kms_keys: Sequence[str] = ()
+    private_image: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings, account: Account, storage: Storage) -> "IdentityArgs":
+        return cls(
+            scope=account.scope,
+            bucket_name=storage.bucket_name,
+            cluster_name=settings.cluster_name,
+            operator_namespace=settings.operator_namespace,
+            operator_service_account=settings.operator_service_account,
+            transform_instance_types=settings.allowed_transform_instance_types,
+            input_buckets=settings.input_buckets,
+            output_buckets=settings.output_buckets,
+            kms_keys=settings.kms_keys,
+            private_image=settings.model_image,
+        )
+
+
+@dataclass(frozen=True)
+class Identified:
+    """A role together with what makes it usable."""
+
+    role: aws.iam.Role
+    ready: list[pulumi.Resource]
+
+    @property
+    def arn(self) -> pulumi.Output[str]:
+        return self.role.arn
+
+
+class Identity(pulumi.ComponentResource):
+    """The four roles of a stack."""
+
+    cluster: Identified
+    node: Identified
+    operator: Identified
+    execution: Identified
+
+    def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("workshop:index:Identity", name, None, opts)
+        self._name = name
+        self._scope = args.scope
+        self.cluster = self._cluster(args)
+        self.node = self._node()
+        self.operator = self._operator(args)
+        self.execution = self._execution(args)
+        self.register_outputs(
+            {"execution_role_arn": self.execution.arn, "operator_role_arn": self.operator.arn},
+        )
+
+    def _cluster(self, args: IdentityArgs) -> Identified:
+        trust = self._scope.apply(lambda scope: policies.document(policies.cluster_trust(scope, args.cluster_name)))
+        role = self._role("cluster", trust, "EKS acts with it for the control plane")
+        return self._with_managed_policies("cluster", role, ["AmazonEKSClusterPolicy"])
+
+    def _node(self) -> Identified:
+        role = self._role("node", policies.document(policies.node_trust()), "the kubelet of each node acts with it")
+        names = ["AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly"]
+        return self._with_managed_policies("node", role, names)
+
+    def _operator(self, args: IdentityArgs) -> Identified:
+        subject = (args.cluster_name, args.operator_namespace, args.operator_service_account)
+        trust = self._scope.apply(lambda scope: policies.document(policies.pod_trust(scope, *subject)))
+        role = self._role("operator", trust, "the SageMaker operator acts with it, through EKS Pod Identity")
+        statements = self._scope.apply(
+            lambda scope: policies.operator(scope, args.transform_instance_types, args.kms_keys)
+        )
+        return self._with_statements("operator", role, statements)
+
+    def _execution(self, args: IdentityArgs) -> Identified:
+        trust = self._scope.apply(lambda scope: policies.document(policies.execution_trust(scope)))
+        role = self._role("execution", trust, "SageMaker acts with it for models and jobs")
+        statements = pulumi.Output.all(self._scope, args.bucket_name).apply(
+            lambda found: policies.execution(found[0], _data(args, found[1]))
+        )
+        return self._with_statements("execution", role, statements)
+
+    def _role(self, part: str, trust: pulumi.Input[str], description: str) -> aws.iam.Role:
+        return aws.iam.Role(
+            f"{self._name}-{part}",
+            name=f"{self._name}-{part}",
+            assume_role_policy=trust,
+            description=f"{self._name}: {description}",
+            tags={"Name": f"{self._name}-{part}"},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _with_managed_policies(self, part: str, role: aws.iam.Role, names: Sequence[str]) -> Identified:
+        attachments: list[pulumi.Resource] = [
+            aws.iam.RolePolicyAttachment(
+                f"{self._name}-{part}-{policy}",
+                role=role.name,
+                policy_arn=self._scope.apply(lambda scope, policy=policy: scope.managed_policy(policy)),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for policy in names
+        ]
+        return Identified(role, [role, *attachments])
+
+    def _with_statements(self, part: str, role: aws.iam.Role, statements: pulumi.Output[list[Statement]]) -> Identified:
+        policy = aws.iam.RolePolicy(
+            f"{self._name}-{part}",
+            name=f"{self._name}-{part}",
+            role=role.name,
+            policy=statements.apply(lambda found: policies.document(*found)),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return Identified(role, [role, policy])
+
+
+def _data(args: IdentityArgs, bucket: str) -> policies.Data:
+    return policies.Data(bucket, args.input_buckets, args.output_buckets, args.kms_keys, args.private_image)

@@ -1,0 +1,118 @@
+"""The network: a VPC over two zones with public subnets, and a free way to S3.
+
+There is no NAT gateway, which would cost more than the node: the one node has a public address, and its security
+group, which EKS owns, lets nobody in. S3 is reached through a gateway endpoint.
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.settings import Settings
+
+# Zones in which EKS has no control planes: use1-az3, usw1-az2, cac1-az3.
+ZONES_WITHOUT_EKS = ["use1-az3", "usw1-az2", "cac1-az3"]
+VPC_RANGE = "10.0.0.0/16"
+SUBNET_RANGES = ("10.0.0.0/20", "10.0.16.0/20")
+
+
+@dataclass(frozen=True)
+class NetworkArgs:
+    region: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "NetworkArgs":
+        return cls(region=settings.region)
+
+
+class Network(pulumi.ComponentResource):
+    """VPC, two public subnets, their way out, and the S3 gateway endpoint."""
+
+    vpc_id: pulumi.Output[str]
+    subnet_ids: list[pulumi.Output[str]]
+    routes: list[pulumi.Resource]
+    """What must stand for a node to boot, and stay until the last one is gone."""
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("workshop:index:Network", name, None, opts)
+        self._name = name
+        self._here = pulumi.ResourceOptions(parent=self)
+        vpc = self._vpc()
+        table, way_out = self._way_out(vpc)
+        subnets = self._subnets(vpc)
+        associations = self._associations(table, subnets)
+        self._s3_endpoint(vpc, table, args.region)
+        self.vpc_id = vpc.id
+        self.subnet_ids = [subnet.id for subnet in subnets]
+        self.routes = [way_out, *associations]
+        self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
+
+    def _vpc(self) -> aws.ec2.Vpc:
+        vpc = aws.ec2.Vpc(
+            f"{self._name}-vpc",
+            cidr_block=VPC_RANGE,
+            enable_dns_hostnames=True,  # without both, nodes cannot register at a private endpoint
+            enable_dns_support=True,
+            tags={"Name": f"{self._name}-vpc"},
+            opts=self._here,
+        )
+        # A default security group without rules: whoever forgets to choose one is shut in.
+        aws.ec2.DefaultSecurityGroup(
+            f"{self._name}-default", vpc_id=vpc.id, tags={"Name": f"{self._name}-default"}, opts=self._here
+        )
+        return vpc
+
+    def _way_out(self, vpc: aws.ec2.Vpc) -> tuple[aws.ec2.RouteTable, aws.ec2.Route]:
+        tags = {"Name": f"{self._name}-public"}
+        gateway = aws.ec2.InternetGateway(f"{self._name}-internet", vpc_id=vpc.id, tags=tags, opts=self._here)
+        table = aws.ec2.RouteTable(f"{self._name}-public", vpc_id=vpc.id, tags=tags, opts=self._here)
+        route = aws.ec2.Route(
+            f"{self._name}-way-out",
+            route_table_id=table.id,
+            destination_cidr_block="0.0.0.0/0",
+            gateway_id=gateway.id,
+            opts=self._here,
+        )
+        return table, route
+
+    def _subnets(self, vpc: aws.ec2.Vpc) -> list[aws.ec2.Subnet]:
+        zones = aws.get_availability_zones_output(
+            state="available",
+            exclude_zone_ids=ZONES_WITHOUT_EKS,
+            filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+            opts=pulumi.InvokeOutputOptions(parent=self),
+        )
+        return [
+            aws.ec2.Subnet(
+                f"{self._name}-public-{number}",
+                vpc_id=vpc.id,
+                cidr_block=cidr,
+                availability_zone=zones.names[number],
+                map_public_ip_on_launch=True,  # a managed node group refuses public subnets without it
+                tags={"Name": f"{self._name}-public-{number}"},
+                opts=self._here,
+            )
+            for number, cidr in enumerate(SUBNET_RANGES)
+        ]
+
+    def _associations(
+        self, table: aws.ec2.RouteTable, subnets: list[aws.ec2.Subnet]
+    ) -> list[aws.ec2.RouteTableAssociation]:
+        return [
+            aws.ec2.RouteTableAssociation(
+                f"{self._name}-public-{number}", route_table_id=table.id, subnet_id=subnet.id, opts=self._here
+            )
+            for number, subnet in enumerate(subnets)
+        ]
+
+    def _s3_endpoint(self, vpc: aws.ec2.Vpc, table: aws.ec2.RouteTable, region: str) -> None:
+        aws.ec2.VpcEndpoint(
+            f"{self._name}-s3",
+            vpc_id=vpc.id,
+            service_name=f"com.amazonaws.{region}.s3",
+            vpc_endpoint_type="Gateway",
+            route_table_ids=[table.id],
+            tags={"Name": f"{self._name}-s3"},
+            opts=self._here,
+        )

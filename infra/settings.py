@@ -1,0 +1,232 @@
+"""The stack's settings: what Pulumi.yaml declares, read into types and checked together.
+
+Pulumi.yaml holds type, default and description of each key, and the engine fills the defaults in; here stands what
+a value may be. `aws:region` is the one key of another namespace: the program's AWS provider is explicit, so that
+default tags hold in every stack.
+"""
+
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+
+from infra import archive
+from infra.problems import refuse
+
+OPERATOR_INSTALLS = ("helm", "existing")
+OLDEST_KUBERNETES = (1, 34)
+
+_ECR_IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9][a-z0-9._/-]*([:@][\w.:-]+)")
+_ARM_FAMILY = re.compile(r"[a-z]+\d+g[a-z]*\.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting of a stack, checked."""
+
+    region: str
+    prefix: str
+    kubernetes_version: str
+    allowed_cidrs: tuple[str, ...]
+    admin_principals: tuple[str, ...]
+    node_instance_type: str
+    operator_install: str
+    chart_version: str
+    max_concurrent_syncs: int
+    model_archive: Path
+    model_image: str
+    batch_input: str
+    transform_instance_type: str
+    allowed_transform_instance_types: tuple[str, ...]
+    input_buckets: tuple[str, ...]
+    output_buckets: tuple[str, ...]
+    kms_keys: tuple[str, ...]
+    results_expire_days: int
+    job_timeout_minutes: int
+    rerun: Mapping[str, str]
+
+    # One place for the names that Pod Identity, the chart and the policies must agree on.
+    operator_namespace: str = "ack-system"
+    operator_service_account: str = "ack-sagemaker-controller"  # the chart's own default
+
+    @property
+    def cluster_name(self) -> str:
+        return self.prefix
+
+
+def load() -> Settings:
+    """Read the stack's config; if anything in it cannot be used, stop with all of it in one message."""
+    reader = Reader(pulumi.Config(), pulumi.Config("aws"))
+    settings = _read(reader)
+    refuse(reader.problems, "setting")
+    return settings
+
+
+class Reader:
+    """Reads values of the stack's config and collects what is wrong with them."""
+
+    def __init__(self, config: pulumi.Config, aws_config: pulumi.Config) -> None:
+        self.problems: list[str] = []
+        self._config = config
+        self._aws = aws_config
+
+    def region(self) -> str:
+        if self._aws.get("profile"):
+            self._refuse(
+                "aws:profile", "is set", "AWS_PROFILE in the environment, which kubectl and the aws CLI read too"
+            )
+        value = self._aws.get("region") or ""
+        if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", value):
+            self._refuse("aws:region", _shown(value), "a region that has EKS and SageMaker, such as us-east-1")
+        return value
+
+    def text(self, key: str, allowed: str, accepts: Callable[[str], bool]) -> str:
+        value = self._raw(key)
+        if value is None or not accepts(value):
+            self._refuse(key, _shown(value), allowed)
+        return value or ""
+
+    def integer(self, key: str, low: int, high: int) -> int:
+        value = self._raw(key)
+        if value is None or not re.fullmatch(r"-?\d+", value) or not low <= int(value) <= high:
+            self._refuse(key, _shown(value), f"a whole number from {low} to {high}")
+            return low
+        return int(value)
+
+    def texts(self, key: str, allowed: str, accepts: Callable[[str], bool], *, least: int = 0) -> tuple[str, ...]:
+        values = self._json(key, list)
+        wrong = values is None or len(values) < least or not all(isinstance(v, str) and accepts(v) for v in values)
+        if wrong:
+            self._refuse(key, _shown(self._raw(key)), f"a list of {allowed}")
+            return ()
+        return tuple(cast("list[str]", values))
+
+    def mapping(self, key: str, allowed: str) -> Mapping[str, str]:
+        values = self._json(key, dict) if self._raw(key) is not None else {}
+        if values is None or not all(isinstance(v, (str, int)) for v in values.values()):
+            self._refuse(key, _shown(self._raw(key)), allowed)
+            return {}
+        return {name: str(value) for name, value in values.items()}
+
+    def require(self, key: str, problem: str | None) -> None:
+        """Take in what a check outside of the config found about the value of a key."""
+        if problem:
+            self.problems.append(f"{key}: {problem}")
+
+    def _raw(self, key: str) -> str | None:
+        return self._config.get(key)
+
+    def _json(self, key: str, kind: type[Any]) -> Any:
+        try:
+            value = json.loads(self._raw(key) or "null")
+        except ValueError:
+            return None
+        return value if isinstance(value, kind) else None
+
+    def _refuse(self, key: str, value: str, allowed: str) -> None:
+        self.problems.append(f"{key}: {value}. Allowed: {allowed}.")
+
+
+def _read(reader: Reader) -> Settings:
+    transform_types = "SageMaker instance types such as ml.m5.large"
+    bucket = "names of S3 buckets"
+    settings = Settings(
+        region=reader.region(),
+        prefix=reader.text("prefix", "2 to 24 of a-z, 0-9 and -, a letter first, no - last", _is_prefix),
+        kubernetes_version=reader.text("kubernetesVersion", _kubernetes_allowed(), _is_supported_kubernetes),
+        allowed_cidrs=reader.texts("allowedCidrs", _cidrs_allowed(), _is_narrow_cidr, least=1),
+        admin_principals=reader.texts("adminPrincipals", "IAM role or user ARNs", _is_principal),
+        node_instance_type=reader.text("nodeInstanceType", _node_allowed(), _is_node_type),
+        operator_install=reader.text("operatorInstall", " or ".join(OPERATOR_INSTALLS), OPERATOR_INSTALLS.__contains__),
+        chart_version=reader.text("chartVersion", "a chart version such as 1.9.1, without v", _is_version),
+        max_concurrent_syncs=reader.integer("maxConcurrentSyncs", 1, 100),
+        model_archive=Path(reader.text("modelArchive", "the path of a model.tar.gz", bool)),
+        model_image=reader.text("modelImage", "an ECR image URI with a tag, or empty for XGBoost", _is_image_or_empty),
+        batch_input=reader.text("batchInput", "a file, a folder or an s3:// URI", bool),
+        transform_instance_type=reader.text("transformInstanceType", transform_types, _is_transform_type),
+        allowed_transform_instance_types=reader.texts(
+            "allowedTransformInstanceTypes", transform_types, _is_transform_type, least=1
+        ),
+        input_buckets=reader.texts("inputBuckets", bucket, _is_bucket),
+        output_buckets=reader.texts("outputBuckets", bucket, _is_bucket),
+        kms_keys=reader.texts("kmsKeys", "ARNs of KMS keys", _is_kms_key),
+        results_expire_days=reader.integer("resultsExpireDays", 1, 3650),
+        job_timeout_minutes=reader.integer("jobTimeoutMinutes", 1, 24 * 60),
+        rerun=reader.mapping("rerun", "a map from the name of a job to a number, such as rerun.churn 2"),
+    )
+    _check_together(reader, settings)
+    return settings
+
+
+def _check_together(reader: Reader, settings: Settings) -> None:
+    allowed = settings.allowed_transform_instance_types
+    if allowed and settings.transform_instance_type not in allowed:
+        reader.require("transformInstanceType", f"not among allowedTransformInstanceTypes ({', '.join(allowed)}).")
+    if settings.model_archive.parts:
+        reader.require("modelArchive", archive.problem(settings.model_archive, built_in=not settings.model_image))
+
+
+def _shown(value: str | None) -> str:
+    return f"'{value}'" if value else "has no value"
+
+
+def _is_prefix(value: str) -> bool:
+    return re.fullmatch(r"[a-z](-?[a-z0-9]){1,23}", value) is not None and len(value) <= 24
+
+
+def _kubernetes_allowed() -> str:
+    return f"a version in EKS standard support, {OLDEST_KUBERNETES[0]}.{OLDEST_KUBERNETES[1]} or newer"
+
+
+def _is_supported_kubernetes(value: str) -> bool:
+    match = re.fullmatch(r"(\d+)\.(\d+)", value)
+    return match is not None and (int(match[1]), int(match[2])) >= OLDEST_KUBERNETES
+
+
+def _cidrs_allowed() -> str:
+    return 'at least one IPv4 range that may reach the cluster, such as ["203.0.113.7/32"], never wider than /8'
+
+
+def _is_narrow_cidr(value: str) -> bool:
+    try:
+        return "/" in value and ipaddress.IPv4Network(value).prefixlen >= 8
+    except ValueError:
+        return False
+
+
+def _node_allowed() -> str:
+    return "an x86 EC2 type, small or larger (EKS needs 6 pods, t3.micro has 4), such as t3.small"
+
+
+def _is_node_type(value: str) -> bool:
+    shaped = re.fullmatch(r"[a-z]+\d+[a-z-]*\.[a-z0-9-]+", value) is not None
+    return shaped and not _ARM_FAMILY.match(value) and not value.endswith((".nano", ".micro"))
+
+
+def _is_transform_type(value: str) -> bool:
+    return re.fullmatch(r"ml\.[a-z0-9]+\.[a-z0-9]+", value) is not None and not value.startswith("ml.t")
+
+
+def _is_version(value: str) -> bool:
+    return re.fullmatch(r"\d+\.\d+\.\d+", value) is not None
+
+
+def _is_image_or_empty(value: str) -> bool:
+    return not value or _ECR_IMAGE.fullmatch(value) is not None
+
+
+def _is_bucket(value: str) -> bool:
+    return re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", value) is not None
+
+
+def _is_principal(value: str) -> bool:
+    return re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+", value) is not None
+
+
+def _is_kms_key(value: str) -> bool:
+    return re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+", value) is not None

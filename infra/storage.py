@@ -1,0 +1,111 @@
+"""The bucket: models, inputs and results under prefixes of their own.
+
+Its name is autonamed, so that no stack meets another's results. Results expire by lifecycle; the bucket goes with
+whatever is in it, because SageMaker, not Pulumi, wrote the results.
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import policies
+from infra.account import Account
+from infra.settings import Settings
+
+
+@dataclass(frozen=True)
+class StorageArgs:
+    scope: pulumi.Output[policies.Scope]
+    results_expire_days: int
+
+    @classmethod
+    def of(cls, settings: Settings, account: Account) -> "StorageArgs":
+        return cls(scope=account.scope, results_expire_days=settings.results_expire_days)
+
+
+class Storage(pulumi.ComponentResource):
+    """One private, encrypted bucket that speaks TLS only and forgets results after some days."""
+
+    bucket_name: pulumi.Output[str]
+    hardening: list[pulumi.Resource]
+    """What makes the bucket fit for use; SageMaker reads from it only once all of this stands."""
+
+    def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("workshop:index:Storage", name, None, opts)
+        self._name = name
+        self._here = pulumi.ResourceOptions(parent=self)
+        bucket = aws.s3.Bucket(
+            f"{name}-data",
+            force_destroy=True,  # destroy reads this from state: it must be there from the first `up`
+            tags={"Name": f"{name}-data"},
+            opts=self._here,
+        )
+        self.bucket_name = bucket.bucket
+        public_access = self._block_public_access(bucket)
+        self.hardening = [
+            public_access,
+            self._own_all_objects(bucket),
+            self._encrypt(bucket),
+            self._expire(bucket, args.results_expire_days),
+            self._tls_only(bucket, args.scope, after=public_access),
+        ]
+        self.register_outputs({"bucket_name": self.bucket_name})
+
+    def _block_public_access(self, bucket: aws.s3.Bucket) -> aws.s3.BucketPublicAccessBlock:
+        return aws.s3.BucketPublicAccessBlock(
+            f"{self._name}-data",
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=self._here,
+        )
+
+    def _own_all_objects(self, bucket: aws.s3.Bucket) -> aws.s3.BucketOwnershipControls:
+        return aws.s3.BucketOwnershipControls(
+            f"{self._name}-data",
+            bucket=bucket.bucket,
+            rule={"object_ownership": "BucketOwnerEnforced"},
+            opts=self._here,
+        )
+
+    def _encrypt(self, bucket: aws.s3.Bucket) -> aws.s3.BucketServerSideEncryptionConfiguration:
+        return aws.s3.BucketServerSideEncryptionConfiguration(
+            f"{self._name}-data",
+            bucket=bucket.bucket,
+            rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
+            opts=self._here,
+        )
+
+    def _expire(self, bucket: aws.s3.Bucket, days: int) -> aws.s3.BucketLifecycleConfiguration:
+        return aws.s3.BucketLifecycleConfiguration(
+            f"{self._name}-data",
+            bucket=bucket.bucket,
+            rules=[
+                {
+                    "id": "results-expire",
+                    "status": "Enabled",
+                    "filter": {"prefix": "output/"},
+                    "expiration": {"days": days},
+                },
+                {
+                    "id": "cut-off-uploads-go",
+                    "status": "Enabled",
+                    "filter": {"prefix": ""},
+                    "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
+                },
+            ],
+            opts=self._here,
+        )
+
+    def _tls_only(
+        self, bucket: aws.s3.Bucket, scope: pulumi.Output[policies.Scope], after: pulumi.Resource
+    ) -> aws.s3.BucketPolicy:
+        document = pulumi.Output.all(scope, bucket.bucket).apply(
+            lambda found: policies.document(policies.tls_only(found[0], found[1]))
+        )
+        # Policy and public access block written at once answer 409 OperationAborted.
+        ordered = pulumi.ResourceOptions(parent=self, depends_on=[after])
+        return aws.s3.BucketPolicy(f"{self._name}-data", bucket=bucket.bucket, policy=document, opts=ordered)

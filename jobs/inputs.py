@@ -1,0 +1,157 @@
+"""What a job reads: a local file or folder, a place in S3, or another job's result.
+
+A local input is uploaded under a key that holds its digest, so that equal content is uploaded once and changed
+content never replaces what an older job read. The digest of an S3 input is that of its listing.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from workshop import s3
+
+DIGEST_LENGTH = 16
+
+
+class InputError(Exception):
+    """An input that cannot be used, and what to do."""
+
+
+@dataclass(frozen=True)
+class ResultOf:
+    """The result of another declared job, as input of the next."""
+
+    job: str
+
+
+@dataclass(frozen=True)
+class LocalInput:
+    """A file or folder on this machine, as it was when its digest was taken."""
+
+    path: Path
+    files: tuple[tuple[str, Path], ...]
+    """Name under the input's prefix, and where the file is."""
+    digest: str
+
+    @property
+    def is_single(self) -> bool:
+        return self.path.is_file()
+
+    @property
+    def prefix(self) -> str:
+        return f"input/{self.digest[:DIGEST_LENGTH]}/"
+
+    @property
+    def key(self) -> str:
+        """What SageMaker is given: the object of a file, the prefix of a folder."""
+        return self.prefix + self.files[0][0] if self.is_single else self.prefix
+
+    def changed(self) -> bool:
+        """Say whether the files are no longer those whose digest was taken."""
+        try:
+            return local(str(self.path)).digest != self.digest
+        except InputError:
+            return True
+
+
+@dataclass(frozen=True)
+class S3Input:
+    """What is under an S3 URI now."""
+
+    uri: str
+    digest: str
+    result_name: str
+    """The name of the result under the output path; nothing where there may be several."""
+
+
+Input = LocalInput | S3Input | ResultOf
+NOTHING = S3Input("", "", "")
+"""Stands where an input could not be looked at, until the problem is told."""
+ListObjects = Callable[[str], Sequence[s3.S3Object]]
+
+
+def resolve(source: str | ResultOf, data_type: str, root: Path, list_objects: ListObjects = s3.list_objects) -> Input:
+    """Look at an input and take its digest; raise InputError when a job could not read it."""
+    if isinstance(source, ResultOf):
+        return source
+    if "://" not in source:
+        return local(str(root / source))
+    return _manifest(source, list_objects) if data_type == "ManifestFile" else _prefix(source, list_objects)
+
+
+def local(path: str) -> LocalInput:
+    """Take the digest of a file, or of every file in a folder; hidden files stay behind."""
+    where = Path(path)
+    if where.is_file():
+        files = ((where.name, where),)
+    elif where.is_dir():
+        found = sorted(file for file in where.rglob("*") if file.is_file())
+        files = tuple((file.relative_to(where).as_posix(), file) for file in found)
+        files = tuple((name, file) for name, file in files if not _is_hidden(name))
+    else:
+        raise InputError(f"there is no file or folder {path}; `make model` makes the workshop's own input")
+    if not files or not any(file.stat().st_size for _, file in files):
+        raise InputError(f"{path} is empty; a job needs at least one record")
+    return LocalInput(where, files, _digest(files))
+
+
+def _digest(files: Sequence[tuple[str, Path]]) -> str:
+    if len(files) == 1:
+        return _file_digest(files[0][1])
+    content = json.dumps([[name, _file_digest(file)] for name, file in files])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.split("/"))
+
+
+def _prefix(uri: str, list_objects: ListObjects) -> S3Input:
+    objects = _listed(uri, list_objects)
+    key = s3.Location.parse(uri).key
+    single = len(objects) == 1 and objects[0].key == key
+    return S3Input(uri, s3.listing_digest(objects), f"{key.rpartition('/')[2]}.out" if single else "")
+
+
+def _manifest(uri: str, list_objects: ListObjects) -> S3Input:
+    """Take the digest of a manifest: of itself, and of each object that it names."""
+    manifest = _listed(uri, list_objects)[:1]
+    prefix, names = _manifest_entries(uri)
+    start = s3.Location.parse(prefix).key
+    named = {start + name for name in names}
+    objects = [item for item in _listed(prefix, list_objects) if item.key in named]
+    missing = sorted(named - {item.key for item in objects})
+    if missing:
+        raise InputError(f"the manifest {uri} names {missing[0]}, which is not there")
+    return S3Input(uri, s3.listing_digest([*manifest, *objects]), "")
+
+
+def _manifest_entries(uri: str) -> tuple[str, list[str]]:
+    try:
+        entries = json.loads(s3.read(uri))
+        return cast("str", entries[0]["prefix"]), [str(name) for name in entries[1:]]
+    except s3.S3Error as error:
+        raise InputError(str(error)) from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError(f'{uri} is no manifest; it must look like [{{"prefix": "s3://..."}}, "name", ...]') from error
+
+
+def _listed(uri: str, list_objects: ListObjects) -> list[s3.S3Object]:
+    try:
+        objects = list(list_objects(uri))
+    except s3.S3Error as error:
+        raise InputError(str(error)) from error
+    if not objects:
+        raise InputError(f"nothing is under {uri}; put the input there or correct the path")
+    return objects

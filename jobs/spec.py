@@ -1,0 +1,108 @@
+"""The spec of the operator's TransformJob, from typed arguments: SageMaker's members in ACK's spelling.
+
+What SageMaker would fill in is written out, so that the object does not change after it was created.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
+
+API_VERSION = "sagemaker.services.k8s.aws/v1alpha1"
+KIND = "TransformJob"
+
+
+def build(
+    args: TransformJobArgs, *, model_name: str, input_uri: str, output_base: str, instance_type: str
+) -> dict[str, Any]:
+    """Return what decides the result: all but name and tags, the output path being the base still."""
+    members: dict[str, Any] = {
+        "modelName": model_name,
+        "batchStrategy": args.batch_strategy,
+        "maxPayloadInMB": args.max_payload_in_mb,
+        "maxConcurrentTransforms": args.max_concurrent_transforms,
+        "environment": dict(args.environment),
+        "modelClientConfig": _model_client(args.model_client_config),
+        "transformInput": _input(args, input_uri),
+        "transformOutput": _output(args, output_base),
+        "transformResources": _resources(args, instance_type),
+        "dataProcessing": _data_processing(args),
+        "experimentConfig": _experiment(args.experiment_config),
+    }
+    return _given(members)
+
+
+def complete(spec: Mapping[str, Any], job_name: str, tags: Mapping[str, str]) -> dict[str, Any]:
+    """Return the whole spec: named, tagged, and with an output folder of its own under the base."""
+    output = dict(spec["transformOutput"])
+    output["s3OutputPath"] = output_path(output["s3OutputPath"], job_name)
+    listed = [{"key": key, "value": value} for key, value in sorted(tags.items())]
+    return {**spec, "transformOutput": output, "transformJobName": job_name, "tags": listed}
+
+
+def output_path(output_base: str, job_name: str) -> str:
+    return f"{output_base.rstrip('/')}/{job_name}/"
+
+
+def _input(args: TransformJobArgs, uri: str) -> dict[str, Any]:
+    return _given(
+        {
+            "dataSource": {"s3DataSource": {"s3DataType": args.s3_data_type, "s3URI": uri}},
+            "contentType": args.content_type,
+            "compressionType": args.compression_type,
+            "splitType": args.split_type,
+        }
+    )
+
+
+def _output(args: TransformJobArgs, base: str) -> dict[str, Any]:
+    return _given(
+        {
+            "s3OutputPath": base,
+            "accept": args.accept,
+            "assembleWith": args.assemble_with,
+            "kmsKeyID": args.output_kms_key_id,
+        }
+    )
+
+
+def _resources(args: TransformJobArgs, instance_type: str) -> dict[str, Any]:
+    return _given(
+        {
+            "instanceType": instance_type,
+            "instanceCount": args.instance_count,
+            "volumeKMSKeyID": args.volume_kms_key_id,
+            "transformAMIVersion": args.transform_ami_version,
+        }
+    )
+
+
+def _data_processing(args: TransformJobArgs) -> dict[str, Any]:
+    return _given(
+        {"inputFilter": args.input_filter, "joinSource": args.join_source, "outputFilter": args.output_filter}
+    )
+
+
+def _model_client(config: ModelClientConfig | None) -> dict[str, Any]:
+    if config is None:
+        return {}
+    return {
+        "invocationsTimeoutInSeconds": config.invocations_timeout_in_seconds,
+        "invocationsMaxRetries": config.invocations_max_retries,
+    }
+
+
+def _experiment(config: ExperimentConfig | None) -> dict[str, Any]:
+    if config is None:
+        return {}
+    return _given(
+        {
+            "experimentName": config.experiment_name,
+            "trialName": config.trial_name,
+            "trialComponentDisplayName": config.trial_component_display_name,
+        }
+    )
+
+
+def _given(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None and value != {}}

@@ -1,0 +1,203 @@
+"""SageMaker's limits, checked when the program runs: what CreateTransformJob would refuse never gets that far.
+
+Each check is in SageMaker's words, so that the message can be looked up in its API reference.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
+from jobs.inputs import ResultOf
+
+MAX_MB = 100
+MAX_TAGS = 50
+MAX_ENVIRONMENT = 16
+MAX_FILTER = 63
+DATA_PROCESSING_TYPES = ("text/csv", "application/json", "application/jsonlines")
+
+_S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/.*)?")
+_MODEL = re.compile(r"[a-zA-Z0-9]([\-a-zA-Z0-9]*[a-zA-Z0-9])?")
+_KEY_ID = re.compile(r"[a-zA-Z0-9:/_-]{1,2048}")
+_AMI = re.compile(r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*")
+_ENTITY = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}")
+_VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}")
+_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
+_UNSUPPORTED_PATH = re.compile(r"\.\.|\?\(|@|:[^\],]*:")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What this stack allows, on top of SageMaker."""
+
+    instance_types: Sequence[str]
+    own_tags: int
+
+
+def problems(args: TransformJobArgs, limits: Limits) -> list[str]:
+    """Say everything about a job's arguments that SageMaker, or this stack, does not allow."""
+    checks = (_words, _numbers, _texts, _pairs, _data_processing, _input)
+    found = [problem for check in checks for problem in check(args)]
+    return found + list(_limited(args, limits))
+
+
+def _words(args: TransformJobArgs) -> Iterator[str]:
+    yield from _one_of("S3DataType", args.s3_data_type, "S3Prefix", "ManifestFile")
+    yield from _one_of("CompressionType", args.compression_type, "None", "Gzip")
+    yield from _one_of("SplitType", args.split_type, "None", "Line", "RecordIO", "TFRecord")
+    yield from _one_of("AssembleWith", args.assemble_with, "None", "Line")
+    yield from _one_of("BatchStrategy", args.batch_strategy, "MultiRecord", "SingleRecord")
+    if args.join_source is not None:
+        yield from _one_of("JoinSource", args.join_source, "Input", "None")
+
+
+def _numbers(args: TransformJobArgs) -> Iterator[str]:
+    yield from _between("MaxPayloadInMB", args.max_payload_in_mb, 0, MAX_MB)
+    yield from _between("InstanceCount", args.instance_count, 1, 100)
+    if args.timeout_minutes is not None:
+        yield from _between("timeout_minutes", args.timeout_minutes, 1, 24 * 60)
+    if args.max_concurrent_transforms is not None:
+        yield from _concurrency(args.max_concurrent_transforms, args.max_payload_in_mb)
+    if args.model_client_config is not None:
+        yield from _patience(args.model_client_config)
+
+
+def _concurrency(transforms: int, payload: int) -> Iterator[str]:
+    if transforms < 0:
+        yield f"MaxConcurrentTransforms: {transforms} is not allowed. Allowed: 0 or more"
+    elif transforms * payload > MAX_MB:
+        yield (
+            f"MaxConcurrentTransforms * MaxPayloadInMB: {transforms} * {payload} MB is not allowed. "
+            f"Allowed: at most {MAX_MB} MB together"
+        )
+
+
+def _patience(config: ModelClientConfig) -> Iterator[str]:
+    yield from _between("InvocationsTimeoutInSeconds", config.invocations_timeout_in_seconds, 1, 3600)
+    yield from _between("InvocationsMaxRetries", config.invocations_max_retries, 0, 3)
+
+
+def _texts(args: TransformJobArgs) -> Iterator[str]:
+    shaped: list[tuple[str, object, re.Pattern[str], str]] = [
+        ("ModelName", args.model_name, _MODEL, "a SageMaker model's name"),
+        ("KmsKeyId", args.output_kms_key_id, _KEY_ID, "a KMS key's id, alias or ARN"),
+        ("VolumeKmsKeyId", args.volume_kms_key_id, _KEY_ID, "a KMS key's id, alias or ARN"),
+        (
+            "TransformAmiVersion",
+            args.transform_ami_version,
+            _AMI,
+            "an AMI version such as al2-ami-sagemaker-batch-gpu-535",
+        ),
+        ("S3OutputPath", args.output_base, _S3_URI, "an S3 URI such as s3://bucket/prefix"),
+    ]
+    for member, value, pattern, allowed in shaped:
+        if isinstance(value, str) and not pattern.fullmatch(value):
+            yield f"{member}: '{value}' is not allowed. Allowed: {allowed}"
+    for member, value in (("ContentType", args.content_type), ("Accept", args.accept)):
+        if value is not None and len(value) > 256:
+            yield f"{member}: {len(value)} characters. Allowed: at most 256"
+    if args.experiment_config is not None:
+        yield from _experiment(args.experiment_config)
+
+
+def _experiment(config: ExperimentConfig) -> Iterator[str]:
+    names = {
+        "ExperimentName": config.experiment_name,
+        "TrialName": config.trial_name,
+        "TrialComponentDisplayName": config.trial_component_display_name,
+    }
+    for member, value in names.items():
+        if value is not None and not _ENTITY.fullmatch(value):
+            yield f"{member}: '{value}' is not allowed. Allowed: 1 to 120 letters, digits and -"
+
+
+def _pairs(args: TransformJobArgs) -> Iterator[str]:
+    if len(args.environment) > MAX_ENVIRONMENT:
+        yield f"Environment: {len(args.environment)} entries. Allowed: at most {MAX_ENVIRONMENT}"
+    for name, value in args.environment.items():
+        if not _VARIABLE.fullmatch(name) or len(value) > 10240:
+            yield f"Environment: '{name}' is not allowed. Allowed: names of letters, digits and _, values up to 10240"
+    for key, value in args.tags.items():
+        if not 1 <= len(key) <= 128 or len(value) > 256 or not _is_tag_text(key) or not _is_tag_text(value):
+            yield f"Tags: '{key}' is not allowed. Allowed: keys of 1 to 128, values of up to 256 letters, digits, _.:/=+-@"
+        if key.lower().startswith("aws:"):
+            yield f"Tags: '{key}' is not allowed. Allowed: keys that do not start with aws:"
+
+
+def _data_processing(args: TransformJobArgs) -> Iterator[str]:
+    for member, path in (("InputFilter", args.input_filter), ("OutputFilter", args.output_filter)):
+        if path is not None:
+            yield from _path(member, path)
+    if any((args.input_filter, args.output_filter, args.join_source == "Input")):
+        yield from _together(args)
+
+
+def _path(member: str, path: str) -> Iterator[str]:
+    if len(path) > MAX_FILTER:
+        yield f"{member}: {len(path)} characters. Allowed: at most {MAX_FILTER}"
+    if not path.startswith("$") or _UNSUPPORTED_PATH.search(path):
+        yield f"{member}: '{path}' is not allowed. Allowed: SageMaker's JSONPath from $, such as $[1:] or $.features"
+
+
+def _together(args: TransformJobArgs) -> Iterator[str]:
+    """With DataProcessing SageMaker parses records, so both ends must be of one kind that it can parse."""
+    if args.content_type != args.accept or args.accept not in DATA_PROCESSING_TYPES:
+        yield (
+            f"DataProcessing: ContentType '{args.content_type}' with Accept '{args.accept}' is not allowed. "
+            f"Allowed: both the same, one of {', '.join(DATA_PROCESSING_TYPES)}"
+        )
+    if args.split_type != args.assemble_with or (args.accept == "text/csv" and args.split_type != "Line"):
+        yield (
+            f"DataProcessing: SplitType {args.split_type} with AssembleWith {args.assemble_with} is not allowed. "
+            "Allowed: both the same, and both Line for text/csv"
+        )
+
+
+def _input(args: TransformJobArgs) -> Iterator[str]:
+    if isinstance(args.input, ResultOf):
+        return
+    if "://" in args.input and (not _S3_URI.fullmatch(args.input) or len(args.input) > 1024):
+        yield f"S3Uri: '{args.input}' is not allowed. Allowed: s3://bucket/prefix of at most 1024 characters"
+    if args.s3_data_type == "ManifestFile" and "://" not in args.input:
+        yield "S3DataType: ManifestFile is not allowed for a local input. Allowed: the s3:// URI of a manifest"
+
+
+def _limited(args: TransformJobArgs, limits: Limits) -> Iterator[str]:
+    if args.instance_type is not None and args.instance_type not in limits.instance_types:
+        yield (
+            f"InstanceType: {args.instance_type} is not allowed. Allowed: {', '.join(limits.instance_types)} "
+            "(config allowedTransformInstanceTypes)"
+        )
+    if len(args.tags) + limits.own_tags > MAX_TAGS:
+        yield f"Tags: {len(args.tags)} entries. Allowed: at most {MAX_TAGS - limits.own_tags}"
+
+
+def _one_of(member: str, value: str, *allowed: str) -> Iterator[str]:
+    if value not in allowed:
+        yield f"{member}: '{value}' is not allowed. Allowed: {', '.join(allowed)}"
+
+
+def _between(member: str, value: int, low: int, high: int) -> Iterator[str]:
+    if not low <= value <= high:
+        yield f"{member}: {value} is not allowed. Allowed: {low} to {high}"
+
+
+def _is_tag_text(text: str) -> bool:
+    return _TAG_TEXT.fullmatch(text) is not None
+
+
+def header(line: str, next_line: str) -> bool:
+    """Say whether a CSV's first line is a header: it has no number, and the next one has."""
+    return bool(next_line.strip()) and not any(map(_is_number, line.split(","))) and _any_number(next_line)
+
+
+def _any_number(line: str) -> bool:
+    return any(map(_is_number, line.split(",")))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.strip().strip('"'))
+    except ValueError:
+        return False
+    return True
