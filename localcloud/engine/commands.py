@@ -1,0 +1,448 @@
+"""The command line: verbs and flags as the `pulumi` command has them, as far as this engine goes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from localcloud.engine import config as configuration
+from localcloud.engine import project
+from localcloud.engine.checkpoint import VERSION, Codec, decode_deployment, encode_resource, manifest, parse_checkpoint
+from localcloud.engine.config import StackConfig
+from localcloud.engine.display.text import for_json, harmless, raw
+from localcloud.engine.errors import (
+    BailError,
+    EngineError,
+    StackNotFoundError,
+    UsageError,
+)
+from localcloud.engine.operations import PARALLEL, Options
+from localcloud.engine.operations import run as run_operation
+from localcloud.engine.session import Session
+from localcloud.engine.urns import STACK_TYPE
+from localcloud.engine.values import Properties
+
+Arguments = argparse.Namespace
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what there is when it is asked for something that there is not."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}\n{self.format_usage().strip()}")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command; the exit code. Every failure is one message."""
+    try:
+        return _dispatch(arguments)
+    except BailError:
+        return BailError.exit_code
+    except EngineError as error:
+        print(f"error: {harmless(str(error))}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return 8
+    except BrokenPipeError:
+        return 1
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    parser = _parser()
+    found = parser.parse_args(list(arguments) or ["--help"])
+    command: Callable[[Arguments], int] = found.command
+    return command(found)
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="pulumi", description="The embedded engine: deploys Pulumi Python programs.", allow_abbrev=False
+    )
+    parser.add_argument("-C", "--cwd", dest="cwd_first", help="run as if started in this folder")
+    verbs = parser.add_subparsers(metavar="command", required=True, parser_class=_Parser)
+    for name, kind, alias in (
+        ("up", "update", "update"),
+        ("preview", "update", "pre"),
+        ("destroy", "destroy", "down"),
+        ("refresh", "refresh", ""),
+    ):
+        _operation(verbs, name, kind, [alias] if alias else [])
+    _stack_commands(verbs)
+    _config_commands(verbs)
+    cancel = _verb(verbs, "cancel", "remove the stack's locks, whoever holds them", _cancel)
+    cancel.add_argument("stack_name", nargs="?")
+    cancel.add_argument("-y", "--yes", action="store_true")
+    _verb(verbs, "version", "print the version", _version)
+    return parser
+
+
+def _verb(
+    verbs: Any, name: str, help_: str, command: Callable[[Arguments], int], aliases: Sequence[str] = ()
+) -> _Parser:
+    verb = verbs.add_parser(name, help=help_, aliases=list(aliases), allow_abbrev=False)
+    verb.set_defaults(command=command)
+    verb.add_argument("-s", "--stack", help="the stack to use instead of the selected one")
+    verb.add_argument("-C", "--cwd", help="run as if started in this folder")
+    verb.add_argument("--non-interactive", action="store_true", help="never ask")
+    verb.add_argument("--color", choices=["always", "never", "raw", "auto"], default="auto")
+    return verb
+
+
+def _directory(found: Arguments) -> str | None:
+    return found.cwd or found.cwd_first
+
+
+# --- up, preview, destroy, refresh
+
+
+def _operation(verbs: Any, name: str, kind: str, aliases: Sequence[str]) -> None:
+    helps = {
+        "up": "create or update the stack's resources",
+        "preview": "show what up would do",
+        "destroy": "delete all of the stack's resources",
+        "refresh": "make the state say what is really there",
+    }
+
+    def command(found: Arguments) -> int:
+        return run_operation(
+            Options(
+                kind=kind,
+                stack=found.stack,
+                directory=_directory(found),
+                preview_only=name == "preview" or bool(getattr(found, "preview_only", False)),
+                yes=getattr(found, "yes", False) or getattr(found, "skip_preview", False),
+                skip_preview=getattr(found, "skip_preview", False),
+                refresh=getattr(found, "refresh", False),
+                replace=getattr(found, "replace", None) or [],
+                json=found.json,
+                parallel=found.parallel,
+                expect_no_changes=found.expect_no_changes,
+                message=found.message,
+            )
+        )
+
+    verb = _verb(verbs, name, helps[name], command, aliases)
+    if name != "preview":
+        verb.add_argument("-y", "--yes", action="store_true", help="do not ask for confirmation")
+        verb.add_argument("-f", "--skip-preview", action="store_true", help="do not show a preview first")
+        verb.add_argument("--preview-only", action="store_true", help="only show a preview")
+    if name != "refresh":
+        verb.add_argument("-r", "--refresh", nargs="?", const=True, default=False, type=_boolean)
+    if kind == "update":
+        verb.add_argument("--replace", action="append", metavar="URN", help="replace this resource")
+    verb.add_argument("-j", "--json", action="store_true", help="print one JSON document")
+    verb.add_argument(
+        "-p", "--parallel", type=int, default=PARALLEL, metavar="N", help="operations at once; 0 is unlimited"
+    )
+    verb.add_argument("--expect-no-changes", action="store_true", help="fail when there are changes")
+    verb.add_argument("-m", "--message", default="", help="kept in the history")
+    verb.add_argument("--suppress-outputs", action="store_true")
+    verb.add_argument("--diff", action="store_true")
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text.lower() == "true"
+
+
+# --- stack
+
+
+def _stack_commands(verbs: Any) -> None:
+    stack = _verb(verbs, "stack", "the stack and its state", _stack)
+    stack.add_argument("--show-urns", action="store_true")
+    stack.add_argument("--show-name", action="store_true")
+    inner = stack.add_subparsers(metavar="command", parser_class=_Parser)
+    init = _verb(inner, "init", "create a stack and select it", _stack_init)
+    init.add_argument("name", nargs="?")
+    init.add_argument("--no-select", action="store_true")
+    init.add_argument("--secrets-provider", default="passphrase")
+    select = _verb(inner, "select", "select a stack", _stack_select)
+    select.add_argument("name", nargs="?")
+    select.add_argument("-c", "--create", action="store_true")
+    listing = _verb(inner, "ls", "list the project's stacks", _stack_ls)
+    listing.add_argument("-j", "--json", action="store_true")
+    remove = _verb(inner, "rm", "forget a stack", _stack_rm)
+    remove.add_argument("name", nargs="?")
+    remove.add_argument("-y", "--yes", action="store_true")
+    remove.add_argument("-f", "--force", action="store_true", help="although it has resources")
+    remove.add_argument("--preserve-config", action="store_true")
+    output = _verb(inner, "output", "show the stack's outputs", _stack_output)
+    output.add_argument("name", nargs="?")
+    output.add_argument("-j", "--json", action="store_true")
+    output.add_argument("--show-secrets", action="store_true")
+    export = _verb(inner, "export", "print the stack's state", _stack_export)
+    export.add_argument("--file")
+    export.add_argument("--show-secrets", action="store_true")
+
+
+def _stack(found: Arguments) -> int:
+    stack = Session.open(_directory(found)).stack(found.stack)
+    if found.show_name:
+        print(stack.name)
+        return 0
+    resources = (stack.raw or {}).get("resources") or []
+    print(f"Current stack is {stack.name}:\n    Managed by {stack.files.full_name}")
+    print(f"Current stack resources ({len(resources)}):")
+    for resource in resources:
+        name = harmless(
+            resource["urn"] if found.show_urns else f"{resource['type']}  {resource['urn'].split('::', 3)[3]}"
+        )
+        print(f"    {name}")
+    return 0
+
+
+def _stack_init(found: Arguments) -> int:
+    session = Session.open(_directory(found))
+    if found.secrets_provider not in ("passphrase", "default"):
+        from localcloud.engine.errors import UnsupportedError
+
+        raise UnsupportedError(f"the secrets provider {found.secrets_provider.partition(':')[0]}")
+    if not (found.name or found.stack):
+        raise UsageError("a stack needs a name: pulumi stack init <name>")
+    name = project.simple_name(session.project, found.name or found.stack)
+    files = session.backend.stack(session.project.name, name)
+    if files.exists():
+        raise EngineError(f"stack '{name}' already exists")
+    session.backend.prepare()
+    files.create()
+    StackConfig(session.project, name).secrets_or_new()
+    if not found.no_select:
+        project.select_stack(session.project, name)
+    print(f"Created stack '{name}'")
+    return 0
+
+
+def _stack_select(found: Arguments) -> int:
+    session = Session.open(_directory(found))
+    if not (found.name or found.stack):
+        raise UsageError("which stack? pulumi stack select <name>; `pulumi stack ls` lists them")
+    name = project.simple_name(session.project, found.name or found.stack)
+    if not session.backend.stack(session.project.name, name).exists():
+        if not found.create:
+            raise StackNotFoundError(f"no stack named '{name}' found")
+        found.name, found.no_select, found.secrets_provider = name, False, "passphrase"
+        return _stack_init(found)
+    project.select_stack(session.project, name)
+    return 0
+
+
+def _stack_ls(found: Arguments) -> int:
+    session = Session.open(_directory(found))
+    try:
+        current = project.selected_stack(session.project, found.stack)
+    except StackNotFoundError:
+        current = ""
+    rows: list[dict[str, Any]] = []
+    for name in session.backend.stacks(session.project.name):
+        files = session.backend.stack(session.project.name, name)
+        latest = parse_checkpoint(files.read(), str(files.file)) or {}
+        time = (latest.get("manifest") or {}).get("time")
+        rows.append(
+            {"name": name, "current": name == current, "resourceCount": len(latest.get("resources") or [])}
+            | ({"lastUpdate": time} if time else {})
+        )
+    if found.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    print(f"{'NAME':<24}{'LAST UPDATE':<32}RESOURCE COUNT")
+    for row in rows:
+        print(
+            f"{row['name'] + ('*' if row['current'] else ''):<24}{row.get('lastUpdate', 'n/a'):<32}{row['resourceCount']}"
+        )
+    return 0
+
+
+def _stack_rm(found: Arguments) -> int:
+    session = Session.open(_directory(found))
+    stack = session.stack(found.name or found.stack)
+    if (stack.raw or {}).get("resources") and not found.force:
+        raise EngineError(
+            f"'{stack.name}' still has resources; removal rejected. Possible actions:\n"
+            "- Make sure that the stack has no resources by running `pulumi destroy`\n"
+            "- Pass `--force` to remove it although it has: what it made will be left behind"
+        )
+    _confirm(found, f"This will permanently remove the '{stack.name}' stack! Type yes to go on: ")
+    with stack.files.lock():
+        stack.files.remove()
+    if not found.preserve_config:
+        stack.config_file.file.unlink(missing_ok=True)
+    try:
+        if project.selected_stack(session.project, None) == stack.name:
+            project.select_stack(session.project, None)
+    except StackNotFoundError:
+        pass
+    print(f"Stack '{stack.name}' has been removed!")
+    return 0
+
+
+def _confirm(found: Arguments, question: str) -> None:
+    if found.yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("--yes must be passed in to proceed when running in non-interactive mode")
+    if input(question).strip().lower() not in ("y", "yes"):
+        raise EngineError("confirmation declined")
+
+
+def _outputs(found: Arguments) -> Properties:
+    stack = Session.open(_directory(found)).stack(found.stack)
+    for resource in (stack.raw or {}).get("resources") or []:
+        if resource.get("type") == STACK_TYPE and not resource.get("delete"):
+            codec = stack.codec() if "ciphertext" in json.dumps(resource.get("outputs") or {}) else Codec(None)
+            return codec.decode(resource.get("outputs"), "")
+    return {}
+
+
+def _stack_output(found: Arguments) -> int:
+    outputs = _outputs(found)
+    if found.name is not None:
+        if found.name not in outputs:
+            raise EngineError(f"current stack does not have output property '{found.name}'")
+        value = outputs[found.name]
+        if found.json:
+            print(json.dumps(for_json(value, show_secrets=found.show_secrets), ensure_ascii=False, indent=2))
+        else:
+            print(raw(value, show_secrets=found.show_secrets))
+        return 0
+    if found.json:
+        print(json.dumps(for_json(outputs, show_secrets=found.show_secrets), ensure_ascii=False, indent=2))
+        return 0
+    print(f"Current stack outputs ({len(outputs)}):")
+    if not outputs:
+        print("    No output values currently in this stack")
+        return 0
+    width = max(map(len, outputs), default=0)
+    print(f"    {'OUTPUT':<{width}}  VALUE")
+    for key in sorted(outputs):
+        print(f"    {harmless(key):<{width}}  {harmless(raw(outputs[key], show_secrets=found.show_secrets))}")
+    return 0
+
+
+def _stack_export(found: Arguments) -> int:
+    stack = Session.open(_directory(found)).stack(found.stack)
+    deployment: dict[str, Any] = dict(stack.raw or {"manifest": manifest()})
+    if found.show_secrets and stack.raw:
+        codec = stack.codec(show_secrets=True)
+        state = decode_deployment(stack.raw, codec)
+        deployment["resources"] = [encode_resource(resource, codec) for resource in state.resources]
+        if state.pending:
+            deployment["pending_operations"] = [
+                {"resource": encode_resource(each.resource, codec), "type": each.type} for each in state.pending
+            ]
+    text = json.dumps({"version": 3, "deployment": deployment}, indent=4, ensure_ascii=False)
+    if found.file:
+        from pathlib import Path
+
+        from localcloud.engine.backend import write_atomically
+
+        write_atomically(Path(found.file).absolute(), text + "\n")
+    else:
+        print(text)
+    return 0
+
+
+# --- config
+
+
+def _config_commands(verbs: Any) -> None:
+    parser = _verb(verbs, "config", "the stack's configuration", _config)
+    parser.add_argument("--show-secrets", action="store_true")
+    parser.add_argument("-j", "--json", action="store_true")
+    inner = parser.add_subparsers(metavar="command", parser_class=_Parser)
+    setting = _verb(inner, "set", "set a value", _config_set)
+    setting.add_argument("key")
+    setting.add_argument("value", nargs="?", help="read from standard input when missing")
+    setting.add_argument("--secret", action="store_true")
+    setting.add_argument("--plaintext", action="store_true")
+    setting.add_argument("--path", action="store_true")
+    getting = _verb(inner, "get", "print a value", _config_get)
+    getting.add_argument("key")
+    getting.add_argument("--path", action="store_true")
+    getting.add_argument("-j", "--json", action="store_true")
+    removing = _verb(inner, "rm", "remove a value", _config_rm)
+    removing.add_argument("key")
+    removing.add_argument("--path", action="store_true")
+
+
+def _stack_config(found: Arguments) -> tuple[StackConfig, str]:
+    stack = Session.open(_directory(found)).stack(found.stack)
+    return stack.config_file, stack.state_salt()
+
+
+def _config_set(found: Arguments) -> int:
+    config, salt = _stack_config(found)
+    value = found.value
+    if value is None:
+        value = sys.stdin.read().rstrip("\n") if not sys.stdin.isatty() else input("value: ")
+    secrets = config.secrets_or_new(salt) if found.secret else None
+    configuration.set_value(config, found.key, value, secret=found.secret, path=found.path, secrets=secrets)
+    return 0
+
+
+def _values(config: StackConfig, salt: str) -> configuration.Config:
+    needed = any("secure" in json.dumps(value) for value in config.values.values() if isinstance(value, dict | list))
+    return config.unchecked(config.secrets(salt) if needed else None)
+
+
+def _config_get(found: Arguments) -> int:
+    config, salt = _stack_config(found)
+    value = configuration.get_value(_values(config, salt), config, found.key, path=found.path)
+    print(json.dumps({"value": value}, indent=2) if found.json else value)
+    return 0
+
+
+def _config_rm(found: Arguments) -> int:
+    config, _ = _stack_config(found)
+    configuration.remove_value(config, found.key, path=found.path)
+    return 0
+
+
+def _config(found: Arguments) -> int:
+    config, salt = _stack_config(found)
+    values = _values(config, salt)
+    own = f"{config.project.name}:"
+
+    def text(key: str) -> str:
+        return "[secret]" if key in values.secret_keys and not found.show_secrets else values.values[key]
+
+    if found.json:
+        document = {
+            key: ({} if text(key) == "[secret]" else {"value": text(key)}) | {"secret": key in values.secret_keys}
+            for key in sorted(values.values)
+        }
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+        return 0
+    width = max((len(key.removeprefix(own)) for key in values.values), default=3)
+    print(f"{'KEY':<{width}}  VALUE")
+    for key in sorted(values.values):
+        print(f"{key.removeprefix(own):<{width}}  {harmless(text(key))}")
+    return 0
+
+
+# --- the rest
+
+
+def _cancel(found: Arguments) -> int:
+    session = Session.open(_directory(found))
+    stack = session.stack(found.stack_name or found.stack)
+    _confirm(
+        found, f"This will irreversibly cancel the currently running update for '{stack.name}'! Type yes to go on: "
+    )
+    count = stack.files.cancel()
+    print(
+        f"The currently running update for '{stack.name}' has been canceled!"
+        if count
+        else f"'{stack.name}' is not locked."
+    )
+    return 0
+
+
+def _version(found: Arguments) -> int:  # noqa: ARG001
+    print(f"{VERSION}+embedded")
+    return 0

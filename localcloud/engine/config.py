@@ -1,0 +1,284 @@
+"""A stack's configuration: Pulumi.<stack>.yaml, completed and checked by the schema in Pulumi.yaml."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from localcloud.engine import paths
+from localcloud.engine.checkpoint import encode_number
+from localcloud.engine.errors import ConfigError, SecretsError, UnsupportedError
+from localcloud.engine.project import Project, read_yaml
+from localcloud.engine.secrets import SecretsManager, passphrase
+
+_UNSUPPORTED = {"environment": "environments (ESC)", "encryptedkey": "a cloud secrets provider"}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The configuration as programs and plugins get it: every value is a text."""
+
+    values: dict[str, str]
+    secret_keys: frozenset[str]
+
+    def of_package(self, package: str) -> dict[str, tuple[str, bool]]:
+        """The keys of a package's namespace, without it, with their values and whether they are secret."""
+        prefix = f"{package}:"
+        return {
+            key.removeprefix(prefix): (value, key in self.secret_keys)
+            for key, value in self.values.items()
+            if key.startswith(prefix)
+        }
+
+
+class StackConfig:
+    """The file Pulumi.<stack>.yaml."""
+
+    def __init__(self, project: Project, stack: str) -> None:
+        self.project = project
+        self.stack = stack
+        self.file: Path = project.stack_file(stack)
+        self.document: dict[str, Any] = read_yaml(self.file) if self.file.exists() else {}
+        for key, what in _UNSUPPORTED.items():
+            if self.document.get(key):
+                raise UnsupportedError(f"{self.file}: {what}")
+        provider = self.document.get("secretsprovider") or "passphrase"
+        if provider not in ("passphrase", "default"):
+            raise UnsupportedError(f"{self.file}: the secrets provider {str(provider).partition(':')[0]}")
+        config = self.document.get("config") or {}
+        if not isinstance(config, dict):
+            raise ConfigError(f"{self.file}: 'config' does not hold a mapping")
+        self.values: dict[str, Any] = {self.full_key(str(key)): value for key, value in config.items()}
+
+    def full_key(self, key: str) -> str:
+        """The key with its namespace, which is the project's name when it has none."""
+        parts = key.split(":")
+        if len(parts) == 3 and parts[1] == "config":
+            parts = [parts[0], parts[2]]
+        if len(parts) > 2 or not all(parts):
+            raise ConfigError(f"{key!r} is no configuration key: it must be <name> or <namespace>:<name>")
+        return ":".join(parts) if len(parts) == 2 else f"{self.project.name}:{key}"
+
+    @property
+    def salt(self) -> str:
+        return str(self.document.get("encryptionsalt") or "")
+
+    def secrets(self, state_salt: str = "") -> SecretsManager | None:
+        """The secrets manager of the stack, None when nothing has been encrypted yet.
+
+        The salt in the file comes first, that of the state second, so that both keep being readable.
+        """
+        salt = self.salt or state_salt
+        return SecretsManager(passphrase(), salt) if salt else None
+
+    def secrets_or_new(self, state_salt: str = "") -> SecretsManager:
+        """Likewise, but a new salt is made and written to the file when there is none."""
+        manager = self.secrets(state_salt) or SecretsManager.create(passphrase())
+        if self.salt != manager.salt:
+            self.document["encryptionsalt"] = manager.salt
+            self.save()
+        return manager
+
+    def save(self) -> None:
+        """Write the file, its comments lost, its other content kept."""
+        document = {key: value for key, value in self.document.items() if key != "config"}
+        if self.values:
+            document["config"] = self.values
+        text = yaml.safe_dump(document, sort_keys=False, default_flow_style=False, allow_unicode=True, width=10_000)
+        try:
+            self.file.write_text(text)
+        except OSError as error:
+            raise ConfigError(f"{self.file} cannot be written: {error.strerror}") from error
+
+    # --- values
+
+    def resolve(self, secrets: SecretsManager | None) -> Config:
+        """All values as texts, after the project's schema.
+
+        Raises:
+            ConfigError: a value is missing or of the wrong type.
+            SecretsError: a secure value cannot be decrypted.
+        """
+        config = self.unchecked(secrets)
+        self._check(config.values, set(config.secret_keys))
+        return config
+
+    def unchecked(self, secrets: SecretsManager | None) -> Config:
+        """Likewise, whatever the schema says."""
+        values: dict[str, str] = {}
+        secret_keys: set[str] = set()
+        for key, raw in (self._defaults() | self.values).items():
+            plain, secret = _open(raw, secrets, f"{self.file}: {key}")
+            values[key] = as_text(plain)
+            if secret:
+                secret_keys.add(key)
+        return Config(values, frozenset(secret_keys))
+
+    def _declared(self) -> dict[str, dict[str, Any]]:
+        """The project's schema by full key; a bare value is a default, or a value for another namespace."""
+        declared: dict[str, dict[str, Any]] = {}
+        for key, entry in self.project.config.items():
+            full = self.full_key(str(key))
+            own = full.startswith(f"{self.project.name}:")
+            if not isinstance(entry, dict):
+                entry = {"default" if own else "value": entry}  # noqa: PLW2901  the long form of the same
+            if own and "value" in entry and "default" not in entry:
+                raise ConfigError(f"{self.project.file}: {key} has a 'value'; for keys of this project it is 'default'")
+            if not own and "default" in entry:
+                raise ConfigError(f"{self.project.file}: {key} has a 'default'; for other namespaces it is 'value'")
+            declared[full] = entry
+        return declared
+
+    def _defaults(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, entry in self._declared().items():
+            for name in ("default", "value"):
+                if entry.get(name) is not None:
+                    found[key] = entry[name]
+        return found
+
+    def _check(self, values: dict[str, str], secret_keys: set[str]) -> None:
+        declared = self._declared()
+        missing = [key for key in declared if key not in values and ("type" in declared[key] or not declared[key])]
+        if missing:
+            names = ", ".join(f"'{key.removeprefix(self.project.name + ':')}'" for key in missing)
+            raise ConfigError(
+                f"Stack '{self.stack}' is missing configuration values {names}. "
+                f"Set them with `pulumi config set <key> <value>`, or in {self.file.name}"
+            )
+        for key, entry in declared.items():
+            if key in values and entry.get("type") and not _matches(self._raw(key, values), entry):
+                raise ConfigError(
+                    f"Stack '{self.stack}' with configuration key '{key.removeprefix(self.project.name + ':')}' "
+                    f"must be of type '{_type_name(entry)}'"
+                )
+            if entry.get("secret") and key in self.values and key not in secret_keys:
+                raise ConfigError(
+                    f"Stack '{self.stack}' with configuration key '{key}' must be encrypted as it's secret: "
+                    "set it with `pulumi config set --secret`"
+                )
+
+    def _raw(self, key: str, values: dict[str, str]) -> Any:
+        raw = self.values.get(key, self._defaults().get(key))
+        return values[key] if is_secure(raw) else raw
+
+
+def is_secure(raw: Any) -> bool:
+    return isinstance(raw, dict) and set(raw) == {"secure"} and isinstance(raw["secure"], str)
+
+
+def _open(raw: Any, secrets: SecretsManager | None, where: str) -> tuple[Any, bool]:
+    """A raw value with its secure parts decrypted, and whether there were any."""
+    if is_secure(raw):
+        if secrets is None:
+            raise SecretsError(f"{where} is encrypted, but the stack has no encryption salt")
+        return secrets.decrypt(raw["secure"]), True
+    if isinstance(raw, dict):
+        opened = {str(key): _open(item, secrets, where) for key, item in raw.items()}
+        return {key: item for key, (item, _) in opened.items()}, any(secret for _, secret in opened.values())
+    if isinstance(raw, list):
+        items = [_open(item, secrets, where) for item in raw]
+        return [item for item, _ in items], any(secret for _, secret in items)
+    return raw, False
+
+
+def as_text(value: Any) -> str:
+    """A value of YAML as the text that programs see."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        value = encode_number(value)
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _type_name(entry: dict[str, Any]) -> str:
+    if entry["type"] == "array" and isinstance(entry.get("items"), dict):
+        return f"array<{_type_name(entry['items'])}>"
+    return str(entry["type"])
+
+
+def _matches(value: Any, entry: dict[str, Any]) -> bool:
+    match entry["type"]:
+        case "string":
+            return isinstance(value, str)
+        case "integer":
+            return (isinstance(value, int) and not isinstance(value, bool)) or _is_integer_text(value)
+        case "boolean":
+            return isinstance(value, bool) or value in ("true", "false")
+        case "object":
+            return isinstance(value, dict)
+        case "array":
+            items = entry.get("items")
+            return isinstance(value, list) and all(not items or _matches(item, items) for item in value)
+        case other:
+            raise ConfigError(f"the configuration type {other!r} is unknown: string, integer, boolean and array are")
+
+
+def _is_integer_text(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and str(int(value)) == value
+    except ValueError:
+        return False
+
+
+# --- changes ---------------------------------------------------------------------------------------------------
+
+
+def set_value(
+    config: StackConfig, key: str, value: str, *, secret: bool, path: bool, secrets: SecretsManager | None
+) -> None:
+    """Set a value, at a path within it if asked, encrypted if asked; the file is written."""
+    steps = paths.parse(key) if path else (key,)
+    full = config.full_key(str(steps[0]))
+    raw: Any = value
+    if secret:
+        assert secrets is not None  # noqa: S101  the caller made it
+        raw = {"secure": secrets.encrypt(value)}
+    elif len(steps) > 1:
+        raw = _typed(value)
+    config.values[full] = paths.put(config.values.get(full), steps[1:], raw)
+    config.save()
+
+
+def _typed(text: str) -> Any:
+    """The value that a text stands for inside an object: true, false, a whole number, or itself."""
+    if text in ("true", "false"):
+        return text == "true"
+    return int(text) if _is_integer_text(text) else text
+
+
+def remove_value(config: StackConfig, key: str, *, path: bool) -> None:
+    steps = paths.parse(key) if path else (key,)
+    full = config.full_key(str(steps[0]))
+    if full not in config.values:
+        return
+    if len(steps) > 1:
+        config.values[full] = paths.remove(config.values[full], steps[1:])
+    else:
+        del config.values[full]
+    config.save()
+
+
+def get_value(config: Config, stack: StackConfig, key: str, *, path: bool) -> str:
+    """A value as text.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    steps = paths.parse(key) if path else (key,)
+    full = stack.full_key(str(steps[0]))
+    missing = ConfigError(f"configuration key '{key}' not found for stack '{stack.stack}'")
+    if full not in config.values:
+        raise missing
+    if len(steps) == 1:
+        return config.values[full]
+    try:
+        return as_text(paths.get(json.loads(config.values[full]), steps[1:]))
+    except (KeyError, ValueError):
+        raise missing from None

@@ -1,0 +1,192 @@
+"""The course of a deployment as lines on a terminal or in a log."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.engine import urns
+from localcloud.engine.deployment import Outcome
+from localcloud.engine.display.text import harmless, shown
+from localcloud.engine.steps import Op, Step
+from localcloud.engine.values import equal
+
+SYMBOLS = {
+    Op.SAME: "  ",
+    Op.CREATE: "+ ",
+    Op.UPDATE: "~ ",
+    Op.DELETE: "- ",
+    Op.REPLACE: "+-",
+    Op.CREATE_REPLACEMENT: "++",
+    Op.DELETE_REPLACED: "--",
+    Op.READ: "> ",
+    Op.READ_REPLACEMENT: ">>",
+    Op.REFRESH: "~ ",
+    Op.DISCARD: "< ",
+    Op.DISCARD_REPLACED: "<<",
+    Op.REMOVE_PENDING_REPLACE: "  ",
+}
+_DOING = {
+    Op.CREATE: ("creating", "created"),
+    Op.UPDATE: ("updating", "updated"),
+    Op.DELETE: ("deleting", "deleted"),
+    Op.REPLACE: ("replacing", "replaced"),
+    Op.CREATE_REPLACEMENT: ("creating replacement", "created replacement"),
+    Op.DELETE_REPLACED: ("deleting original", "deleted original"),
+    Op.READ: ("reading", "read"),
+    Op.READ_REPLACEMENT: ("reading for replacement", "read for replacement"),
+    Op.REFRESH: ("refreshing", "refreshed"),
+    Op.DISCARD: ("discarding", "discarded"),
+    Op.DISCARD_REPLACED: ("discarding original", "discarded original"),
+}
+_PAST = {
+    Op.CREATE: "created",
+    Op.UPDATE: "updated",
+    Op.DELETE: "deleted",
+    Op.REPLACE: "replaced",
+    Op.READ: "read",
+    Op.DISCARD: "discarded",
+}
+_QUIET = (Op.SAME, Op.REPLACE, Op.REMOVE_PENDING_REPLACE)
+_VERBS = {"update": "Updating", "destroy": "Destroying", "refresh": "Refreshing"}
+
+
+@dataclass(slots=True)
+class Diagnostic:
+    severity: str
+    urn: str
+    message: str
+
+
+@dataclass(slots=True)
+class StepRecord:
+    """A step that was carried out, for the summary in JSON."""
+
+    step: Step
+    seconds: float
+
+
+@dataclass
+class Progress:
+    """Shows a deployment line by line; the base of the other forms."""
+
+    kind: str
+    stack: str
+    preview: bool
+    write: Callable[[str], None]
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    steps: list[StepRecord] = field(default_factory=list[StepRecord])
+    _began: dict[int, float] = field(default_factory=dict[int, float])
+    _start: float = field(default_factory=time.monotonic)
+
+    # --- what happens
+
+    def begin(self) -> None:
+        verb = f"Previewing {self.kind}" if self.preview else _VERBS[self.kind]
+        self.write(f"{verb} ({self.stack}):\n")
+
+    def started(self, step: Step) -> None:
+        self._began[id(step)] = time.monotonic()
+        if not self.preview and not self._quiet(step):
+            self.write(f" {SYMBOLS[step.op]} {self._name(step.urn)} {_DOING[step.op][0]}\n")
+
+    def finished(self, step: Step) -> None:
+        seconds = time.monotonic() - self._began.pop(id(step), time.monotonic())
+        self.steps.append(StepRecord(step, seconds))
+        if self._quiet(step):
+            return
+        what = step.op.value if self.preview else f"{_DOING[step.op][1]} ({seconds:.2f}s)"
+        self.write(f" {SYMBOLS[step.op]} {self._name(step.urn)} {what}{self._keys(step)}\n")
+
+    def failed(self, step: Step, message: str) -> None:  # noqa: ARG002  the diagnostic that follows has it
+        self._began.pop(id(step), None)
+        doing = _DOING.get(step.op, (step.op.value, ""))[0]
+        self.write(f" {SYMBOLS[step.op]} {self._name(step.urn)} **{doing} failed**\n")
+
+    def diagnostic(self, severity: str, urn: str, message: str, *, ephemeral: bool = False) -> None:
+        if severity == "debug" or ephemeral:
+            return
+        self.diagnostics.append(Diagnostic(severity, urn, message))
+        prefix = "" if severity == "info" else f"{severity}: "
+        place = f"{self._name(urn)}: " if urn else ""
+        for line in f"{prefix}{place}{harmless(message)}".rstrip("\n").split("\n"):
+            self.write(f"    {line}\n")
+
+    def output(self, line: str) -> None:
+        """A line that the program printed."""
+        self.diagnostic("info", "", line)
+
+    def _quiet(self, step: Step) -> bool:
+        internal = urns.is_provider(step.resource.type) and urns.name_of(step.urn).startswith("default")
+        return internal or step.op in _QUIET or (step.op == Op.REFRESH and not self._differs(step))
+
+    def _differs(self, step: Step) -> bool:
+        return step.new is not step.old
+
+    def _name(self, urn: str) -> str:
+        return harmless(f"{urns.type_of(urn)} {urns.name_of(urn)}") if urns.is_urn(urn) else harmless(urn)
+
+    def _keys(self, step: Step) -> str:
+        keys = list(
+            dict.fromkeys([*step.diff.diffs, *(path.split(".")[0].split("[")[0] for path in step.diff.detailed)])
+        )
+        return f" [diff: {','.join(harmless(key) for key in keys)}]" if keys and step.op == Op.UPDATE else ""
+
+    # --- how it ended
+
+    def end(self, outcome: Outcome) -> None:
+        self._outputs(outcome)
+        self._resources(outcome)
+        if not self.preview:
+            self.write(f"\nDuration: {math.ceil(time.monotonic() - self._start)}s\n")
+
+    def _outputs(self, outcome: Outcome) -> None:
+        old, new = outcome.old_outputs, outcome.outputs
+        if self.kind == "refresh" or not (old or new) or (outcome.failed and not new):
+            return
+        lines: list[str] = []
+        for key in sorted({*old, *new}) if self.kind == "update" else sorted(old):
+            lines.extend(_output_lines(key, old, new, destroy=self.kind == "destroy"))
+        if self.preview and not any(line.startswith(("  + ", "  - ", "  ~ ")) for line in lines):
+            return
+        self.write("\nOutputs:\n" + "".join(f"{line}\n" for line in lines))
+
+    def _resources(self, outcome: Outcome) -> None:
+        counts = {op: outcome.changes[op] for op in Op if outcome.changes.get(op)}
+        same = counts.pop(Op.SAME, 0)
+        lines = [
+            f"    {SYMBOLS[op]}{count} {'to ' + op.value if self.preview else _PAST.get(op, op.value)}\n"
+            for op, count in counts.items()
+        ]
+        unchanged = f"{same} unchanged" if same else ""
+        if len(counts) > 1:
+            total = f"{sum(counts.values())} {'change' if sum(counts.values()) == 1 else 'changes'}"
+            lines.append(f"    {'. '.join(part for part in (total, unchanged) if part)}\n")
+        elif unchanged:
+            lines.append(f"    {unchanged}\n")
+        self.write("\nResources:\n" + "".join(lines))
+        if outcome.failed:
+            self.write("    " + ("cancelled\n" if outcome.cancelled else f"{self.kind} failed\n"))
+
+
+def _output_lines(key: str, old: dict[str, Any], new: dict[str, Any], *, destroy: bool) -> list[str]:
+    if destroy or key not in new:
+        mark, value = "  - ", old[key]
+    elif key not in old:
+        mark, value = "  + ", new[key]
+    elif equal(old[key], new[key]):
+        mark, value = "    ", new[key]
+    else:
+        before, after = shown(old[key]), shown(new[key])
+        if before == after:
+            return [f"    {harmless(key)}: {harmless(after)}"]
+        return _indented(f"  ~ {harmless(key)}: {harmless(before)} => {harmless(after)}")
+    return _indented(f"{mark}{harmless(key)}: {harmless(shown(value))}")
+
+
+def _indented(text: str) -> list[str]:
+    first, *rest = text.split("\n")
+    return [first, *(f"    {line}" for line in rest)]

@@ -1,0 +1,56 @@
+"""Texts made safe and readable: values for people, control sequences made harmless."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from localcloud.engine.values import UNKNOWN, Archive, Asset, OutputValue, ResourceReference, Secret, Value, rewrite
+
+# Everything but tab and newline that could move the cursor, recolour, retitle or ring; C1 controls included.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """The text with control characters spelt out, so that what a program or plugin says cannot forge the display."""
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text.replace("\r\n", "\n"))
+
+
+def for_json(value: Value, *, show_secrets: bool = False) -> Any:
+    """A value as plain data; secrets are masked unless asked for, unknowns are empty strings."""
+
+    def lower(part: Value) -> Value:
+        match part:
+            case Secret():
+                return part.value if show_secrets else "[secret]"
+            case OutputValue():
+                return part.value if show_secrets or not part.secret else "[secret]"
+            case Asset() | Archive():
+                return f"{type(part).__name__.lower()}({part.hash[:7]})"
+            case ResourceReference():
+                return part.urn if part.id in (None, UNKNOWN) else part.id
+            case float():
+                return int(part) if part.is_integer() and abs(part) < 1e21 else part
+            case _:
+                return "04da6b54-80e4-46f7-96ec-b56ff0331ba9" if part is UNKNOWN else part
+
+    return rewrite(value, lower)
+
+
+def shown(value: Value, *, show_secrets: bool = False) -> str:
+    """A value in the block of outputs: texts quoted, the rest as JSON."""
+    if value is UNKNOWN:
+        return "[unknown]"
+    if type(value) is Secret and not show_secrets:
+        return "[secret]"
+    plain = for_json(value, show_secrets=show_secrets)
+    if isinstance(plain, str):
+        return json.dumps(plain, ensure_ascii=False)
+    return json.dumps(plain, ensure_ascii=False, indent=4 if isinstance(plain, dict | list) and plain else None)
+
+
+def raw(value: Value, *, show_secrets: bool = False) -> str:
+    """A single value as a command prints it for scripts: texts bare, the rest as JSON."""
+    plain = for_json(value, show_secrets=show_secrets)
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,90 @@
+"""Runs a Pulumi Python program. Started by the engine; reads what to run, as one line of JSON, from its standard input.
+
+Loading the SDK takes most of the start, so this happens before the line is awaited, while the engine starts itself. It
+is run as a file by the interpreter of the program's virtual environment, and so imports nothing of the engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import runpy
+import sys
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+SHOWN = 32  # the exit code that says: the user has been told why
+
+
+def main() -> int:
+    try:
+        import pulumi
+        import pulumi.runtime
+    except ImportError as error:
+        print(
+            f"the program's interpreter {sys.executable} has no Pulumi SDK ({error}): "
+            "install the project's requirements into the virtual environment that Pulumi.yaml names",
+            file=sys.stderr,
+        )
+        return 1
+    line = sys.stdin.readline()
+    if not line:
+        return 0  # there is nothing to run after all
+    order = json.loads(line)
+    pulumi.runtime.set_all_config(order["config"], order["secret_keys"])
+    pulumi.runtime.configure(pulumi.runtime.Settings(**order["settings"]))
+    os.chdir(order["directory"])
+    sys.argv = [order["entry"]]
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    executor = ThreadPoolExecutor(max_workers=max(order["settings"]["parallel"], 1) * 4)
+    loop.set_default_executor(executor)
+    # A program that fails leaves futures unobserved; what asyncio says of them would bury the cause.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    try:
+        return run(pulumi, loop, order["entry"])
+    finally:
+        executor.shutdown(wait=True)
+        loop.close()
+
+
+def run(pulumi, loop, entry) -> int:  # noqa: ANN001  # pyright: ignore[reportMissingParameterType,reportUnknownParameterType]  the SDK of the program's own environment
+    """Run the program until all it registered is done, and say how it ended."""
+    try:
+        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: runpy.run_path(entry, run_name="__main__")))
+    except pulumi.RunError as error:
+        pulumi.log.error(str(error))
+        return 1
+    except ImportError as error:
+        if entry == "." and not os.path.exists("__main__.py"):  # noqa: PTH110  no more imports than needed
+            pulumi.log.error(f"unable to find main python program `__main__.py` in `{os.getcwd()}`")  # noqa: PTH109
+            return SHOWN
+        return explain(pulumi, error)
+    except Exception as error:  # noqa: BLE001  whatever the program raises is shown
+        return explain(pulumi, error)
+    return 0
+
+
+def explain(pulumi, error) -> int:  # noqa: ANN001  # pyright: ignore[reportMissingParameterType,reportUnknownParameterType]  likewise
+    """Show an exception of the program, without the frames that are not the program's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = next(
+        (at for at, frame in enumerate(frames) if frame.filename != __file__ and not _machinery(frame.filename)), 0
+    )
+    text = "".join(traceback.format_exception(error, limit=own - len(frames)))
+    pulumi.log.error("Program failed with an unhandled exception:\n" + text)
+    return SHOWN
+
+
+def _machinery(file: str) -> bool:
+    runtime = os.path.join("pulumi", "runtime")  # noqa: PTH118
+    return file.startswith("<frozen") or runtime in file or os.path.basename(os.path.dirname(file)) == "asyncio"  # noqa: PTH119, PTH120
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sys.exit(code)
