@@ -1,0 +1,260 @@
+"""Runs the whole program against a recording monitor, and gives back the graph that it registers.
+
+The monitor keeps each request, so that tests see what the engine would see: options, dependencies and providers too,
+not inputs alone. Outputs are what AWS and the cluster would answer, and in a preview they are unknown.
+"""
+
+import asyncio
+import json
+import logging
+import runpy
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime import config as runtime_config
+from pulumi.runtime import mocks, rpc, settings, stack
+from pulumi.runtime.proto import resource_pb2
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = "sagemaker-batch-workshop"
+ACCOUNT = "123456789012"
+COMPLETED = {"transformJobStatus": "Completed", "conditions": [{"type": "ACK.ResourceSynced", "status": "True"}]}
+
+Status = Callable[[str], Mapping[str, Any] | None]
+"""Gives the status that the operator would write for a declared name."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A resource as the engine is told of it."""
+
+    type: str
+    name: str
+    urn: str
+    inputs: Mapping[str, Any]
+    parent: str
+    provider: str
+    dependencies: frozenset[str]
+    options: Any
+
+
+@dataclass
+class Graph:
+    """Everything a run registered, and what it exported and said."""
+
+    resources: dict[str, Registered] = field(default_factory=dict[str, Registered])
+    outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    secrets: set[str] = field(default_factory=set[str])
+    messages: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    error: BaseException | None = None
+
+    def all(self, type_: str) -> list[Registered]:
+        return [found for found in self.resources.values() if found.type == type_]
+
+    def one(self, type_: str, name: str | None = None) -> Registered:
+        found = [item for item in self.all(type_) if name is None or item.name == name]
+        assert len(found) == 1, f"{len(found)} of {type_} {name or ''}: {[item.name for item in self.all(type_)]}"
+        return found[0]
+
+    def outlives(self, dependency: Registered, dependent: Registered) -> bool:
+        """Say whether destroy keeps the one until the other is gone: a path of dependencies and parents leads there."""
+        return dependency.urn in self._reached(dependent.urn)
+
+    def _reached(self, urn: str) -> set[str]:
+        reached: set[str] = set()
+        ahead = [urn]
+        while ahead:
+            current = self.resources.get(ahead.pop())
+            for following in self._edges(current) if current else ():
+                if following not in reached:
+                    reached.add(following)
+                    ahead.append(following)
+        return reached
+
+    def _edges(self, resource: Registered) -> Iterator[str]:
+        yield from resource.dependencies
+        if resource.parent:
+            yield resource.parent
+        if resource.provider:
+            yield resource.provider.rpartition("::")[0]
+
+
+class Cloud(mocks.Mocks):
+    """Answers as AWS and the cluster do; a preview knows no outputs."""
+
+    def __init__(self, status: Status, *, preview: bool) -> None:
+        self._status = status
+        self._preview = preview
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        match args.token:
+            case "aws:index/getCallerIdentity:getCallerIdentity":
+                return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "userId": ACCOUNT, "id": ACCOUNT}
+            case "aws:index/getPartition:getPartition":
+                return {"partition": "aws", "dnsSuffix": "amazonaws.com", "id": "aws"}
+            case "aws:index/getAvailabilityZones:getAvailabilityZones":
+                return {"names": ["us-east-1a", "us-east-1b", "us-east-1c"], "zoneIds": ["use1-az1"], "id": "us-east-1"}
+            case "aws:sagemaker/getPrebuiltEcrImage:getPrebuiltEcrImage":
+                name = f"{args.args['repositoryName']}:{args.args['imageTag']}"
+                return {"registryPath": f"683313688378.dkr.ecr.us-east-1.amazonaws.com/{name}", "id": "683313688378"}
+            case token:
+                raise NotImplementedError(token)
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if not args.custom and args.typ.startswith("workshop:"):
+            return None, {}
+        if self._preview and not args.typ.startswith("pulumi:providers:"):
+            return None, {}
+        return f"{args.name}-id", {**args.inputs, **self._made(args)}
+
+    def _made(self, args: mocks.MockResourceArgs) -> dict[str, Any]:
+        match args.typ:
+            case "aws:s3/bucket:Bucket":
+                return {"bucket": f"{args.name}-1a2b3c4", "arn": f"arn:aws:s3:::{args.name}-1a2b3c4"}
+            case "aws:iam/role:Role":
+                return {"arn": f"arn:aws:iam::{ACCOUNT}:role/{args.inputs['name']}"}
+            case "eks:index:Cluster":
+                return {"kubeconfigJson": json.dumps({"current-context": args.inputs["name"]})}
+            case "kubernetes:sagemaker.services.k8s.aws/v1alpha1:TransformJob":
+                return {"status": self._status(args.name)}
+            case _:
+                return {}
+
+
+class Monitor(mocks.MockMonitor):
+    """The mock monitor, keeping what it is asked."""
+
+    def __init__(self, cloud: Cloud, graph: Graph) -> None:
+        super().__init__(cloud)
+        self._graph = graph
+        self._lock = threading.Lock()
+
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:  # noqa: N802 the RPC's name
+        """Answer by the cloud. References stay plain: made into objects here they would wait for a loop not running."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        inputs = plain(json_format.MessageToDict(request.object))
+        with self._lock:
+            assert urn not in self._graph.resources, f"two resources are {urn}"
+            self._graph.resources[urn] = _registered(request, urn, inputs)
+        args = mocks.MockResourceArgs(request.type, request.name, inputs, request.provider, custom=request.custom)
+        id_, made = self.mocks.new_resource(args)
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=json_format.ParseDict(made, Struct()))
+
+    def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Any:  # noqa: N802
+        if "pulumi:pulumi:Stack" in request.urn:
+            raw = json_format.MessageToDict(request.outputs)
+            self._graph.outputs = plain(raw)
+            self._graph.secrets = {name for name, value in raw.items() if _signature(value) == rpc._special_secret_sig}
+        return super().RegisterResourceOutputs(request)
+
+
+UNKNOWN = "<unknown>"
+
+
+def plain(value: Any) -> Any:
+    """Return a value of the wire as tests like it: secrets opened, references as URNs, unknowns as one word."""
+    if isinstance(value, dict):
+        match _signature(value):
+            case rpc._special_secret_sig:
+                return plain(value["value"])
+            case rpc._special_resource_sig:
+                return value["urn"]
+            case rpc._special_asset_sig | rpc._special_archive_sig:
+                return {name: item for name, item in value.items() if name != rpc._special_sig_key}
+            case _:
+                return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return UNKNOWN if value == rpc.UNKNOWN else value
+
+
+def _signature(value: Any) -> str:
+    return value.get(rpc._special_sig_key, "") if isinstance(value, dict) else ""
+
+
+def _registered(request: resource_pb2.RegisterResourceRequest, urn: str, inputs: Mapping[str, Any]) -> Registered:
+    return Registered(
+        type=request.type,
+        name=request.name,
+        urn=urn,
+        inputs=inputs,
+        parent=request.parent,
+        provider=request.provider,
+        dependencies=frozenset(request.dependencies),
+        options=request,
+    )
+
+
+class Listener(logging.Handler):
+    """Keeps what the program tells the engine to show."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self._graph = graph
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._graph.messages.append((record.levelno, record.getMessage()))
+
+
+def default_config() -> dict[str, str]:
+    """Return the config that the engine hands to a program of the stack `local`: defaults, then the stack's own."""
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+    values = {f"{PROJECT}:{key}": declared["default"] for key, declared in project["config"].items() if "default" in declared}
+    values |= yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
+    return {key: text(value) for key, value in values.items()}
+
+
+def text(value: object) -> str:
+    """Return a config value as programs get it: text as it is, the rest as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def deploy(
+    program: Callable[[], object] | None = None,
+    *,
+    config: Mapping[str, object] | None = None,
+    preview: bool = False,
+    status: Status = lambda _: COMPLETED,
+) -> Graph:
+    """Run a program, by default the project's own, and return what it registered."""
+    graph = Graph()
+    logger = logging.Logger("program", logging.INFO)
+    logger.addHandler(Listener(graph))
+    cloud = Cloud(status, preview=preview)
+    given = {f"{PROJECT}:{key}" if ":" not in key else key: text(value) for key, value in (config or {}).items()}
+    settings.configure(_runtime(Monitor(cloud, graph), mocks.MockEngine(logger), preview=preview))
+    runtime_config.set_all_config({**default_config(), **given})
+    try:
+        asyncio.run(stack.run_in_stack(program or _main))
+    except BaseException as error:  # noqa: BLE001 a failing program is what some tests want to see
+        graph.error = error
+    return graph
+
+
+def _runtime(monitor: Monitor, engine: mocks.MockEngine, *, preview: bool) -> mocks.MockSettings:
+    """Return what `set_mocks` makes, without its stack: the program's own one is then the only one, as in a real run."""
+    features = set(monitor.GetDeploymentInfo(None).supportedFeatures)
+    return mocks.MockSettings(
+        monitor=monitor,
+        monitor_features=features,
+        engine=engine,
+        project=PROJECT,
+        stack="local",
+        dry_run=preview,
+        organization=None,
+        callbacks=None,
+    )
+
+
+def _main() -> None:
+    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+
+
