@@ -61,7 +61,7 @@ class Aws:
         content = b"" if body is None else json.dumps(body).encode()
         target = f"{path}?{urlencode(sorted((query or {}).items()), quote_via=quote)}" if query else path
         now = dt.datetime.now(dt.UTC)
-        headers = sign(method, f"{self._endpoint}{target}", content, service, self._region, now)
+        headers = sign(method, f"{self._endpoint}{target}", content, service=service, region=self._region, now=now)
         if body is not None:
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(self._endpoint + target, content or None, headers, method=method)  # noqa: S310  the endpoint is ours
@@ -76,7 +76,7 @@ class Aws:
             raise AwsError(f"{service} {method} {self._endpoint}{path}: {error}") from error
 
 
-def sign(method: str, url: str, content: bytes, service: str, region: str, now: dt.datetime) -> dict[str, str]:
+def sign(method: str, url: str, content: bytes, *, service: str, region: str, now: dt.datetime) -> dict[str, str]:
     """The headers of a request signed by AWS signature version 4."""
     split = urlsplit(url)
     stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")

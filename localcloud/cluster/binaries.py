@@ -89,7 +89,7 @@ def cache_folder() -> Path:
 def build_name() -> str:
     """The name of the build that these sources make for this machine."""
     digest = hashlib.sha256(repr(gobuild.RECIPE).encode())
-    for source in sorted(SOURCES.glob("*.go")) + [SOURCES / "go.mod", SOURCES / "go.sum"]:
+    for source in (*sorted(SOURCES.glob("*.go")), SOURCES / "go.mod", SOURCES / "go.sum"):
         digest.update(source.read_bytes())
     return f"control-plane-{digest.hexdigest()[:12]}-{sys.platform}-{platform.machine().lower()}"
 

@@ -38,6 +38,8 @@ ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
 _START_DEADLINE_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 0.05
 _ATTEMPTS: Final = 3
+_MANAGER: Final = "kube-controller-manager"
+_MANAGER_PATIENCE_SECONDS: Final = 9.0
 _PORT_TAKEN: Final = "address already in use"
 _NAMESPACES: Final = ("default", "kube-system")
 
@@ -69,6 +71,7 @@ class ControlPlane:
         self._binaries = binaries
         self._token_review_url = token_review_url
         self._children: list[_Child] = []
+        self._manager_started = 0.0
 
     @property
     def authority(self) -> bytes:
@@ -122,9 +125,13 @@ class ControlPlane:
         certs.write_private(self.folder / "token-webhook.kubeconfig", webhook)
         self._spawn("etcd", self._binaries.etcd, etcd_arguments())
         self._spawn("kube-apiserver", self._binaries.kube_apiserver, apiserver_arguments(port))
-        manager = controller_manager_arguments(self.kubeconfig.name)
-        self._spawn("kube-controller-manager", self._binaries.kube_controller_manager, manager)
+        self._spawn_manager()
         self._wait(is_ready(KubeApi.from_kubeconfig(self.kubeconfig)))
+
+    def _spawn_manager(self) -> None:
+        arguments = controller_manager_arguments(self.kubeconfig.name)
+        self._spawn(_MANAGER, self._binaries.kube_controller_manager, arguments)
+        self._manager_started = time.monotonic()
 
     def _spawn(self, name: str, binary: Path, arguments: Sequence[str]) -> None:
         log = self._logs / f"{self.name}-{name}.log"
@@ -136,6 +143,7 @@ class ControlPlane:
     def _wait(self, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _START_DEADLINE_SECONDS
         while not ready():
+            self._revive_manager()
             if dead := self.health():
                 raise StartError(f"Cluster {self.name} did not start. {dead[0]}")
             if time.monotonic() > deadline:
@@ -144,6 +152,14 @@ class ControlPlane:
                     f"the logs are {self._logs}/{self.name}-*.log"
                 )
             time.sleep(_POLL_SECONDS)
+
+    def _revive_manager(self) -> None:
+        """The controller manager gives the API server ten seconds; a busy machine may need more."""
+        manager = self._children[-1]
+        patience_ended = time.monotonic() - self._manager_started > _MANAGER_PATIENCE_SECONDS
+        if manager.process.poll() is not None and patience_ended:
+            self._children.remove(manager)
+            self._spawn_manager()
 
     def _lost_its_port(self) -> bool:
         return any(_PORT_TAKEN in _tail(child.log) for child in self._children)

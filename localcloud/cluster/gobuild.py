@@ -150,7 +150,7 @@ def _download(go: _Go, progress: Progress) -> int:
         counted = _Counter(progress, "Downloading Go modules: {} of about " + str(most))
         code, output = _run(go, ["list", "-deps", "."], counted.downloads, silence=_SILENCE_SECONDS)
         if code == 0:
-            return sum("/" in line or "." in line or line.isalpha() for line in output)
+            return sum(" " not in line for line in output)
         problem = _problem(output)
         if not _REGISTRY_SIGNS.search(problem):
             raise _failure(problem)
@@ -187,7 +187,7 @@ def _run(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        preexec_fn=process.preexec_die_with_parent,
+        preexec_fn=process.preexec_die_with_parent,  # noqa: PLW1509  it calls one function of the kernel, loaded before
     ) as child:
         try:
             output = list(_listen(child, heard, silence))

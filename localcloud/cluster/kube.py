@@ -10,6 +10,7 @@ import http.client
 import json
 import ssl
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,7 @@ Object = dict[str, Any]
 MERGE_PATCH: Final = "application/merge-patch+json"
 STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 _TIMEOUT_SECONDS: Final = 15.0
+_BUSY_PAUSES_SECONDS: Final = (0.1, 0.3, 1.0, 1.0, 1.0)
 
 
 class KubeApi:
@@ -103,6 +105,11 @@ class KubeApi:
         headers = {"Accept": "application/json", "Content-Type": content_type}
         try:
             status, answer = self._exchange(method, target, content, headers, _TIMEOUT_SECONDS)
+            for pause in _BUSY_PAUSES_SECONDS:
+                if status != http.HTTPStatus.TOO_MANY_REQUESTS:
+                    break
+                time.sleep(pause)  # a kind's storage is being made ready, or the server asks for patience
+                status, answer = self._exchange(method, target, content, headers, _TIMEOUT_SECONDS)
         except (OSError, http.client.HTTPException) as error:
             raise ApiError(f"{method} {self.endpoint}{target}: {error}", 0) from error
         if status >= http.HTTPStatus.BAD_REQUEST:

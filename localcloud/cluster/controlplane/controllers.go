@@ -33,6 +33,7 @@ const (
 	discoveryPeriod = time.Second
 	namespaceLag    = 200 * time.Millisecond // for requests under way that still saw the namespace alive
 	namespaceRetry  = 500 * time.Millisecond
+	startPoll       = 100 * time.Millisecond
 	resync          = 12 * time.Hour
 	workers         = 20
 )
@@ -82,8 +83,17 @@ func without(list, name string) (string, bool) {
 	return strings.Join(kept, ","), found
 }
 
-func collectGarbage(ctx context.Context, config *rest.Config) {
+// connect returns a client once the API server is ready: upstream's packages end the process where discovery fails.
+func connect(ctx context.Context, config *rest.Config) *kubernetes.Clientset {
 	client := kubernetes.NewForConfigOrDie(config)
+	for client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error() != nil {
+		time.Sleep(startPoll)
+	}
+	return client
+}
+
+func collectGarbage(ctx context.Context, config *rest.Config) {
+	client := connect(ctx, config)
 	metadataClient := metadata.NewForConfigOrDie(config)
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
 	shared := informers.NewSharedInformerFactory(client, resync)
@@ -100,7 +110,7 @@ func collectGarbage(ctx context.Context, config *rest.Config) {
 }
 
 func deleteNamespaces(ctx context.Context, config *rest.Config) {
-	client := kubernetes.NewForConfigOrDie(config)
+	client := connect(ctx, config)
 	deleter := deletion.NewNamespacedResourcesDeleter(ctx, client.CoreV1().Namespaces(),
 		metadata.NewForConfigOrDie(config), client.CoreV1(), client.Discovery().ServerPreferredNamespacedResources,
 		v1.FinalizerKubernetes)

@@ -1,0 +1,51 @@
+import base64
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from localcloud.cluster import certs
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> certs.ClusterKeys:
+    return certs.make_cluster_keys(tmp_path_factory.mktemp("keys") / "cluster", "one")
+
+
+def test_only_the_owner_may_read_a_cluster_s_files(keys: certs.ClusterKeys) -> None:
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in keys.folder.iterdir()}
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE(keys.folder.stat().st_mode) == 0o700
+
+
+def test_the_server_is_trusted_under_the_names_it_is_reached_by(keys: certs.ClusterKeys) -> None:
+    server = x509.load_pem_x509_certificate(keys.server_certificate.read_bytes())
+    server.verify_directly_issued_by(x509.load_pem_x509_certificate(keys.authority_pem))
+    names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert "localhost" in names.get_values_for_type(x509.DNSName)
+    assert "127.0.0.1" in [str(address) for address in names.get_values_for_type(x509.IPAddress)]
+
+
+def test_the_administrator_is_in_system_masters(keys: certs.ClusterKeys) -> None:
+    document = json.loads(certs.admin_kubeconfig("one", "https://127.0.0.1:1", keys))
+    user = document["users"][0]["user"]
+    subject = x509.load_pem_x509_certificate(base64.b64decode(user["client-certificate-data"])).subject
+    assert [part.value for part in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)] == ["system:masters"]
+    assert document["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:1"
+
+
+def test_two_clusters_do_not_trust_each_other(keys: certs.ClusterKeys, tmp_path: Path) -> None:
+    other = certs.make_cluster_keys(tmp_path / "other", "one")
+    assert other.authority_pem != keys.authority_pem
+
+
+def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("old and readable")
+    certs.write_private(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]

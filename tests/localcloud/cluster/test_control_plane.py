@@ -1,0 +1,230 @@
+import contextlib
+import json
+import os
+import signal
+import ssl
+import stat
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud import process
+from localcloud.cluster import binaries, control_plane
+from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
+from localcloud.cluster.control_plane import ControlPlane
+from localcloud.cluster.errors import ApiError, ClusterError, StartError
+from localcloud.cluster.kube import KubeApi
+from tests.localcloud.cluster.stage import GOOD_TOKEN, descendants, until
+
+CRD_GROUP = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+def bearer(endpoint: ClusterEndpoint, path: str, token: str) -> dict[str, Any]:
+    """A request with a token instead of a certificate."""
+    context = ssl.create_default_context(cadata=endpoint.certificate_authority.decode())
+    api = KubeApi(endpoint.endpoint, context)
+    plain = api._exchange
+    api._exchange = lambda method, target, content, headers, timeout: plain(  # type: ignore[method-assign]
+        method, target, content, {**headers, "Authorization": f"Bearer {token}"}, timeout
+    )
+    return api.get(path)
+
+
+@contextlib.contextmanager
+def crd(api: KubeApi) -> Iterator[str]:
+    """A new kind; gives the path of its objects in the namespace default."""
+    plural = f"things{uuid.uuid4().hex[:6]}"
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    spec = {
+        "group": "example.test",
+        "names": {"kind": plural.title(), "plural": plural},
+        "scope": "Namespaced",
+        "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+    }
+    metadata = {"name": f"{plural}.example.test"}
+    kind = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
+    api.create(CRD_GROUP, {**kind, "metadata": metadata, "spec": spec})
+    path = f"/apis/example.test/v1/namespaces/default/{plural}"
+    until(lambda: api.find(path), "the kind is served")
+    yield path
+    api.delete(f"{CRD_GROUP}/{metadata['name']}")
+
+
+def thing(path: str, name: str) -> dict[str, Any]:
+    return {"apiVersion": "example.test/v1", "kind": path.rpartition("/")[2].title(), "metadata": {"name": name}}
+
+
+@pytest.mark.e2e
+def test_the_cluster_is_ready_and_of_the_asked_version(api: KubeApi) -> None:
+    assert api.is_ready()
+    assert api.get("/version")["gitVersion"] == "v1.35.4"
+    names = {item["metadata"]["name"] for item in api.get("/api/v1/namespaces")["items"]}
+    assert {"default", "kube-system"} <= names
+
+
+@pytest.mark.e2e
+def test_kubectl_is_of_the_same_version(endpoint: ClusterEndpoint) -> None:
+    kubectl = binaries.ensure().kubectl
+    command = [kubectl, f"--kubeconfig={endpoint.admin_kubeconfig}", "version", "--output=json"]
+    versions = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert versions["clientVersion"]["gitVersion"] == versions["serverVersion"]["gitVersion"] == "v1.35.4"
+    assert (versions["serverVersion"]["major"], versions["serverVersion"]["minor"]) == ("1", "35")
+
+
+@pytest.mark.e2e
+def test_the_administrator_s_kubeconfig_is_private(endpoint: ClusterEndpoint) -> None:
+    assert stat.S_IMODE(endpoint.admin_kubeconfig.stat().st_mode) == 0o600
+
+
+@pytest.mark.e2e
+def test_an_object_of_a_new_kind_goes_with_foreground_propagation(api: KubeApi) -> None:
+    with crd(api) as path:
+        api.create(path, thing(path, "a"))
+        api.request("DELETE", f"{path}/a", body={"propagationPolicy": "Foreground"})
+        until(lambda: api.find(f"{path}/a") is None, "the collector removes the object", seconds=15)
+
+
+@pytest.mark.e2e
+def test_dependents_go_before_their_owner(api: KubeApi) -> None:
+    with crd(api) as path:
+        owner = api.create(path, thing(path, "owner"))
+        reference = {key: owner["metadata"][key] for key in ("name", "uid")} | {"blockOwnerDeletion": True}
+        child = thing(path, "child")
+        child["metadata"]["ownerReferences"] = [{"apiVersion": owner["apiVersion"], "kind": owner["kind"], **reference}]
+        child["metadata"]["finalizers"] = ["example.test/hold"]
+        api.create(path, child)
+        api.request("DELETE", f"{path}/owner", body={"propagationPolicy": "Foreground"})
+        until(lambda: "deletionTimestamp" in api.get(f"{path}/child")["metadata"], "the child is being deleted")
+        assert api.find(f"{path}/owner")
+        api.patch(f"{path}/child", {"metadata": {"finalizers": None}})
+        until(lambda: api.find(f"{path}/owner") is None, "the owner goes")
+
+
+@pytest.mark.e2e
+def test_a_namespace_goes_with_all_that_is_in_it(api: KubeApi) -> None:
+    name = f"doomed-{uuid.uuid4().hex[:6]}"
+    api.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    api.create(
+        f"/api/v1/namespaces/{name}/configmaps", {"metadata": {"name": "a", "finalizers": ["example.test/hold"]}}
+    )
+    api.delete(f"/api/v1/namespaces/{name}")
+    held = f"/api/v1/namespaces/{name}/configmaps/a"
+    until(lambda: "deletionTimestamp" in api.get(held)["metadata"], "its objects are deleted")
+    assert api.find(f"/api/v1/namespaces/{name}")
+    api.patch(held, {"metadata": {"finalizers": None}})
+    until(lambda: api.find(f"/api/v1/namespaces/{name}") is None, "the namespace goes", seconds=15)
+
+
+@pytest.mark.e2e
+def test_rules_of_labelled_cluster_roles_are_aggregated(api: KubeApi) -> None:
+    base, name = "/apis/rbac.authorization.k8s.io/v1/clusterroles", f"extra-{uuid.uuid4().hex[:6]}"
+    rule = {"apiGroups": [name], "resources": ["things"], "verbs": ["get"]}
+    labels = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
+    api.create(base, {"metadata": {"name": name, "labels": labels}, "rules": [rule]})
+    until(lambda: rule in api.get(f"{base}/view")["rules"], "view has the rule")
+    api.delete(f"{base}/{name}")
+
+
+@pytest.mark.e2e
+def test_an_eks_token_is_authenticated_by_the_webhook(endpoint: ClusterEndpoint) -> None:
+    assert bearer(endpoint, "/api/v1/secrets", GOOD_TOKEN)["kind"] == "SecretList"
+    with pytest.raises(ApiError) as refused:
+        bearer(endpoint, "/api/v1/secrets", "k8s-aws-v1.forged")
+    assert refused.value.status == 401
+
+
+@pytest.mark.e2e
+def test_a_cluster_of_another_version_is_refused(clusters: LocalClusters) -> None:
+    with pytest.raises(ClusterError, match=r"1\.29 was asked for, and the local cloud runs v1\.35\.4"):
+        clusters.create_cluster("old", "1.29")
+
+
+@pytest.mark.e2e
+def test_a_cluster_s_name_is_taken_once(clusters: LocalClusters, endpoint: ClusterEndpoint) -> None:
+    with pytest.raises(ClusterError, match="already runs"):
+        clusters.create_cluster("one", "1.35")
+    assert clusters.health("one") == []
+
+
+@pytest.mark.e2e
+def test_a_second_cluster_dies_alone_and_says_so(clusters: LocalClusters, endpoint: ClusterEndpoint) -> None:
+    second = clusters.create_cluster("two", "1.35")
+    plane = clusters._planes["two"]
+    os.kill(plane.pids["etcd"], signal.SIGKILL)
+    (line,) = until(lambda: clusters.health("two"), "the crash is seen")
+    assert "etcd was killed by signal 9" in line
+    assert clusters.health("one") == []
+    pids = plane.pids.values()
+    clusters.delete_cluster("two")
+    assert not any(process.is_alive(pid) for pid in pids)
+    assert not second.admin_kubeconfig.parent.exists()
+
+
+@pytest.mark.e2e
+def test_nothing_is_left_when_the_owner_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "localcloud.cluster", "up", f"--home={tmp_path}", "--nodegroup=workers"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        assert owner.stderr is not None
+        assert owner.stdout.readline().strip().endswith("admin.kubeconfig")
+        until(lambda: "joined" in owner.stderr.readline(), "the node joins")
+        children = descendants(owner.pid)
+        assert len(children) >= 4
+        owner.kill()
+    until(lambda: not any(process.is_alive(pid) for pid in children), "all children are gone", seconds=5)
+
+
+@pytest.mark.e2e
+def test_nothing_is_left_when_the_owner_is_told_to_stop(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "localcloud.cluster", "up", f"--home={tmp_path}", "--nodegroup=workers"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as owner:
+        assert owner.stderr is not None
+        until(lambda: "joined" in owner.stderr.readline(), "the node joins")
+        children = descendants(owner.pid)
+        owner.terminate()
+        assert owner.wait(10) == 0
+    assert not any(process.is_alive(pid) for pid in children)
+    assert list((tmp_path / "run" / "clusters").iterdir()) == []
+
+
+def programs(folder: Path, script: str) -> binaries.Binaries:
+    folder.mkdir()
+    for name in binaries.NAMES:
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    return binaries.Binaries.within(folder)
+
+
+def test_a_process_that_ends_at_once_is_named_with_its_last_words(tmp_path: Path) -> None:
+    found = programs(tmp_path / "bin", 'echo "bad flag" >&2; exit 3')
+    plane = ControlPlane("x", tmp_path / "run", tmp_path / "logs", found, "http://127.0.0.1:9")
+    with pytest.raises(StartError, match=r"x did not start\. \S+ ended with code 3; log: .*; last line: bad flag"):
+        plane.start()
+    assert plane.pids == {}
+
+
+def test_a_port_that_another_took_is_tried_again(tmp_path: Path) -> None:
+    tries = tmp_path / "tries"
+    found = programs(tmp_path / "bin", f'echo x >> {tries}; echo "bind: address already in use"; exit 1')
+    plane = ControlPlane("x", tmp_path / "run", tmp_path / "logs", found, "http://127.0.0.1:9")
+    with pytest.raises(StartError):
+        plane.start()
+    assert len(tries.read_text().splitlines()) >= 3
+
+
+def test_a_cluster_that_never_gets_ready_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_plane, "_START_DEADLINE_SECONDS", 0.2)
+    found = programs(tmp_path / "bin", "exec sleep 30")
+    plane = ControlPlane("x", tmp_path / "run", tmp_path / "logs", found, "http://127.0.0.1:9")
+    with pytest.raises(StartError, match=r"not ready after .*; the logs are"):
+        plane.start()
+    assert plane.pids == {}
+
+
+def test_free_ports_differ() -> None:
+    assert len(set(control_plane.free_ports(20))) == 20

@@ -1,0 +1,104 @@
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from localcloud.cluster import podspec
+
+POD: dict[str, Any] = {
+    "metadata": {"name": "web-1", "namespace": "demo", "uid": "u1", "labels": {"app.kubernetes.io/name": "web"}},
+    "spec": {"nodeName": "n1", "serviceAccountName": "robot"},
+}
+
+
+def lookup(kind: str, name: str) -> Mapping[str, Any] | None:
+    stored = {
+        ("configmaps", "settings"): {"data": {"COLOUR": "red", "SIZE": "7"}},
+        ("secrets", "keys"): {"data": {"KEY": base64.b64encode(b"s3cret").decode()}},
+    }
+    return stored.get((kind, name))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("plain", "plain", id="nothing to replace"),
+        pytest.param("--ns=$(NS)", "--ns=demo", id="known name"),
+        pytest.param("$(NS)$(NS)", "demodemo", id="twice"),
+        pytest.param("$(NOPE)", "$(NOPE)", id="unknown name stays"),
+        pytest.param("$$(NS)", "$(NS)", id="escaped"),
+        pytest.param("$$$(NS)", "$demo", id="escaped dollar before a name"),
+        pytest.param("$NS costs $5", "$NS costs $5", id="shell form is not the kubelet's"),
+        pytest.param("$(NS", "$(NS", id="unclosed"),
+        pytest.param("a$", "a$", id="dollar at the end"),
+        pytest.param("$()", "$()", id="empty name"),
+    ],
+)
+def test_arguments_expand_as_the_kubelet_does(text: str, expected: str) -> None:
+    assert podspec.expand(text, {"NS": "demo"}) == expected
+
+
+def test_a_value_may_refer_to_earlier_variables_only() -> None:
+    container = {"env": [{"name": "B", "value": "$(A)"}, {"name": "A", "value": "1"}, {"name": "C", "value": "$(A)"}]}
+    assert podspec.environment(POD, container, lookup) == {"B": "$(A)", "A": "1", "C": "1"}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        pytest.param("metadata.namespace", "demo", id="namespace"),
+        pytest.param("metadata.name", "web-1", id="name"),
+        pytest.param("metadata.uid", "u1", id="uid"),
+        pytest.param("spec.nodeName", "n1", id="node"),
+        pytest.param("spec.serviceAccountName", "robot", id="service account"),
+        pytest.param("status.podIP", "127.0.0.1", id="address"),
+        pytest.param("metadata.labels['app.kubernetes.io/name']", "web", id="label"),
+        pytest.param("metadata.annotations['none']", "", id="missing annotation is empty"),
+    ],
+)
+def test_fields_of_the_pod_become_variables(path: str, expected: str) -> None:
+    container = {"env": [{"name": "X", "valueFrom": {"fieldRef": {"fieldPath": path}}}]}
+    assert podspec.environment(POD, container, lookup) == {"X": expected}
+
+
+def test_config_maps_and_secrets_become_variables() -> None:
+    container = {
+        "envFrom": [{"configMapRef": {"name": "settings"}, "prefix": "P_"}],
+        "env": [
+            {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "KEY"}}},
+            {"name": "NONE", "valueFrom": {"configMapKeyRef": {"name": "gone", "key": "X", "optional": True}}},
+        ],
+    }
+    assert podspec.environment(POD, container, lookup) == {"P_COLOUR": "red", "P_SIZE": "7", "KEY": "s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("container", "message"),
+    [
+        pytest.param(
+            {"env": [{"name": "X", "valueFrom": {"fieldRef": {"fieldPath": "spec.tolerations"}}}]},
+            "fieldRef spec.tolerations is not supported",
+            id="field",
+        ),
+        pytest.param(
+            {"env": [{"name": "X", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}}]},
+            "X: valueFrom resourceFieldRef is not supported",
+            id="source",
+        ),
+        pytest.param(
+            {"env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "NOPE"}}}]},
+            "X: secrets keys has no key NOPE",
+            id="key",
+        ),
+        pytest.param({"envFrom": [{"configMapRef": {"name": "gone"}}]}, "configmaps gone does not exist", id="map"),
+    ],
+)
+def test_what_cannot_be_given_is_refused_by_name(container: dict[str, Any], message: str) -> None:
+    with pytest.raises(podspec.SpecError, match=message):
+        podspec.environment(POD, container, lookup)
+
+
+def test_arguments_see_the_whole_environment() -> None:
+    container = {"args": ["--watch-namespace", "$(NS)"]}
+    assert podspec.arguments(container, {"NS": "demo"}) == ["--watch-namespace", "demo"]
