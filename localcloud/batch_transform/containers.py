@@ -38,7 +38,7 @@ class Container(Protocol):
 
 
 ContainerStarter = Callable[[Mapping[str, str], Callable[[bytes], None]], Container]
-"""Starts the job's image: environment and the taker of its output in, container out; raises InstanceFailure."""
+"""Starts the job's image: environment and the taker of its lines in, container out; raises InstanceFailure."""
 
 
 @dataclass(frozen=True)

@@ -70,10 +70,10 @@ class MemoryLogs:
     """Keeps the lines of each instance."""
 
     data_lines: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
-    container_bytes: bytes = b""
+    container_lines: list[bytes] = field(default_factory=list[bytes])
 
-    def container(self, instance: int, data: bytes, /) -> None:  # noqa: ARG002  one stream is enough here
-        self.container_bytes += data
+    def container(self, instance: int, line: bytes, /) -> None:  # noqa: ARG002  one stream is enough here
+        self.container_lines.append(line)
 
     def data(self, instance: int, line: str, /) -> None:
         self.data_lines.append((instance, line))
@@ -281,7 +281,7 @@ def start_double(
     name = image.rpartition("/")[2]
     size = model_archive.stat().st_size if model_archive else 0
     shown = {name: value for name, value in environment.items() if name.startswith("SAGEMAKER")}
-    log(f"serving {name} on {vcpus} vCPUs, archive of {size} bytes, {json.dumps(shown, sort_keys=True)}\n".encode())
+    log(f"serving {name} on {vcpus} vCPUs, archive of {size} bytes, {json.dumps(shown, sort_keys=True)}".encode())
     if name == "never-starts":
         raise InstanceFailure(NO_PING)
     if name == "kills-worker":

@@ -144,8 +144,8 @@ class Instance:
         stream = self._around.source.open(task.bucket, task.key)
         return GunzippedStream(stream) if self._job.gzip else stream
 
-    def _log_container(self, data: bytes) -> None:
-        self._around.logs.container(self._number, data)
+    def _log_container(self, line: bytes) -> None:
+        self._around.logs.container(self._number, line)
 
     def _record(self, failure: TransformFailure, name: str) -> None:
         self.failures.append(failure)

@@ -9,8 +9,8 @@ from typing import Protocol
 class Logs(Protocol):
     """Takes log lines; never raises, a log that cannot be written fails no job."""
 
-    def container(self, instance: int, data: bytes, /) -> None:
-        """What a container wrote, in any portions."""
+    def container(self, instance: int, line: bytes, /) -> None:
+        """One line that a container wrote."""
         ...
 
     def data(self, instance: int, line: str, /) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from localcloud.batch_transform import jsonpath, splitting
 from localcloud.batch_transform.containers import Parameters
@@ -65,7 +66,7 @@ class Joined:
     """DataProcessing: each record is filtered, the answers are joined with the records and filtered again.
 
     Raises:
-        ObjectFailure: the filters or media types cannot be used (raised by every object).
+        ObjectFailure: a filter cannot be read; media types are looked at only where they are needed.
     """
 
     def __init__(self, job: Transform, parameters: Parameters, choices: Choices) -> None:
@@ -73,10 +74,17 @@ class Joined:
         self._single = parameters.strategy is Strategy.SINGLE_RECORD
         self._limit = parameters.payload_bytes
         self._choices = choices
-        self._input = _codec(job.content_type, choices)
-        self._output = _codec(job.accept, choices)
         self._input_filter = _path(job.processing.input_filter)
         self._output_filter = _path(job.processing.output_filter)
+        self._join = job.processing.join_input
+
+    @cached_property
+    def _input(self) -> Codec:
+        return _codec(self._job.content_type, self._choices)
+
+    @cached_property
+    def _output(self) -> Codec:
+        return _codec(self._job.accept, self._choices)
 
     def requests(self, stream: InputStream) -> Iterator[Request]:
         if self._job.split is Split.NONE:
@@ -92,20 +100,27 @@ class Joined:
             yield from self._batches(stream)
 
     def output(self, request: Request, response: bytes) -> bytes:
+        if not self._join and self._output_filter.identity:
+            return response
+        if self._join and media_type(self._job.content_type) != media_type(self._job.accept):
+            raise client_error(f"Cannot join {self._job.content_type} with {self._job.accept}: they must be the same")
         if self._job.split is Split.NONE:
             return self._one(request.records[0], response)
         answers = _lines(response)
-        records: Sequence[bytes] = request.records
-        if not self._job.processing.join_input:
-            records = answers
-        elif len(answers) != len(records) and self._choices.join_needs_equal_line_counts:
+        records = request.records if self._join else answers
+        if len(answers) != len(records) and self._choices.join_needs_equal_line_counts:
             raise client_error(self._choices.line_count_text)
         end = b"\n" if self._job.assemble_line else b""
-        return b"\n".join(map(self._one, records, answers)) + end
+        return b"\n".join(self._joined(records, answers)) + end
+
+    def _joined(self, records: Sequence[bytes], answers: Sequence[bytes]) -> Iterable[bytes]:
+        if self._output_filter.identity and self._output.joins_as_text(records, answers):
+            return (record + b"," + answer for record, answer in zip(records, answers, strict=False))
+        return map(self._one, records, answers)
 
     def _one(self, record: bytes, answer: bytes) -> bytes:
         value = self._output.parse(answer, "output from the algorithm")
-        if self._job.processing.join_input:
+        if self._join:
             value = self._output.join(self._input.parse(record, "input"), value)
         return self._output.render(self._output.filter(self._output_filter, value))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any, Protocol
@@ -21,6 +22,8 @@ OUTPUT_KEY = "SageMakerOutput"
 MEDIA_TYPES = ("text/csv", "application/json", "application/jsonlines")
 
 _CSV_SPECIAL = re.compile(r'[",\r\n]|^\\\.$')
+# A quote, a carriage return, a field that begins with a space, or text beyond ASCII, in which there are other spaces.
+_CSV_UNPLAIN = re.compile(rb'["\r\x80-\xff]|(?:\A|[,\n])[\s\x1c-\x1f]')
 _CONSTANTS = {True: "true", False: "false", None: "null"}
 _HTML = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
@@ -37,6 +40,10 @@ class Codec(Protocol):
     def filter(self, path: Path, value: Any) -> Any: ...
 
     def render(self, value: Any) -> bytes: ...
+
+    def joins_as_text(self, records: Sequence[bytes], answers: Sequence[bytes]) -> bool:
+        """Whether joining is the same as putting a comma between: then nothing need be parsed."""
+        ...
 
 
 def media_type(header: str | None) -> str | None:
@@ -78,6 +85,9 @@ class CsvCodec:
     def render(self, value: list[str]) -> bytes:
         return ",".join(map(self._field, value)).encode("utf-8", "surrogateescape")
 
+    def joins_as_text(self, records: Sequence[bytes], answers: Sequence[bytes]) -> bool:
+        return not any(_CSV_UNPLAIN.search(text) for text in (b"\n".join(records), b"\n".join(answers)))
+
     def _field(self, text: str) -> str:
         if _CSV_SPECIAL.search(text) or (self._choices.csv_space_quoted and text[:1].isspace()):
             return '"' + text.replace('"', '""') + '"'
@@ -115,6 +125,9 @@ class JsonCodec:
             return path.project(value, strict=strict, inclusive=inclusive)
         except NothingSelectedError as error:
             raise client_error(f"Filter {path.text} selects nothing of a record: {error}") from error
+
+    def joins_as_text(self, records: Sequence[bytes], answers: Sequence[bytes]) -> bool:  # noqa: ARG002  never
+        return False
 
     def render(self, value: Any) -> bytes:
         text = _encode(value)

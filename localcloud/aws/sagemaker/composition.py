@@ -1,5 +1,6 @@
 """SageMaker as the AWS endpoint uses it: one call to make it, `operations()` for the gateway, `transforms.warm()` when
-it serves, `transforms.close()` at the end."""
+it serves, `transforms.close()` at the end.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from localcloud.aws.sagemaker.backend import RoleSessions
 from localcloud.aws.sagemaker.in_process import WsgiApplication
-from localcloud.aws.sagemaker.input_check import listing
+from localcloud.aws.sagemaker.probe import S3Probe
 from localcloud.aws.sagemaker.service import SageMaker
 from localcloud.aws.sagemaker.workers import LocalTransforms
 
@@ -30,4 +31,4 @@ def local_sagemaker(
             the execution role's keys, so that the role's permissions hold.
         sessions: assumes execution roles as sagemaker.amazonaws.com.
     """
-    return SageMaker(account_id, home, LocalTransforms(home, endpoint), sessions, listing(endpoint, application))
+    return SageMaker(account_id, home, LocalTransforms(home, endpoint), sessions, S3Probe(endpoint, application))

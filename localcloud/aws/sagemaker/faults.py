@@ -59,6 +59,14 @@ def role_not_assumable(role_arn: str) -> ValidationError:
     )
 
 
+def model_data_refused(url: str, role_arn: str, region: str) -> ValidationError:
+    return ValidationError(
+        f'Could not access model data at {url}. Please ensure that the role "{role_arn}" exists and that its trust '
+        'relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com". '
+        f'Also ensure that the role has "s3:GetObject" permissions and that the object is located in {region}.'
+    )
+
+
 def limit_exceeded(instance_type: str, limit: int, current: int, delta: int) -> ResourceLimitExceededError:
     return ResourceLimitExceededError(
         f"The account-level service limit '{instance_type} for transform job usage' is {limit} Instances, with current "

@@ -36,35 +36,28 @@ class CloudWatchJobLogs:
         self._streams = [f"{job_name}/i-{secrets.token_hex(9)[:17]}-{epoch}" for _ in range(instances)]
         self._lock = threading.Lock()
         self._lines: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-        self._unfinished: defaultdict[int, bytes] = defaultdict(bytes)
         self._made: set[str] = set()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._write_behind, name="logs", daemon=True)
         self._thread.start()
 
-    def container(self, instance: int, data: bytes, /) -> None:
+    def container(self, instance: int, line: bytes, /) -> None:
         with self._lock:
-            *lines, rest = (self._unfinished[instance] + data).split(b"\n")
-            self._unfinished[instance] = rest
-            self._add(self._streams[instance], lines)
+            self._add(self._streams[instance], line)
 
     def data(self, instance: int, line: str, /) -> None:
         with self._lock:
-            self._add(f"{self._streams[instance]}/data-log", [stamped(line).encode("utf-8", "replace")])
+            self._add(f"{self._streams[instance]}/data-log", stamped(line).encode("utf-8", "replace"))
 
     def close(self) -> None:
         """Write what is left."""
-        with self._lock:
-            for instance, rest in self._unfinished.items():
-                self._add(self._streams[instance], [rest] if rest else [])
         self._closed.set()
         self._thread.join()
 
-    def _add(self, stream: str, lines: list[bytes]) -> None:
-        now = time.time_ns() // 1_000_000
-        texts = (line.decode("utf-8", "replace").rstrip("\r") for line in lines)
+    def _add(self, stream: str, line: bytes) -> None:
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
         # CloudWatch refuses an empty message.
-        self._lines[stream].extend((now, text[:_EVENT_BYTES] or " ") for text in texts)
+        self._lines[stream].append((time.time_ns() // 1_000_000, text[:_EVENT_BYTES] or " "))
 
     def _write_behind(self) -> None:
         while not self._closed.wait(_FLUSH_SECONDS):

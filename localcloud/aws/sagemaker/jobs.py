@@ -9,8 +9,9 @@ from typing import Any
 from localcloud.aws.errors import AwsError
 from localcloud.aws.sagemaker import faults, rules
 from localcloud.aws.sagemaker.backend import Order, RoleCredentials, RoleSessions, TransformBackend
-from localcloud.aws.sagemaker.input_check import InputCheck
 from localcloud.aws.sagemaker.listing import Listing, page
+from localcloud.aws.sagemaker.models import containers, data_url, find
+from localcloud.aws.sagemaker.probe import StorageProbe
 from localcloud.aws.sagemaker.regions import Region
 from localcloud.aws.sagemaker.store import JobRecord, ModelRecord
 from localcloud.aws.sagemaker.tags import from_list
@@ -40,7 +41,7 @@ class TransformJobs:
     Args:
         transforms: runs the jobs.
         sessions: assumes execution roles.
-        has_input: looks whether there is input.
+        probe: looks for the input.
         limit: the quota of an instance type, None for no limit.
     """
 
@@ -48,13 +49,13 @@ class TransformJobs:
         self,
         transforms: TransformBackend,
         sessions: RoleSessions,
-        has_input: InputCheck,
+        probe: StorageProbe,
         limit: Callable[[str], int | None],
         choices: Choices,
     ) -> None:
         self._transforms = transforms
         self._sessions = sessions
-        self._has_input = has_input
+        self._probe = probe
         self._limit = limit
         self._choices = choices
 
@@ -63,7 +64,8 @@ class TransformJobs:
         self._check_free(region, request["TransformJobName"])
         rules.check(request, self._choices)
         tags = from_list(request.get("Tags"))
-        model = self._model(region, request["ModelName"])
+        model = find(region, request["ModelName"])
+        _check_model(model)
         credentials = self._assume(model.request["ExecutionRoleArn"], arn)
         self._check_input(region, request, model, credentials)
         job = JobRecord(request["TransformJobName"], arn, request, tags, JobState())
@@ -106,13 +108,6 @@ class TransformJobs:
             if name in region.store.jobs:
                 raise faults.job_exists(region.arn("transform-job", name))
 
-    def _model(self, region: Region, name: str) -> ModelRecord:
-        with region.store.lock:
-            model = region.store.models.get(name)
-        if model is None:
-            raise faults.model_not_found(region.arn("model", name))
-        return model
-
     def _assume(self, role_arn: str, source_arn: str) -> RoleCredentials:
         try:
             return self._sessions(role_arn, source_arn)
@@ -127,7 +122,7 @@ class TransformJobs:
             place = S3Uri.parse(uri)
         except TransformFailure as error:
             raise faults.ValidationError(f"Invalid S3Uri {uri}") from error
-        if not self._has_input(credentials, region.name, place.bucket, place.key):
+        if not self._probe.has_input(credentials, region.name, place.bucket, place.key):
             raise faults.no_input(uri, place.bucket, region.name, model.request["ExecutionRoleArn"])
 
     def _check_quota(self, region: Region, resources: Mapping[str, Any]) -> None:
@@ -157,14 +152,22 @@ class _Listener:
             self._job.state.end(JobStatus(status), reason)
 
 
+def _check_model(model: ModelRecord) -> None:
+    if len(list(containers(model.request))) > 1:
+        raise faults.ValidationError(
+            "Inference pipelines are not available in the local cloud: the model has Containers."
+        )
+    if not model.request.get("ExecutionRoleArn"):
+        raise faults.ValidationError(f"Model {model.name} has no ExecutionRoleArn, so a job cannot read its input.")
+
+
 def _order(region: Region, job: JobRecord, model: ModelRecord, credentials: RoleCredentials) -> Order:
-    container: Mapping[str, Any] = model.request.get("PrimaryContainer") or model.request["Containers"][0]
-    source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
+    container = next(containers(model.request))
     return Order(
         arn=job.arn,
         request={name: value for name, value in job.request.items() if name not in _NOT_SHOWN},
         image=container["Image"],
-        model_data_url=container.get("ModelDataUrl") or source.get("S3Uri"),
+        model_data_url=data_url(container),
         model_environment=container.get("Environment") or {},
         region=region.name,
         credentials=credentials,

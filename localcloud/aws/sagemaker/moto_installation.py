@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.core.utils import camelcase_to_underscores
+from moto.sagemaker.exceptions import SagemakerClientError
 from moto.sagemaker.responses import SageMakerResponse
 
 from localcloud.aws.sagemaker.faults import SageMakerError
@@ -25,6 +25,6 @@ def _method(service: SageMaker, operation: str) -> Callable[[Any], ActionResult]
         try:
             return ActionResult(service.answer(operation, response.region, response.params))
         except SageMakerError as error:
-            raise ServiceException(error.code, error.message) from error
+            raise SagemakerClientError(error.code, error.message) from error
 
     return respond

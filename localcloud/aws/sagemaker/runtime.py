@@ -29,7 +29,10 @@ class ContainerRuntime(Protocol):
 
 
 def load_runtime(name: str) -> ContainerRuntime:
+    """The function, ready for its first call."""
     module, _, function = name.partition(":")
+    if name == LOCAL_PROCESSES:
+        importlib.import_module("localcloud.containers").prewarm()
     return cast("ContainerRuntime", getattr(importlib.import_module(module), function))
 
 
@@ -47,4 +50,4 @@ def local_process(
     try:
         return cast("Container", containers.start(image, model_archive, environment, vcpus=vcpus, log=log))
     except containers.ContainerError as error:
-        raise InstanceFailure(f"ClientError: {error}"[:1024], (str(error),)) from error
+        raise InstanceFailure(f"ClientError: {error}", (str(error),)) from error

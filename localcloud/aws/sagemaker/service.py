@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from localcloud.aws.sagemaker import quotas, shapes, tags
 from localcloud.aws.sagemaker.backend import RoleSessions, TransformBackend
-from localcloud.aws.sagemaker.input_check import InputCheck
 from localcloud.aws.sagemaker.jobs import TransformJobs
 from localcloud.aws.sagemaker.models import Models
+from localcloud.aws.sagemaker.probe import StorageProbe
 from localcloud.aws.sagemaker.regions import Region, Regions
 from localcloud.batch_transform.unverified import Choices
 
@@ -36,7 +36,7 @@ class SageMaker:
         home: folder of the generated state; quotas are read from it.
         transforms: runs the jobs.
         sessions: assumes execution roles as sagemaker.amazonaws.com.
-        has_input: looks whether a job's input is there.
+        probe: looks for inputs and model data.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class SageMaker:
         home: Path,
         transforms: TransformBackend,
         sessions: RoleSessions,
-        has_input: InputCheck,
+        probe: StorageProbe,
         *,
         choices: Choices | None = None,
     ) -> None:
@@ -54,11 +54,11 @@ class SageMaker:
         jobs = TransformJobs(
             transforms,
             sessions,
-            has_input,
+            probe,
             lambda kind: quotas.transform_limit(home, kind),
             choices or Choices.from_environment(),
         )
-        models = Models(self._regions, sessions)
+        models = Models(sessions, probe)
         self._handlers: dict[str, Handler] = {
             "CreateTransformJob": jobs.create,
             "DescribeTransformJob": jobs.describe,

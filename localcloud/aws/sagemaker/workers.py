@@ -121,6 +121,7 @@ class _WorkerProcess:
         module = "localcloud.aws.sagemaker.worker"
         options = ["--socket", folder / "s", "--endpoint", endpoint, "--folder", folder, "--runtime", runtime]
         environment = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
+        environment["LOCALCLOUD_HOME"] = str(home)
         return process.spawn(
             [sys.executable, "-m", module, *options], log=home / "logs" / "transform.log", env=environment
         )

@@ -11,12 +11,13 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from localcloud.aws.errors import AwsError
 from localcloud.aws.sagemaker.backend import RoleCredentials
-from localcloud.aws.sagemaker.input_check import listing
 from localcloud.aws.sagemaker.moto_installation import install
+from localcloud.aws.sagemaker.probe import S3Probe
 from localcloud.aws.sagemaker.service import SageMaker
 from localcloud.aws.sagemaker.workers import LocalTransforms
 
@@ -46,13 +47,14 @@ class Cloud:
     def __post_init__(self) -> None:
         self.sagemaker, self.s3, self.logs = (self.client(name) for name in ("sagemaker", "s3", "logs"))
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Config | None = None) -> Any:
         return boto3.client(  # pyright: ignore[reportCallIssue, reportUnknownMemberType] boto3 has no types
             service,  # pyright: ignore[reportArgumentType] any service's name
             endpoint_url=self.endpoint,
             region_name="us-east-1",
             aws_access_key_id="LOCALCLOUDADMIN",
             aws_secret_access_key="localcloud",
+            config=config,
         )
 
     def bucket(self, objects: Mapping[str, bytes]) -> str:
@@ -140,7 +142,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     host, port = server.get_host_and_port()
     endpoint = f"http://{host}:{port}"
     transforms = LocalTransforms(home, lambda: endpoint, "localcloud.batch_transform.doubles:start_double")
-    install(SageMaker("123456789012", home, transforms, _session, listing(lambda: endpoint)))
+    install(SageMaker("123456789012", home, transforms, _session, S3Probe(lambda: endpoint)))
     transforms.warm()
     yield Cloud(endpoint, home, transforms)
     transforms.close()

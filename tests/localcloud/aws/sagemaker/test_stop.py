@@ -1,0 +1,82 @@
+"""Stopping a job at any moment of its life."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localcloud.aws.sagemaker.jobs import TransformJobs
+from localcloud.aws.sagemaker.regions import Region
+from localcloud.aws.sagemaker.store import JobRecord
+from localcloud.batch_transform.state import JobState, JobStatus
+from localcloud.batch_transform.unverified import Choices
+
+
+@pytest.fixture(scope="module")
+def bucket(cloud: Any) -> str:
+    return cloud.bucket({f"in/{number}.csv": b"1,2\n" for number in range(40)})
+
+
+@pytest.fixture(scope="module")
+def slow(cloud: Any) -> str:
+    return cloud.model("slow")
+
+
+@pytest.mark.parametrize("delay", [pytest.param(wait, id=f"after {wait} s") for wait in (0, 0.05, 0.3, 1.2)])
+def test_a_stopped_job_ends_soon_and_leaves_whole_outputs_only(
+    cloud: Any, bucket: str, slow: str, delay: float
+) -> None:
+    name = cloud.start(bucket, slow, TransformOutput__S3OutputPath=f"s3://{bucket}/stop-{delay}")
+    time.sleep(delay)
+    answer = cloud.sagemaker.stop_transform_job(TransformJobName=name)
+    assert set(answer) == {"ResponseMetadata"}
+    assert cloud.sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] in {
+        "Stopping",
+        "Stopped",
+    }
+    start = time.monotonic()
+    job = cloud.finish(name)
+    assert time.monotonic() - start < 4
+    assert job["TransformJobStatus"] == "Stopped"
+    assert "FailureReason" not in job
+    outputs = [cloud.content(bucket, key) for key in cloud.keys(bucket, f"stop-{delay}/")]
+    assert all(output == b"2\n" for output in outputs)
+    assert len(outputs) < 40
+
+
+def test_stopping_twice_changes_nothing(cloud: Any, bucket: str, slow: str) -> None:
+    name = cloud.start(bucket, slow)
+    for _ in range(2):
+        cloud.sagemaker.stop_transform_job(TransformJobName=name)
+    assert cloud.finish(name)["TransformJobStatus"] == "Stopped"
+
+
+def test_a_queued_job_can_be_stopped(cloud: Any, bucket: str, slow: str) -> None:
+    names = [cloud.start(bucket, slow) for _ in range(12)]
+    for name in names:
+        cloud.sagemaker.stop_transform_job(TransformJobName=name)
+    assert {cloud.finish(name)["TransformJobStatus"] for name in names} == {"Stopped"}
+
+
+def test_a_job_that_has_ended_cannot_be_stopped(cloud: Any) -> None:
+    bucket = cloud.bucket({"in/a.csv": b"1\n"})
+    job = cloud.run(bucket, cloud.model())
+    with pytest.raises(ClientError) as raised:
+        cloud.sagemaker.stop_transform_job(TransformJobName=job["TransformJobName"])
+    error = raised.value.response["Error"]
+    assert (error["Code"], error["Message"]) == (
+        "ValidationException",
+        "The request was rejected because the transform job is in status Completed.",
+    )
+
+
+def test_by_switch_a_job_that_has_ended_can_be_stopped_without_effect() -> None:
+    nothing: Any = None
+    jobs = TransformJobs(nothing, nothing, nothing, nothing, Choices(stop_of_ended_job_refused=False))
+    region = Region("us-east-1", "123456789012")
+    region.store.jobs["a"] = JobRecord("a", "arn", {}, {}, JobState(JobStatus.COMPLETED))
+    assert jobs.stop(region, {"TransformJobName": "a"}) == {}
+    assert region.store.jobs["a"].state.status is JobStatus.COMPLETED
