@@ -17,6 +17,7 @@ chosen = settings.load()
 planned = declaration.collect(
     declared.DECLARATIONS,
     declaration.JobDefaults(
+        region=chosen.region,
         prefix=chosen.prefix,
         batch_input=chosen.batch_input,
         instance_type=chosen.transform_instance_type,

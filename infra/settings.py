@@ -164,8 +164,8 @@ def _read(reader: Reader) -> Settings:
 
 
 def _check_together(reader: Reader, settings: Settings) -> None:
-    allowed = settings.allowed_transform_instance_types
-    if allowed and settings.transform_instance_type not in allowed:
+    allowed, chosen = settings.allowed_transform_instance_types, settings.transform_instance_type
+    if allowed and _is_transform_type(chosen) and chosen not in allowed:
         reader.require("transformInstanceType", f"not among allowedTransformInstanceTypes ({', '.join(allowed)}).")
     if settings.model_archive.parts:
         reader.require("modelArchive", archive.problem(settings.model_archive, built_in=not settings.model_image))

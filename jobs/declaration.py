@@ -21,6 +21,7 @@ OWN_TAGS = 3
 class JobDefaults:
     """What the stack's settings say about every job."""
 
+    region: str
     prefix: str
     batch_input: str
     instance_type: str
@@ -61,6 +62,10 @@ class Jobs:
             self._problems.append(f"{name}: two jobs have this name; give each its own")
         self._declared.setdefault(name, args)
         return ResultOf(name)
+
+    def refuse(self, problem: str) -> None:
+        """Take in a problem that whoever declares jobs has found."""
+        self._problems.append(problem)
 
     def plan(self) -> list[PlannedJob]:
         """Check all jobs; stop with everything that is wrong, or return them in order."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 from google.protobuf import json_format
@@ -20,6 +21,8 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import config as runtime_config
 from pulumi.runtime import mocks, rpc, settings, stack
 from pulumi.runtime.proto import resource_pb2
+
+from workshop import logs, s3
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "sagemaker-batch-workshop"
@@ -92,7 +95,10 @@ class Cloud(mocks.Mocks):
         self._status = status
         self._preview = preview
 
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        return self._answer(args), []
+
+    def _answer(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         match args.token:
             case "aws:index/getCallerIdentity:getCallerIdentity":
                 return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "userId": ACCOUNT, "id": ACCOUNT}
@@ -144,7 +150,9 @@ class Monitor(mocks.MockMonitor):
             self._graph.resources[urn] = _registered(request, urn, inputs)
         args = mocks.MockResourceArgs(request.type, request.name, inputs, request.provider, custom=request.custom)
         id_, made = self.mocks.new_resource(args)
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=json_format.ParseDict(made, Struct()))
+        return resource_pb2.RegisterResourceResponse(
+            urn=urn, id=id_ or "", object=json_format.ParseDict(made, Struct())
+        )
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Any:  # noqa: N802
         if "pulumi:pulumi:Stack" in request.urn:
@@ -165,15 +173,16 @@ def plain(value: Any) -> Any:
                 return plain(value["value"])
             case rpc._special_resource_sig:
                 return value["urn"]
-            case rpc._special_asset_sig | rpc._special_archive_sig:
-                return {name: item for name, item in value.items() if name != rpc._special_sig_key}
             case _:
-                return {name: plain(item) for name, item in value.items()}
+                return {name: plain(item) for name, item in value.items() if name != rpc._special_sig_key}
     if isinstance(value, list):
         return [plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return UNKNOWN if value == rpc.UNKNOWN else value
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    whole = isinstance(value, float) and value.is_integer()
+    return int(value) if whole else UNKNOWN if value == rpc.UNKNOWN else value
 
 
 def _signature(value: Any) -> str:
@@ -193,21 +202,23 @@ def _registered(request: resource_pb2.RegisterResourceRequest, urn: str, inputs:
     )
 
 
-class Listener(logging.Handler):
+class Listener(logging.Logger):
     """Keeps what the program tells the engine to show."""
 
     def __init__(self, graph: Graph) -> None:
-        super().__init__()
+        super().__init__("program", logging.INFO)
         self._graph = graph
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def handle(self, record: logging.LogRecord) -> None:
         self._graph.messages.append((record.levelno, record.getMessage()))
 
 
 def default_config() -> dict[str, str]:
     """Return the config that the engine hands to a program of the stack `local`: defaults, then the stack's own."""
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
-    values = {f"{PROJECT}:{key}": declared["default"] for key, declared in project["config"].items() if "default" in declared}
+    values = {
+        f"{PROJECT}:{key}": declared["default"] for key, declared in project["config"].items() if "default" in declared
+    }
     values |= yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
     return {key: text(value) for key, value in values.items()}
 
@@ -218,22 +229,23 @@ def text(value: object) -> str:
 
 
 def deploy(
-    program: Callable[[], object] | None = None,
+    program: Callable[[], None] | None = None,
     *,
     config: Mapping[str, object] | None = None,
     preview: bool = False,
     status: Status = lambda _: COMPLETED,
+    result_exists: Callable[[str], bool] = lambda _: True,
+    last_lines: Callable[[str, int], list[str]] = lambda _, __: [],
 ) -> Graph:
     """Run a program, by default the project's own, and return what it registered."""
     graph = Graph()
-    logger = logging.Logger("program", logging.INFO)
-    logger.addHandler(Listener(graph))
     cloud = Cloud(status, preview=preview)
     given = {f"{PROJECT}:{key}" if ":" not in key else key: text(value) for key, value in (config or {}).items()}
-    settings.configure(_runtime(Monitor(cloud, graph), mocks.MockEngine(logger), preview=preview))
+    settings.configure(_runtime(Monitor(cloud, graph), mocks.MockEngine(Listener(graph)), preview=preview))
     runtime_config.set_all_config({**default_config(), **given})
     try:
-        asyncio.run(stack.run_in_stack(program or _main))
+        with patch.object(s3, "exists", result_exists), patch.object(logs, "last_lines", last_lines):
+            asyncio.run(stack.run_in_stack(program or _main))
     except BaseException as error:  # noqa: BLE001 a failing program is what some tests want to see
         graph.error = error
     return graph
@@ -256,5 +268,3 @@ def _runtime(monitor: Monitor, engine: mocks.MockEngine, *, preview: bool) -> mo
 
 def _main() -> None:
     runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
-
-

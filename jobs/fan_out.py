@@ -1,0 +1,54 @@
+"""Many jobs from one declaration: over many inputs, over a grid of arguments, or over variants of one's own.
+
+SageMaker's quota limits how many instances run at once, so a limit can be given: the jobs then form as many chains,
+in each of which a job follows the one before. A job that fails holds nobody up.
+
+    over_inputs(jobs, "region", TransformJobArgs(input=""), {"north": "data/north.csv", ...}, at_once=4)
+    over_grid(jobs, "payload", args, {"max_payload_in_mb": [1, 6], "batch_strategy": [...]})
+"""
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from jobs.arguments import TransformJobArgs
+from jobs.declaration import Jobs
+from jobs.inputs import ResultOf
+
+
+def over_variants(
+    jobs: Jobs, name: str, variants: Mapping[str, TransformJobArgs], at_once: int | None = None
+) -> dict[str, ResultOf]:
+    """Declare `<name>-<variant>` for each variant, of which at most `at_once` run at a time."""
+    declared: list[str] = []
+    results: dict[str, ResultOf] = {}
+    for variant, args in variants.items():
+        before = declared[-at_once] if at_once and len(declared) >= at_once else None
+        full_name = f"{name}-{variant}"
+        results[variant] = jobs.add(full_name, replace(args, after=(*args.after, before)) if before else args)
+        declared.append(full_name)
+    return results
+
+
+def over_inputs(
+    jobs: Jobs, name: str, args: TransformJobArgs, sources: Mapping[str, str | ResultOf], at_once: int | None = None
+) -> dict[str, ResultOf]:
+    """Declare the same job for each input."""
+    variants = {variant: replace(args, input=source) for variant, source in sources.items()}
+    return over_variants(jobs, name, variants, at_once)
+
+
+def over_grid(
+    jobs: Jobs, name: str, args: TransformJobArgs, grid: Mapping[str, Sequence[Any]], at_once: int | None = None
+) -> dict[str, ResultOf]:
+    """Declare the job for each combination of arguments; the values name it."""
+    combinations = (dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
+    variants = {_named(chosen): replace(args, **chosen) for chosen in combinations}
+    return over_variants(jobs, name, variants, at_once)
+
+
+def _named(chosen: Mapping[str, Any]) -> str:
+    """Name a combination by its values, not by its number: one more value must not rename, and so rerun, the rest."""
+    return "-".join(re.sub(r"[^a-z0-9]+", "-", str(value).lower()).strip("-") for value in chosen.values())
