@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 
@@ -36,9 +37,6 @@ class Channel:
             return
 
     def close(self) -> None:
-        try:
+        with suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        finally:
-            self._connection.close()
+        self._connection.close()

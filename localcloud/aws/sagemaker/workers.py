@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from localcloud.batch_transform.errors import INTERNAL_ERROR
 
 _LOG = logging.getLogger(__name__)
 _START_SECONDS = 60.0
+_REPLACE_SECONDS = 0.2  # so that a worker that dies at once does not keep a processor busy
 
 
 class LocalTransforms:
@@ -42,7 +44,7 @@ class LocalTransforms:
 
     def warm(self) -> None:
         """Start the worker ahead of the first job; does not wait for it."""
-        threading.Thread(target=self._current, name="warm-worker", daemon=True).start()
+        threading.Thread(target=self._warm, name="warm-worker", daemon=True).start()
 
     def start(self, order: Order, listener: JobListener, /) -> None:
         try:
@@ -64,6 +66,13 @@ class LocalTransforms:
         if worker is not None:
             worker.close()
 
+    @property
+    def worker_pid(self) -> int | None:
+        """The process that takes jobs, if there is one."""
+        with self._lock:
+            worker = self._worker
+        return None if worker is None or worker.gone else worker.pid
+
     def _current(self) -> _WorkerProcess:
         """The worker that takes jobs, a new one if there is none."""
         with self._lock:
@@ -75,10 +84,17 @@ class LocalTransforms:
 
     def _replace(self, gone: _WorkerProcess) -> None:
         """A worker died: the next one is warm before the next job comes."""
+        time.sleep(_REPLACE_SECONDS)
         with self._lock:
             wanted = not self._closed and self._worker is gone
         if wanted:
+            self._warm()
+
+    def _warm(self) -> None:
+        try:
             self._current()
+        except OSError:
+            _LOG.exception("the worker for transform jobs cannot be started")
 
 
 class _WorkerProcess:
@@ -147,6 +163,7 @@ class _WorkerProcess:
         self.gone = True
         for arn in list(self._jobs):
             self._fail(arn)
+        self._channel.close()
         process.stop(self._process)
         self._folder.cleanup()
         self._on_death(self)
