@@ -68,6 +68,13 @@ class Stop:
     """Set once the engine asked to stop; waits look at it."""
 
     event: threading.Event = field(default_factory=threading.Event)
+    callbacks: list[Callable[[], None]] = field(default_factory=list)
+
+    def now(self) -> None:
+        """Ask everything to stop."""
+        self.event.set()
+        for callback in self.callbacks:
+            callback()
 
     def sleep(self, seconds: float) -> None:
         """Sleep, unless the engine asks to stop.
@@ -130,6 +137,10 @@ class Provider(ABC):
     def find(self, target: Target, inputs: Properties) -> str | None:
         """The id of the object that a creation cut off may have left."""
 
+    def derived_secrets(self, token: str, secrets: frozenset[str]) -> frozenset[str]:
+        """Names of the outputs that are secret when these inputs are."""
+        return secrets
+
     def schema(self) -> str:
         return f'{{"name": "{self.name}", "version": "{self.version}"}}'
 
@@ -151,7 +162,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.GetSchemaResponse(schema=self._provider.schema())
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        self._provider.stop.event.set()
+        self._provider.stop.now()
         return empty_pb2.Empty()
 
     def Attach(self, request: Any, context: Any) -> Any:
@@ -207,11 +218,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _create(self, request: Any) -> Any:
         inputs = decode(request.properties)
         target = Target(_registered(request.urn), "", request.timeout, inputs.secrets)
+        secrets = self._provider.derived_secrets(target.urn.type, inputs.secrets)
         if request.preview:
-            outputs = self._provider.plan_create(target, inputs.values)
-            return provider_pb2.CreateResponse(properties=encode(outputs, inputs.secrets))
+            return provider_pb2.CreateResponse(
+                properties=encode(self._provider.plan_create(target, inputs.values), secrets)
+            )
         identity, outputs = self._provider.create(target, inputs.values)
-        return provider_pb2.CreateResponse(id=identity, properties=encode(outputs, inputs.secrets))
+        return provider_pb2.CreateResponse(id=identity, properties=encode(outputs, secrets))
 
     def Read(self, request: Any, context: Any) -> Any:
         return _answer(context, request.urn, lambda: self._read(request), decode(request.properties).secrets)
@@ -235,7 +248,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         target = Target(_registered(request.urn), request.id, request.timeout, new.secrets)
         work = self._provider.plan_update if request.preview else self._provider.update
         result = work(target, old.values, new.values, outputs.values)
-        return provider_pb2.UpdateResponse(properties=encode(result, new.secrets))
+        secrets = self._provider.derived_secrets(target.urn.type, new.secrets)
+        return provider_pb2.UpdateResponse(properties=encode(result, secrets))
 
     def Delete(self, request: Any, context: Any) -> Any:
         return _answer(context, request.urn, lambda: self._delete(request))
