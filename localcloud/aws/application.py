@@ -108,6 +108,8 @@ class Application:
         gateway.guards |= {("s3", name): guard for name, guard in s3.guards().items()}
         gateway.guards |= {("ec2", name): guard for name, guard in rules.guards().items()}
         gateway.amendments |= {("s3", name): hook for name, hook in s3.amendments().items()}
+        gateway.rewrites |= {("s3", name): hook for name, hook in s3.rewrites().items()}
+        gateway.amendments |= {("ec2", name): hook for name, hook in rules.amendments().items()}
         gateway.failures |= {("s3", name): hook for name, hook in s3.failures().items()}
         gateway.register("sts", self.tokens.operations())
         gateway.register("sagemaker", self._sagemaker.operations())

@@ -84,3 +84,4 @@ _ALGORITHMS: Mapping[str, Callable[[bytes], bytes]] = {
     "crc64nvme": crc64nvme,
 }
 _SLOW = {"crc32c", "crc64nvme"}
+HEADERS = frozenset(f"x-amz-checksum-{name}" for name in _ALGORITHMS)

@@ -19,12 +19,12 @@ class AwsError(Exception):
         self.status = status
 
 
-class AccessDenied(AwsError):
+class AccessDeniedError(AwsError):
     def __init__(self, message: str, code: str = "AccessDenied") -> None:
         super().__init__(code, message, 403)
 
 
-class NotAvailable(AwsError):
+class NotAvailableError(AwsError):
     """An operation that AWS has and the local cloud has not."""
 
     def __init__(self, service: str, operation: str, detail: str = "") -> None:

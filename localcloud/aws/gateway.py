@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 
 from localcloud.aws import validation, wire
-from localcloud.aws.errors import AwsError, NotAvailable
+from localcloud.aws.errors import AwsError, NotAvailableError
 from localcloud.aws.exchange import Environ, HttpRequest, HttpResponse
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer
@@ -26,6 +26,7 @@ class Gateway:
     Attributes:
         native: operations that we implement ourselves, by service and operation.
         guards: checks that run before moto's implementation and may refuse the call.
+        rewrites: the request that moto gets in place of the client's.
         amendments: what moto's answer or state lacks, applied after a call that succeeded.
         failures: likewise for a call that failed.
         internal: routes of the local cloud itself, by the first part of the path below `/_localcloud/`.
@@ -37,6 +38,7 @@ class Gateway:
         self.native: dict[tuple[str, str], Operation] = {}
         self.guards: dict[tuple[str, str], Callable[[Call], None]] = {}
         self.amendments: dict[tuple[str, str], Callable[[Call, HttpResponse], HttpResponse]] = {}
+        self.rewrites: dict[tuple[str, str], Callable[[Call], HttpRequest]] = {}
         self.failures: dict[tuple[str, str], Callable[[Call, HttpResponse], HttpResponse]] = {}
         self.internal: dict[str, Internal] = {}
         self._owned: set[str] = set()
@@ -72,7 +74,7 @@ class Gateway:
             return json_response(404, {"message": f"The local cloud has no route {request.raw_path}."})
         try:
             return route(request)
-        except Exception:
+        except Exception:  # noqa: BLE001  a route's failure is answered and logged, never a dropped connection
             self._journal.write({"route": name, "error": traceback.format_exc()})
             return json_response(500, {"message": f"{name} failed; see {self._journal.path}."})
 
@@ -83,7 +85,7 @@ class Gateway:
         except AwsError as error:
             response = wire.error_response(request, str(entry["service"]), _text(entry["operation"]), error)
             entry |= {"error": error.code, "message": error.message}
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  likewise
             entry |= {"error": "InternalFailure", "traceback": traceback.format_exc()}
             failure = AwsError("InternalFailure", f"The local cloud failed: {type(error).__name__}: {error}", 500)
             response = wire.error_response(request, str(entry["service"]), _text(entry["operation"]), failure)
@@ -109,10 +111,11 @@ class Gateway:
         if native is not None:
             return wire.result_response(call, native(call))
         if call.service in self._owned:
-            raise NotAvailable(call.service, call.operation)
+            raise NotAvailableError(call.service, call.operation)
         if key in self.guards:
             self.guards[key](call)
-        response = self._upstream.forward(call.request, call.service, call.operation, call.region)
+        request = self.rewrites[key](call) if key in self.rewrites else call.request
+        response = self._upstream.forward(request, call.service, call.operation, call.region)
         hook = self.amendments.get(key) if response.status < 300 else self.failures.get(key)
         return hook(call, response) if hook is not None else response
 

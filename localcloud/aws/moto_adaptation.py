@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, cast
 
 import moto.utilities.utils as moto_utilities
@@ -56,7 +56,7 @@ def adapt(account_id: str, region: str) -> None:
 
 def prepare_iam() -> None:
     """Make the managed policies attachable."""
-    from moto.iam.models import AWSManagedPolicy, IAMBackend  # noqa: PLC0415  only when IAM is wanted
+    from moto.iam.models import AWSManagedPolicy, IAMBackend  # noqa: PLC0415  only when it is wanted
 
     def load(backend: Any) -> list[Any]:
         rows = managed_policy_rows(MANAGED_POLICIES)
@@ -67,7 +67,7 @@ def prepare_iam() -> None:
 
 def prepare_s3() -> None:
     """Let our own evaluation alone decide on bucket policies: moto's ignores conditions and would refuse its user."""
-    from moto.iam.access_control import PermissionResult  # noqa: PLC0415  only when S3 is wanted
+    from moto.iam.access_control import PermissionResult  # noqa: PLC0415  only when it is wanted
     from moto.s3.models import FakeBucket  # noqa: PLC0415
 
     def permit(_bucket: Any, _action: str, _resource: str) -> Any:
@@ -76,17 +76,17 @@ def prepare_s3() -> None:
     cast("Any", FakeBucket).get_permission = permit
 
 
-def managed_policy_rows(names: Iterable[str]) -> list[tuple[str, Mapping[str, Any]]]:
+def managed_policy_rows(names: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
     """The rows of some managed policies, cut out of moto's text without reading the rest of its 6 MB."""
     from moto.iam.aws_managed_policies import aws_managed_policies_data as text  # noqa: PLC0415
 
-    rows: list[tuple[str, Mapping[str, Any]]] = []
+    rows: list[tuple[str, dict[str, Any]]] = []
     decoder = json.JSONDecoder()
     for name in names:
         start = text.find(f'\n "{name}":')
         if start >= 0:
             row = decoder.raw_decode(text, text.index("{", start))[0]
-            rows.append((name, cast("Mapping[str, Any]", row)))
+            rows.append((name, cast("dict[str, Any]", row)))
     return rows
 
 

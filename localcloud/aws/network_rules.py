@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import Any, cast
 
 from localcloud.aws.errors import AwsError
+from localcloud.aws.exchange import HttpResponse
 from localcloud.aws.wire import Call
+
+NODE_INTERFACE = "Amazon EKS node "
+_VPC_ID = re.compile(rb"<vpcId>(vpc-[0-9a-f]+)</vpcId>")
 
 
 class NetworkRules:
-    """Guards of EC2."""
+    """Guards and amendments of EC2."""
 
     def __init__(self, account_id: str, lock: RLock) -> None:
         self._account_id = account_id
@@ -24,6 +29,23 @@ class NetworkRules:
             "DeleteSecurityGroup": self._security_group,
             "DetachInternetGateway": self._gateway,
         }
+
+    def amendments(self) -> Mapping[str, Callable[[Call, HttpResponse], HttpResponse]]:
+        return {"CreateVpc": self._admit_members}
+
+    def _admit_members(self, call: Call, response: HttpResponse) -> HttpResponse:
+        """Give the default security group of a new VPC its rule: members may reach each other."""
+        found = _VPC_ID.search(response.body)
+        if found is None:
+            return response
+        vpc_id = found[1].decode()
+        with self._lock:
+            backend = self._ec2(call)
+            group = next(group for group in backend.groups[vpc_id].values() if group.name == "default")
+            backend.authorize_security_group_ingress(
+                group.id, "-1", "-1", "-1", ip_ranges=[], source_groups=[{"GroupId": group.id}], vpc_id=vpc_id
+            )
+        return response
 
     def _subnet(self, call: Call) -> None:
         subnet_id = str(call.params["SubnetId"])
@@ -73,12 +95,9 @@ class NetworkRules:
             )
 
     def _ec2(self, call: Call) -> Any:
-        from moto.ec2.models import ec2_backends  # noqa: is loaded by the prewarm, not at start
+        from moto.ec2.models import ec2_backends  # noqa: PLC0415  loaded by the prewarm, not at start
 
         return cast("Any", ec2_backends[self._account_id][call.region])
-
-
-NODE_INTERFACE = "Amazon EKS node "
 
 
 def _violation(message: str) -> AwsError:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from threading import RLock
 from typing import Any, cast
 
 from localcloud.aws import checksums, wire
-from localcloud.aws.errors import AccessDenied, AwsError
-from localcloud.aws.exchange import HttpResponse
+from localcloud.aws.errors import AccessDeniedError, AwsError
+from localcloud.aws.exchange import HttpRequest, HttpResponse
 from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.iam.documents import policy
 from localcloud.aws.iam.needs.model import Need
@@ -30,7 +31,7 @@ class Buckets:
         self._lock = lock
 
     def find(self, name: str) -> Any:
-        from moto.s3.models import s3_backends  # noqa: is loaded by the prewarm, not at start
+        from moto.s3.models import s3_backends  # noqa: PLC0415  loaded by the prewarm, not at start
 
         with self._lock:
             return cast("Any", s3_backends[self._account_id]["aws"]).buckets.get(name)
@@ -60,6 +61,9 @@ class S3:
 
     def amendments(self) -> Mapping[str, Amendment]:
         return {"CreateBucket": self._set_defaults, "DeleteBucketEncryption": self._reset_encryption}
+
+    def rewrites(self) -> Mapping[str, Callable[[Call], HttpRequest]]:
+        return dict.fromkeys(("PutObject", "UploadPart"), _name_algorithm)
 
     def failures(self) -> Mapping[str, Amendment]:
         return {"GetObject": self._hide_missing, "HeadObject": self._hide_missing}
@@ -107,7 +111,7 @@ class S3:
         bucket = self._buckets.find(name)
         blocked = bucket is not None and bucket.public_access_block and bucket.public_access_block.block_public_policy
         if blocked and any(_is_public(json.loads(text)) for _ in (0,)):
-            raise AccessDenied(
+            raise AccessDeniedError(
                 f"User: {call.principal.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "
                 f'"{resource}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block '
                 "Public Access."
@@ -124,11 +128,20 @@ class S3:
             f"User: {call.principal.arn} is not authorized to perform: s3:ListBucket on resource: "
             f'"{listing.resource}" because no identity-based policy allows the s3:ListBucket action'
         )
-        return wire.error_response(call.request, call.service, call.operation, AccessDenied(message))
+        return wire.error_response(call.request, call.service, call.operation, AccessDeniedError(message))
 
 
 def _check_upload(call: Call) -> None:
     checksums.check(call.request.headers, call.request.body)
+
+
+def _name_algorithm(call: Call) -> HttpRequest:
+    """S3 knows a checksum by its header; moto wants the algorithm named besides."""
+    headers = call.request.headers
+    names = [name.rpartition("-")[2].upper() for name in headers if name in checksums.HEADERS]
+    if not names or "x-amz-sdk-checksum-algorithm" in headers:
+        return call.request
+    return replace(call.request, headers={**headers, "x-amz-sdk-checksum-algorithm": names[0]})
 
 
 def _within(arn: str, bucket_arn: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from localcloud.aws.errors import AccessDenied, AwsError
+from localcloud.aws.errors import AccessDeniedError, AwsError
 from localcloud.aws.iam.authorization import Authorizer, request_context
 from localcloud.aws.iam.credentials import Credential, CredentialStore
 from localcloud.aws.iam.directory import Directory, Role
@@ -64,7 +64,7 @@ class Tokens:
 
     def get_session_token(self, call: Call) -> Mapping[str, Any]:
         if ":role/" in call.principal.identity_arn:
-            raise AccessDenied("Cannot call GetSessionToken with session credentials")
+            raise AccessDeniedError("Cannot call GetSessionToken with session credentials")
         duration = timedelta(seconds=int(call.params.get("DurationSeconds") or 12 * _HOUR))
         return {"Credentials": wire_form(self._credentials.issue(call.principal, duration))}
 
@@ -98,7 +98,7 @@ class Tokens:
         """A session of a role for a service of ours.
 
         Raises:
-            AccessDenied: the role does not exist, or its trust policy does not allow it.
+            AccessDeniedError: the role does not exist, or its trust policy does not allow it.
         """
         return self._issue(self._trusting_role(wish), wish)
 
@@ -154,7 +154,7 @@ def service_session(tokens: Tokens, role_arn: str, service: str, source_arn: str
         source_arn: the resource for which the service acts, condition keys `aws:SourceArn` and `aws:SourceAccount`.
 
     Raises:
-        AccessDenied: the role does not exist, or its trust policy does not allow it.
+        AccessDeniedError: the role does not exist, or its trust policy does not allow it.
     """
     parts = source_arn.split(":")
     context = {"aws:sourcearn": (source_arn,), "aws:sourceaccount": (parts[4] if len(parts) > 4 else "",)}
@@ -171,9 +171,9 @@ def wire_form(credential: Credential) -> Mapping[str, Any]:
     }
 
 
-def _refused(wish: Assumption, action: str) -> AccessDenied:
+def _refused(wish: Assumption, action: str) -> AccessDeniedError:
     who = f"Service: {wish.service}" if wish.service else f"User: {wish.caller.arn}"
-    return AccessDenied(f"{who} is not authorized to perform: {action} on resource: {wish.role_arn}")
+    return AccessDeniedError(f"{who} is not authorized to perform: {action} on resource: {wish.role_arn}")
 
 
 def _checked_policy(text: object) -> str | None:

@@ -7,6 +7,7 @@ Here every service has one lock, held while moto works on memory; bodies are rea
 from __future__ import annotations
 
 import importlib
+import re
 import threading
 import traceback
 from collections import defaultdict
@@ -17,7 +18,7 @@ import moto.backend_index
 from moto.moto_server.werkzeug_app import create_backend_app
 
 from localcloud.aws import moto_adaptation
-from localcloud.aws.errors import AwsError, NotAvailable
+from localcloud.aws.errors import AwsError, NotAvailableError
 from localcloud.aws.exchange import Environ, HttpRequest, HttpResponse
 
 WsgiApp = Callable[[Environ, Callable[..., object]], Iterable[bytes]]
@@ -31,6 +32,11 @@ _HOSTS = {
     "service-quotas": "servicequotas.{region}.amazonaws.com",
     "resourcegroupstaggingapi": "tagging.{region}.amazonaws.com",
 }
+# Sub-resources that moto does not know: it would take the request for one of the bucket or object itself.
+_UNKNOWN_TO_S3 = re.compile(
+    r"Analytics|IntelligentTiering|Bucket(Metadata|Abac)|Annotation|CreateSession|Torrent|DirectoryBuckets|RenameObject"
+    r"|UpdateObjectEncryption|WriteGetObjectResponse"
+)
 _HIDDEN = {"moto_api", "instance_metadata"}
 
 
@@ -40,7 +46,6 @@ class Upstream:
     def __init__(self, log: Callable[[str], None]) -> None:
         self._log = log
         self._apps: dict[str, WsgiApp] = {}
-        self._apps_lock = threading.Lock()
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
     def lock(self, service: str) -> threading.RLock:
@@ -51,23 +56,25 @@ class Upstream:
         """Moto's answer.
 
         Raises:
-            NotAvailable: moto does not implement the operation.
+            NotAvailableError: moto does not implement the operation.
             AwsError: moto failed at it.
         """
+        if service == "s3" and _UNKNOWN_TO_S3.search(operation):
+            raise NotAvailableError(service, operation)
         app = self._app(service, operation, region)
         environ = request.to_environ()
         try:
             with self._locks[service]:
                 response = _run(app, environ)
         except NotImplementedError as error:
-            raise NotAvailable(service, operation) from error
+            raise NotAvailableError(service, operation) from error
         except Exception as error:
             self._log(f"{service}:{operation} failed\n{traceback.format_exc()}")
             message = f"{service}:{operation} failed in the local cloud: {type(error).__name__}: {error}"
             raise AwsError("InternalFailure", message, 500) from error
         content_type = response.header("content-type") or ""
         if response.status in {404, 405, 500} and content_type.startswith("text/html") and service != "s3":
-            raise NotAvailable(service, operation)
+            raise NotAvailableError(service, operation)
         return response
 
     def warm(self, *services: str, region: str) -> None:
@@ -76,7 +83,7 @@ class Upstream:
             self._app(service, "", region)
 
     def _app(self, service: str, operation: str, region: str) -> WsgiApp:
-        with self._apps_lock:
+        with self._locks[service]:
             if service not in self._apps:
                 self._apps[service] = cast("WsgiApp", _create(service, operation, region))
             return self._apps[service]
@@ -88,7 +95,7 @@ def _create(service: str, operation: str, region: str) -> Any:
         if pattern.match(f"http://{host}") and module not in _HIDDEN:
             _prepare(module)
             return create_backend_app(cast("Any", module))
-    raise NotAvailable(service, operation)
+    raise NotAvailableError(service, operation)
 
 
 def _prepare(module: str) -> None:

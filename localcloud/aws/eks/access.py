@@ -22,6 +22,7 @@ _GROUPS = {
     "AmazonEKSViewPolicy": "eks-access-policy:view",
     "AmazonEKSAdminViewPolicy": "eks-access-policy:admin-view",
 }
+_NODE_TYPE = "EC2_LINUX"
 _API_MODES = {"API", "API_AND_CONFIG_MAP"}
 
 
@@ -168,6 +169,25 @@ def grant_creator(cluster: ClusterRecord) -> None:
     scope = {"type": "cluster", "namespaces": []}
     associated: Record = {"policyArn": arn, "accessScope": scope, "associatedAt": now(), "modifiedAt": now()}
     cluster.access_policies[cluster.creator] = {arn: associated}
+
+
+def grant_nodes(cluster: ClusterRecord, role_arn: str) -> None:
+    """Let the nodes of a managed node group join, as EKS does by itself where entries are used."""
+    if (
+        cluster.description["accessConfig"]["authenticationMode"] in _API_MODES
+        and role_arn not in cluster.access_entries
+    ):
+        entry = new_entry(cluster, role_arn, {"type": _NODE_TYPE, "username": "system:node:{{EC2PrivateDNSName}}"})
+        entry["kubernetesGroups"] = ["system:nodes"]
+
+
+def withdraw_nodes(cluster: ClusterRecord, role_arn: str) -> None:
+    """Take the entry away again when the last group of that role is gone."""
+    entry = cluster.access_entries.get(role_arn)
+    if entry is None or entry["type"] != _NODE_TYPE:
+        return
+    if all(group["nodeRole"] != role_arn for group in cluster.nodegroups.values()):
+        del cluster.access_entries[role_arn]
 
 
 def groups_of(cluster: ClusterRecord, identity_arn: str) -> Sequence[str] | None:

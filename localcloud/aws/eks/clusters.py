@@ -10,9 +10,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.aws.eks import versions
-from localcloud.aws.eks.backend import ClusterBackend, ClusterEndpoint, ClusterError
+from localcloud.aws.eks.access import grant_creator
+from localcloud.aws.eks.backend import ClusterBackend, ClusterEndpoint
 from localcloud.aws.eks.network import Network, Roles
-from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, new_update, not_found, now, page
+from localcloud.aws.eks.store import (
+    ClusterRecord,
+    Record,
+    Store,
+    in_use,
+    invalid,
+    invalid_request,
+    new_update,
+    not_found,
+    now,
+    page,
+)
 from localcloud.aws.wire import Call, Operation
 
 _CLUSTER_SERVICE = "eks.amazonaws.com"
@@ -59,10 +71,12 @@ class Clusters:
                 creator_is_admin=bool(access["bootstrapClusterCreatorAdminPermissions"]),
             )
             self._store.clusters[name] = record
+            grant_creator(record)
         group = self._network.create_cluster_network(name, vpc_id, vpc_config.get("subnetIds") or [])
         record.description["resourcesVpcConfig"]["clusterSecurityGroupId"] = group
+        answer = dict(record.description)  # as it is now: the thread goes on
         threading.Thread(target=self._start, args=(record, version), name=f"create-{name}", daemon=True).start()
-        return {"cluster": record.description}
+        return {"cluster": answer}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
         return {"cluster": self._store.cluster(call.params["name"]).description}
@@ -81,8 +95,9 @@ class Clusters:
             if record.description["status"] in {"CREATING", "UPDATING", "DELETING"}:
                 raise in_use(f"Cannot delete because cluster {name} currently has an update in progress")
             record.description["status"] = "DELETING"
+        answer = dict(record.description)
         threading.Thread(target=self._stop, args=(record,), name=f"delete-{name}", daemon=True).start()
-        return {"cluster": record.description}
+        return {"cluster": answer}
 
     def update_config(self, call: Call) -> Mapping[str, Any]:
         params = call.params
@@ -120,7 +135,7 @@ class Clusters:
     def _start(self, record: ClusterRecord, version: str) -> None:
         try:
             endpoint = self._backend.create_cluster(record.name, version)
-        except ClusterError as error:
+        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the cluster's health
             with self._store.lock:
                 record.description["status"] = "FAILED"
                 record.description["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
@@ -131,7 +146,7 @@ class Clusters:
     def _stop(self, record: ClusterRecord) -> None:
         try:
             self._backend.delete_cluster(record.name)
-        except ClusterError as error:
+        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the cluster's health
             with self._store.lock:
                 record.description["status"] = "FAILED"
                 record.description["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
@@ -141,12 +156,6 @@ class Clusters:
         )
         with self._store.lock:
             self._store.clusters.pop(record.name, None)
-
-
-def invalid_request(message: str) -> Exception:
-    from localcloud.aws.errors import AwsError
-
-    return AwsError("InvalidRequestException", message)
 
 
 def access_config(given: Mapping[str, Any]) -> Record:

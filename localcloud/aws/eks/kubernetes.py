@@ -6,7 +6,6 @@ import base64
 import json
 import ssl
 import tempfile
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path

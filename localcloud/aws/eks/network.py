@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from localcloud.aws.eks.store import invalid
 from localcloud.aws.errors import AwsError
+from localcloud.aws.network_rules import NODE_INTERFACE
 
 
 class Network:
@@ -57,13 +58,29 @@ class Network:
                 )
         return str(group.id)
 
-    def delete_cluster_network(self, cluster: str, security_group_id: str) -> None:
+    def create_node_interface(self, cluster: str, nodegroup: str, subnet_id: str) -> None:
+        """Make the interface with which a node holds its subnet and a public address."""
         backend = self._ec2()
         with self._lock:
-            for interface in [eni for eni in backend.enis.values() if eni.description == f"Amazon EKS {cluster}"]:
-                backend.enis.pop(interface.id, None)
+            backend.create_network_interface(
+                backend.get_subnet(subnet_id), None, description=f"{NODE_INTERFACE}{cluster}/{nodegroup}"
+            )
+
+    def delete_node_interface(self, cluster: str, nodegroup: str) -> None:
+        self._delete_interfaces(f"{NODE_INTERFACE}{cluster}/{nodegroup}")
+
+    def delete_cluster_network(self, cluster: str, security_group_id: str) -> None:
+        self._delete_interfaces(f"Amazon EKS {cluster}")
+        backend = self._ec2()
+        with self._lock:
             if backend.get_security_group_from_id(security_group_id) is not None:
                 backend.delete_security_group(group_id=security_group_id)
+
+    def _delete_interfaces(self, description: str) -> None:
+        backend = self._ec2()
+        with self._lock:
+            for identifier in [key for key, row in backend.enis.items() if row.description == description]:
+                del backend.enis[identifier]
 
     def _subnets(self, subnet_ids: Sequence[str]) -> list[Any]:
         backend = self._ec2()
@@ -77,7 +94,7 @@ class Network:
         return found
 
     def _ec2(self) -> Any:
-        from moto.ec2.models import ec2_backends  # noqa: PLC0415  loading EC2 takes long; the prewarm does it aside
+        from moto.ec2.models import ec2_backends  # noqa: PLC0415  loaded by the prewarm, not at start
 
         return cast("Any", ec2_backends[self._account_id][self._region])
 
@@ -91,7 +108,7 @@ class Roles:
 
     def check(self, role_arn: str, service: str) -> None:
         """Refuse a role that does not exist or that the service may not assume."""
-        from moto.iam.models import iam_backends  # noqa: PLC0415  likewise
+        from moto.iam.models import iam_backends  # noqa: PLC0415  loaded by the prewarm, not at start
 
         name = role_arn.rpartition("/")[2]
         if not re.fullmatch(rf"arn:aws:iam::{self._account_id}:role/.+", role_arn):

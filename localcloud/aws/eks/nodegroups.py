@@ -7,7 +7,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.aws.eks.backend import ClusterBackend, ClusterError
+from localcloud.aws.eks.access import grant_nodes, withdraw_nodes
+from localcloud.aws.eks.backend import ClusterBackend
 from localcloud.aws.eks.network import Network, Roles
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, new_update, not_found, now, page
 from localcloud.aws.wire import Call, Operation
@@ -45,8 +46,11 @@ class Nodegroups:
             self._network.check_node_subnets(params["subnets"], vpc_id)
             nodegroup = _description(call, cluster.description)
             cluster.nodegroups[name] = nodegroup
+            self._network.create_node_interface(cluster.name, name, str(params["subnets"][0]))
+            grant_nodes(cluster, str(params["nodeRole"]))
+        answer = dict(nodegroup)  # as it is now: the thread goes on
         threading.Thread(target=self._start, args=(cluster, nodegroup), name=f"create-{name}", daemon=True).start()
-        return {"nodegroup": nodegroup}
+        return {"nodegroup": answer}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
         return {"nodegroup": self._find(call)[1]}
@@ -79,8 +83,9 @@ class Nodegroups:
             if nodegroup["status"] == "CREATING":
                 raise in_use(f"Cannot delete {nodegroup['nodegroupName']}: it is still being created")
             nodegroup["status"] = "DELETING"
+        answer = dict(nodegroup)
         threading.Thread(target=self._stop, args=(cluster, nodegroup), daemon=True).start()
-        return {"nodegroup": nodegroup}
+        return {"nodegroup": answer}
 
     def _find(self, call: Call) -> tuple[ClusterRecord, Record]:
         cluster = self._store.cluster(str(call.params["clusterName"]))
@@ -94,7 +99,7 @@ class Nodegroups:
         labels = {"eks.amazonaws.com/nodegroup": name, **nodegroup["labels"]}
         try:
             self._backend.create_nodegroup(cluster.name, name, labels)
-        except ClusterError as error:
+        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the group's health
             _failed(nodegroup, "CREATE_FAILED", "NodeCreationFailure", str(error))
             return
         nodegroup["status"] = "ACTIVE"
@@ -103,11 +108,13 @@ class Nodegroups:
         name = str(nodegroup["nodegroupName"])
         try:
             self._backend.delete_nodegroup(cluster.name, name)
-        except ClusterError as error:
+        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the group's health
             _failed(nodegroup, "DELETE_FAILED", "InternalFailure", str(error))
             return
+        self._network.delete_node_interface(cluster.name, name)
         with self._store.lock:
             cluster.nodegroups.pop(name, None)
+            withdraw_nodes(cluster, str(nodegroup["nodeRole"]))
 
 
 def _failed(nodegroup: Record, status: str, code: str, message: str) -> None:

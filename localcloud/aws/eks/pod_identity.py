@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from localcloud.aws.eks.network import Roles
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, not_found, now, page
-from localcloud.aws.errors import AccessDenied, AwsError
+from localcloud.aws.errors import AccessDeniedError, AwsError
 from localcloud.aws.sts import Assumption, Tokens, wire_form
 from localcloud.aws.wire import Call, Operation
 
@@ -140,11 +140,11 @@ class PodIdentity:
         )
         try:
             credential = self._tokens.assume(wish)
-        except AccessDenied as error:
+        except AccessDeniedError as error:
             message = (
                 f"{error.message}. The role's trust policy must allow {AUDIENCE} sts:AssumeRole and sts:TagSession."
             )
-            raise AccessDenied(message, "AccessDeniedException") from error
+            raise AccessDeniedError(message, "AccessDeniedException") from error
         keys = wire_form(credential)
         principal = credential.principal
         return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -63,7 +63,7 @@ class Store:
         return found
 
     @contextmanager
-    def active_cluster(self, name: str) -> Iterator[ClusterRecord]:
+    def active_cluster(self, name: str) -> Generator[ClusterRecord]:
         """The cluster of a name, locked, if it can be changed now."""
         with self.lock:
             record = self.cluster(name)
@@ -83,6 +83,10 @@ def in_use(message: str) -> AwsError:
 
 def invalid(message: str) -> AwsError:
     return AwsError("InvalidParameterException", message, 400)
+
+
+def invalid_request(message: str) -> AwsError:
+    return AwsError("InvalidRequestException", message, 400)
 
 
 def now() -> datetime:

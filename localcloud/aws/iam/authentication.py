@@ -120,7 +120,7 @@ class Authenticator:
 
 
 def _anonymous(scope: Scope) -> Principal:
-    if scope.service != "s3" and scope.service != "sts":
+    if scope.service not in {"s3", "sts"}:
         raise _missing_token()
     return ANONYMOUS
 

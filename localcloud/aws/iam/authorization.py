@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from localcloud.aws.errors import AccessDenied
+from localcloud.aws.errors import AccessDeniedError
 from localcloud.aws.iam.directory import Directory
-from localcloud.aws.iam.documents import Policy
+from localcloud.aws.iam.documents import Policy, policy
 from localcloud.aws.iam.evaluation import Decision, PolicySet, Request, evaluate
 from localcloud.aws.iam.needs.model import Keys, Need
 from localcloud.aws.iam.needs.table import needs
@@ -45,7 +45,7 @@ class Authorizer:
         """Let a call pass, or refuse it.
 
         Raises:
-            AccessDenied: a permission that the call needs is not granted.
+            AccessDeniedError: a permission that the call needs is not granted.
         """
         policies = self._directory.policies(call.principal)
         for need in needs(call, self._directory):
@@ -58,7 +58,7 @@ class Authorizer:
         return not self._enforce or self.decide(call, need, self._directory.policies(call.principal)).allowed
 
     def decide(self, call: Call, need: Need, policies: PolicySet) -> Decision:
-        context = request_context(call.principal, call) | need.keys
+        context = {**request_context(call.principal, call), **need.keys}
         bucket = self._bucket_policy(_bucket_of(need.resource)) if need.resource.startswith(_S3_PREFIX) else None
         if bucket is not None:
             policies = replace(policies, resource=(bucket,))
@@ -116,17 +116,17 @@ def _principal_keys(principal: Principal) -> Keys:
     return keys | {f"aws:principaltag/{key.lower()}": (value,) for key, value in principal.session_tags.items()}
 
 
-def denial(call: Call, need: Need, decision: Decision) -> AccessDenied:
+def denial(call: Call, need: Need, decision: Decision) -> AccessDeniedError:
     """The refusal in the words and with the code of the service."""
     if call.principal.is_anonymous:
-        return AccessDenied("Access Denied")
+        return AccessDeniedError("Access Denied")
     resource = f'"{need.resource}"' if call.service == "s3" else need.resource
     reason = decision.reason.value.format(action=need.action)
     text = f"User: {call.principal.arn} is not authorized to perform: {need.action} on resource: {resource} {reason}"
     if call.service == "ec2":
-        return AccessDenied(f"You are not authorized to perform this operation. {text}", "UnauthorizedOperation")
+        return AccessDeniedError(f"You are not authorized to perform this operation. {text}", "UnauthorizedOperation")
     code = "AccessDenied" if call.service in _JSON_CODES else "AccessDeniedException"
-    error = AccessDenied(text, code)
+    error = AccessDeniedError(text, code)
     error.status = 400 if call.service == "sagemaker" else 403
     return error
 
@@ -135,8 +135,6 @@ def bucket_policy_reader(find: Callable[[str], str | None]) -> BucketPolicy:
     """Reads bucket policies for the evaluation; a document that is none denies nothing."""
 
     def read(bucket: str) -> Policy | None:
-        from localcloud.aws.iam.documents import policy  # noqa: PLC0415
-
         text = find(bucket)
         return policy(f"bucket/{bucket}", text) if text else None
 

@@ -35,7 +35,7 @@ def substitute(text: str, context: Context) -> str | None:
         nonlocal missing
         name, _, default = match[1].partition(",")
         if name in _LITERALS:
-            return name
+            return _LITERALS[name]
         values = context.get(name.strip().lower())
         if values is None and not default:
             missing = True
@@ -124,7 +124,7 @@ def _in_network(wanted: str, value: str) -> bool:
 _TESTS: Mapping[str, Test] = {
     "StringEquals": lambda wanted, value: wanted.translate(_PLAIN) == value,
     "StringEqualsIgnoreCase": lambda wanted, value: wanted.translate(_PLAIN).lower() == value.lower(),
-    "StringLike": lambda wanted, value: matches(wanted, value),
+    "StringLike": matches,
     "ArnLike": _arn_like,
     "ArnEquals": _arn_like,
     "NumericEquals": _numeric(lambda value, wanted: value == wanted),

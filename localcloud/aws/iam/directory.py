@@ -96,7 +96,7 @@ class Directory:
         return None if found is None else policy(f"boundary/{arn}", _default_document(found))
 
     def _backend(self) -> Any:
-        from moto.iam.models import iam_backends  # noqa: PLC0415  IAM is loaded by the prewarm, not at start
+        from moto.iam.models import iam_backends  # noqa: PLC0415  loaded by the prewarm, not at start
 
         return cast("Any", iam_backends[self._account_id]["aws"])
 

@@ -72,7 +72,7 @@ def compute(request: HttpRequest, signature: Signature, secret: str) -> str:
     """The signature that this request has when it was signed with a secret and not changed since."""
     canonical = canonical_request(request, signature)
     digest = hashlib.sha256(canonical.encode()).hexdigest()
-    return sign(signature, secret, "\n".join((ALGORITHM, signature.timestamp, signature.scope, digest)))
+    return sign(signature, secret, f"{ALGORITHM}\n{signature.timestamp}\n{signature.scope}\n{digest}")
 
 
 def sign(signature: Signature, secret: str, string_to_sign: str) -> str:
@@ -121,7 +121,8 @@ def _canonical_path(raw_path: str, service: str) -> str:
 
 
 def _canonical_query(query: str) -> str:
-    pairs = (part.partition("=")[::2] for part in query.split("&") if part)
+    parts = (part.partition("=") for part in query.split("&") if part)
+    pairs = ((name, value) for name, _, value in parts)
     return "&".join(f"{name}={value}" for name, value in sorted(_encoded(pairs)) if name != "X-Amz-Signature")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from localcloud.aws.iam.directory import Directory
-from localcloud.aws.iam.needs.model import Keys, Need, tag_keys, tags_of
+from localcloud.aws.iam.needs.model import Keys, Need, pass_role, tag_keys, tags_of
 from localcloud.aws.wire import Call
 
 _BY_NAME = (("RoleName", "role"), ("UserName", "user"), ("GroupName", "group"))
@@ -19,30 +19,26 @@ def iam(call: Call, directory: Directory) -> Sequence[Need]:
     if tags and kind in {"Role", "Policy", "User", "InstanceProfile"}:
         found.append(Need(f"iam:Tag{kind}", resource, tags))
     if call.operation == "AddRoleToInstanceProfile":
-        role = directory.arn("role", str(call.params.get("RoleName")))
-        found.append(Need("iam:PassRole", role, {"iam:passedtoservice": ("ec2.amazonaws.com",)}))
+        found.append(pass_role(directory.arn("role", str(call.params.get("RoleName"))), "ec2.amazonaws.com"))
     return found
 
 
 def _resource(call: Call, directory: Directory) -> str:
-    params, account = call.params, call.principal.account_id
-    prefix = f"arn:aws:iam::{account}:"
-    path = str(params.get("Path") or "/")
-    if params.get("PolicyArn") and "RoleName" not in params and "UserName" not in params and "GroupName" not in params:
-        return str(params["PolicyArn"])
+    """The ARN of what a call is about; IAM's tables name a role, user or group before a policy it is given."""
+    params = call.params
     if params.get("InstanceProfileName"):
-        return f"{prefix}instance-profile{path}{params['InstanceProfileName']}"
-    if call.operation == "CreatePolicy":
-        return f"{prefix}policy{path}{params.get('PolicyName')}"
+        return _new_arn(call, "instance-profile", str(params["InstanceProfileName"]))
     for name, kind in _BY_NAME:
         if params.get(name):
             created = call.operation == f"Create{kind.capitalize()}"
-            return f"{prefix}{kind}{path}{params[name]}" if created else directory.arn(kind, str(params[name]))
-    if params.get("OpenIDConnectProviderArn"):
-        return str(params["OpenIDConnectProviderArn"])
-    if call.operation.startswith("List") or call.operation.startswith("GetAccount"):
-        return "*"
-    return f"arn:aws:iam::{account}:user/*" if "User" in call.operation else "*"
+            return _new_arn(call, kind, str(params[name])) if created else directory.arn(kind, str(params[name]))
+    if call.operation == "CreatePolicy":
+        return _new_arn(call, "policy", str(params.get("PolicyName")))
+    return str(params.get("PolicyArn") or params.get("OpenIDConnectProviderArn") or "*")
+
+
+def _new_arn(call: Call, kind: str, name: str) -> str:
+    return f"arn:aws:iam::{call.principal.account_id}:{kind}{call.params.get('Path') or '/'}{name}"
 
 
 def _keys(call: Call) -> Keys:

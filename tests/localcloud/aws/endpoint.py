@@ -1,0 +1,131 @@
+"""A running endpoint, and short ways to act on it as different principals."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+_NUMBERS = itertools.count()
+_PATIENT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Keys:
+    access_key_id: str = "LOCALCLOUDADMIN"
+    secret_access_key: str = "localcloud"
+    session_token: str | None = None
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The endpoint, and what most tests make in it."""
+
+    url: str
+    home: Path
+    clients: dict[tuple[str, Keys], Any] = field(default_factory=dict)
+
+    def client(self, service: str, keys: Keys | None = None, **options: Any) -> Any:
+        """A client of a service; the administrator's unless keys say otherwise."""
+        keys = keys or Keys()
+        known = (service, keys)
+        region = options.pop("region_name", None)
+        fresh = bool(region or options)
+        if known not in self.clients or fresh:
+            made = boto3.client(  # pyright: ignore[reportCallIssue, reportUnknownMemberType] boto3 has no types
+                service,  # pyright: ignore[reportArgumentType] any service's name
+                endpoint_url=self.url,
+                region_name=region or REGION,
+                aws_access_key_id=keys.access_key_id,
+                aws_secret_access_key=keys.secret_access_key,
+                aws_session_token=keys.session_token,
+                config=Config(retries={"total_max_attempts": 1}, **options),
+            )
+            if fresh:
+                return made
+            self.clients[known] = made
+        return self.clients[known]
+
+    def name(self, prefix: str) -> str:
+        return f"{prefix}-{next(_NUMBERS)}"
+
+    def bucket(self, objects: Mapping[str, bytes] | None = None) -> str:
+        name = self.name("bucket")
+        self.client("s3").create_bucket(Bucket=name)
+        for key, body in (objects or {}).items():
+            self.client("s3").put_object(Bucket=name, Key=key, Body=body)
+        return name
+
+    def role(self, trust: Any, *statements: Mapping[str, Any]) -> str:
+        """A role that trusts a service or a whole statement; its ARN."""
+        name = self.name("role")
+        given = {"Principal": {"Service": trust}, "Action": "sts:AssumeRole"} if isinstance(trust, str) else trust
+        iam = self.client("iam")
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document({"Effect": "Allow", **given}))
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="test", PolicyDocument=document(*statements))
+        return made["Role"]["Arn"]
+
+    def session(self, *statements: Mapping[str, Any], **assume: Any) -> Keys:
+        """Keys of a new role that has these statements."""
+        role = self.role(
+            {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}, *statements
+        )
+        return self.assume(role, **assume)
+
+    def assume(self, role: str, keys: Keys | None = None, **options: Any) -> Keys:
+        answer = self.client("sts", keys).assume_role(RoleArn=role, RoleSessionName="session", **options)
+        found = answer["Credentials"]
+        return Keys(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+
+    def subnets(self) -> list[str]:
+        """Two subnets in two zones of a new VPC."""
+        ec2 = self.client("ec2")
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        return [
+            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
+                "SubnetId"
+            ]
+            for number, zone in enumerate("ab")
+        ]
+
+    def cluster(self, **arguments: Any) -> str:
+        """A cluster that is active; its name."""
+        eks = self.client("eks")
+        name = arguments.pop("name", None) or self.name("cluster")
+        eks.create_cluster(
+            name=name,
+            roleArn=arguments.pop("roleArn", None) or self.role("eks.amazonaws.com"),
+            resourcesVpcConfig={"subnetIds": self.subnets()},
+            accessConfig={"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": True},
+            **arguments,
+        )
+        eventually(lambda: eks.describe_cluster(name=name)["cluster"]["status"] == "ACTIVE")
+        return name
+
+    def log(self, name: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.home / "logs" / f"{name}.jsonl").read_text().splitlines()]
+
+
+def document(*statements: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(action: str | list[str], resource: str | list[str] = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)

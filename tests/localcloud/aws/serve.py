@@ -1,0 +1,86 @@
+"""Runs the AWS endpoint over clusters that are only pretended. Its first line says where, as the real one's does.
+
+A pretended API server answers TokenReviews: the token `good.NAMESPACE.ACCOUNT` is that service account's.
+A cluster whose name begins with `broken` fails to start.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from localcloud.aws.application import Application
+from localcloud.aws.eks.backend import ClusterEndpoint, ClusterError
+from localcloud.aws.settings import from_environment
+from localcloud.process import die_with_parent
+
+
+class PretendedApiServer(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        word, _, account = review["spec"]["token"].partition(".")
+        namespace, _, name = account.partition(".")
+        user = {
+            "username": f"system:serviceaccount:{namespace}:{name}",
+            "extra": {
+                "authentication.kubernetes.io/pod-name": ["operator-1"],
+                "authentication.kubernetes.io/pod-uid": ["uid-1"],
+            },
+        }
+        good = word == "good" and review["spec"]["audiences"] == ["pods.eks.amazonaws.com"]
+        body = json.dumps({"status": {"authenticated": True, "user": user} if good else {"authenticated": False}})
+        self.send_response(201)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
+        """Quiet."""
+
+
+class PretendedClusters:
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), PretendedApiServer)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def create_cluster(self, name: str, version: str) -> ClusterEndpoint:
+        time.sleep(0.2)
+        if name.startswith("broken"):
+            raise ClusterError("etcd did not start")
+        url = f"http://127.0.0.1:{self._server.server_port}"
+        kubeconfig = self._home / f"{name}.kubeconfig"
+        kubeconfig.write_text(
+            json.dumps({"clusters": [{"cluster": {"server": url}}], "users": [{"user": {"token": "admin"}}]})
+        )
+        return ClusterEndpoint("https://127.0.0.1:6443", b"-----BEGIN CERTIFICATE-----", kubeconfig)
+
+    def delete_cluster(self, name: str) -> None:
+        time.sleep(0.2)
+
+    def create_nodegroup(self, cluster: str, nodegroup: str, labels: Mapping[str, str]) -> None:
+        if nodegroup.startswith("broken"):
+            raise ClusterError("no node")
+
+    def delete_nodegroup(self, cluster: str, nodegroup: str) -> None:
+        """Nothing runs."""
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+def main() -> None:
+    die_with_parent(os.getppid())
+    home = Path(sys.argv[1])
+    application = Application(from_environment(home), 0, lambda _settings, _application: PretendedClusters(home))
+    application.start()
+    print(json.dumps({"endpoint": application.endpoint}), flush=True)
+    threading.Event().wait()
+
+
+main()

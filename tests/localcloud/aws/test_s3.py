@@ -1,0 +1,175 @@
+"""S3 where the endpoint goes beyond moto."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localcloud.aws.checksums import crc32c, crc64nvme
+from tests.localcloud.aws.endpoint import Endpoint, allow, document
+
+
+def encoded(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()
+
+
+def test_a_new_bucket_has_the_defaults_of_today(aws: Endpoint) -> None:
+    s3, bucket = aws.client("s3"), aws.bucket()
+    rule = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
+    controls = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]
+    assert controls["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+
+
+def test_encryption_cannot_be_taken_away(aws: Endpoint) -> None:
+    s3, bucket = aws.client("s3"), aws.bucket()
+    s3.delete_bucket_encryption(Bucket=bucket)
+    assert s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+
+
+def test_the_other_defaults_can_be_set_and_removed(aws: Endpoint) -> None:
+    s3, bucket = aws.client("s3"), aws.bucket()
+    s3.delete_public_access_block(Bucket=bucket)
+    with pytest.raises(ClientError, match="NoSuchPublicAccessBlockConfiguration"):
+        s3.get_public_access_block(Bucket=bucket)
+    rules = [{"ObjectOwnership": "BucketOwnerPreferred"}]
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": rules})
+    assert s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"] == rules
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"ContentMD5": encoded(hashlib.md5(b"other", usedforsecurity=False).digest())}, id="md5"),
+        pytest.param({"ChecksumSHA256": encoded(hashlib.sha256(b"other").digest())}, id="sha256"),
+        pytest.param({"ChecksumSHA1": encoded(hashlib.sha1(b"other", usedforsecurity=False).digest())}, id="sha1"),
+        pytest.param({"ChecksumCRC32": encoded(zlib.crc32(b"other").to_bytes(4, "big"))}, id="crc32"),
+        pytest.param({"ChecksumCRC32C": encoded(crc32c(b"other"))}, id="crc32c"),
+        pytest.param({"ChecksumCRC64NVME": encoded(crc64nvme(b"other"))}, id="crc64nvme"),
+    ],
+)
+def test_a_wrong_checksum_is_refused(aws: Endpoint, wrong: dict[str, str]) -> None:
+    bucket = aws.bucket()
+    with pytest.raises(ClientError, match="BadDigest"):
+        aws.client("s3").put_object(Bucket=bucket, Key="a", Body=b"body", **wrong)
+
+
+def test_a_right_checksum_is_accepted_and_shown(aws: Endpoint) -> None:
+    s3, bucket = aws.client("s3"), aws.bucket()
+    digest = encoded(hashlib.sha256(b"body").digest())
+    s3.put_object(Bucket=bucket, Key="a", Body=b"body", ChecksumSHA256=digest)
+    head = s3.head_object(Bucket=bucket, Key="a", ChecksumMode="ENABLED")
+    assert head["ChecksumSHA256"] == digest
+
+
+def test_published_check_values_of_the_crcs_hold() -> None:
+    assert crc32c(b"123456789").hex() == "e3069283"
+    assert crc64nvme(b"123456789").hex() == "ae8b14860a799888"
+
+
+def test_a_streamed_upload_with_a_trailing_checksum_arrives_whole(aws: Endpoint, tmp_path: Any) -> None:
+    s3, bucket = aws.client("s3"), aws.bucket()
+    file = tmp_path / "body"
+    file.write_bytes(bytes(range(256)) * 4096)
+    with file.open("rb") as body:
+        s3.put_object(Bucket=bucket, Key="a", Body=body, ChecksumAlgorithm="CRC32")
+    got = s3.get_object(Bucket=bucket, Key="a")
+    assert got["Body"].read() == file.read_bytes()
+    assert "aws-chunked" not in got.get("ContentEncoding", "")
+
+
+def test_an_upload_in_parts_arrives_whole(aws: Endpoint, tmp_path: Any) -> None:
+    s3, bucket = aws.client("s3"), aws.bucket()
+    file = tmp_path / "body"
+    file.write_bytes(b"x" * (9 * 1024 * 1024))
+    s3.upload_file(str(file), bucket, "a")
+    assert s3.head_object(Bucket=bucket, Key="a")["ContentLength"] == file.stat().st_size
+    got = s3.get_object(Bucket=bucket, Key="a", Range="bytes=0-9")
+    assert (got["Body"].read(), got["ContentRange"]) == (b"x" * 10, f"bytes 0-9/{file.stat().st_size}")
+
+
+def test_a_lifecycle_is_stored(aws: Endpoint) -> None:
+    s3, bucket = aws.client("s3"), aws.bucket()
+    rules = [
+        {"ID": "results", "Status": "Enabled", "Filter": {"Prefix": "output/"}, "Expiration": {"Days": 7}},
+        {
+            "ID": "rest",
+            "Status": "Enabled",
+            "Filter": {},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        },
+    ]
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+    stored = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert [row["ID"] for row in stored] == ["results", "rest"]
+    assert stored[0]["Expiration"] == {"Days": 7}
+
+
+@pytest.mark.parametrize(
+    ("region", "configuration", "code"),
+    [
+        pytest.param(
+            "us-east-1", {"LocationConstraint": "us-east-1"}, "InvalidLocationConstraint", id="us-east-1 named"
+        ),
+        pytest.param("eu-west-1", None, "IllegalLocationConstraintException", id="elsewhere unnamed"),
+    ],
+)
+def test_a_location_must_fit(aws: Endpoint, region: str, configuration: Any, code: str) -> None:
+    more = {"CreateBucketConfiguration": configuration} if configuration else {}
+    with pytest.raises(ClientError) as caught:
+        aws.client("s3", region_name=region).create_bucket(Bucket=aws.name("located"), **more)
+    assert caught.value.response["Error"]["Code"] == code
+
+
+def test_the_first_region_has_no_location(aws: Endpoint) -> None:
+    assert aws.client("s3").get_bucket_location(Bucket=aws.bucket())["LocationConstraint"] is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [
+        pytest.param("{", "MalformedPolicy", id="no json"),
+        pytest.param(document(allow("s3:GetObject", "arn:aws:s3:::BUCKET/*")), "MalformedPolicy", id="no principal"),
+        pytest.param(
+            document(allow("s3:GetObject", "arn:aws:s3:::another/*", Principal="*")), "MalformedPolicy", id="elsewhere"
+        ),
+        pytest.param(
+            document(allow("s3:GetObject", "arn:aws:s3:::BUCKET/*", Principal="*")), "AccessDenied", id="public"
+        ),
+    ],
+)
+def test_a_bad_bucket_policy_is_refused(aws: Endpoint, policy: str, code: str) -> None:
+    bucket = aws.bucket()
+    with pytest.raises(ClientError, match=code):
+        aws.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy.replace("BUCKET", bucket))
+
+
+def test_a_full_bucket_stays(aws: Endpoint) -> None:
+    s3, bucket = aws.client("s3"), aws.bucket({"a": b"x"})
+    with pytest.raises(ClientError, match="BucketNotEmpty"):
+        s3.delete_bucket(Bucket=bucket)
+    s3.delete_object(Bucket=bucket, Key="a")
+    s3.delete_bucket(Bucket=bucket)
+    with pytest.raises(ClientError, match="404"):
+        s3.head_bucket(Bucket=bucket)
+
+
+def test_only_one_of_many_writers_is_first(aws: Endpoint) -> None:
+    s3, bucket = aws.client("s3"), aws.bucket()
+
+    def write(number: int) -> bool:
+        try:
+            s3.put_object(Bucket=bucket, Key="once", Body=str(number).encode(), IfNoneMatch="*")
+        except ClientError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(write, range(16))) == 1
