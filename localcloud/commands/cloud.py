@@ -64,7 +64,7 @@ def _port() -> int:
     Raises:
         CommandError: it is no port.
     """
-    text = os.environ.get("LOCALCLOUD_PORT", "0")
+    text = os.environ.get("LOCALCLOUD_PORT") or "0"
     if not text.isdecimal() or int(text) > 65535:
         raise CommandError(f"LOCALCLOUD_PORT={text} is no port: 0 (any free one) to 65535")
     return int(text)
