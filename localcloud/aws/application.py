@@ -11,7 +11,7 @@ from localcloud.aws.eks.access import Access
 from localcloud.aws.eks.addons import Addons
 from localcloud.aws.eks.backend import ClusterBackend
 from localcloud.aws.eks.clusters import Clusters
-from localcloud.aws.eks.kubernetes import ClusterTokenReviewer
+from localcloud.aws.eks.kubernetes import ClusterTokenReviewer, bind_access_policies
 from localcloud.aws.eks.network import Network, Roles
 from localcloud.aws.eks.nodegroups import Nodegroups
 from localcloud.aws.eks.pod_identity import PodIdentity
@@ -94,6 +94,10 @@ class Application:
         self.journal.close()
         self.decisions.close()
 
+    def warm_jobs(self) -> None:
+        """Start the process that runs transform jobs ahead of the first one."""
+        self._sagemaker.transforms.warm()
+
     def _warm(self) -> None:
         self.upstream.warm(*_WARMED, region=self.settings.region)
 
@@ -121,7 +125,7 @@ class Application:
         roles = Roles(settings.account_id, self.upstream.lock("iam"))
         pods = PodIdentity(store, self.tokens, ClusterTokenReviewer(), roles)
         parts = (
-            Clusters(store, self.clusters, network, roles),
+            Clusters(store, self.clusters, network, roles, bind_access_policies),
             Nodegroups(store, self.clusters, network, roles),
             Addons(store),
             Access(store),

@@ -6,7 +6,8 @@ import base64
 import secrets
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from localcloud.aws.eks import versions
@@ -32,9 +33,25 @@ _LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 
 class Clusters:
-    """The cluster operations of EKS."""
+    """The cluster operations of EKS.
 
-    def __init__(self, store: Store, backend: ClusterBackend, network: Network, roles: Roles) -> None:
+    Args:
+        store: where the records are kept.
+        backend: runs the control planes.
+        network: EKS's view of the VPC.
+        roles: EKS's view of IAM.
+        prepare: is given the administrator's kubeconfig of each new cluster before that is ACTIVE.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        backend: ClusterBackend,
+        network: Network,
+        roles: Roles,
+        prepare: Callable[[Path], None],
+    ) -> None:
+        self._prepare = prepare
         self._store = store
         self._backend = backend
         self._network = network
@@ -135,6 +152,7 @@ class Clusters:
     def _start(self, record: ClusterRecord, version: str) -> None:
         try:
             endpoint = self._backend.create_cluster(record.name, version)
+            self._prepare(endpoint.admin_kubeconfig)
         except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the cluster's health
             with self._store.lock:
                 record.description["status"] = "FAILED"

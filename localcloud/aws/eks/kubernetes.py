@@ -1,4 +1,4 @@
-"""The one question that EKS asks a Kubernetes API server: is this service account token good?"""
+"""What EKS has to do with a Kubernetes API server: review service account tokens, bind access policies to roles."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import json
 import ssl
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,18 @@ from localcloud.aws.eks.pod_identity import Pod
 from localcloud.aws.eks.store import ClusterRecord
 from localcloud.aws.errors import AwsError
 
-_PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
+_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
+_RBAC = "rbac.authorization.k8s.io"
+_BINDINGS = f"/apis/{_RBAC}/v1/clusterrolebindings"
+_ROLES = f"/apis/{_RBAC}/v1/clusterroles"
+# Group of an access policy -> the cluster role that has its permissions.
+_BOUND = {
+    "eks-access-policy:admin": "admin",
+    "eks-access-policy:edit": "edit",
+    "eks-access-policy:view": "view",
+    "eks-access-policy:admin-view": "eks:admin-view",
+}
+_CONFLICT = 409
 _SECONDS = 10
 _USER = "system:serviceaccount:"
 _POD_NAME = "authentication.kubernetes.io/pod-name"
@@ -36,11 +48,37 @@ class ClusterTokenReviewer:
             "spec": {"token": token, "audiences": [audience]},
         }
         try:
-            answer = _post(cluster.admin_kubeconfig, body)
+            answer = _post(cluster.admin_kubeconfig, _REVIEWS, body)
         except (OSError, ValueError, KeyError) as error:
             message = f"Cluster {cluster.name} does not answer a token review: {error}"
             raise AwsError("ServiceUnavailableException", message, 503) from error
         return _pod(answer.get("status") or {})
+
+
+def bind_access_policies(kubeconfig: Path) -> None:
+    """Give the groups of access policies their permissions in a new cluster.
+
+    Raises:
+        OSError: the API server refuses or does not answer.
+    """
+    everything = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
+    _create(kubeconfig, _ROLES, {"kind": "ClusterRole", "metadata": {"name": "eks:admin-view"}, "rules": everything})
+    for group, role in _BOUND.items():
+        binding = {
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": group.replace("eks-access-policy", "eks:access-policy")},
+            "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": group}],
+        }
+        _create(kubeconfig, _BINDINGS, binding)
+
+
+def _create(kubeconfig: Path, path: str, body: Mapping[str, Any]) -> None:
+    try:
+        _post(kubeconfig, path, {"apiVersion": f"{_RBAC}/v1", **body})
+    except urllib.error.HTTPError as error:
+        if error.code != _CONFLICT:
+            raise
 
 
 def _pod(status: Mapping[str, Any]) -> Pod | None:
@@ -57,12 +95,12 @@ def _first(values: Any, default: str) -> str:
     return str(values[0]) if values else default
 
 
-def _post(kubeconfig: Path, body: Mapping[str, Any]) -> Mapping[str, Any]:
+def _post(kubeconfig: Path, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
     config = cast("dict[str, Any]", yaml.safe_load(kubeconfig.read_text()))
     cluster = config["clusters"][0]["cluster"]
     user = config["users"][0]["user"]
     request = urllib.request.Request(  # noqa: S310  the server of our own kubeconfig
-        str(cluster["server"]).rstrip("/") + _PATH,
+        str(cluster["server"]).rstrip("/") + path,
         data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json", **_bearer(user)},
     )

@@ -24,6 +24,9 @@ from localcloud.process import die_with_parent
 class PretendedApiServer(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if not self.path.endswith("/tokenreviews"):
+            self._answer("{}")
+            return
         word, _, account = review["spec"]["token"].partition(".")
         namespace, _, name = account.partition(".")
         user = {
@@ -35,6 +38,9 @@ class PretendedApiServer(BaseHTTPRequestHandler):
         }
         good = word == "good" and review["spec"]["audiences"] == ["pods.eks.amazonaws.com"]
         body = json.dumps({"status": {"authenticated": True, "user": user} if good else {"authenticated": False}})
+        self._answer(body)
+
+    def _answer(self, body: str) -> None:
         self.send_response(201)
         self.end_headers()
         self.wfile.write(body.encode())
