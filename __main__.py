@@ -43,6 +43,7 @@ place = JobPlace(
     instance_type=chosen.transform_instance_type,
     timeout_minutes=chosen.job_timeout_minutes,
     tags=aws.tags,
+    bucket_ready=storage.hardening,
     ready=[*operator.ready, *storage.hardening, *identity.execution.ready],
 )
 transform_jobs = TransformJobs(planned, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))

@@ -59,6 +59,8 @@ class JobPlace:
     instance_type: str
     timeout_minutes: int
     tags: Mapping[str, str]
+    bucket_ready: Sequence[pulumi.Resource]
+    """What must stand before anything is uploaded."""
     ready: Sequence[pulumi.Resource]
     """What must stand before a job starts, and stay until its object is gone."""
 
@@ -119,7 +121,9 @@ class TransformJob(pulumi.ComponentResource):
                 key=key,
                 source=pulumi.FileAsset(str(dict(source.files)[name])),
                 # Kept when its job goes: another job may read the same content. It goes with the bucket.
-                opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+                opts=pulumi.ResourceOptions(
+                    parent=self, retain_on_delete=True, depends_on=list(self._place.bucket_ready)
+                ),
             )
         return uploads.by_key[key]
 
