@@ -65,5 +65,5 @@ def _jobs(home: Path) -> str:
 
 
 def _shorten(command: str) -> str:
-    words = [Path(word).name if "/" in word and not word.startswith("-") else word for word in command.split()]
+    words = [Path(word).name if word.startswith("/") else word for word in command.split()]
     return " ".join(words)[:100]
