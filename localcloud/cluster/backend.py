@@ -97,7 +97,7 @@ class LocalClusters:
             plane = self._planes.pop(name, None)
             nodes = [self._nodes.pop(key) for key in list(self._nodes) if key[0] == name]
         for node in nodes:
-            process.stop(node)
+            process.stop(node, grace_seconds=10.0)
         if plane is not None:
             plane.wipe()
 
@@ -114,6 +114,7 @@ class LocalClusters:
             if (cluster, nodegroup) in self._nodes:
                 raise ClusterError(f"Cluster {cluster} already has a node group named {nodegroup}")
             folder = self._folder(cluster) / "nodes" / nodegroup
+            (folder / "ready").unlink(missing_ok=True)  # of a node that was killed
             log = self._home / "logs" / f"{cluster}-node-{nodegroup}.log"
             node = process.spawn(self._node_command(plane, nodegroup, labels), log=log, env=self._node_environment())
             self._nodes[cluster, nodegroup] = node

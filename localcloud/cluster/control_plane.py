@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ CONTROLLERS: Final = (
 )
 ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
 _START_DEADLINE_SECONDS: Final = 120.0
-_POLL_SECONDS: Final = 0.05
+_POLL_SECONDS: Final = 0.1
 _ATTEMPTS: Final = 3
 _MANAGER: Final = "kube-controller-manager"
 _MANAGER_PATIENCE_SECONDS: Final = 9.0
@@ -72,6 +73,8 @@ class ControlPlane:
         self._token_review_url = token_review_url
         self._children: list[_Child] = []
         self._manager_started = 0.0
+        self._ended = threading.Event()
+        self._starting = threading.Lock()
 
     @property
     def authority(self) -> bytes:
@@ -86,21 +89,28 @@ class ControlPlane:
         """Start from nothing; returns when the cluster is ready.
 
         Raises:
-            StartError: a process ended or the deadline passed; nothing is left running then.
+            StartError: a process ended, the deadline passed or somebody called `stop`; nothing is left running then.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self._start_once()
-            except BaseException as error:
-                port_taken = isinstance(error, StartError) and self._lost_its_port()
-                self.stop()
-                if not port_taken or attempt == _ATTEMPTS:
-                    raise
-            else:
-                return
+        with self._starting:
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    self._start_once()
+                except BaseException as error:
+                    port_taken = isinstance(error, StartError) and self._lost_its_port()
+                    self._end_children()
+                    if not port_taken or attempt == _ATTEMPTS or self._ended.is_set():
+                        raise
+                else:
+                    return
 
     def stop(self) -> None:
-        """End the processes: the API server's clients first, then etcd."""
+        """End the processes, for good; a `start` that is under way in another thread fails."""
+        self._ended.set()
+        with self._starting:
+            self._end_children()
+
+    def _end_children(self) -> None:
+        # the API server's clients first, then the server, then etcd
         for child in reversed(self._children):
             # etcd and the API server have nothing to save that outlives the cluster
             process.stop(child.process, grace_seconds=2.0)
@@ -143,6 +153,8 @@ class ControlPlane:
     def _wait(self, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _START_DEADLINE_SECONDS
         while not ready():
+            if self._ended.is_set():
+                raise StartError(f"Cluster {self.name} was stopped while it started")
             self._revive_manager()
             if dead := self.health():
                 raise StartError(f"Cluster {self.name} did not start. {dead[0]}")

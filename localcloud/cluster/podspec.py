@@ -122,4 +122,9 @@ def _data(kind: str, found: Object | None) -> dict[str, str]:
 
 def refused_features(pod: Object) -> Sequence[str]:
     """What a pod asks for that a node of the local cloud cannot give; empty when it can run."""
-    return ["init containers cannot run in the local cloud"] if pod["spec"].get("initContainers") else []
+    refused: list[str] = []
+    if pod["spec"].get("initContainers"):
+        refused.append("init containers cannot run in the local cloud")
+    if (policy := pod["spec"].get("restartPolicy", "Always")) != "Always":
+        refused.append(f"restartPolicy {policy} is not supported in the local cloud: it runs pods of Deployments")
+    return refused

@@ -2,12 +2,14 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import ssl
 import stat
 import subprocess
 import sys
 import uuid
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
@@ -211,6 +213,30 @@ def test_a_process_that_ends_at_once_is_named_with_its_last_words(tmp_path: Path
     with pytest.raises(StartError, match=r"x did not start\. \S+ ended with code 3; log: .*; last line: bad flag"):
         plane.start()
     assert plane.pids == {}
+
+
+@pytest.mark.e2e
+def test_a_cluster_whose_port_is_taken_gets_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (free,) = control_plane.free_ports(1)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = iter([[taken.getsockname()[1]], [free]])
+        monkeypatch.setattr(control_plane, "free_ports", lambda _: next(ports))
+        plane = ControlPlane("x", tmp_path / "run", tmp_path / "logs", binaries.ensure(), "http://127.0.0.1:9")
+        plane.start()
+    assert plane.endpoint == f"https://127.0.0.1:{free}"
+    plane.wipe()
+
+
+def test_a_cluster_may_be_stopped_while_it_starts(tmp_path: Path) -> None:
+    found = programs(tmp_path / "bin", "exec sleep 30")
+    plane = ControlPlane("x", tmp_path / "run", tmp_path / "logs", found, "http://127.0.0.1:9")
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(plane.start)
+        pids = until(lambda: len(plane.pids) == 3 and list(plane.pids.values()), "the processes start")
+        plane.wipe()
+        with pytest.raises(StartError, match="was stopped while it started"):
+            starting.result()
+    assert not any(process.is_alive(pid) for pid in pids)
 
 
 def test_a_port_that_another_took_is_tried_again(tmp_path: Path) -> None:

@@ -102,3 +102,17 @@ def test_what_cannot_be_given_is_refused_by_name(container: dict[str, Any], mess
 def test_arguments_see_the_whole_environment() -> None:
     container = {"args": ["--watch-namespace", "$(NS)"]}
     assert podspec.arguments(container, {"NS": "demo"}) == ["--watch-namespace", "demo"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "refused"),
+    [
+        pytest.param({}, [], id="plain"),
+        pytest.param({"restartPolicy": "Always", "initContainers": []}, [], id="defaults spelt out"),
+        pytest.param({"initContainers": [{}]}, ["init containers"], id="init containers"),
+        pytest.param({"restartPolicy": "Never"}, ["restartPolicy Never"], id="runs once"),
+    ],
+)
+def test_what_a_node_cannot_do_is_refused(spec: dict[str, Any], refused: list[str]) -> None:
+    found = podspec.refused_features({"spec": spec})
+    assert [message[: len(start)] for message, start in zip(found, refused, strict=True)] == refused
