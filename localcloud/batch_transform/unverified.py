@@ -248,6 +248,12 @@ def rows() -> list[Row]:
     ]
 
 
+def table() -> str:
+    """The rows as a Markdown table."""
+    lines = [f"| {row.what} | {row.choice} | `{row.switch}` | `{row.test}` |" for row in rows()]
+    return "\n".join(["| not known of AWS | here | switch | pinned by |", "|---|---|---|---|", *lines]) + "\n"
+
+
 def _value(name: str, text: str) -> bool | str:
     defaults = {field.name: field.default for field in dataclasses.fields(Choices)}
     if name not in defaults:

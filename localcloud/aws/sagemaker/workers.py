@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -105,13 +106,14 @@ class _WorkerProcess:
         self._on_death = on_death
         self._lock = threading.Lock()
         self._jobs: dict[str, JobListener] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="transform-")
-        folder = Path(self._folder.name)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-            listener.bind(str(folder / "s"))
+        self._folder = _fresh_folder(home)
+        # Not in the home folder: its path may be longer than a socket's may be.
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            path = Path(folder) / "worker"
+            listener.bind(str(path))
             listener.listen(1)
             listener.settimeout(_START_SECONDS)
-            self._process = self._spawn(home, endpoint, runtime, folder)
+            self._process = self._spawn(home, endpoint, runtime, path)
             self._channel = Channel(self._accept(listener))
         threading.Thread(target=self._listen, name="worker-events", daemon=True).start()
 
@@ -133,9 +135,9 @@ class _WorkerProcess:
         self._channel.close()
         process.stop(self._process)
 
-    def _spawn(self, home: Path, endpoint: str, runtime: str, folder: Path) -> subprocess.Popen[bytes]:
+    def _spawn(self, home: Path, endpoint: str, runtime: str, path: Path) -> subprocess.Popen[bytes]:
         module = "localcloud.aws.sagemaker.worker"
-        options = ["--socket", folder / "s", "--endpoint", endpoint, "--folder", folder, "--runtime", runtime]
+        options = ["--socket", path, "--endpoint", endpoint, "--folder", self._folder, "--runtime", runtime]
         environment = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
         environment["LOCALCLOUD_HOME"] = str(home)
         return process.spawn(
@@ -165,7 +167,7 @@ class _WorkerProcess:
             self._fail(arn)
         self._channel.close()
         process.stop(self._process)
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
         self._on_death(self)
 
     def _hear(self, message: dict[str, Any]) -> None:
@@ -182,6 +184,14 @@ class _WorkerProcess:
             listener = self._jobs.pop(arn, None)
         if listener is not None:
             listener.ended(arn, "Failed", INTERNAL_ERROR)
+
+
+def _fresh_folder(home: Path) -> Path:
+    """An empty folder for what jobs need while they run; what killed workers left is removed."""
+    folder = home / "run" / "transforms"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=folder))
 
 
 # The worker acts with the keys of execution roles only, and reaches the endpoint it is told.

@@ -1,0 +1,418 @@
+"""Batch transform beside a plain script that does the same: rows a second, memory, latency, many jobs at once.
+
+The ceiling is what one would write by hand: one process for each processor, pandas parses, the model predicts in large
+batches, the answers are written as the container writes them. The data plane does it over HTTP with a real container.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import multiprocessing
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from localcloud import containers
+from localcloud.batch_transform.cancellation import Cancellation
+from localcloud.batch_transform.doubles import Answer, MemoryLogs, ModelDouble
+from localcloud.batch_transform.instance import Surroundings
+from localcloud.batch_transform.job import Split, Transform
+from localcloud.batch_transform.run import run_transform
+from localcloud.batch_transform.streams import ObjectInfo
+from localcloud.batch_transform.unverified import Choices
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+SIZES = (10_000, 1_000_000)
+PLANE_ALONE = (10 * 2**20, 2**30)
+JOBS = 100
+TREES = 100
+CORES = os.cpu_count() or 1
+_PORTION = 250_000
+Result = TypeVar("Result")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        os.environ["LOCALCLOUD_HOME"] = str(place / "home")
+        archive = _in_child(_train, place)
+        for rows in SIZES:
+            _compare(place, archive, rows)
+        _plane_alone()
+        with _endpoint(place / "home") as endpoint:
+            _jobs(endpoint)
+
+
+def _compare(place: Path, archive: Path, rows: int) -> None:
+    data = place / "rows.csv"
+    _write_rows(data, rows)
+    ceiling = _in_child(_ceiling, data, place / "ceiling.out", archive)
+    plane = _plane(place, data, archive)
+    same = (place / "ceiling.out").read_bytes() == (place / "out" / "rows.csv.out").read_bytes()
+    print(
+        f"  {rows:>9,} rows: ceiling {rows / ceiling:>9,.0f} rows/s, data plane {rows / plane:>9,.0f} rows/s, "
+        f"ratio {ceiling / plane:.2f} (goal 0.7 from 1,000,000 rows on); same text: {same}",
+        flush=True,
+    )
+
+
+# --- data and model
+
+
+def _write_rows(path: Path, rows: int) -> None:
+    lines = _input_lines()
+    block = b"".join(lines)
+    with path.open("wb") as file:
+        for _ in range(rows // len(lines)):
+            file.write(block)
+        file.write(b"".join(lines[: rows % len(lines)]))
+
+
+def _input_lines() -> list[bytes]:
+    return (CHECKOUT / "model" / "batch_input.csv").read_bytes().splitlines(keepends=True)
+
+
+def _train(place: Path) -> Path:
+    """A model of 100 trees on the churn job's columns."""
+    import numpy as np  # noqa: PLC0415  in a child only: a process that has predicted must not fork containers
+    import xgboost as xgb  # noqa: PLC0415
+
+    table = np.loadtxt(io.BytesIO(b"".join(_input_lines())), delimiter=",", ndmin=2)
+    truth = (table.sum(axis=1) > np.median(table.sum(axis=1))).astype(float)
+    flipped = np.random.default_rng(1).random(len(truth)) < 0.2
+    booster = xgb.train(
+        {"objective": "binary:logistic", "max_depth": 5, "seed": 1, "nthread": 1},
+        xgb.DMatrix(table, label=np.where(flipped, 1 - truth, truth)),
+        num_boost_round=TREES,
+    )
+    file = place / "xgboost-model"
+    booster.save_model(file.with_suffix(".ubj"))
+    file.with_suffix(".ubj").rename(file)
+    archive = place / "model.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(file, "xgboost-model")
+    return archive
+
+
+# --- the ceiling
+
+
+def _ceiling(data: Path, output: Path, archive: Path) -> float:
+    """Seconds of the plain script, its libraries loaded before."""
+    import pandas  # noqa: F401, ICN001, PLC0415
+    import xgboost  # noqa: F401, PLC0415
+
+    with tarfile.open(archive) as tar:
+        tar.extractall(output.parent / "ceiling", filter="data")
+    start = time.monotonic()
+    bounds = _bounds(data)
+    context = multiprocessing.get_context("fork")
+    children = [
+        context.Process(target=_predict_part, args=(data, output, number, *bound))
+        for number, bound in enumerate(bounds)
+    ]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    with output.open("wb") as whole:
+        for number in range(len(bounds)):
+            part = output.with_suffix(f".{number}")
+            with part.open("rb") as file:
+                shutil.copyfileobj(file, whole, 2**20)
+    return time.monotonic() - start
+
+
+def _bounds(data: Path) -> list[tuple[int, int]]:
+    """A part of the file for each processor, cut at line ends."""
+    size = data.stat().st_size
+    cuts = [0]
+    with data.open("rb") as file:
+        for number in range(1, CORES):
+            file.seek(size * number // CORES)
+            file.readline()
+            cuts.append(file.tell())
+    return list(zip(cuts, [*cuts[1:], size], strict=True))
+
+
+def _predict_part(data: Path, output: Path, number: int, start: int, end: int) -> None:
+    import pandas as pd  # noqa: PLC0415
+    import xgboost as xgb  # noqa: PLC0415
+
+    booster = xgb.Booster({"nthread": 1}, model_file=str(output.parent / "ceiling" / "xgboost-model"))
+    with data.open("rb") as file, output.with_suffix(f".{number}").open("w") as part:
+        file.seek(start)
+        text = io.BytesIO(file.read(end - start))
+        for frame in pd.read_csv(text, header=None, dtype="float32", chunksize=_PORTION):
+            predictions = booster.inplace_predict(frame.to_numpy()).tolist()
+            part.write("\n".join(map(repr, predictions)) + "\n")
+
+
+# --- the data plane
+
+
+class _Folder:
+    """Files as objects: the bucket is ignored."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
+        yield ObjectInfo(bucket, prefix, (self._root / prefix).stat().st_size)
+
+    def open(self, bucket: str, key: str) -> Any:  # noqa: ARG002
+        return (self._root / key).open("rb")
+
+    def create(self, bucket: str, key: str) -> Any:  # noqa: ARG002
+        return _FileWriter(self._root / key)
+
+    def delete(self, bucket: str, key: str) -> None:
+        raise NotImplementedError
+
+
+class _FileWriter:
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("wb")
+
+    def write(self, data: bytes, /) -> None:
+        self._file.write(data)
+
+    def commit(self) -> None:
+        self._file.close()
+
+    def abort(self) -> None:
+        self._file.close()
+
+
+def _plane(place: Path, data: Path, archive: Path) -> float:
+    containers.prewarm()
+    with containers.start(IMAGE, archive, {}, vcpus=1, log=lambda _: None):  # the fork server has loaded its libraries
+        pass
+
+    def start(environment: Mapping[str, str], log: Callable[[bytes], None]) -> containers.Container:
+        return containers.start(IMAGE, archive, environment, vcpus=CORES, log=log)
+
+    folder = _Folder(place)
+    begin = time.monotonic()
+    _run(folder, folder, start, f"s3://b/{data.name}")
+    return time.monotonic() - begin
+
+
+def _run(source: Any, sink: Any, start: Any, uri: str) -> None:
+    job = Transform(
+        input_uri=uri,
+        output_uri="s3://b/out",
+        content_type="text/csv",
+        accept="text/csv",
+        split=Split.LINE,
+        assemble_line=True,
+    )
+    logs = MemoryLogs()
+    outcome = run_transform(job, Surroundings(source, sink, logs, start, Cancellation(), Choices()))
+    if outcome.status != "Completed":
+        raise RuntimeError(f"{outcome}\n" + "\n".join(logs.lines))
+
+
+# --- the data plane alone
+
+
+class _Synthetic:
+    """An object of a given size made of one line, and a sink that forgets."""
+
+    def __init__(self, size: int) -> None:
+        self._block = (b"0123456789," * 9 + b"\n") * 20_000
+        self._left = size
+
+    def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
+        yield ObjectInfo(bucket, prefix, self._left)
+
+    def open(self, bucket: str, key: str) -> _Synthetic:  # noqa: ARG002
+        return self
+
+    def read(self, size: int, /) -> bytes:
+        data = self._block[: min(size, self._left)]
+        self._left -= len(data)
+        return data
+
+    def create(self, bucket: str, key: str) -> _Synthetic:  # noqa: ARG002
+        return self
+
+    def write(self, data: bytes, /) -> None: ...
+    def close(self) -> None: ...
+    def commit(self) -> None: ...
+    def abort(self) -> None: ...
+    def delete(self, bucket: str, key: str) -> None: ...
+
+
+def _plane_alone() -> None:
+    """Time and memory for a small and a large object; the model only counts lines, in a process of its own."""
+    figures: list[tuple[float, float]] = []
+    for size in PLANE_ALONE:
+        seconds, megabytes = _in_child(_transform_synthetic, size)
+        figures.append((seconds, megabytes))
+        print(
+            f"  {size / 2**20:>6.0f} MB through the data plane alone: {size / 2**20 / seconds:.0f} MB/s, "
+            f"{megabytes:.0f} MB resident at most",
+            flush=True,
+        )
+    print(f"  memory of the large object beyond the small one: {figures[1][1] - figures[0][1]:.0f} MB (goal 100 MB)")
+
+
+def _transform_synthetic(size: int) -> tuple[float, float]:
+    receiver, sender = multiprocessing.get_context("fork").Pipe(duplex=False)
+    model = multiprocessing.get_context("fork").Process(target=_count_lines, args=(sender,), daemon=True)
+    model.start()
+    url: str = receiver.recv()
+    store = _Synthetic(size)
+    start = time.monotonic()
+    _run(store, store, lambda *_: _Elsewhere(url), "s3://b/object")
+    seconds = time.monotonic() - start
+    model.terminate()
+    scale = 2**20 if sys.platform == "darwin" else 2**10
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
+
+
+def _count_lines(sender: Any) -> None:
+    model = ModelDouble(lambda body: Answer(body=b"0.5\n" * body.count(b"\n")), {"MaxConcurrentTransforms": 2})
+    sender.send(model.url)
+    time.sleep(3600)
+
+
+class _Elsewhere:
+    """A container that someone else runs."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def poll(self) -> int | None:
+        return None
+
+    def stop(self) -> None: ...
+
+
+# --- jobs on the AWS endpoint
+
+
+@contextlib.contextmanager
+def _endpoint(home: Path) -> Iterator[str]:
+    environment = {**os.environ, "LOCALCLOUD_HOME": str(home)}
+    command = [sys.executable, "-m", "localcloud.aws", "--home", str(home), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=CHECKOUT, env=environment) as process:
+        assert process.stdout is not None
+        try:
+            yield json.loads(process.stdout.readline())["endpoint"]
+        finally:
+            process.terminate()
+
+
+def _jobs(endpoint: str) -> None:
+    account = _Account(endpoint)
+    time.sleep(3)  # the worker warms up while a person would still be deploying
+    print(f"  the workshop's job, container cold: {account.run('cold'):.2f} s from create to Completed (goal 3 s)")
+    print(f"  the same again: {account.run('warm'):.2f} s", flush=True)
+    start = time.monotonic()
+    names = [f"many-{number}" for number in range(JOBS)]
+    with ThreadPoolExecutor(JOBS) as pool:
+        list(pool.map(account.create, names))
+    created = time.monotonic() - start
+    ends = [account.wait(name) for name in names]
+    print(
+        f"  {JOBS} jobs at once: created in {created:.1f} s, all ended in {time.monotonic() - start:.1f} s (goal 60 s), "
+        f"{ends.count('Completed')} completed"
+    )
+
+
+class _Account:
+    """A role, a bucket with model and input, and the model."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._sagemaker = self._client("sagemaker")
+        s3, iam = self._client("s3"), self._client("iam")
+        s3.create_bucket(Bucket="bench-bucket")
+        for key in ("batch_input.csv", "model.tar.gz"):
+            s3.put_object(Bucket="bench-bucket", Key=f"in/{key}", Body=(CHECKOUT / "model" / key).read_bytes())
+        trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        role = iam.create_role(RoleName="bench", AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
+        allow = {"Effect": "Allow", "Action": ["s3:*", "logs:*"], "Resource": "*"}
+        iam.put_role_policy(RoleName="bench", PolicyName="all", PolicyDocument=_policy(allow))
+        container = {"Image": IMAGE, "ModelDataUrl": "s3://bench-bucket/in/model.tar.gz"}
+        self._sagemaker.create_model(ModelName="bench", ExecutionRoleArn=role, PrimaryContainer=container)
+
+    def run(self, name: str) -> float:
+        start = time.monotonic()
+        self.create(name)
+        status = self.wait(name)
+        if status != "Completed":
+            raise RuntimeError(self._sagemaker.describe_transform_job(TransformJobName=name))
+        return time.monotonic() - start
+
+    def create(self, name: str) -> None:
+        source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bench-bucket/in/batch_input.csv"}}
+        self._sagemaker.create_transform_job(
+            TransformJobName=name,
+            ModelName="bench",
+            TransformInput={"DataSource": source, "ContentType": "text/csv", "SplitType": "Line"},
+            TransformOutput={"S3OutputPath": f"s3://bench-bucket/out/{name}", "AssembleWith": "Line"},
+            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        )
+
+    def wait(self, name: str) -> str:
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
+            status: str = self._sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"]
+            if status in {"Completed", "Failed", "Stopped"}:
+                return status
+            time.sleep(0.05)
+        return "unfinished"
+
+    def _client(self, service: str) -> Any:
+        import boto3  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415
+
+        return boto3.client(  # pyright: ignore[reportCallIssue, reportUnknownMemberType] boto3 has no types
+            service,  # pyright: ignore[reportArgumentType] any service's name
+            endpoint_url=self._endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="LOCALCLOUDADMIN",
+            aws_secret_access_key="localcloud",  # noqa: S106  the local cloud's published dummy
+            config=Config(max_pool_connections=JOBS),
+        )
+
+
+def _policy(statement: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _in_child(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call in a process of its own, which leaves neither threads nor memory behind."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_answer, args=(sender, function, arguments))
+    child.start()
+    sender.close()
+    try:
+        return receiver.recv()
+    finally:
+        child.join()
+
+
+def _answer(sender: Any, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    sender.send(function(*arguments))
+
+
+if __name__ == "__main__":
+    main()

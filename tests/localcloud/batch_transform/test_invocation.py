@@ -1,0 +1,149 @@
+"""How bodies are sent: connections kept, deadlines that hold for the whole answer, retries counted."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from localcloud.batch_transform.cancellation import Cancellation
+from localcloud.batch_transform.doubles import Answer, ModelDouble, echo
+from localcloud.batch_transform.errors import ObjectFailure, Stopped
+from localcloud.batch_transform.invocation import Model
+from localcloud.batch_transform.job import Transform
+from localcloud.batch_transform.unverified import Choices
+
+
+@contextmanager
+def serving(url: str, cancellation: Cancellation | None = None, **job: Any) -> Iterator[Model]:
+    settings = Transform("s3://b/in", "s3://b/out", **job)
+    model = Model(url, settings, cancellation or Cancellation(), Choices())
+    try:
+        yield model
+    finally:
+        model.close()
+
+
+@contextmanager
+def raw_server(*parts: bytes, pause: float = 0.0) -> Iterator[tuple[str, list[int]]]:
+    """Answers each connection's first request with these bytes, slowly; counts connections."""
+    connections: list[int] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connections.append(1)
+            with connection:
+                connection.recv(2**16)
+                try:
+                    for part in parts:
+                        connection.sendall(part)
+                        time.sleep(pause)
+                except OSError:
+                    continue
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", connections
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def test_one_connection_serves_many_requests() -> None:
+    double = ModelDouble(echo)
+    ports: set[int] = set()
+    with serving(double.url) as model:
+        for number in range(5):
+            assert model.invoke(b"%d" % number) == b"%d" % number
+            (idle,) = model._idle.queue
+            ports.add(idle.sock.getsockname()[1])
+    double.stop()
+    assert len(ports) == 1
+
+
+def test_a_body_of_many_megabytes_arrives_whole() -> None:
+    double = ModelDouble(echo)
+    body = bytes(range(256)) * 2**15
+    with serving(double.url) as model:
+        assert model.invoke(body) == body
+        assert model.invoke(lambda: iter([body, b"", body])) == body * 2
+    double.stop()
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_no_failed_attempt() -> None:
+    with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (url, connections):
+        with serving(url, max_retries=0) as model:
+            assert model.invoke(b"1") == b"ok"
+            time.sleep(0.05)
+            assert model.invoke(b"2") == b"ok"
+        assert len(connections) == 2
+
+
+def test_the_deadline_holds_for_an_answer_that_comes_drop_by_drop() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+    start = time.monotonic()
+    with (
+        raw_server(head, *[b"x"] * 99, pause=0.05) as (url, _),
+        serving(url, timeout_seconds=0.3, max_retries=0) as model,
+    ):
+        with pytest.raises(ObjectFailure, match="InternalServerError"):
+            model.invoke(b"1")
+        assert time.monotonic() - start < 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", id="shorter than announced"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", id="a chunk cut off"),
+        pytest.param(b"nonsense\r\n\r\n", id="no HTTP"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+def test_a_broken_answer_is_no_answer(answer: bytes) -> None:
+    with raw_server(answer) as (url, connections), serving(url, max_retries=2) as model:
+        with pytest.raises(ObjectFailure) as raised:
+            model.invoke(b"1")
+        assert raised.value.lines == ("Unable to get response from algorithm",)
+        assert len(connections) == 3
+
+
+def test_an_answer_without_a_length_ends_with_its_connection() -> None:
+    with raw_server(b"HTTP/1.1 200 OK\r\n\r\nall of it") as (url, _), serving(url) as model:
+        assert model.invoke(b"1") == b"all of it"
+
+
+def test_nobody_listening_is_no_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with serving(url) as model, pytest.raises(ObjectFailure, match="InternalServerError"):
+        model.invoke(b"1")
+
+
+def test_a_retry_sends_a_streamed_body_from_its_start() -> None:
+    answers = iter([Answer(500), Answer(body=b"ok")])
+    double = ModelDouble(lambda _: next(answers))
+    with serving(double.url) as model:
+        assert model.invoke(lambda: iter([b"ab", b"cd"])) == b"ok"
+    double.stop()
+    assert double.bodies == [b"abcd", b"abcd"]
+
+
+def test_a_stop_ends_an_open_request_at_once() -> None:
+    double = ModelDouble(lambda _: time.sleep(2) or Answer())
+    cancellation = Cancellation()
+    start = time.monotonic()
+    threading.Timer(0.1, cancellation.cancel).start()
+    with serving(double.url, cancellation) as model, pytest.raises(Stopped):
+        model.invoke(b"1")
+    assert time.monotonic() - start < 1
+    double.stop()
