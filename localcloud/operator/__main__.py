@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from localcloud.operator import kubeconfig
 from localcloud.operator.controller import Controller
 from localcloud.operator.errors import OperatorError
+from localcloud.operator.fields import spec_fields
 from localcloud.operator.kube import KubeApi
 from localcloud.operator.log import Log
 from localcloud.operator.look import Policy
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _controller(settings: Settings, log: Log) -> Controller:
+    spec_fields()  # read the large model once, before there are threads that would each do so
     connections = settings.workers + 2
     regions = Regions(settings.endpoint_url, connections)
     owner = _owner(regions, settings)

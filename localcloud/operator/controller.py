@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from localcloud.operator.errors import KubernetesError
-from localcloud.operator.kube import Json, KubeApi
+from localcloud.operator.kube import Json, Source
 from localcloud.operator.log import Log
 from localcloud.operator.progress import Progress
 from localcloud.operator.reconciler import Outcome, Reconciler
@@ -33,7 +33,7 @@ class Controller:
         workers: how many objects are looked at at the same time.
     """
 
-    api: KubeApi
+    source: Source
     reconciler: Reconciler
     log: Log
     namespaces: Sequence[str] = ()
@@ -77,14 +77,14 @@ class Controller:
 
     def _follow(self, namespace: str | None) -> None:
         """List all objects, then follow their changes until the server has forgotten where we stand."""
-        listed = self.api.list(namespace, self.selector)
+        listed = self.source.list(namespace, self.selector)
         generations = {_key(item): item["metadata"].get("generation") for item in listed["items"]}
         for key in generations:
             self.queue.add(key)
         version: str = listed["metadata"]["resourceVersion"]
         while not self._stop.is_set():
             before = version
-            for event in self.api.watch(namespace, version, self.selector):
+            for event in self.source.watch(namespace, version, self.selector):
                 version = event["object"]["metadata"]["resourceVersion"]
                 self._take_note(event, generations)
             if version == before:

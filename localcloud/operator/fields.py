@@ -62,9 +62,8 @@ def ack_name(aws_name: str) -> str:
     return first.lower() + "".join(word.upper() if word in _ACRONYMS else word for word in rest)
 
 
-@cache
 def service_model() -> Any:
-    """The model of SageMaker that botocore ships."""
+    """The model of SageMaker that botocore ships; large, so that it is not kept."""
     return botocore.session.get_session().get_service_model("sagemaker")
 
 

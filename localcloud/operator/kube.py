@@ -37,6 +37,14 @@ class Cluster(Protocol):
     def namespace_annotations(self, namespace: str) -> Mapping[str, str]: ...
 
 
+class Source(Protocol):
+    """Where the controller learns which objects there are; every method raises KubernetesError."""
+
+    def list(self, namespace: str | None, selector: str = "") -> Json: ...
+
+    def watch(self, namespace: str | None, resource_version: str, selector: str = "") -> Iterator[Json]: ...
+
+
 class KubeApi:
     """TransformJobs over HTTP; safe to share between threads."""
 

@@ -217,10 +217,25 @@ class Look:
         if not latest.is_managed:
             latest.set_condition(names.TERMINAL, "True", _NOT_MANAGED, _NOT_MANAGED_REASON)
             return Attempt(latest, Terminal())
-        if specs_differ(wanted.spec, latest.spec):
+        if specs_differ(self._caught_up(wanted, latest).spec, latest.spec):
             latest.set_condition(names.TERMINAL, "True", "not implemented", timed=False)
             return Attempt(latest, Terminal())
         return Attempt(latest)
+
+    def _caught_up(self, wanted: Resource, latest: Resource) -> Resource:
+        """The object with what an earlier look, cut off or too early, had yet to copy from SageMaker into its spec.
+
+        ACK takes that for a change that somebody made, and ends the matter. An adopted job had no earlier look.
+        """
+        given, observed = wanted.spec.get("transformInput"), latest.spec.get("transformInput") or {}
+        missing = [name for name in _LATE_INITIALIZED if name in observed and (given or {}).get(name) is None]
+        if given is None or not missing or wanted.is_adopted:
+            return wanted
+        caught_up = wanted.copy()
+        caught_up.spec["transformInput"] = given | {name: observed[name] for name in missing}
+        if not specs_differ(caught_up.spec, latest.spec):
+            self._patch(wanted, caught_up)
+        return caught_up
 
     def _create(self, wanted: Resource) -> Attempt:
         # The finalizer first: should this process end here, the next one knows the job as its own.

@@ -29,6 +29,8 @@ class Outcome:
 
 
 DONE: Final = Outcome()
+# How long a namespace's annotations are taken for known.
+_NAMESPACE_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Reconciler:
     observe: Callable[[Key, Sighting | None], None] = _ignore
     log: Callable[..., None] = _silent
     sleep: Callable[[float], None] = field(default=time.sleep)
+    _namespaces: dict[str, tuple[float, Mapping[str, str]]] = field(default_factory=dict)
 
     def reconcile(self, key: Key) -> Outcome:
         """Look at one object once.
@@ -101,6 +104,13 @@ class Reconciler:
         return self._outcome(attempt)
 
     def _namespace(self, name: str) -> Mapping[str, str]:
+        read_at, annotations = self._namespaces.get(name, (float("-inf"), {}))
+        if time.monotonic() - read_at > _NAMESPACE_SECONDS:
+            annotations = self._read_namespace(name)
+            self._namespaces[name] = (time.monotonic(), annotations)
+        return annotations
+
+    def _read_namespace(self, name: str) -> Mapping[str, str]:
         try:
             return self.cluster.namespace_annotations(name)
         except KubernetesError as error:

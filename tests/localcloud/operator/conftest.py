@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,10 @@ from tests.localcloud.operator.stage import MemoryStage, ServerStage, Stage, ins
 
 @pytest.fixture(scope="session")
 def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A real API server of the tests' own."""
+    """A real API server: the tests' own, or the one of OPERATOR_KUBECONFIG with the definition installed."""
+    if given := os.environ.get("OPERATOR_KUBECONFIG"):
+        yield Path(given)
+        return
     home = tmp_path_factory.mktemp("home")
     command = [sys.executable, "-m", "localcloud.cluster", "up", "--home", str(home), "--name", "operator"]
     with (home / "cluster.log").open("wb") as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as up:

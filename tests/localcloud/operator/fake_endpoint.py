@@ -8,9 +8,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.localcloud.operator.fake_sagemaker import ACCOUNT, FakeSageMaker
-
 from localcloud.operator.sagemaker import ApiError
+from tests.localcloud.operator.fake_sagemaker import ACCOUNT, FakeSageMaker
 
 _IDENTITY = f"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
 <GetCallerIdentityResult><Arn>arn:aws:sts::{ACCOUNT}:assumed-role/operator/session</Arn>
@@ -44,6 +43,8 @@ class FakeEndpoint:
 def _handler(endpoint: FakeEndpoint) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one segment, or each answer waits 40 ms for the other side's acknowledgement
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -72,6 +73,7 @@ def _handler(endpoint: FakeEndpoint) -> type[BaseHTTPRequestHandler]:
             self.send_header("x-amzn-RequestId", "fake")
             self.end_headers()
             self.wfile.write(body)
+            self.wfile.flush()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class names it so
             pass

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import urllib3
 
@@ -142,8 +142,7 @@ class Stage:
 
     def wait(self, condition: Callable[[Json], object], name: str = "churn", *, seconds: float | None = None) -> Json:
         """The object as soon as the condition holds for it."""
-        found = self._until(lambda: self.find(name) or {}, condition, seconds)
-        return found
+        return self._until(lambda: self.find(name) or {}, condition, seconds)
 
     def wait_gone(self, name: str = "churn", *, seconds: float | None = None) -> None:
         self._until(lambda: {"found": self.find(name)}, lambda it: it["found"] is None, seconds)
@@ -206,7 +205,7 @@ class MemoryStage(Stage):
             self.policy,
             sleep=lambda seconds: time.sleep(seconds / 50),
         )
-        self._controller = Controller(cast(KubeApi, self.cluster), reconciler, Log("fatal"), workers=self.workers)
+        self._controller = Controller(self.cluster, reconciler, Log("fatal"), workers=self.workers)
         self._thread = threading.Thread(target=self._controller.run, daemon=True)
         self._thread.start()
 

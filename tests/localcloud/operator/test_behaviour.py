@@ -8,7 +8,7 @@ import pytest
 
 from localcloud.operator.resource import FINALIZER
 from tests.localcloud.operator.fake_sagemaker import ACCOUNT, REGION
-from tests.localcloud.operator.stage import Stage, conditions, said
+from tests.localcloud.operator.stage import MemoryStage, Stage, conditions, said
 
 Json = dict[str, Any]
 
@@ -150,6 +150,18 @@ def test_late_initialisation_waits_for_what_is_not_filled_in(stage: Stage) -> No
         },
         {"type": "Ready", "status": "False"},
     ]
+
+
+def test_late_initialisation_ends_when_sagemaker_has_filled_in_the_rest(memory: MemoryStage) -> None:
+    memory.start()
+    memory.aws.fills_in = False
+    memory.create(transformInput={"dataSource": {"s3DataSource": {"s3DataType": "S3Prefix", "s3URI": "s3://b/i"}}})
+    memory.wait_status("InProgress")
+    memory.aws.jobs[REGION, "churn"]["TransformInput"] |= {"SplitType": "None", "CompressionType": "None"}
+    memory.aws.settle("churn", "Completed")
+    job = memory.wait(lambda it: it["spec"]["transformInput"].get("splitType") and conditions(it).get("Ready"))
+    assert job["spec"]["transformInput"]["compressionType"] == "None"
+    job = memory.wait(lambda it: said(it) == in_order("Completed", synced_status="True"))
 
 
 # What is there already
