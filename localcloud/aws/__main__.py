@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     application.start()
     print(json.dumps({"endpoint": application.endpoint}), flush=True)
+    application.warm_jobs()
     ended.wait()
     application.stop()
     return 0
