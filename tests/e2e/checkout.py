@@ -67,6 +67,13 @@ class Checkout:
         """A script as one would type it in `make shell`."""
         return self._run(["sh", "-euc", ". ./.local/env\n" + script], dict(os.environ))
 
+    def plain_shell(self, script: str) -> Said:
+        """A script as a person types it in a fresh terminal."""
+        clean = {
+            name: value for name, value in os.environ.items() if name not in {"LOCALCLOUD_HOME", "MAKEFLAGS", "STACK"}
+        }
+        return self._run(["sh", "-euc", script], clean | self.base)
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """A command left running, for tests that cut it off; in a session of its own, so that its group can be signalled."""
         return subprocess.Popen(

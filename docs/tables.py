@@ -1,0 +1,92 @@
+"""The tables of README and docs that are made from code: `python -m docs.tables` writes them anew where they stand.
+
+A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`. A test says when one is stale.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import yaml
+
+from localcloud.aws import differences as endpoint
+from localcloud.batch_transform import unverified
+from policy.rules import ALL
+from policy.rules.exceptions import EXCEPTIONS
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+_TABLE = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+
+def config() -> str:
+    """The settings, from the schema in Pulumi.yaml."""
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    rows = [(f"`{key}`", entry["type"], _default(entry), entry["description"]) for key, entry in declared.items()]
+    return _markdown(("key", "type", "default", "meaning"), rows)
+
+
+def differences() -> str:
+    """What is known to differ from AWS at the local endpoint."""
+    rows = [(row.area, row.aws, row.here, _test(row.test)) for row in endpoint.DIFFERENCES]
+    return _markdown(("area", "on AWS", "here", "pinned by"), rows)
+
+
+def open_points() -> str:
+    """What is not publicly known of batch transform, and what was chosen."""
+    rows = [(row.what, row.choice, f"`{row.switch}`", _test(row.test)) for row in unverified.rows()]
+    return _markdown(("not known of AWS", "here", "switch", "pinned by"), rows)
+
+
+def controls() -> str:
+    """The policy pack's rules and the exceptions, by control."""
+    rows = [(f"`{rule.name}`", rule.text, ", ".join(rule.controls)) for rule in ALL]
+    return _markdown(("rule", "what must hold", "controls"), rows)
+
+
+def exceptions() -> str:
+    """The controls that the stack does not pass."""
+    return _markdown(("controls", "about", "reason"), [(", ".join(e.controls), e.about, e.reason) for e in EXCEPTIONS])
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "config": config,
+    "differences": differences,
+    "open-points": open_points,
+    "controls": controls,
+    "exceptions": exceptions,
+}
+
+
+def renewed(text: str) -> str:
+    """A document with every table as the code has it now."""
+    return _TABLE.sub(lambda match: f"{match[1]}{TABLES[match['name']]()}\n{match[3]}", text)
+
+
+def main() -> int:
+    """Write every table anew."""
+    for document in DOCUMENTS:
+        document.write_text(renewed(document.read_text()))
+    return 0
+
+
+def _default(entry: dict[str, object]) -> str:
+    value = entry.get("default")
+    return "none" if value is None else "empty" if value in ("", []) else f"`{value}`"
+
+
+def _test(identifier: str) -> str:
+    path, _, name = identifier.partition("::")
+    return f"`{Path(path).name}::{name}`"
+
+
+def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

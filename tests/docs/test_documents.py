@@ -1,0 +1,57 @@
+"""README, docs and code never disagree."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs import architecture, tables
+from tests.docs import documents
+from tests.program import harness
+
+
+@pytest.mark.parametrize("document", tables.DOCUMENTS, ids=lambda path: path.name)
+def test_every_table_is_as_the_code_has_it(document: Path) -> None:
+    assert tables.renewed(document.read_text()) == document.read_text(), "run: python -m docs.tables"
+
+
+def test_the_picture_is_as_its_source_draws_it() -> None:
+    assert architecture.PICTURE.read_text() == architecture.draw(), "run: python docs/architecture.py"
+
+
+@pytest.mark.parametrize("document", tables.DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    missing = [target for target in documents.links(document) if not (document.parent / target).exists()]
+    assert missing == []
+
+
+def test_the_outputs_in_the_readme_are_those_of_the_program() -> None:
+    readme = (tables.ROOT / "README.md").read_text()
+    table = readme.partition("| output | meaning |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(harness.deploy().outputs)
+
+
+def test_every_make_target_in_the_documents_exists_and_is_explained() -> None:
+    makefile = (tables.ROOT / "Makefile").read_text()
+    explained = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
+    text = "\n".join(document.read_text() for document in tables.DOCUMENTS)
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE))
+    assert named <= explained
+    assert set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)) == explained
+
+
+def test_every_block_of_commands_is_run_or_says_why_not() -> None:
+    marks = {block.mark for block in documents.ALL if block.language == "sh" and not block.runs_here}
+    assert all(mark.startswith(("needs an account", "not run here: ")) for mark in marks)
+    assert any(block.runs_here for block in documents.ALL)
+
+
+def test_the_dependencies_in_the_readme_are_those_that_are_asked_for() -> None:
+    readme = (tables.ROOT / "README.md").read_text()
+    table = readme.partition("| package | why |")[2].partition("\n\n")[0].lower()
+    files = ("requirements.txt", "localcloud/requirements.txt", "tests/requirements.txt")
+    text = "\n".join((tables.ROOT / name).read_text() for name in files)
+    asked = re.findall(r"^([A-Za-z0-9-]+)", text, re.MULTILINE)
+    assert [name for name in asked if name.lower() not in table] == []
