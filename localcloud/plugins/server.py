@@ -13,26 +13,25 @@ from typing import Any, NoReturn
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
-_MESSAGE_LIMIT = 400 * 1024 * 1024  # what the SDK and the official engine allow
+MESSAGE_LIMIT = 400 * 1024 * 1024  # what the SDK and the official engine allow
 # Creates block for minutes, each in a thread of its own; threads start on demand.
 _THREADS = 512
 
 
 def serve(provider: provider_pb2_grpc.ResourceProviderServicer) -> NoReturn:
     """Serve until the parent goes away or a signal comes."""
-    _die_with_parent()
+    die_with_parent()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
     server, port = start(provider)
-    print(port, flush=True)
-    _give_stdout_to_stderr()
+    announce(port)
     server.wait_for_termination()
     sys.exit(0)
 
 
 def start(provider: provider_pb2_grpc.ResourceProviderServicer) -> tuple[Any, int]:
     """Start serving on a free port of the loopback; also for tests within one process."""
-    limits = [("grpc.max_receive_message_length", _MESSAGE_LIMIT), ("grpc.max_send_message_length", _MESSAGE_LIMIT)]
+    limits = [("grpc.max_receive_message_length", MESSAGE_LIMIT), ("grpc.max_send_message_length", MESSAGE_LIMIT)]
     server = grpc.server(ThreadPoolExecutor(_THREADS, "rpc"), options=[*limits, ("grpc.so_reuseport", 0)])
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -40,7 +39,8 @@ def start(provider: provider_pb2_grpc.ResourceProviderServicer) -> tuple[Any, in
     return server, port
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """End this process when its parent does."""
     # Not the kernel's death signal: it comes when the *thread* that forked ends, and an engine's threads come and go.
     parent = os.getppid()
     threading.Thread(target=_watch, args=(parent,), daemon=True, name="parent-watch").start()
@@ -52,6 +52,7 @@ def _watch(parent: int) -> None:
     os._exit(1)
 
 
-def _give_stdout_to_stderr() -> None:
-    """The port is all that standard output is for; whatever a library prints later must not be taken for it."""
+def announce(port: int) -> None:
+    """Tell the parent the port, which is all that standard output is for: what a library prints later goes to stderr."""
+    print(port, flush=True)
     os.dup2(2, 1)

@@ -30,7 +30,7 @@ _RETRIED = frozenset({429, 503, 504})
 
 
 class Api:
-    """One API server, for many threads: each has a connection of its own that stays open."""
+    """One API server, for many threads; connections stay open and are used again."""
 
     def __init__(self, connection: Connection) -> None:
         parts = urlsplit(connection.server)
@@ -39,7 +39,7 @@ class Api:
         self._base = parts.path
         self._tls = _tls(connection) if parts.scheme == "https" else None
         self._credentials = Credentials(connection)
-        self._threads = threading.local()
+        self._idle: list[http.client.HTTPConnection] = []
         self._watches: set[http.client.HTTPConnection] = set()
         self._lock = threading.Lock()
         self.server = connection.server
@@ -82,20 +82,24 @@ class Api:
 
     def _send(self, method: str, target: str, data: bytes | None, content_type: str) -> tuple[int, bytes]:
         headers = self._headers(content_type if data is not None else None)
-        for fresh in (False, True):
-            connection = self._connection(fresh=fresh)
+        while True:
+            connection, used = self._take()
             try:
                 connection.request(method, target, data, headers)
                 response = connection.getresponse()
-                return response.status, response.read()
+                answer = response.status, response.read()
             except _STALE as e:
+                connection.close()
                 # an idle connection that the server has closed; a new one tells whether it is there
-                if fresh:
+                if not used:
                     raise self._unreachable(e) from None
             except (OSError, http.client.HTTPException) as e:
-                self._threads.connection = None
+                connection.close()
                 raise self._unreachable(e) from None
-        raise AssertionError
+            else:
+                with self._lock:
+                    self._idle.append(connection)
+                return answer
 
     def _headers(self, content_type: str | None) -> dict[str, str]:
         headers = {"Accept": JSON, "User-Agent": "localcloud-kubernetes-plugin"}
@@ -105,13 +109,18 @@ class Api:
             headers["Authorization"] = f"Bearer {token}"
         return headers
 
-    def _connection(self, *, fresh: bool) -> http.client.HTTPConnection:
-        kept: http.client.HTTPConnection | None = getattr(self._threads, "connection", None)
-        if kept is None or fresh:
-            if kept is not None:
-                kept.close()
-            kept = self._threads.connection = self._connect(_SECONDS)
-        return kept
+    def _take(self) -> tuple[http.client.HTTPConnection, bool]:
+        """A connection, and whether it was used before."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop(), True
+        return self._connect(_SECONDS), False
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()
 
     def _connect(self, seconds: float) -> http.client.HTTPConnection:
         if self._tls is None:

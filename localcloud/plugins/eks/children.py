@@ -1,0 +1,117 @@
+"""The resources that components are made of, and references to those that exist already.
+
+Types and properties are given as they are on the wire: the SDK packages of AWS and Kubernetes take seconds to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import pulumi
+from pulumi.runtime import rpc
+from semver import VersionInfo
+
+Inputs = Mapping[str, Any]
+
+_PACKAGES = {"aws": "pulumi-aws", "kubernetes": "pulumi-kubernetes", "eks": "pulumi-eks"}
+
+
+def package_version(package: str) -> str:
+    """The version of a Pulumi package that is installed here: that of the program, so both use one default provider."""
+    return version(_PACKAGES[package])
+
+
+def options(package: str, **values: Any) -> pulumi.ResourceOptions:
+    """Options of a child of some package."""
+    return pulumi.ResourceOptions(version=package_version(package), **values)
+
+
+class Child(pulumi.CustomResource):
+    """A resource of any type.
+
+    Args:
+        token: its Pulumi type.
+        name: its Pulumi name.
+        inputs: properties, those that are None left out.
+        outputs: names of the outputs that are needed of it.
+        opts: its options.
+    """
+
+    def __init__(
+        self, token: str, name: str, inputs: Inputs, outputs: Sequence[str], opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__(token, name, {**dict.fromkeys(outputs), **inputs}, opts)
+
+    def output(self, name: str) -> pulumi.Output[Any]:
+        """One of its outputs, or its id."""
+        return self.id if name == "id" else self.__dict__[name]
+
+
+class Kubernetes(pulumi.ProviderResource):
+    """A provider of the package `kubernetes`."""
+
+    def __init__(self, name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("kubernetes", name, dict(inputs), opts)
+
+
+def invoke(token: str, arguments: Inputs, parent: pulumi.Resource) -> pulumi.Output[Any]:
+    """Call a function of the package `aws`."""
+    opts = pulumi.InvokeOutputOptions(parent=parent, version=package_version("aws"))
+    return pulumi.runtime.invoke_output(token, dict(arguments), opts)
+
+
+class _Existing(rpc.ResourceModule):
+    """Turns references to resources of one module into objects with their outputs."""
+
+    def __init__(self, package: str, token: str, outputs: Sequence[str], *, custom: bool) -> None:
+        self._package = package
+        self._token = token
+        self._outputs = outputs
+        self._custom = custom
+
+    def version(self) -> VersionInfo:
+        return VersionInfo.parse(package_version(self._package))
+
+    def construct(self, name: str, typ: str, urn: str) -> pulumi.Resource:
+        if typ != self._token:
+            return pulumi.resource.DependencyResource(urn)
+        opts = pulumi.ResourceOptions(urn=urn)
+        if self._custom:
+            return Child(typ, name, {}, self._outputs, opts)
+        return Component(typ, name, self._outputs, opts)
+
+
+class Component(pulumi.ComponentResource):
+    """A component that exists already."""
+
+    def __init__(self, token: str, name: str, outputs: Sequence[str], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(token, name, dict.fromkeys(outputs), opts)
+
+    def output(self, name: str) -> pulumi.Output[Any]:
+        return self.__dict__[name]
+
+
+CLUSTER_OUTPUTS = (
+    "accessConfig",
+    "arn",
+    "certificateAuthority",
+    "endpoint",
+    "identities",
+    "name",
+    "roleArn",
+    "upgradePolicy",
+    "version",
+    "vpcConfig",
+)
+
+
+def register_references() -> None:
+    """Make references to roles and clusters among a component's inputs usable."""
+    for package, module, token, outputs, custom in (
+        ("aws", "iam/role", "aws:iam/role:Role", ("arn", "name"), True),
+        ("aws", "eks/cluster", "aws:eks/cluster:Cluster", CLUSTER_OUTPUTS, True),
+        ("eks", "index", "eks:index:Cluster", ("core", "eksCluster"), False),
+    ):
+        rpc.register_resource_module(package, module, _Existing(package, token, outputs, custom=custom))
