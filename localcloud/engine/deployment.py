@@ -22,6 +22,7 @@ from localcloud.engine.values import Properties
 
 
 T = TypeVar("T")
+_MONITOR_GONE = "Resource monitor has terminated"
 
 
 class Observer(Protocol):
@@ -135,6 +136,8 @@ class Deployment:
 
     def log(self, severity: str, urn: str, message: str, *, ephemeral: bool) -> None:
         """Pass a message of the program or a plugin on; an error makes the deployment a failed one."""
+        if self.stopping.is_set() and message.startswith(_MONITOR_GONE):
+            return  # the SDK's echo of our own end
         self.observer.diagnostic(severity, urn, message, ephemeral=ephemeral)
         if severity == "error":
             self.outcome.failed = True
@@ -181,7 +184,9 @@ class Deployment:
         internal = internal and not step.resource.parent
         if not step.logical or internal:
             return
-        if step.op == Op.READ and not outputs_changed(step.old, step.resource):
+        if step.op == Op.DISCARD:
+            return
+        if step.op == Op.READ and (step.old is None or not outputs_changed(step.old, step.resource)):
             return
         self.count(step.op)
 

@@ -206,7 +206,7 @@ class Executor:
         async with self._slot():
             operation = await self._begin("reading", new)
             try:
-                result = await provider.read(new.urn, new.id, None, new.inputs)
+                result = await provider.read(new.urn, new.id, new.inputs, new.inputs)
             except BaseException:
                 await self._abandon(operation)
                 raise

@@ -227,9 +227,9 @@ class Generator:
             return await self._registry.diff(urn, old, new.inputs)
         if provider is None:
             return Diff(changes=not equal(old.inputs, new.inputs))
-        return await self._diff_by(provider, urn, old, new.inputs, goal.ignore_changes)
+        return await self.diff_by(provider, urn, old, new.inputs, goal.ignore_changes)
 
-    async def _diff_by(self, provider: Provider, urn: str, old: Resource, news: Properties, ignore: list[str]) -> Diff:
+    async def diff_by(self, provider: Provider, urn: str, old: Resource, news: Properties, ignore: list[str]) -> Diff:
         diff = await provider.diff(urn, old.id, old.inputs, old.outputs, news, ignore)
         if diff is None:
             self._report(
@@ -363,7 +363,7 @@ class Generator:
         else:
             provider = await self.ensure_provider(resource)
             assert provider is not None  # noqa: S101  a custom resource has one
-            diff = await self._diff_by(provider, resource.urn, resource, inputs, resource.ignore_changes)
+            diff = await self.diff_by(provider, resource.urn, resource, inputs, resource.ignore_changes)
         diff = _with_replace_on_changes(diff, resource.replace_on_changes, init_errors=False)
         return diff.replace, diff.replaces
 

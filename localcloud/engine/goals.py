@@ -109,6 +109,10 @@ def from_request(request: resource_pb2.RegisterResourceRequest, root: Path) -> G
     delete_first = (
         request.deleteBeforeReplace if request.deleteBeforeReplaceDefined or request.deleteBeforeReplace else None
     )
+    of_properties = {key: list(each.urns) for key, each in request.propertyDependencies.items()}
+    if not of_properties and not request.remote:
+        # Who does not say which property depends on what means that each depends on everything.
+        of_properties = {key: list(request.dependencies) for key in properties}
     return Goal(
         type=request.type,
         name=request.name,
@@ -118,7 +122,7 @@ def from_request(request: resource_pb2.RegisterResourceRequest, root: Path) -> G
         provider=request.provider,
         providers=dict(request.providers),
         dependencies=list(request.dependencies),
-        property_dependencies={key: list(each.urns) for key, each in request.propertyDependencies.items()},
+        property_dependencies=of_properties,
         protect=request.protect if request.HasField("protect") else None,
         retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else None,
         deleted_with=request.deletedWith,

@@ -103,10 +103,10 @@ class Journal:
         self._version += 1
 
     async def close(self) -> None:
-        """Write what has not been written, after checking it."""
+        """Write what has not been written, then check it: better a state that must be mended than one that is lost."""
         if self._write is not None and self.unwritten:
-            verify(self.resources())
             await self.flush()
+            verify(self.resources())
 
     def unchanged(self, old: Resource, new: Resource) -> bool:
         """Whether a write can be left out: the two say the same but for where in the source they come from."""

@@ -50,6 +50,9 @@ class _Run:
     program: Program | None = None
     sink: list[Progress] = field(default_factory=list[Any])
 
+    def say(self, line: str) -> None:
+        print(line, file=sys.stderr if self.options.json else sys.stdout)
+
     def output(self, line: str) -> None:
         if self.sink:
             self.sink[-1].output(line)
@@ -80,6 +83,9 @@ async def _run(run: _Run) -> int:
         if confirm and not _confirmed(options.kind):
             raise CancelledError("confirmation declined, not proceeding")
         await _start_program(run)
+    from localcloud.engine.recovery import drop_dead_locks  # it needs gRPC, whose import the program's overlaps
+
+    drop_dead_locks(run.stack.files, run.stack.project.root, run.say)
     with run.stack.files.lock():
         run.stack.reread()
         outcome = await _perform(run, preview=False)
@@ -105,7 +111,8 @@ async def _perform(run: _Run, *, preview: bool) -> Outcome:
     )
     state.secrets_providers = {"type": "passphrase", "state": {"salt": run.secrets.salt}}
     config = stack.config(run.secrets)
-    display = make(options.kind, stack.name, preview=preview, as_json=options.json)
+    shown = {key: "[secret]" if key in config.secret_keys else value for key, value in config.values.items()}
+    display = make(options.kind, stack.name, preview=preview, as_json=options.json, config=shown)
     run.sink.append(display)
     update = updates.Update(
         kind=options.kind,

@@ -178,7 +178,7 @@ class Provider:
             urn=urn,
             name=urns.name_of(urn),
             type=urns.type_of(urn),
-            olds=wire.encode(olds or {}, self._olds),
+            olds=wire.encode(olds or {}, self._news),
             news=wire.encode(news, self._news),
             randomSeed=os.urandom(32),
         )

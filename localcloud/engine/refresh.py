@@ -14,10 +14,15 @@ from localcloud.engine.steps import Op, Step
 from localcloud.engine.values import equal
 
 
-async def refresh(deployment: Deployment) -> None:
-    """Read every object of the state, all at once, and set the state anew."""
+async def refresh(deployment: Deployment, *, counted: bool) -> None:
+    """Read every object of the state, all at once, and set the state anew.
+
+    Args:
+        deployment: the deployment that this is, or begins with it.
+        counted: whether the results go into the summary, as when refreshing is all there is to do.
+    """
     base = deployment.journal.base.resources
-    found = await asyncio.gather(*(_read(deployment, resource) for resource in base))
+    found = await asyncio.gather(*(_read(deployment, resource, counted=counted) for resource in base))
     if deployment.outcome.failed:
         return
     rebuilt = _without_dangling([resource for resource in found if resource is not None])
@@ -27,10 +32,10 @@ async def refresh(deployment: Deployment) -> None:
         deployment.journal.touch()
 
 
-async def _read(deployment: Deployment, old: Resource) -> Resource | None:
+async def _read(deployment: Deployment, old: Resource, *, counted: bool) -> Resource | None:
     """The resource as it is now; itself when nothing changed, None when it is gone."""
     if not old.custom or urns.is_provider(old.type) or old.pending_replacement:
-        if not old.custom:
+        if counted and not old.custom:
             deployment.count(Op.SAME)
         return old
     if deployment.stopping.is_set():
@@ -38,20 +43,21 @@ async def _read(deployment: Deployment, old: Resource) -> Resource | None:
     step = Step(Op.REFRESH, old.urn, old, old)
     deployment.observer.started(step)
     try:
-        new = await _ask(deployment, old)
+        new = await _ask(deployment, step, old)
     except EngineError as error:
         deployment.observer.failed(step, str(error))
         deployment.fail(old.urn, error)
         return old
     step.new = new
     op = Op.DELETE if new is None else Op.SAME if new is old else Op.UPDATE
-    deployment.count(op)
+    if counted:
+        deployment.count(op)
     step.op = op if op is not Op.SAME else Op.REFRESH
     deployment.observer.finished(step)
     return new
 
 
-async def _ask(deployment: Deployment, old: Resource) -> Resource | None:
+async def _ask(deployment: Deployment, step: Step, old: Resource) -> Resource | None:
     provider = await deployment.generator.ensure_provider(old)
     assert provider is not None  # noqa: S101  custom resources have one
     inputs = None if old.external else old.inputs
@@ -69,6 +75,9 @@ async def _ask(deployment: Deployment, old: Resource) -> Resource | None:
         text=None,
     )
     protect_outputs(new)
+    if not old.external:
+        # What the user is shown: how the object differs from what the state says it is.
+        step.diff = await deployment.generator.diff_by(provider, new.urn, new, old.inputs, old.ignore_changes)
     same = equal(old.outputs, new.outputs) and equal(old.inputs, new.inputs) and old.id == new.id
     if same and old.init_errors == new.init_errors:
         return old
@@ -82,7 +91,9 @@ def _without_dangling(resources: list[Resource]) -> list[Resource]:
     for resource in resources:
         dependencies = [urn for urn in resource.dependencies if urn in known]
         of_properties = {
-            key: [urn for urn in each if urn in known] for key, each in resource.property_dependencies.items()
+            key: kept
+            for key, each in resource.property_dependencies.items()
+            if (kept := [urn for urn in each if urn in known])
         }
         if dependencies != resource.dependencies or of_properties != resource.property_dependencies:
             resource.dependencies, resource.property_dependencies = dependencies, of_properties

@@ -72,7 +72,10 @@ class Registry:
         return _visible(inputs)
 
     def same(self, urn: str, identifier: str, old_inputs: Properties) -> None:
-        """Configure the checked provider with what it was configured with before."""
+        """Configure the checked provider with what it was configured with before, unless one runs for it already."""
+        if f"{urn}::{identifier}" in self._providers:
+            del self._checked[urn]
+            return
         self._configure(self._checked.pop(urn), urn, identifier, old_inputs)
 
     async def ensure(self, resource: Resource) -> Provider:

@@ -20,6 +20,7 @@ from localcloud.engine.monitor import Monitor
 from localcloud.engine.plugins import PluginHost
 from localcloud.engine.program import SHOWN, Program
 from localcloud.engine.project import Project
+from localcloud.engine.recovery import recover, warn
 from localcloud.engine.refresh import refresh
 from localcloud.engine.registry import Registry
 
@@ -90,13 +91,18 @@ async def perform(update: Update) -> Outcome:
 async def _phases(update: Update, deployment: Deployment, monitor: Monitor) -> None:
     """Refresh, program, deletes, outputs; the state is written whatever happens."""
     try:
+        if update.preview:
+            warn(deployment, [each for each in update.state.pending if each.type == "creating"])
+        else:
+            await recover(deployment)
         if update.refresh or update.kind == "refresh":
-            await refresh(deployment)
+            await refresh(deployment, counted=update.kind == "refresh")
         if update.kind != "refresh" and not deployment.stopping.is_set():
             if update.kind == "update":
                 await _run_program(update, deployment, monitor)
             if not deployment.outcome.failed:
                 await deployment.delete_the_rest()
+        deployment.outcome.failed = deployment.outcome.failed or deployment.generator.failed_quietly
         deployment.finish_outputs()
     finally:
         await deployment.settled()

@@ -7,6 +7,7 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
+from localcloud.engine import urns
 from localcloud.engine.errors import UnsupportedError
 from localcloud.engine.values import (
     UNKNOWN,
@@ -116,7 +117,7 @@ def _revive_reference(fields: dict[str, Any]) -> ResourceReference:
     identifier = fields.get("id")
     if "id" in fields and identifier in ("", None):
         identifier = UNKNOWN
-    known = {SIGNATURE, "urn", "id", "packageVersion"}
+    known = {SIGNATURE, "urn", "id", "packageVersion", "name", "type"}
     return ResourceReference(
         fields["urn"],
         identifier,
@@ -202,6 +203,7 @@ def _spell_reference(value: ResourceReference, peer: Peer) -> Value:
     if not peer.references:
         return value.urn if value.id is None else value.id
     spelt: dict[str, Any] = {SIGNATURE: REFERENCE, "urn": value.urn, **value.extra}
+    spelt |= {"name": urns.name_of(value.urn), "type": urns.type_of(value.urn)}
     if value.id is not None:
         spelt["id"] = "" if value.id is UNKNOWN else value.id
     if value.package_version:

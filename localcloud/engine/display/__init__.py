@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,17 @@ if TYPE_CHECKING:
     from localcloud.engine.display.progress import Progress
 
 
-def make(kind: str, stack: str, *, preview: bool, as_json: bool) -> Progress:
-    """The display that suits where the output goes."""
-    from localcloud.engine.display.progress import Progress
+def make(kind: str, stack: str, *, preview: bool, as_json: bool, config: dict[str, str]) -> Progress:
+    """The display that suits where the output goes: a document, a live tree on a terminal, or plain lines."""
+    if as_json:
+        from localcloud.engine.display.digest import Digest as Display
+    elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb" and not os.environ.get("CI"):
+        from localcloud.engine.display.tree import Tree as Display
+    else:
+        from localcloud.engine.display.progress import Progress as Display
+    return Display(kind, stack, preview, _write, config)
 
-    def write(text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
 
-    return Progress(kind, stack, preview, write if not as_json else lambda _: None)
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -29,7 +29,7 @@ SYMBOLS = {
     Op.DISCARD_REPLACED: "<<",
     Op.REMOVE_PENDING_REPLACE: "  ",
 }
-_DOING = {
+DOING = {
     Op.CREATE: ("creating", "created"),
     Op.UPDATE: ("updating", "updated"),
     Op.DELETE: ("deleting", "deleted"),
@@ -76,11 +76,16 @@ class Progress:
     kind: str
     stack: str
     preview: bool
-    write: Callable[[str], None]
+    out: Callable[[str], None]
+    config: dict[str, str] = field(default_factory=dict[str, str])
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     steps: list[StepRecord] = field(default_factory=list[StepRecord])
+    failures: int = 0
     _began: dict[int, float] = field(default_factory=dict[int, float])
     _start: float = field(default_factory=time.monotonic)
+
+    def write(self, text: str) -> None:
+        self.out(text)
 
     # --- what happens
 
@@ -90,46 +95,57 @@ class Progress:
 
     def started(self, step: Step) -> None:
         self._began[id(step)] = time.monotonic()
-        if not self.preview and not self._quiet(step):
-            self.write(f" {SYMBOLS[step.op]} {self._name(step.urn)} {_DOING[step.op][0]}\n")
+        if not self.preview and not self.is_quiet(step):
+            self.write(f" {SYMBOLS[step.op]} {self.name(step.urn)} {DOING[step.op][0]}\n")
 
     def finished(self, step: Step) -> None:
+        seconds = self.note(step)
+        if self.is_quiet(step):
+            return
+        what = step.op.value if self.preview else f"{DOING[step.op][1]} ({seconds:.2f}s)"
+        self.write(f" {SYMBOLS[step.op]} {self.name(step.urn)} {what}{self.keys(step)}\n")
+
+    def note(self, step: Step) -> float:
+        """Remember a step that was carried out; how many seconds it took."""
         seconds = time.monotonic() - self._began.pop(id(step), time.monotonic())
         self.steps.append(StepRecord(step, seconds))
-        if self._quiet(step):
-            return
-        what = step.op.value if self.preview else f"{_DOING[step.op][1]} ({seconds:.2f}s)"
-        self.write(f" {SYMBOLS[step.op]} {self._name(step.urn)} {what}{self._keys(step)}\n")
+        return seconds
+
+    def note_failure(self, step: Step) -> None:
+        self._began.pop(id(step), None)
+        self.failures += 1
 
     def failed(self, step: Step, message: str) -> None:  # noqa: ARG002  the diagnostic that follows has it
-        self._began.pop(id(step), None)
-        doing = _DOING.get(step.op, (step.op.value, ""))[0]
-        self.write(f" {SYMBOLS[step.op]} {self._name(step.urn)} **{doing} failed**\n")
+        self.note_failure(step)
+        doing = DOING.get(step.op, (step.op.value, ""))[0]
+        self.write(f" {SYMBOLS[step.op]} {self.name(step.urn)} **{doing} failed**\n")
 
     def diagnostic(self, severity: str, urn: str, message: str, *, ephemeral: bool = False) -> None:
         if severity == "debug" or ephemeral:
             return
         self.diagnostics.append(Diagnostic(severity, urn, message))
         prefix = "" if severity == "info" else f"{severity}: "
-        place = f"{self._name(urn)}: " if urn else ""
-        for line in f"{prefix}{place}{harmless(message)}".rstrip("\n").split("\n"):
-            self.write(f"    {line}\n")
+        place = f"{self.name(urn)}: " if urn else ""
+        self.say("".join(f"    {line}\n" for line in f"{prefix}{place}{harmless(message)}".rstrip("\n").split("\n")))
+
+    def say(self, text: str) -> None:
+        self.out(text)
 
     def output(self, line: str) -> None:
         """A line that the program printed."""
         self.diagnostic("info", "", line)
 
-    def _quiet(self, step: Step) -> bool:
+    def is_quiet(self, step: Step) -> bool:
         internal = urns.is_provider(step.resource.type) and urns.name_of(step.urn).startswith("default")
         return internal or step.op in _QUIET or (step.op == Op.REFRESH and not self._differs(step))
 
     def _differs(self, step: Step) -> bool:
         return step.new is not step.old
 
-    def _name(self, urn: str) -> str:
+    def name(self, urn: str) -> str:
         return harmless(f"{urns.type_of(urn)} {urns.name_of(urn)}") if urns.is_urn(urn) else harmless(urn)
 
-    def _keys(self, step: Step) -> str:
+    def keys(self, step: Step) -> str:
         keys = list(
             dict.fromkeys([*step.diff.diffs, *(path.split(".")[0].split("[")[0] for path in step.diff.detailed)])
         )
@@ -168,8 +184,13 @@ class Progress:
         elif unchanged:
             lines.append(f"    {unchanged}\n")
         self.write("\nResources:\n" + "".join(lines))
+        errored = {each.urn for each in self.diagnostics if each.severity == "error"}
+        if self.failures:
+            errored.add("")  # the official engine counts the stack when a step has failed
+        if errored:
+            self.write(f"    {len(errored)} errored\n")
         if outcome.failed:
-            self.write("    " + ("cancelled\n" if outcome.cancelled else f"{self.kind} failed\n"))
+            self.write(f"\n{'cancelled' if outcome.cancelled else f'{self.kind} failed'}\n")
 
 
 def _output_lines(key: str, old: dict[str, Any], new: dict[str, Any], *, destroy: bool) -> list[str]:

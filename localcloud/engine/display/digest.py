@@ -1,0 +1,76 @@
+"""A deployment as one JSON document, in the form of `pulumi preview --json`."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from localcloud.engine.checkpoint import Resource
+from localcloud.engine.deployment import Outcome
+from localcloud.engine.display.progress import Progress
+from localcloud.engine.display.text import for_json
+from localcloud.engine.steps import Step
+
+
+class Digest(Progress):
+    """Collects what happens and prints it at the end."""
+
+    def begin(self) -> None:
+        """Nothing is printed before the end."""
+
+    def write(self, text: str) -> None:
+        """Nor are lines."""
+
+    say = write
+
+    def end(self, outcome: Outcome) -> None:
+        changes = {op.value: count for op, count in outcome.changes.items()}
+        document: dict[str, Any] = {
+            "config": self.config,
+            "steps": [_step(record.step) for record in self.steps if record.step.op != "refresh"],
+            "diagnostics": [
+                {"urn": each.urn, "message": each.message, "severity": each.severity} for each in self.diagnostics
+            ],
+            "duration": int((time.monotonic() - self._start) * 1e9),
+            "changeSummary": changes,
+            "outputs": for_json(outcome.outputs),
+            "result": "failed" if outcome.failed else "succeeded",
+        }
+        self.out(json.dumps(document, indent=2, ensure_ascii=True) + "\n")
+
+
+def _step(step: Step) -> dict[str, Any]:
+    entry: dict[str, Any] = {"op": step.op.value, "urn": step.urn}
+    if step.resource.provider:
+        entry["provider"] = step.resource.provider
+    if step.old is not None:
+        entry["oldState"] = _state(step.old)
+    if step.new is not None:
+        entry["newState"] = _state(step.new)
+    if step.diff.diffs:
+        entry["diffReasons"] = step.diff.diffs
+    if step.diff.replaces:
+        entry["replaceReasons"] = step.diff.replaces
+    if step.diff.detailed:
+        entry["detailedDiff"] = {
+            path: {"kind": kind, "inputDiff": of_inputs} for path, (kind, of_inputs) in step.diff.detailed.items()
+        }
+    return entry
+
+
+def _state(resource: Resource) -> dict[str, Any]:
+    state: dict[str, Any] = {"urn": resource.urn, "custom": resource.custom, "type": resource.type}
+    for name, value in (
+        ("id", resource.id),
+        ("inputs", for_json(resource.inputs)),
+        ("outputs", for_json(resource.outputs)),
+        ("parent", resource.parent),
+        ("provider", resource.provider),
+        ("dependencies", resource.dependencies),
+        ("propertyDependencies", resource.property_dependencies),
+        ("protect", resource.protect),
+    ):
+        if value:
+            state[name] = value
+    return state

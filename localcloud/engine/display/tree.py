@@ -1,0 +1,174 @@
+"""The live tree on a terminal: every resource a row under its parent, redrawn as things happen."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+import unicodedata
+from dataclasses import dataclass
+
+from localcloud.engine import urns
+from localcloud.engine.deployment import Outcome
+from localcloud.engine.display.progress import DOING, SYMBOLS, Progress
+from localcloud.engine.display.text import harmless
+from localcloud.engine.steps import Op, Step
+
+_COLOURS = {"+": "32", "~": "33", "-": "31", ">": "36", "<": "36"}
+_INTERVAL = 0.1
+
+
+@dataclass(slots=True)
+class _Row:
+    urn: str
+    parent: str
+    op: Op
+    status: str = ""
+    info: str = ""
+    began: float = 0.0
+    done: bool = False
+    failed: bool = False
+
+
+class Tree(Progress):
+    """Draws over itself until the end, then leaves the whole table, the diagnostics and the summary."""
+
+    def begin(self) -> None:
+        super().begin()
+        self._rows: dict[str, _Row] = {}
+        self._drawn = 0
+        self._last: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._schedule()
+
+    def started(self, step: Step) -> None:
+        self._began[id(step)] = time.monotonic()
+        if self.is_quiet(step) and step.op != Op.SAME:
+            return
+        status = "" if self.preview or step.op == Op.SAME else DOING[step.op][0]
+        parent = step.resource.parent
+        self._rows[step.urn] = _Row(step.urn, parent, step.op, status, began=time.monotonic())
+
+    def finished(self, step: Step) -> None:
+        self.note(step)
+        row = self._rows.get(step.urn)
+        if row is not None:
+            row.done = True
+            row.info = self.keys(step).strip()
+            if step.op == Op.SAME:
+                row.status = ""
+            else:
+                row.status = (
+                    step.op.value if self.preview else f"{DOING[step.op][1]} ({time.monotonic() - row.began:.1f}s)"
+                )
+
+    def failed(self, step: Step, message: str) -> None:
+        self.note_failure(step)
+        row = self._rows.get(step.urn)
+        if row is not None:
+            row.done = row.failed = True
+            row.status = f"**{DOING.get(step.op, (step.op.value, ''))[0]} failed**"
+            row.info = harmless(message).split("\n", 1)[0]
+
+    def say(self, text: str) -> None:
+        """Diagnostics wait for the end; the row shows the last one."""
+        last = self.diagnostics[-1] if self.diagnostics else None
+        row = self._rows.get(last.urn) if last else None
+        if row is not None and not row.failed:
+            row.info = harmless(text).strip().split("\n", 1)[0]
+
+    # --- drawing
+
+    def _schedule(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(_INTERVAL, self._tick)
+
+    def _tick(self) -> None:
+        self._draw()
+        self._schedule()
+
+    def _draw(self, *, whole: bool = False) -> None:
+        size = shutil.get_terminal_size()
+        lines = self._table(size.columns - 1, whole=whole)
+        if not whole and len(lines) > size.lines - 2:
+            lines = lines[:1] + lines[-(size.lines - 3) :]
+        if lines == self._last and not whole:
+            return
+        self._last = lines
+        up = f"\x1b[{self._drawn}A" if self._drawn else ""
+        self.write(up + "".join(f"\x1b[2K{line}\n" for line in lines) + ("\x1b[J" if self._drawn > len(lines) else ""))
+        self._drawn = len(lines)
+
+    def _table(self, width: int, *, whole: bool) -> list[str]:
+        rows = [(row, depth) for row, depth in self._ordered() if whole or row.status or row.op != Op.SAME]
+        cells = [
+            (
+                row,
+                f"{'   ' * depth}{harmless(urns.type_of(row.urn))}",
+                harmless(urns.name_of(row.urn)),
+                self._status(row),
+            )
+            for row, depth in rows
+            if row.status or row.op != Op.SAME or row.urn == rows[0][0].urn
+        ]
+        kind, name, status = (
+            max([len(header), *(len(cell[at]) for cell in cells)])
+            for at, header in ((1, "Type"), (2, "Name"), (3, "Status"))
+        )
+        header = f"     {'Type':<{kind}}  {'Name':<{name}}  {'Plan' if self.preview else 'Status':<{status}}  Info"
+        lines = [_cut(header.rstrip(), width)]
+        for row, *texts in cells:
+            line = f"{texts[0]:<{kind}}  {texts[1]:<{name}}  {texts[2]:<{status}}  {row.info}"
+            symbol = SYMBOLS[row.op]
+            lines.append(f" {_coloured(symbol)}  {_cut(line.rstrip(), width - 5)}")
+        return lines
+
+    def _status(self, row: _Row) -> str:
+        if row.done or not row.status:
+            return row.status
+        return f"{row.status} ({time.monotonic() - row.began:.0f}s)"
+
+    def _ordered(self) -> list[tuple[_Row, int]]:
+        """Rows with children after their parents, and how deep each is."""
+        children: dict[str, list[_Row]] = {}
+        for row in self._rows.values():
+            children.setdefault(row.parent if row.parent in self._rows else "", []).append(row)
+        found: list[tuple[_Row, int]] = []
+        pending = [(row, 0) for row in reversed(children.get("", []))]
+        while pending:
+            row, depth = pending.pop()
+            found.append((row, depth))
+            pending.extend((child, depth + 1) for child in reversed(children.get(row.urn, [])))
+        return found
+
+    # --- the end
+
+    def end(self, outcome: Outcome) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._draw(whole=True)
+        if self.diagnostics:
+            self.write("\nDiagnostics:\n")
+            for urn in dict.fromkeys(each.urn for each in self.diagnostics):
+                self.write(f"  {self.name(urn)}:\n" if urn else "")
+                for each in self.diagnostics:
+                    if each.urn == urn:
+                        prefix = "" if each.severity == "info" else f"{each.severity}: "
+                        self.write(
+                            "".join(f"    {line}\n" for line in (prefix + harmless(each.message)).rstrip().split("\n"))
+                        )
+        super().end(outcome)
+
+
+def _coloured(symbol: str) -> str:
+    code = _COLOURS.get(symbol.strip()[:1], "")
+    return f"\x1b[{code}m{symbol}\x1b[0m" if code else symbol
+
+
+def _cut(text: str, width: int) -> str:
+    """The text as far as it fits on a line; wide characters take two places."""
+    used = 0
+    for at, character in enumerate(text):
+        used += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if used > width:
+            return text[: max(at - 1, 0)] + "…"
+    return text
