@@ -2,6 +2,9 @@
 
 One program holds all four, and the four names are hard links to it: they share nine tenths of their packages.
 A registry may refuse once and serve a moment later, so downloads are tried again and go on where they stopped.
+
+To move to another release of Kubernetes: change the versions in `controlplane/go.mod` (its staging modules are the
+release with 0 in place of 1), run `go mod tidy` there, and change the version and the date below.
 """
 
 from __future__ import annotations
@@ -44,6 +47,7 @@ RECIPE: Final = (
 
 _WAITS_SECONDS: Final = (2.0, 5.0, 15.0, 30.0)
 _SILENCE_SECONDS: Final = 120.0
+_PATIENCE_SECONDS: Final = 90.0  # from the first refusal on: long enough for a hiccup, too short to seem hung
 _PROGRESS_SECONDS: Final = 10.0
 _OWN_CACHES: Final = "go"
 _GIB: Final = 1024**3
@@ -143,7 +147,7 @@ def _download(go: _Go, progress: Progress) -> int:
     """Get every module that the build reads; returns the number of packages to compile."""
     most = len(re.findall(r"^\t\S+ v\S+( // indirect)?$", (go.sources / "go.mod").read_text(), re.MULTILINE))
     progress("Downloading the Go modules of etcd and Kubernetes")
-    problem = ""
+    problem, give_up_at = "", float("inf")
     for wait in (*_WAITS_SECONDS, None):
         counted = _Counter(progress, "Downloading Go modules: {} of about " + str(most))
         code, output = _run(go, ["list", "-deps", "."], counted.downloads, silence=_SILENCE_SECONDS)
@@ -152,6 +156,9 @@ def _download(go: _Go, progress: Progress) -> int:
         problem = _problem(output)
         if not _REGISTRY_SIGNS.search(problem):
             raise _failure(problem)
+        give_up_at = min(give_up_at, time.monotonic() + _PATIENCE_SECONDS)
+        if time.monotonic() >= give_up_at:
+            break
         if wait is not None:
             progress(f"The Go module registry refused ({problem}); trying again in {wait:.0f} s")
             time.sleep(wait)
