@@ -94,7 +94,7 @@ class Provider(ABC):
 
     def __init__(self) -> None:
         self.stop = Stop()
-        self.directory = Path()
+        self.directory = Path.cwd()  # an engine starts its plugins where the program runs
 
     def check_config(self, values: Properties) -> Checked:
         return Checked(values)
@@ -152,7 +152,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._provider = provider
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        self._provider.directory = Path(request.program_directory or request.root_directory or ".")
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=False, accept_outputs=False)
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
