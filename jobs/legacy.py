@@ -8,6 +8,7 @@ of the old kind is carried or refused by name; what nobody knows is refused with
 """
 
 import argparse
+import difflib
 import json
 import sys
 from collections.abc import Sequence
@@ -205,7 +206,7 @@ class _Node:
     def child(self, key: str, *, required: bool = True) -> "_Node":
         node = self._take(key)
         if node is None and required:
-            raise self.error(key, "is missing")
+            raise self.error(key, f"is missing{self._meant(key)}")
         if node is not None and not isinstance(node, yaml.MappingNode):
             raise self.error(key, "must be a mapping")
         child = _Node(self._source, f"{self._path}{key}.", node)
@@ -223,7 +224,7 @@ class _Node:
     def text(self, key: str) -> str:
         value = self.optional(key)
         if not value:
-            raise self.error(key, "is missing")
+            raise self.error(key, f"is missing{self._meant(key)}")
         return value
 
     def optional_number(self, key: str) -> int | None:
@@ -270,6 +271,11 @@ class _Node:
     def error(self, key: str, problem: str) -> LegacyError:
         line = self._values[key].start_mark.line + 1 if key in self._values else self._line
         return LegacyError(f"{self._source}, line {max(line, 1)}: {self._path}{key} {problem}")
+
+    def _meant(self, key: str) -> str:
+        """Guess which misspelt key stands for a missing one."""
+        close = difflib.get_close_matches(key, self._values.keys() - self._asked, 1)
+        return f"; is {close[0]}, line {self._values[close[0]].start_mark.line + 1}, meant?" if close else ""
 
     def _take(self, key: str) -> Any:
         self._asked.add(key)

@@ -29,9 +29,9 @@ from workshop import logs, s3
 # The SDKs warn of their own old classes while they are imported; the project's tests take warnings for errors.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import pulumi_eks  # noqa: F401 imported for the warnings' sake
+    import pulumi_eks as eks
 
-    LOADED = (aws.ec2.Vpc, aws.eks.Addon, aws.iam.Role, aws.s3.Bucket, aws.sagemaker.Model)
+    LOADED = (eks.Cluster, aws.ec2.Vpc, aws.eks.Addon, aws.iam.Role, aws.s3.Bucket, aws.sagemaker.Model)
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "sagemaker-batch-workshop"
@@ -166,8 +166,9 @@ class Monitor(mocks.MockMonitor):
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> Any:  # noqa: N802
         args = mocks.MockCallArgs(request.tok, plain(json_format.MessageToDict(request.args)), request.provider)
         found, _ = self.mocks.call(args)
-        fields = {"return": json_format.ParseDict(found, Struct()), "failures": []}
-        return resource_pb2.ResourceInvokeResponse(**fields)
+        response = resource_pb2.ResourceInvokeResponse()
+        json_format.ParseDict(found, getattr(response, "return"))
+        return response
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Any:  # noqa: N802
         if "pulumi:pulumi:Stack" in request.urn:

@@ -1,0 +1,146 @@
+"""Declaring jobs: collected, checked together, put in order."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from jobs import declaration, fan_out
+from jobs.arguments import TransformJobArgs
+from jobs.declaration import JobDefaults, Jobs
+from jobs.inputs import ResultOf
+
+
+@pytest.fixture
+def defaults(tmp_path: Path) -> JobDefaults:
+    (tmp_path / "in.csv").write_text("1,2\n3,4\n")
+    return JobDefaults(
+        region="us-east-1",
+        prefix="w",
+        batch_input="in.csv",
+        instance_type="ml.m5.large",
+        allowed_instance_types=("ml.m5.large",),
+        rerun={"a": "2"},
+        root=tmp_path,
+    )
+
+
+ARGS = TransformJobArgs(input="in.csv")
+
+
+def plan(defaults: JobDefaults, *declarations: Callable[[Jobs], object]) -> list[str]:
+    return [job.name for job in declaration.collect(declarations, defaults)]
+
+
+def refused(defaults: JobDefaults, *declarations: Callable[[Jobs], object]) -> str:
+    with pytest.raises(pulumi.RunError) as error:
+        declaration.collect(declarations, defaults)
+    return str(error.value)
+
+
+def test_the_wish_to_run_again_reaches_its_job_only(defaults: JobDefaults) -> None:
+    planned = declaration.collect([lambda jobs: (jobs.add("a", ARGS), jobs.add("b", ARGS))], defaults)
+    assert {job.name: job.rerun for job in planned} == {"a": "2", "b": ""}
+
+
+def test_a_job_follows_the_one_whose_result_it_reads(defaults: JobDefaults) -> None:
+    def declare(jobs: Jobs) -> None:
+        jobs.add("second", TransformJobArgs(input=ResultOf("first")))
+        jobs.add("first", ARGS)
+
+    assert plan(defaults, declare) == ["first", "second"]
+
+
+def test_two_jobs_of_one_name_are_refused(defaults: JobDefaults) -> None:
+    message = refused(defaults, lambda jobs: jobs.add("a", ARGS), lambda jobs: jobs.add("a", ARGS))
+    assert "a: two jobs have this name" in message
+
+
+def test_a_cycle_is_refused_by_its_names(defaults: JobDefaults) -> None:
+    def declare(jobs: Jobs) -> None:
+        jobs.add("free", ARGS)
+        jobs.add("a", TransformJobArgs(input=ResultOf("b")))
+        jobs.add("b", TransformJobArgs(input=ResultOf("a")))
+
+    assert "a, b: each needs another's end first" in refused(defaults, declare)
+
+
+def test_a_job_that_needs_itself_is_refused(defaults: JobDefaults) -> None:
+    assert "a: each needs" in refused(defaults, lambda jobs: jobs.add("a", TransformJobArgs(input=ResultOf("a"))))
+
+
+def test_a_result_of_nobody_is_refused(defaults: JobDefaults) -> None:
+    message = refused(defaults, lambda jobs: jobs.add("a", TransformJobArgs(input=ResultOf("gone"))))
+    assert "a: it needs the job 'gone', which is not declared" in message
+
+
+def test_a_header_is_refused_for_the_stacks_model(defaults: JobDefaults) -> None:
+    (defaults.root / "in.csv").write_text("state,minutes\n1,2\n")
+    assert "looks like a header (state,minutes)" in refused(defaults, lambda jobs: jobs.add("a", ARGS))
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        pytest.param(TransformJobArgs(input="in.csv", input_filter="$[1:]"), id="a filter"),
+        pytest.param(TransformJobArgs(input="in.csv", model_name="own"), id="another model"),
+        pytest.param(TransformJobArgs(input="in.csv", content_type="text/plain"), id="another type"),
+    ],
+)
+def test_a_first_line_without_numbers_may_be_meant_with(defaults: JobDefaults, args: TransformJobArgs) -> None:
+    (defaults.root / "in.csv").write_text("state,minutes\n1,2\n")
+    assert plan(defaults, lambda jobs: jobs.add("a", args)) == ["a"]
+
+
+def test_everything_wrong_with_all_jobs_is_one_message(defaults: JobDefaults) -> None:
+    def declare(jobs: Jobs) -> None:
+        jobs.add("Capital", ARGS)
+        jobs.add("x" * 60, ARGS)
+        jobs.add("missing", TransformJobArgs(input="nowhere.csv"))
+        jobs.add("wrong", TransformJobArgs(input="in.csv", split_type="line", instance_type="ml.p3.2xlarge"))
+
+    lines = refused(defaults, declare).splitlines()
+    assert lines[0] == "The jobs cannot be declared: 5 problems; nothing was created."
+    assert [line.split(":")[0] for line in lines[1:]] == [
+        "  - Capital",
+        f"  - {'x' * 60}",
+        "  - missing",
+        "  - wrong",
+        "  - wrong",
+    ]
+
+
+def test_many_inputs_make_many_jobs_of_which_some_run_at_once(defaults: JobDefaults) -> None:
+    inputs = {f"n{number}": "in.csv" for number in range(5)}
+    planned = declaration.collect([lambda jobs: fan_out.over_inputs(jobs, "many", ARGS, inputs, at_once=2)], defaults)
+    assert {job.name: job.needs for job in planned} == {
+        "many-n0": (),
+        "many-n1": (),
+        "many-n2": ("many-n0",),
+        "many-n3": ("many-n1",),
+        "many-n4": ("many-n2",),
+    }
+
+
+def test_without_a_limit_all_run_at_once(defaults: JobDefaults) -> None:
+    inputs = {f"n{number}": "in.csv" for number in range(5)}
+    planned = declaration.collect([lambda jobs: fan_out.over_inputs(jobs, "many", ARGS, inputs)], defaults)
+    assert all(job.needs == () for job in planned)
+
+
+def test_a_grid_is_named_by_its_values(defaults: JobDefaults) -> None:
+    grid = {"max_payload_in_mb": [1, 6], "batch_strategy": ["MultiRecord", "SingleRecord"]}
+    planned = declaration.collect([lambda jobs: fan_out.over_grid(jobs, "grid", ARGS, grid)], defaults)
+    assert {job.name: (job.args.max_payload_in_mb, job.args.batch_strategy) for job in planned} == {
+        "grid-1-multirecord": (1, "MultiRecord"),
+        "grid-1-singlerecord": (1, "SingleRecord"),
+        "grid-6-multirecord": (6, "MultiRecord"),
+        "grid-6-singlerecord": (6, "SingleRecord"),
+    }
+
+
+def test_a_file_declares_its_jobs_where_the_list_names_it() -> None:
+    from jobs import churn, declared  # noqa: PLC0415 the list is what is tested
+
+    assert churn.declare in declared.DECLARATIONS

@@ -1,0 +1,159 @@
+"""What a job reads, and its digest."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jobs import inputs
+from jobs.inputs import InputError, LocalInput, ResultOf, S3Input
+from workshop import s3
+from workshop.s3 import S3Object
+
+
+def listing(*objects: S3Object) -> inputs.ListObjects:
+    return lambda uri: [item for item in objects if item.key.startswith(s3.Location.parse(uri).key)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "a.csv").write_text("1\n")
+    (tmp_path / "in" / "deep" / "b.csv").write_text("2\n")
+    return tmp_path / "in"
+
+
+def test_a_file_is_uploaded_under_its_digest(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("1,2\n")
+    found = inputs.resolve("x.csv", "S3Prefix", tmp_path)
+    assert isinstance(found, LocalInput)
+    assert found.key == f"input/{found.digest[:16]}/x.csv"
+
+
+def test_one_changed_row_changes_the_digest(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("1\n2\n")
+    before = inputs.local(str(file))
+    file.write_text("1\n3\n")
+    assert inputs.local(str(file)).digest != before.digest
+    assert before.changed()
+
+
+def test_an_untouched_file_has_not_changed(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("1\n")
+    assert not inputs.local(str(tmp_path / "x.csv")).changed()
+
+
+def test_a_file_that_is_gone_has_changed(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("1\n")
+    found = inputs.local(str(file))
+    file.unlink()
+    assert found.changed()
+
+
+def test_a_folder_is_a_prefix_with_every_file_but_hidden_ones(folder: Path) -> None:
+    (folder / ".DS_Store").write_text("x")
+    found = inputs.local(str(folder))
+    assert [name for name, _ in found.files] == ["a.csv", "deep/b.csv"]
+    assert found.key == f"input/{found.digest[:16]}/"
+
+
+def test_a_renamed_file_changes_the_digest_of_its_folder(folder: Path) -> None:
+    before = inputs.local(str(folder)).digest
+    (folder / "a.csv").rename(folder / "c.csv")
+    assert inputs.local(str(folder)).digest != before
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        pytest.param("nowhere.csv", "there is no file or folder", id="a missing file"),
+        pytest.param("empty.csv", "is empty", id="an empty file"),
+        pytest.param("empty", "is empty", id="an empty folder"),
+    ],
+)
+def test_a_local_input_is_refused(tmp_path: Path, path: str, message: str) -> None:
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=message):
+        inputs.resolve(path, "S3Prefix", tmp_path)
+
+
+def test_an_object_has_one_result() -> None:
+    found = inputs.resolve("s3://b/in/x.csv", "S3Prefix", Path(), listing(S3Object("in/x.csv", "e", 3)))
+    assert isinstance(found, S3Input)
+    assert found.result_name == "x.csv.out"
+
+
+def test_a_prefix_has_a_prefix_of_results() -> None:
+    objects = (S3Object("in/x.csv", "e", 3), S3Object("in/x.csv.bak", "e", 3))
+    found = inputs.resolve("s3://b/in/x.csv", "S3Prefix", Path(), listing(*objects))
+    assert isinstance(found, S3Input)
+    assert found.result_name == ""
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(S3Object("in/x.csv", "other", 3), id="another content"),
+        pytest.param(S3Object("in/x.csv", "e", 4), id="another size"),
+        pytest.param(S3Object("in/y.csv", "e", 3), id="another key"),
+    ],
+)
+def test_the_digest_of_a_listing_changes_with(after: S3Object) -> None:
+    before = S3Object("in/x.csv", "e", 3)
+    digests = {s3.listing_digest([before]), s3.listing_digest([after])}
+    assert len(digests) == 2
+
+
+def test_an_empty_prefix_is_refused() -> None:
+    with pytest.raises(InputError, match="nothing is under s3://b/in/"):
+        inputs.resolve("s3://b/in/", "S3Prefix", Path(), listing())
+
+
+def test_what_s3_refuses_is_told_in_one_line() -> None:
+    def refuse(uri: str) -> list[S3Object]:
+        raise s3.S3Error(f"{uri} cannot be listed: AccessDenied")
+
+    with pytest.raises(InputError, match="AccessDenied"):
+        inputs.resolve("s3://b/in/", "S3Prefix", Path(), refuse)
+
+
+def test_a_result_stays_what_it_is() -> None:
+    assert inputs.resolve(ResultOf("first"), "S3Prefix", Path()) == ResultOf("first")
+
+
+class Manifests:
+    objects = (S3Object("m.json", "e", 9), S3Object("d/a", "e", 1), S3Object("d/b", "e", 1), S3Object("d/c", "e", 1))
+
+    @staticmethod
+    def resolve(monkeypatch: pytest.MonkeyPatch, content: str, *objects: S3Object) -> inputs.Input:
+        monkeypatch.setattr(s3, "read", lambda _: content.encode())
+        return inputs.resolve("s3://b/m.json", "ManifestFile", Path(), listing(*(objects or Manifests.objects)))
+
+
+MANIFEST = json.dumps([{"prefix": "s3://b/d/"}, "a", "b"])
+
+
+def test_a_manifest_counts_what_it_names_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, a, b, c = Manifests.objects
+    before = Manifests.resolve(monkeypatch, MANIFEST)
+    unnamed = Manifests.resolve(monkeypatch, MANIFEST, first, a, b, S3Object(c.key, "changed", 1))
+    named = Manifests.resolve(monkeypatch, MANIFEST, first, S3Object(a.key, "changed", 1), b, c)
+    assert before == unnamed
+    assert before != named
+
+
+def test_a_manifest_that_names_a_missing_object_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="names d/z, which is not there"):
+        Manifests.resolve(monkeypatch, json.dumps([{"prefix": "s3://b/d/"}, "z"]))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [pytest.param("1,2", id="CSV"), pytest.param("[]", id="an empty list"), pytest.param("{}", id="a mapping")],
+)
+def test_what_is_no_manifest_is_refused(monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    with pytest.raises(InputError, match="is no manifest"):
+        Manifests.resolve(monkeypatch, content)

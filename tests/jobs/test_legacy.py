@@ -1,0 +1,215 @@
+"""Files of the retired operator: carried, or refused by name and line."""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from jobs import declaration, legacy
+from jobs.arguments import TransformJobArgs
+from jobs.declaration import JobDefaults, Jobs
+
+SMALL = """\
+apiVersion: sagemaker.aws.amazon.com/v1
+kind: BatchTransformJob
+metadata:
+  name: tf-batch
+spec:
+  region: us-east-1
+  modelName: my-model
+  transformInput:
+    contentType: text/csv
+    splitType: Line
+    dataSource:
+      s3DataSource:
+        s3DataType: S3Prefix
+        s3Uri: s3://my-bucket/in.csv
+  transformOutput:
+    s3OutputPath: s3://my-bucket/out
+  transformResources:
+    instanceCount: 1
+    instanceType: ml.m4.xlarge
+"""
+
+FULL = """\
+apiVersion: sagemaker.aws.amazon.com/v1
+kind: BatchTransformJob
+metadata: {name: full, namespace: science}
+spec:
+  transformJobName: my-own-name
+  region: eu-west-1
+  modelName: my-model
+  batchStrategy: SingleRecord
+  maxConcurrentTransforms: 2
+  maxPayloadInMB: 10
+  environment: [{name: A, value: "1"}, {name: B, value: two}]
+  tags: [{key: team, value: science}]
+  dataProcessing: {inputFilter: "$[1:]", JoinSource: Input, OutputFilter: "$[0,-1]"}
+  transformInput:
+    compressionType: Gzip
+    contentType: text/csv
+    splitType: Line
+    dataSource: {s3DataSource: {s3DataType: ManifestFile, s3Uri: "s3://b/m.json"}}
+  transformOutput: {s3OutputPath: "s3://b/out", accept: text/csv, assembleWith: Line, kmsKeyId: k}
+  transformResources: {instanceCount: 3, instanceType: ml.m5.large, volumeKmsKeyId: v}
+"""
+
+
+def test_every_field_of_the_old_kind_is_carried() -> None:
+    job = legacy.parse(FULL, "f.yaml")
+    assert (job.name, job.namespace, job.region, job.transform_job_name) == (
+        "full",
+        "science",
+        "eu-west-1",
+        "my-own-name",
+    )
+    assert job.args == TransformJobArgs(
+        input="s3://b/m.json",
+        s3_data_type="ManifestFile",
+        content_type="text/csv",
+        compression_type="Gzip",
+        split_type="Line",
+        accept="text/csv",
+        assemble_with="Line",
+        output_kms_key_id="k",
+        output_base="s3://b/out",
+        model_name="my-model",
+        batch_strategy="SingleRecord",
+        max_payload_in_mb=10,
+        max_concurrent_transforms=2,
+        environment={"A": "1", "B": "two"},
+        input_filter="$[1:]",
+        join_source="Input",
+        output_filter="$[0,-1]",
+        instance_type="ml.m5.large",
+        instance_count=3,
+        volume_kms_key_id="v",
+        tags={"team": "science"},
+    )
+
+
+def test_what_the_file_leaves_out_is_sagemakers_default_not_ours() -> None:
+    args = legacy.parse(SMALL, "f.yaml").args
+    assert (args.accept, args.assemble_with, args.compression_type) == (None, "None", "None")
+
+
+def test_the_manifest_is_the_equal_transform_job() -> None:
+    made = legacy.manifest(legacy.parse(FULL, "f.yaml"))
+    assert (made["apiVersion"], made["kind"]) == ("sagemaker.services.k8s.aws/v1alpha1", "TransformJob")
+    assert made["metadata"]["name"] == "full"
+    assert made["metadata"]["namespace"] == "science"
+    assert made["metadata"]["annotations"]["services.k8s.aws/region"] == "eu-west-1"
+    spec = made["spec"]
+    assert spec["transformJobName"] == "my-own-name"
+    assert spec["transformInput"]["dataSource"]["s3DataSource"]["s3URI"] == "s3://b/m.json"
+    assert spec["transformOutput"]["s3OutputPath"] == "s3://b/out"
+    assert spec["tags"] == [{"key": "team", "value": "science"}]
+
+
+def test_a_job_without_a_name_is_named_by_its_content_under_the_prefix() -> None:
+    made = legacy.manifest(legacy.parse(SMALL, "f.yaml"))
+    assert made["spec"]["transformJobName"].startswith("batch-workshop-tf-batch-")
+
+
+def test_the_python_declares_the_same_job(tmp_path: Path) -> None:
+    job = legacy.parse(FULL, "f.yaml")
+    names: dict[str, Any] = {}
+    exec(legacy.python(job), names)  # noqa: S102 the text is what is tested
+    jobs = Jobs(_defaults(tmp_path))
+    names["declare"](jobs)
+    assert jobs._declared == {"full": job.args}
+
+
+def _defaults(root: Path) -> JobDefaults:
+    return JobDefaults("us-east-1", "w", "in.csv", "ml.m4.xlarge", ("ml.m4.xlarge",), root=root)
+
+
+def test_a_legacy_file_can_be_declared_unedited(tmp_path: Path) -> None:
+    (tmp_path / "tf-batch.yaml").write_text(SMALL)
+    jobs = Jobs(_defaults(tmp_path), lambda _: [legacy_object()])
+    legacy.declare(jobs, "tf-batch.yaml")
+    (job,) = jobs.plan()
+    assert job.name == "tf-batch"
+
+
+def legacy_object() -> Any:
+    from workshop.s3 import S3Object  # noqa: PLC0415 used here only
+
+    return S3Object("in.csv", "e", 3)
+
+
+def test_a_file_for_another_region_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "tf-batch.yaml").write_text(SMALL.replace("us-east-1", "us-west-2"))
+    with pytest.raises(pulumi.RunError, match=r"spec\.region is us-west-2, and this stack stands in us-east-1"):
+        declaration.collect(
+            [lambda jobs: legacy.declare(jobs, "tf-batch.yaml")], _defaults(tmp_path), lambda _: [legacy_object()]
+        )
+
+
+def test_a_missing_file_is_told_with_all_else(tmp_path: Path) -> None:
+    with pytest.raises(pulumi.RunError, match="cannot be read"):
+        declaration.collect([lambda jobs: legacy.declare(jobs, "gone.yaml")], _defaults(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(SMALL + "---\n" + SMALL, "holds 2 documents", id="two documents"),
+        pytest.param("", "holds 0 documents", id="nothing"),
+        pytest.param("- a\n", "line 1: this is no Kubernetes object", id="a list"),
+        pytest.param("a: [\n", "line 2: this is no YAML", id="no YAML"),
+        pytest.param(
+            SMALL.replace("  modelName", "  modelNames"),
+            r"spec.modelName is missing; is modelNames, line 7, meant\?",
+            id="a misspelt field",
+        ),
+        pytest.param(SMALL + "  hurry: true\n", "line 20: spec.hurry is no field", id="an unknown field"),
+        pytest.param(SMALL.replace("  modelName: my-model\n", ""), "spec.modelName is missing", id="a missing field"),
+        pytest.param(
+            SMALL.replace("instanceCount: 1", "instanceCount: one"),
+            "line 18: spec.transformResources.instanceCount must be a whole number",
+            id="a text for a number",
+        ),
+        pytest.param(
+            SMALL + "  sageMakerEndpoint: https://x\n",
+            "line 20: spec.sageMakerEndpoint is not carried",
+            id="an endpoint",
+        ),
+        pytest.param(
+            SMALL.replace("BatchTransformJob", "TrainingJob"),
+            "line 2: kind must be BatchTransformJob",
+            id="another kind",
+        ),
+        pytest.param(
+            SMALL.replace("aws.amazon.com/v1", "aws.amazon.com/v2"), "line 1: apiVersion must be", id="another version"
+        ),
+        pytest.param(SMALL + "  region: us-west-2\n", "line 20: region is given twice", id="a key twice"),
+        pytest.param(
+            SMALL.replace("    dataSource:", "    dataSource: x\n    other:"),
+            "dataSource must be a mapping",
+            id="a text for a mapping",
+        ),
+        pytest.param(
+            SMALL + "  tags: [{key: a, values: b}]\n", "spec.tags.values is no field", id="an unknown field in a list"
+        ),
+        pytest.param(SMALL + "  environment: {A: b}\n", "spec.environment must be a list", id="a mapping for a list"),
+    ],
+)
+def test_a_file_is_refused_where_it_is_wrong(text: str, message: str) -> None:
+    with pytest.raises(legacy.LegacyError, match=message):
+        legacy.parse(text, "f.yaml")
+
+
+def test_the_command_prints_a_manifest_that_kubectl_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "f.yaml").write_text(SMALL)
+    assert legacy.main([str(tmp_path / "f.yaml"), "--yaml", "--prefix", "mine"]) == 0
+    made = yaml.safe_load(capsys.readouterr().out)
+    assert made["spec"]["transformJobName"].startswith("mine-tf-batch-")
+    assert made["spec"]["transformOutput"]["assembleWith"] == "None"
+
+
+def test_the_command_says_in_one_line_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert legacy.main([str(tmp_path / "gone.yaml")]) == 1
+    assert capsys.readouterr().err.startswith("error: ")

@@ -1,0 +1,118 @@
+"""SageMaker's limits, each just inside and just outside."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from jobs import validation
+from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
+
+ARGS = TransformJobArgs(input="in.csv")
+LIMITS = validation.Limits(["ml.m5.large"], own_tags=3)
+JOIN = {"join_source": "Input", "input_filter": "$[1:]", "output_filter": "$[0,-1]"}
+
+
+def problems(**changes: Any) -> list[str]:
+    return validation.problems(replace(ARGS, **changes), LIMITS)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="the defaults"),
+        pytest.param({"max_payload_in_mb": 100}, id="the largest payload"),
+        pytest.param({"max_payload_in_mb": 0}, id="no limit of payload"),
+        pytest.param({"max_payload_in_mb": 50, "max_concurrent_transforms": 2}, id="100 MB at once"),
+        pytest.param({"max_concurrent_transforms": 16}, id="16 times the default payload"),
+        pytest.param({"instance_count": 100}, id="the most instances"),
+        pytest.param({"environment": {f"A{n}": "v" for n in range(16)}}, id="16 variables"),
+        pytest.param({"tags": {f"t{n}": "v" for n in range(47)}}, id="47 tags beside our three"),
+        pytest.param({"tags": {"Größe": "a b/c"}}, id="letters of any script"),
+        pytest.param(JOIN, id="the churn recipe of filters and join"),
+        pytest.param({"input_filter": "$" + ".a" * 31}, id="a filter of 63 characters"),
+        pytest.param(
+            {**JOIN, "content_type": "application/jsonlines", "accept": "application/jsonlines"}, id="JSON Lines"
+        ),
+        pytest.param({"split_type": "None", "batch_strategy": "MultiRecord"}, id="a strategy without split"),
+        pytest.param({"split_type": "TFRecord", "assemble_with": "Line"}, id="TFRecord assembled by line"),
+        pytest.param({"model_client_config": ModelClientConfig(3600, 3)}, id="the most patience"),
+        pytest.param({"join_source": "None"}, id="no join, said in words"),
+        pytest.param({"input": "s3://bucket/in", "s3_data_type": "ManifestFile"}, id="a manifest"),
+    ],
+)
+def test_allowed(changes: dict[str, Any]) -> None:
+    assert problems(**changes) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "member"),
+    [
+        pytest.param({"s3_data_type": "AugmentedManifestFile"}, "S3DataType", id="a data type of training"),
+        pytest.param({"compression_type": "gzip"}, "CompressionType", id="a word in another case"),
+        pytest.param({"split_type": "line"}, "SplitType", id="an unknown split"),
+        pytest.param({"assemble_with": "RecordIO"}, "AssembleWith", id="an unknown assembly"),
+        pytest.param({"batch_strategy": "Multi"}, "BatchStrategy", id="an unknown strategy"),
+        pytest.param({"join_source": "Output"}, "JoinSource", id="an unknown join"),
+        pytest.param({"max_payload_in_mb": 101}, "MaxPayloadInMB", id="too large a payload"),
+        pytest.param({"max_payload_in_mb": -1}, "MaxPayloadInMB", id="a negative payload"),
+        pytest.param(
+            {"max_concurrent_transforms": 17}, "MaxConcurrentTransforms * MaxPayloadInMB", id="102 MB at once"
+        ),
+        pytest.param({"max_concurrent_transforms": -1}, "MaxConcurrentTransforms", id="negative concurrency"),
+        pytest.param({"instance_count": 0}, "InstanceCount", id="no instance"),
+        pytest.param({"instance_count": 101}, "InstanceCount", id="too many instances"),
+        pytest.param({"instance_type": "ml.p3.16xlarge"}, "InstanceType", id="an instance type that is not allowed"),
+        pytest.param({"timeout_minutes": 0}, "timeout_minutes", id="no time to wait"),
+        pytest.param({"model_client_config": ModelClientConfig(0, 3)}, "InvocationsTimeoutInSeconds", id="no patience"),
+        pytest.param({"model_client_config": ModelClientConfig(1, 4)}, "InvocationsMaxRetries", id="too many retries"),
+        pytest.param({"environment": {"1A": "v"}}, "Environment", id="a variable that starts with a digit"),
+        pytest.param({"environment": {f"A{n}": "v" for n in range(17)}}, "Environment", id="17 variables"),
+        pytest.param({"environment": {"A": "v" * 10241}}, "Environment", id="a value that is too long"),
+        pytest.param({"tags": {"aws:x": "v"}}, "Tags", id="a tag of AWS's own"),
+        pytest.param({"tags": {"a": "<v>"}}, "Tags", id="a tag with brackets"),
+        pytest.param({"tags": {f"t{n}": "v" for n in range(48)}}, "Tags", id="51 tags in all"),
+        pytest.param({"model_name": "a_b"}, "ModelName", id="a model's name with underscore"),
+        pytest.param({"output_kms_key_id": "key!"}, "KmsKeyId", id="a key that is none"),
+        pytest.param({"volume_kms_key_id": ""}, "VolumeKmsKeyId", id="an empty key"),
+        pytest.param({"transform_ami_version": "a_b"}, "TransformAmiVersion", id="an AMI version that is none"),
+        pytest.param({"output_base": "bucket/x"}, "S3OutputPath", id="an output without scheme"),
+        pytest.param({"input": "http://b/x"}, "S3Uri", id="an input over http"),
+        pytest.param({"input": "s3:///x"}, "S3Uri", id="an input without bucket"),
+        pytest.param({"s3_data_type": "ManifestFile"}, "S3DataType", id="a local manifest"),
+        pytest.param({"input_filter": "$" + "." * 63}, "InputFilter", id="a filter that is too long"),
+        pytest.param({"input_filter": "[1:]"}, "InputFilter", id="a filter without $"),
+        pytest.param({"output_filter": "$..a"}, "OutputFilter", id="a descent"),
+        pytest.param({"output_filter": "$[?(@.a)]"}, "OutputFilter", id="a filter expression"),
+        pytest.param({"output_filter": "$[0:9:2]"}, "OutputFilter", id="a step"),
+        pytest.param({**JOIN, "accept": "application/json"}, "DataProcessing", id="a join of two types"),
+        pytest.param({**JOIN, "accept": None, "content_type": None}, "DataProcessing", id="a join of no types"),
+        pytest.param({**JOIN, "assemble_with": "None"}, "DataProcessing", id="a join that is not assembled"),
+        pytest.param({"experiment_config": ExperimentConfig("a b")}, "ExperimentName", id="an experiment with a space"),
+        pytest.param({"content_type": "x" * 257}, "ContentType", id="a type that is too long"),
+    ],
+)
+def test_refused(changes: dict[str, Any], member: str) -> None:
+    found = problems(**changes)
+    assert found, "nothing was refused"
+    assert all("Allowed: " in problem for problem in found)
+    assert any(problem.startswith(f"{member}: ") for problem in found), found
+
+
+def test_everything_is_said_at_once() -> None:
+    assert len(problems(split_type="x", instance_count=0, max_payload_in_mb=200, input_filter="a")) == 5
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_header"),
+    [
+        pytest.param("state,minutes", "KS,128", True, id="names over numbers"),
+        pytest.param("1,2", "3,4", False, id="numbers"),
+        pytest.param("KS,128", "OH,107", False, id="a text column"),
+        pytest.param("good film", "bad film", False, id="texts only"),
+        pytest.param("a,b", "", False, id="one line only"),
+        pytest.param('"a","b"', '"1","2"', True, id="in quotes"),
+    ],
+)
+def test_a_header_is_seen(first: str, second: str, is_header: bool) -> None:
+    assert validation.header(first, second) is is_header

@@ -1,0 +1,73 @@
+"""The wait ends on every end and on nothing else; evaluated by an implementation of RFC 9535."""
+
+import re
+from typing import Any
+
+import jsonpath
+import pytest
+
+from jobs import wait
+
+PATTERN = re.fullmatch(r"jsonpath=\{(.*)\}", wait.expression())
+
+
+def matches(status: dict[str, Any] | None) -> bool:
+    """The provider evaluates from the object; `$` may be left out there, and `[?...]` looks at each member."""
+    assert PATTERN is not None
+    found = {"spec": {}, **({} if status is None else {"status": status})}
+    return bool(jsonpath.findall("$" + PATTERN[1], found))
+
+
+def condition(type_: str, message: str | None = None, status: str = "True") -> dict[str, Any]:
+    made = {"type": type_, "status": status}
+    return {"conditions": [made if message is None else {**made, "message": message}]}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param({"transformJobStatus": "Completed"}, id="Completed"),
+        pytest.param({"transformJobStatus": "Failed", "failureReason": "x"}, id="Failed"),
+        pytest.param({"transformJobStatus": "Stopped"}, id="Stopped"),
+        pytest.param(condition("ACK.Terminal", "Resource already exists"), id="Terminal"),
+        pytest.param(condition("ACK.Terminal"), id="Terminal without a message"),
+        pytest.param(condition("ACK.Recoverable", "ValidationException: Could not find model"), id="no such model"),
+        pytest.param(condition("ACK.Recoverable", "api error ResourceLimitExceeded: quota"), id="quota"),
+        pytest.param(condition("ACK.Recoverable", "api error AccessDeniedException: no"), id="permission"),
+    ],
+)
+def test_it_ends_on(status: dict[str, Any]) -> None:
+    assert matches(status)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(None, id="no status"),
+        pytest.param({}, id="an empty status"),
+        pytest.param({"transformJobStatus": "InProgress"}, id="InProgress"),
+        pytest.param({"transformJobStatus": "Stopping"}, id="Stopping"),
+        pytest.param(
+            {"transformJobStatus": "InProgress", "failureReason": "Completed"}, id="a reason that reads Completed"
+        ),
+        pytest.param(condition("ACK.Terminal", "x", status="False"), id="Terminal that is over"),
+        pytest.param(condition("ACK.Recoverable", "ThrottlingException: Rate exceeded"), id="throttling"),
+        pytest.param(condition("ACK.Recoverable"), id="Recoverable without a message"),
+        pytest.param(
+            condition("ACK.Recoverable", "ValidationException", status="False"), id="Recoverable that is over"
+        ),
+        pytest.param(condition("ACK.ResourceSynced", "ValidationException"), id="another condition"),
+    ],
+)
+def test_it_waits_on(status: dict[str, Any] | None) -> None:
+    assert not matches(status)
+
+
+def test_it_is_written_as_the_provider_reads_it() -> None:
+    expression = wait.expression()
+    assert expression.startswith("jsonpath={[?")
+    assert expression.endswith("]}")
+    assert "}" not in expression[:-1]
+    assert not re.search(r"!=|<=|>=", expression)
+    assert "@.message && search(@.message" in expression
+    assert not re.search(r"(?<![=])=(?![=])", expression.removeprefix("jsonpath="))
