@@ -133,7 +133,8 @@ def execution(scope: Scope, data: Data) -> list[Statement]:
     logs = scope.arn("logs", f"log-group:{JOB_LOGS}")
     statements = [
         *_own_bucket(scope, data.bucket),
-        Statement("WriteLogGroup", ["logs:CreateLogGroup"], [logs]),
+        # IAM asks for the group with an empty stream, `<group>:log-stream:`, when a group is created.
+        Statement("WriteLogGroup", ["logs:CreateLogGroup"], [logs, f"{logs}:log-stream:"]),
         Statement(
             "WriteLogs",
             ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
