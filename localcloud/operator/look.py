@@ -127,8 +127,8 @@ class Look:
         except _NotFound:
             self._unmanage(job)
             return Attempt(job)
-        except CallError as error:
-            return self._failed(job, error)
+        except CallError as error:  # of which ACK says nothing in the status
+            return Attempt(None, Terminal() if error.terminal else error)
         attempt = self._stop(observed)
         if attempt.latest is not None:
             self._patch(job, attempt.latest)
@@ -245,7 +245,7 @@ class Look:
             arn = self.jobs.create(to_api({**wanted.spec, "tags": tags or None}))
         except CallError as error:
             attempt = self._failed(wanted, error)
-            if error.refused:  # there is no job, so the object may go at any time
+            if error.refused and not error.terminal:  # there is no job, so the object may go at any time
                 self._unmanage(wanted)
             return attempt
         self.log("created new resource", key=wanted.key, arn=arn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,7 +57,7 @@ class Resource:
     """One object; a copy is a different one."""
 
     def __init__(self, body: Mapping[str, Any]) -> None:
-        self.body: Json = copy.deepcopy(dict(body))
+        self.body: Json = json.loads(json.dumps(body))  # the quickest copy of what is JSON
         self.body.setdefault("spec", {})
         self.body.setdefault("status", {})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -13,10 +13,14 @@ from localcloud.operator.errors import KubernetesError
 Json = dict[str, Any]
 
 
+def copied(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
 def merged(old: Any, change: Any) -> Any:
     """RFC 7386."""
     if not isinstance(change, dict):
-        return copy.deepcopy(change)
+        return copied(change)
     result: Json = dict(old) if isinstance(old, dict) else {}
     for name, value in change.items():
         if value is None:
@@ -46,7 +50,7 @@ class FakeCluster:
             key = body["metadata"]["namespace"], body["metadata"]["name"]
             if key in self._objects:
                 raise KubernetesError(f'transformjobs "{key[1]}" already exists', 409)
-            created = copy.deepcopy(body)
+            created = copied(body)
             created["metadata"] |= {"uid": str(uuid.uuid4()), "generation": 1}
             self._store(key, created, "ADDED")
 
@@ -55,7 +59,7 @@ class FakeCluster:
 
     def delete(self, namespace: str, name: str, *, foreground: bool = False) -> None:
         with self._changed:
-            found = copy.deepcopy(self._find((namespace, name)))
+            found = copied(self._find((namespace, name)))
             if foreground:
                 found["metadata"].setdefault("finalizers", []).append("foregroundDeletion")
             if "deletionTimestamp" not in found["metadata"]:
@@ -66,13 +70,13 @@ class FakeCluster:
     def find(self, namespace: str, name: str) -> Json | None:
         with self._changed:
             found = self._objects.get((namespace, name))
-            return copy.deepcopy(found)
+            return copied(found)
 
     # The operator
 
     def get(self, namespace: str, name: str) -> Json:
         with self._changed:
-            return copy.deepcopy(self._find((namespace, name)))
+            return copied(self._find((namespace, name)))
 
     def patch(self, namespace: str, name: str, change: Json) -> Json:
         self.before_write("object", name, change)
@@ -89,7 +93,7 @@ class FakeCluster:
 
     def list(self, namespace: str | None, selector: str = "") -> Json:
         with self._changed:
-            items = [copy.deepcopy(item) for key, item in self._objects.items() if namespace in {None, key[0]}]
+            items = [copied(item) for key, item in self._objects.items() if namespace in {None, key[0]}]
             return {"items": items, "metadata": {"resourceVersion": str(self._version)}}
 
     def watch(self, namespace: str | None, resource_version: str, selector: str = "") -> Iterator[Json]:
@@ -104,7 +108,7 @@ class FakeCluster:
             for event in news:
                 seen = int(event["object"]["metadata"]["resourceVersion"])
                 if namespace in {None, event["object"]["metadata"]["namespace"]}:
-                    yield copy.deepcopy(event)
+                    yield copied(event)
 
     # Both
 
@@ -121,7 +125,7 @@ class FakeCluster:
                 raise KubernetesError(
                     "the object has been modified; please apply your changes to the latest version", 409
                 )
-            new = copy.deepcopy(old)
+            new = copied(old)
             if status:
                 new["status"] = merged(old.get("status") or {}, change.get("status") or {})
             else:
@@ -130,7 +134,7 @@ class FakeCluster:
                     new["metadata"]["generation"] += 1
             if new != old:
                 self._store(key, new, "MODIFIED")
-            return copy.deepcopy(new)
+            return copied(new)
 
     def _store(self, key: tuple[str, str], body: Json, event: str) -> None:
         self._version += 1
@@ -140,5 +144,5 @@ class FakeCluster:
             event = "DELETED"
         else:
             self._objects[key] = body
-        self._events.append((self._version, {"type": event, "object": copy.deepcopy(body)}))
+        self._events.append((self._version, {"type": event, "object": copied(body)}))
         self._changed.notify_all()

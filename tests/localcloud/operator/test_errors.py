@@ -40,7 +40,8 @@ def test_terminal_codes_end_the_matter(stage: Stage, code: str, shown: str) -> N
     stage.aws.fail("CreateTransformJob", code, "text")
     stage.create()
     stage.wait_condition("ACK.Terminal")
-    job = stage.wait(lambda it: not it["metadata"].get("finalizers"))
+    job = stage.find() or {}
+    assert job["metadata"]["finalizers"] == [FINALIZER]
     assert said(job) == [
         {"type": "ACK.Terminal", "status": "True", "message": shown},
         {

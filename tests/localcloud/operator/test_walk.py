@@ -203,7 +203,7 @@ class Walk:
 
 @pytest.mark.parametrize("part", range(4))
 def test_nothing_is_lost_and_nothing_runs_twice(part: int) -> None:
-    walks(SEED + part * 1_000_000, 40)
+    walks(SEED + part * 1_000_000, 15)
 
 
 @pytest.mark.soak
