@@ -148,9 +148,20 @@ class _Shared:
                 self._launcher, self._pid = Launcher(), os.getpid()
             return self._launcher
 
+    def close(self) -> None:
+        with self._lock:
+            if self._launcher is not None and self._pid == os.getpid():
+                self._launcher.close()
+                self._launcher = None
+
 
 _SHARED: Final = _Shared()
 
 
 def shared_launcher() -> Launcher:
     return _SHARED.get()
+
+
+def close_shared_launcher() -> None:
+    """End the fork server and every container; the end of this process does the same."""
+    _SHARED.close()

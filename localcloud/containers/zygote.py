@@ -88,6 +88,7 @@ class Zygote:
             _kill_group(pid)
             os.waitpid(pid, 0)
             shutil.rmtree(child.scratch, ignore_errors=True)
+        os._exit(0)  # there is nothing to tidy up, and nobody to wait for it
 
 
 def _receive(control: socket.socket) -> tuple[LaunchRequest, int, int] | None:

@@ -18,7 +18,6 @@ Predictions = npt.NDArray[np.float32]
 Payload = npt.NDArray[np.float32] | xgboost.DMatrix
 
 _VOTING: Final = frozenset({"multi:softmax", "binary:hinge"})
-_TREES: Final = frozenset({"gbtree", "dart"})
 _PICKLE: Final = b"\x80"
 # A model's last entry is the version of the library that wrote it: in JSON "version":[3,0,5], in UBJSON the key,
 # then an array whose integers are each a type letter and big-endian bytes.
@@ -123,7 +122,8 @@ def _config(booster: xgboost.Booster) -> dict[str, Any]:
 
 
 def _member(booster: xgboost.Booster) -> _Member:
-    in_place = _config(booster)["gradient_booster"]["name"] in _TREES
+    # Others cannot (gblinear) or add up their trees in another order (dart), which shows in the last digit.
+    in_place = _config(booster)["gradient_booster"]["name"] == "gbtree"
     return _Member(booster, booster.num_features(), in_place)
 
 

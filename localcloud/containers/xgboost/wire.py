@@ -104,10 +104,10 @@ def _read_chunked(stream: BinaryIO, limit: int) -> bytes | None:
 
 
 def _chunk_size(line: bytes) -> int:
-    try:
-        return int(line.partition(b";")[0], 16)
-    except ValueError:
-        raise WireError(f"no chunk: {line[:80]!r}") from None
+    size = line.partition(b";")[0].strip()
+    if not size or size.strip(b"0123456789abcdefABCDEF"):
+        raise WireError(f"no chunk: {line[:80]!r}")
+    return int(size, 16)
 
 
 def _read_exactly(stream: BinaryIO, length: int) -> bytes:

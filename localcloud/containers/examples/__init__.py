@@ -1,0 +1,1 @@
+"""Containers of one's own, to copy from."""

@@ -1,0 +1,281 @@
+"""A container from start to end: what it is given, what it tells, what is left of it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from localcloud.containers import BadModelArchive, Container, UnknownImage, prewarm, start
+from localcloud.containers.images import IMAGES, Image
+from localcloud.home import CHECKOUT
+from localcloud.process import is_alive
+from tests.localcloud.containers.conftest import Archive
+from tests.localcloud.containers.support import invoke, wait_for_exit, wait_until_serving
+
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+EXAMPLE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/logistic-regression-example:1"
+CHURN = CHECKOUT / "model" / "model.tar.gz"
+BATCH = {"SAGEMAKER_BATCH": "true"}
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An image whose program is a line of Python, given in the environment variable CODE."""
+    command = (sys.executable, "-u", "-c", "import os; exec(os.environ['CODE'])")
+    monkeypatch.setattr("localcloud.containers.container.find", lambda _: Image("*", command=command))
+    return "any"
+
+
+def _start(
+    image: str, model: Path | None = None, environment: dict[str, str] | None = None
+) -> tuple[Container, list[bytes]]:
+    lines: list[bytes] = []
+    return start(image, model, environment or {}, vcpus=2, log=lines.append), lines
+
+
+def test_the_churn_model_answers_as_when_asked_directly() -> None:
+    container, lines = _start(XGBOOST, CHURN, BATCH)
+    with container:
+        wait_until_serving(container)
+        body = (CHECKOUT / "model" / "batch_input.csv").read_bytes()
+        status, answer = invoke(container, body, Content_Type="text/csv", Accept="text/csv")
+    assert status == 200
+    assert len(answer.splitlines()) == len(body.splitlines())
+    assert b"Model objective : binary:logistic" in lines
+    assert b"Determined delimiter of CSV input is ','" in lines
+
+
+def test_requests_on_kept_connections_are_shared_out_and_answered_each() -> None:
+    container, _ = _start(XGBOOST, CHURN, BATCH)
+    rows = (CHECKOUT / "model" / "batch_input.csv").read_bytes().splitlines()[:40]
+    address = container.url.removeprefix("http://")
+
+    def ask(share: list[bytes]) -> list[bytes]:
+        connection = http.client.HTTPConnection(address, timeout=20)
+        answers: list[bytes] = []
+        for row in share:
+            connection.request("POST", "/invocations", row, {"Content-Type": "text/csv"})
+            answers.append(connection.getresponse().read())
+        connection.close()
+        return answers
+
+    with container, ThreadPoolExecutor(5) as clients:
+        wait_until_serving(container)
+        whole = invoke(container, b"\n".join(rows), Content_Type="text/csv")[1].splitlines(keepends=True)
+        shares = list(clients.map(ask, [rows[number::5] for number in range(5)]))
+    assert [shares[number % 5][number // 5] for number in range(40)] == whole
+
+
+def test_a_chunked_body_is_read() -> None:
+    container, _ = _start(XGBOOST, CHURN, BATCH)
+    with container:
+        wait_until_serving(container)
+        connection = http.client.HTTPConnection(container.url.removeprefix("http://"), timeout=20)
+        body = (CHECKOUT / "model" / "batch_input.csv").read_bytes()
+        parts = (body[at : at + 1000] for at in range(0, len(body), 1000))
+        connection.request("POST", "/invocations", parts, {"Content-Type": "text/csv"}, encode_chunked=True)
+        answer = connection.getresponse()
+        assert (answer.status, len(answer.read().splitlines())) == (200, len(body.splitlines()))
+        connection.close()
+
+
+def test_a_body_beyond_the_limit_is_refused_with_413() -> None:
+    container, _ = _start(XGBOOST, CHURN, {**BATCH, "MAX_CONTENT_LENGTH": "10"})
+    with container:
+        wait_until_serving(container)
+        assert invoke(container, b"1" * 11, Content_Type="text/csv")[0] == 413
+
+
+def test_a_worker_that_is_killed_is_replaced() -> None:
+    container, lines = _start(XGBOOST, CHURN, BATCH)
+    with container:
+        wait_until_serving(container)
+        children = Path(f"/proc/{container.pid}/task/{container.pid}/children")
+        if not children.exists():
+            pytest.xfail("this system does not tell a process's children")
+        for worker in children.read_text().split():
+            os.kill(int(worker), signal.SIGKILL)
+        wait_until_serving(container)
+    assert any(b"ended with -9" in line for line in lines)
+
+
+def test_the_example_serves_what_scikit_learn_has_learned(archive: Archive) -> None:
+    features = np.random.default_rng(0).normal(size=(100, 3))
+    model = LogisticRegression().fit(features, features[:, 0] > features[:, 1])
+    told = json.dumps({"coefficients": model.coef_[0].tolist(), "intercept": model.intercept_[0]})
+    container, lines = _start(EXAMPLE, archive({"model.json": told.encode()}), BATCH)
+    body = "".join(",".join(map(str, row)) + "\n" for row in features[:10].tolist())
+    with container:
+        wait_until_serving(container)
+        status, answer = invoke(container, body.encode(), Content_Type="text/csv")
+        refused = invoke(container, b"1,2\n", Content_Type="text/csv")
+    assert status == 200
+    np.testing.assert_allclose([float(line) for line in answer.split()], model.predict_proba(features[:10])[:, 1])
+    assert refused == (400, b"2 columns, the model takes 3")
+    assert any(b'"POST /invocations HTTP/1.1" 200' in line for line in lines)
+
+
+def test_an_unknown_image_starts_nothing() -> None:
+    with pytest.raises(UnknownImage):
+        _start("example.com/unknown:1")
+
+
+def test_a_bad_archive_starts_nothing_and_leaves_nothing(temporary_home: Path, archive: Archive) -> None:
+    before = set((temporary_home / "run" / "containers").glob("*"))
+    with pytest.raises(BadModelArchive, match="holds no file"):
+        _start(XGBOOST, archive({}))
+    assert set((temporary_home / "run" / "containers").glob("*")) == before
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_container_with_a_reason(archive: Archive) -> None:
+    container, lines = _start(XGBOOST, archive({"xgboost-model": b"\x80\x04pickle."}))
+    with container:
+        assert wait_for_exit(container) == 1
+    assert lines[0].startswith(b"Unable to load model: xgboost-model is a pickle")
+
+
+def test_a_process_gets_the_given_variables_and_a_few_of_the_system_only(
+    script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the owner")
+    code = "import json, sys; print(json.dumps(dict(os.environ))); print(sys.argv[-1])"
+    container, lines = _start(script, None, {"CODE": code, "MINE": "1"})
+    with container:
+        assert wait_for_exit(container) == 0
+        scratch = os.path.dirname(json.loads(lines[0])["SM_MODEL_DIR"])  # noqa: PTH120  compared as text
+    environment = json.loads(lines[0])
+    assert set(environment) - {"LC_CTYPE"} == {
+        *("CODE", "MINE"),
+        *("PATH", "HOME", "LANG", "TMPDIR", "OMP_NUM_THREADS"),
+        *("SAGEMAKER_BIND_TO_PORT", "SM_MODEL_DIR", "SM_NUM_CPUS"),
+    }
+    assert container.url.endswith(":" + environment["SAGEMAKER_BIND_TO_PORT"])
+    assert environment["SM_NUM_CPUS"] == "2"
+    assert lines[1] == b"serve"
+    assert not Path(scratch).exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        pytest.param("os._exit(3)", 3, id="exit code"),
+        pytest.param("os.kill(os.getpid(), 9)", -9, id="signal"),
+        pytest.param("raise SystemError('boom')", 1, id="exception"),
+    ],
+)
+def test_an_end_is_seen(script: str, code: str, expected: int) -> None:
+    container, _ = _start(script, None, {"CODE": code})
+    with container:
+        assert wait_for_exit(container) == expected
+    assert container.poll() == expected
+
+
+def test_a_program_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("localcloud.containers.container.find", lambda _: Image("*", command=("/no/such/program",)))
+    container, lines = _start("any")
+    with container:
+        assert wait_for_exit(container) == 127
+    assert lines == [b"cannot run /no/such/program: No such file or directory"]
+
+
+def test_every_line_is_logged_the_unterminated_last_one_too(script: str) -> None:
+    code = "import sys; print('out'); print('error', file=sys.stderr); print(end='last')"
+    container, lines = _start(script, None, {"CODE": code})
+    with container:
+        wait_for_exit(container)
+    assert lines == [b"out", b"error", b"last"]
+
+
+_STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = os.fork()
+if child:
+    print(child)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize(
+    "first", [pytest.param(True, id="by stop"), pytest.param(False, id="when its first process dies")]
+)
+def test_all_processes_of_a_container_end_together(script: str, *, first: bool) -> None:
+    container, lines = _start(script, None, {"CODE": _STUBBORN})
+    while not lines:
+        time.sleep(0.01)
+    child = int(lines[0])
+    if not first:
+        os.kill(container.pid, signal.SIGKILL)
+        assert wait_for_exit(container) == -9
+        assert _ends(child)
+    container.stop()
+    assert container.poll() == -9
+    assert _ends(child)
+    container.stop()  # again
+
+
+def _ends(pid: int, seconds: float = 5) -> bool:
+    deadline = time.monotonic() + seconds
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not is_alive(pid)
+
+
+_OWNER = """
+import sys, time
+from pathlib import Path
+from localcloud.containers import start
+container = start(sys.argv[1], Path(sys.argv[2]), {}, vcpus=1, log=lambda line: None)
+print(container.pid, container._process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_containers_die_with_their_owner_and_leave_no_file(tmp_path: Path) -> None:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", _OWNER, XGBOOST, str(CHURN)],
+        stdout=subprocess.PIPE,
+        cwd=CHECKOUT,
+        env={**os.environ, "LOCALCLOUD_HOME": str(tmp_path)},
+    )
+    with owner:
+        assert owner.stdout is not None
+        container = int(owner.stdout.readline().split()[0])
+        assert is_alive(container)
+        assert list((tmp_path / "run" / "containers").iterdir())
+        owner.kill()
+    assert _ends(container)
+    deadline = time.monotonic() + 5
+    while list((tmp_path / "run" / "containers").iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not list((tmp_path / "run" / "containers").iterdir())
+
+
+def test_many_containers_start_at_once_each_on_a_port_of_its_own() -> None:
+    prewarm()
+    with ThreadPoolExecutor(8) as starters:
+        started = [container for container, _ in starters.map(lambda _: _start(XGBOOST, CHURN, BATCH), range(16))]
+    try:
+        assert len({container.url for container in started}) == 16
+        for container in started:
+            wait_until_serving(container)
+    finally:
+        for container in started:
+            container.stop()
+
+
+def test_the_registry_names_programs_that_exist() -> None:
+    for image in IMAGES:
+        if image.command:
+            assert Path(image.command[-1]).is_file()
