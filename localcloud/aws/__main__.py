@@ -7,8 +7,8 @@ import importlib
 import json
 import os
 import signal
+import socket
 import sys
-import threading
 from pathlib import Path
 from typing import cast
 
@@ -24,9 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     options = parser.parse_args(arguments)
     die_with_parent(os.getppid())
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    asked_to_end = _signals(signal.SIGTERM, signal.SIGINT)
     try:
         application = Application(from_environment(options.home.resolve()), options.port, clusters)
     except OSError as error:
@@ -35,9 +33,22 @@ def main(arguments: list[str] | None = None) -> int:
     application.start()
     print(json.dumps({"endpoint": application.endpoint}), flush=True)
     application.warm_jobs()
-    ended.wait()
+    asked_to_end.recv(1)
     application.stop()
     return 0
+
+
+def _signals(*numbers: signal.Signals) -> socket.socket:
+    """A socket that gets a byte for each of these signals.
+
+    The kernel may hand a signal to any thread; a main thread that waits for a lock would then never run its handler.
+    """
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    signal.set_wakeup_fd(sender.detach())
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
+    return receiver
 
 
 def clusters(settings: Settings, application: Application) -> ClusterBackend:

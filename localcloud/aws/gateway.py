@@ -101,6 +101,8 @@ class Gateway:
         entry["operation"] = operation
         call = Call(service, operation, scope.region, params, principal, request)
         if service in self._owned:
+            if (service, operation) not in self.native:
+                raise NotAvailableError(service, operation)
             validation.check(service, operation, params)
         self._authorizer.authorize(call)
         return self._execute(call)
@@ -110,8 +112,6 @@ class Gateway:
         native = self.native.get(key)
         if native is not None:
             return wire.result_response(call, native(call))
-        if call.service in self._owned:
-            raise NotAvailableError(call.service, call.operation)
         if key in self.guards:
             self.guards[key](call)
         request = self.rewrites[key](call) if key in self.rewrites else call.request

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.aws.iam.documents import policy
+from localcloud.aws.iam.evaluation import PolicySet, evaluate
+from localcloud.aws.iam.replay import read, request_of
 from tests.localcloud.aws.endpoint import ACCOUNT, REGION, Endpoint, allow, document
 
 
@@ -196,6 +199,21 @@ def test_a_policy_of_aws_can_be_attached(aws: Endpoint, name: str) -> None:
     ]
 
 
+def test_a_policy_of_aws_that_is_not_kept_cannot_be_attached(aws: Endpoint) -> None:
+    role = aws.role("eks.amazonaws.com").rpartition("/")[2]
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        aws.client("iam").attach_role_policy(
+            RoleName=role, PolicyArn="arn:aws:iam::aws:policy/AWSGlueConsoleFullAccess"
+        )
+
+
+def test_resource_tags_are_unknown(aws: Endpoint) -> None:
+    cluster = aws.cluster(tags={"team": "churn"})
+    condition = {"StringEquals": {"aws:ResourceTag/team": "churn"}}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        aws.client("eks", aws.session(allow("eks:DescribeCluster", Condition=condition))).describe_cluster(name=cluster)
+
+
 def test_a_model_needs_pass_role(aws: Endpoint) -> None:
     execution = aws.role("sagemaker.amazonaws.com")
     model = allow(["sagemaker:CreateModel", "sagemaker:AddTags"], f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model/churn-*")
@@ -299,3 +317,17 @@ def test_every_decision_is_logged(aws: Endpoint) -> None:
         if row.get("operation") == "GetObject" and row["principal"] == allowed["principal"]
     ]
     assert [(row["service"], row["status"]) for row in calls] == [("s3", 200), ("s3", 403)]
+
+
+def test_a_recorded_decision_can_be_asked_again(aws: Endpoint) -> None:
+    bucket = aws.bucket({"a": b"x"})
+    condition = {"StringLike": {"s3:prefix": "in/*"}}
+    statements = [allow("s3:ListBucket", f"arn:aws:s3:::{bucket}", Condition=condition, Sid="List")]
+    aws.client("s3", aws.session(*statements)).list_objects_v2(Bucket=bucket, Prefix="in/")
+    log = aws.home / "logs" / "authorization.jsonl"
+    row = [row for row in read(log) if row["resource"] == f"arn:aws:s3:::{bucket}"][-1]
+    request = request_of(row)
+    assert evaluate(request, PolicySet(identity=[policy("kept", document(*statements))])).allowed
+    assert not evaluate(request, PolicySet(identity=[policy("removed", document(allow("s3:GetObject")))])).allowed
+    trusted = next(row for row in read(log) if row["action"] == "sts:AssumeRole")
+    assert request_of(trusted).principal.is_root

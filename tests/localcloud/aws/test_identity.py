@@ -177,3 +177,17 @@ def test_a_session_policy_narrows_a_role(aws: Endpoint) -> None:
 def test_a_session_is_no_longer_than_its_role_allows(aws: Endpoint) -> None:
     with pytest.raises(ClientError, match="exceeds the MaxSessionDuration"):
         aws.session(DurationSeconds=7200)
+
+
+def test_web_identity_is_not_available(aws: Endpoint) -> None:
+    with pytest.raises(ClientError, match="not available in the local cloud"):
+        aws.client("sts").assume_role_with_web_identity(
+            RoleArn=f"arn:aws:iam::{ACCOUNT}:role/r", RoleSessionName="session", WebIdentityToken="token"
+        )
+
+
+def test_a_presigned_identity_can_be_fetched(aws: Endpoint) -> None:
+    url = aws.client("sts").generate_presigned_url("get_caller_identity", HttpMethod="GET")
+    status, body = fetch(url)
+    assert status == 200
+    assert f"arn:aws:iam::{ACCOUNT}:root".encode() in body

@@ -15,6 +15,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
+_PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-m", "localcloud.aws", "--home", sys.argv[1]], stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(60)
+"""
 
 
 def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -38,7 +45,10 @@ def test_it_says_where_it_serves_and_ends_when_asked(tmp_path: Path) -> None:
         ) as answer:
             assert answer.status == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        try:
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
     assert (tmp_path / "logs" / "api.jsonl").stat().st_mode & 0o777 == 0o600
 
 
@@ -58,10 +68,7 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import subprocess, sys, time\n"
-            "child = subprocess.Popen([sys.executable, '-m', 'localcloud.aws', '--home', sys.argv[1]], "
-            "stdout=subprocess.PIPE)\n"
-            "child.stdout.readline(); print(child.pid, flush=True); time.sleep(60)",
+            _PARENT,
             str(tmp_path),
         ],
         cwd=ROOT,

@@ -1,0 +1,146 @@
+"""What is known to differ from AWS at this endpoint. Each row names the test that pins what happens here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One row.
+
+    Attributes:
+        area: service or concern.
+        aws: what AWS does.
+        here: what the local endpoint does.
+        test: the test that pins it, `file::name` below the tests of this room.
+    """
+
+    area: str
+    aws: str
+    here: str
+    test: str
+
+
+DIFFERENCES = (
+    Difference(
+        "transport",
+        "aws:SecureTransport is false over plain http",
+        "the endpoint is plain http on 127.0.0.1 and counts as secure transport: aws:SecureTransport is always true",
+        "test_enforcement.py::test_a_tls_only_bucket_policy_does_not_shut_its_users_out",
+    ),
+    Difference(
+        "STS",
+        "the account's root cannot assume roles",
+        "the local administrator is root and may assume each role whose trust policy names the account",
+        "test_evaluation.py::test_a_trust_policy_opens_a_role_to",
+    ),
+    Difference(
+        "STS",
+        "an unknown access key gets the same short answer whoever it belongs to",
+        "a key that looks real gets 403 and a message that says to take it out of the environment",
+        "test_identity.py::test_a_key_that_was_not_issued_here_is_refused",
+    ),
+    Difference(
+        "STS",
+        "AssumeRole takes PolicyArns, AssumeRoleWithWebIdentity and AssumeRoleWithSAML exist",
+        "these are not available and say so",
+        "test_identity.py::test_web_identity_is_not_available",
+    ),
+    Difference(
+        "IAM",
+        "changes take seconds to be seen everywhere",
+        "changes hold at once",
+        "test_enforcement.py::test_attached_policies_count_in_their_default_version",
+    ),
+    Difference(
+        "IAM",
+        "over 1500 managed policies of AWS can be attached",
+        "two dozen can, those of EKS, SageMaker and S3 that stacks like this one use",
+        "test_enforcement.py::test_a_policy_of_aws_that_is_not_kept_cannot_be_attached",
+    ),
+    Difference(
+        "IAM",
+        "requests carry aws:ResourceTag of what they touch",
+        "they do not: a statement that needs aws:ResourceTag never applies",
+        "test_enforcement.py::test_resource_tags_are_unknown",
+    ),
+    Difference(
+        "EKS",
+        "a cluster takes ten minutes, a node group two; updates are InProgress for minutes",
+        "seconds; an update is Successful at once",
+        "test_clusters.py::test_an_update_can_be_followed",
+    ),
+    Difference(
+        "EKS",
+        "clusters can be upgraded, and started in every supported version",
+        "one version runs here; an upgrade is refused with InvalidParameterException",
+        "test_clusters.py::test_a_cluster_stays_at_its_version",
+    ),
+    Difference(
+        "EKS",
+        "add-ons run pods",
+        "add-ons are records; the local node reads whether the Pod Identity agent is among them",
+        "test_clusters.py::test_an_addon_comes_and_goes",
+    ),
+    Difference(
+        "EKS",
+        "an access policy with namespace scope grants within the namespaces",
+        "it is stored and grants nothing; with cluster scope it grants as on EKS",
+        "test_access.py::test_a_policy_for_a_namespace_is_stored_and_grants_nothing",
+    ),
+    Difference(
+        "EKS",
+        "publicAccessCidrs limit who reaches the API server",
+        "they are stored and shown; the API server listens on 127.0.0.1 only",
+        "test_clusters.py::test_a_cluster_is_described_as_it_was_asked_for",
+    ),
+    Difference(
+        "EKS Auth",
+        "a node asks with its node role",
+        "nodes ask as the local administrator; the node role's policies are not exercised",
+        "test_access.py::test_a_pod_gets_the_credentials_of_its_association",
+    ),
+    Difference(
+        "EC2",
+        "every instance type of the region can be described",
+        "only the families t3, t3a, t4g, m5, m6i, c5 and r5",
+        "test_network.py::test_the_instance_types_of_the_stack_are_known_and_others_are_not",
+    ),
+    Difference(
+        "S3",
+        "objects are streamed and last",
+        "objects are held in memory by one process and go with it; a range reads the whole object",
+        "test_s3.py::test_an_upload_in_parts_arrives_whole",
+    ),
+    Difference(
+        "S3",
+        "every declared checksum is verified",
+        "CRC32C and CRC64NVME of more than 8 MiB are taken on trust",
+        "test_s3.py::test_the_rarer_checksums_of_large_bodies_are_taken_on_trust",
+    ),
+    Difference(
+        "S3",
+        "URLs presigned by Signature Version 2 work on buckets made before mid 2020",
+        "they are refused; use Signature Version 4",
+        "test_identity.py::test_a_presigned_url_of_the_old_kind_is_refused",
+    ),
+    Difference(
+        "S3",
+        "lifecycle rules expire objects",
+        "they are stored; nothing expires",
+        "test_s3.py::test_a_lifecycle_is_stored",
+    ),
+    Difference(
+        "Service Quotas",
+        "each quota has a published code, values are the account's",
+        "codes of the transform-job quotas are ours; values come from quotas.json in the local cloud's folder",
+        "test_gateway.py::test_quotas_can_be_asked_for_and_set",
+    ),
+    Difference(
+        "all",
+        "every operation exists",
+        "what is missing answers NotImplemented, status 501, and names the operation",
+        "test_gateway.py::test_what_is_not_available_says_so",
+    ),
+)

@@ -1,0 +1,16 @@
+"""Every known difference from AWS is pinned by a test that exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from localcloud.aws.differences import DIFFERENCES, Difference
+
+
+@pytest.mark.parametrize("row", DIFFERENCES, ids=lambda row: row.test)
+def test_a_difference_names_a_test_that_exists(row: Difference) -> None:
+    file, _, name = row.test.partition("::")
+    assert re.search(rf"^def {name}\(", Path(__file__).with_name(file).read_text(), re.MULTILINE)
