@@ -44,7 +44,7 @@ def _signals(*numbers: signal.Signals) -> socket.socket:
     The kernel may hand a signal to any thread; a main thread that waits for a lock would then never run its handler.
     """
     receiver, sender = socket.socketpair()
-    sender.setblocking(False)
+    sender.settimeout(0)
     signal.set_wakeup_fd(sender.detach())
     for number in numbers:
         signal.signal(number, lambda *_: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from localcloud.aws.upstream import Upstream
 from localcloud.aws.wire import Call, Operation
 
 Internal = Callable[[HttpRequest], HttpResponse]
+_ERROR_CODE = re.compile(rb"<Code>([^<]+)</Code>")
 INTERNAL_PREFIX = "/_localcloud/"
 
 
@@ -82,6 +84,8 @@ class Gateway:
         entry: dict[str, object] = {"principal": None, "service": "s3", "operation": None}
         try:
             response = self._answer(request, entry)
+            if response.status >= 400:
+                entry["error"] = _error_code(response)
         except AwsError as error:
             response = wire.error_response(request, str(entry["service"]), _text(entry["operation"]), error)
             entry |= {"error": error.code, "message": error.message}
@@ -122,6 +126,12 @@ class Gateway:
 
 def json_response(status: int, body: Mapping[str, object]) -> HttpResponse:
     return HttpResponse(status, [("Content-Type", "application/json")], json.dumps(body).encode())
+
+
+def _error_code(response: HttpResponse) -> str | None:
+    """The code in an error that moto has written."""
+    found = _ERROR_CODE.search(response.body)
+    return found[1].decode() if found else response.header("x-amzn-errortype")
 
 
 def _reason(status: int) -> str:
