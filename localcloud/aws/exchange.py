@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
+from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY
+
 Environ = dict[str, Any]
+_SIGNED_HEADERS = re.compile(r"SignedHeaders=([^,\s]+)")
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,9 @@ class HttpRequest:
             environ.pop(f"HTTP_{name}", None)
         if "content-type" in self.headers:
             environ["CONTENT_TYPE"] = self.headers["content-type"]
+        names = {"HTTP_" + name.upper().replace("-", "_"): name for name in self.headers if "_" in name}
         return environ | {
+            PRESERVED_HEADER_NAMES_ENVIRON_KEY: names,
             "REQUEST_METHOD": self.method,
             "RAW_URI": self.raw_path + ("?" + self.query if self.query else ""),
             "PATH_INFO": unquote_to_bytes(self.raw_path).decode("latin-1"),
@@ -80,7 +86,17 @@ def _headers(environ: Environ) -> dict[str, str]:
     for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if environ.get(key):
             headers[key.replace("_", "-").lower()] = str(environ[key])
+    _restore_underscores(headers)
     return headers
+
+
+def _restore_underscores(headers: dict[str, str]) -> None:
+    """WSGI knows no underscore in a header's name, S3 metadata does; the list of signed headers has the true names."""
+    signed = _SIGNED_HEADERS.search(headers.get("authorization", ""))
+    for name in signed[1].split(";") if signed else ():
+        folded = name.replace("_", "-")
+        if folded != name and folded in headers:
+            headers[name] = headers.pop(folded)
 
 
 def _body(environ: Environ) -> bytes:

@@ -178,3 +178,9 @@ def test_only_one_of_many_writers_is_first(aws: Endpoint) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(write, range(16))) == 1
+
+
+def test_metadata_keeps_its_names(aws: Endpoint) -> None:
+    s3, bucket, metadata = aws.client("s3"), aws.bucket(), {"with_underscore": "1", "with-dash": "2"}
+    s3.put_object(Bucket=bucket, Key="a", Body=b"x", Metadata=metadata)
+    assert s3.head_object(Bucket=bucket, Key="a")["Metadata"] == metadata
