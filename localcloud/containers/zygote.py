@@ -27,6 +27,7 @@ from localcloud.containers.protocol import LENGTH, NUMBER, READY, LaunchRequest
 from localcloud.process import preexec_die_with_parent
 
 COMMAND_NOT_RUN: Final = 127  # as a shell has it
+_LARGE: Final = ("pandas", "sklearn")  # they take two seconds, and the container needs neither
 
 
 class _Child(NamedTuple):
@@ -174,9 +175,18 @@ def _exit_code(code: Any) -> int:
 def main() -> None:
     control = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    for module in sys.argv[1:]:
-        importlib.import_module(module)
+    _preload(sys.argv[1:])
     Zygote(control).run()
+
+
+def _preload(modules: list[str]) -> None:
+    """Import modules, but not the large ones that xgboost imports where they happen to be installed."""
+    for name in _LARGE:
+        sys.modules[name] = None  # pyright: ignore[reportArgumentType]  the documented way to forbid an import
+    for module in modules:
+        importlib.import_module(module)
+    for name in _LARGE:
+        del sys.modules[name]  # a container of one's own may want them
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from localcloud.containers.xgboost import answers, media, selection
+from localcloud.containers.xgboost import answers, log, media, selection
 from localcloud.containers.xgboost.model import Model
 from localcloud.containers.xgboost.payload import PayloadError, parse
 from localcloud.containers.xgboost.settings import Settings
@@ -52,15 +52,15 @@ class App:
         try:
             payload = parse(request.body, content_type)
         except (PayloadError, media.UnsupportedType) as error:
-            return Answer(415, str(error).encode())
+            return _refused(415, str(error))
         try:
             predictions = self.model.predict(payload)
         except Exception as error:  # noqa: BLE001  whatever the library has against it, as in the image
-            return Answer(400, f"Unable to evaluate payload provided: {error}".encode())
+            return _refused(400, f"Unable to evaluate payload provided: {error}")
         try:
             accept = media.answer_type(request.headers.get("accept"), self.settings.default_accept)
         except media.UnsupportedType as error:
-            return Answer(406, str(error).encode())
+            return _refused(406, str(error))
         return self._encode(predictions, accept)
 
     def _encode(self, predictions: npt.NDArray[np.float32], accept: str) -> Answer:
@@ -75,6 +75,11 @@ class App:
         except (answers.NoEncoder, TypeError):
             return _page(500, "Internal Server Error", _BROKEN)
         return Answer(200, encoded, f"{accept}; charset=utf-8" if accept.startswith("text/") else accept)
+
+
+def _refused(status: int, text: str) -> Answer:
+    log.error(text)
+    return Answer(status, text.encode())
 
 
 _NOT_FOUND: Final = (

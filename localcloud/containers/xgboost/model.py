@@ -12,7 +12,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import xgboost
-from scipy import stats
 
 Predictions = npt.NDArray[np.float32]
 Payload = npt.NDArray[np.float32] | xgboost.DMatrix
@@ -53,9 +52,10 @@ class Model:
             return _predict(self.members[0], payload)
         each = [_predict(member, payload) for member in self.members]
         if self.objective in _VOTING:
-            # The image takes the first element of what SciPy has long answered without the extra dimension: a single
-            # number for all records, which it then fails to write. A vote that works here would fail on AWS.
-            return stats.mode(each).mode[0]
+            # The image means to vote, but answers with the vote on the first record alone, one number for all records,
+            # which it then fails to write. A vote that works here would fail on AWS.
+            values, counts = np.unique([predictions[0] for predictions in each], return_counts=True)
+            return values[counts.argmax()]
         return np.mean(each, axis=0)
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import xgboost
 from scipy.sparse import csr_matrix
 
+from localcloud.containers.xgboost import log
 from localcloud.containers.xgboost.media import Format, body_format
 from localcloud.containers.xgboost.model import Payload
 from localcloud.containers.xgboost.numbers import parse_plain
@@ -60,7 +61,7 @@ def _delimiter(body: bytes) -> str:
     line = body.partition(b"\n")[0].decode("utf-8")[:_SNIFFED]
     sniffed = csv.Sniffer().sniff(line).delimiter
     delimiter = "," if sniffed.isalnum() else sniffed
-    print(f"Determined delimiter of CSV input is '{delimiter}'", flush=True)
+    log.info(f"Determined delimiter of CSV input is '{delimiter}'")
     return delimiter
 
 

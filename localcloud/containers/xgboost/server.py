@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from localcloud.containers.xgboost import log
 from localcloud.containers.xgboost.app import App
 from localcloud.containers.xgboost.model import ModelError, load
 from localcloud.containers.xgboost.settings import Settings
@@ -16,14 +17,15 @@ def main() -> None:
     try:
         model = load(settings.model_dir, ensemble=settings.ensemble)
     except ModelError as error:
-        sys.exit(f"Unable to load model: {error}")
+        log.error(f"Unable to load model: {error}")
+        sys.exit(1)
     server = Server(
         App(settings, model),
         port=settings.port,
         workers=min(settings.cpus, os.cpu_count() or 1),
         body_limit=settings.max_content_length,
     )
-    print(f"Model objective : {model.objective}", flush=True)
+    log.info(f"Model objective : {model.objective}")
     server.run()
 
 

@@ -12,12 +12,12 @@ import contextlib
 import os
 import selectors
 import socket
-import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from localcloud.containers.xgboost import log
 from localcloud.containers.xgboost.wire import Answer, Request, WireError, read_request, write_answer
 from localcloud.process import preexec_die_with_parent
 
@@ -78,11 +78,14 @@ class Server:
 
     def _hand_out(self) -> None:
         while self._waiting and (worker := self._free_worker()):
-            worker.connection = self._waiting.popleft()
+            connection = self._waiting.popleft()
             try:
-                socket.send_fds(worker.channel, [b"r"], [worker.connection.fileno()])
-            except OSError:
+                socket.send_fds(worker.channel, [b"r"], [connection.fileno()])
+            except OSError:  # it has died unnoticed; the request is still unread
+                self._waiting.appendleft(connection)
                 self._bury(worker)
+            else:
+                worker.connection = connection
 
     def _free_worker(self) -> _Worker | None:
         free = next((worker for worker in self._workers if worker.connection is None), None)
@@ -122,7 +125,7 @@ class Server:
         if worker.connection:
             worker.connection.close()
         _, status = os.waitpid(worker.pid, 0)
-        print(f"Worker {worker.pid} ended with {os.waitstatus_to_exitcode(status)}", file=sys.stderr, flush=True)
+        log.error(f"Worker {worker.pid} ended with {os.waitstatus_to_exitcode(status)}")
 
     def _become_worker(self, channel: socket.socket) -> None:
         try:
@@ -132,7 +135,7 @@ class Server:
                 with connection:
                     channel.send(_KEEP if self._answer(connection) else _CLOSE)
         except BaseException as error:  # noqa: BLE001  a worker must not run on into its parent's loop
-            print(f"Worker {os.getpid()}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            log.error(f"Worker {os.getpid()}: {type(error).__name__}: {error}")
         finally:
             os._exit(0)
 
@@ -155,9 +158,11 @@ class Server:
             request = read_request(connection, self._body_limit)
             if request is None:
                 return False
-            write_answer(connection, self._handle(request), keep_alive=request.keep_alive)
+            answer = self._handle(request)
+            log.access(connection.getpeername()[0], request, answer)  # before: the client may end the container after
+            write_answer(connection, answer, keep_alive=request.keep_alive)
         except (OSError, WireError) as error:
-            print(f"Connection given up: {error}", file=sys.stderr, flush=True)
+            log.error(f"Connection given up: {error}")
             return False
         return request.keep_alive
 

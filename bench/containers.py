@@ -1,0 +1,128 @@
+"""The XGBoost container beside its peers: rows a second of one processor, and how soon a container serves.
+
+All read the same churn rows in payloads of 6 MB and write the same text. "The image's way" is what the code of
+SageMaker's image does with a request: split the text in Python, one DMatrix, `str` of each prediction. The other peer
+is what one would write by hand with pandas. Processor time is measured, not the clock, so a busy machine matters less.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xgboost
+
+from localcloud.containers import start
+from localcloud.containers.launcher import close_shared_launcher
+from localcloud.containers.xgboost.app import App
+from localcloud.containers.xgboost.model import load
+from localcloud.containers.xgboost.settings import Settings
+from localcloud.containers.xgboost.wire import Request
+from model.archive import pack
+from model.features import batch_input_csv
+from model.table import churn_table
+from model.train import HYPERPARAMETERS, model_bytes, train
+
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+BATCH = {"SAGEMAKER_BATCH": "true"}
+PAYLOAD = 6 * 2**20
+REPEATS = 5
+STARTS = 10
+
+
+def main() -> None:
+    customers = churn_table(20_000)
+    booster = train(customers)
+    body = _payload(batch_input_csv(customers).encode())
+    rows = body.count(b"\n") + 1
+    print(f"{rows:,} rows of 18 columns in a payload of 6 MB, {booster.num_boosted_rounds()} trees, one processor")
+    print(f"  (trees of depth {HYPERPARAMETERS['max_depth']}, xgboost {xgboost.__version__})")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["LOCALCLOUD_HOME"] = folder
+        model = Path(folder, "model", "xgboost-model")
+        model.parent.mkdir()
+        model.write_bytes(model_bytes(booster))
+        _compare(body, rows, booster, model.parent)
+        archive = Path(folder, "model.tar.gz")
+        archive.write_bytes(pack(model_bytes(booster)))
+        _starts(archive, body.partition(b"\n")[0])
+        close_shared_launcher()
+
+
+def _payload(table: bytes) -> bytes:
+    body = (table * (PAYLOAD // len(table) + 1))[:PAYLOAD]
+    return body[: body.rindex(b"\n")]
+
+
+def _compare(body: bytes, rows: int, booster: xgboost.Booster, folder: Path) -> None:
+    booster.set_param({"nthread": 1})
+    app = App(Settings.read(BATCH), load(folder, ensemble=True))
+    request = Request("POST", "/invocations", {"content-type": "text/csv"}, body)
+    ways: list[tuple[str, Callable[[], bytes]]] = [
+        ("the container", lambda: app(request).body),
+        ("by hand, with pandas", lambda: _by_hand(body, booster)),
+        ("the image's way", lambda: _image_way(body, booster)),
+    ]
+    answers: list[bytes] = []
+    seconds: list[float] = []
+    for name, way in ways:
+        answer, best = _best(way)
+        answers.append(answer)
+        seconds.append(best)
+        print(f"  {name:22} {rows / best / 1e3:8,.0f} thousand rows/s")
+    print(f"  the container takes {seconds[2] / seconds[0]:.1f} times the rows of the image's way, ", end="")
+    print(f"{seconds[1] / seconds[0]:.1f} times those by hand; ", end="")
+    print("all texts are equal" if len(set(answers)) == 1 else "THE TEXTS DIFFER")
+
+
+def _best(way: Callable[[], bytes]) -> tuple[bytes, float]:
+    seconds: list[float] = []
+    answer = b""
+    for _ in range(REPEATS):
+        begin = time.process_time()
+        answer = way()
+        seconds.append(time.process_time() - begin)
+    return answer, min(seconds)
+
+
+def _by_hand(body: bytes, booster: xgboost.Booster) -> bytes:
+    values = pd.read_csv(io.BytesIO(body), header=None).to_numpy(dtype=np.float32)
+    predictions = booster.inplace_predict(values, validate_features=False)
+    return ("\n".join(map(repr, predictions.astype(np.float64).tolist())) + "\n").encode()
+
+
+def _image_way(body: bytes, booster: xgboost.Booster) -> bytes:
+    lines = body.decode().split("\n")
+    values = np.array([["nan" if field == "" else field for field in line.split(",")] for line in lines]).astype(float)
+    predictions = booster.predict(xgboost.DMatrix(values, nthread=1), validate_features=False)
+    return ("\n".join(map(str, predictions.tolist())) + "\n").encode()
+
+
+def _starts(archive: Path, row: bytes) -> None:
+    first, *more = [_start(archive, row) for _ in range(STARTS)]
+    print("from start() to the answer to a first request of one row")
+    print(f"  first container {first:.2f} s (imports), then {min(more) * 1e3:.0f} to {max(more) * 1e3:.0f} ms")
+
+
+def _start(archive: Path, row: bytes) -> float:
+    begin = time.perf_counter()
+    with start(IMAGE, archive, BATCH, vcpus=1, log=lambda _: None) as container:
+        request = urllib.request.Request(container.url + "/invocations", row, {"Content-Type": "text/csv"})  # noqa: S310  http
+        while True:
+            try:
+                urllib.request.urlopen(request).close()  # noqa: S310  likewise
+            except OSError:
+                time.sleep(0.001)
+            else:
+                return time.perf_counter() - begin
+
+
+if __name__ == "__main__":
+    main()
