@@ -10,6 +10,8 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from localcloud.engine.commands import main
+from localcloud.engine.stubs import without_sdk
 
 if __name__ == "__main__":
+    without_sdk()
     sys.exit(main(sys.argv[1:]))

@@ -10,7 +10,7 @@ import socket
 import time
 import urllib.parse
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -167,7 +167,7 @@ class StackFiles:
         return found
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[Path]:
+    def lock(self) -> Generator[Path]:
         """Hold the stack's lock.
 
         Raises:

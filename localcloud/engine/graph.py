@@ -26,6 +26,9 @@ class Graph:
     def __contains__(self, resource: Resource) -> bool:
         return id(resource) in self._index
 
+    def position(self, resource: Resource) -> int:
+        return self._index[id(resource)]
+
     def dependencies(self, resource: Resource) -> list[Resource]:
         return self._direct.get(id(resource), [])
 
@@ -92,7 +95,7 @@ def deletion_order(graph: Graph, condemned: Iterable[Resource]) -> list[list[Res
     Everything is in an earlier group than what it depends on.
     """
     depth: dict[int, int] = {}
-    ordered = sorted(condemned, key=lambda resource: graph._index[id(resource)])  # noqa: SLF001
+    ordered = sorted(condemned, key=graph.position)
     members = {id(resource) for resource in ordered}
     for resource in ordered:
         below = [depth[id(each)] for each in graph.dependencies(resource) if id(each) in members and id(each) in depth]

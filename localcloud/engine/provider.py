@@ -404,7 +404,7 @@ def _details(error: grpc.aio.AioRpcError) -> list[Any]:
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
             status = status_pb2.Status()
-            status.ParseFromString(value)
+            status.ParseFromString(value if isinstance(value, bytes) else str(value).encode())
             return list(status.details)
     return []
 

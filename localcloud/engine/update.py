@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from localcloud.engine import packages
 from localcloud.engine.backend import ORGANIZATION
-from localcloud.engine.checkpoint import Codec
+from localcloud.engine.checkpoint import Codec, verify
 from localcloud.engine.checkpoint import Deployment as State
 from localcloud.engine.config import Config
 from localcloud.engine.deployment import Deployment, Observer, Outcome
@@ -61,6 +63,8 @@ async def perform(update: Update) -> Outcome:
     """
     directory, _ = update.project.program
     journal = Journal(update.state, update.codec, update.full_name, update.write)
+    if os.environ.get("PULUMI_VERIFY_EVERY_WRITE"):
+        journal.observer = verify
     host = PluginHost(update.project, lambda _name, _line: None)
     registry = Registry(host, update.config, update.project.root, directory, preview=update.preview)
     deployment = Deployment(
@@ -113,10 +117,10 @@ async def _phases(update: Update, deployment: Deployment, monitor: Monitor) -> N
         update.text = deployment.journal.text() if not update.preview else ""
 
 
-async def _interruptible(update: Update, deployment: Deployment, work: object) -> None:
+async def _interruptible(update: Update, deployment: Deployment, work: Coroutine[Any, Any, None]) -> None:
     """Let Ctrl-C and SIGTERM end the work: the first gently, the second at once."""
     loop = asyncio.get_running_loop()
-    task = asyncio.ensure_future(work)  # pyright: ignore[reportArgumentType,reportUnknownVariableType]
+    task = asyncio.create_task(work)
 
     def interrupt() -> None:
         if deployment.outcome.cancelled:

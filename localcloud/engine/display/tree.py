@@ -110,10 +110,9 @@ class Tree(Progress):
             for row, depth in rows
             if row.status or row.op != Op.SAME or row.urn == rows[0][0].urn
         ]
-        kind, name, status = (
-            max([len(header), *(len(cell[at]) for cell in cells)])
-            for at, header in ((1, "Type"), (2, "Name"), (3, "Status"))
-        )
+        kind = max(4, *(len(cell[1]) for cell in cells), 0)
+        name = max(4, *(len(cell[2]) for cell in cells), 0)
+        status = max(6, *(len(cell[3]) for cell in cells), 0)
         header = f"     {'Type':<{kind}}  {'Name':<{name}}  {'Plan' if self.preview else 'Status':<{status}}  Info"
         lines = [_cut(header.rstrip(), width)]
         for row, *texts in cells:
