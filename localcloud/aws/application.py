@@ -24,6 +24,7 @@ from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer, bucket_policy_reader
 from localcloud.aws.iam.credentials import CredentialStore
 from localcloud.aws.iam.directory import Directory
+from localcloud.aws.iam.resource_tags import ResourceTags, of_ec2, of_roles
 from localcloud.aws.journal import Journal
 from localcloud.aws.network_rules import NetworkRules
 from localcloud.aws.quotas import Quotas
@@ -61,8 +62,11 @@ class Application:
         buckets = Buckets(settings.account_id, self.upstream.lock("s3"))
         credentials = CredentialStore(settings.account_id, directory.user_credential)
         self._authenticator = Authenticator(credentials, settings.region)
+        self._tags = ResourceTags()
+        self._tags.lookups["ec2"] = of_ec2(settings.account_id, self.upstream.lock("ec2"))
+        self._tags.lookups["iam"] = of_roles(directory)
         self.authorizer = Authorizer(
-            directory, bucket_policy_reader(buckets.policy_text), self.decisions, enforce=settings.enforce
+            directory, bucket_policy_reader(buckets.policy_text), self._tags, self.decisions, enforce=settings.enforce
         )
         self.tokens = sts.Tokens(directory, credentials, self.authorizer)
         self.gateway = Gateway(self._authenticator, self.authorizer, self.upstream, self.journal)
@@ -124,13 +128,15 @@ class Application:
         network = Network(settings.account_id, settings.region, self.upstream.lock("ec2"))
         roles = Roles(settings.account_id, self.upstream.lock("iam"))
         pods = PodIdentity(store, self.tokens, ClusterTokenReviewer(), roles)
+        tags = Tags(store)
+        self._tags.lookups["eks"] = tags.of
         parts = (
             Clusters(store, self.clusters, network, roles, bind_access_policies),
             Nodegroups(store, self.clusters, network, roles),
             Addons(store),
             Access(store),
             pods,
-            Tags(store),
+            tags,
         )
         for part in parts:
             self.gateway.register("eks", part.operations())

@@ -49,6 +49,7 @@ _OFFERINGS = re.compile(r"ec2/resources/instance_type_offerings/[^/]+/(?P<region
 def adapt(account_id: str, region: str) -> None:
     """Change moto. Call it before anything of moto but its core is imported."""
     os.environ["MOTO_ACCOUNT_ID"] = account_id  # every request acts in the one local account
+    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # no web page has business here
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"
     os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(64 * 1024 * 1024))
     _slim_instance_tables(region)

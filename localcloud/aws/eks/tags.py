@@ -33,6 +33,14 @@ class Tags:
     def list(self, call: Call) -> Mapping[str, Any]:
         return {"tags": dict(self._find(call)["tags"])}
 
+    def of(self, arn: str) -> Mapping[str, str]:
+        """Tags by ARN, or by the beginning of one that ends in a star; none where there is nothing."""
+        with self._store.lock:
+            for known, record in self._records():
+                if known == arn or (arn.endswith("/*") and known.startswith(arn[:-1])):
+                    return dict(record["tags"])
+        return {}
+
     def _find(self, call: Call) -> Record:
         arn = str(call.params["resourceArn"])
         with self._store.lock:

@@ -13,6 +13,7 @@ from localcloud.aws.iam.evaluation import Decision, PolicySet, Request, evaluate
 from localcloud.aws.iam.needs.model import Keys, Need
 from localcloud.aws.iam.needs.table import needs
 from localcloud.aws.iam.principals import Principal
+from localcloud.aws.iam.resource_tags import ResourceTags
 from localcloud.aws.journal import Journal
 from localcloud.aws.wire import Call
 
@@ -27,11 +28,21 @@ class Authorizer:
     Args:
         directory: where identity-based policies are looked up.
         bucket_policy: finds the policy of a bucket.
+        resource_tags: finds the tags of a resource.
         journal: gets one line for each decision.
         enforce: False turns refusals into log lines only.
     """
 
-    def __init__(self, directory: Directory, bucket_policy: BucketPolicy, journal: Journal, *, enforce: bool) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        bucket_policy: BucketPolicy,
+        resource_tags: ResourceTags,
+        journal: Journal,
+        *,
+        enforce: bool,
+    ) -> None:
+        self._resource_tags = resource_tags
         self._directory = directory
         self._bucket_policy = bucket_policy
         self._journal = journal
@@ -58,7 +69,7 @@ class Authorizer:
         return not self._enforce or self.decide(call, need, self._directory.policies(call.principal)).allowed
 
     def decide(self, call: Call, need: Need, policies: PolicySet) -> Decision:
-        context = {**request_context(call.principal, call), **need.keys}
+        context = {**request_context(call.principal, call), **self._resource_tags.keys(need.resource), **need.keys}
         bucket = self._bucket_policy(_bucket_of(need.resource)) if need.resource.startswith(_S3_PREFIX) else None
         if bucket is not None:
             policies = replace(policies, resource=(bucket,))

@@ -207,11 +207,33 @@ def test_a_policy_of_aws_that_is_not_kept_cannot_be_attached(aws: Endpoint) -> N
         )
 
 
-def test_resource_tags_are_unknown(aws: Endpoint) -> None:
-    cluster = aws.cluster(tags={"team": "churn"})
-    condition = {"StringEquals": {"aws:ResourceTag/team": "churn"}}
+def tagged(team: str) -> dict[str, Any]:
+    return {"StringEquals": {"aws:ResourceTag/team": team}}
+
+
+@pytest.mark.parametrize(("team", "allowed"), [("churn", True), ("other", False)])
+def test_resource_tags_are_known_of_some_services(aws: Endpoint, team: str, *, allowed: bool) -> None:
+    cluster, role = aws.cluster(tags={"team": "churn"}), aws.role("ec2.amazonaws.com").rpartition("/")[2]
+    tags = [{"Key": "team", "Value": "churn"}]
+    made = aws.client("ec2").create_vpc(
+        CidrBlock="10.3.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": tags}]
+    )
+    aws.client("iam").tag_role(RoleName=role, Tags=tags)
+    keys = aws.session(allow(["eks:DescribeCluster", "ec2:DeleteVpc", "iam:GetRole"], Condition=tagged(team)))
+    calls = (
+        lambda: aws.client("eks", keys).describe_cluster(name=cluster),
+        lambda: aws.client("ec2", keys).delete_vpc(VpcId=made["Vpc"]["VpcId"]),
+        lambda: aws.client("iam", keys).get_role(RoleName=role),
+    )
+    for call in calls:
+        if allowed:
+            call()
+        else:
+            with pytest.raises(ClientError, match=r"AccessDenied|UnauthorizedOperation"):
+                call()
+    bucket, s3 = aws.bucket({"a": b"x"}), aws.client("s3", aws.session(allow("s3:*", Condition=tagged(team))))
     with pytest.raises(ClientError, match="AccessDenied"):
-        aws.client("eks", aws.session(allow("eks:DescribeCluster", Condition=condition))).describe_cluster(name=cluster)
+        s3.get_object(Bucket=bucket, Key="a")
 
 
 def test_a_model_needs_pass_role(aws: Endpoint) -> None:
