@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -53,7 +54,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def _dispatch(arguments: Sequence[str]) -> int:
     parser = _parser()
-    found = parser.parse_args(list(arguments) or ["--help"])
+    found, unknown = parser.parse_known_args(list(arguments) or ["--help"])
+    if unknown:
+        found.parser.error(f"unknown flag or argument: {' '.join(unknown)}")
+    if getattr(found, "color", "auto") == "never":
+        os.environ["NO_COLOR"] = "1"
     command: Callable[[Arguments], int] = found.command
     return command(found)
 
@@ -84,11 +89,11 @@ def _verb(
     verbs: Any, name: str, help_: str, command: Callable[[Arguments], int], aliases: Sequence[str] = ()
 ) -> _Parser:
     verb = verbs.add_parser(name, help=help_, aliases=list(aliases), allow_abbrev=False)
-    verb.set_defaults(command=command)
+    verb.set_defaults(command=command, parser=verb)
     verb.add_argument("-s", "--stack", help="the stack to use instead of the selected one")
     verb.add_argument("-C", "--cwd", help="run as if started in this folder")
     verb.add_argument("--non-interactive", action="store_true", help="never ask")
-    verb.add_argument("--color", choices=["always", "never", "raw", "auto"], default="auto")
+    verb.add_argument("--color", choices=["always", "never", "auto"], default="auto")
     return verb
 
 
@@ -122,6 +127,7 @@ def _operation(verbs: Any, name: str, kind: str, aliases: Sequence[str]) -> None
                 parallel=found.parallel,
                 expect_no_changes=found.expect_no_changes,
                 message=found.message,
+                interactive=not found.non_interactive,
             )
         )
 
@@ -140,8 +146,6 @@ def _operation(verbs: Any, name: str, kind: str, aliases: Sequence[str]) -> None
     )
     verb.add_argument("--expect-no-changes", action="store_true", help="fail when there are changes")
     verb.add_argument("-m", "--message", default="", help="kept in the history")
-    verb.add_argument("--suppress-outputs", action="store_true")
-    verb.add_argument("--diff", action="store_true")
 
 
 def _boolean(text: str) -> bool:

@@ -20,7 +20,6 @@ from localcloud.engine.registry import Registry, default_provider_inputs, defaul
 from localcloud.engine.steps import Op, Step
 from localcloud.engine.values import Properties
 
-
 T = TypeVar("T")
 _MONITOR_GONE = "Resource monitor has terminated"
 
@@ -34,7 +33,7 @@ class Observer(Protocol):
     def diagnostic(self, severity: str, urn: str, message: str, *, ephemeral: bool = False) -> None: ...
 
 
-class StoppedError(Exception):  # noqa: N818  no failure of its own: the failure is known already
+class StoppedError(Exception):
     """The deployment is coming to its end; nothing new is begun."""
 
 

@@ -70,9 +70,8 @@ def run(pulumi, loop, entry) -> int:  # noqa: ANN001  # pyright: ignore[reportMi
 def explain(pulumi, error) -> int:  # noqa: ANN001  # pyright: ignore[reportMissingParameterType,reportUnknownParameterType]  likewise
     """Show an exception of the program, without the frames that are not the program's."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = next(
-        (at for at, frame in enumerate(frames) if frame.filename != __file__ and not _machinery(frame.filename)), 0
-    )
+    places = [at for at, frame in enumerate(frames) if frame.filename != __file__ and not _machinery(frame.filename)]
+    own = places[0] if places else len(frames)
     text = "".join(traceback.format_exception(error, limit=own - len(frames)))
     pulumi.log.error("Program failed with an unhandled exception:\n" + text)
     return SHOWN

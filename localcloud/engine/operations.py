@@ -38,6 +38,7 @@ class Options:
     parallel: int = PARALLEL
     expect_no_changes: bool = False
     message: str = ""
+    interactive: bool = True
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ def run(options: Options) -> int:
 async def _run(run: _Run) -> int:
     options = run.options
     confirm = not options.preview_only and not options.yes
-    if confirm and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if confirm and not (options.interactive and sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "--yes must be passed in to proceed when running in non-interactive mode: nobody can be asked to confirm"
         )

@@ -105,7 +105,7 @@ def revive(fields: dict[str, Any]) -> Value:
             raise UnsupportedError(f"a property value of the kind with signature {signature}")
 
 
-def _revive_content(kind: type[Asset] | type[Archive], names: tuple[str, ...], fields: dict[str, Any]) -> Value:
+def _revive_content(kind: type[Asset | Archive], names: tuple[str, ...], fields: dict[str, Any]) -> Value:
     for name in names:
         # An empty text is a text; an empty path is none.
         if fields.get(name) is not None and (fields[name] or name in ("text", "assets")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import time
 import unicodedata
@@ -160,7 +161,7 @@ class Tree(Progress):
 
 def _coloured(symbol: str) -> str:
     code = _COLOURS.get(symbol.strip()[:1], "")
-    return f"\x1b[{code}m{symbol}\x1b[0m" if code else symbol
+    return f"\x1b[{code}m{symbol}\x1b[0m" if code and not os.environ.get("NO_COLOR") else symbol
 
 
 def _cut(text: str, width: int) -> str:

@@ -22,7 +22,9 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[2]
 RECORDED = HERE / "recorded"
 PASSPHRASE = "correct horse"
-SALT = "v1:Z7J3kT/hKUU=:v1:Q0zJC+MSRW1B9bkL:EO0AoHb5tSlZv7r5HPBtm8K6e2EnJQ=="  # made once: a key takes a while to derive
+SALT = (
+    "v1:Z7J3kT/hKUU=:v1:Q0zJC+MSRW1B9bkL:EO0AoHb5tSlZv7r5HPBtm8K6e2EnJQ=="  # made once: a key takes a while to derive
+)
 EMBEDDED = (sys.executable, "-m", "localcloud.engine")
 _SUFFIX = re.compile(r"-[0-9a-f]{7}\b")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

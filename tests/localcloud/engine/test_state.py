@@ -82,7 +82,11 @@ def test_nothing_secret_is_written_in_clear(manager: SecretsManager) -> None:
 
 @pytest.mark.parametrize(
     ("number", "expected"),
-    [pytest.param(1.0, "1", id="whole"), pytest.param(1.5, "1.5", id="fraction"), pytest.param(1e20, "1" + "0" * 20, id="large")],
+    [
+        pytest.param(1.0, "1", id="whole"),
+        pytest.param(1.5, "1.5", id="fraction"),
+        pytest.param(1e20, "1" + "0" * 20, id="large"),
+    ],
 )
 def test_numbers_are_written_as_go_does(number: float, expected: str) -> None:
     assert json.dumps(encode_number(number)) == expected
@@ -112,7 +116,9 @@ def test_what_is_not_known_in_a_file_survives() -> None:
     [
         pytest.param('{"version":3,"checkp', StateError, "damaged", id="truncated"),
         pytest.param("[]", StateError, "damaged", id="no document"),
-        pytest.param('{"version":4,"features":["hooks"],"checkpoint":{"latest":{}}}', UnsupportedError, "hooks", id="feature"),
+        pytest.param(
+            '{"version":4,"features":["hooks"],"checkpoint":{"latest":{}}}', UnsupportedError, "hooks", id="feature"
+        ),
         pytest.param('{"version":9,"checkpoint":{"latest":{}}}', UnsupportedError, "version 9", id="newer"),
     ],
 )
@@ -141,7 +147,9 @@ U = "urn:pulumi:s::p::a:b:C::"
         pytest.param([resource("a"), resource("a")], "twice", id="twice"),
         pytest.param([resource("a", id="x")], "no custom", id="id of a component"),
         pytest.param([resource("a", custom=True, provider=f"{U}p::1")], "provider", id="provider missing"),
-        pytest.param([resource("a", property_dependencies={"k": [f"{U}z"]})], "propertyDependencies", id="of a property"),
+        pytest.param(
+            [resource("a", property_dependencies={"k": [f"{U}z"]})], "propertyDependencies", id="of a property"
+        ),
     ],
 )
 def test_integrity_rules(resources: list[Resource], said: str) -> None:

@@ -33,9 +33,11 @@ specials = scalars | some.builds(
 )
 values = some.recursive(
     specials,
-    lambda inner: some.lists(inner, max_size=3)
-    | some.dictionaries(some.text(max_size=5), inner, max_size=3)
-    | some.builds(Secret, inner),
+    lambda inner: (
+        some.lists(inner, max_size=3)
+        | some.dictionaries(some.text(max_size=5), inner, max_size=3)
+        | some.builds(Secret, inner)
+    ),
     max_leaves=12,
 )
 
@@ -111,7 +113,9 @@ def test_paths_are_parsed(text: str, steps: tuple[str | int, ...]) -> None:
     assert paths.parse(text) == steps
 
 
-@pytest.mark.parametrize("text", ["a.", "a[x]", 'a["b', "a[1"], ids=["dot", "name as index", "open quote", "open bracket"])
+@pytest.mark.parametrize(
+    "text", ["a.", "a[x]", 'a["b', "a[1"], ids=["dot", "name as index", "open quote", "open bracket"]
+)
 def test_bad_paths_are_refused(text: str) -> None:
     with pytest.raises(EngineError):
         paths.parse(text)
@@ -132,7 +136,9 @@ def test_ignored_changes_are_reset(new: Any, old: Any, path: str, expected: Any)
     assert paths.reset(new, old, paths.parse(path)) == expected
 
 
-@given(some.dictionaries(some.sampled_from("abc"), some.integers(), max_size=3), some.sampled_from("abc"), some.integers())
+@given(
+    some.dictionaries(some.sampled_from("abc"), some.integers(), max_size=3), some.sampled_from("abc"), some.integers()
+)
 def test_what_is_put_at_a_path_is_found_and_removed_there(document: dict[str, int], key: str, value: int) -> None:
     changed = paths.put(document, (key, "deep", 0), value)
     assert paths.get(changed, (key, "deep", 0)) == value
@@ -151,7 +157,11 @@ def test_urns_say_who_is_whose() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [pytest.param("5m", 300.0, id="minutes"), pytest.param("1h30m", 5400.0, id="two units"), pytest.param("1.5s", 1.5, id="fraction")],
+    [
+        pytest.param("5m", 300.0, id="minutes"),
+        pytest.param("1h30m", 5400.0, id="two units"),
+        pytest.param("1.5s", 1.5, id="fraction"),
+    ],
 )
 def test_durations(text: str, expected: float) -> None:
     assert seconds(text) == expected

@@ -1,0 +1,234 @@
+"""Bad programs, bad plugins, bad states: one clear message, the right exit code, the state intact."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from differential import EMBEDDED, call, environment, load, run_phase, set_up
+from scenarios import DESTROY, HEADER, UP, Phase
+
+TWO = 'a = Thing("a", value=1)\nb = Thing("b", value=a.made)'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return set_up(EMBEDDED, tmp_path)
+
+
+def up(project: Path, program: str, **env: str) -> subprocess.CompletedProcess[str]:
+    (project / "__main__.py").write_text(f"{HEADER}\n{program}\n")
+    return call(EMBEDDED, UP, project, environment(project.parent, env), check=False)
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        pytest.param("def f(:", "SyntaxError", id="syntax error"),
+        pytest.param('Thing("a")\nraise KeyError("lost")', "KeyError: 'lost'", id="exception"),
+        pytest.param(
+            'import os\nThing("a")\nos._exit(0)',
+            "exited before all it registered was done",
+            id="exit as if all were well",
+        ),
+        pytest.param("raise SystemExit(3)", "exited with non-zero exit code: 3", id="exit with a code"),
+        pytest.param('Thing("a")\nThing("a")', "Duplicate resource URN", id="duplicate URN"),
+        pytest.param('Thing("a", fail="check")', "told to fail in Check", id="check failure"),
+        pytest.param(
+            'Thing("a", fail="diff", value=1)\nThing("b", fail="die-create")',
+            "exited with code 7",
+            id="plugin dies in Create",
+        ),
+        pytest.param('Thing("a", opts=Options(import_="x"))', "import_", id="import is refused"),
+        pytest.param(
+            'Thing("a", opts=Options(transforms=[lambda a: None]))', "transforms", id="transforms are refused"
+        ),
+        pytest.param(
+            'Thing("a", opts=Options(hooks=pulumi.ResourceHookBinding(before_create=[lambda a: None])))',
+            "hooks",
+            id="hooks are refused",
+        ),
+        pytest.param(
+            'pulumi.StackReference("organization/x/y")', "stack references", id="stack references are refused"
+        ),
+        pytest.param(
+            'Thing("a", opts=Options(replace_with=[Thing("b")]))', "replace_with", id="replace_with is refused"
+        ),
+        pytest.param(
+            'print("\\x1b]0;owned\\x07\\x1b[2J")\npulumi.log.warn("\\x1b[31mred")\nraise ValueError("\\x1b[1A")',
+            "\\x1b",
+            id="control sequences are spelt out",
+        ),
+    ],
+)
+def test_programs_that_fail_are_explained(program: str, said: str, project: Path) -> None:
+    done = up(project, program)
+    assert done.returncode == 1
+    assert said in done.stdout + done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "localcloud/engine" not in done.stdout + done.stderr
+    load(project.parent)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        pytest.param(None, "no resource plugin 'missing' found", id="missing"),
+        pytest.param("#!/bin/sh\nexit 3\n", "exited with code 3", id="ends at once"),
+        pytest.param("#!/bin/sh\necho hello\nsleep 60\n", "'hello' where its port was expected", id="prints no port"),
+        pytest.param("#!/bin/sh\necho why >&2\nexit 1\n", "why", id="says why"),
+        pytest.param("not executable", "not executable", id="not executable"),
+    ],
+)
+def test_plugins_that_do_not_start_are_named(script: str | None, said: str, project: Path) -> None:
+    folder = project / "plugins"
+    folder.mkdir()
+    if script is not None:
+        path = folder / "pulumi-resource-missing"
+        path.write_text(script)
+        path.chmod(0o644 if script == "not executable" else 0o755)
+    path_variable = f"{folder}{os.pathsep}{environment(project.parent)['PATH']}"
+    done = up(project, 'pulumi.CustomResource("missing:index:Thing", "a", {})', PATH=path_variable)
+    assert done.returncode == 1
+    assert said in done.stdout
+
+
+def test_a_wrong_passphrase_is_told_before_anything_is_done(project: Path) -> None:
+    done = up(project, TWO, PULUMI_CONFIG_PASSPHRASE="wrong")
+    assert done.returncode == 1
+    assert "incorrect passphrase" in done.stderr
+    assert list((project.parent / "cloud").iterdir()) == []
+
+
+def test_a_damaged_state_file_is_left_as_it_is(project: Path) -> None:
+    file = project.parent / "backend/.pulumi/stacks/scenario/dev.json"
+    file.write_text('{"version":3,"checkpoint":{"stack"')
+    done = up(project, TWO)
+    assert done.returncode == 1
+    assert "damaged" in done.stderr
+    assert file.read_text() == '{"version":3,"checkpoint":{"stack"'
+
+
+def test_a_full_disk_loses_nothing(project: Path) -> None:
+    """The limit on the size of files stands in for the disk: the state outgrows it, the objects do not."""
+    up(project, TWO)
+    (project / "__main__.py").write_text(f"{HEADER}\n{TWO}\nc = Thing('c', value='x' * 9000)\n")
+    limited: Callable[[], None] = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))  # noqa: E731
+    env = {name: value for name, value in environment(project.parent).items() if name != "SCRIPTED_LOG"}
+    done = subprocess.run(
+        [*EMBEDDED, *UP],
+        cwd=project,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=limited,
+        timeout=60,
+    )
+    assert done.returncode == 1, done.stdout
+    assert "cannot be written" in done.stdout + done.stderr
+    assert len(load(project.parent)["resources"]) == 4
+
+
+def test_a_program_that_waits_forever_is_ended_by_an_interrupt(project: Path) -> None:
+    (project / "__main__.py").write_text(
+        f"{HEADER}\nThing('a')\nimport time\nprint('waiting', flush=True)\ntime.sleep(600)\n"
+    )
+    engine = subprocess.Popen(
+        [*EMBEDDED, *UP],
+        cwd=project,
+        env=environment(project.parent),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert engine.stdout is not None
+    for line in engine.stdout:
+        if "waiting" in line:
+            break
+    engine.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    rest = engine.stdout.read()
+    assert engine.wait(30) == 8, rest
+    assert time.monotonic() - began < 15
+    assert "interrupted" in rest
+    assert load(project.parent).get("pending_operations", []) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        pytest.param(("upp",), 2, "'preview'", id="unknown verb"),
+        pytest.param(("up", "--target", "x"), 2, "--replace", id="unknown flag"),
+        pytest.param(("up",), 2, "--yes", id="nobody to confirm"),
+        pytest.param(("preview", "-s", "nope"), 6, "no stack named 'nope'", id="unknown stack"),
+        pytest.param(("stack", "output", "nope"), 1, "'nope'", id="unknown output"),
+        pytest.param(("config", "get", "nope"), 1, "'nope' not found", id="unknown key"),
+        pytest.param(("stack", "init", "dev"), 1, "already exists", id="stack exists"),
+    ],
+)
+def test_wrong_commands_say_what_there_is(command: tuple[str, ...], code: int, said: str, project: Path) -> None:
+    done = call(EMBEDDED, command, project, environment(project.parent), check=False)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_expected_and_unexpected_changes_have_their_exit_codes(project: Path) -> None:
+    assert up(project, TWO).returncode == 0
+    env = environment(project.parent)
+    assert call(EMBEDDED, ("preview", "--expect-no-changes"), project, env, check=False).returncode == 0
+    (project / "__main__.py").write_text(f"{HEADER}\na = Thing('a', value=2)\n")
+    done = call(EMBEDDED, ("preview", "--expect-no-changes", "--json"), project, env, check=False)
+    assert done.returncode == 7
+    assert json.loads(done.stdout)["changeSummary"] == {"same": 1, "update": 1, "delete": 1}
+
+
+def test_a_cut_off_creation_is_found_and_taken_in_or_cleared(project: Path) -> None:
+    """What a kill leaves, made by hand: one object that came to be, one that did not."""
+    folder = project.parent
+    assert up(project, TWO).returncode == 0
+    file = folder / "backend/.pulumi/stacks/scenario/dev.json"
+    document = json.loads(file.read_text())
+    latest = document["checkpoint"]["latest"]
+    *kept, b = latest["resources"]
+    assert b["urn"].endswith("::b")
+    ghost = {**b, "urn": b["urn"][:-1] + "c", "inputs": {**b["inputs"], "name": "never"}}
+    planned = [{key: value for key, value in each.items() if key not in ("id", "outputs")} for each in (b, ghost)]
+    latest["resources"] = kept
+    latest["pending_operations"] = [{"resource": each, "type": "creating"} for each in planned]
+    file.write_text(json.dumps(document))
+    done = run_phase(EMBEDDED, Phase(TWO), folder, project)
+    assert done["exit"] == 0, done["said"]
+    assert done["summary"] == ["3 unchanged"]
+    assert done["state"]["pending"] == []
+    assert len(done["objects"]) == 2
+    assert run_phase(EMBEDDED, Phase(command=DESTROY), folder, project)["objects"] == []
+
+
+def test_config_is_set_read_and_removed(project: Path) -> None:
+    env = environment(project.parent)
+    for command in (
+        ("config", "set", "plain", "text"),
+        ("config", "set", "--secret", "hidden", "hush"),
+        ("config", "set", "--path", "tree.branch[0].leaf", "7"),
+        ("config", "set", "--path", "tree.on", "true"),
+    ):
+        call(EMBEDDED, command, project, env)
+    assert call(EMBEDDED, ("config", "get", "hidden"), project, env).stdout == "hush\n"
+    assert call(EMBEDDED, ("config", "get", "--path", "tree.branch[0]"), project, env).stdout == '{"leaf":7}\n'
+    shown = call(EMBEDDED, ("config",), project, env).stdout
+    assert "hush" not in shown + (project / "Pulumi.dev.yaml").read_text()
+    program = 'c = pulumi.Config()\npulumi.export("all", [c.require("plain"), c.require_secret("hidden"), c.require_object("tree")])'
+    assert up(project, program).returncode == 0
+    outputs = call(EMBEDDED, ("stack", "output", "--json", "--show-secrets"), project, env).stdout
+    assert json.loads(outputs)["all"] == ["text", "hush", {"branch": [{"leaf": 7}], "on": True}]
+    everything = "".join(path.read_text() for path in (project.parent / "backend").rglob("*") if path.is_file())
+    assert "hush" not in everything
+    call(EMBEDDED, ("config", "rm", "plain"), project, env)
+    assert "plain" not in (project / "Pulumi.dev.yaml").read_text()
