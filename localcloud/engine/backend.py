@@ -225,8 +225,8 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that it is never seen half written, readable by its owner only.
+def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write a file so that it is never seen half written, readable by its owner only unless told otherwise.
 
     Raises:
         StateError: the disk is full, or the place cannot be written to.
@@ -234,7 +234,7 @@ def write_atomically(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:  # noqa: PTH123
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())

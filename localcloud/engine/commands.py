@@ -7,10 +7,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from localcloud.engine import config as configuration
 from localcloud.engine import project
+from localcloud.engine.backend import write_atomically
 from localcloud.engine.checkpoint import VERSION, Codec, decode_deployment, encode_resource, manifest, parse_checkpoint
 from localcloud.engine.config import StackConfig
 from localcloud.engine.display.text import for_json, harmless, raw
@@ -18,6 +20,7 @@ from localcloud.engine.errors import (
     BailError,
     EngineError,
     StackNotFoundError,
+    UnsupportedError,
     UsageError,
 )
 from localcloud.engine.operations import PARALLEL, Options
@@ -204,8 +207,6 @@ def _stack(found: Arguments) -> int:
 def _stack_init(found: Arguments) -> int:
     session = Session.open(_directory(found))
     if found.secrets_provider not in ("passphrase", "default"):
-        from localcloud.engine.errors import UnsupportedError
-
         raise UnsupportedError(f"the secrets provider {found.secrets_provider.partition(':')[0]}")
     if not (found.name or found.stack):
         raise UsageError("a stack needs a name: pulumi stack init <name>")
@@ -341,10 +342,6 @@ def _stack_export(found: Arguments) -> int:
             ]
     text = json.dumps({"version": 3, "deployment": deployment}, indent=4, ensure_ascii=False)
     if found.file:
-        from pathlib import Path
-
-        from localcloud.engine.backend import write_atomically
-
         write_atomically(Path(found.file).absolute(), text + "\n")
     else:
         print(text)

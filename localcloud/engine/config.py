@@ -9,10 +9,11 @@ from typing import Any
 
 import yaml
 
-from localcloud.engine import paths
+from localcloud.engine import paths, yamledit
+from localcloud.engine.backend import write_atomically
 from localcloud.engine.checkpoint import encode_number
 from localcloud.engine.errors import ConfigError, SecretsError, UnsupportedError
-from localcloud.engine.project import Project, read_yaml
+from localcloud.engine.project import Project, parse_yaml, read_yaml
 from localcloud.engine.secrets import SecretsManager, passphrase
 
 _UNSUPPORTED = {"environment": "environments (ESC)", "encryptedkey": "a cloud secrets provider"}
@@ -80,19 +81,35 @@ class StackConfig:
         manager = self.secrets(state_salt) or SecretsManager.create(passphrase())
         if self.salt != manager.salt:
             self.document["encryptionsalt"] = manager.salt
-            self.save()
+            self.save("encryptionsalt", value=manager.salt)
         return manager
 
-    def save(self) -> None:
-        """Write the file, its comments lost, its other content kept."""
-        document = {key: value for key, value in self.document.items() if key != "config"}
+    def save(self, *path: str, value: Any | None) -> None:
+        """Set or take out one key in the file; what else is there stays as people wrote it."""
+        text = self.file.read_text() if self.file.exists() else ""
+        wanted = {key: each for key, each in self.document.items() if key != "config"}
         if self.values:
-            document["config"] = self.values
-        text = yaml.safe_dump(document, sort_keys=False, default_flow_style=False, allow_unicode=True, width=10_000)
+            wanted["config"] = self.values
         try:
-            self.file.write_text(text)
-        except OSError as error:
-            raise ConfigError(f"{self.file} cannot be written: {error.strerror}") from error
+            changed = yamledit.change(text, path, value)
+            if self._normal(changed) != wanted:
+                changed = yamledit.dump(wanted)  # a layout that cannot be edited in place
+            write_atomically(self.file, changed, mode=0o644)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{self.file} is not valid YAML: {error}") from error
+
+    def _normal(self, text: str) -> dict[str, Any]:
+        document: dict[str, Any] = parse_yaml(text) or {}
+        if document.get("config"):
+            document["config"] = {self.full_key(str(key)): value for key, value in document["config"].items()}
+        else:
+            document.pop("config", None)
+        return document
+
+    def spelling(self, full: str) -> str:
+        """How the file spells a key: with its namespace, unless it was written without."""
+        config = self.document.get("config") or {}
+        return next((str(key) for key in config if self.full_key(str(key)) == full), full)
 
     # --- values
 
@@ -243,7 +260,7 @@ def set_value(
     elif len(steps) > 1:
         raw = _typed(value)
     config.values[full] = paths.put(config.values.get(full), steps[1:], raw)
-    config.save()
+    config.save("config", config.spelling(full), value=config.values[full])
 
 
 def _typed(text: str) -> Any:
@@ -262,7 +279,7 @@ def remove_value(config: StackConfig, key: str, *, path: bool) -> None:
         config.values[full] = paths.remove(config.values[full], steps[1:])
     else:
         del config.values[full]
-    config.save()
+    config.save("config", config.spelling(full), value=config.values.get(full))
 
 
 def get_value(config: Config, stack: StackConfig, key: str, *, path: bool) -> str:

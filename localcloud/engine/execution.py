@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 from localcloud.engine import urns
 from localcloud.engine.checkpoint import PendingOperation, Resource, now
-from localcloud.engine.errors import EngineError, ProviderError, RegistrationError
+from localcloud.engine.errors import EngineError, PluginError, ProviderError, RegistrationError
 from localcloud.engine.generation import Generator
 from localcloud.engine.journal import Journal
 from localcloud.engine.provider import PartialFailureError, Provider
@@ -93,6 +93,8 @@ class Executor:
                 except PartialFailureError as error:
                     failure = error
                     new.id, new.outputs, new.init_errors = error.id, error.outputs, error.reasons
+                except PluginError:
+                    raise  # the plugin is gone, the object may be there: it stays noted as pending
                 except BaseException:
                     await self._abandon(operation)
                     raise
@@ -225,8 +227,7 @@ class Executor:
         if self._preview:
             return None
         resource.changed()
-        operation = await self._journal.begin(kind, resource)
-        return operation
+        return await self._journal.begin(kind, resource)
 
     async def _abandon(self, operation: PendingOperation | None) -> None:
         """The operation came to an end and made nothing that is known of."""

@@ -266,7 +266,7 @@ class Generator:
 
     # --- replacement
 
-    async def _replacement(
+    async def _replacement(  # noqa: PLR0917  all that is known of the resource
         self, goal: Goal, urn: str, old: Resource, new: Resource, diff: Diff, provider: Provider | None
     ) -> list[Step]:
         if new.protect and old.protect:

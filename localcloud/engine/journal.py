@@ -94,6 +94,10 @@ class Journal:
         deployment = deployment_text(resources, self._pending, self.base.secrets_providers, self.base.extra, self.codec)
         return checkpoint_text(self._stack, deployment)
 
+    def freeze(self) -> None:
+        """Leave the file as it is from now on."""
+        self._write = None
+
     @property
     def unwritten(self) -> bool:
         return self._written < self._version

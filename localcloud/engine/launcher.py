@@ -20,8 +20,8 @@ SHOWN = 32  # the exit code that says: the user has been told why
 
 def main() -> int:
     try:
-        import pulumi
-        import pulumi.runtime
+        import pulumi  # noqa: PLC0415  its absence is explained
+        import pulumi.runtime  # noqa: PLC0415
     except ImportError as error:
         print(
             f"the program's interpreter {sys.executable} has no Pulumi SDK ({error}): "
@@ -55,11 +55,11 @@ def run(pulumi, loop, entry) -> int:  # noqa: ANN001  # pyright: ignore[reportMi
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: runpy.run_path(entry, run_name="__main__")))
     except pulumi.RunError as error:
-        pulumi.log.error(str(error))
+        pulumi.log.error(str(error))  # noqa: TRY400  no logger of Python's
         return 1
     except ImportError as error:
         if entry == "." and not os.path.exists("__main__.py"):  # noqa: PTH110  no more imports than needed
-            pulumi.log.error(f"unable to find main python program `__main__.py` in `{os.getcwd()}`")  # noqa: PTH109
+            pulumi.log.error(f"unable to find main python program `__main__.py` in `{os.getcwd()}`")  # noqa: G004, PTH109, TRY400  likewise
             return SHOWN
         return explain(pulumi, error)
     except Exception as error:  # noqa: BLE001  whatever the program raises is shown
@@ -73,7 +73,7 @@ def explain(pulumi, error) -> int:  # noqa: ANN001  # pyright: ignore[reportMiss
     places = [at for at, frame in enumerate(frames) if frame.filename != __file__ and not _machinery(frame.filename)]
     own = places[0] if places else len(frames)
     text = "".join(traceback.format_exception(error, limit=own - len(frames)))
-    pulumi.log.error("Program failed with an unhandled exception:\n" + text)
+    pulumi.log.error("Program failed with an unhandled exception:\n" + text)  # noqa: G003  likewise
     return SHOWN
 
 

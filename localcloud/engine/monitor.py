@@ -11,6 +11,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, resource_pb2, resource_pb2_grpc
 
 from localcloud.engine import builtins_, goals, urns, wire
+from localcloud.engine.assets import with_hashes
 from localcloud.engine.backend import ORGANIZATION
 from localcloud.engine.deployment import Deployment, StoppedError
 from localcloud.engine.errors import EngineError, RegistrationError, UnsupportedError
@@ -104,8 +105,6 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
 
     async def _register(self, request: Any) -> Any:
         goal = goals.from_request(request, self._root)
-        from localcloud.engine.assets import with_hashes
-
         goal.properties = with_hashes(goal.properties, self._directory)
         resource = await self._deployment.register(goal)
         response = resource_pb2.RegisterResourceResponse(urn=resource.urn)
@@ -127,8 +126,6 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
         construct = self._construct_request(goal)
         if not provider.outputs:
             goal.properties = without_outputs(goal.properties)
-        if not provider.secrets and not provider.outputs:
-            pass
         answer = await provider.construct(construct, goal.properties)
         response = resource_pb2.RegisterResourceResponse(urn=answer.urn)
         state = wire.decode(answer.state)

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from localcloud.engine.checkpoint import VERSION, Codec
+from localcloud.engine.config import as_text, is_secure
+from localcloud.engine.display import make
 from localcloud.engine.errors import BailError, CancelledError, UnexpectedChangesError, UsageError
 from localcloud.engine.program import Program
 from localcloud.engine.secrets import SecretsManager
@@ -84,7 +86,7 @@ async def _run(run: _Run) -> int:
         if confirm and not _confirmed(options.kind):
             raise CancelledError("confirmation declined, not proceeding")
         await _start_program(run)
-    from localcloud.engine.recovery import drop_dead_locks  # it needs gRPC, whose import the program's overlaps
+    from localcloud.engine.recovery import drop_dead_locks  # noqa: PLC0415  it needs gRPC, whose import the program's overlaps
 
     drop_dead_locks(run.stack.files, run.stack.project.root, run.say)
     with run.stack.files.lock():
@@ -101,8 +103,7 @@ async def _start_program(run: _Run) -> None:
 
 
 async def _perform(run: _Run, *, preview: bool) -> Outcome:
-    from localcloud.engine import update as updates
-    from localcloud.engine.display import make
+    from localcloud.engine import update as updates  # noqa: PLC0415  likewise
 
     options, stack = run.options, run.stack
     codec = Codec(run.secrets)
@@ -155,8 +156,6 @@ def _history(options: Options, stack: Stack, outcome: Outcome, started: datetime
 
 def _history_value(raw: Any) -> dict[str, Any]:
     """A value as the history keeps it: what is secure stays encrypted."""
-    from localcloud.engine.config import as_text, is_secure
-
     if is_secure(raw):
         return {"value": raw["secure"], "secure": True, "object": False}
     nested = isinstance(raw, dict | list)

@@ -34,7 +34,7 @@ class Program:
         Raises:
             EngineError: there is no such interpreter.
         """
-        if not directory.is_dir():
+        if not directory.is_dir():  # noqa: ASYNC240  one look at a local folder
             raise EngineError(f"the folder of the program, {directory}, does not exist: see 'main' in Pulumi.yaml")
         try:
             process = await asyncio.create_subprocess_exec(

@@ -104,10 +104,14 @@ _TextLoader.yaml_implicit_resolvers = {
 }
 
 
+def parse_yaml(text: str) -> Any:
+    return yaml.load(text, Loader=_TextLoader)  # noqa: S506  a safe loader
+
+
 def read_yaml(file: Path) -> dict[str, Any]:
     """A YAML file that holds a mapping; an empty one is an empty mapping."""
     try:
-        document = yaml.load(file.read_text(), Loader=_TextLoader)  # noqa: S506  a safe loader
+        document = parse_yaml(file.read_text())
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read: {error}") from error
     except yaml.YAMLError as error:

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import errors_pb2, plugin_pb2, provider_pb2, status_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
 from localcloud.engine import urns, wire
+from localcloud.engine.config import as_text
 from localcloud.engine.errors import PluginError, ProviderError
 from localcloud.engine.plugins import Plugin
-from localcloud.engine.values import UNKNOWN, Properties, has_unknowns, mark_secrets
+from localcloud.engine.values import UNKNOWN, Properties, has_unknowns, mark_secrets, plain
 from localcloud.engine.wire import Peer
 
 _ = errors_pb2  # registers the message types that error details may hold
@@ -189,7 +191,7 @@ class Provider:
         self._refuse_unknowns(inputs, "Check", urn, preview=preview)
         return inputs, [CheckFailure(failure.property, failure.reason) for failure in answer.failures]
 
-    async def diff(
+    async def diff(  # noqa: PLR0917  what the call has
         self,
         urn: str,
         identifier: str,
@@ -214,7 +216,7 @@ class Provider:
         )
         return _diff(await self._call(self.stub.Diff, request))
 
-    async def create(self, urn: str, inputs: Properties, timeout: float, *, preview: bool) -> tuple[str, Properties]:
+    async def create(self, urn: str, inputs: Properties, seconds: float, *, preview: bool) -> tuple[str, Properties]:
         await self.ready()
         if preview and self.configuration_unknown:
             return "", {}
@@ -225,7 +227,7 @@ class Provider:
             name=urns.name_of(urn),
             type=urns.type_of(urn),
             properties=wire.encode(inputs, self._news),
-            timeout=timeout,
+            timeout=seconds,
             preview=preview,
         )
         answer = await self._call(self.stub.Create, request, inputs)
@@ -233,14 +235,14 @@ class Provider:
             raise ProviderError(f"the plugin {self.package} created {urn} but gave it no id")
         return answer.id, self._outputs(answer.properties, inputs)
 
-    async def update(
+    async def update(  # noqa: PLR0917  likewise
         self,
         urn: str,
         identifier: str,
         old_inputs: Properties,
         old_outputs: Properties,
         inputs: Properties,
-        timeout: float,
+        seconds: float,
         ignore: list[str],
         *,
         preview: bool,
@@ -256,14 +258,14 @@ class Provider:
             olds=wire.encode(old_outputs, self._olds),
             news=wire.encode(inputs, self._news),
             old_inputs=wire.encode(old_inputs, self._olds),
-            timeout=timeout,
+            timeout=seconds,
             ignoreChanges=ignore,
             preview=preview,
         )
         answer = await self._call(self.stub.Update, request, inputs)
         return self._outputs(answer.properties, inputs)
 
-    async def delete(self, urn: str, identifier: str, inputs: Properties, outputs: Properties, timeout: float) -> None:
+    async def delete(self, urn: str, identifier: str, inputs: Properties, outputs: Properties, seconds: float) -> None:
         await self.ready()
         request = provider_pb2.DeleteRequest(
             id=identifier,
@@ -272,12 +274,12 @@ class Provider:
             type=urns.type_of(urn),
             properties=wire.encode(outputs, self._olds),
             old_inputs=wire.encode(inputs, self._olds),
-            timeout=timeout,
+            timeout=seconds,
         )
         await self._call(self.stub.Delete, request)
 
     async def read(
-        self, urn: str, identifier: str, inputs: Properties | None, state: Properties, timeout: float = 0.0
+        self, urn: str, identifier: str, inputs: Properties | None, state: Properties, seconds: float = 0.0
     ) -> ReadResult:
         await self.ready()
         if self.configuration_unknown:
@@ -288,7 +290,7 @@ class Provider:
             name=urns.name_of(urn),
             type=urns.type_of(urn),
             properties=wire.encode(state, self._olds),
-            timeout=timeout,
+            timeout=seconds,
         )
         if inputs is not None:
             request.inputs.CopyFrom(wire.encode(inputs, self._olds))
@@ -329,8 +331,6 @@ class Provider:
 
     async def cancel(self) -> None:
         """Ask the provider to give up what it is doing."""
-        from google.protobuf import empty_pb2
-
         try:
             await self.stub.Cancel(empty_pb2.Empty(), timeout=2)
         except grpc.aio.AioRpcError:
@@ -429,7 +429,4 @@ def _missing_keys(error: grpc.aio.AioRpcError) -> str:
 
 
 def _variables(inputs: Properties) -> dict[str, str]:
-    from localcloud.engine.config import as_text
-    from localcloud.engine.values import plain
-
     return {key: as_text(plain(value)) for key, value in inputs.items() if value is not None and value is not UNKNOWN}

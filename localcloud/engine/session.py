@@ -13,7 +13,7 @@ from localcloud.engine.checkpoint import Codec, Deployment, decode_deployment, p
 from localcloud.engine.config import Config, StackConfig
 from localcloud.engine.errors import UnsupportedError
 from localcloud.engine.project import Project
-from localcloud.engine.secrets import SecretsManager
+from localcloud.engine.secrets import SecretsManager, passphrase
 
 
 @dataclass(slots=True)
@@ -68,8 +68,6 @@ class Stack:
     def codec(self, *, show_secrets: bool = False) -> Codec:
         """What reads the state: with the salt that the state itself names."""
         salt = self.state_salt() or self.config_file.salt
-        from localcloud.engine.secrets import passphrase
-
         manager = SecretsManager(passphrase(), salt) if salt else None
         return Codec(manager, show_secrets)
 

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from localcloud.engine import packages
@@ -48,7 +48,7 @@ class Update:
     refresh: bool = False
     program: Program | None = None
     text: str = ""  # the state at the end, as it is on disk
-    second_interrupt: list[bool] = field(default_factory=list[bool])
+    terminated: bool = False
 
 
 async def start_program(project: Project, show: Callable[[str], None]) -> Program:
@@ -109,7 +109,11 @@ async def _phases(update: Update, deployment: Deployment, monitor: Monitor) -> N
         deployment.outcome.failed = deployment.outcome.failed or deployment.generator.failed_quietly
         deployment.finish_outputs()
     finally:
-        await deployment.settled()
+        if update.terminated:
+            # What is under way stays noted as pending: that its plugin is killed now says nothing about the object.
+            deployment.journal.freeze()
+        else:
+            await deployment.settled()
         try:
             await deployment.journal.close()
         except EngineError as error:
@@ -124,7 +128,7 @@ async def _interruptible(update: Update, deployment: Deployment, work: Coroutine
 
     def interrupt() -> None:
         if deployment.outcome.cancelled:
-            update.second_interrupt.append(True)
+            update.terminated = True
             task.cancel()
             return
         deployment.observer.diagnostic(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 # A property value: see the module's docstring. Recursive types of mixed classes only get in the way of the checker.
 Value: TypeAlias = Any
@@ -18,9 +18,9 @@ Properties: TypeAlias = dict[str, Any]
 class Unknown:
     """A value that only an update will tell."""
 
-    _instance: Unknown | None = None
+    _instance: Self | None = None
 
-    def __new__(cls) -> Unknown:
+    def __new__(cls) -> Self:
         if cls._instance is None:
             cls._instance = super().__new__(cls)
         return cls._instance

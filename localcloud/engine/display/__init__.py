@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 def make(kind: str, stack: str, *, preview: bool, as_json: bool, config: dict[str, str]) -> Progress:
     """The display that suits where the output goes: a document, a live tree on a terminal, or plain lines."""
     if as_json:
-        from localcloud.engine.display.digest import Digest as Display
+        from localcloud.engine.display.digest import Digest as Display  # noqa: PLC0415  only what is used is loaded
     elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb" and not os.environ.get("CI"):
-        from localcloud.engine.display.tree import Tree as Display
+        from localcloud.engine.display.tree import Tree as Display  # noqa: PLC0415  likewise
     else:
-        from localcloud.engine.display.progress import Progress as Display
+        from localcloud.engine.display.progress import Progress as Display  # noqa: PLC0415  likewise
     return Display(kind, stack, preview, _write, config)
 
 

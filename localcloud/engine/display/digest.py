@@ -61,16 +61,14 @@ def _step(step: Step) -> dict[str, Any]:
 
 def _state(resource: Resource) -> dict[str, Any]:
     state: dict[str, Any] = {"urn": resource.urn, "custom": resource.custom, "type": resource.type}
-    for name, value in (
-        ("id", resource.id),
-        ("inputs", for_json(resource.inputs)),
-        ("outputs", for_json(resource.outputs)),
-        ("parent", resource.parent),
-        ("provider", resource.provider),
-        ("dependencies", resource.dependencies),
-        ("propertyDependencies", resource.property_dependencies),
-        ("protect", resource.protect),
-    ):
-        if value:
-            state[name] = value
-    return state
+    known: dict[str, Any] = {
+        "id": resource.id,
+        "inputs": for_json(resource.inputs),
+        "outputs": for_json(resource.outputs),
+        "parent": resource.parent,
+        "provider": resource.provider,
+        "dependencies": resource.dependencies,
+        "propertyDependencies": resource.property_dependencies,
+        "protect": resource.protect,
+    }
+    return state | {name: value for name, value in known.items() if value}

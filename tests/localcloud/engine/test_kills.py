@@ -93,7 +93,7 @@ def test_random_failures_of_plugins_lose_nothing(tmp_path: Path) -> None:
         print(f"SOAK_SEED={seed}")
         dice = random.Random(seed)
         folder = tmp_path / str(seed)
-        project = set_up(EMBEDDED, folder)
+        project, source = set_up(EMBEDDED, folder), ""
         for _ in range(8):
             source = program(dice)
             run_phase(EMBEDDED, Phase(source, env={"SCRIPTED_FAIL": "0.2"}), folder, project)

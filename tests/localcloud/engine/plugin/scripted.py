@@ -1,3 +1,4 @@
+# ruff: noqa: N802, S311  names of the protocol; chance is no secret
 """A resource provider for tests: it does what the inputs of a resource say, and logs every call.
 
 Environment: SCRIPTED_LOG, a file that gets one JSON object for each call; SCRIPTED_CLOUD, a folder that holds one file for
@@ -53,6 +54,12 @@ def to_struct(values: dict[str, Any]) -> struct_pb2.Struct:
     return struct
 
 
+def returned(values: dict[str, Any]) -> Any:
+    response = provider_pb2.InvokeResponse()
+    getattr(response, "return").update(values)
+    return response
+
+
 def opened(value: Any) -> Any:
     """The value without secret envelopes."""
     if isinstance(value, dict):
@@ -70,7 +77,7 @@ class Scripted(provider_pb2_grpc.ResourceProviderServicer):
     def log(self, method: str, request: Any) -> None:
         if LOG:
             entry = {"rpc": method, **json_format.MessageToDict(request, preserving_proto_field_name=True)}
-            with open(LOG, "a") as file:
+            with Path(LOG).open("a") as file:
                 file.write(json.dumps(entry, sort_keys=True) + "\n")
 
     # --- set-up
@@ -248,13 +255,11 @@ class Scripted(provider_pb2_grpc.ResourceProviderServicer):
         self.log("Invoke", request)
         arguments = plain(request.args)
         if request.tok.endswith(":localFind"):
-            return provider_pb2.InvokeResponse(**{"return": to_struct(self._find(arguments))})
+            return returned(self._find(arguments))
         if arguments.get("fail"):
             failure = provider_pb2.CheckFailure(property="fail", reason="told to fail")
             return provider_pb2.InvokeResponse(failures=[failure])
-        return provider_pb2.InvokeResponse(
-            **{"return": to_struct({**arguments, "account": self._config.get("account", "")})}
-        )
+        return returned({**arguments, "account": self._config.get("account", "")})
 
     def _find(self, arguments: dict[str, Any]) -> dict[str, Any]:
         identifier = f"id-{opened(arguments['inputs'])['name']}"
