@@ -136,6 +136,9 @@ class StackFiles:
             os.link(self.file, scratch)  # the old file itself: it is never written to, only replaced
             scratch.replace(backup)
         write_atomically(self.file, text)
+        for file in (self.file, backup):
+            # The official CLI keeps checksums beside the files that it writes; they are no longer true.
+            file.with_name(f"{file.name}.attrs").unlink(missing_ok=True)
 
     def record(self, entry: dict[str, Any], checkpoint: str) -> None:
         """Add an update to the history, and a copy of the state to the backups."""

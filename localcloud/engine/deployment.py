@@ -167,6 +167,7 @@ class Deployment:
         return new
 
     async def _perform(self, step: Step) -> None:
+        await self._early_delete(step)
         self._go_on()
         self.observer.started(step)
         try:
@@ -175,8 +176,20 @@ class Deployment:
             self.observer.failed(step, str(error))
             self.fail(step.urn, error)
             raise StoppedError from error
+        if step.pending_replacement and (event := self.generator.seen.early_deletes.get(id(step.old))):
+            event.set()
         self._count(step)
         self.observer.finished(step)
+
+    async def _early_delete(self, step: Step) -> None:
+        """Before an object is made anew, wait until the old one, which another's replacement deletes, is gone."""
+        event = self.generator.seen.early_deletes.get(id(step.old))
+        if step.op != Op.CREATE_REPLACEMENT or event is None:
+            return
+        waits = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(self.stopping.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
 
     def _count(self, step: Step) -> None:
         internal = urns.is_provider(step.resource.type) and urns.name_of(step.urn).startswith("default")

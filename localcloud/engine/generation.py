@@ -32,6 +32,7 @@ class Seen:
     replaces: set[str] = field(default_factory=set[str])
     deletes: set[str] = field(default_factory=set[str])
     deleted: set[int] = field(default_factory=set[int])  # states deleted early, ahead of a replacement
+    early_deletes: dict[int, asyncio.Event] = field(default_factory=dict[int, asyncio.Event])  # set when carried out
     dependent_keys: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
 
@@ -308,10 +309,12 @@ class Generator:
         """Steps that delete, ahead of a resource, what would have to be replaced with it; the furthest first."""
         steps: list[Step] = []
         for dependent, keys in reversed(await self._dependents_to_replace(old)):
-            if id(dependent) in self.seen.deleted:
-                continue
+            if id(dependent) in self.seen.deleted or dependent.urn in self.seen.handled:
+                continue  # what has registered since does not depend on the resource any more
             self.seen.dependent_keys[dependent.urn] = keys
+            self.seen.deleted.add(id(dependent))
             if dependent.delete:
+                # Only what is left of an earlier replacement: its successor, of the same URN, goes on living.
                 steps.append(Step(Op.DELETE, dependent.urn, dependent))
             else:
                 if dependent.protect:
@@ -323,8 +326,8 @@ class Generator:
                     self._report("error", dependent.urn, message)
                     raise BailError(message)
                 steps.append(Step(_delete_op(dependent), dependent.urn, dependent, pending_replacement=True))
-            self.seen.deletes.add(dependent.urn)
-            self.seen.deleted.add(id(dependent))
+                self.seen.deletes.add(dependent.urn)
+                self.seen.early_deletes[id(dependent)] = asyncio.Event()
         return steps
 
     async def _dependents_to_replace(self, root: Resource) -> list[tuple[Resource, list[str]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from scenarios import HEADER, Phase
 from localcloud.engine.backend import Backend
 from localcloud.engine.checkpoint import Codec, decode_deployment, encode_resource, parse_checkpoint
 from localcloud.engine.secrets import SecretsManager
+from localcloud.home import home
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[2]
@@ -75,6 +77,12 @@ def environment(folder: Path, extra: dict[str, str] | None = None) -> dict[str, 
         "SCRIPTED_LOG": str(folder / "rpc.jsonl"),
         **(extra or {}),
     }
+
+
+def official() -> str | None:
+    """The official CLI on PATH; the wrapper in our own folder is none."""
+    folders = [each for each in os.environ["PATH"].split(os.pathsep) if Path(each).resolve() != home() / "bin"]
+    return shutil.which("pulumi", path=os.pathsep.join(folders))
 
 
 def set_up(engine: Sequence[str], folder: Path) -> Path:

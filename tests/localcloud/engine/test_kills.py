@@ -1,3 +1,4 @@
+# ruff: noqa: S311  chance is no secret
 """An engine killed at any moment of any program loses nothing: the file loads, names all that exists, and the next run ends clean."""
 
 import json

@@ -220,7 +220,7 @@ def test_state_is_readable_by_its_owner_only_and_keeps_the_last_version(tmp_path
     stack.write("new")
     assert stack.read() == b"new"
     assert stack.file.with_name("s.json.bak").read_bytes() == before
-    assert stat.S_IMODE(os.stat(stack.file).st_mode) == 0o600
+    assert stat.S_IMODE(stack.file.stat().st_mode) == 0o600
     assert sorted(path.name for path in stack.file.parent.iterdir()) == ["s.json", "s.json.bak"]
 
 

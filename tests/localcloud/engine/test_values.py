@@ -186,8 +186,8 @@ def test_archive_headers_are_valid_tar() -> None:
     """The hashes themselves are compared with recorded ones in the scenario `assets`."""
     name = "d" * 90 + "/" + "f" * 30
     header = assets._tar_header(name, 3)
-    stream = tarfile.open(fileobj=io.BytesIO(header + b"abc".ljust(512, b"\0") + bytes(1024)))
-    assert [(each.name, each.size, each.mode) for each in stream] == [(name, 3, 0o600)]
+    with tarfile.open(fileobj=io.BytesIO(header + b"abc".ljust(512, b"\0") + bytes(1024))) as stream:
+        assert [(each.name, each.size, each.mode) for each in stream] == [(name, 3, 0o600)]
 
 
 def test_order_in_an_archive_does_not_depend_on_how_it_is_written(tmp_path: Path) -> None:
