@@ -38,6 +38,7 @@ class Tree(Progress):
         super().begin()
         self._rows: dict[str, _Row] = {}
         self._drawn = 0
+        self._replaced: set[str] = set()
         self._last: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
         self._schedule()
@@ -53,7 +54,12 @@ class Tree(Progress):
     def finished(self, step: Step) -> None:
         self.note(step)
         row = self._rows.get(step.urn)
-        if row is not None:
+        if step.op == Op.REPLACE:
+            self._replaced.add(step.urn)
+        if row is not None and step.urn in self._replaced:
+            row.op, row.done = Op.REPLACE, True
+            row.status = "replace" if self.preview else f"replaced ({time.monotonic() - row.began:.1f}s)"
+        elif row is not None:
             row.done = True
             row.info = self.keys(step).strip()
             if step.op == Op.SAME:

@@ -232,3 +232,29 @@ def test_config_is_set_read_and_removed(project: Path) -> None:
     assert "hush" not in everything
     call(EMBEDDED, ("config", "rm", "plain"), project, env)
     assert "plain" not in (project / "Pulumi.dev.yaml").read_text()
+
+
+def test_a_second_interrupt_ends_at_once_and_leaves_what_was_under_way_noted(project: Path) -> None:
+    (project / "__main__.py").write_text(f"{HEADER}\nThing('slow', sleep=60)\n")
+    engine = subprocess.Popen(
+        [*EMBEDDED, *UP],
+        cwd=project,
+        env=environment(project.parent),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert engine.stdout is not None
+    for line in engine.stdout:
+        if "slow creating" in line:
+            break
+    for _ in range(2):
+        time.sleep(0.5)
+        engine.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    rest = engine.stdout.read()
+    assert engine.wait(30) == 8, rest
+    assert time.monotonic() - began < 15
+    (pending,) = load(project.parent)["pending_operations"]
+    assert pending["type"] == "creating"
+    assert pending["resource"]["urn"].endswith("::slow")

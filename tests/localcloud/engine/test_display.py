@@ -1,0 +1,96 @@
+"""What people see: lines, the live tree, outputs, counts."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from localcloud.engine.checkpoint import Resource
+from localcloud.engine.deployment import Outcome
+from localcloud.engine.display.progress import Progress
+from localcloud.engine.display.text import for_json, harmless, shown
+from localcloud.engine.display.tree import Tree
+from localcloud.engine.steps import Op, Step
+from localcloud.engine.values import UNKNOWN, Asset, Secret
+
+STACK = "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev"
+THING = "urn:pulumi:dev::p::a:b:Thing::thing"
+
+
+def step(op: Op, urn: str = THING) -> Step:
+    new = Resource(urn=urn, type=urn.split("::")[2], custom=urn == THING, parent=STACK if urn == THING else "")
+    return Step(op, urn, new=new)
+
+
+def show(display: type[Progress], steps: list[Step], outcome: Outcome, *, preview: bool = False) -> str:
+    written: list[str] = []
+
+    async def walk() -> None:
+        progress = display("update", "dev", preview, written.append)
+        progress.begin()
+        for each in steps:
+            progress.started(each)
+            progress.diagnostic("warning", THING, "careful\x1b[2J")
+            progress.finished(each)
+        progress.end(outcome)
+
+    asyncio.run(walk())
+    return "".join(written)
+
+
+def test_lines_say_what_is_done_and_the_summary_counts_it() -> None:
+    outcome = Outcome(changes={Op.CREATE: 2, Op.SAME: 1, Op.DELETE: 1}, outputs={"a": "x", "s": Secret("hush")})
+    text = show(Progress, [step(Op.CREATE)], outcome)
+    assert "Updating (dev):\n" in text
+    assert " +  a:b:Thing thing creating\n" in text
+    assert '  + a: "x"\n  + s: [secret]\n' in text
+    assert "    + 2 created\n    - 1 deleted\n    3 changes. 1 unchanged\n" in text
+    assert "hush" not in text
+
+
+def test_previews_say_what_is_to_be_done() -> None:
+    text = show(Progress, [step(Op.REPLACE)], Outcome(changes={Op.REPLACE: 1}), preview=True)
+    assert text.startswith("Previewing update (dev):\n")
+    assert "    +-1 to replace\n" in text
+    assert "Duration" not in text
+
+
+def test_the_tree_puts_resources_under_their_parents() -> None:
+    text = show(Tree, [step(Op.CREATE, STACK), step(Op.CREATE)], Outcome(changes={Op.CREATE: 2}))
+    table = text.split("Diagnostics")[0].splitlines()
+    assert any("  pulumi:pulumi:Stack" in line and "p-dev" in line for line in table)
+    assert any("     a:b:Thing" in line and "created" in line for line in table)
+    assert "\x1b[2J" not in text
+    assert "\\x1b[2J" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("\x1b]0;title\x07", "\\x1b]0;title\\x07", id="title"),
+        pytest.param("a\rb", "a\\rb", id="carriage return"),
+        pytest.param("\u202eevil", "\\u202eevil", id="right to left"),
+        pytest.param("\x9b2J", "\\x9b2J", id="C1"),
+        pytest.param("tab\tline\nüñí", "tab\tline\nüñí", id="ordinary text stays"),
+    ],
+)
+def test_control_sequences_are_spelt_out(text: str, expected: str) -> None:
+    assert harmless(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("x", '"x"', id="text"),
+        pytest.param(2.0, "2", id="whole number"),
+        pytest.param({"a": Secret(1)}, '{\n    "a": "[secret]"\n}', id="secret inside"),
+        pytest.param(UNKNOWN, "[unknown]", id="unknown"),
+    ],
+)
+def test_values_are_shown(value: Any, expected: str) -> None:
+    assert shown(value) == expected
+
+
+def test_secrets_are_shown_only_when_asked_for() -> None:
+    assert for_json({"a": [Secret("x")]}, show_secrets=True) == {"a": ["x"]}
+    assert for_json(Asset("text", "x", "abcdefgh")) == "asset(abcdefg)"
