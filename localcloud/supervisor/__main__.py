@@ -83,7 +83,8 @@ def _endpoint(aws: subprocess.Popen[bytes], home: Path) -> str:
             if line.startswith('{"endpoint"'):
                 return str(json.loads(line)["endpoint"])
         if aws.poll() is not None:
-            raise RuntimeError(f"the AWS endpoint ended with code {aws.returncode}; its log is {home / 'logs/aws.log'}")
+            said = (home / "logs" / "aws.log").read_text(errors="replace").strip().rpartition("\n")[2]
+            raise RuntimeError(f"the AWS endpoint ended with code {aws.returncode}: {said}")
         time.sleep(0.05)
     raise RuntimeError(f"the AWS endpoint did not start within {START_SECONDS:.0f} s; see {home / 'logs/aws.log'}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -70,7 +71,9 @@ class AwsProvider(Provider):
 
     def configure(self, values: Properties) -> None:
         settings = _settings(values)
-        region = settings.get("region") or self._environment.get("AWS_REGION") or self._environment.get("AWS_DEFAULT_REGION")
+        region = (
+            settings.get("region") or self._environment.get("AWS_REGION") or self._environment.get("AWS_DEFAULT_REGION")
+        )
         if not region:
             raise PluginError("the aws provider has no region: set the config `aws:region` or AWS_REGION")
         credentials = {n: settings[n] for n in ("accessKey", "secretKey", "token") if n in settings}
@@ -245,7 +248,12 @@ class AwsProvider(Provider):
         kind = self._kind(target.urn.type)
         if kind.find is None or not is_known(inputs):
             return None
-        return kind.find(self._cloud(inputs), inputs)
+        cloud = self._cloud(inputs)
+        identity = kind.find(cloud, inputs)
+        if identity and kind.ready:
+            with contextlib.suppress(WaitError):  # what came to be broken is taken in all the same, to be destroyed
+                kind.ready(cloud, identity, inputs)
+        return identity
 
     # Functions
 

@@ -1,0 +1,142 @@
+"""Least privilege is proven: every statement that the program declares is needed by some request of a whole run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from localcloud.aws.iam.documents import Policy, policy
+from localcloud.aws.iam.evaluation import PolicySet, Request, evaluate
+from localcloud.aws.iam.principals import Principal
+from tests.e2e.checkout import Checkout
+from tests.e2e.jobs_as_code import added
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("standing")]
+ROLES = ("operator", "execution")
+# Statements that no request of a local run needs, each with the reason why it stays.
+JUSTIFIED = {
+    ("execution", "WriteMetrics"): "SageMaker's agent writes metrics of the instance; here there is no instance",
+}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A request of the authorisation log."""
+
+    principal: str
+    action: str
+    resource: str
+    context: dict[str, tuple[str, ...]]
+    allowed: bool
+
+    @classmethod
+    def of(cls, line: str) -> Recorded:
+        entry = json.loads(line)
+        context = {
+            key: tuple(value) if isinstance(value, list) else (str(value),) for key, value in entry["context"].items()
+        }
+        return cls(entry["principal"], entry["action"], entry["resource"], context, entry["decision"] == "allow")
+
+    def under(self, granted: Policy) -> bool:
+        """Whether this policy alone allows it."""
+        who = Principal(self.principal, "", "123456789012", self.principal)
+        return evaluate(Request(self.action, self.resource, who, self.context), PolicySet(identity=[granted])).allowed
+
+
+def recorded(checkout: Checkout, role: str) -> list[Recorded]:
+    lines = (checkout.home / "logs" / "authorization.jsonl").read_text().splitlines()
+    requests = [Recorded.of(line) for line in lines if f"assumed-role/batch-workshop-{role}/" in line]
+    return [request for request in requests if request.allowed]
+
+
+def inline(checkout: Checkout, role: str) -> tuple[str, str]:
+    """Name and document of the role's one inline policy, as IAM has it."""
+    iam: Any = checkout.client("iam")
+    (name,) = iam.list_role_policies(RoleName=f"batch-workshop-{role}")["PolicyNames"]
+    document = iam.get_role_policy(RoleName=f"batch-workshop-{role}", PolicyName=name)["PolicyDocument"]
+    return name, document if isinstance(document, str) else json.dumps(document)
+
+
+def without_each(whole: Policy) -> Iterator[tuple[str, Policy]]:
+    for left_out in whole.statements:
+        rest = tuple(statement for statement in whole.statements if statement is not left_out)
+        yield left_out.sid, dataclasses.replace(whole, statements=rest)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_statement_is_needed_by_a_request_of_the_run(standing: Checkout, role: str) -> None:
+    whole = policy(role, inline(standing, role)[1])
+    requests = recorded(standing, role)
+    assert requests
+    assert all(request.under(whole) for request in requests)
+    unneeded = [sid for sid, rest in without_each(whole) if all(request.under(rest) for request in requests)]
+    assert unneeded == [sid for (justified, sid) in JUSTIFIED if justified == role]
+
+
+@pytest.mark.parametrize(
+    ("role", "service"), [("operator", "pods.eks.amazonaws.com"), ("execution", "sagemaker.amazonaws.com")]
+)
+def test_roles_are_taken_by_the_service_that_they_trust_and_nobody_else(
+    standing: Checkout, role: str, service: str
+) -> None:
+    lines = (standing.home / "logs" / "authorization.jsonl").read_text().splitlines()
+    takers = {
+        Recorded.of(line).principal
+        for line in lines
+        if "sts:AssumeRole" in line and f"role/batch-workshop-{role}" in line
+    }
+    assert takers == {service}
+
+
+def test_the_administrator_alone_made_the_stack(standing: Checkout) -> None:
+    calls = (json.loads(line) for line in (standing.home / "logs" / "api.jsonl").read_text().splitlines())
+    makers = {
+        call["principal"]
+        for call in calls
+        if call["operation"].startswith(("CreateB", "CreateV", "CreateCl", "CreateR"))
+    }
+    assert makers == {"arn:aws:iam::123456789012:root"}
+
+
+@contextmanager
+def missing(checkout: Checkout, role: str, sid: str) -> Generator[None]:
+    """The role's policy without one statement, put back afterwards."""
+    iam: Any = checkout.client("iam")
+    name, document = inline(checkout, role)
+    rest = json.loads(document)
+    rest["Statement"] = [statement for statement in rest["Statement"] if statement["Sid"] != sid]
+    iam.put_role_policy(RoleName=f"batch-workshop-{role}", PolicyName=name, PolicyDocument=json.dumps(rest))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(RoleName=f"batch-workshop-{role}", PolicyName=name, PolicyDocument=document)
+
+
+def test_an_operator_that_may_not_create_jobs_fails_the_run_and_names_the_action(standing: Checkout) -> None:
+    with added(standing, {"held": 'input="model/batch_input.csv", environment={"HELD": "1"}'}):
+        with missing(standing, "operator", "CreateJobs"):
+            up = standing.make_target("up")
+        assert up.code != 0
+        assert "is not authorized to perform: sagemaker:CreateTransformJob" in up.text
+        assert standing.make_target("retry", JOB="held").code == 0
+        assert standing.outputs()["transform_jobs"]["held"]["status"] == "Completed"
+    assert standing.shell("pulumi config rm --path rerun").code == 0
+    assert standing.make_target("up").code == 0
+
+
+def test_a_job_that_may_not_read_its_model_fails_and_names_the_action(standing: Checkout) -> None:
+    with added(standing, {"blind": 'input="model/batch_input.csv", environment={"BLIND": "1"}'}):
+        with missing(standing, "execution", "ReadModelAndInput"):
+            up = standing.make_target("up")
+        assert up.code != 0
+        assert "s3:GetObject" in up.text
+        assert standing.make_target("retry", JOB="blind").code == 0
+        assert standing.outputs()["transform_jobs"]["blind"]["status"] == "Completed"
+    assert standing.shell("pulumi config rm --path rerun").code == 0
+    assert standing.make_target("up").code == 0
