@@ -8,13 +8,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from localcloud.engine import config as configuration
 from localcloud.engine import project
+from localcloud.engine.arguments import Arguments, Parser, add_verb, directory_of
 from localcloud.engine.backend import write_atomically
 from localcloud.engine.checkpoint import VERSION, Codec, decode_deployment, encode_resource, manifest, parse_checkpoint
 from localcloud.engine.config import StackConfig
+from localcloud.engine.config_commands import add_config_commands
 from localcloud.engine.display.text import for_json, harmless, raw
 from localcloud.engine.errors import (
     BailError,
@@ -28,15 +29,6 @@ from localcloud.engine.operations import run as run_operation
 from localcloud.engine.session import Session
 from localcloud.engine.urns import STACK_TYPE
 from localcloud.engine.values import Properties
-
-Arguments = argparse.Namespace
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what there is when it is asked for something that there is not."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}\n{self.format_usage().strip()}")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -66,12 +58,12 @@ def _dispatch(arguments: Sequence[str]) -> int:
     return command(found)
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="pulumi", description="The embedded engine: deploys Pulumi Python programs.", allow_abbrev=False
     )
     parser.add_argument("-C", "--cwd", dest="cwd_first", help="run as if started in this folder")
-    verbs = parser.add_subparsers(metavar="command", required=True, parser_class=_Parser)
+    verbs = parser.add_subparsers(metavar="command", required=True, parser_class=Parser)
     for name, kind, alias in (
         ("up", "update", "update"),
         ("preview", "update", "pre"),
@@ -80,28 +72,12 @@ def _parser() -> _Parser:
     ):
         _operation(verbs, name, kind, [alias] if alias else [])
     _stack_commands(verbs)
-    _config_commands(verbs)
-    cancel = _verb(verbs, "cancel", "remove the stack's locks, whoever holds them", _cancel)
+    add_config_commands(verbs)
+    cancel = add_verb(verbs, "cancel", "remove the stack's locks, whoever holds them", _cancel)
     cancel.add_argument("stack_name", nargs="?")
     cancel.add_argument("-y", "--yes", action="store_true")
-    _verb(verbs, "version", "print the version", _version)
+    add_verb(verbs, "version", "print the version", _version)
     return parser
-
-
-def _verb(
-    verbs: Any, name: str, help_: str, command: Callable[[Arguments], int], aliases: Sequence[str] = ()
-) -> _Parser:
-    verb = verbs.add_parser(name, help=help_, aliases=list(aliases), allow_abbrev=False)
-    verb.set_defaults(command=command, parser=verb)
-    verb.add_argument("-s", "--stack", help="the stack to use instead of the selected one")
-    verb.add_argument("-C", "--cwd", help="run as if started in this folder")
-    verb.add_argument("--non-interactive", action="store_true", help="never ask")
-    verb.add_argument("--color", choices=["always", "never", "auto"], default="auto")
-    return verb
-
-
-def _directory(found: Arguments) -> str | None:
-    return found.cwd or found.cwd_first
 
 
 # --- up, preview, destroy, refresh
@@ -120,7 +96,7 @@ def _operation(verbs: Any, name: str, kind: str, aliases: Sequence[str]) -> None
             Options(
                 kind=kind,
                 stack=found.stack,
-                directory=_directory(found),
+                directory=directory_of(found),
                 preview_only=name == "preview" or bool(getattr(found, "preview_only", False)),
                 yes=getattr(found, "yes", False) or getattr(found, "skip_preview", False),
                 skip_preview=getattr(found, "skip_preview", False),
@@ -134,7 +110,7 @@ def _operation(verbs: Any, name: str, kind: str, aliases: Sequence[str]) -> None
             )
         )
 
-    verb = _verb(verbs, name, helps[name], command, aliases)
+    verb = add_verb(verbs, name, helps[name], command, aliases)
     if name != "preview":
         verb.add_argument("-y", "--yes", action="store_true", help="do not ask for confirmation")
         verb.add_argument("-f", "--skip-preview", action="store_true", help="do not show a preview first")
@@ -161,35 +137,35 @@ def _boolean(text: str) -> bool:
 
 
 def _stack_commands(verbs: Any) -> None:
-    stack = _verb(verbs, "stack", "the stack and its state", _stack)
+    stack = add_verb(verbs, "stack", "the stack and its state", _stack)
     stack.add_argument("--show-urns", action="store_true")
     stack.add_argument("--show-name", action="store_true")
-    inner = stack.add_subparsers(metavar="command", parser_class=_Parser)
-    init = _verb(inner, "init", "create a stack and select it", _stack_init)
+    inner = stack.add_subparsers(metavar="command", parser_class=Parser)
+    init = add_verb(inner, "init", "create a stack and select it", _stack_init)
     init.add_argument("name", nargs="?")
     init.add_argument("--no-select", action="store_true")
     init.add_argument("--secrets-provider", default="passphrase")
-    select = _verb(inner, "select", "select a stack", _stack_select)
+    select = add_verb(inner, "select", "select a stack", _stack_select)
     select.add_argument("name", nargs="?")
     select.add_argument("-c", "--create", action="store_true")
-    listing = _verb(inner, "ls", "list the project's stacks", _stack_ls)
+    listing = add_verb(inner, "ls", "list the project's stacks", _stack_ls)
     listing.add_argument("-j", "--json", action="store_true")
-    remove = _verb(inner, "rm", "forget a stack", _stack_rm)
+    remove = add_verb(inner, "rm", "forget a stack", _stack_rm)
     remove.add_argument("name", nargs="?")
     remove.add_argument("-y", "--yes", action="store_true")
     remove.add_argument("-f", "--force", action="store_true", help="although it has resources")
     remove.add_argument("--preserve-config", action="store_true")
-    output = _verb(inner, "output", "show the stack's outputs", _stack_output)
+    output = add_verb(inner, "output", "show the stack's outputs", _stack_output)
     output.add_argument("name", nargs="?")
     output.add_argument("-j", "--json", action="store_true")
     output.add_argument("--show-secrets", action="store_true")
-    export = _verb(inner, "export", "print the stack's state", _stack_export)
+    export = add_verb(inner, "export", "print the stack's state", _stack_export)
     export.add_argument("--file")
     export.add_argument("--show-secrets", action="store_true")
 
 
 def _stack(found: Arguments) -> int:
-    stack = Session.open(_directory(found)).stack(found.stack)
+    stack = Session.open(directory_of(found)).stack(found.stack)
     if found.show_name:
         print(stack.name)
         return 0
@@ -205,7 +181,7 @@ def _stack(found: Arguments) -> int:
 
 
 def _stack_init(found: Arguments) -> int:
-    session = Session.open(_directory(found))
+    session = Session.open(directory_of(found))
     if found.secrets_provider not in ("passphrase", "default"):
         raise UnsupportedError(f"the secrets provider {found.secrets_provider.partition(':')[0]}")
     if not (found.name or found.stack):
@@ -224,7 +200,7 @@ def _stack_init(found: Arguments) -> int:
 
 
 def _stack_select(found: Arguments) -> int:
-    session = Session.open(_directory(found))
+    session = Session.open(directory_of(found))
     if not (found.name or found.stack):
         raise UsageError("which stack? pulumi stack select <name>; `pulumi stack ls` lists them")
     name = project.simple_name(session.project, found.name or found.stack)
@@ -238,7 +214,7 @@ def _stack_select(found: Arguments) -> int:
 
 
 def _stack_ls(found: Arguments) -> int:
-    session = Session.open(_directory(found))
+    session = Session.open(directory_of(found))
     try:
         current = project.selected_stack(session.project, found.stack)
     except StackNotFoundError:
@@ -264,7 +240,7 @@ def _stack_ls(found: Arguments) -> int:
 
 
 def _stack_rm(found: Arguments) -> int:
-    session = Session.open(_directory(found))
+    session = Session.open(directory_of(found))
     stack = session.stack(found.name or found.stack)
     if (stack.raw or {}).get("resources") and not found.force:
         raise EngineError(
@@ -296,7 +272,7 @@ def _confirm(found: Arguments, question: str) -> None:
 
 
 def _outputs(found: Arguments) -> Properties:
-    stack = Session.open(_directory(found)).stack(found.stack)
+    stack = Session.open(directory_of(found)).stack(found.stack)
     for resource in (stack.raw or {}).get("resources") or []:
         if resource.get("type") == STACK_TYPE and not resource.get("delete"):
             codec = stack.codec() if "ciphertext" in json.dumps(resource.get("outputs") or {}) else Codec(None)
@@ -330,7 +306,7 @@ def _stack_output(found: Arguments) -> int:
 
 
 def _stack_export(found: Arguments) -> int:
-    stack = Session.open(_directory(found)).stack(found.stack)
+    stack = Session.open(directory_of(found)).stack(found.stack)
     deployment: dict[str, Any] = dict(stack.raw or {"manifest": manifest()})
     if found.show_secrets and stack.raw:
         codec = stack.codec(show_secrets=True)
@@ -348,89 +324,11 @@ def _stack_export(found: Arguments) -> int:
     return 0
 
 
-# --- config
-
-
-def _config_commands(verbs: Any) -> None:
-    parser = _verb(verbs, "config", "the stack's configuration", _config)
-    parser.add_argument("--show-secrets", action="store_true")
-    parser.add_argument("-j", "--json", action="store_true")
-    inner = parser.add_subparsers(metavar="command", parser_class=_Parser)
-    setting = _verb(inner, "set", "set a value", _config_set)
-    setting.add_argument("key")
-    setting.add_argument("value", nargs="?", help="read from standard input when missing")
-    setting.add_argument("--secret", action="store_true")
-    setting.add_argument("--plaintext", action="store_true")
-    setting.add_argument("--path", action="store_true")
-    getting = _verb(inner, "get", "print a value", _config_get)
-    getting.add_argument("key")
-    getting.add_argument("--path", action="store_true")
-    getting.add_argument("-j", "--json", action="store_true")
-    removing = _verb(inner, "rm", "remove a value", _config_rm)
-    removing.add_argument("key")
-    removing.add_argument("--path", action="store_true")
-
-
-def _stack_config(found: Arguments) -> tuple[StackConfig, str]:
-    stack = Session.open(_directory(found)).stack(found.stack)
-    return stack.config_file, stack.state_salt()
-
-
-def _config_set(found: Arguments) -> int:
-    config, salt = _stack_config(found)
-    value = found.value
-    if value is None:
-        value = sys.stdin.read().rstrip("\n") if not sys.stdin.isatty() else input("value: ")
-    secrets = config.secrets_or_new(salt) if found.secret else None
-    configuration.set_value(config, found.key, value, secret=found.secret, path=found.path, secrets=secrets)
-    return 0
-
-
-def _values(config: StackConfig, salt: str) -> configuration.Config:
-    needed = any("secure" in json.dumps(value) for value in config.values.values() if isinstance(value, dict | list))
-    return config.unchecked(config.secrets(salt) if needed else None)
-
-
-def _config_get(found: Arguments) -> int:
-    config, salt = _stack_config(found)
-    value = configuration.get_value(_values(config, salt), config, found.key, path=found.path)
-    print(json.dumps({"value": value}, indent=2) if found.json else value)
-    return 0
-
-
-def _config_rm(found: Arguments) -> int:
-    config, _ = _stack_config(found)
-    configuration.remove_value(config, found.key, path=found.path)
-    return 0
-
-
-def _config(found: Arguments) -> int:
-    config, salt = _stack_config(found)
-    values = _values(config, salt)
-    own = f"{config.project.name}:"
-
-    def text(key: str) -> str:
-        return "[secret]" if key in values.secret_keys and not found.show_secrets else values.values[key]
-
-    if found.json:
-        document = {
-            key: ({} if text(key) == "[secret]" else {"value": text(key)}) | {"secret": key in values.secret_keys}
-            for key in sorted(values.values)
-        }
-        print(json.dumps(document, indent=2, ensure_ascii=False))
-        return 0
-    width = max((len(key.removeprefix(own)) for key in values.values), default=3)
-    print(f"{'KEY':<{width}}  VALUE")
-    for key in sorted(values.values):
-        print(f"{key.removeprefix(own):<{width}}  {harmless(text(key))}")
-    return 0
-
-
 # --- the rest
 
 
 def _cancel(found: Arguments) -> int:
-    session = Session.open(_directory(found))
+    session = Session.open(directory_of(found))
     stack = session.stack(found.stack_name or found.stack)
     _confirm(
         found, f"This will irreversibly cancel the currently running update for '{stack.name}'! Type yes to go on: "

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 
 from localcloud.engine import paths, urns
 from localcloud.engine.checkpoint import Resource
+from localcloud.engine.differences import changed_keys, with_replace_on_changes
 from localcloud.engine.errors import BailError, RegistrationError
 from localcloud.engine.goals import Alias, Goal
 from localcloud.engine.graph import Graph
 from localcloud.engine.provider import CheckFailure, Diff, Provider
 from localcloud.engine.registry import Registry
 from localcloud.engine.steps import Op, Step
-from localcloud.engine.values import UNKNOWN, Properties, equal, has_unknowns, plain
+from localcloud.engine.values import UNKNOWN, Properties, equal, has_unknowns
 
 Report = Callable[[str, str, str], None]  # severity, urn, message
 
@@ -208,7 +209,7 @@ class Generator:
         diff = await self._diff(goal, urn, old, new, provider)
         if urn in self.seen.deletes:
             return self._recreate(urn, old, new)
-        diff = _with_replace_on_changes(diff, goal.replace_on_changes, init_errors=bool(old.init_errors))
+        diff = with_replace_on_changes(diff, goal.replace_on_changes, init_errors=bool(old.init_errors))
         if not diff.changes and not old.pending_replacement:
             if old.init_errors:
                 return [Step(Op.UPDATE, urn, old, new, diff, goal.ignore_changes)]
@@ -367,7 +368,7 @@ class Generator:
             provider = await self.ensure_provider(resource)
             assert provider is not None  # noqa: S101  a custom resource has one
             diff = await self.diff_by(provider, resource.urn, resource, inputs, resource.ignore_changes)
-        diff = _with_replace_on_changes(diff, resource.replace_on_changes, init_errors=False)
+        diff = with_replace_on_changes(diff, resource.replace_on_changes, init_errors=False)
         return diff.replace, diff.replaces
 
     async def ensure_provider(self, resource: Resource) -> Provider | None:
@@ -432,42 +433,3 @@ def _new_resource(goal: Goal, urn: str, old: Resource | None, alias: str) -> Res
         replace_on_changes=goal.replace_on_changes,
         extra=old.extra if old else {},
     )
-
-
-def changed_keys(old: Properties, new: Properties) -> dict[str, str]:
-    """Top-level keys that differ, with the kind of the difference; secretness alone is none."""
-    before, after = plain(old), plain(new)
-    found: dict[str, str] = {}
-    for key in dict.fromkeys([*before, *after]):
-        if key not in before:
-            found[key] = "add"
-        elif key not in after:
-            found[key] = "delete"
-        elif not equal(before[key], after[key]):
-            found[key] = "update"
-    return found
-
-
-def _with_replace_on_changes(diff: Diff, patterns: list[str], *, init_errors: bool) -> Diff:
-    """A diff in which changes under the given paths call for a replacement."""
-    if not patterns:
-        return diff
-    if init_errors and ("#initerror" in patterns or "*" in patterns):
-        diff.changes = True
-        diff.replaces.append("#initerror")
-    if not diff.changes:
-        return diff
-    parsed = [paths.parse(text) for text in patterns if text != "#initerror"]
-    detailed: dict[str, tuple[str, bool]] = {}
-    for text, (kind, of_inputs) in diff.detailed.items():
-        path = paths.parse(text)
-        hit = any(paths.contains(pattern, path) for pattern in parsed)
-        detailed[text] = (f"{kind.removesuffix('-replace')}-replace", of_inputs) if hit else (kind, of_inputs)
-        if hit and path:
-            diff.replaces.append(str(path[0]))
-    for key in diff.diffs:
-        if any(len(pattern) == 1 and paths.contains(pattern, (key,)) for pattern in parsed):
-            diff.replaces.append(key)
-    diff.replaces = list(dict.fromkeys(diff.replaces))
-    diff.detailed = detailed
-    return diff

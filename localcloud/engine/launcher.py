@@ -6,14 +6,18 @@ is run as a file by the interpreter of the program's virtual environment, and so
 
 from __future__ import annotations
 
-import asyncio
-import json
-import logging
-import os
-import runpy
 import sys
-import traceback
-from concurrent.futures import ThreadPoolExecutor
+
+# The folder of this file is the engine's, not the program's: its modules must not shadow those of the same names.
+sys.path[:] = [place for place in sys.path if place != __file__.rpartition("/")[0]]
+
+import asyncio  # noqa: E402
+import json  # noqa: E402
+import logging  # noqa: E402
+import os  # noqa: E402
+import runpy  # noqa: E402
+import traceback  # noqa: E402
+from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 
 SHOWN = 32  # the exit code that says: the user has been told why
 

@@ -37,16 +37,16 @@ class Plugin:
     last_lines: list[str] = field(default_factory=list[str])
     drains: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
 
-    async def stop(self) -> None:
+    async def stop(self, *, at_once: bool = False) -> None:
         """End the process with its whole group: asked first, killed after a grace."""
         await self.channel.close()
         if self.process is None:
             return
-        for number, grace in ((signal.SIGINT, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
+        for number in (signal.SIGKILL,) if at_once else (signal.SIGINT, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.process.wait(), grace)
+                await asyncio.wait_for(self.process.wait(), STOP_SECONDS)
                 break
         for drain in self.drains:
             drain.cancel()
@@ -135,6 +135,7 @@ class PluginHost:
         env = {
             **os.environ,
             **{f"PULUMI_RUNTIME_{str(name).upper()}": str(value) for name, value in options},
+            "no_grpc_proxy": "127.0.0.1,localhost",
             "PULUMI_PROJECT": self._project.name,
             "PULUMI_CONFIG": json.dumps(config),
         }
@@ -159,7 +160,7 @@ class PluginHost:
             port = await asyncio.wait_for(_port(process), START_SECONDS)
         except (TimeoutError, ValueError) as error:
             reason = f"printed no port within {START_SECONDS:.0f} s" if isinstance(error, TimeoutError) else str(error)
-            if process.returncode is None and "ended" in reason:
+            if reason == "ended":
                 reason = f"{how_it_ended(await process.wait())} before it printed its port"
             await asyncio.sleep(0.05)  # let what it wrote arrive
             await plugin.stop()
@@ -181,8 +182,8 @@ class PluginHost:
 
         plugin.drains.append(asyncio.create_task(drain()))
 
-    async def close(self) -> None:
-        await asyncio.gather(*(plugin.stop() for plugin in self._running))
+    async def close(self, *, at_once: bool = False) -> None:
+        await asyncio.gather(*(plugin.stop(at_once=at_once) for plugin in self._running))
         self._running.clear()
 
 

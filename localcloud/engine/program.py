@@ -44,7 +44,7 @@ class Program:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env={**os.environ, "PYTHONSAFEPATH": "1"},
+                env={**os.environ, "no_grpc_proxy": "127.0.0.1,localhost"},
                 cwd=directory,
                 limit=1 << 20,
                 start_new_session=True,

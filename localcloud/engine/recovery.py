@@ -25,6 +25,7 @@ from localcloud.engine.deployment import Deployment
 from localcloud.engine.errors import EngineError
 from localcloud.engine.execution import protect_outputs
 from localcloud.engine.provider import Provider
+from localcloud.engine.values import without_secrets
 from localcloud.process import is_alive
 
 _ORPHAN_SECONDS = 15.0
@@ -137,7 +138,7 @@ async def _find(deployment: Deployment, planned: Resource) -> Resource | None:
         "type": planned.type,
         "name": urns.name_of(planned.urn),
         "urn": planned.urn,
-        "inputs": planned.inputs,
+        "inputs": without_secrets(planned.inputs),
     }
     token = f"{urns.package_of(planned.type)}:index:localFind"
     answer = await provider.invoke(token, arguments, preview=False)

@@ -86,8 +86,8 @@ async def perform(update: Update) -> Outcome:
     finally:
         deployment.ended.set()
         if update.program is not None:
-            await update.program.stop(_GRACE)
-        await host.close()
+            await update.program.stop(0.2 if deployment.stopping.is_set() else _GRACE)
+        await host.close(at_once=update.terminated)
         await monitor.stop()
     return deployment.outcome
 

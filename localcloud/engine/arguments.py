@@ -1,0 +1,34 @@
+"""What all verbs of the command line share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from localcloud.engine.errors import UsageError
+
+Arguments = argparse.Namespace
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what there is when it is asked for something that there is not."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}\n{self.format_usage().strip()}")
+
+
+def add_verb(
+    verbs: Any, name: str, help_: str, command: Callable[[Arguments], int], aliases: Sequence[str] = ()
+) -> Parser:
+    verb = verbs.add_parser(name, help=help_, aliases=list(aliases), allow_abbrev=False)
+    verb.set_defaults(command=command, parser=verb)
+    verb.add_argument("-s", "--stack", help="the stack to use instead of the selected one")
+    verb.add_argument("-C", "--cwd", help="run as if started in this folder")
+    verb.add_argument("--non-interactive", action="store_true", help="never ask")
+    verb.add_argument("--color", choices=["always", "never", "auto"], default="auto")
+    return verb
+
+
+def directory_of(found: Arguments) -> str | None:
+    return found.cwd or found.cwd_first
