@@ -108,14 +108,10 @@ def _kind(value: Any) -> str:
 
 def coerced(expected: Any, value: Any) -> Any:
     """A value in its declared type where Pulumi takes another for it: "true" for true, 5 for "5"."""
-    if expected == "string" and isinstance(value, int | float) and not isinstance(value, bool):
-        return json.dumps(value)
-    if expected == "string" and isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, str) and isinstance(expected, str) and expected in {"boolean", "integer", "number"}:
-        return _from_text(expected, value)
-    if isinstance(expected, str) or isinstance(value, Unknown):
+    if isinstance(value, Unknown):
         return value
+    if isinstance(expected, str):
+        return _coerced_scalar(expected, value)
     if "list" in expected and isinstance(value, list):
         return [coerced(expected["list"], item) for item in value if item is not None]
     if "map" in expected and isinstance(value, Mapping):
@@ -123,6 +119,14 @@ def coerced(expected: Any, value: Any) -> Any:
     if "object" in expected and isinstance(value, Mapping):
         members = expected["object"]
         return {n: coerced(members.get(n, "any"), item) for n, item in value.items() if item is not None}
+    return value
+
+
+def _coerced_scalar(expected: str, value: Any) -> Any:
+    if expected == "string" and isinstance(value, int | float):
+        return json.dumps(value)
+    if expected in {"boolean", "integer", "number"} and isinstance(value, str):
+        return _from_text(expected, value)
     return value
 
 
@@ -169,7 +173,12 @@ def _unwrapped(value: Any) -> Any:
 
 def projected(expected: Any, old: Any, live: Any) -> Any:
     """A live value cut to what the old input spoke of: AWS's own additions to an object are no change of the program's."""
-    if isinstance(old, Mapping) and isinstance(live, Mapping) and isinstance(expected, Mapping) and "object" in expected:
+    if (
+        isinstance(old, Mapping)
+        and isinstance(live, Mapping)
+        and isinstance(expected, Mapping)
+        and "object" in expected
+    ):
         return {n: projected(expected["object"].get(n, "any"), v, live[n]) for n, v in old.items() if n in live}
     if isinstance(old, list) and isinstance(live, list) and len(old) == len(live) and isinstance(expected, Mapping):
         return [projected(expected.get("list", "any"), o, v) for o, v in zip(old, live, strict=True)]

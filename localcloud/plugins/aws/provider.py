@@ -309,7 +309,7 @@ def _settings(values: Properties) -> Properties:
 
 
 def _replaces(kind: ResourceType, path: str) -> bool:
-    top = path.split(".")[0].split("[")[0]
+    top = path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
     return top in kind.replaces or top == "region" or path in kind.replace_paths
 
 

@@ -75,7 +75,7 @@ def derive() -> dict[str, Any]:
 
 
 def _resource(token: str, sdk: types.ModuleType) -> dict[str, Any]:
-    module = getattr(sdk, token.split(":")[1].split("/")[0])
+    module = getattr(sdk, token.split(":")[1].split("/", maxsplit=1)[0])
     name = token.rsplit(":", maxsplit=1)[-1]
     resource = getattr(module, name)
     home = importlib.import_module(resource.__module__)
@@ -152,7 +152,9 @@ def _is_eventual(hint: Any) -> bool:
 
 def _named(name: str, module: types.ModuleType) -> Type:
     if name.startswith("outputs."):
-        return _object(getattr(importlib.import_module(f"{module.__name__}.outputs"), name.removeprefix("outputs.")), module)
+        return _object(
+            getattr(importlib.import_module(f"{module.__name__}.outputs"), name.removeprefix("outputs.")), module
+        )
     if "." in name:
         return "any"
     owner = getattr(importlib.import_module(f"{module.__name__}._inputs"), name, None)

@@ -370,7 +370,9 @@ def _check(inputs: Inputs) -> None:
     unsupported = "the local cloud's eks plugin does not support it"
     problems = {name: unsupported for name in inputs if name not in _SUPPORTED}
     if not inputs.get("skipDefaultNodeGroup"):
-        problems["skipDefaultNodeGroup"] = "the local cloud has no default node group: set it, and add a ManagedNodeGroup"
+        problems["skipDefaultNodeGroup"] = (
+            "the local cloud has no default node group: set it, and add a ManagedNodeGroup"
+        )
     if not inputs.get("skipDefaultSecurityGroups"):
         problems["skipDefaultSecurityGroups"] = "the local cloud makes no security groups: set it"
     if inputs.get("authenticationMode") != "API":
@@ -384,4 +386,6 @@ def _check(inputs: Inputs) -> None:
         problems["subnetIds"] = "it excludes `publicSubnetIds` and `privateSubnetIds`"
     refuse("The inputs of the EKS cluster are invalid.", problems)
     if shutil.which("aws") is None:
-        raise RuntimeError("the `aws` command line is not on PATH: kubeconfigs of EKS clusters get their tokens from it")
+        raise RuntimeError(
+            "the `aws` command line is not on PATH: kubeconfigs of EKS clusters get their tokens from it"
+        )

@@ -16,7 +16,16 @@ def kubeconfig(
         credentials: a role (`roleArn`) or profile (`profileName`) to get tokens with.
         profile: whether to name the profile, which is the deployer's own and no one else's.
     """
-    arguments = ["--region", cluster["region"], "eks", "get-token", "--cluster-name", cluster["name"], "--output", "json"]
+    arguments = [
+        "--region",
+        cluster["region"],
+        "eks",
+        "get-token",
+        "--cluster-name",
+        cluster["name"],
+        "--output",
+        "json",
+    ]
     if credentials and credentials.get("roleArn"):
         arguments += ["--role", credentials["roleArn"]]
     if profile and credentials and credentials.get("profileName"):

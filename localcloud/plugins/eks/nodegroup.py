@@ -87,9 +87,7 @@ def _subnets(core: Mapping[str, Any]) -> Any:
 
 
 def _check(inputs: Mapping[str, Any]) -> None:
-    problems = {
-        name: "the local cloud's eks plugin does not support it" for name in inputs if name not in _SUPPORTED
-    }
+    problems = {name: "the local cloud's eks plugin does not support it" for name in inputs if name not in _SUPPORTED}
     if "cluster" not in inputs:
         problems["cluster"] = "it is required"
     if ("nodeRole" in inputs) == ("nodeRoleArn" in inputs):

@@ -40,7 +40,7 @@ class EksProvider(SdkProvider):
         if resource_type == vpc_cni.TOKEN:
             addon = vpc_cni.VpcCniAddon(name, inputs, options)
             return ConstructResult(addon.urn, {"addon": addon.addon})
-        known = ", ".join((cluster.TOKEN, nodegroup.TOKEN, vpc_cni.TOKEN))
+        known = f"{cluster.TOKEN}, {nodegroup.TOKEN}, {vpc_cni.TOKEN}"
         raise ValueError(f"the local cloud's eks plugin has no component {resource_type}; it has {known}")
 
     def call(self, token: str, args: Mapping[str, Any]) -> CallResult:
@@ -77,6 +77,7 @@ class EksServicer(ProviderServicer):
         if request.tok.endswith(":localFind"):  # components leave nothing themselves; their children are asked for
             return provider_pb2.InvokeResponse()
         await context.abort(grpc.StatusCode.NOT_FOUND, f"the local cloud's eks plugin has no function {request.tok}")
+        return None
 
     async def Construct(self, request: Any, context: Any) -> Any:
         about = f"constructing {request.type} {request.name}"

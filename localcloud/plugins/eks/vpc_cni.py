@@ -122,9 +122,7 @@ def _word(value: Any) -> str:
 
 def _check(inputs: Mapping[str, Any]) -> None:
     known = _OTHER | set(_ENVIRONMENT)
-    problems = {
-        name: "the local cloud's eks plugin does not support it" for name in inputs if name not in known
-    }
+    problems = {name: "the local cloud's eks plugin does not support it" for name in inputs if name not in known}
     if "clusterName" not in inputs:
         problems["clusterName"] = "it is required"
     if not inputs.get("addonVersion") and not inputs.get("clusterVersion"):

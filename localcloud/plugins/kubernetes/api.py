@@ -10,7 +10,7 @@ import ssl
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,11 +67,12 @@ class Api:
         """
         target = self._base + path + (f"?{urlencode(query)}" if query else "")
         data = None if body is None else json.dumps(body).encode()
-        for attempt in range(5):
-            status, answer = self._authorized(method, target, data, content_type)
+        status, answer = self._authorized(method, target, data, content_type)
+        for attempt in range(4):
             if status not in _RETRIED:
                 break
             time.sleep(0.2 * 2**attempt)
+            status, answer = self._authorized(method, target, data, content_type)
         return _checked(status, answer)
 
     def _authorized(self, method: str, target: str, data: bytes | None, content_type: str) -> tuple[int, bytes]:
@@ -131,7 +132,7 @@ class Api:
         return UnreachableError(f"{self.server}: {error or type(error).__name__}")
 
     @contextmanager
-    def watch(self, path: str, name: str, version: str, seconds: float) -> Iterator[Iterator[Object]]:
+    def watch(self, path: str, name: str, version: str, seconds: float) -> Generator[Iterator[Object]]:
         """Events of one object after a version of it, until time is up or `interrupt` is called."""
         limit = max(1, int(min(seconds, 60)))
         query = {

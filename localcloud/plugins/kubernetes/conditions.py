@@ -119,7 +119,7 @@ def _matches(query: Any, path: str, value: str, found: Object) -> tuple[bool, st
         if value:
             raise UnsatisfiableError(f'"{path}" has a non-primitive value ({first})')
         return True, ""
-    text = {True: "true", False: "false", None: "<nil>"}.get(first, None) if _is_word(first) else str(first)
+    text = {True: "true", False: "false", None: "<nil>"}.get(first) if _is_word(first) else str(first)
     return (not value or text == value), f'{path} (found "{text}")'
 
 
@@ -141,7 +141,9 @@ def _named_condition(expression: str) -> Condition:
         if not _is_current(found):
             return False, ""
         status, message = _condition(found, name)
-        return status.lower() == (wanted or "True").lower(), f"condition {name} is {status or 'absent'} {message}".strip()
+        return status.lower() == (
+            wanted or "True"
+        ).lower(), f"condition {name} is {status or 'absent'} {message}".strip()
 
     return satisfied
 
@@ -163,7 +165,7 @@ def deployment_available(found: Object) -> tuple[bool, str]:
     status, spec = found.get("status") or {}, found.get("spec") or {}
     wanted = spec.get("replicas", 1)
     available, message = _condition(found, "Available")
-    if available == "True" and status.get("availableReplicas", 0) >= wanted or wanted == 0:
+    if (available == "True" and status.get("availableReplicas", 0) >= wanted) or wanted == 0:
         return True, ""
     return False, message or _condition(found, "Progressing")[1] or "minimum number of live Pods was not attained"
 

@@ -137,7 +137,8 @@ class KubernetesProvider(Provider):
         token = self._token(target, new)
         before, after = self._comparable(old), self._comparable(new)
         mutable = frozenset(
-            kind for kind, name in (("Secret", "enableSecretMutable"), ("ConfigMap", "enableConfigMapMutable"))
+            kind
+            for kind, name in (("Secret", "enableSecretMutable"), ("ConfigMap", "enableConfigMapMutable"))
             if self._settings.get(name)
         )
         paths = objects.force_new(token, mutable)
@@ -197,9 +198,7 @@ class KubernetesProvider(Provider):
     def _force(self, source: Object) -> bool:
         return bool(self._settings.get("enablePatchForce")) or objects.is_true(source, objects.PATCH_FORCE)
 
-    def _awaited(
-        self, target: Target, inputs: Properties, live: Object, manager: str, intro: str
-    ) -> Properties:
+    def _awaited(self, target: Target, inputs: Properties, live: Object, manager: str, intro: str) -> Properties:
         """Outputs of an object once it is ready."""
         condition = None if self._token(target, inputs).patch else ready_condition(inputs, live)
         if condition is None:
@@ -262,9 +261,7 @@ class KubernetesProvider(Provider):
                 f'resource "{_text(target)}" was not successfully updated by the Kubernetes API server: '
                 f"{_explained(e, manager)}"
             ) from None
-        intro = (
-            f'the Kubernetes API server reported that "{objects.identity(live)}" failed to fully initialize or become live'
-        )
+        intro = f'the Kubernetes API server reported that "{objects.identity(live)}" failed to fully initialize or become live'
         return self._awaited(target, new, live, manager, intro)
 
     def _changed(self, token: TypeToken, source: Object, manager: str) -> Object:

@@ -163,7 +163,9 @@ class Releases:
             identity = f"{record.namespace}/{record.name}"
             if inputs.get("atomic") and isinstance(e, NotReadyError):
                 self._uninstall(record)
-                raise ReleaseError(f"release {record.name} failed, and has been uninstalled due to atomic being set: {e}") from None
+                raise ReleaseError(
+                    f"release {record.name} failed, and has been uninstalled due to atomic being set: {e}"
+                ) from None
             reason = (
                 f'Helm release "{identity}" was created, but failed to initialize completely. '
                 f"Use Helm CLI to investigate: failed to become available within allocated timeout. "

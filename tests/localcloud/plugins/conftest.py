@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from localcloud.plugins.kubernetes.api import Api
@@ -47,7 +48,7 @@ def aws_endpoint(cloud_home: Path) -> Iterator[str]:
         yield endpoint
         return
     log = (cloud_home / "aws.log").open("wb")
-    command = [sys.executable, "-m", "tests.localcloud.plugins.local_aws", str(cloud_home)]
+    command = [sys.executable, "-m", "tests.localcloud.aws.serve", str(cloud_home)]
     with subprocess.Popen(
         command, cwd=CHECKOUT, env=environment(cloud_home), stdout=subprocess.PIPE, stderr=log
     ) as process:
@@ -96,8 +97,6 @@ def aws(start_plugin: Start, aws_endpoint: str) -> Plugin:
 
 
 def boto(endpoint: str, service: str) -> Any:
-    import boto3
-
     return boto3.client(
         service,
         endpoint_url=endpoint,
@@ -117,9 +116,7 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("cluster")
     command = [sys.executable, "-m", "localcloud.cluster", "up", "--home", str(home), "--name", "plugins"]
     log = (home / "cluster.log").open("wb")
-    with subprocess.Popen(
-        command, cwd=CHECKOUT, env=environment(home), stdout=subprocess.PIPE, stderr=log
-    ) as process:
+    with subprocess.Popen(command, cwd=CHECKOUT, env=environment(home), stdout=subprocess.PIPE, stderr=log) as process:
         assert process.stdout
         line = process.stdout.readline().decode().strip()
         assert line, (home / "cluster.log").read_text()

@@ -20,7 +20,7 @@ def urn(token: str, name: str, stack: str = STACK) -> str:
     return f"urn:pulumi:{stack}::{PROJECT}::{token}::{name}"
 
 
-class Failed(Exception):
+class Failed(Exception):  # noqa: N818  reads as what happened: `pytest.raises(Failed)`
     """The plugin answered with an error."""
 
     def __init__(self, error: Any) -> None:

@@ -301,7 +301,7 @@ CASES = {
     ),
     "model": Case(
         "aws:sagemaker/model:Model",
-        lambda w: model_inputs(w),
+        lambda w: model_inputs(w),  # noqa: PLW0108  the function stands below
         lambda w: {**model_inputs(w), "tags": {"a": "1"}},
         lambda w: {**model_inputs(w), "enableNetworkIsolation": False},
         identity=lambda r: r.inputs["name"],

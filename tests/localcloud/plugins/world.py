@@ -65,8 +65,8 @@ def build(aws: Plugin) -> World:
         for index, zone in enumerate("ab")
     ]
     gateway = aws.create(GATEWAY, "world", {"vpcId": vpc.id})
-    tables = [aws.create(TABLE, name, {"vpcId": vpc.id}) for name in ("world", "second")]
-    aws.create("aws:ec2/route:Route", "world", default_route(tables[0].id, gateway.id))
+    table, second = (aws.create(TABLE, name, {"vpcId": vpc.id}) for name in ("world", "second"))
+    aws.create("aws:ec2/route:Route", "world", default_route(table.id, gateway.id))
     bucket = aws.create(BUCKET, "world", {"forceDestroy": True})
     services = ("eks.amazonaws.com", "ec2.amazonaws.com", "sagemaker.amazonaws.com", "pods.eks.amazonaws.com")
     role = aws.create(ROLE, "world", {"assumeRolePolicy": trust(*services)})
@@ -77,7 +77,9 @@ def build(aws: Plugin) -> World:
         {"role": role.id, "policy": allow("s3:*", "ec2:*", "eks:*", "logs:*")},
     )
     cluster = aws.create(CLUSTER, "world", cluster_inputs(role.outputs["arn"], [s.id for s in subnets]))
-    return World(vpc, other_vpc, subnets, gateway, *tables, bucket, role, policy, cluster, [s.id for s in subnets])
+    return World(
+        vpc, other_vpc, subnets, gateway, table, second, bucket, role, policy, cluster, [s.id for s in subnets]
+    )
 
 
 def default_route(table: str, gateway: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What a machine lacks is said all at once, each with its cure."""
 
 import sys
-from typing import NamedTuple
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 

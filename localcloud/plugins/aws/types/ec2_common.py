@@ -33,7 +33,9 @@ def tag_conditions(inputs: Properties) -> dict[str, str]:
     return {f"tag:{key}": value for key, value in (inputs.get("tagsAll") or {}).items()}
 
 
-def described(cloud: Cloud, operation: str, key: str, parameter: str, identity: str, gone: str) -> Any:
+def described(  # noqa: PLR0917  one line a caller: what to ask, where the answer is, what absence is called
+    cloud: Cloud, operation: str, key: str, parameter: str, identity: str, gone: str
+) -> Any:
     """One object by its id, or None."""
     answer = absent_as_none(lambda: cloud.ec2(operation, **{parameter: [identity]}), gone)
     return answer[key][0] if answer and answer[key] else None

@@ -171,7 +171,9 @@ def _permission(rule: Properties, own_group: str) -> dict[str, Any]:
 
 def _rule(permission: Any, own_group: str) -> Properties:
     pairs = [pair["GroupId"] for pair in permission.get("UserIdGroupPairs", [])]
-    members = [m for key in ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs") for m in permission.get(key, [])]
+    members = [
+        m for key in ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs") for m in permission.get(key, [])
+    ]
     return {
         "protocol": permission["IpProtocol"],
         "fromPort": permission.get("FromPort", 0),

@@ -87,7 +87,9 @@ def _update_table(cloud: Cloud, update: Update) -> None:
     old, new = update.old.get("routes") or [], update.new.get("routes") or []
     for route in (r for r in old if r not in new):
         parameters = _translated(route, _INLINE_DESTINATIONS)
-        ignore(lambda p=parameters: cloud.ec2("DeleteRoute", RouteTableId=update.identity, **p), "InvalidRoute.NotFound")
+        ignore(
+            lambda p=parameters: cloud.ec2("DeleteRoute", RouteTableId=update.identity, **p), "InvalidRoute.NotFound"
+        )
     for route in (r for r in new if r not in old):
         _add_inline(cloud, update.identity, route)
 
@@ -99,7 +101,9 @@ def _delete_table(cloud: Cloud, identity: str, known: Properties) -> None:
             _disassociate(cloud, association["RouteTableAssociationId"])
     ignore(
         lambda: cloud.retry(
-            lambda: cloud.ec2("DeleteRouteTable", RouteTableId=identity), codes={"DependencyViolation": None}, seconds=300
+            lambda: cloud.ec2("DeleteRouteTable", RouteTableId=identity),
+            codes={"DependencyViolation": None},
+            seconds=300,
         ),
         "InvalidRouteTableID.NotFound",
     )
@@ -238,7 +242,7 @@ def _conditions(association: Any) -> dict[str, str]:
 
 def _read_association(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
     if "/" in identity:  # an import, `<subnet>/<table>`
-        member = identity.split("/")[0]
+        member = identity.split("/", maxsplit=1)[0]
         name = "association.subnet-id" if member.startswith("subnet-") else "association.gateway-id"
         found = _association(cloud, {name: member})
     else:
@@ -255,9 +259,7 @@ def _read_association(cloud: Cloud, identity: str, known: Properties) -> Propert
 
 
 def _disassociate(cloud: Cloud, identity: str) -> None:
-    absent_as_none(
-        lambda: cloud.ec2("DisassociateRouteTable", AssociationId=identity), "InvalidAssociationID.NotFound"
-    )
+    absent_as_none(lambda: cloud.ec2("DisassociateRouteTable", AssociationId=identity), "InvalidAssociationID.NotFound")
 
 
 def _delete_association(cloud: Cloud, identity: str, known: Properties) -> None:
@@ -282,6 +284,8 @@ ROUTE_TABLE_ASSOCIATION = ResourceType(
     replaces=names("routeTableId subnetId gatewayId"),
     delete_first=True,
     validate=lambda inputs: (
-        {} if ("subnetId" in inputs) != ("gatewayId" in inputs) else {"subnetId": "give either `subnetId` or `gatewayId`"}
+        {}
+        if ("subnetId" in inputs) != ("gatewayId" in inputs)
+        else {"subnetId": "give either `subnetId` or `gatewayId`"}
     ),
 )

@@ -256,9 +256,7 @@ def _detach(cloud: Cloud, identity: str, vpc: str) -> None:
 
 def _gateway(cloud: Cloud, identity: str) -> Any:
     gone = "InvalidInternetGatewayID.NotFound"
-    return ec2.described(
-        cloud, "DescribeInternetGateways", "InternetGateways", "InternetGatewayIds", identity, gone
-    )
+    return ec2.described(cloud, "DescribeInternetGateways", "InternetGateways", "InternetGatewayIds", identity, gone)
 
 
 def _attached(found: Any) -> str:

@@ -39,9 +39,7 @@ def _create_entry(cloud: Cloud, inputs: Properties) -> str:
 
 def _entry(cloud: Cloud, identity: str) -> Any:
     cluster, _, principal = identity.partition(":")
-    answer = absent_as_none(
-        lambda: cloud.eks("DescribeAccessEntry", clusterName=cluster, principalArn=principal), GONE
-    )
+    answer = absent_as_none(lambda: cloud.eks("DescribeAccessEntry", clusterName=cluster, principalArn=principal), GONE)
     return answer["accessEntry"] if answer else None
 
 
@@ -146,9 +144,7 @@ def _read_associated(cloud: Cloud, identity: str, known: Properties) -> Properti
 def _disassociate(cloud: Cloud, identity: str, known: Properties) -> None:
     cluster, principal, policy = identity.split("#", 2)
     ignore(
-        lambda: cloud.eks(
-            "DisassociateAccessPolicy", clusterName=cluster, principalArn=principal, policyArn=policy
-        ),
+        lambda: cloud.eks("DisassociateAccessPolicy", clusterName=cluster, principalArn=principal, policyArn=policy),
         GONE,
     )
 
@@ -228,9 +224,7 @@ def _update_pod_identity(cloud: Cloud, update: Update) -> None:
 
 def _delete_pod_identity(cloud: Cloud, identity: str, known: Properties) -> None:
     cluster = known["clusterName"]
-    ignore(
-        lambda: cloud.eks("DeletePodIdentityAssociation", clusterName=cluster, associationId=identity), GONE
-    )
+    ignore(lambda: cloud.eks("DeletePodIdentityAssociation", clusterName=cluster, associationId=identity), GONE)
 
 
 def _find_pod_identity(cloud: Cloud, inputs: Properties) -> str | None:

@@ -35,7 +35,9 @@ def timestamp(value: Any) -> str:
     return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else ""
 
 
-def tag(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str], arn: str = "arn") -> None:
+def tag(  # noqa: PLR0917  the signature of the table, and where the ARN is
+    cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str], arn: str = "arn"
+) -> None:
     """Change the tags of an EKS object by its ARN."""
     if remove:
         cloud.eks("UntagResource", resourceArn=outputs[arn], tagKeys=remove)
@@ -64,7 +66,9 @@ def _create(cloud: Cloud, inputs: Properties) -> str:
                 n: network[n] for n in ("serviceIpv4Cidr", "ipFamily", "elasticLoadBalancing") if network.get(n)
             }
             or None,
-            logging=_logging(inputs.get("enabledClusterLogTypes") or []) if inputs.get("enabledClusterLogTypes") else None,
+            logging=_logging(inputs.get("enabledClusterLogTypes") or [])
+            if inputs.get("enabledClusterLogTypes")
+            else None,
             accessConfig=inputs.get("accessConfig"),
             encryptionConfig=_encryption(inputs),
             upgradePolicy=inputs.get("upgradePolicy"),
@@ -186,7 +190,9 @@ def _enabled_logs(logging: Any) -> list[str]:
 def _update(cloud: Cloud, update: Update) -> None:
     name, new = update.identity, update.new
     if "version" in update.changed and new.get("version"):
-        answer = cloud.eks("UpdateClusterVersion", name=name, version=new["version"], force=new.get("forceUpdateVersion"))
+        answer = cloud.eks(
+            "UpdateClusterVersion", name=name, version=new["version"], force=new.get("forceUpdateVersion")
+        )
         _await_update(cloud, name, answer)
     for parameters in _configuration_changes(update):
         _await_update(cloud, name, cloud.eks("UpdateClusterConfig", name=name, **parameters))

@@ -50,9 +50,7 @@ def _create_group(cloud: Cloud, inputs: Properties) -> str:
 
 def _group(cloud: Cloud, identity: str) -> Any:
     cluster, _, name = identity.partition(":")
-    answer = absent_as_none(
-        lambda: cloud.eks("DescribeNodegroup", clusterName=cluster, nodegroupName=name), GONE
-    )
+    answer = absent_as_none(lambda: cloud.eks("DescribeNodegroup", clusterName=cluster, nodegroupName=name), GONE)
     return answer["nodegroup"] if answer else None
 
 
@@ -94,9 +92,7 @@ def _read_group(cloud: Cloud, identity: str, known: Properties) -> Properties | 
         "subnetIds": found.get("subnets") or [],
         "scalingConfig": found.get("scalingConfig"),
         "taints": found.get("taints") or [],
-        "updateConfig": {
-            k: update.get(k, d) for k, d in {"maxUnavailable": 1, "maxUnavailablePercentage": 0}.items()
-        },
+        "updateConfig": {k: update.get(k, d) for k, d in {"maxUnavailable": 1, "maxUnavailablePercentage": 0}.items()},
         "nodeRepairConfig": {"enabled": repair.get("enabled", False)},
         "resources": [
             {

@@ -210,7 +210,8 @@ def _update_role_policy(cloud: Cloud, update: Update) -> None:
 def _delete_role_policy(cloud: Cloud, identity: str, known: Properties) -> None:
     role, _, name = identity.partition(":")
     ignore(
-        lambda: cloud.retry(lambda: cloud.iam("DeleteRolePolicy", RoleName=role, PolicyName=name), codes=_CHANGING), _GONE
+        lambda: cloud.retry(lambda: cloud.iam("DeleteRolePolicy", RoleName=role, PolicyName=name), codes=_CHANGING),
+        _GONE,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -57,7 +57,7 @@ def _upload(cloud: Cloud, inputs: Properties) -> str:
 
 
 @contextmanager
-def _body(directory: Path, inputs: Properties) -> Iterator[IO[bytes] | bytes]:
+def _body(directory: Path, inputs: Properties) -> Generator[IO[bytes] | bytes]:
     """The bytes to upload; a file is streamed."""
     if "content" in inputs:
         yield inputs["content"].encode()

@@ -59,7 +59,8 @@ def _setting(
         update=update,
         delete=delete,
         find=find,
-        **{"replaces": names("bucket expectedBucketOwner"), **rest},
+        replaces=rest.pop("replaces", names("bucket expectedBucketOwner")),
+        **rest,
     )
 
 
