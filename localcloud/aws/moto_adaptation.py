@@ -77,6 +77,28 @@ def prepare_s3() -> None:
     cast("Any", FakeBucket).get_permission = permit
 
 
+def prepare_ec2() -> None:
+    """Let the routes of gateway endpoints go and come with their tables, and let an endpoint be deleted twice."""
+    from moto.ec2.models import EC2Backend  # noqa: PLC0415  only when it is wanted
+
+    backend = cast("Any", EC2Backend)
+    modify, delete = backend.modify_vpc_endpoint, backend.delete_vpc_endpoints
+
+    def modify_with_routes(self: Any, vpc_id: str, **changes: Any) -> None:
+        modify(self, vpc_id, **changes)
+        prefix_list = self.vpc_end_points[vpc_id].destination_prefix_list_id
+        for table in changes.get("add_route_tables") or ():
+            self.create_route(table, None, gateway_id=vpc_id, destination_prefix_list_id=prefix_list)
+        for table in changes.get("remove_route_tables") or ():
+            self.delete_route(table, prefix_list)
+
+    def delete_once(self: Any, vpce_ids: list[str] | None = None) -> None:
+        known = self.vpc_end_points
+        delete(self, [name for name in vpce_ids or () if name in known and known[name].state != "deleted"])
+
+    backend.modify_vpc_endpoint, backend.delete_vpc_endpoints = modify_with_routes, delete_once
+
+
 def managed_policy_rows(names: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
     """The rows of some managed policies, cut out of moto's text without reading the rest of its 6 MB."""
     from moto.iam.aws_managed_policies import aws_managed_policies_data as text  # noqa: PLC0415

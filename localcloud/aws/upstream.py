@@ -104,6 +104,8 @@ def _prepare(module: str) -> None:
         moto_adaptation.prepare_iam()
     elif module == "s3":
         moto_adaptation.prepare_s3()
+    elif module == "ec2":
+        moto_adaptation.prepare_ec2()
 
 
 def _run(app: WsgiApp, environ: Environ) -> HttpResponse:

@@ -146,6 +146,7 @@ CASES = {
             ],
         },
         identity=lambda r: r.inputs["bucket"],
+        stays=True,  # S3 encrypts by its own key when nothing else is asked for
     ),
     "versioning": Case(
         "aws:s3/bucketVersioning:BucketVersioning",
