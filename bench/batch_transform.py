@@ -7,6 +7,7 @@ batches, the answers are written as the container writes them. The data plane do
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import multiprocessing
@@ -18,7 +19,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -111,9 +112,8 @@ def _train(place: Path) -> Path:
 
 def _ceiling(data: Path, output: Path, archive: Path) -> float:
     """Seconds of the plain script, its libraries loaded before."""
-    import pandas  # noqa: F401, ICN001, PLC0415
-    import xgboost  # noqa: F401, PLC0415
-
+    for library in ("pandas", "xgboost"):
+        importlib.import_module(library)
     with tarfile.open(archive) as tar:
         tar.extractall(output.parent / "ceiling", filter="data")
     start = time.monotonic()
@@ -307,7 +307,7 @@ class _Elsewhere:
 
 
 @contextlib.contextmanager
-def _endpoint(home: Path) -> Iterator[str]:
+def _endpoint(home: Path) -> Generator[str]:
     environment = {**os.environ, "LOCALCLOUD_HOME": str(home)}
     command = [sys.executable, "-m", "localcloud.aws", "--home", str(home), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=CHECKOUT, env=environment) as process:

@@ -10,6 +10,10 @@ import pytest
 from tests.e2e.checkout import Checkout
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--aws", action="store_true", help="run what is marked `aws` against a real account; costs cents")
+
+
 @pytest.fixture(scope="session")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A checkout in which `make up` has ended well. A test that uses it leaves the stack as it was."""

@@ -43,7 +43,8 @@ class JobLogs:
 
     def new(self) -> list[Line]:
         """The lines that came since the last call, oldest first; none when the job has no logs yet."""
-        return sorted(line for stream in self._streams() for line in self._read(stream))
+        lines = (line for stream in self._streams() for line in self._read(stream))
+        return sorted(lines, key=lambda line: line.milliseconds)  # stable: lines of one moment keep their order
 
     def _streams(self) -> list[str]:
         pages = self._client.get_paginator("describe_log_streams")

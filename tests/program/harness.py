@@ -9,14 +9,12 @@ import json
 import logging
 import runpy
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import pulumi_aws as aws
 import yaml
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
@@ -25,13 +23,6 @@ from pulumi.runtime import mocks, rpc, settings, stack
 from pulumi.runtime.proto import resource_pb2
 
 from workshop import logs, s3
-
-# The SDKs warn of their own old classes while they are imported; the project's tests take warnings for errors.
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import pulumi_eks as eks
-
-    LOADED = (eks.Cluster, aws.ec2.Vpc, aws.eks.Addon, aws.iam.Role, aws.s3.Bucket, aws.sagemaker.Model)
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "sagemaker-batch-workshop"
@@ -171,7 +162,7 @@ class Monitor(mocks.MockMonitor):
         return response
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Any:  # noqa: N802
-        if "pulumi:pulumi:Stack" in request.urn:
+        if "::pulumi:pulumi:Stack::" in request.urn:
             raw = json_format.MessageToDict(request.outputs)
             self._graph.outputs = plain(raw)
             self._graph.secrets = {name for name, value in raw.items() if _signature(value) == rpc._special_secret_sig}

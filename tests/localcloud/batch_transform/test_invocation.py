@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ from localcloud.batch_transform.unverified import Choices
 
 
 @contextmanager
-def serving(url: str, cancellation: Cancellation | None = None, **job: Any) -> Iterator[Model]:
+def serving(url: str, cancellation: Cancellation | None = None, **job: Any) -> Generator[Model]:
     settings = Transform("s3://b/in", "s3://b/out", **job)
     model = Model(url, settings, cancellation or Cancellation(), Choices())
     try:
@@ -30,7 +30,7 @@ def serving(url: str, cancellation: Cancellation | None = None, **job: Any) -> I
 
 
 @contextmanager
-def raw_server(*parts: bytes, pause: float = 0.0) -> Iterator[tuple[str, list[int]]]:
+def raw_server(*parts: bytes, pause: float = 0.0) -> Generator[tuple[str, list[int]]]:
     """Answers each connection's first request with these bytes, slowly; counts connections."""
     connections: list[int] = []
 

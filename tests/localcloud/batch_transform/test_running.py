@@ -215,6 +215,29 @@ def test_an_answer_of_any_bytes_passes_unchanged(plane: Any) -> None:
     assert result.outputs == {"out/a.bin.out": data}
 
 
+def test_a_container_killed_in_the_middle_leaves_whole_outputs_only(
+    plane: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    containers: list[ModelDouble] = []
+
+    def behave(body: bytes) -> Answer:
+        if body == b"4\n":
+            threading.Thread(target=containers[0].stop).start()
+            return Answer(close=True)
+        return Answer(body=body)
+
+    original = ModelDouble.__init__
+
+    def remember(double: ModelDouble, *arguments: Any, **named: Any) -> None:
+        original(double, *arguments, **named)
+        containers.append(double)
+
+    monkeypatch.setattr(ModelDouble, "__init__", remember)
+    result = plane.run({f"in/{number}.csv": b"%d\n" % number for number in range(8)}, behave)
+    assert result.outcome.reason == "InternalServerError: We encountered an internal error.  Please try again."
+    assert sorted(result.outputs.values()) == [b"0\n", b"1\n", b"2\n", b"3\n"]
+
+
 def test_later_batches_of_a_failed_object_are_not_sent(plane: Any) -> None:
     lines = b"bad\n" + b"1\n" * 500
     result = plane.run({"in/a.csv": lines}, fail(400, only=b"bad"), strategy=Strategy.SINGLE_RECORD)

@@ -27,10 +27,6 @@ GROUP = "/aws/sagemaker/TransformJobs"
 _NUMBERS = itertools.count()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--aws", action="store_true", help="run the tests marked aws against a real account (costs cents)")
-
-
 def _session(role: str, _source: str) -> RoleCredentials:
     if role == UNTRUSTING_ROLE:
         raise AwsError("AccessDenied", "not trusted", 403)
