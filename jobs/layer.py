@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
+from pulumi.runtime.stack import wait_for_rpcs
 
 from jobs import ends
 from jobs.declaration import PlannedJob
@@ -41,9 +42,13 @@ class TransformJobs:
             lambda found: self._check(found, last_lines or _last_lines, result_exists or _result_exists)
         )
 
-    def _check(self, ended: Sequence[Ended], last_lines: ends.LastLines, result_exists: ends.ResultExists) -> None:
+    async def _check(
+        self, ended: Sequence[Ended], last_lines: ends.LastLines, result_exists: ends.ResultExists
+    ) -> None:
         if pulumi.runtime.is_dry_run():
             return
+        # The SDK stops at the first output that fails, also while the stack's outputs are still on their way.
+        await wait_for_rpcs(await_all_outstanding_tasks=False)
         found = ends.findings(ended, last_lines, result_exists)
         for finding in found:
             tell = pulumi.log.error if finding.fails else pulumi.log.warn
