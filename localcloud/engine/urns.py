@@ -19,6 +19,15 @@ def qualified_type(urn: str) -> str:
     return urn.split("::", 3)[2]
 
 
+def short_type(type_: str) -> str:
+    """A type as people see it: `aws:s3:Bucket` for `aws:s3/bucket:Bucket`, whose module repeats its name."""
+    package, _, rest = type_.partition(":")
+    module, _, name = rest.rpartition(":")
+    head, _, tail = module.rpartition("/")
+    repeats = bool(name) and tail == name[0].lower() + name[1:]
+    return f"{package}:{head}:{name}" if repeats else type_
+
+
 def type_of(urn: str) -> str:
     return qualified_type(urn).rpartition("$")[2]
 

@@ -143,7 +143,9 @@ class Progress:
         return step.new is not step.old
 
     def name(self, urn: str) -> str:
-        return harmless(f"{urns.type_of(urn)} {urns.name_of(urn)}") if urns.is_urn(urn) else harmless(urn)
+        return (
+            harmless(f"{urns.short_type(urns.type_of(urn))} {urns.name_of(urn)}") if urns.is_urn(urn) else harmless(urn)
+        )
 
     def keys(self, step: Step) -> str:
         keys = list(
@@ -164,8 +166,10 @@ class Progress:
         if self.kind == "refresh" or not (old or new) or (outcome.failed and not new):
             return
         lines: list[str] = []
-        for key in sorted({*old, *new}) if self.kind == "update" else sorted(old):
-            lines.extend(_output_lines(key, old, new, destroy=self.kind == "destroy"))
+        keys = sorted({*old, *new}) if self.kind == "update" else sorted(old)
+        width = max((len(key) for key in keys), default=0)
+        for key in keys:
+            lines.extend(_output_lines(key, width, old, new, destroy=self.kind == "destroy"))
         if self.preview and not any(line.startswith(("  + ", "  - ", "  ~ ")) for line in lines):
             return
         self.write("\nOutputs:\n" + "".join(f"{line}\n" for line in lines))
@@ -193,7 +197,8 @@ class Progress:
             self.write(f"\n{'cancelled' if outcome.cancelled else f'{self.kind} failed'}\n")
 
 
-def _output_lines(key: str, old: dict[str, Any], new: dict[str, Any], *, destroy: bool) -> list[str]:
+def _output_lines(key: str, width: int, old: dict[str, Any], new: dict[str, Any], *, destroy: bool) -> list[str]:
+    name = f"{harmless(key):<{width}}"
     if destroy or key not in new:
         mark, value = "  - ", old[key]
     elif key not in old:
@@ -203,11 +208,6 @@ def _output_lines(key: str, old: dict[str, Any], new: dict[str, Any], *, destroy
     else:
         before, after = shown(old[key]), shown(new[key])
         if before == after:
-            return [f"    {harmless(key)}: {harmless(after)}"]
-        return _indented(f"  ~ {harmless(key)}: {harmless(before)} => {harmless(after)}")
-    return _indented(f"{mark}{harmless(key)}: {harmless(shown(value))}")
-
-
-def _indented(text: str) -> list[str]:
-    first, *rest = text.split("\n")
-    return [first, *(f"    {line}" for line in rest)]
+            return f"    {name}: {harmless(after)}".split("\n")
+        return f"  ~ {name}: {harmless(before)} => {harmless(after)}".split("\n")
+    return f"{mark}{name}: {harmless(shown(value))}".split("\n")

@@ -38,16 +38,33 @@ def for_json(value: Value, *, show_secrets: bool = False) -> Any:
     return rewrite(value, lower)
 
 
-def shown(value: Value, *, show_secrets: bool = False) -> str:
-    """A value in the block of outputs: texts quoted, the rest as JSON."""
+def shown(value: Value, *, show_secrets: bool = False, indent: int = 4) -> str:
+    """A value in the block of outputs: texts quoted, members one a line with their colons in a column.
+
+    Args:
+        value: what to show.
+        show_secrets: whether secrets are laid open.
+        indent: columns that the lines after the first stand in by.
+    """
     if value is UNKNOWN:
         return "[unknown]"
     if type(value) is Secret and not show_secrets:
         return "[secret]"
+    if isinstance(value, dict | list) and value:
+        return _block(value, show_secrets=show_secrets, indent=indent)
     plain = for_json(value, show_secrets=show_secrets)
-    if isinstance(plain, str):
-        return json.dumps(plain, ensure_ascii=False)
-    return json.dumps(plain, ensure_ascii=False, indent=4 if isinstance(plain, dict | list) and plain else None)
+    return json.dumps(plain, ensure_ascii=False) if plain is not None else "<null>"
+
+
+def _block(value: dict[str, Value] | list[Value], *, show_secrets: bool, indent: int) -> str:
+    members = dict(sorted(value.items())) if isinstance(value, dict) else {f"[{i}]": v for i, v in enumerate(value)}
+    width, deeper = max(len(key) for key in members), indent + 4
+    lines = [
+        f"{' ' * deeper}{key:<{width}}: {shown(member, show_secrets=show_secrets, indent=deeper)}"
+        for key, member in members.items()
+    ]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return "\n".join([opening, *lines, f"{' ' * indent}{closing}"])
 
 
 def raw(value: Value, *, show_secrets: bool = False) -> str:

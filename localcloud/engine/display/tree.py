@@ -106,16 +106,15 @@ class Tree(Progress):
         self._drawn = len(lines)
 
     def _table(self, width: int, *, whole: bool) -> list[str]:
-        rows = [(row, depth) for row, depth in self._ordered() if whole or row.status or row.op != Op.SAME]
+        rows = _branched(self._shown(whole=whole))
         cells = [
             (
                 row,
-                f"{'   ' * depth}{harmless(urns.type_of(row.urn))}",
+                f"{branch}{harmless(urns.short_type(urns.type_of(row.urn)))}",
                 harmless(urns.name_of(row.urn)),
                 self._status(row),
             )
-            for row, depth in rows
-            if row.status or row.op != Op.SAME or row.urn == rows[0][0].urn
+            for row, branch in rows
         ]
         kind = max(4, *(len(cell[1]) for cell in cells), 0)
         name = max(4, *(len(cell[2]) for cell in cells), 0)
@@ -127,6 +126,17 @@ class Tree(Progress):
             symbol = SYMBOLS[row.op]
             lines.append(f" {_coloured(symbol)}  {_cut(line.rstrip(), width - 5)}")
         return lines
+
+    def _shown(self, *, whole: bool) -> list[tuple[_Row, int]]:
+        """The rows on which something happens, and those above them."""
+        ordered = self._ordered()
+        wanted = {ordered[0][0].urn} if ordered and whole else set[str]()
+        for row, _ in ordered:
+            urn = row.urn if row.status or row.op != Op.SAME else ""
+            while urn in self._rows and urn not in wanted:
+                wanted.add(urn)
+                urn = self._rows[urn].parent
+        return [(row, depth) for row, depth in ordered if row.urn in wanted]
 
     def _status(self, row: _Row) -> str:
         if row.done or not row.status:
@@ -163,6 +173,18 @@ class Tree(Progress):
                             "".join(f"    {line}\n" for line in (prefix + harmless(each.message)).rstrip().split("\n"))
                         )
         super().end(outcome)
+
+
+def _branched(rows: list[tuple[_Row, int]]) -> list[tuple[_Row, str]]:
+    """Rows with the lines of the tree in place of their depth."""
+    found: list[tuple[_Row, str]] = []
+    followed: set[int] = set()  # depths at which a row comes below
+    for row, depth in reversed(rows):
+        above = "".join("│  " if level in followed else "   " for level in range(1, depth))
+        own = ("├─ " if depth in followed else "└─ ") if depth else ""
+        found.append((row, above + own))
+        followed = {level for level in followed if level < depth} | {depth}
+    return found[::-1]
 
 
 def _coloured(symbol: str) -> str:

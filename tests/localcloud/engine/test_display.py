@@ -9,8 +9,9 @@ from localcloud.engine.checkpoint import Resource
 from localcloud.engine.deployment import Outcome
 from localcloud.engine.display.progress import Progress
 from localcloud.engine.display.text import for_json, harmless, shown
-from localcloud.engine.display.tree import Tree
+from localcloud.engine.display.tree import Tree, _branched, _Row
 from localcloud.engine.steps import Op, Step
+from localcloud.engine.urns import short_type
 from localcloud.engine.values import UNKNOWN, Asset, Secret
 
 STACK = "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev"
@@ -59,7 +60,7 @@ def test_the_tree_puts_resources_under_their_parents() -> None:
     text = show(Tree, [step(Op.CREATE, STACK), step(Op.CREATE)], Outcome(changes={Op.CREATE: 2}))
     table = text.split("Diagnostics")[0].splitlines()
     assert any("  pulumi:pulumi:Stack" in line and "p-dev" in line for line in table)
-    assert any("     a:b:Thing" in line and "created" in line for line in table)
+    assert any("  └─ a:b:Thing" in line and "created" in line for line in table)
     assert "\x1b[2J" not in text
     assert "\\x1b[2J" in text
 
@@ -83,7 +84,11 @@ def test_control_sequences_are_spelt_out(text: str, expected: str) -> None:
     [
         pytest.param("x", '"x"', id="text"),
         pytest.param(2.0, "2", id="whole number"),
-        pytest.param({"a": Secret(1)}, '{\n    "a": "[secret]"\n}', id="secret inside"),
+        pytest.param(
+            {"long": 1, "a": Secret(1)}, "{\n        a   : [secret]\n        long: 1\n    }", id="secret inside"
+        ),
+        pytest.param(["x", {}], '[\n        [0]: "x"\n        [1]: {}\n    ]', id="list"),
+        pytest.param(None, "<null>", id="nothing"),
         pytest.param(UNKNOWN, "[unknown]", id="unknown"),
     ],
 )
@@ -94,3 +99,23 @@ def test_values_are_shown(value: Any, expected: str) -> None:
 def test_secrets_are_shown_only_when_asked_for() -> None:
     assert for_json({"a": [Secret("x")]}, show_secrets=True) == {"a": ["x"]}
     assert for_json(Asset("text", "x", "abcdefgh")) == "asset(abcdefg)"
+
+
+def test_the_lines_of_the_tree_join_what_belongs_together() -> None:
+    def row(name: str) -> _Row:
+        return _Row(f"urn:pulumi:dev::p::a:b:Thing::{name}", "", Op.CREATE)
+
+    rows = [(row("stack"), 0), (row("a"), 1), (row("b"), 2), (row("c"), 1)]
+    assert [branch for _, branch in _branched(rows)] == ["", "├─ ", "│  └─ ", "└─ "]
+
+
+@pytest.mark.parametrize(
+    ("type_", "expected"),
+    [
+        pytest.param("aws:s3/bucket:Bucket", "aws:s3:Bucket", id="module that repeats the name"),
+        pytest.param("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v3:Release", id="module that does not"),
+        pytest.param("pulumi:providers:aws", "pulumi:providers:aws", id="provider"),
+    ],
+)
+def test_types_are_shown_short(type_: str, expected: str) -> None:
+    assert short_type(type_) == expected
