@@ -147,7 +147,9 @@ def canonical(kind: ResourceType, name: str, value: Any) -> Any:
 
 def _sorted(kind: ResourceType, path: str, value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {n: _sorted(kind, f"{path}.{n}", v) for n, v in value.items() if v is not None}
+        members = {n: _sorted(kind, f"{path}.{n}", v) for n, v in value.items()}
+        # AWS gives back no empty list or map inside an object: none and an empty one mean the same
+        return {n: v for n, v in members.items() if v is not None and v not in ({}, [])}
     if isinstance(value, list):
         items = [_sorted(kind, path, v) for v in value]
         return sorted(items, key=repr) if path in kind.sets else items
