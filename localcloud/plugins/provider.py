@@ -11,8 +11,7 @@ from typing import Any, Final
 
 import grpc
 from google.protobuf import any_pb2, empty_pb2
-from google.rpc import status_pb2
-from pulumi.runtime.proto import errors_pb2, plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import errors_pb2, plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from localcloud.plugins import errors
 from localcloud.plugins.difference import Difference, compare

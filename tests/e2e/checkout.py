@@ -18,6 +18,7 @@ from localcloud.supervisor import record
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS = 300
+_OF_A_CHECKOUT = {"LOCALCLOUD_HOME", "MAKEFLAGS", "STACK", "JOB"}
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,7 @@ class Checkout:
 
     def make_target(self, *arguments: str, **variables: str) -> Said:
         """`make ...` in this checkout, with nothing of another checkout in the environment."""
-        clean = {
-            name: value for name, value in os.environ.items() if name not in {"LOCALCLOUD_HOME", "MAKEFLAGS", "STACK"}
-        }
-        return self._run(["make", *arguments], clean | self.base | variables)
+        return self._run(["make", *arguments], self._clean() | self.base | variables)
 
     def shell(self, script: str) -> Said:
         """A script as one would type it in `make shell`."""
@@ -69,16 +67,14 @@ class Checkout:
 
     def plain_shell(self, script: str) -> Said:
         """A script as a person types it in a fresh terminal."""
-        clean = {
-            name: value for name, value in os.environ.items() if name not in {"LOCALCLOUD_HOME", "MAKEFLAGS", "STACK"}
-        }
-        return self._run(["sh", "-euc", script], clean | self.base)
+        return self._run(["sh", "-euc", script], self._clean() | self.base)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """A command left running, for tests that cut it off; in a session of its own, so that its group can be signalled."""
         return subprocess.Popen(
             ["make", *arguments],
             cwd=self.path,
+            env={**self._clean(), **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -108,6 +104,11 @@ class Checkout:
 
     def write(self, name: str, text: str) -> None:
         (self.path / name).write_text(text)
+
+    @staticmethod
+    def _clean() -> dict[str, str]:
+        """This process's environment with nothing of another checkout in it."""
+        return {name: value for name, value in os.environ.items() if name not in _OF_A_CHECKOUT}
 
     def _run(self, command: list[str], env: dict[str, str]) -> Said:
         done = subprocess.run(

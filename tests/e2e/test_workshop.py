@@ -46,18 +46,15 @@ def test_each_row_has_the_answer_that_the_model_gives_when_asked_directly(standi
     assert result(standing, "churn") == predicted(standing, rows, tmp_path)
 
 
-def test_unchanged_means_that_nothing_runs_and_nothing_is_created(standing: Checkout) -> None:
+def test_a_second_up_changes_nothing_and_its_last_screen_shows_the_result(standing: Checkout) -> None:
     before = standing.transform_jobs()
     again = standing.make_target("up")
     assert again.code == 0, again.text
-    assert "unchanged" in again.text
-    assert not [word for word in ("+ ", "~ ", "- ", "+-") if f"\n    {word}" in again.text.partition("Resources:")[2]]
+    summary = again.text.partition("Resources:")[2]
+    assert " unchanged" in summary
+    assert not [mark for mark in ("+ ", "~ ", "- ", "+-") if f"\n    {mark}" in summary]
     assert standing.transform_jobs() == before
-
-
-def test_the_last_screen_shows_the_result_with_precision_and_recall(standing: Checkout) -> None:
-    said = standing.make_target("up").text
-    line = next(line for line in said.splitlines() if line.startswith("churn "))
+    line = next(line for line in again.text.splitlines() if line.startswith("churn "))
     with (standing.path / "model/truth.csv").open() as source:
         rows = sum(1 for _ in csv.DictReader(source))
     _, status, count, precision, recall, path = line.split()

@@ -8,8 +8,7 @@ from typing import Any
 
 import grpc
 from google.protobuf import struct_pb2
-from google.rpc import status_pb2
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from localcloud.plugins.wire import decode, encode
 
