@@ -131,12 +131,14 @@ class Cluster(pulumi.ComponentResource):
                 "roleArn": self._role.apply(lambda role: role.output("arn")),
                 "kubernetesNetworkConfig": self._network(),
                 "bootstrapSelfManagedAddons": inputs.get("bootstrapSelfManagedAddons", True),
-                "vpcConfig": {
-                    "subnetIds": _subnets(inputs),
-                    "endpointPrivateAccess": inputs.get("endpointPrivateAccess"),
-                    "endpointPublicAccess": inputs.get("endpointPublicAccess"),
-                    "publicAccessCidrs": inputs.get("publicAccessCidrs"),
-                },
+                "vpcConfig": _present(
+                    {
+                        "subnetIds": _subnets(inputs),
+                        "endpointPrivateAccess": inputs.get("endpointPrivateAccess"),
+                        "endpointPublicAccess": inputs.get("endpointPublicAccess"),
+                        "publicAccessCidrs": inputs.get("publicAccessCidrs"),
+                    }
+                ),
                 "version": inputs.get("version"),
                 "enabledClusterLogTypes": inputs.get("enabledClusterLogTypes"),
                 "tags": self._tags(f"{self._name}-eksCluster", "clusterTags"),
@@ -159,7 +161,7 @@ class Cluster(pulumi.ComponentResource):
         addresses, family = self._inputs.get("kubernetesServiceIpAddressRange"), self._inputs.get("ipFamily")
         if not addresses and not family:
             return None
-        return {"serviceIpv4Cidr": None if family == "ipv6" else addresses, "ipFamily": family or "ipv4"}
+        return _present({"serviceIpv4Cidr": None if family == "ipv6" else addresses, "ipFamily": family or "ipv4"})
 
     def _tags(self, name: str, more: str) -> pulumi.Output[Any]:
         given = pulumi.Output.all(self._inputs.get(more), self._inputs.get("tags"))
@@ -315,7 +317,12 @@ class Cluster(pulumi.ComponentResource):
             "accessEntries": list((inputs.get("accessEntries") or {}).values()) or None,
             "autoModeNodeRoleName": "",
         }
-        return {name: value for name, value in core.items() if value is not None}
+        return _present(core)
+
+
+def _present(values: Inputs) -> dict[str, Any]:
+    """Without what was not given: the SDK sends a null inside an object as one."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _subnets(inputs: Inputs) -> Any:

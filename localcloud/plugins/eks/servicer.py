@@ -89,6 +89,8 @@ class EksServicer(ProviderServicer):
             await context.abort_with_status(status)
         except RunError as e:  # the engine stops; it says why by itself
             await context.abort(grpc.StatusCode.UNAVAILABLE, str(e))
+        except grpc.RpcError as e:  # of a call to the engine: it has said why, and this line says what it was about
+            await context.abort(e.code(), f"{about}: {e.details()}")  # pyright: ignore[reportAttributeAccessIssue]  a Call
         except NotRegisteredError as e:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(e))
         except Exception as e:  # noqa: BLE001  whatever it is must reach the engine as one line

@@ -67,14 +67,26 @@ class Cluster:
             lambda: self.api.request("POST", self.kind(source).collection(self.place(source)), query, source, JSON)
         )
 
-    def apply(self, source: Object, manager: str, *, force: bool, strict: bool = True) -> Object:
-        """Create or change an object by server-side apply."""
+    def apply(self, source: Object, manager: str, *, force: bool, strict: bool = True, patient: bool = True) -> Object:
+        """Create or change an object by server-side apply.
+
+        Args:
+            source: the object.
+            manager: whose fields these are.
+            force: whether to take fields from other managers.
+            strict: whether unknown fields are refused.
+            patient: whether to wait for the namespace and the kind to come.
+        """
         query = {
             "fieldManager": manager,
             "force": "true" if force else "false",
             "fieldValidation": "Strict" if strict else "Warn",
         }
-        return self._retried(lambda: self.api.request("PATCH", self.path(source), query, source, APPLY))
+
+        def send() -> Object:
+            return self.api.request("PATCH", self.path(source), query, source, APPLY)
+
+        return self._retried(send) if patient else send()
 
     def replace(self, source: Object, manager: str) -> Object:
         """Put an object in the place of the live one."""

@@ -270,7 +270,7 @@ class Releases:
     # Records
 
     def _write(self, record: Record) -> None:
-        self._cluster().apply(record.to_secret(), _HELM, force=True)
+        self._cluster().apply(record.to_secret(), _HELM, force=True, patient=False)
 
     def _record(self, namespace: str, name: str) -> Record | None:
         """The newest revision."""

@@ -68,9 +68,9 @@ def start_plugin(cloud_home: Path) -> Iterator[Start]:
     """Starts plugins as an engine does; they end with the test run."""
     running: list[tuple[subprocess.Popen[bytes], Plugin]] = []
 
-    def start(name: str, **variables: str) -> Plugin:
+    def start(name: str, engine: str = "127.0.0.1:1", **variables: str) -> Plugin:
         process = subprocess.Popen(
-            [sys.executable, "-m", f"localcloud.plugins.{name}", "127.0.0.1:1"],
+            [sys.executable, "-m", f"localcloud.plugins.{name}", engine],
             cwd=CHECKOUT,
             env=environment(cloud_home, **variables),
             stdout=subprocess.PIPE,

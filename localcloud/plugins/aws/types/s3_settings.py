@@ -59,7 +59,7 @@ def _setting(
         update=update,
         delete=delete,
         find=find,
-        replaces=rest.pop("replaces", names("bucket expectedBucketOwner")),
+        replaces=rest.pop("replaces", names("bucket")),
         **rest,
     )
 
