@@ -11,9 +11,10 @@ class Urn:
     project: str
     type: str
     name: str
+    text: str = ""  # the whole, as the engine gave it
 
     @classmethod
     def parse(cls, text: str) -> Urn:
         """Take a URN apart; the name is all after the third separator."""
         head, project, types, name = text.split("::", 3)
-        return cls(head.removeprefix("urn:pulumi:"), project, types.rsplit("$", 1)[-1], name)
+        return cls(head.removeprefix("urn:pulumi:"), project, types.rsplit("$", 1)[-1], name, text)

@@ -26,8 +26,9 @@ def write(home: Path, checkout: Path, kubectl: Path, *, embedded_engine: bool) -
         (home / "bin" / "pulumi").unlink(missing_ok=True)
     for name, module in modules.items():
         _script(home / name, checkout, home, [str(python), "-m", module])
-    for name, program in {"tools/kubectl": kubectl, "tools/aws": home / "venv" / "bin" / "aws"}.items():
-        _script(home / name, None, home, [str(program)])
+    _script(home / "tools" / "kubectl", None, home, [str(kubectl)])
+    # Through the interpreter: the line that names it in awscli's own script cannot hold a path with spaces.
+    _script(home / "tools" / "aws", None, home, [str(python), str(python.with_name("aws"))])
 
 
 def _script(path: Path, checkout: Path | None, home: Path, command: list[str]) -> None:

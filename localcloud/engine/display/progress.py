@@ -82,6 +82,7 @@ class Progress:
     steps: list[StepRecord] = field(default_factory=list[StepRecord])
     failures: int = 0
     _began: dict[int, float] = field(default_factory=dict[int, float])
+    _waiting: dict[str, float] = field(default_factory=dict[str, float])
     _start: float = field(default_factory=time.monotonic)
 
     def write(self, text: str) -> None:
@@ -94,7 +95,7 @@ class Progress:
         self.write(f"{verb} ({self.stack}):\n")
 
     def started(self, step: Step) -> None:
-        self._began[id(step)] = time.monotonic()
+        self._began[id(step)] = self._waiting[step.urn] = time.monotonic()
         if not self.preview and not self.is_quiet(step):
             self.write(f" {SYMBOLS[step.op]} {self.name(step.urn)} {DOING[step.op][0]}\n")
 
@@ -121,12 +122,20 @@ class Progress:
         self.write(f" {SYMBOLS[step.op]} {self.name(step.urn)} **{doing} failed**\n")
 
     def diagnostic(self, severity: str, urn: str, message: str, *, ephemeral: bool = False) -> None:
+        if ephemeral and severity != "debug":
+            self.progressing(urn, harmless(message))
         if severity == "debug" or ephemeral:
             return
         self.diagnostics.append(Diagnostic(severity, urn, message))
         prefix = "" if severity == "info" else f"{severity}: "
         place = f"{self.name(urn)}: " if urn else ""
         self.say("".join(f"    {line}\n" for line in f"{prefix}{place}{harmless(message)}".rstrip("\n").split("\n")))
+
+    def progressing(self, urn: str, message: str) -> None:
+        """What a plugin says of a wait that goes on: a line of its own, with the time it has taken."""
+        began = self._waiting.get(urn)
+        if began is not None and message:
+            self.write(f"    {self.name(urn)} {message} ({time.monotonic() - began:.0f}s)\n")
 
     def say(self, text: str) -> None:
         self.out(text)

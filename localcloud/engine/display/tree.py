@@ -77,6 +77,11 @@ class Tree(Progress):
             row.status = f"**{DOING.get(step.op, (step.op.value, ''))[0]} failed**"
             row.info = harmless(message).split("\n", 1)[0]
 
+    def progressing(self, urn: str, message: str) -> None:
+        row = self._rows.get(urn)
+        if row is not None and not row.done:
+            row.info = message
+
     def say(self, text: str) -> None:
         """Diagnostics wait for the end; the row shows the last one."""
         last = self.diagnostics[-1] if self.diagnostics else None

@@ -143,15 +143,25 @@ class Cluster:
             pause *= 2
         return work()
 
-    def wait_ready(self, live: Object, condition: Condition, seconds: float) -> Object:
+    def wait_ready(
+        self, live: Object, condition: Condition, seconds: float, tell: Callable[[str], None] = lambda _: None
+    ) -> Object:
         """Wait until a condition holds for an object.
+
+        Args:
+            live: the object as it was last seen.
+            condition: what to wait for.
+            seconds: how long.
+            tell: hears of each state that the object comes into.
 
         Raises:
             NotReadyError: time is up, or it never will.
             CancelledError: the engine asked to stop.
         """
-        seen, deadline, why = live, time.monotonic() + seconds, ""
+        seen, deadline, why, told = live, time.monotonic() + seconds, "", ""
         while True:
+            if (state := objects.state(seen)) != told:
+                tell(told := state)
             try:
                 ready, why = condition(seen)
             except UnsatisfiableError as e:

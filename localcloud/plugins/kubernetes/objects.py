@@ -122,6 +122,13 @@ def is_true(source: Mapping[str, Any], name: str) -> bool:
     return annotation(source, name).lower() == "true"
 
 
+def state(live: Object) -> str:
+    """The one word for how an object does, where its kind has such a word; else empty."""
+    status = live.get("status")
+    known = status if isinstance(status, Mapping) else {}
+    return str(known.get("transformJobStatus") or known.get("phase") or "")
+
+
 def identity(live: Object) -> str:
     """The id of an object: `namespace/name`, or the name of one that is in none."""
     namespace, name = namespace_of(live), name_of(live)

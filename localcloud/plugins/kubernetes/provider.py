@@ -23,6 +23,7 @@ from localcloud.plugins.kubernetes.errors import (
     UnreachableError,
 )
 from localcloud.plugins.kubernetes.objects import Object, TypeToken
+from localcloud.plugins.progress import ENGINE_LOG
 from localcloud.plugins.provider import Checked, Found, Provider, Target
 from localcloud.plugins.wire import UNKNOWN, Properties, is_known
 
@@ -204,7 +205,9 @@ class KubernetesProvider(Provider):
         if condition is None:
             return objects.to_properties(live, manager)
         try:
-            ready = self._cluster().wait_ready(live, condition, _seconds(target, inputs))
+            ready = self._cluster().wait_ready(
+                live, condition, _seconds(target, inputs), lambda state: ENGINE_LOG.say(target.urn.text, state)
+            )
         except (NotReadyError, CancelledError, UnreachableError, ApiError) as e:
             seen: Object = getattr(e, "live", None) or live
             outputs = objects.to_properties(seen, manager)

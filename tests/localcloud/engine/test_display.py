@@ -119,3 +119,12 @@ def test_the_lines_of_the_tree_join_what_belongs_together() -> None:
 )
 def test_types_are_shown_short(type_: str, expected: str) -> None:
     assert short_type(type_) == expected
+
+
+def test_a_wait_that_goes_on_is_told_in_a_line_of_its_own() -> None:
+    written: list[str] = []
+    progress = Progress("update", "dev", False, written.append)  # noqa: FBT003  as `make` calls it
+    progress.started(step(Op.CREATE))
+    progress.diagnostic("info", THING, "InProgress\x1b[2J", ephemeral=True)
+    assert written[-1] == "    a:b:Thing thing InProgress\\x1b[2J (0s)\n"
+    assert progress.diagnostics == []

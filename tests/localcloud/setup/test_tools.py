@@ -31,3 +31,9 @@ def test_with_the_official_cli_there_is_no_pulumi_of_ours(home: Path, tmp_path: 
     assert (home / "bin" / "pulumi").exists()
     tools.write(home, tmp_path, Path("/bin/true"), embedded_engine=False)
     assert not (home / "bin" / "pulumi").exists()
+
+
+def test_aws_runs_through_its_interpreter_whatever_the_path(home: Path, tmp_path: Path) -> None:
+    tools.write(home, tmp_path, Path("/bin/true"), embedded_engine=True)
+    said = subprocess.run([home / "tools" / "aws", "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout.strip().endswith(f"|{home}/venv/bin/aws --version")
