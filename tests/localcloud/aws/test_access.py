@@ -40,8 +40,10 @@ def cli(aws: Endpoint, *arguments: str, keys: Keys | None = None, **more: str) -
         **({"AWS_SESSION_TOKEN": keys.session_token} if keys.session_token else {}),
         **more,
     }
-    aws_command = Path(sys.executable).with_name("aws")
-    return subprocess.run([aws_command, *arguments], env=environment, check=True, capture_output=True, text=True).stdout
+    aws_command = [sys.executable, str(Path(sys.executable).with_name("aws"))]  # its own first line cannot hold a space
+    return subprocess.run(
+        [*aws_command, *arguments], env=environment, check=True, capture_output=True, text=True
+    ).stdout
 
 
 def token(aws: Endpoint, cluster: str, keys: Keys | None = None) -> str:

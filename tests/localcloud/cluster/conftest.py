@@ -1,5 +1,6 @@
 """One real cluster with one node for all tests of a session."""
 
+import shlex
 import sys
 from collections.abc import Iterator
 
@@ -24,7 +25,7 @@ def clusters(tmp_path_factory: pytest.TempPathFactory, fake_aws: FakeAws) -> Ite
         lambda name: f"{fake_aws.url}/_localcloud/eks/{name}/token-review",
         lambda: fake_aws.url,
         "us-east-1",
-        images=[f"{TEST_IMAGE}:*={sys.executable}"],
+        images=[f"{TEST_IMAGE}:*={shlex.quote(sys.executable)}"],
     )
     yield clusters
     clusters.close()
