@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-WIDTH, HEIGHT = 960, 500
+WIDTH, HEIGHT = 960, 514
 PICTURE = Path(__file__).with_suffix(".svg")
 
 
@@ -32,8 +32,8 @@ BOXES = (
     Box(20, 20, 920, 92, "One program", kind="frame"),
     Box(40, 48, 430, 50, "Layer 1: infra/", ("network, cluster, bucket, roles, operator, model",), "code"),
     Box(490, 48, 430, 50, "Layer 2: jobs/", ("one file a job: TransformJob(input, filters, instance, ...)",), "code"),
-    Box(20, 150, 450, 330, "Stack dev: an AWS account", kind="frame"),
-    Box(490, 150, 450, 330, "Stack local: no account, no container engine", kind="frame"),
+    Box(20, 150, 450, 260, "Stack dev: an AWS account", kind="frame"),
+    Box(490, 150, 450, 260, "Stack local: no account, no container engine", kind="frame"),
     Box(40, 180, 410, 44, "Pulumi CLI, plugins aws, eks, kubernetes", (), "aws"),
     Box(510, 180, 410, 44, "Pulumi CLI or embedded engine, local plugins", (), "local"),
     Box(40, 250, 195, 60, "EKS", ("ACK SageMaker controller",), "aws"),
@@ -46,10 +46,10 @@ BOXES = (
     Box(725, 340, 195, 50, "model process", ("same contract, same text",), "local"),
     Box(
         150,
-        420,
+        444,
         660,
-        46,
-        "s3://.../churn.csv.out",
+        50,
+        "s3://.../batch_input.csv.out",
         ("stack outputs, precision and recall, kubectl smlogs, the notebook",),
         "result",
     ),
@@ -65,8 +65,8 @@ ARROWS = (
     Arrow(((822, 310), (822, 340))),
     Arrow(((255, 365), (235, 365))),
     Arrow(((725, 365), (705, 365))),
-    Arrow(((180, 390), (180, 420))),
-    Arrow(((607, 390), (607, 420))),
+    Arrow(((195, 390), (195, 444))),
+    Arrow(((607, 390), (607, 444))),
 )
 STYLE = """
   text { font-family: system-ui, sans-serif; fill: #1f2933; }
