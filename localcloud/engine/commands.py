@@ -13,7 +13,8 @@ from typing import Any
 from localcloud.engine import project
 from localcloud.engine.arguments import Arguments, Parser, add_verb, directory_of
 from localcloud.engine.backend import write_atomically
-from localcloud.engine.checkpoint import VERSION, Codec, decode_deployment, encode_resource, manifest, parse_checkpoint
+from localcloud.engine.checkpoint import VERSION, decode_deployment, manifest, parse_checkpoint
+from localcloud.engine.codec import Codec
 from localcloud.engine.config import StackConfig
 from localcloud.engine.config_commands import add_config_commands
 from localcloud.engine.display.text import for_json, harmless, raw
@@ -26,6 +27,7 @@ from localcloud.engine.errors import (
 )
 from localcloud.engine.operations import PARALLEL, Options
 from localcloud.engine.operations import run as run_operation
+from localcloud.engine.resource import encode_resource
 from localcloud.engine.session import Session
 from localcloud.engine.urns import STACK_TYPE
 from localcloud.engine.values import Properties

@@ -11,7 +11,7 @@ import yaml
 
 from localcloud.engine import paths, yamledit
 from localcloud.engine.backend import write_atomically
-from localcloud.engine.checkpoint import encode_number
+from localcloud.engine.codec import encode_number
 from localcloud.engine.errors import ConfigError, SecretsError, UnsupportedError
 from localcloud.engine.project import Project, parse_yaml, read_yaml
 from localcloud.engine.secrets import SecretsManager, passphrase

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from localcloud.engine import urns
-from localcloud.engine.checkpoint import Resource
 from localcloud.engine.config import Config
 from localcloud.engine.errors import BailError, EngineError, RegistrationError
 from localcloud.engine.execution import Executor, ProtectedError, outputs_changed
@@ -17,6 +16,7 @@ from localcloud.engine.goals import Goal
 from localcloud.engine.graph import Graph, deletion_order
 from localcloud.engine.journal import Journal
 from localcloud.engine.registry import Registry, default_provider_inputs, default_provider_name
+from localcloud.engine.resource import Resource
 from localcloud.engine.steps import Op, Step
 from localcloud.engine.values import Properties
 

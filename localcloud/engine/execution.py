@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 from localcloud.engine import urns
-from localcloud.engine.checkpoint import PendingOperation, Resource, now
+from localcloud.engine.checkpoint import PendingOperation
 from localcloud.engine.errors import EngineError, PluginError, ProviderError, RegistrationError
 from localcloud.engine.generation import Generator
 from localcloud.engine.journal import Journal
 from localcloud.engine.provider import PartialFailureError, Provider
 from localcloud.engine.registry import Registry
+from localcloud.engine.resource import Resource, now
 from localcloud.engine.steps import Op, Step
 from localcloud.engine.values import Secret, equal
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from localcloud.engine import paths, urns
-from localcloud.engine.checkpoint import Resource
 from localcloud.engine.differences import changed_keys, with_replace_on_changes
 from localcloud.engine.errors import BailError, RegistrationError
 from localcloud.engine.goals import Alias, Goal
 from localcloud.engine.graph import Graph
 from localcloud.engine.provider import CheckFailure, Diff, Provider
 from localcloud.engine.registry import Registry
+from localcloud.engine.resource import Resource
 from localcloud.engine.steps import Op, Step
 from localcloud.engine.values import UNKNOWN, Properties, equal, has_unknowns
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from localcloud.engine import urns
-from localcloud.engine.checkpoint import Resource
+from localcloud.engine.resource import Resource
 
 
 class Graph:

@@ -5,16 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 
-from localcloud.engine.checkpoint import (
-    Codec,
-    Deployment,
-    PendingOperation,
-    Resource,
-    checkpoint_text,
-    deployment_text,
-    resource_text,
-    verify,
-)
+from localcloud.engine.checkpoint import Deployment, PendingOperation, checkpoint_text, deployment_text
+from localcloud.engine.codec import Codec
+from localcloud.engine.integrity import verify
+from localcloud.engine.resource import Resource, resource_text
 
 
 class Journal:

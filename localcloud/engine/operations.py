@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from localcloud.engine.checkpoint import VERSION, Codec
+from localcloud.engine.checkpoint import VERSION
+from localcloud.engine.codec import Codec
 from localcloud.engine.config import as_text, is_secure
 from localcloud.engine.display import make
 from localcloud.engine.errors import BailError, CancelledError, UnexpectedChangesError, UsageError

@@ -13,9 +13,17 @@ import yaml
 
 from localcloud.engine.backend import ORGANIZATION, pulumi_home, write_atomically
 from localcloud.engine.errors import ConfigError, StackNotFoundError, UnsupportedError
+from localcloud.engine.shape import mismatch
 
 # What Pulumi.yaml may hold beside these changes nothing in a deployment.
 _REFUSED = {"snippets": "snippets", "policies": "policy packs of the project"}
+_SHAPE = {
+    "main": str,
+    "config": dict,
+    "backend": {"url": str},
+    "plugins": {"providers": [{"name": str, "path": str, "version": str}]},
+    "stackConfigDir": str,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,9 @@ def find(start: Path) -> Project:
 
 def load(file: Path) -> Project:
     document = read_yaml(file)
+    wrong = mismatch(document, _SHAPE)
+    if wrong:
+        raise ConfigError(f"{file}: {wrong}")
     runtime = document.get("runtime")
     options: dict[str, Any] = {}
     if isinstance(runtime, dict):
@@ -79,6 +90,8 @@ def load(file: Path) -> Project:
         raise ConfigError(f"{file}: the project has no 'name'")
     if runtime != "python":
         raise UnsupportedError(f"{file}: the runtime {runtime!r} (only python is)")
+    if not isinstance(options, dict):
+        raise ConfigError(f"{file}: the runtime's options are not a mapping")
     for key, what in _REFUSED.items():
         if document.get(key):
             raise UnsupportedError(f"{file}: {what}")

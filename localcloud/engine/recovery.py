@@ -20,11 +20,12 @@ from typing import Any
 
 from localcloud.engine import urns
 from localcloud.engine.backend import StackFiles
-from localcloud.engine.checkpoint import PendingOperation, Resource, now
+from localcloud.engine.checkpoint import PendingOperation
 from localcloud.engine.deployment import Deployment
 from localcloud.engine.errors import EngineError
 from localcloud.engine.execution import protect_outputs
 from localcloud.engine.provider import Provider
+from localcloud.engine.resource import Resource, now
 from localcloud.engine.values import without_secrets
 from localcloud.process import is_alive
 

@@ -6,10 +6,10 @@ import asyncio
 from dataclasses import replace
 
 from localcloud.engine import urns
-from localcloud.engine.checkpoint import Resource, now
 from localcloud.engine.deployment import Deployment
 from localcloud.engine.errors import EngineError
 from localcloud.engine.execution import protect_outputs
+from localcloud.engine.resource import Resource, now
 from localcloud.engine.steps import Op, Step
 from localcloud.engine.values import equal
 

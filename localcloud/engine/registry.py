@@ -7,11 +7,11 @@ import uuid
 from pathlib import Path
 
 from localcloud.engine import urns
-from localcloud.engine.checkpoint import Resource
 from localcloud.engine.config import Config
 from localcloud.engine.errors import PluginError, UnsupportedError
 from localcloud.engine.plugins import PluginHost
 from localcloud.engine.provider import CheckFailure, Diff, Provider
+from localcloud.engine.resource import Resource
 from localcloud.engine.values import Properties, Secret, equal, plain
 
 UNKNOWN_ID = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"

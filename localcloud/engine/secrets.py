@@ -50,11 +50,9 @@ class SecretsManager:
         self.salt = salt
         self._verified = False
         self._ciphertexts: dict[tuple[str, str], str] = {}
-        parts = salt.split(":", 2)
-        if len(parts) != 3 or parts[0] != "v1":
-            raise SecretsError("malformed encryption salt: it does not start with v1:")
+        own = _salt(salt)
         executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="key")
-        self._key: Future[bytes] = executor.submit(derive, phrase, base64.b64decode(parts[1]))
+        self._key: Future[bytes] = executor.submit(derive, phrase, own)
         executor.shutdown(wait=False)
 
     @classmethod
@@ -100,6 +98,17 @@ class SecretsManager:
     def _cipher(self) -> AESGCM:
         self.verify()
         return AESGCM(self._key.result())
+
+
+def _salt(text: str) -> bytes:
+    """The salt in the text that names it, which also holds the check."""
+    parts = text.split(":", 2)
+    if len(parts) != 3 or parts[0] != "v1":
+        raise SecretsError("malformed encryption salt: it does not have the form v1:salt:check")
+    try:
+        return base64.b64decode(parts[1])
+    except ValueError as error:
+        raise SecretsError(f"malformed encryption salt: {error}") from error
 
 
 def derive(phrase: str, salt: bytes) -> bytes:

@@ -9,7 +9,8 @@ from typing import Any
 
 from localcloud.engine import backend, project
 from localcloud.engine.backend import Backend, StackFiles
-from localcloud.engine.checkpoint import Codec, Deployment, decode_deployment, parse_checkpoint
+from localcloud.engine.checkpoint import Deployment, decode_deployment, parse_checkpoint
+from localcloud.engine.codec import Codec
 from localcloud.engine.config import Config, StackConfig
 from localcloud.engine.errors import UnsupportedError
 from localcloud.engine.project import Project

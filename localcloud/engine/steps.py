@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from localcloud.engine.checkpoint import Resource
 from localcloud.engine.provider import Diff
+from localcloud.engine.resource import Resource
 
 
 class Op(StrEnum):

@@ -12,11 +12,12 @@ from typing import Any
 
 from localcloud.engine import packages
 from localcloud.engine.backend import ORGANIZATION
-from localcloud.engine.checkpoint import Codec, verify
 from localcloud.engine.checkpoint import Deployment as State
+from localcloud.engine.codec import Codec
 from localcloud.engine.config import Config
 from localcloud.engine.deployment import Deployment, Observer, Outcome
 from localcloud.engine.errors import EngineError
+from localcloud.engine.integrity import verify
 from localcloud.engine.journal import Journal
 from localcloud.engine.monitor import Monitor
 from localcloud.engine.plugins import PluginHost

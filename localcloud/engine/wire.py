@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf import struct_pb2
 
 from localcloud.engine import urns
-from localcloud.engine.errors import UnsupportedError
+from localcloud.engine.errors import EngineError, UnsupportedError
 from localcloud.engine.values import (
     UNKNOWN,
     Archive,
@@ -109,14 +109,16 @@ def _revive_content(kind: type[Asset | Archive], names: tuple[str, ...], fields:
     for name in names:
         # An empty text is a text; an empty path is none.
         if fields.get(name) is not None and (fields[name] or name in ("text", "assets")):
-            return kind(name, fields[name], fields.get("hash") or "")
-    return kind("", "", fields.get("hash") or "")
+            return kind(name, fields[name], str(fields.get("hash") or ""))
+    return kind("", "", str(fields.get("hash") or ""))
 
 
 def _revive_reference(fields: dict[str, Any]) -> ResourceReference:
     identifier = fields.get("id")
     if "id" in fields and identifier in ("", None):
         identifier = UNKNOWN
+    if not isinstance(fields.get("urn"), str):
+        raise EngineError("a reference to a resource, among property values, names no URN")
     known = {SIGNATURE, "urn", "id", "packageVersion", "name", "type"}
     return ResourceReference(
         fields["urn"],

@@ -6,10 +6,10 @@ import json
 import time
 from typing import Any
 
-from localcloud.engine.checkpoint import Resource
 from localcloud.engine.deployment import Outcome
 from localcloud.engine.display.progress import Progress
 from localcloud.engine.display.text import for_json
+from localcloud.engine.resource import Resource
 from localcloud.engine.steps import Step
 
 

@@ -16,7 +16,9 @@ from typing import Any
 from scenarios import HEADER, Phase
 
 from localcloud.engine.backend import Backend
-from localcloud.engine.checkpoint import Codec, decode_deployment, encode_resource, parse_checkpoint
+from localcloud.engine.checkpoint import decode_deployment, parse_checkpoint
+from localcloud.engine.codec import Codec
+from localcloud.engine.resource import encode_resource
 from localcloud.engine.secrets import SecretsManager
 from localcloud.home import home
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from localcloud.engine.checkpoint import Resource
 from localcloud.engine.deployment import Outcome
 from localcloud.engine.display.progress import Progress
 from localcloud.engine.display.text import for_json, harmless, shown
 from localcloud.engine.display.tree import Tree, _branched, _Row
+from localcloud.engine.resource import Resource
 from localcloud.engine.steps import Op, Step
 from localcloud.engine.urns import short_type
 from localcloud.engine.values import UNKNOWN, Asset, Secret

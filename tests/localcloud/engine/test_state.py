@@ -1,6 +1,7 @@
 """Secrets, checkpoints, the integrity rules, the journal, the file backend."""
 
 import asyncio
+import contextlib
 import json
 import os
 import stat
@@ -15,19 +16,14 @@ from test_values import values
 
 from localcloud.engine import backend
 from localcloud.engine.backend import Backend, StackFiles
-from localcloud.engine.checkpoint import (
-    Codec,
-    Deployment,
-    Resource,
-    decode_deployment,
-    encode_number,
-    parse_checkpoint,
-    verify,
-)
-from localcloud.engine.errors import LockedError, SecretsError, StateError, UnsupportedError
+from localcloud.engine.checkpoint import Deployment, decode_deployment, parse_checkpoint
+from localcloud.engine.codec import Codec, encode_number
+from localcloud.engine.errors import EngineError, LockedError, SecretsError, StateError, UnsupportedError
 from localcloud.engine.graph import Graph, deletion_order
+from localcloud.engine.integrity import verify
 from localcloud.engine.journal import Journal
 from localcloud.engine.recovery import drop_dead_locks
+from localcloud.engine.resource import SHAPE, Resource
 from localcloud.engine.secrets import SecretsManager
 from localcloud.engine.values import Secret, equal, without_secrets
 
@@ -117,6 +113,12 @@ def test_what_is_not_known_in_a_file_survives() -> None:
         pytest.param('{"version":3,"checkp', StateError, "damaged", id="truncated"),
         pytest.param("[]", StateError, "damaged", id="no document"),
         pytest.param(
+            '{"version":3,"checkpoint":{"latest":{"resources":[{"urn":1}]}}}',
+            StateError,
+            r"resources\[0\].urn is not a text",
+            id="wrong form",
+        ),
+        pytest.param(
             '{"version":4,"features":["hooks"],"checkpoint":{"latest":{}}}', UnsupportedError, "hooks", id="feature"
         ),
         pytest.param('{"version":9,"checkpoint":{"latest":{}}}', UnsupportedError, "version 9", id="newer"),
@@ -125,6 +127,22 @@ def test_what_is_not_known_in_a_file_survives() -> None:
 def test_files_that_cannot_be_used_are_refused(text: str, error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         parse_checkpoint(text, "/x/dev.json")
+
+
+anything = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.text(max_size=3),
+    lambda inner: some.lists(inner, max_size=2) | some.dictionaries(some.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(deadline=None)
+@given(some.dictionaries(some.sampled_from(sorted(SHAPE)), anything, max_size=3))
+def test_whatever_a_resource_holds_it_is_read_or_refused(fields: dict[str, Any]) -> None:
+    text = json.dumps({"version": 3, "checkpoint": {"latest": {"resources": [STACK, {**STACK, **fields}]}}})
+    with contextlib.suppress(EngineError):
+        deployment = decode_deployment(parse_checkpoint(text, "f"), Codec(None))
+        Journal(deployment, Codec(None), "organization/p/s", None).text()
 
 
 def test_features_inside_resources_are_refused_by_name() -> None:
