@@ -6,10 +6,18 @@ of a CSV file without header, one prediction a line.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pulumi
 
 from jobs.inputs import ResultOf
+
+S3DataType = Literal["S3Prefix", "ManifestFile"]
+CompressionType = Literal["None", "Gzip"]
+SplitType = Literal["None", "Line", "RecordIO", "TFRecord"]
+AssembleWith = Literal["None", "Line"]
+BatchStrategy = Literal["MultiRecord", "SingleRecord"]
+JoinSource = Literal["Input", "None"]
 
 
 @dataclass(frozen=True)
@@ -37,14 +45,14 @@ class TransformJobArgs:
     """A local file or folder, which is uploaded; an `s3://` URI; or another job's result."""
 
     # Input
-    s3_data_type: str = "S3Prefix"
+    s3_data_type: S3DataType = "S3Prefix"
     content_type: str | None = "text/csv"
-    compression_type: str = "None"
-    split_type: str = "Line"
+    compression_type: CompressionType = "None"
+    split_type: SplitType = "Line"
 
     # Output
     accept: str | None = "text/csv"
-    assemble_with: str = "Line"
+    assemble_with: AssembleWith = "Line"
     output_kms_key_id: str | None = None
     output_base: str | None = None
     """The `s3://` prefix under which the job gets a folder of its own; by default `output/` of the stack's bucket."""
@@ -52,7 +60,7 @@ class TransformJobArgs:
     # Model and invocation
     model_name: pulumi.Input[str] | None = None
     """By default the stack's model."""
-    batch_strategy: str = "MultiRecord"
+    batch_strategy: BatchStrategy = "MultiRecord"
     max_payload_in_mb: int = 6
     max_concurrent_transforms: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -60,7 +68,7 @@ class TransformJobArgs:
 
     # Filters and join
     input_filter: str | None = None
-    join_source: str | None = None
+    join_source: JoinSource | None = None
     output_filter: str | None = None
 
     # Resources

@@ -11,6 +11,7 @@ from pathlib import Path
 import pulumi
 
 from jobs import identity, inputs, validation
+from jobs.argument_types import mistyped
 from jobs.arguments import TransformJobArgs
 from jobs.inputs import Input, InputError, LocalInput, ResultOf
 
@@ -69,6 +70,7 @@ class Jobs:
 
     def plan(self) -> list[PlannedJob]:
         """Check all jobs; stop with everything that is wrong, or return them in order."""
+        self._warn_of_unknown_reruns()
         planned = {name: self._planned(name, args) for name, args in self._declared.items()}
         self._check_needs(planned)
         ordered = self._ordered(planned)
@@ -80,6 +82,8 @@ class Jobs:
         if problem := identity.name_problem(self.defaults.prefix, name):
             self._problems.append(f"{name}: {problem}")
         self._problems += [f"{name}: {problem}" for problem in validation.problems(args, limits)]
+        if any(mistyped(args)):
+            return PlannedJob(name, TransformJobArgs(input=""), inputs.NOTHING)
         return PlannedJob(name, args, self._input(name, args), self.defaults.rerun.get(name, ""))
 
     def _input(self, name: str, args: TransformJobArgs) -> Input:
@@ -95,11 +99,23 @@ class Jobs:
             )
         return found
 
+    def _warn_of_unknown_reruns(self) -> None:
+        """No problem: the wish may outlive its job, as when a job is taken out of the program."""
+        for name in self.defaults.rerun:
+            if name not in self._declared:
+                declared = ", ".join(self._declared) or "none"
+                pulumi.log.warn(f"config rerun.{name} is for no job of this program; declared are: {declared}")
+
     def _check_needs(self, planned: Mapping[str, PlannedJob]) -> None:
         for job in planned.values():
             for needed in job.needs:
                 if needed not in planned:
                     self._problems.append(f"{job.name}: it needs the job '{needed}', which is not declared")
+                elif not planned[needed].args.wait:
+                    self._problems.append(
+                        f"{job.name}: it must follow the job '{needed}', for whose end nobody waits (wait=False); "
+                        "let it wait"
+                    )
 
     def _ordered(self, planned: Mapping[str, PlannedJob]) -> list[PlannedJob]:
         ordered: dict[str, PlannedJob] = {}

@@ -10,7 +10,7 @@ in each of which a job follows the one before. A job that fails holds nobody up.
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from jobs.arguments import TransformJobArgs
@@ -22,6 +22,9 @@ def over_variants(
     jobs: Jobs, name: str, variants: Mapping[str, TransformJobArgs], at_once: int | None = None
 ) -> dict[str, ResultOf]:
     """Declare `<name>-<variant>` for each variant, of which at most `at_once` run at a time."""
+    if at_once is not None and at_once < 1:
+        jobs.refuse(f"{name}: at_once is {at_once}. Allowed: 1 or more; without it all run at once")
+        at_once = None
     declared: list[str] = []
     results: dict[str, ResultOf] = {}
     for variant, args in variants.items():
@@ -44,6 +47,10 @@ def over_grid(
     jobs: Jobs, name: str, args: TransformJobArgs, grid: Mapping[str, Sequence[Any]], at_once: int | None = None
 ) -> dict[str, ResultOf]:
     """Declare the job for each combination of arguments; the values name it."""
+    known = [item.name for item in fields(args)]
+    if unknown := [argument for argument in grid if argument not in known]:
+        jobs.refuse(f"{name}: {', '.join(unknown)} in the grid is no argument of a job. Allowed: {', '.join(known)}")
+        return {}
     combinations = (dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
     variants = {_named(chosen): replace(args, **chosen) for chosen in combinations}
     return over_variants(jobs, name, variants, at_once)

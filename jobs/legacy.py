@@ -3,23 +3,35 @@
     python -m jobs.legacy tf-batch.yaml          prints the Python that declares the equal job
     python -m jobs.legacy tf-batch.yaml --yaml   prints the TransformJob manifest, for `| kubectl apply -f -`
 
+    DECLARATIONS = (churn.declare, legacy.load("tf-batch.yaml"))    declares it, in `declared.py`
+
 The old operator made a name for a job that had none, so a manifest without one is named by its content. Each field
-of the old kind is carried or refused by name; what nobody knows is refused with its line.
+of the old kind is carried or refused by name; what nobody knows is refused with its line. A declared job is always
+named by its content and lives in the stack's namespace: the printed Python says where the file had it otherwise.
 """
 
 import argparse
 import difflib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
+import pulumi
 import yaml
 
 from jobs import identity, spec
-from jobs.arguments import TransformJobArgs
+from jobs.arguments import (
+    AssembleWith,
+    BatchStrategy,
+    CompressionType,
+    JoinSource,
+    S3DataType,
+    SplitType,
+    TransformJobArgs,
+)
 from jobs.declaration import Jobs
 from jobs.inputs import ResultOf
 
@@ -29,19 +41,27 @@ PREFIX = "batch-workshop"  # the default of the stack's setting
 REGION_ANNOTATION = "services.k8s.aws/region"
 
 
-class LegacyError(Exception):
+class LegacyError(pulumi.RunError):
     """A file that cannot be carried over: what is wrong, where, and what to do."""
 
 
 @dataclass(frozen=True)
 class LegacyJob:
-    """A BatchTransformJob, in today's terms."""
+    """A BatchTransformJob, in today's terms; among the declarations of a stack it declares the equal TransformJob."""
 
+    source: str
     name: str
     namespace: str
     region: str
     transform_job_name: str | None
     args: TransformJobArgs
+
+    def __call__(self, jobs: Jobs) -> ResultOf:
+        """Declare the job under its own name."""
+        if self.region != jobs.defaults.region:
+            here = jobs.defaults.region
+            jobs.refuse(f"{self.source}: spec.region is {self.region}, and this stack stands in {here}")
+        return jobs.add(self.name, self.args)
 
 
 def load(path: str | Path) -> LegacyJob:
@@ -54,15 +74,12 @@ def load(path: str | Path) -> LegacyJob:
 
 
 def declare(jobs: Jobs, path: str | Path) -> ResultOf:
-    """Declare the job of a legacy file under its own name; what is wrong with the file is told with all else."""
+    """Load a file and declare its job; what is wrong with the file is told with all else that is wrong."""
     try:
-        job = load(jobs.defaults.root / path)
+        return load(jobs.defaults.root / path)(jobs)
     except LegacyError as error:
         jobs.refuse(str(error))
         return ResultOf(str(path))
-    if job.region != jobs.defaults.region:
-        jobs.refuse(f"{path}: spec.region is {job.region}, and this stack stands in {jobs.defaults.region}")
-    return jobs.add(job.name, job.args)
 
 
 def parse(text: str, source: str) -> LegacyJob:
@@ -72,6 +89,7 @@ def parse(text: str, source: str) -> LegacyJob:
     root.expect("kind", KIND)
     metadata, body = root.child("metadata"), root.child("spec")
     job = LegacyJob(
+        source=source,
         name=metadata.text("name"),
         namespace=metadata.optional("namespace") or "default",
         region=body.text("region"),
@@ -118,6 +136,7 @@ def python(job: LegacyJob) -> str:
     given = [f"            {name}={_literal(value)}," for name, value in _given(job.args)]
     return "\n".join(
         [
+            *(f"# {note}" for note in _left_behind(job)),
             "from jobs.arguments import TransformJobArgs",
             "from jobs.declaration import Jobs",
             "",
@@ -131,6 +150,13 @@ def python(job: LegacyJob) -> str:
             "    )",
         ]
     )
+
+
+def _left_behind(job: LegacyJob) -> Iterator[str]:
+    if job.transform_job_name:
+        yield f"The job was called {job.transform_job_name}; here its name is made from its content."
+    if job.namespace != "default":
+        yield f"The object was in the namespace {job.namespace}; here it is in default."
 
 
 def _given(args: TransformJobArgs) -> list[tuple[str, Any]]:
@@ -158,21 +184,23 @@ def _args(body: "_Node") -> TransformJobArgs:
     processing = body.child("dataProcessing", required=False)
     return TransformJobArgs(
         input=place.text("s3Uri"),
-        s3_data_type=place.text("s3DataType"),
+        s3_data_type=cast("S3DataType", place.text("s3DataType")),
         content_type=source.optional("contentType"),
-        compression_type=source.optional("compressionType") or "None",
-        split_type=source.optional("splitType") or "None",
+        compression_type=cast("CompressionType", source.optional("compressionType") or "None"),
+        split_type=cast("SplitType", source.optional("splitType") or "None"),
         accept=output.optional("accept"),
-        assemble_with=output.optional("assembleWith") or "None",
+        assemble_with=cast("AssembleWith", output.optional("assembleWith") or "None"),
         output_kms_key_id=output.optional("kmsKeyId"),
         output_base=output.text("s3OutputPath"),
         model_name=body.text("modelName"),
-        batch_strategy=body.optional("batchStrategy") or "MultiRecord",
+        batch_strategy=cast("BatchStrategy", body.optional("batchStrategy") or "MultiRecord"),
         max_payload_in_mb=body.number("maxPayloadInMB", 6),
         max_concurrent_transforms=body.optional_number("maxConcurrentTransforms"),
         environment=body.pairs("environment", "name"),
         input_filter=processing.optional("inputFilter"),
-        join_source=processing.optional("JoinSource"),  # the old kind spells these two with a capital
+        join_source=cast(
+            "JoinSource | None", processing.optional("JoinSource")
+        ),  # the old kind spells these two with a capital
         output_filter=processing.optional("OutputFilter"),
         instance_type=resources.text("instanceType"),
         instance_count=resources.number("instanceCount", 1),
@@ -292,7 +320,7 @@ def _unique_keys(source: str, node: yaml.MappingNode) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print what a legacy file becomes."""
+    """Print what a legacy file becomes; what a user should know besides goes to stderr."""
     parser = argparse.ArgumentParser(prog="python -m jobs.legacy", description="Carry a BatchTransformJob file over.")
     parser.add_argument("file", help="a BatchTransformJob manifest of the retired operator")
     parser.add_argument("--yaml", action="store_true", help="print the TransformJob manifest instead of Python")
@@ -304,6 +332,12 @@ def main(arguments: Sequence[str]) -> int:
     except LegacyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    if options.yaml and job.transform_job_name and not job.transform_job_name.startswith(f"{options.prefix}-"):
+        print(
+            f"warning: {options.file}: the operator's role allows jobs named {options.prefix}-* only, not "
+            f"{job.transform_job_name}; take transformJobName out to have a name made",
+            file=sys.stderr,
+        )
     return 0
 
 

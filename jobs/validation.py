@@ -6,7 +6,10 @@ Each check is in SageMaker's words, so that the message can be looked up in its 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, get_args
 
+from jobs import arguments
+from jobs.argument_types import mistyped
 from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
 from jobs.inputs import ResultOf
 
@@ -36,19 +39,21 @@ class Limits:
 
 def problems(args: TransformJobArgs, limits: Limits) -> list[str]:
     """Say everything about a job's arguments that SageMaker, or this stack, does not allow."""
+    if wrong := list(mistyped(args)):
+        return wrong
     checks = (_words, _numbers, _texts, _pairs, _data_processing, _input)
     found = [problem for check in checks for problem in check(args)]
     return found + list(_limited(args, limits))
 
 
 def _words(args: TransformJobArgs) -> Iterator[str]:
-    yield from _one_of("S3DataType", args.s3_data_type, "S3Prefix", "ManifestFile")
-    yield from _one_of("CompressionType", args.compression_type, "None", "Gzip")
-    yield from _one_of("SplitType", args.split_type, "None", "Line", "RecordIO", "TFRecord")
-    yield from _one_of("AssembleWith", args.assemble_with, "None", "Line")
-    yield from _one_of("BatchStrategy", args.batch_strategy, "MultiRecord", "SingleRecord")
+    yield from _one_of("S3DataType", args.s3_data_type, arguments.S3DataType)
+    yield from _one_of("CompressionType", args.compression_type, arguments.CompressionType)
+    yield from _one_of("SplitType", args.split_type, arguments.SplitType)
+    yield from _one_of("AssembleWith", args.assemble_with, arguments.AssembleWith)
+    yield from _one_of("BatchStrategy", args.batch_strategy, arguments.BatchStrategy)
     if args.join_source is not None:
-        yield from _one_of("JoinSource", args.join_source, "Input", "None")
+        yield from _one_of("JoinSource", args.join_source, arguments.JoinSource)
 
 
 def _numbers(args: TransformJobArgs) -> Iterator[str]:
@@ -172,7 +177,8 @@ def _limited(args: TransformJobArgs, limits: Limits) -> Iterator[str]:
         yield f"Tags: {len(args.tags)} entries. Allowed: at most {MAX_TAGS - limits.own_tags}"
 
 
-def _one_of(member: str, value: str, *allowed: str) -> Iterator[str]:
+def _one_of(member: str, value: str, words: Any) -> Iterator[str]:
+    allowed = get_args(words)
     if value not in allowed:
         yield f"{member}: '{value}' is not allowed. Allowed: {', '.join(allowed)}"
 

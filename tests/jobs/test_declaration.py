@@ -1,6 +1,7 @@
 """Declaring jobs: collected, checked together, put in order."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pulumi
@@ -75,6 +76,21 @@ def test_a_result_of_nobody_is_refused(defaults: JobDefaults) -> None:
     assert "a: it needs the job 'gone', which is not declared" in message
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param(TransformJobArgs(input=ResultOf("a")), id="the reader of its result"),
+        pytest.param(TransformJobArgs(input="in.csv", after=("a",)), id="the one after it"),
+    ],
+)
+def test_nobody_can_follow_a_job_that_is_not_waited_for(defaults: JobDefaults, second: TransformJobArgs) -> None:
+    def declare(jobs: Jobs) -> None:
+        jobs.add("a", TransformJobArgs(input="in.csv", wait=False))
+        jobs.add("b", second)
+
+    assert "b: it must follow the job 'a', for whose end nobody waits" in refused(defaults, declare)
+
+
 def test_a_header_is_refused_for_the_stacks_model(defaults: JobDefaults) -> None:
     (defaults.root / "in.csv").write_text("state,minutes\n1,2\n")
     assert "looks like a header (state,minutes)" in refused(defaults, lambda jobs: jobs.add("a", ARGS))
@@ -98,7 +114,7 @@ def test_everything_wrong_with_all_jobs_is_one_message(defaults: JobDefaults) ->
         jobs.add("Capital", ARGS)
         jobs.add("x" * 60, ARGS)
         jobs.add("missing", TransformJobArgs(input="nowhere.csv"))
-        jobs.add("wrong", TransformJobArgs(input="in.csv", split_type="line", instance_type="ml.p3.2xlarge"))
+        jobs.add("wrong", replace(ARGS, split_type="line", instance_type="ml.p3.2xlarge"))
 
     lines = refused(defaults, declare).splitlines()
     assert lines[0] == "The jobs cannot be declared: 5 problems; nothing was created."
@@ -127,6 +143,39 @@ def test_without_a_limit_all_run_at_once(defaults: JobDefaults) -> None:
     inputs = {f"n{number}": "in.csv" for number in range(5)}
     planned = declaration.collect([lambda jobs: fan_out.over_inputs(jobs, "many", ARGS, inputs)], defaults)
     assert all(job.needs == () for job in planned)
+
+
+@pytest.mark.parametrize("at_once", [0, -1])
+def test_a_limit_that_lets_none_run_is_refused(defaults: JobDefaults, at_once: int) -> None:
+    inputs = {"n0": "in.csv", "n1": "in.csv"}
+    message = refused(defaults, lambda jobs: fan_out.over_inputs(jobs, "many", ARGS, inputs, at_once=at_once))
+    assert f"many: at_once is {at_once}. Allowed: 1 or more" in message
+
+
+def test_a_grid_over_what_is_no_argument_is_refused(defaults: JobDefaults) -> None:
+    message = refused(defaults, lambda jobs: fan_out.over_grid(jobs, "grid", ARGS, {"payload": [1]}))
+    assert "grid: payload in the grid is no argument of a job. Allowed: input, " in message
+
+
+def test_arguments_of_a_wrong_type_are_refused_with_all_else(defaults: JobDefaults) -> None:
+    def declare(jobs: Jobs) -> None:
+        jobs.add("a", replace(ARGS, max_payload_in_mb="6"))
+        jobs.add("b", replace(ARGS, input=Path("in.csv"), environment={"N": 1}))
+        jobs.add("c", TransformJobArgs(input=ResultOf("a")))
+
+    lines = refused(defaults, declare).splitlines()[1:]
+    assert [line.split(" is not allowed")[0] for line in lines] == [
+        "  - a: max_payload_in_mb: '6'",
+        "  - b: input: PosixPath('in.csv')",
+        "  - b: environment: {'N': 1}",
+    ]
+
+
+def test_a_wish_to_run_a_job_that_is_not_declared_is_told(
+    defaults: JobDefaults, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert plan(defaults, lambda jobs: jobs.add("b", ARGS)) == ["b"]
+    assert "config rerun.a is for no job of this program; declared are: b" in capsys.readouterr().err
 
 
 def test_a_grid_is_named_by_its_values(defaults: JobDefaults) -> None:

@@ -122,6 +122,15 @@ def test_the_python_declares_the_same_job(tmp_path: Path) -> None:
     assert jobs._declared == {"full": job.args}
 
 
+def test_the_python_says_what_it_leaves_behind() -> None:
+    lines = legacy.python(legacy.parse(FULL, "f.yaml")).splitlines()
+    assert [line for line in lines if line.startswith("#")] == [
+        "# The job was called my-own-name; here its name is made from its content.",
+        "# The object was in the namespace science; here it is in default.",
+    ]
+    assert not legacy.python(legacy.parse(SMALL, "f.yaml")).startswith("#")
+
+
 def _defaults(root: Path) -> JobDefaults:
     return JobDefaults("us-east-1", "w", "in.csv", "ml.m4.xlarge", ("ml.m4.xlarge",), root=root)
 
@@ -132,6 +141,18 @@ def test_a_legacy_file_can_be_declared_unedited(tmp_path: Path) -> None:
     legacy.declare(jobs, "tf-batch.yaml")
     (job,) = jobs.plan()
     assert job.name == "tf-batch"
+
+
+def test_what_was_loaded_is_a_declaration(tmp_path: Path) -> None:
+    (tmp_path / "tf-batch.yaml").write_text(SMALL)
+    loaded = legacy.load(tmp_path / "tf-batch.yaml")
+    (job,) = declaration.collect([loaded], _defaults(tmp_path), lambda _: [legacy_object()])
+    assert (job.name, job.args) == ("tf-batch", loaded.args)
+
+
+def test_a_file_that_cannot_be_loaded_ends_the_program_without_a_traceback(tmp_path: Path) -> None:
+    with pytest.raises(pulumi.RunError, match="cannot be read"):
+        legacy.load(tmp_path / "gone.yaml")
 
 
 def legacy_object() -> Any:
@@ -208,6 +229,16 @@ def test_the_command_prints_a_manifest_that_kubectl_takes(tmp_path: Path, capsys
     made = yaml.safe_load(capsys.readouterr().out)
     assert made["spec"]["transformJobName"].startswith("mine-tf-batch-")
     assert made["spec"]["transformOutput"]["assembleWith"] == "None"
+
+
+def test_the_command_warns_of_a_name_that_the_operator_may_not_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "f.yaml").write_text(FULL)
+    assert legacy.main([str(tmp_path / "f.yaml"), "--yaml"]) == 0
+    assert "allows jobs named batch-workshop-* only, not my-own-name" in capsys.readouterr().err
+    assert legacy.main([str(tmp_path / "f.yaml"), "--yaml", "--prefix", "my"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_the_command_says_in_one_line_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
