@@ -20,10 +20,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from workshop.logs import JobLogs, Line
 
 KINDS = ("transformjob", "transformjobs", "batchtransformjob", "batchtransformjobs", "btj")
-RESOURCE = "transformjobs.sagemaker.services.k8s.aws"
+GROUP = "sagemaker.services.k8s.aws"
+RESOURCE = f"transformjobs.{GROUP}"
 DECLARED_NAME_LABEL = "batch-inference/job"
 ENDED = {"Completed", "Failed", "Stopped"}
 POLL_SECONDS = 1.0
+NAMES_SHOWN = 10
 
 
 class SmlogsError(Exception):
@@ -32,8 +34,9 @@ class SmlogsError(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """A TransformJob object as the cluster has it."""
+    """A TransformJob object as the cluster has it; its own name and the job's may differ."""
 
+    object_name: str
     name: str
     status: str
     region: str | None
@@ -49,6 +52,7 @@ class Job:
             if condition["type"] in {"ACK.Terminal", "ACK.Recoverable"} and condition["status"] == "True"
         ]
         return cls(
+            object_name=item["metadata"]["name"],
             name=item["spec"]["transformJobName"],
             status=status.get("transformJobStatus", ""),
             region=(status.get("ackResourceMetadata") or {}).get("region"),
@@ -78,8 +82,9 @@ class Cluster:
         return max(items, key=lambda item: item["metadata"]["creationTimestamp"], default=None)
 
     def _names(self) -> str:
-        items = (self._get() or {}).get("items", [])
-        return ", ".join(item["metadata"]["name"] for item in items) or "none"
+        names = [item["metadata"]["name"] for item in (self._get() or {}).get("items", [])]
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        return ", ".join(names[:NAMES_SHOWN]) + more or "none"
 
     def _get(self, *arguments: str) -> dict[str, Any] | None:
         command = ["kubectl", *self.flags, "get", RESOURCE, *arguments, "-o", "json"]
@@ -120,7 +125,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--kubeconfig", metavar="FILE")
     options = parser.parse_args(arguments)
     *kinds, options.name = _split(options.words)
-    if len(kinds) > 1 or any(kind.lower() not in KINDS for kind in kinds):
+    if len(kinds) > 1 or any(not _is_kind(kind) for kind in kinds):
         parser.error(f"{' '.join(kinds)!r} is no kind that has logs; KIND may be {', '.join(KINDS)}")
     if options.tail is not None and options.tail < 0:
         parser.error("--tail takes a number of lines, 0 or more")
@@ -130,6 +135,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _split(words: list[str]) -> list[str]:
     """One word may hold both, as KIND/NAME."""
     return words[0].split("/", 1) if len(words) == 1 else words
+
+
+def _is_kind(word: str) -> bool:
+    """Whether it means transform jobs, with the group behind it or without, as kubectl takes both."""
+    kind, _, group = word.lower().partition(".")
+    return kind in KINDS and group in {"", GROUP}
 
 
 def _kubectl_flags(options: argparse.Namespace) -> tuple[str, ...]:
@@ -144,13 +155,22 @@ def _show(cluster: Cluster, options: argparse.Namespace) -> int:
     if not lines and not (options.follow and job.status not in ENDED):
         return _explain(job)
     _print(lines if options.tail is None else lines[len(lines) - min(options.tail, len(lines)) :])
-    while options.follow and job.status not in ENDED:
+    if options.follow and job.status not in ENDED:
+        _follow(cluster, job, logs)
+    return 0
+
+
+def _follow(cluster: Cluster, job: Job, logs: JobLogs) -> None:
+    """Show what comes until the job has ended, and once more: CloudWatch may be a little behind."""
+    ended = False
+    while not ended:
+        ended = job.status in ENDED
         time.sleep(POLL_SECONDS)
-        job = cluster.job(options.name)
+        if not ended:
+            job = cluster.job(job.object_name)  # not the declared name: under that there may be a newer job by now
         if job.reason and not job.status:
             raise SmlogsError(f"job {job.name} has not started: {job.reason}")
         _print(logs.new())
-    return 0
 
 
 def _print(lines: list[Line]) -> None:

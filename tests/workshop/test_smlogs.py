@@ -77,6 +77,7 @@ def wrote(client: Any, *messages: str, stream: str = f"{JOB}/i-1/data-log") -> N
         pytest.param(["BatchTransformJob", JOB], id="kind of 2020"),
         pytest.param(["btj", JOB], id="short name"),
         pytest.param([f"transformjobs/{JOB}"], id="kind and name in one word"),
+        pytest.param(["transformjobs.sagemaker.services.k8s.aws", JOB], id="kind with its group"),
     ],
 )
 def test_the_logs_of_an_object_are_shown(
@@ -113,13 +114,32 @@ def test_following_ends_with_the_job(
     kubectl(item({"transformJobStatus": "InProgress"}))
     wrote(account, "first")
 
+    late = iter(["second", "third"])
+
     def meanwhile(_: float) -> None:
-        wrote(account, "second", stream=f"{JOB}/i-1")
+        wrote(account, line := next(late), stream=f"{JOB}/{line}")
         kubectl(item({"transformJobStatus": "Completed"}))
 
     monkeypatch.setattr("time.sleep", meanwhile)
     assert smlogs.main([JOB, "-f"]) == 0
-    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()] == ["first", "second"]
+    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()] == ["first", "second", "third"]
+
+
+def test_following_stays_with_its_job_when_a_newer_one_is_declared(
+    account: Any, kubectl: Answer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubectl(declared=[item({"transformJobStatus": "InProgress"})])
+    wrote(account, "first")
+
+    def meanwhile(_: float) -> None:
+        kubectl(
+            item({"transformJobStatus": "Stopped"}),
+            declared=[item({"transformJobStatus": "InProgress"}, "ws-churn-newer", "2026-03-01T00:00:00Z")],
+        )
+
+    monkeypatch.setattr("time.sleep", meanwhile)
+    assert smlogs.main(["churn", "-f"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith("first")
 
 
 def test_context_and_namespace_are_handed_to_kubectl(account: Any, kubectl: Answer, tmp_path: Path) -> None:
@@ -164,6 +184,13 @@ def test_a_job_that_does_not_exist_is_answered_with_those_that_do(
     kubectl(names=[item({})])
     assert smlogs.main(["nope"]) == 1
     assert capsys.readouterr().err == f"error: there is no transform job 'nope' here; there are: {JOB}\n"
+
+
+def test_of_many_jobs_some_are_named(account: Any, kubectl: Answer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert account
+    kubectl(names=[item({}, f"job-{number}") for number in range(12)])
+    assert smlogs.main(["nope"]) == 1
+    assert capsys.readouterr().err.endswith("job-9 and 2 more\n")
 
 
 @pytest.mark.parametrize(
