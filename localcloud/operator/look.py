@@ -7,32 +7,29 @@ the spec.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from localcloud.operator import adoption
 from localcloud.operator import resource as names
+from localcloud.operator.adoption import ADOPT, ADOPT_OR_CREATE
+from localcloud.operator.attempt import POLL_SECONDS, Attempt, Terminal, Waiting
 from localcloud.operator.comparison import specs_differ
 from localcloud.operator.errors import KubernetesError
 from localcloud.operator.fields import to_api
 from localcloud.operator.kube import Cluster
+from localcloud.operator.readiness import sum_up
 from localcloud.operator.resource import Owner, Resource, merge_patch
 from localcloud.operator.sagemaker import ApiError, CallError, TransformJobs
 from localcloud.operator.tags import DEFAULT_TAGS, with_controller_tags
 
-POLL_SECONDS: Final = 30.0
 MODIFYING: Final = frozenset({"InProgress", "Stopping"})
 _LATE_INITIALIZATION_SECONDS: Final = 5.0
 _LATE_INITIALIZED: Final = ("compressionType", "splitType")
-_ADOPT: Final = "adopt"
-_ADOPT_OR_CREATE: Final = "adopt-or-create"
 # A job just created may not be found for a moment.
 _READ_AFTER_CREATE_DELAYS: Final = (0.0, 0.5, 0.75, 1.1, 1.7, 2.5, 3.4)
 
-_SYNCED: Final = "Resource synced successfully"
-_NOT_SYNCED: Final = "Resource not synced"
-_UNKNOWN: Final = "Unable to determine if desired resource state matches latest observed state"
 _NOT_MANAGED: Final = "Resource already exists"
 _NOT_MANAGED_REASON: Final = (
     "This resource already exists but is not managed by ACK. To bring the resource under ACK management, you should "
@@ -41,42 +38,11 @@ _NOT_MANAGED_REASON: Final = (
 )
 
 
-class Terminal(Exception):  # noqa: N818  an end, not an error
-    """Nothing but a change of the object can help."""
-
-    def __init__(self) -> None:
-        super().__init__("resource is in terminal condition")
-
-
-class Waiting(Exception):  # noqa: N818  nothing is wrong
-    """SageMaker needs time; look again then."""
-
-    def __init__(self, message: str, seconds: float) -> None:
-        super().__init__(message)
-        self.seconds = seconds
-
-
 class _NotFound(Exception):  # noqa: N818  the ordinary case of a job to be created
     """SageMaker has no job of that name."""
 
     def __init__(self) -> None:
         super().__init__("resource not found")
-
-
-class _Refused(Exception):  # noqa: N818  shown to the user in a condition
-    """The object's annotations make no sense."""
-
-
-class Attempt(NamedTuple):
-    """How far a look came.
-
-    Attributes:
-        latest: the object as it is now known; None when nothing is to be written about it.
-        stopped: what ended the look before everything was in order.
-    """
-
-    latest: Resource | None
-    stopped: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -159,38 +125,26 @@ class Look:
     def _sync(self, job: Resource) -> Attempt:
         job.clear_conditions()
         try:
-            adoption, wanted = self._adoption(job)
-        except _Refused as refused:
+            mode, wanted = adoption.asked(job, enabled=self.policy.adoption)
+        except adoption.RefusedError as refused:
             job.set_condition(names.TERMINAL, "True", str(refused))
             return Attempt(job, Terminal())
-        attempt = self._converge(job, wanted, adoption)
+        attempt = self._converge(job, wanted, mode)
         if attempt.latest is not None:
-            _sum_up(attempt.latest, attempt.stopped)
+            sum_up(attempt.latest, attempt.stopped)
         return attempt
 
-    def _adoption(self, job: Resource) -> tuple[str, Resource]:
-        """The adoption that the object still needs, and the object with the identity that it adopts."""
-        policy = job.annotations.get(names.ADOPTION_POLICY)
-        if policy is None:
-            return "", job
-        if policy not in {_ADOPT, _ADOPT_OR_CREATE}:
-            supported = f'"{_ADOPT}" and "{_ADOPT_OR_CREATE}"'
-            raise _Refused(f"unrecognized adoption policy {policy}. Supported policies are {supported}")
-        if job.is_adopted or job.is_managed or not self.policy.adoption:
-            return "", job
-        return policy, _identified(job) if policy == _ADOPT else job
-
-    def _converge(self, job: Resource, wanted: Resource, adoption: str) -> Attempt:
+    def _converge(self, job: Resource, wanted: Resource, mode: str) -> Attempt:
         try:
             latest = self._read(wanted)
         except _NotFound:
-            attempt = self._absent(wanted, must_exist=adoption == _ADOPT or job.is_adopted)
+            attempt = self._absent(wanted, must_exist=mode == ADOPT or job.is_adopted)
         except CallError as error:
             return self._failed(wanted, error)
         else:
-            if self._is_read_only(job) and adoption != _ADOPT:
+            if self._is_read_only(job) and mode != ADOPT:
                 return Attempt(latest)
-            attempt = self._present(job, wanted, latest, adoption)
+            attempt = self._present(job, wanted, latest, mode)
         if attempt.stopped is not None or attempt.latest is None:
             return attempt
         return self._late_initialize(attempt.latest)
@@ -202,14 +156,14 @@ class Look:
             return Attempt(None, CallError("read-only resource not found"))
         return self._create(wanted)
 
-    def _present(self, job: Resource, wanted: Resource, latest: Resource, adoption: str) -> Attempt:
-        if adoption:
+    def _present(self, job: Resource, wanted: Resource, latest: Resource, mode: str) -> Attempt:
+        if mode:
             self._manage(latest, adopted=True)
             self.log("adopted resource", key=job.key)
-        if adoption == _ADOPT:
+        if mode == ADOPT:
             self._patch(job, latest)
             return Attempt(latest)
-        if adoption == _ADOPT_OR_CREATE:
+        if mode == ADOPT_OR_CREATE:
             return Attempt(latest, Waiting("adopted resource, requeuing to check for updates", 0.0))
         return self._update(wanted, latest)
 
@@ -354,23 +308,6 @@ class Look:
         after.body["metadata"] = self.cluster.patch(after.key.namespace, after.key.name, change)["metadata"]
 
 
-def _identified(job: Resource) -> Resource:
-    """The object under the job name that its annotation gives."""
-    text = job.annotations.get(names.ADOPTION_FIELDS, "")
-    try:
-        fields = json.loads(text)
-    except ValueError as error:
-        reason = "unexpected end of JSON input" if not text else str(error)
-        raise _Refused(f"unmarshalling adoption-fields annotation: {reason}") from error
-    if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
-        raise _Refused("unmarshalling adoption-fields annotation: json: cannot unmarshal into map[string]string")
-    if "transformJobName" not in fields:
-        raise _Refused("Error populating adoption fields: required field missing: transformJobName")
-    identified = job.copy()
-    identified.spec["transformJobName"] = fields["transformJobName"]
-    return identified
-
-
 def _note_late_initialization(job: Resource, *, complete: bool) -> Exception | None:
     if complete:
         text = "Late initialization successful"
@@ -380,22 +317,3 @@ def _note_late_initialization(job: Resource, *, complete: bool) -> Exception | N
     job.set_condition(names.LATE_INITIALIZED, "False", text, "Delayed Late Initialization")
     job.set_condition(names.SYNCED, "False")
     return Waiting("", _LATE_INITIALIZATION_SECONDS)
-
-
-def _sum_up(job: Resource, stopped: Exception | None) -> None:
-    """Say whether the object is in sync, if that was not said yet, and whether it is ready."""
-    if job.condition(names.SYNCED) is None:
-        match stopped:
-            case None:
-                job.set_condition(names.SYNCED, "True", _SYNCED, "")
-            case Terminal():
-                job.set_condition(names.SYNCED, "False", _NOT_SYNCED, str(stopped))
-            case _:
-                job.set_condition(names.SYNCED, "Unknown", _UNKNOWN, str(stopped))
-    for kind in (names.TERMINAL, names.RECOVERABLE):
-        if job.holds(kind):
-            condition = job.condition(kind) or {}
-            job.set_condition(names.READY, "False", condition.get("message"), kind)
-            return
-    synced = job.condition(names.SYNCED) or {}
-    job.set_condition(names.READY, synced["status"], synced.get("message"), synced.get("reason"))

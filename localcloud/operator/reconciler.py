@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from localcloud.operator import resource as names
+from localcloud.operator.attempt import POLL_SECONDS, Attempt, Terminal, Waiting
 from localcloud.operator.errors import KubernetesError
 from localcloud.operator.kube import Cluster
-from localcloud.operator.look import POLL_SECONDS, Attempt, Look, Policy, Terminal, Waiting
+from localcloud.operator.look import Look, Policy
 from localcloud.operator.resource import Key, Owner, Resource, merge_patch, status_differs
 from localcloud.operator.sagemaker import TransformJobs
 
