@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from localcloud.commands import engines, environment, local
+from localcloud.commands import engines, environment, local, recovery
 from localcloud.commands.engines import Engine
 from localcloud.console import CommandError, say
 from localcloud.home import CHECKOUT
@@ -31,7 +31,8 @@ def preview(home: Path, stack: str) -> int:
 def destroy(home: Path, stack: str) -> int:
     """Remove all that the stack made; asks first, then lists what carries its tags."""
     engine = _engine(home)
-    code = engine.run("destroy", "--stack", stack)
+    deployment = json.loads(engine.ask("stack", "export", "--stack", stack))["deployment"] or {}
+    code = recovery.without_a_cluster(engine, deployment.get("resources") or []).run("destroy", "--stack", stack)
     return code or _module(engine, "workshop.leftovers", "--stack", stack)
 
 

@@ -32,7 +32,7 @@ def status(home: Path) -> int:
 
 def family(root: int) -> list[tuple[int, float, str]]:
     """A process and all its descendants: pid, resident megabytes, command line (shortened)."""
-    listing = subprocess.run(["ps", "-ax", "-o", "pid=,ppid=,rss=,args="], capture_output=True, text=True, check=True)
+    listing = subprocess.run(["ps", "-axww", "-o", "pid=,ppid=,rss=,args="], capture_output=True, text=True, check=True)
     rows = [line.split(None, 3) for line in listing.stdout.splitlines()]
     children: dict[int, list[int]] = {}
     known: dict[int, tuple[float, str]] = {}

@@ -6,13 +6,19 @@ pending creations until they are cleared (facts seen with v3.26x), so both are d
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import socket
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from localcloud.commands import stack
 from localcloud.commands.engines import Engine
 from localcloud.console import say
+from localcloud.home import CHECKOUT
 from localcloud.process import is_alive
 
 
@@ -26,6 +32,27 @@ def recover(engine: Engine, home: Path) -> None:
     if _pending_creations(home):
         say("    a former run was cut off while it created resources: refreshing")
         engine.ask("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+
+
+def without_a_cluster(engine: Engine, resources: Sequence[dict[str, Any]]) -> Engine:
+    """The engine for a destroy: it drops Kubernetes objects from state if, and only if, EKS says their cluster is gone.
+
+    Args:
+        engine: the engine as it is.
+        resources: the stack's resources as its state has them.
+    """
+    clusters = [(r.get("outputs") or {}).get("arn") for r in resources if r["type"] == "aws:eks/cluster:Cluster"]
+    if not any(clusters) or not any(r["type"].startswith("kubernetes:") for r in resources):
+        return engine
+    if not all(_is_gone(engine, arn) for arn in clusters if arn):
+        return engine
+    say("    EKS says that the cluster is gone: what was in it is dropped from state")
+    return dataclasses.replace(engine, environment={**engine.environment, "PULUMI_K8S_DELETE_UNREACHABLE": "true"})
+
+
+def _is_gone(engine: Engine, arn: str) -> bool:
+    command = [sys.executable, "-m", "workshop.gone", arn]
+    return subprocess.run(command, cwd=CHECKOUT, env=dict(engine.environment), check=False).returncode == 0
 
 
 def _dead_locks(home: Path) -> list[Path]:

@@ -1,0 +1,152 @@
+"""Whatever happened before, `make destroy` leaves nothing of ours, and takes things apart in the order that AWS needs."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import signal
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from localcloud.commands import inspection
+from localcloud.supervisor import record
+from tests.e2e.checkout import Checkout, Said
+from tests.e2e.conveniences import calls, wait_for
+from tests.e2e.jobs_as_code import added
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("destroy")]
+CHANGES = ("Create", "Put", "Attach", "Modify", "Associate")
+# Each before the next, as the stack needs it on AWS: jobs and operator (no AWS calls), then these.
+ORDER = ("DeleteNodegroup", "DeletePodIdentityAssociation", "DeleteCluster", "DeleteSubnet", "DeleteVpc")
+ROLES_LAST = ("DeleteNodegroup", "DeleteCluster")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A checkout whose stack each test brings up and takes down: the cloud runs on, nothing of a test outlives it."""
+    made = Checkout.make(tmp_path_factory.mktemp("destroy") / "checkout")
+    yield made
+    made.make_target("reset")
+
+
+def assert_nothing_left(checkout: Checkout) -> Said:
+    """By the listing that `make destroy` makes, and by asking again."""
+    destroyed = checkout.make_target("destroy")
+    assert destroyed.code == 0, destroyed.text
+    assert "Traceback" not in destroyed.text
+    assert "nothing of stack local is left" in destroyed.text
+    assert checkout.client("s3").list_buckets()["Buckets"] == []
+    assert checkout.client("eks").list_clusters()["clusters"] == []
+    assert checkout.client("iam").list_roles()["Roles"] == []
+    assert checkout.client("sagemaker").list_models()["Models"] == []
+    vpcs: list[dict[str, Any]] = checkout.client("ec2").describe_vpcs()["Vpcs"]
+    assert all(vpc["IsDefault"] for vpc in vpcs)
+    statuses = checkout.transform_jobs().values()
+    assert not {"InProgress", "Stopping"} & set(statuses)
+    return destroyed
+
+
+def cut_off(checkout: Checkout, operation: str, count: int = 1) -> None:
+    """Kill an `up`, engine and plugins included, as soon as the endpoint answered this operation that often."""
+    start = len(calls(checkout))
+    running = checkout.start("up")
+    wait_for(lambda: calls(checkout)[start:].count(operation) >= count or running.poll() is not None, 240)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate(timeout=60)
+
+
+def operator_process(checkout: Checkout) -> int:
+    cloud = record.read(checkout.home)
+    assert cloud is not None
+    (pid,) = (pid for pid, _, what in inspection.family(cloud.pid) if "localcloud.operator" in what)
+    return pid
+
+
+def in_order(operations: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether the last of each comes before the first of the next."""
+    last = {name: max(i for i, found in enumerate(operations) if found == name) for name in wanted}
+    first = {name: operations.index(name) for name in wanted}
+    return all(last[before] < first[after] for before, after in itertools.pairwise(wanted))
+
+
+def test_destroy_takes_things_apart_in_the_order_that_aws_needs(checkout: Checkout) -> None:
+    assert checkout.make_target("up").code == 0
+    start = len(calls(checkout))
+    destroyed = assert_nothing_left(checkout)
+    operations = [name for name in calls(checkout)[start:] if name.startswith(("Delete", "Detach", "Disassociate"))]
+    assert in_order(operations, ORDER)
+    for users in ROLES_LAST:
+        assert in_order(operations, (users, "DeleteRole"))
+    assert in_order(operations, ("DeleteNodegroup", "DetachRolePolicy"))
+    assert in_order(operations, ("DeleteNodegroup", "DisassociateRouteTable"))
+    assert kinds_in_order(destroyed.text) == ["TransformJob", "Release", "NodeGroup", "Cluster", "Vpc"]
+
+
+def kinds_in_order(said: str) -> list[str]:
+    """What the engine said it had deleted, of the kinds whose order matters."""
+    found = re.findall(r"^ -\s.*[:/](TransformJob|Release|NodeGroup|Cluster|Vpc)\b.*\bdeleted", said, re.MULTILINE)
+    return [kind for index, kind in enumerate(found) if kind not in found[:index]]
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [  # a sample; the walk over every boundary is the next test
+        pytest.param("CreateNodegroup", id="while the node is made"),
+        pytest.param("CreateRole", id="early", marks=pytest.mark.soak),
+        pytest.param("CreateModel", id="while most of it is made", marks=pytest.mark.soak),
+    ],
+)
+def test_an_up_that_was_cut_off_is_destroyed(checkout: Checkout, operation: str) -> None:
+    cut_off(checkout, operation)
+    assert_nothing_left(checkout)
+
+
+@pytest.mark.soak
+def test_an_up_cut_off_after_any_creation_is_destroyed(checkout: Checkout) -> None:
+    start = len(calls(checkout))
+    assert checkout.make_target("up").code == 0
+    whole = [name for name in calls(checkout)[start:] if name.startswith(CHANGES)]
+    assert_nothing_left(checkout)
+    for index, operation in enumerate(whole):
+        count = whole[: index + 1].count(operation)
+        print(f"cut off after {operation} number {count}", flush=True)
+        cut_off(checkout, operation, count)
+        assert_nothing_left(checkout)
+
+
+def slow_job() -> dict[str, str]:
+    """A job that would run for a minute or more: one row a request, one request at a time."""
+    return {"slow": 'input="slow.csv", batch_strategy="SingleRecord", max_concurrent_transforms=1'}
+
+
+def test_destroy_while_a_job_runs_stops_it(checkout: Checkout) -> None:
+    rows = (checkout.path / "model/batch_input.csv").read_text()
+    with added(checkout, slow_job(), {"slow.csv": rows * 200}):
+        cut_off(checkout, "CreateTransformJob", 2)
+        assert "InProgress" in checkout.transform_jobs().values()
+        assert_nothing_left(checkout)
+    assert "Stopped" in checkout.transform_jobs().values()
+
+
+def test_destroy_after_the_operator_died(checkout: Checkout) -> None:
+    assert checkout.make_target("up").code == 0
+    os.kill(operator_process(checkout), signal.SIGKILL)
+    assert_nothing_left(checkout)
+
+
+def test_destroy_after_the_cluster_was_deleted_by_hand(checkout: Checkout) -> None:
+    assert checkout.make_target("up").code == 0
+    eks: Any = checkout.client("eks")
+    name = checkout.outputs()["cluster_name"]
+    for group in eks.list_nodegroups(clusterName=name)["nodegroups"]:
+        eks.delete_nodegroup(clusterName=name, nodegroupName=group)
+        eks.get_waiter("nodegroup_deleted").wait(
+            clusterName=name, nodegroupName=group, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+    eks.delete_cluster(name=name)
+    eks.get_waiter("cluster_deleted").wait(name=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    destroyed = assert_nothing_left(checkout)
+    assert "EKS says that the cluster is gone" in destroyed.text
