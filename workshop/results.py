@@ -12,14 +12,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
+from workshop import s3
 from workshop.metrics import Quality, quality
+from workshop.stack import PROJECT_FOLDER
 
-MODEL = Path(__file__).resolve().parent.parent / "model"
+MODEL = PROJECT_FOLDER / "model"
 # Input objects whose truth is known, by file name: the workshop's held-out customers.
 TRUTHS = {"batch_input.csv": MODEL / "truth.csv"}
 HEADINGS = ("JOB", "STATUS", "ROWS", "PRECISION", "RECALL", "RESULT")
@@ -32,38 +32,21 @@ def main(arguments: Sequence[str]) -> int:
     outputs = json.loads(parser.parse_args(arguments).outputs.read_text())
     try:
         rows = [_row(name, job) for name, job in sorted(outputs["transform_jobs"].items())]
-    except (ClientError, BotoCoreError) as error:
+    except s3.S3Error as error:
         print(f"error: the results could not be read: {error}", file=sys.stderr)
         return 1
     print(table([HEADINGS, *rows]), flush=True)
     return 0
 
 
-def fetch(path: str) -> bytes:
-    """The object at an `s3://bucket/key` path.
-
-    Raises:
-        ClientError: S3 refuses; a missing object has code NoSuchKey.
-    """
-    bucket, key = split(path)
-    return boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-
-
-def split(path: str) -> tuple[str, str]:
-    """Bucket and key of an `s3://bucket/key` path.
-
-    Raises:
-        ValueError: it is no such path.
-    """
-    parts = urlsplit(path)
-    if parts.scheme != "s3" or not parts.netloc:
-        raise ValueError(f"{path!r} is no S3 path: it reads s3://bucket/key")
-    return parts.netloc, parts.path.removeprefix("/")
+def predictions(body: bytes) -> list[str]:
+    """The model's answers in a result, as text, one a line; of a joined row the last column."""
+    return [line.rpartition(",")[2] for line in body.decode().splitlines() if line]
 
 
 def scores(body: bytes) -> list[float]:
-    """The probabilities of a result, one a line; of a joined row the last column."""
-    return [float(line.rpartition(",")[2]) for line in body.decode().splitlines() if line]
+    """The probabilities of a result, one a line."""
+    return [float(text) for text in predictions(body)]
 
 
 def labels(truth: Path) -> list[int]:
@@ -78,9 +61,16 @@ def judge(input_path: str, body: bytes) -> Quality | None:
     if truth is None or not truth.exists():
         return None
     try:
-        return quality(scores(body), labels(truth))
-    except ValueError:  # other rows than the truth's, or no plain scores: an input of the user's own
+        found = scores(body)
+        return quality(found, labels(truth)) if all(0 <= score <= 1 for score in found) else None
+    except ValueError:  # other rows than the truth's, or no numbers: an input or a model of the user's own
         return None
+
+
+def run_seconds(job_name: str) -> float:
+    """How long a finished job ran, as SageMaker recorded it; the waiting for its instance is not in it."""
+    job = boto3.client("sagemaker").describe_transform_job(TransformJobName=job_name)
+    return (job["TransformEndTime"] - job["TransformStartTime"]).total_seconds()
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -95,12 +85,9 @@ def _row(name: str, job: Mapping[str, Any]) -> tuple[str, ...]:
     status, path = str(job["status"]), str(job["result_path"])
     if status != "Completed" or path.endswith("/"):
         return (name, status, "-", "-", "-", path)
-    try:
-        body = fetch(path)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in {"NoSuchKey", "404"}:
-            raise
+    if not s3.exists(path):
         return (name, status, "-", "-", "-", f"{path} (expired; run it again: make retry JOB={name})")
+    body = s3.read(path)
     found = judge(str(job["input_path"]), body)
     figures = (f"{found.precision:.3f}", f"{found.recall:.3f}") if found else ("-", "-")
     return (name, status, str(body.count(b"\n")), *figures, path)

@@ -44,7 +44,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def executed(result: bytes) -> Iterator[Any]:
+def executed(result: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The notebook, run once against a bucket with a result and a container with the model."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -54,6 +54,8 @@ def executed(result: bytes) -> Iterator[Any]:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        for name in ("IPYTHONDIR", "MPLCONFIGDIR"):
+            patch.setenv(name, str(tmp_path_factory.getbasetemp() / "notebook"))
         s3: Any = boto3.client("s3")
         s3.create_bucket(Bucket="results")
         s3.put_object(Bucket="results", Key="output/batch_input.csv.out", Body=result)
