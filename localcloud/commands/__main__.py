@@ -51,9 +51,10 @@ def _run(command: str, name: str, job: str) -> int:
 
 
 def _local(command: str, job: str) -> Callable[[Path], int]:
-    if command in TOOLS:
+    if command in TOOLS and command != "cost":
         return lambda directory: local.workshop(directory, TOOLS[command])
     return {
+        "cost": local.cost,
         "up": local.up,
         "preview": local.preview,
         "destroy": local.destroy,

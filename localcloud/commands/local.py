@@ -57,6 +57,7 @@ def destroy(home: Path) -> int:
     engine = cloud.engine(home, running)
     stack.select(engine, home)
     recovery.recover(engine, home)
+    engine = recovery.without_a_cluster(engine, stack.resources(home))
     with step(f"Destroy ({engine.kind} engine)"):
         code = engine.run("destroy", "--yes", "--skip-preview")
     (home / "kubeconfig").unlink(missing_ok=True)
@@ -95,6 +96,11 @@ def shell(home: Path) -> int:
         raise CommandError("the official CLI went away from PATH")
     say("pulumi, kubectl, kubectl smlogs and aws act on the local stack here; `exit` leaves")
     return subprocess.run([os.environ.get("SHELL", "/bin/sh")], env=dict(engine.environment), check=False).returncode
+
+
+def cost(home: Path) -> int:
+    """Print what the stack's settings cost on AWS; needs no running cloud."""
+    return _module(cloud.engine(home, client.running(home)), "workshop.cost")
 
 
 def workshop(home: Path, module: str, *arguments: str) -> int:
