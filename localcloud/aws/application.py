@@ -12,9 +12,10 @@ from localcloud.aws.eks.addons import Addons
 from localcloud.aws.eks.backend import ClusterBackend
 from localcloud.aws.eks.clusters import Clusters
 from localcloud.aws.eks.kubernetes import ClusterTokenReviewer, bind_access_policies
-from localcloud.aws.eks.network import Network, Roles
+from localcloud.aws.eks.network import Network
 from localcloud.aws.eks.nodegroups import Nodegroups
 from localcloud.aws.eks.pod_identity import PodIdentity
+from localcloud.aws.eks.roles import Roles
 from localcloud.aws.eks.store import Store
 from localcloud.aws.eks.tags import Tags
 from localcloud.aws.eks.token_review import TokenWebhook
@@ -58,7 +59,7 @@ class Application:
         self.journal = Journal(settings.logs / "api.jsonl")
         self.decisions = Journal(settings.logs / "authorization.jsonl")
         self.upstream = Upstream(lambda text: self.journal.write({"failure": text}))
-        directory = Directory(settings.account_id, self.upstream.lock("iam"))
+        self._directory = directory = Directory(settings.account_id, self.upstream.lock("iam"))
         buckets = Buckets(settings.account_id, self.upstream.lock("s3"))
         credentials = CredentialStore(settings.account_id, directory.user_credential)
         self._authenticator = Authenticator(credentials, settings.region)
@@ -126,7 +127,7 @@ class Application:
     def _register_eks(self) -> None:
         settings, store = self.settings, Store()
         network = Network(settings.account_id, settings.region, self.upstream.lock("ec2"))
-        roles = Roles(settings.account_id, self.upstream.lock("iam"))
+        roles = Roles(self.tokens, self._directory, self.authorizer)
         pods = PodIdentity(store, self.tokens, ClusterTokenReviewer(), roles)
         tags = Tags(store)
         self._tags.lookups["eks"] = tags.of

@@ -98,8 +98,8 @@ DIFFERENCES = (
     Difference(
         "EKS Auth",
         "a node asks with its node role",
-        "nodes ask as the local administrator; the node role's policies are not exercised",
-        "test_access.py::test_a_pod_gets_the_credentials_of_its_association",
+        "nodes sign as the local administrator; EKS then asks the node role's policies for each pod and each new node",
+        "test_access.py::test_the_agent_asks_with_the_role_of_its_node",
     ),
     Difference(
         "EC2",

@@ -1,6 +1,7 @@
 """The three requests that a node makes of the AWS endpoint, signed with the local administrator's dummy keys.
 
-A node on AWS signs with its node role; node groups here are processes of the local cloud itself and act as it.
+A node on AWS signs with its node role; node groups here are processes of the local cloud itself and sign as it. EKS
+then holds what they ask for against the policies of the node role.
 """
 
 from __future__ import annotations

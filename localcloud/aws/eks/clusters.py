@@ -13,7 +13,8 @@ from typing import Any
 from localcloud.aws.eks import versions
 from localcloud.aws.eks.access import grant_creator
 from localcloud.aws.eks.backend import ClusterBackend, ClusterEndpoint
-from localcloud.aws.eks.network import Network, Roles
+from localcloud.aws.eks.network import Network
+from localcloud.aws.eks.roles import Roles, control_plane
 from localcloud.aws.eks.store import (
     ClusterRecord,
     Record,
@@ -28,7 +29,6 @@ from localcloud.aws.eks.store import (
 )
 from localcloud.aws.wire import Call, Operation
 
-_CLUSTER_SERVICE = "eks.amazonaws.com"
 _LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 
@@ -75,7 +75,7 @@ class Clusters:
         name = str(params["name"])
         version = str(params.get("version") or versions.DEFAULT_VERSION)
         versions.check(version)
-        self._roles.check(str(params["roleArn"]), _CLUSTER_SERVICE)
+        self._roles.check(str(params["roleArn"]), control_plane(_arn(call, name)))
         vpc_config = params.get("resourcesVpcConfig") or {}
         vpc_id = self._network.vpc_of(vpc_config.get("subnetIds") or [])
         with self._store.lock:
@@ -199,7 +199,7 @@ def _description(call: Call, version: str, vpc_id: str, access: Record) -> Recor
     issuer = f"https://oidc.eks.{call.region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
     description: Record = {
         "name": name,
-        "arn": f"arn:aws:eks:{call.region}:{call.principal.account_id}:cluster/{name}",
+        "arn": _arn(call, name),
         "createdAt": now(),
         "version": version,
         "roleArn": params["roleArn"],
@@ -226,6 +226,10 @@ def _description(call: Call, version: str, vpc_id: str, access: Record) -> Recor
     if params.get("encryptionConfig"):
         description["encryptionConfig"] = params["encryptionConfig"]
     return description
+
+
+def _arn(call: Call, name: str) -> str:
+    return f"arn:aws:eks:{call.region}:{call.principal.account_id}:cluster/{name}"
 
 
 def _network_config(given: Mapping[str, Any]) -> Record:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from threading import RLock
 from typing import Any, cast
 
 from localcloud.aws.eks.store import invalid
-from localcloud.aws.errors import AwsError
 from localcloud.aws.network_rules import NODE_INTERFACE
 
 
@@ -97,28 +95,3 @@ class Network:
         from moto.ec2.models import ec2_backends  # noqa: PLC0415  loaded by the prewarm, not at start
 
         return cast("Any", ec2_backends[self._account_id][self._region])
-
-
-class Roles:
-    """EKS's view of IAM's roles."""
-
-    def __init__(self, account_id: str, lock: RLock) -> None:
-        self._account_id = account_id
-        self._lock = lock
-
-    def check(self, role_arn: str, service: str) -> None:
-        """Refuse a role that does not exist or that the service may not assume."""
-        from moto.iam.models import iam_backends  # noqa: PLC0415  loaded by the prewarm, not at start
-
-        name = role_arn.rpartition("/")[2]
-        if not re.fullmatch(rf"arn:aws:iam::{self._account_id}:role/.+", role_arn):
-            raise AwsError("InvalidParameterException", f"The role ARN {role_arn} is not a role of this account.")
-        with self._lock:
-            role = cast("Any", iam_backends[self._account_id]["aws"]).roles
-            found = [entry for entry in role.values() if entry.name == name]
-        if not found or service not in str(found[0].assume_role_policy_document):
-            message = (
-                f"Role with arn: {role_arn}, could not be assumed because it does not exist or the trusted entity is "
-                f"not correct (it must trust {service})."
-            )
-            raise AwsError("InvalidParameterException", message)

@@ -9,11 +9,11 @@ from typing import Any
 
 from localcloud.aws.eks.access import grant_nodes, withdraw_nodes
 from localcloud.aws.eks.backend import ClusterBackend
-from localcloud.aws.eks.network import Network, Roles
+from localcloud.aws.eks.network import Network
+from localcloud.aws.eks.roles import CLUSTER_NEEDS, NODE_NEEDS, Roles, control_plane, node
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, new_update, not_found, now, page
 from localcloud.aws.wire import Call, Operation
 
-_NODE_SERVICE = "ec2.amazonaws.com"
 _DEFAULT_SCALING = {"minSize": 1, "maxSize": 2, "desiredSize": 2}
 
 
@@ -37,7 +37,7 @@ class Nodegroups:
 
     def create(self, call: Call) -> Mapping[str, Any]:
         params = call.params
-        self._roles.check(str(params["nodeRole"]), _NODE_SERVICE)
+        self._roles.check(str(params["nodeRole"]), node(str(params["nodegroupName"])))
         with self._store.active_cluster(str(params["clusterName"])) as cluster:
             name = str(params["nodegroupName"])
             if name in cluster.nodegroups:
@@ -98,11 +98,18 @@ class Nodegroups:
         name = str(nodegroup["nodegroupName"])
         labels = {"eks.amazonaws.com/nodegroup": name, **nodegroup["labels"]}
         try:
+            self._use_roles(cluster, nodegroup)
             self._backend.create_nodegroup(cluster.name, name, labels)
         except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the group's health
             _failed(nodegroup, "CREATE_FAILED", "NodeCreationFailure", str(error))
             return
         nodegroup["status"] = "ACTIVE"
+
+    def _use_roles(self, cluster: ClusterRecord, nodegroup: Record) -> None:
+        """Act as the node that boots and as the cluster that takes it in."""
+        arn = str(cluster.description["arn"])
+        self._roles.use(str(nodegroup["nodeRole"]), node(str(nodegroup["nodegroupName"])), NODE_NEEDS, arn)
+        self._roles.use(str(cluster.description["roleArn"]), control_plane(arn), CLUSTER_NEEDS, arn)
 
     def _stop(self, cluster: ClusterRecord, nodegroup: Record) -> None:
         name = str(nodegroup["nodegroupName"])

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from localcloud.aws.eks.network import Roles
+from localcloud.aws.eks.roles import POD_NEEDS, POD_SERVICE, Roles, node
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, not_found, now, page
 from localcloud.aws.errors import AccessDeniedError, AwsError
 from localcloud.aws.sts import Assumption, Tokens, wire_form
 from localcloud.aws.wire import Call, Operation
 
-AUDIENCE = "pods.eks.amazonaws.com"
+AUDIENCE = POD_SERVICE
 _SUMMARY = ("clusterName", "namespace", "serviceAccount", "associationArn", "associationId", "ownerArn")
 _LONGEST = timedelta(hours=6)
 
@@ -59,7 +59,7 @@ class PodIdentity:
 
     def create(self, call: Call) -> Mapping[str, Any]:
         params = call.params
-        self._roles.check(str(params["roleArn"]), AUDIENCE)
+        self._roles.check_trusts(str(params["roleArn"]), POD_SERVICE)
         with self._store.active_cluster(str(params["clusterName"])) as cluster:
             namespace, account = str(params["namespace"]), str(params["serviceAccount"])
             if _of(cluster, namespace, account) is not None:
@@ -126,7 +126,13 @@ class PodIdentity:
                 f"No Pod Identity association found for service account {pod.namespace}/{pod.service_account} in "
                 f"cluster {cluster.name}."
             )
+        self._ask_as_node(cluster)
         return self._session(call, cluster, association, pod)
+
+    def _ask_as_node(self, cluster: ClusterRecord) -> None:
+        """The agent asks with the role of its node."""
+        for name, nodegroup in list(cluster.nodegroups.items())[:1]:
+            self._roles.use(str(nodegroup["nodeRole"]), node(name), POD_NEEDS, str(cluster.description["arn"]))
 
     def _session(self, call: Call, cluster: ClusterRecord, association: Record, pod: Pod) -> Mapping[str, Any]:
         arn = str(cluster.description["arn"])

@@ -15,6 +15,7 @@ from botocore.config import Config
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly")
 _NUMBERS = itertools.count()
 _PATIENT_SECONDS = 20.0
 
@@ -75,6 +76,19 @@ class Endpoint:
             iam.put_role_policy(RoleName=name, PolicyName="test", PolicyDocument=document(*statements))
         return made["Role"]["Arn"]
 
+    def role_with(self, trust: Any, *policies: str) -> str:
+        """A role with policies that AWS manages; its ARN."""
+        arn = self.role(trust)
+        for policy in policies:
+            self.client("iam").attach_role_policy(
+                RoleName=arn.rpartition("/")[2], PolicyArn=f"arn:aws:iam::aws:policy/{policy}"
+            )
+        return arn
+
+    def node_role(self, *, without: str = "") -> str:
+        """A role that a node can work with, but for a policy left out; its ARN."""
+        return self.role_with("ec2.amazonaws.com", *(policy for policy in NODE_POLICIES if policy != without))
+
     def session(self, *statements: Mapping[str, Any], **assume: Any) -> Keys:
         """Keys of a new role that has these statements."""
         role = self.role(
@@ -104,7 +118,7 @@ class Endpoint:
         name = arguments.pop("name", None) or self.name("cluster")
         eks.create_cluster(
             name=name,
-            roleArn=arguments.pop("roleArn", None) or self.role("eks.amazonaws.com"),
+            roleArn=arguments.pop("roleArn", None) or self.role_with("eks.amazonaws.com", "AmazonEKSClusterPolicy"),
             resourcesVpcConfig={"subnetIds": self.subnets()},
             accessConfig={"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": True},
             **arguments,

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
-from tests.localcloud.aws.endpoint import ACCOUNT, REGION, Endpoint, Keys, allow
+from tests.localcloud.aws.endpoint import ACCOUNT, REGION, Endpoint, Keys, allow, eventually
 
 ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 VIEW_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
@@ -272,6 +272,27 @@ def test_the_roles_trust_is_heeded(aws: Endpoint, cluster: str, more: dict[str, 
         aws.client("eks-auth").assume_role_for_pod_identity(clusterName=cluster, token=f"good.ack-system.{account}")
     assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
     assert f"perform: {action} on" in caught.value.response["Error"]["Message"]
+
+
+def test_the_agent_asks_with_the_role_of_its_node(aws: Endpoint) -> None:
+    cluster, eks = aws.cluster(), aws.client("eks")
+    role = aws.node_role()
+    subnets = eks.describe_cluster(name=cluster)["cluster"]["resourcesVpcConfig"]["subnetIds"]
+    eks.create_nodegroup(clusterName=cluster, nodegroupName="nodes", subnets=subnets, nodeRole=role)
+    where = {"clusterName": cluster, "nodegroupName": "nodes"}
+    eventually(lambda: eks.describe_nodegroup(**where)["nodegroup"]["status"] == "ACTIVE")
+    pods = pods_role(aws, cluster, "operator", "eks:ListClusters")
+    eks.create_pod_identity_association(
+        clusterName=cluster, namespace="ack-system", serviceAccount="operator", roleArn=pods
+    )
+    ask = aws.client("eks-auth").assume_role_for_pod_identity
+    assert ask(clusterName=cluster, token="good.ack-system.operator")["credentials"]
+    aws.client("iam").detach_role_policy(
+        RoleName=role.rpartition("/")[2], PolicyArn="arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"
+    )
+    with pytest.raises(ClientError, match="perform: eks-auth:AssumeRoleForPodIdentity on"):
+        ask(clusterName=cluster, token="good.ack-system.operator")
+    eks.delete_nodegroup(**where)
 
 
 def test_an_association_is_made_once_and_needs_a_role_that_trusts_pods(aws: Endpoint, cluster: str) -> None:

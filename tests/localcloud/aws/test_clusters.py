@@ -158,7 +158,7 @@ def nodegroup(aws: Endpoint, cluster: str, name: str, **more: Any) -> dict[str, 
         "clusterName": cluster,
         "nodegroupName": name,
         "subnets": subnets,
-        "nodeRole": aws.role("ec2.amazonaws.com"),
+        "nodeRole": aws.node_role(),
         "scalingConfig": {"minSize": 1, "maxSize": 1, "desiredSize": 1},
         "instanceTypes": ["t3.small"],
         **more,
@@ -200,6 +200,58 @@ def test_a_node_group_that_gets_no_node_says_so(aws: Endpoint, standing: str) ->
     issue = eks.describe_nodegroup(**where)["nodegroup"]["health"]["issues"][0]
     assert (issue["code"], issue["message"]) == ("NodeCreationFailure", "no node")
     eks.delete_nodegroup(**where)
+
+
+@pytest.mark.parametrize(
+    ("missing", "action"),
+    [
+        pytest.param("AmazonEKSWorkerNodePolicy", "eks:DescribeCluster", id="the node's own"),
+        pytest.param("AmazonEKS_CNI_Policy", "ec2:AssignPrivateIpAddresses", id="its network's"),
+        pytest.param("AmazonEC2ContainerRegistryPullOnly", "ecr:GetAuthorizationToken", id="its images'"),
+    ],
+)
+def test_a_node_needs_each_policy_of_its_role(aws: Endpoint, standing: str, missing: str, action: str) -> None:
+    role = aws.node_role(without=missing)
+    assert why_no_node(aws, standing, nodeRole=role).startswith("User: arn:aws:sts::")
+    assert f"is not authorized to perform: {action} on" in why_no_node(aws, standing, nodeRole=role)
+
+
+def test_a_cluster_needs_the_policy_of_its_role_to_take_a_node_in(aws: Endpoint) -> None:
+    cluster = aws.cluster(roleArn=aws.role("eks.amazonaws.com"))
+    assert "is not authorized to perform: ec2:DescribeInstances on" in why_no_node(aws, cluster)
+
+
+def why_no_node(aws: Endpoint, cluster: str, **more: Any) -> str:
+    """What a node group that failed says."""
+    eks, name = aws.client("eks"), aws.name("without")
+    nodegroup(aws, cluster, name, **more)
+    where = {"clusterName": cluster, "nodegroupName": name}
+    eventually(lambda: eks.describe_nodegroup(**where)["nodegroup"]["status"] == "CREATE_FAILED")
+    (issue,) = eks.describe_nodegroup(**where)["nodegroup"]["health"]["issues"]
+    eks.delete_nodegroup(**where)
+    assert issue["code"] == "NodeCreationFailure"
+    return str(issue["message"])
+
+
+@pytest.mark.parametrize(
+    ("source", "trusted"),
+    [
+        pytest.param(f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/one-*", True, id="this cluster"),
+        pytest.param(f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/another", False, id="another cluster"),
+    ],
+)
+def test_a_cluster_takes_its_role_on_its_own_behalf(aws: Endpoint, source: str, *, trusted: bool) -> None:
+    trust = {
+        "Principal": {"Service": "eks.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnLike": {"aws:SourceArn": source}},
+    }
+    name = aws.name("one")
+    if trusted:
+        assert aws.cluster(name=name, roleArn=aws.role(trust)) == name
+    else:
+        with pytest.raises(ClientError, match="trusted entity is not correct"):
+            aws.cluster(name=name, roleArn=aws.role(trust))
 
 
 @pytest.mark.parametrize("changes", [{"subnets": ["subnet-1"]}, {"nodeRole": f"arn:aws:iam::{ACCOUNT}:role/none"}])

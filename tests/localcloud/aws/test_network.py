@@ -84,7 +84,7 @@ def test_a_gateway_stays_while_a_node_has_a_public_address(aws: Endpoint) -> Non
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc["vpcId"])
     where = {"clusterName": cluster, "nodegroupName": "nodes"}
-    eks.create_nodegroup(**where, subnets=vpc["subnetIds"], nodeRole=aws.role("ec2.amazonaws.com"))
+    eks.create_nodegroup(**where, subnets=vpc["subnetIds"], nodeRole=aws.node_role())
     eventually(lambda: eks.describe_nodegroup(**where)["nodegroup"]["status"] == "ACTIVE")
     with pytest.raises(ClientError, match="mapped public address"):
         ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc["vpcId"])

@@ -74,7 +74,7 @@ def build(aws: Plugin) -> World:
     aws.create(
         "aws:iam/rolePolicy:RolePolicy",
         "world-all",
-        {"role": role.id, "policy": allow("s3:*", "ec2:*", "eks:*", "logs:*")},
+        {"role": role.id, "policy": allow("s3:*", "ec2:*", "eks:*", "ecr:*", "eks-auth:*", "logs:*")},
     )
     cluster = aws.create(CLUSTER, "world", cluster_inputs(role.outputs["arn"], [s.id for s in subnets]))
     return World(

@@ -1,0 +1,108 @@
+"""The roles that EKS is given: taken under their trust policies, and used as cluster and nodes use them.
+
+What a managed policy is attached for shows only when it is used, so a node group asks for what its node, its network
+plug-in and its image pulls need before it becomes active, and what is not allowed fails it, as on AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from localcloud.aws.errors import AccessDeniedError, AwsError
+from localcloud.aws.iam.authorization import Authorizer, request_context
+from localcloud.aws.iam.directory import Directory
+from localcloud.aws.iam.evaluation import Request, evaluate
+from localcloud.aws.iam.principals import Principal
+from localcloud.aws.sts import Assumption, Tokens
+
+CLUSTER_SERVICE = "eks.amazonaws.com"
+NODE_SERVICE = "ec2.amazonaws.com"
+POD_SERVICE = "pods.eks.amazonaws.com"
+# The cloud controller, for each node that registers; on AWS by AmazonEKSClusterPolicy.
+CLUSTER_NEEDS = ("ec2:DescribeInstances",)
+# The node that boots, its network plug-in and its image pulls; on AWS by AmazonEKSWorkerNodePolicy,
+# AmazonEKS_CNI_Policy and AmazonEC2ContainerRegistryPullOnly.
+NODE_NEEDS = ("eks:DescribeCluster", "ec2:AssignPrivateIpAddresses", "ecr:GetAuthorizationToken", "ecr:BatchGetImage")
+POD_NEEDS = ("eks-auth:AssumeRoleForPodIdentity",)
+
+
+@dataclass(frozen=True)
+class User:
+    """Who uses a role: a service, on behalf of a resource where it names one, in a session."""
+
+    service: str
+    session_name: str
+    context: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+def control_plane(cluster_arn: str) -> User:
+    """EKS, on behalf of one cluster."""
+    context = {"aws:sourcearn": (cluster_arn,), "aws:sourceaccount": (cluster_arn.split(":")[4],)}
+    return User(CLUSTER_SERVICE, "aws-go-sdk-eks", context)
+
+
+def node(nodegroup: str) -> User:
+    """EC2, which names no source."""
+    return User(NODE_SERVICE, f"i-{nodegroup}"[:64])
+
+
+class Roles:
+    """Takes roles and uses them, with every decision on the record."""
+
+    def __init__(self, tokens: Tokens, directory: Directory, authorizer: Authorizer) -> None:
+        self._tokens = tokens
+        self._directory = directory
+        self._authorizer = authorizer
+
+    def check(self, role_arn: str, user: User) -> Principal:
+        """Take a role.
+
+        Raises:
+            AwsError: it does not exist, or does not trust who would use it.
+        """
+        wish = Assumption(role_arn, user.session_name, service=user.service, context=user.context)
+        try:
+            return self._tokens.assume(wish).principal
+        except AccessDeniedError as error:
+            raise _untrusted(role_arn, user.service) from error
+
+    def check_trusts(self, role_arn: str, service: str) -> None:
+        """See that a role names a service; the conditions are for when it is used.
+
+        Raises:
+            AwsError: it does not exist, or does not name it.
+        """
+        role = self._directory.role(role_arn)
+        named = [] if role is None else [statement.principals or {} for statement in role.trust.statements]
+        if not any(service in principals.get("Service", ()) for principals in named):
+            raise _untrusted(role_arn, service)
+
+    def use(self, role_arn: str, user: User, actions: Sequence[str], resource: str) -> None:
+        """Act as a role.
+
+        Raises:
+            AwsError: it may not be taken.
+            AccessDeniedError: its policies do not allow an action; the message names it.
+        """
+        principal = self.check(role_arn, user)
+        for action in actions:
+            self._authorize(principal, action, resource if action.startswith("eks") else "*")
+
+    def _authorize(self, principal: Principal, action: str, resource: str) -> None:
+        context = request_context(principal, None)
+        decision = evaluate(Request(action, resource, principal, context), self._directory.policies(principal))
+        self._authorizer.record(principal.arn, action, resource, context, decision)
+        if not decision.allowed and self._authorizer.enforces:
+            reason = decision.reason.value.format(action=action)
+            raise AccessDeniedError(
+                f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource} {reason}"
+            )
+
+
+def _untrusted(role_arn: str, service: str) -> AwsError:
+    message = (
+        f"Role with arn: {role_arn}, could not be assumed because it does not exist or the trusted entity is not "
+        f"correct (it must trust {service})."
+    )
+    return AwsError("InvalidParameterException", message)
