@@ -11,6 +11,7 @@ from infra.operator import Operator, OperatorArgs
 from infra.storage import Storage, StorageArgs
 from jobs import declaration, declared
 from jobs.layer import JobPlace, TransformJobs
+from workshop import prices
 
 # Settings and jobs are checked before the first resource.
 chosen = settings.load()
@@ -54,5 +55,6 @@ pulumi.export("kubeconfig", cluster.kubeconfig)
 pulumi.export("model_name", model.model_name)
 pulumi.export("execution_role_arn", identity.execution.arn)
 pulumi.export("operator_role_arn", identity.operator.arn)
+pulumi.export("cost", prices.summary(chosen.node_instance_type, chosen.transform_instance_type, pulumi.get_stack()))
 pulumi.export("transform_jobs", transform_jobs.outputs())
 transform_jobs.check_ends()

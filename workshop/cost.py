@@ -43,7 +43,8 @@ def report(values: dict[str, Any]) -> str:
     one_job = prices.job(values["transformInstanceType"])
     lines = [f"{item.what:<40} {_dollars(item.per_hour)} an hour" for item in items]
     lines.append(f"{'while it stands':<40} {_dollars(hour)} an hour, {_dollars(hour and hour * 24, 2)} a day")
-    lines.append(f"{'one job on ' + values['transformInstanceType'] + ', 6 minutes':<40} {_dollars(one_job)}")
+    what = f"one job on {values['transformInstanceType']}, {prices.JOB_MINUTES:g} minutes"
+    lines.append(f"{what:<40} {_dollars(one_job)}")
     lines.append(f"Prices of {prices.REGION} as of {prices.AS_OF} ({prices.SOURCE}). `make destroy` stops the cost.")
     return "\n".join(lines)
 

@@ -13,6 +13,8 @@ AS_OF = "2026-11-23"
 REGION = "us-east-1"
 SOURCE = "https://aws.amazon.com/{eks,ec2,ebs,vpc,sagemaker}/pricing"
 
+JOB_MINUTES = 6.0  # a small job: about 4 to start, the rest work
+
 EKS_CONTROL_PLANE_PER_HOUR = 0.10
 GP3_GIGABYTE_PER_HOUR = 0.08 / 730
 PUBLIC_IPV4_PER_HOUR = 0.005
@@ -62,7 +64,25 @@ def total(items: list[Item]) -> float | None:
     return sum(prices) if len(prices) == len(items) else None
 
 
-def job(transform_instance_type: str, minutes: float = 6.0, instances: int = 1) -> float | None:
+def job(transform_instance_type: str, minutes: float = JOB_MINUTES, instances: int = 1) -> float | None:
     """What one transform job costs: SageMaker bills by the second, start-up (about 4 minutes) included."""
     price = TRANSFORM_PER_HOUR.get(transform_instance_type)
     return price if price is None else price * instances * minutes / 60
+
+
+def summary(node_instance_type: str, transform_instance_type: str, stack: str) -> dict[str, float | str | None]:
+    """What a stack tells of its cost, for its outputs; None where the table has no price.
+
+    Args:
+        node_instance_type: EC2 type of the one node.
+        transform_instance_type: SageMaker type of a job that names none.
+        stack: its name, for the command that ends the cost.
+    """
+    hour, one_job = total(standing(node_instance_type)), job(transform_instance_type)
+    return {
+        "usd_per_hour": hour and round(hour, 4),
+        "usd_per_day": hour and round(hour * 24, 2),
+        "usd_per_job": one_job and round(one_job, 4),
+        "prices": f"on demand, {REGION}, {AS_OF}; a job of {JOB_MINUTES:g} minutes on {transform_instance_type}",
+        "stop": f"make destroy STACK={stack}",
+    }

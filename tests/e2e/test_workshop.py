@@ -74,6 +74,7 @@ def test_outputs_are_those_that_people_rely_on(standing: Checkout) -> None:
         "model_name",
         "execution_role_arn",
         "operator_role_arn",
+        "cost",
         "transform_jobs",
     }
     assert outputs["kubeconfig"] == "[secret]"

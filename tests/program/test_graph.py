@@ -356,6 +356,7 @@ def test_outputs_are_those_that_people_rely_on(graph: Graph) -> None:
         "model_name",
         "execution_role_arn",
         "operator_role_arn",
+        "cost",
         "transform_jobs",
     }
     (churn,) = graph.outputs["transform_jobs"].values()
