@@ -17,20 +17,26 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from workshop.cost import PROJECT_FOLDER, settings
+
 PROJECT = "sagemaker-batch-workshop"
+GONE = {"NoSuchBucket", "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "ResourceNotFound"}
+HIDDEN = {"AccessDenied", "AccessDeniedException"}
+
+Tags = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Found:
-    """Something that exists in the account."""
+    """Something that exists in the account; its tags are None where the caller may not look at them."""
 
     kind: str
     name: str
-    tags: tuple[tuple[str, str], ...] = ()
+    tags: Tags | None = ()
 
     def belongs_to(self, stack: str) -> bool:
         """Whether its tags name this project and stack."""
-        return {("project", PROJECT), ("stack", stack)} <= set(self.tags)
+        return {("project", PROJECT), ("stack", stack)} <= set(self.tags or ())
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,12 +46,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--all", action="store_true", help="everything in the account, not only what carries the tags")
     options = parser.parse_args(arguments)
     try:
-        found = [item for item in everything() if options.all or item.belongs_to(options.stack)]
-        kept = list(kept_by_design())
+        there = list(everything())
+        kept = list(kept_by_design("" if options.all else f"{_prefix(options.stack)}-"))
     except (ClientError, BotoCoreError) as error:
-        print(f"error: the account could not be listed: {error}", file=sys.stderr)
+        print(f"error: the account could not be listed: {error}; `make preflight` says how to sign in", file=sys.stderr)
         return 2
-    _print(options.stack, found, kept)
+    found = [item for item in there if options.all or item.belongs_to(options.stack)]
+    _print(options.stack, found, kept, [item for item in there if item.tags is None and not options.all])
     return 1 if found else 0
 
 
@@ -55,33 +62,52 @@ def everything() -> Iterator[Found]:
         yield from listing()
 
 
-def kept_by_design() -> Iterator[str]:
-    """What AWS keeps of jobs that ended: their records, which cannot be deleted, and their logs."""
-    jobs = _pages("sagemaker", "list_transform_jobs", "TransformJobSummaries")
-    yield from (f"transform job {job['TransformJobName']} ({job['TransformJobStatus']})" for job in jobs)
+def kept_by_design(prefix: str = "") -> Iterator[str]:
+    """What AWS keeps of jobs that ended: their records, which cannot be deleted, and their logs.
+
+    Args:
+        prefix: starts the names of the jobs that are asked for; empty for every job of the account.
+    """
+    asked = {"NameContains": prefix} if prefix else {}
+    for job in _pages("sagemaker", "list_transform_jobs", "TransformJobSummaries", **asked):
+        if job["TransformJobName"].startswith(prefix):
+            yield f"transform job {job['TransformJobName']} ({job['TransformJobStatus']})"
     groups = _pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix="/aws/sagemaker/TransformJobs")
     yield from (f"log group {group['logGroupName']}" for group in groups)
+
+
+def _prefix(stack: str) -> str:
+    return str(settings(PROJECT_FOLDER, stack)["prefix"])
 
 
 def _buckets() -> Iterator[Found]:
     client = boto3.client("s3")
     for bucket in client.list_buckets()["Buckets"]:
-        name = bucket["Name"]
-        tags = _or_none(lambda name=name: client.get_bucket_tagging(Bucket=name)["TagSet"], "NoSuchTagSet")
-        yield Found("bucket", name, _pairs(tags))
+        yield from _tagged("bucket", bucket["Name"], lambda name: _pairs(_bucket_tags(client, name)))
+
+
+def _bucket_tags(client: Any, name: str) -> list[dict[str, str]]:
+    try:
+        return client.get_bucket_tagging(Bucket=name)["TagSet"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchTagSet":
+            return []
+        raise
 
 
 def _roles() -> Iterator[Found]:
     client = boto3.client("iam")
     for role in _pages("iam", "list_roles", "Roles"):
         if not role["Path"].startswith("/aws-service-role/"):
-            yield Found("role", role["RoleName"], _pairs(client.list_role_tags(RoleName=role["RoleName"])["Tags"]))
+            name = role["RoleName"]
+            yield from _tagged("role", name, lambda name: _pairs(client.list_role_tags(RoleName=name)["Tags"]))
 
 
 def _policies() -> Iterator[Found]:
     client = boto3.client("iam")
     for policy in _pages("iam", "list_policies", "Policies", Scope="Local"):
-        yield Found("policy", policy["Arn"], _pairs(client.list_policy_tags(PolicyArn=policy["Arn"])["Tags"]))
+        arn = policy["Arn"]
+        yield from _tagged("policy", arn, lambda arn: _pairs(client.list_policy_tags(PolicyArn=arn)["Tags"]))
 
 
 def _vpcs() -> Iterator[Found]:
@@ -92,16 +118,33 @@ def _vpcs() -> Iterator[Found]:
 
 def _clusters() -> Iterator[Found]:
     client = boto3.client("eks")
-    for name in _pages("eks", "list_clusters", "clusters"):
-        tags = client.describe_cluster(name=name)["cluster"].get("tags", {})
-        yield Found("cluster", name, tuple(tags.items()))
+    for cluster in _pages("eks", "list_clusters", "clusters"):
+        yield from _tagged(
+            "cluster",
+            cluster,
+            lambda name: tuple(client.describe_cluster(name=name)["cluster"].get("tags", {}).items()),
+        )
 
 
 def _models() -> Iterator[Found]:
     client = boto3.client("sagemaker")
     for model in _pages("sagemaker", "list_models", "Models"):
-        tags = client.list_tags(ResourceArn=model["ModelArn"])["Tags"]
-        yield Found("model", model["ModelName"], _pairs(tags))
+        arn = model["ModelArn"]
+        yield from _tagged(
+            "model", model["ModelName"], lambda _, arn=arn: _pairs(client.list_tags(ResourceArn=arn)["Tags"])
+        )
+
+
+def _tagged(kind: str, name: str, tags: Callable[[str], Tags]) -> Iterator[Found]:
+    """One thing with its tags; nothing when it went since it was listed."""
+    try:
+        yield Found(kind, name, tags(name))
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in HIDDEN:
+            yield Found(kind, name, None)
+        elif code not in GONE:
+            raise
 
 
 def _pages(service: str, operation: str, member: str, **arguments: object) -> Iterator[Any]:
@@ -113,20 +156,15 @@ def _pairs(tags: Iterable[dict[str, str]] | None) -> tuple[tuple[str, str], ...]
     return tuple((tag["Key"], tag["Value"]) for tag in tags or ())
 
 
-def _or_none(call: Callable[[], Any], code: str) -> Any:
-    try:
-        return call()
-    except ClientError as error:
-        if error.response["Error"]["Code"] == code:
-            return None
-        raise
-
-
-def _print(stack: str, found: Sequence[Found], kept: Sequence[str]) -> None:
+def _print(stack: str, found: Sequence[Found], kept: Sequence[str], hidden: Sequence[Found]) -> None:
     for item in found:
         print(f"left: {item.kind} {item.name}")
-    if not found:
+    if found:
+        print(f"`make destroy STACK={stack}` removes what Pulumi knows of; delete the rest by hand")
+    else:
         print(f"nothing of stack {stack} is left")
+    if hidden:
+        print(f"not looked at, for want of permission: {len(hidden)}, for example {hidden[0].kind} {hidden[0].name}")
     if kept:
         print(f"kept by AWS by design: {len(kept)} records of jobs and logs, for example {kept[0]}")
 

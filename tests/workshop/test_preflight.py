@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProfileNotFound,
+    UnauthorizedSSOTokenError,
+)
 
 from workshop import preflight
+
+PLACE = "us-east-1"
 
 
 class FakeClient:
@@ -58,23 +66,73 @@ def use(monkeypatch: pytest.MonkeyPatch, client: FakeClient) -> None:
 
 def test_the_caller_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, FakeClient())
-    assert preflight.identity() == "arn:aws:iam::111122223333:user/ana in account 111122223333"
+    assert preflight.identity(PLACE) == "arn:aws:iam::111122223333:user/ana in account 111122223333"
 
 
-def test_without_credentials_one_is_told_to_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def refused(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "Operation")
+
+
+@pytest.mark.parametrize(
+    ("error", "cure"),
+    [
+        pytest.param(NoCredentialsError(), "Unable to locate credentials; sign in", id="no credentials"),
+        pytest.param(UnauthorizedSSOTokenError(), "sign in", id="a session of SSO that ended"),
+        pytest.param(
+            ProfileNotFound(profile="me"), r"profile \(me\) could not be found; sign in", id="no such profile"
+        ),
+        pytest.param(refused("ExpiredToken"), "sign in", id="an expired token"),
+        pytest.param(refused("InvalidClientTokenId"), "sign in", id="keys that are no more"),
+        pytest.param(refused("UnrecognizedClientException"), "sign in", id="keys unknown to a service"),
+        pytest.param(
+            refused("AccessDeniedException"), r"PERMISSION is needed \(docs/deployer-policy", id="no permission"
+        ),
+        pytest.param(refused("Throttling"), "run this again", id="throttled"),
+        pytest.param(
+            EndpointConnectionError(endpoint_url="https://x"), "see that aws:region names", id="no such region"
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("check", "permission"),
+    [
+        pytest.param(lambda: preflight.identity(PLACE), "sts:GetCallerIdentity", id="credentials"),
+        pytest.param(
+            lambda: preflight.transform_quota("ml.m5.large", PLACE), "servicequotas:ListServiceQuotas", id="quota"
+        ),
+        pytest.param(lambda: preflight.eks_version("1.35", PLACE), "eks:DescribeClusterVersions", id="version"),
+    ],
+)
+def test_a_call_that_fails_is_told_with_its_cure(
+    monkeypatch: pytest.MonkeyPatch, check: Callable[[], str], permission: str, error: Exception, cure: str
+) -> None:
     def refuse(*_: Any, **__: Any) -> None:
-        raise NoCredentialsError
+        raise error
 
     monkeypatch.setattr("boto3.client", refuse)
-    with pytest.raises(preflight.Problem, match="Unable to locate credentials; sign in"):
-        preflight.identity()
+    with pytest.raises(preflight.Problem, match=cure.replace("PERMISSION", permission)) as told:
+        check()
+    assert len(str(told.value).splitlines()) == 1
+
+
+def test_a_stack_without_a_region_is_told_the_command() -> None:
+    with pytest.raises(preflight.Problem, match="pulumi config set aws:region us-east-1"):
+        preflight.region(None)
+
+
+def test_a_profile_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    with pytest.raises(preflight.Problem, match=r"nobody.*sign in"):
+        preflight.region(PLACE)
 
 
 @pytest.mark.parametrize(
     ("quota", "words"),
     [
         pytest.param(0, "is 0: ask for 1", id="quota 0"),
-        pytest.param(None, "is ml.m5.large a type of this region", id="no such quota"),
+        pytest.param(None, "to a type that us-east-1 has", id="no such quota"),
     ],
 )
 def test_a_quota_that_lets_no_job_run_is_found(
@@ -82,7 +140,7 @@ def test_a_quota_that_lets_no_job_run_is_found(
 ) -> None:
     use(monkeypatch, FakeClient(quota=quota))
     with pytest.raises(preflight.Problem, match=words):
-        preflight.transform_quota("ml.m5.large")
+        preflight.transform_quota("ml.m5.large", PLACE)
 
 
 @pytest.mark.parametrize(
@@ -97,21 +155,21 @@ def test_a_version_that_costs_more_or_is_none_is_found(
 ) -> None:
     use(monkeypatch, FakeClient(version=status))
     with pytest.raises(preflight.Problem, match=words):
-        preflight.eks_version("1.35")
+        preflight.eks_version("1.35", PLACE)
 
 
 def test_all_well_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, FakeClient())
-    assert preflight.transform_quota("ml.m5.large").endswith(": 1")
-    assert preflight.eks_version("1.35") == "1.35 is in standard support"
+    assert preflight.transform_quota("ml.m5.large", PLACE).endswith(": 1")
+    assert preflight.eks_version("1.35", PLACE) == "1.35 is in standard support"
 
 
 def test_another_region_in_the_environment_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.delenv("AWS_REGION", raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    with pytest.raises(preflight.Problem, match="export AWS_REGION=us-east-1"):
-        preflight.region({"aws:region": "us-east-1"})
+    with pytest.raises(preflight.Problem, match="export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"):
+        preflight.region(PLACE)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +214,41 @@ def test_with_no_address_set_this_machines_is_written_into_the_config(
     monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", address)
     assert preflight.allowed_addresses("dev", []) == "203.0.113.7/32 written into Pulumi.dev.yaml"
     assert (tmp_path / "said").read_text() == "config set --stack dev --path allowedCidrs[0] 203.0.113.7/32\n"
+
+
+def test_the_pulumi_cli_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", address)
+    with pytest.raises(preflight.Problem, match="not on PATH: install it"):
+        preflight.pulumi_cli()
+    with pytest.raises(preflight.Problem, match=r"set allowedCidrs to \[203.0.113.7/32\] in Pulumi.dev.yaml"):
+        preflight.allowed_addresses("dev", [])
+
+
+def test_a_stack_that_was_not_made_is_told_how(monkeypatch: pytest.MonkeyPatch, address: str, tmp_path: Path) -> None:
+    (tmp_path / "pulumi").write_text("#!/bin/sh\necho \"error: no stack named 'dev' found\" >&2\nexit 255\n")
+    (tmp_path / "pulumi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", address)
+    with pytest.raises(preflight.Problem, match="`pulumi stack init dev` makes the stack"):
+        preflight.allowed_addresses("dev", [])
+
+
+@pytest.mark.parametrize(
+    ("cidr", "words"),
+    [
+        pytest.param("10.0.0.0/8", "a private range, which EKS refuses", id="a private range"),
+        pytest.param("192.168.1.7/32", "a private range, which EKS refuses", id="an address behind a router"),
+        pytest.param("office", "write an IPv4 range such as", id="no range"),
+        pytest.param("2001:db8::/64", "write an IPv4 range such as", id="IPv6"),
+    ],
+)
+def test_a_range_that_eks_refuses_is_found(
+    monkeypatch: pytest.MonkeyPatch, address: str, cidr: str, words: str
+) -> None:
+    monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", address)
+    with pytest.raises(preflight.Problem, match=words):
+        preflight.allowed_addresses("dev", ["203.0.113.7/32", cidr])
 
 
 def test_every_check_runs_even_when_one_fails(

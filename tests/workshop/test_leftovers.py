@@ -1,0 +1,106 @@
+"""What carries a stack's tags is listed; what belongs to others, or cannot be looked at, does not get in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from workshop import leftovers
+
+OURS = [{"Key": "project", "Value": "sagemaker-batch-workshop"}, {"Key": "stack", "Value": "dev"}]
+OTHERS = [{"Key": "project", "Value": "sagemaker-batch-workshop"}, {"Key": "stack", "Value": "prod"}]
+
+
+def refused(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}}, "GetBucketTagging")
+
+
+class FakeAccount:
+    """Every client in one: an account with these buckets, whose tags or whose refusal to tell them are given."""
+
+    def __init__(self, buckets: dict[str, list[dict[str, str]] | ClientError], jobs: list[str]) -> None:
+        self.buckets, self.jobs = buckets, jobs
+
+    def list_buckets(self) -> dict[str, Any]:
+        return {"Buckets": [{"Name": name} for name in self.buckets]}
+
+    def get_bucket_tagging(self, Bucket: str) -> dict[str, Any]:  # noqa: N803  boto3's name
+        answer = self.buckets[Bucket]
+        if isinstance(answer, ClientError):
+            raise answer
+        return {"TagSet": answer}
+
+    def get_paginator(self, operation: str) -> FakePages:
+        return FakePages(self.jobs if operation == "list_transform_jobs" else [])
+
+
+class FakePages:
+    """One page of transform jobs."""
+
+    def __init__(self, jobs: list[str]) -> None:
+        self.jobs = jobs
+
+    def paginate(self, NameContains: str = "", **_: object) -> list[dict[str, Any]]:  # noqa: N803
+        found = [name for name in self.jobs if NameContains in name]
+        summaries = [{"TransformJobName": name, "TransformJobStatus": "Completed"} for name in found]
+        return [{"TransformJobSummaries": summaries}] if summaries else []
+
+
+Listed = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Listed:
+    def run(buckets: dict[str, Any], *arguments: str, jobs: tuple[str, ...] = ()) -> tuple[int, str]:
+        monkeypatch.setattr("boto3.client", lambda *_, **__: FakeAccount(buckets, list(jobs)))
+        code = leftovers.main(["--stack", "dev", *arguments])
+        return code, capsys.readouterr().out
+
+    return run
+
+
+def test_what_carries_the_stacks_tags_is_left_and_the_next_command_is_told(listed: Listed) -> None:
+    code, said = listed({"a": OURS, "b": OTHERS, "c": []})
+    assert code == 1
+    assert said.splitlines() == [
+        "left: bucket a",
+        "`make destroy STACK=dev` removes what Pulumi knows of; delete the rest by hand",
+    ]
+
+
+def test_an_account_full_of_other_things_holds_nothing_of_ours(listed: Listed) -> None:
+    assert listed({"b": OTHERS, "untagged": refused("NoSuchTagSet")}) == (0, "nothing of stack dev is left\n")
+
+
+def test_everything_is_listed_when_asked_for(listed: Listed) -> None:
+    code, said = listed({"b": OTHERS}, "--all")
+    assert (code, said.splitlines()[0]) == (1, "left: bucket b")
+
+
+def test_what_may_not_be_looked_at_is_said_so(listed: Listed) -> None:
+    code, said = listed({"locked": refused("AccessDenied")})
+    assert code == 0
+    assert "not looked at, for want of permission: 1, for example bucket locked" in said
+
+
+def test_what_went_while_listing_is_not_left(listed: Listed) -> None:
+    assert listed({"gone": refused("NoSuchBucket")}) == (0, "nothing of stack dev is left\n")
+
+
+def test_the_records_of_the_stacks_own_jobs_are_kept_and_those_of_others_not_named(listed: Listed) -> None:
+    _, said = listed({}, jobs=("batch-workshop-churn-1a2b3c4d", "their-batch-workshop-x"))
+    assert "kept by AWS by design: 1 records of jobs and logs, for example transform job batch-workshop-churn" in said
+
+
+def test_an_account_that_cannot_be_listed_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise refused("ExpiredToken")
+
+    monkeypatch.setattr("boto3.client", refuse)
+    assert leftovers.main(["--stack", "dev"]) == 2
+    assert "`make preflight` says how to sign in" in capsys.readouterr().err
