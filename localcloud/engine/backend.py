@@ -130,15 +130,22 @@ class StackFiles:
     def write(self, text: str) -> None:
         """Replace the file; what it was is kept beside it as .bak. A kill at any moment leaves the one or the other."""
         backup = self.file.with_name(self.file.name + ".bak")
-        scratch = self.file.with_name(f".{self.file.name}.{os.getpid()}.bak")
-        with contextlib.suppress(FileNotFoundError):
-            scratch.unlink(missing_ok=True)
-            os.link(self.file, scratch)  # the old file itself: it is never written to, only replaced
-            scratch.replace(backup)
+        self._keep_as(backup)
         write_atomically(self.file, text)
         for file in (self.file, backup):
             # The official CLI keeps checksums beside the files that it writes; they are no longer true.
             file.with_name(f"{file.name}.attrs").unlink(missing_ok=True)
+
+    def _keep_as(self, backup: Path) -> None:
+        scratch = self.file.with_name(f".{self.file.name}.{os.getpid()}.bak")
+        try:
+            scratch.unlink(missing_ok=True)
+            os.link(self.file, scratch)  # the old file itself: it is never written to, only replaced
+            scratch.replace(backup)
+        except FileNotFoundError:
+            return
+        except OSError:  # a file system without links
+            write_atomically(backup, self.file.read_text())
 
     def record(self, entry: dict[str, Any], checkpoint: str) -> None:
         """Add an update to the history, and a copy of the state to the backups."""

@@ -27,6 +27,7 @@ from localcloud.engine.errors import (
 )
 from localcloud.engine.operations import PARALLEL, Options
 from localcloud.engine.operations import run as run_operation
+from localcloud.engine.refusals import refuse_flags, refuse_verb
 from localcloud.engine.resource import encode_resource
 from localcloud.engine.session import Session
 from localcloud.engine.urns import STACK_TYPE
@@ -51,13 +52,22 @@ def main(arguments: Sequence[str]) -> int:
 
 def _dispatch(arguments: Sequence[str]) -> int:
     parser = _parser()
+    refuse_verb(_words(arguments))
     found, unknown = parser.parse_known_args(list(arguments) or ["--help"])
+    refuse_flags(unknown)
     if unknown:
         found.parser.error(f"unknown flag or argument: {' '.join(unknown)}")
     if getattr(found, "color", "auto") == "never":
         os.environ["NO_COLOR"] = "1"
     command: Callable[[Arguments], int] = found.command
     return command(found)
+
+
+def _words(arguments: Sequence[str]) -> list[str]:
+    """The command line without its flags; of those, some take the word that follows."""
+    with_value = ("-C", "--cwd", "-s", "--stack", "--color")
+    before = ["", *arguments]
+    return [word for last, word in zip(before, arguments, strict=False) if word[:1] != "-" and last not in with_value]
 
 
 def _parser() -> Parser:
@@ -300,7 +310,7 @@ def _stack_output(found: Arguments) -> int:
     if not outputs:
         print("    No output values currently in this stack")
         return 0
-    width = max(map(len, outputs), default=0)
+    width = max(map(len, [*outputs, "OUTPUT"]))
     print(f"    {'OUTPUT':<{width}}  VALUE")
     for key in sorted(outputs):
         print(f"    {harmless(key):<{width}}  {harmless(raw(outputs[key], show_secrets=found.show_secrets))}")

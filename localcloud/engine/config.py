@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ class Config:
 
     values: dict[str, str]
     secret_keys: frozenset[str]
+    secrets: frozenset[str] = frozenset()  # the texts that were encrypted, also those within objects
 
     def of_package(self, package: str) -> dict[str, tuple[str, bool]]:
         """The keys of a package's namespace, without it, with their values and whether they are secret."""
@@ -128,12 +130,14 @@ class StackConfig:
         """Likewise, whatever the schema says."""
         values: dict[str, str] = {}
         secret_keys: set[str] = set()
+        secret_texts: set[str] = set()
         for key, raw in (self._defaults() | self.values).items():
             plain, secret = _open(raw, secrets, f"{self.file}: {key}")
             values[key] = as_text(plain)
             if secret:
                 secret_keys.add(key)
-        return Config(values, frozenset(secret_keys))
+                secret_texts.update(_encrypted(raw, plain))
+        return Config(values, frozenset(secret_keys), frozenset(secret_texts))
 
     def _declared(self) -> dict[str, dict[str, Any]]:
         """The project's schema by full key; a bare value is a default, or a value for another namespace."""
@@ -201,6 +205,18 @@ def _open(raw: Any, secrets: SecretsManager | None, where: str) -> tuple[Any, bo
         items = [_open(item, secrets, where) for item in raw]
         return [item for item, _ in items], any(secret for _, secret in items)
     return raw, False
+
+
+def _encrypted(raw: Any, plain: Any) -> Iterator[str]:
+    """The texts in a decrypted value that were encrypted in the raw one."""
+    if is_secure(raw):
+        yield str(plain)
+    elif isinstance(raw, dict):
+        for key, item in raw.items():
+            yield from _encrypted(item, plain[str(key)])
+    elif isinstance(raw, list):
+        for item, opened in zip(raw, plain, strict=True):
+            yield from _encrypted(item, opened)
 
 
 def as_text(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from localcloud.engine import config as configuration
 from localcloud.engine.arguments import Arguments, Parser, add_verb, directory_of
 from localcloud.engine.config import StackConfig
-from localcloud.engine.display.text import harmless
+from localcloud.engine.display.text import MASK, harmless
 from localcloud.engine.session import Session
 
 
@@ -72,16 +72,17 @@ def _config(found: Arguments) -> int:
     own = f"{config.project.name}:"
 
     def text(key: str) -> str:
-        return "[secret]" if key in values.secret_keys and not found.show_secrets else values.values[key]
+        return MASK if key in values.secret_keys and not found.show_secrets else values.values[key]
 
     if found.json:
         document = {
-            key: ({} if text(key) == "[secret]" else {"value": text(key)}) | {"secret": key in values.secret_keys}
+            key: ({} if text(key) == MASK else {"value": text(key)}) | {"secret": key in values.secret_keys}
             for key in sorted(values.values)
         }
         print(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
-    width = max((len(key.removeprefix(own)) for key in values.values), default=3)
+    width = max((len(key.removeprefix(own)) for key in values.values), default=0)
+    width = max(width, 3)
     print(f"{'KEY':<{width}}  VALUE")
     for key in sorted(values.values):
         print(f"{key.removeprefix(own):<{width}}  {harmless(text(key))}")

@@ -13,6 +13,7 @@ from localcloud.engine.checkpoint import VERSION
 from localcloud.engine.codec import Codec
 from localcloud.engine.config import as_text, is_secure
 from localcloud.engine.display import make
+from localcloud.engine.display.text import MASK, mask
 from localcloud.engine.errors import BailError, CancelledError, UnexpectedChangesError, UsageError
 from localcloud.engine.program import Program
 from localcloud.engine.secrets import SecretsManager
@@ -114,8 +115,9 @@ async def _perform(run: _Run, *, preview: bool) -> Outcome:
     )
     state.secrets_providers = {"type": "passphrase", "state": {"salt": run.secrets.salt}}
     config = stack.config(run.secrets)
-    shown = {key: "[secret]" if key in config.secret_keys else value for key, value in config.values.items()}
+    shown = {key: MASK if key in config.secret_keys else value for key, value in config.values.items()}
     display = make(options.kind, stack.name, preview=preview, as_json=options.json, config=shown)
+    display.mask = mask(config.secrets)
     run.sink.append(display)
     update = updates.Update(
         kind=options.kind,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import getpass
 import hashlib
 import os
 import secrets as random
+import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -23,7 +26,7 @@ _MISSING = (
 
 
 def passphrase() -> str:
-    """The passphrase that the environment gives.
+    """The passphrase that the environment gives, or the user.
 
     Raises:
         SecretsError: it gives none.
@@ -33,11 +36,19 @@ def passphrase() -> str:
         return text
     file = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
     if not file:
-        raise SecretsError(_MISSING)
+        return _asked()
     try:
         return Path(file).read_text().strip()
     except OSError as error:
         raise SecretsError(f"PULUMI_CONFIG_PASSPHRASE_FILE: {error}") from error
+
+
+@cache
+def _asked() -> str:
+    """The passphrase as the user types it, where there is a terminal."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise SecretsError(_MISSING)
+    return getpass.getpass("Enter your passphrase to unlock config/secrets: ")
 
 
 class SecretsManager:

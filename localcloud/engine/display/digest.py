@@ -11,6 +11,7 @@ from localcloud.engine.display.progress import Progress
 from localcloud.engine.display.text import for_json
 from localcloud.engine.resource import Resource
 from localcloud.engine.steps import Step
+from localcloud.engine.values import Properties, rewrite
 
 
 class Digest(Progress):
@@ -28,47 +29,48 @@ class Digest(Progress):
         changes = {op.value: count for op, count in outcome.changes.items()}
         document: dict[str, Any] = {
             "config": self.config,
-            "steps": [_step(record.step) for record in self.steps if record.step.op != "refresh"],
+            "steps": [self._step(record.step) for record in self.steps if record.step.op != "refresh"],
             "diagnostics": [
                 {"urn": each.urn, "message": each.message, "severity": each.severity} for each in self.diagnostics
             ],
             "duration": int((time.monotonic() - self._start) * 1e9),
             "changeSummary": changes,
-            "outputs": for_json(outcome.outputs),
+            "outputs": self._values(outcome.outputs),
             "result": "failed" if outcome.failed else "succeeded",
         }
         self.out(json.dumps(document, indent=2, ensure_ascii=True) + "\n")
 
+    def _step(self, step: Step) -> dict[str, Any]:
+        entry: dict[str, Any] = {"op": step.op.value, "urn": step.urn}
+        if step.resource.provider:
+            entry["provider"] = step.resource.provider
+        if step.old is not None:
+            entry["oldState"] = self._state(step.old)
+        if step.new is not None:
+            entry["newState"] = self._state(step.new)
+        if step.diff.diffs:
+            entry["diffReasons"] = step.diff.diffs
+        if step.diff.replaces:
+            entry["replaceReasons"] = step.diff.replaces
+        if step.diff.detailed:
+            entry["detailedDiff"] = {
+                path: {"kind": kind, "inputDiff": of_inputs} for path, (kind, of_inputs) in step.diff.detailed.items()
+            }
+        return entry
 
-def _step(step: Step) -> dict[str, Any]:
-    entry: dict[str, Any] = {"op": step.op.value, "urn": step.urn}
-    if step.resource.provider:
-        entry["provider"] = step.resource.provider
-    if step.old is not None:
-        entry["oldState"] = _state(step.old)
-    if step.new is not None:
-        entry["newState"] = _state(step.new)
-    if step.diff.diffs:
-        entry["diffReasons"] = step.diff.diffs
-    if step.diff.replaces:
-        entry["replaceReasons"] = step.diff.replaces
-    if step.diff.detailed:
-        entry["detailedDiff"] = {
-            path: {"kind": kind, "inputDiff": of_inputs} for path, (kind, of_inputs) in step.diff.detailed.items()
+    def _state(self, resource: Resource) -> dict[str, Any]:
+        state: dict[str, Any] = {"urn": resource.urn, "custom": resource.custom, "type": resource.type}
+        known: dict[str, Any] = {
+            "id": resource.id,
+            "inputs": self._values(resource.inputs),
+            "outputs": self._values(resource.outputs),
+            "parent": resource.parent,
+            "provider": resource.provider,
+            "dependencies": resource.dependencies,
+            "propertyDependencies": resource.property_dependencies,
+            "protect": resource.protect,
         }
-    return entry
+        return state | {name: value for name, value in known.items() if value}
 
-
-def _state(resource: Resource) -> dict[str, Any]:
-    state: dict[str, Any] = {"urn": resource.urn, "custom": resource.custom, "type": resource.type}
-    known: dict[str, Any] = {
-        "id": resource.id,
-        "inputs": for_json(resource.inputs),
-        "outputs": for_json(resource.outputs),
-        "parent": resource.parent,
-        "provider": resource.provider,
-        "dependencies": resource.dependencies,
-        "propertyDependencies": resource.property_dependencies,
-        "protect": resource.protect,
-    }
-    return state | {name: value for name, value in known.items() if value}
+    def _values(self, values: Properties) -> Any:
+        return rewrite(for_json(values), lambda part: self.mask(part) if isinstance(part, str) else part)

@@ -81,6 +81,7 @@ class Progress:
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     steps: list[StepRecord] = field(default_factory=list[StepRecord])
     failures: int = 0
+    mask: Callable[[str], str] = str  # hides the secrets of the configuration
     _began: dict[int, float] = field(default_factory=dict[int, float])
     _waiting: dict[str, float] = field(default_factory=dict[str, float])
     _start: float = field(default_factory=time.monotonic)
@@ -122,6 +123,7 @@ class Progress:
         self.write(f" {SYMBOLS[step.op]} {self.name(step.urn)} **{doing} failed**\n")
 
     def diagnostic(self, severity: str, urn: str, message: str, *, ephemeral: bool = False) -> None:
+        message = self.mask(message)
         if ephemeral and severity != "debug":
             self.progressing(urn, harmless(message))
         if severity == "debug" or ephemeral:
@@ -181,7 +183,7 @@ class Progress:
             lines.extend(_output_lines(key, width, old, new, destroy=self.kind == "destroy"))
         if self.preview and not any(line.startswith(("  + ", "  - ", "  ~ ")) for line in lines):
             return
-        self.write("\nOutputs:\n" + "".join(f"{line}\n" for line in lines))
+        self.write("\nOutputs:\n" + "".join(f"{self.mask(line)}\n" for line in lines))
 
     def _resources(self, outcome: Outcome) -> None:
         counts = {op: outcome.changes[op] for op in Op if outcome.changes.get(op)}

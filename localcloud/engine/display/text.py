@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from localcloud.engine.values import UNKNOWN, Archive, Asset, OutputValue, ResourceReference, Secret, Value, rewrite
 
+MASK = "[secret]"
 # Everything but tab and newline that could move the cursor, recolour, retitle or ring; C1 controls included.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -17,15 +19,28 @@ def harmless(text: str) -> str:
     return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text.replace("\r\n", "\n"))
 
 
+def mask(secrets: Iterable[str]) -> Callable[[str], str]:
+    """What replaces secret texts, also as JSON spells them, wherever a program or a plugin lets one out.
+
+    Texts that anything may hold (of one or two characters, true and false) are left: hiding them would tell them.
+    """
+    hidden = {text for text in secrets if len(text) > 2 and text.lower() not in ("true", "false")}
+    spelt = hidden | {json.dumps(text)[1:-1] for text in hidden}
+    if not spelt:
+        return lambda text: text
+    found = re.compile("|".join(map(re.escape, sorted(spelt, key=len, reverse=True))))
+    return lambda text: found.sub(MASK, text)
+
+
 def for_json(value: Value, *, show_secrets: bool = False) -> Any:
     """A value as plain data; secrets are masked unless asked for, unknowns are empty strings."""
 
     def lower(part: Value) -> Value:
         match part:
             case Secret():
-                return part.value if show_secrets else "[secret]"
+                return part.value if show_secrets else MASK
             case OutputValue():
-                return part.value if show_secrets or not part.secret else "[secret]"
+                return part.value if show_secrets or not part.secret else MASK
             case Asset() | Archive():
                 return f"{type(part).__name__.lower()}({part.hash[:7]})"
             case ResourceReference():
@@ -49,7 +64,7 @@ def shown(value: Value, *, show_secrets: bool = False, indent: int = 4) -> str:
     if value is UNKNOWN:
         return "[unknown]"
     if type(value) is Secret and not show_secrets:
-        return "[secret]"
+        return MASK
     if isinstance(value, dict | list) and value:
         return _block(value, show_secrets=show_secrets, indent=indent)
     plain = for_json(value, show_secrets=show_secrets)

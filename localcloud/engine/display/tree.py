@@ -75,7 +75,7 @@ class Tree(Progress):
         if row is not None:
             row.done = row.failed = True
             row.status = f"**{DOING.get(step.op, (step.op.value, ''))[0]} failed**"
-            row.info = harmless(message).split("\n", 1)[0]
+            row.info = harmless(self.mask(message)).split("\n", 1)[0]
 
     def progressing(self, urn: str, message: str) -> None:
         row = self._rows.get(urn)

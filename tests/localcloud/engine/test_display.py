@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from localcloud.engine.deployment import Outcome
+from localcloud.engine.display.digest import Digest
 from localcloud.engine.display.progress import Progress
-from localcloud.engine.display.text import for_json, harmless, shown
+from localcloud.engine.display.text import for_json, harmless, mask, shown
 from localcloud.engine.display.tree import Tree, _branched, _Row
 from localcloud.engine.resource import Resource
 from localcloud.engine.steps import Op, Step
@@ -128,3 +129,37 @@ def test_a_wait_that_goes_on_is_told_in_a_line_of_its_own() -> None:
     progress.diagnostic("info", THING, "InProgress\x1b[2J", ephemeral=True)
     assert written[-1] == "    a:b:Thing thing InProgress\\x1b[2J (0s)\n"
     assert progress.diagnostics == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("the key is hunter2!", "the key is [secret]!", id="within a text"),
+        pytest.param('{"k": "a\\"b"}', '{"k": "[secret]"}', id="as JSON spells it"),
+        pytest.param("true ab", "true ab", id="what anything may hold stays"),
+    ],
+)
+def test_secrets_of_the_configuration_are_hidden(text: str, expected: str) -> None:
+    assert mask(["hunter2", "hunter", 'a"b', "true", "ab"])(text) == expected
+
+
+@pytest.mark.parametrize("display", [Progress, Tree, Digest], ids=["lines", "tree", "document"])
+def test_no_display_lets_a_secret_of_the_configuration_out(display: type[Progress]) -> None:
+    async def walk() -> str:
+        written: list[str] = []
+        progress = display("update", "dev", False, written.append)  # noqa: FBT003  as `make` calls it
+        progress.mask = mask(["hunter2"])
+        progress.begin()
+        one = step(Op.CREATE)
+        one.resource.outputs = {"key": "hunter2"}
+        progress.started(one)
+        progress.output("printed hunter2")
+        progress.finished(one)
+        progress.started(two := step(Op.UPDATE))
+        progress.failed(two, "refused hunter2")
+        progress.end(Outcome(outputs={"key": "hunter2"}))
+        return "".join(written)
+
+    text = asyncio.run(walk())
+    assert "[secret]" in text
+    assert "hunter2" not in text

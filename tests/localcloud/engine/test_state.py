@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import stat
@@ -269,3 +270,15 @@ def test_other_backends_are_refused_by_name(url: str, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PULUMI_BACKEND_URL", url)
     with pytest.raises(UnsupportedError, match="official Pulumi CLI"):
         backend.from_environment()
+
+
+def test_the_last_version_is_kept_where_there_are_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "no links here")
+
+    monkeypatch.setattr(os, "link", no_links)
+    stack = files(tmp_path)
+    before = stack.read()
+    stack.write("new")
+    assert stack.file.with_name("s.json.bak").read_bytes() == before
+    assert stack.read() == b"new"
