@@ -16,7 +16,7 @@ COMMAND = @$(SETUP) $(if $(filter local,$(STACK)),local,dev) && $(RUN) localclou
 
 help: ## Print this list
 	@echo "A SageMaker batch-inference workshop. STACK=local (default) needs no AWS account; STACK=dev acts on yours."
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 up: ## Set up, start the local cloud, deploy the stack, run its jobs, print precision and recall
 	$(COMMAND) up

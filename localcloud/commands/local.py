@@ -32,7 +32,7 @@ def up(home: Path) -> int:
     outputs = stack.outputs(engine)
     _write_kubeconfig(home, outputs)
     shown = _show_results(home, engine, outputs)
-    _say_what_next(code)
+    _say_what_next(home, code)
     return code or shown
 
 
@@ -145,7 +145,8 @@ def _show_results(home: Path, engine: Engine, outputs: dict[str, object]) -> int
     if not outputs.get("transform_jobs"):
         return 0
     written = write_private(home / "outputs.json", json.dumps(outputs))
-    return _module(engine, "workshop.results", "--outputs", str(written))
+    with step("Rows, precision and recall of each job"):
+        return _module(engine, "workshop.results", "--outputs", str(written))
 
 
 def _write_kubeconfig(home: Path, outputs: dict[str, object]) -> None:
@@ -171,8 +172,12 @@ def _warn_of_real_credentials() -> None:
         say(f"    {', '.join(names)} of your environment are not used and not passed on: this is the local stack")
 
 
-def _say_what_next(code: int) -> None:
+def _say_what_next(home: Path, code: int) -> None:
     if code:
-        say(colour("The run did not end well.", "31") + " What is said above names the cause; logs: make logs")
+        say(colour("The run did not end well.", "31") + " What is said above names the cause.")
+        say(f"Logs: {home / 'logs'} (`make logs` prints their ends)")
         return
-    say("Next: make shell (kubectl, pulumi, aws on this stack), make report (figures), make destroy (take it down)")
+    say("Next: make report   figures of the result in one HTML file")
+    say("      make shell    a shell with kubectl, kubectl smlogs, pulumi and aws on this stack")
+    say("      make destroy  take it down; make down stops the local cloud too")
+    say(f"Logs: {home / 'logs'}")

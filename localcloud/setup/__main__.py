@@ -39,7 +39,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def _set_up(directory: Path, part: str) -> None:
     files = [virtualenv.PROGRAM, virtualenv.LOCAL_CLOUD] + ([virtualenv.TESTS] if part == "tests" else [])
-    ready = virtualenv.is_current(directory, CHECKOUT, files) and (part == "dev" or _binaries_built())
+    ready = (
+        requirements_check.python_is_new_enough()  # an old one cannot even look for the binaries
+        and virtualenv.is_current(directory, CHECKOUT, files)
+        and (part == "dev" or _binaries_built())
+    )
     if lacks := requirements_check.missing(directory, fresh=not ready):
         raise CommandError("this machine is not ready:\n" + "\n".join(f"  - {line}" for line in lacks))
     if ready:

@@ -26,8 +26,13 @@ def missing(directory: Path, *, fresh: bool) -> list[str]:
     return [line for line in (_python(), _venv(), _platform(), _disk(directory, fresh=fresh)) if line]
 
 
+def python_is_new_enough() -> bool:
+    """Whether this interpreter can run the project's code."""
+    return sys.version_info >= MINIMUM_PYTHON
+
+
 def _python() -> str:
-    if sys.version_info >= MINIMUM_PYTHON:
+    if python_is_new_enough():
         return ""
     found = ".".join(map(str, sys.version_info[:3]))
     return (
