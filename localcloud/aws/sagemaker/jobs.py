@@ -27,10 +27,11 @@ _LISTING = Listing(
     "TransformJobStatus",
     {"CreationTime": "CreationTime", "LastModifiedTime": "LastModifiedTime"},
 )
-# What Describe fills where the request left it out; the operator waits for these.
-_FILLED = {
+# What Describe fills where the request left it out, all else stays out; the operator waits for the first two.
+_FILLED: Mapping[str, Mapping[str, str]] = {
     "TransformInput": {"CompressionType": "None", "SplitType": "None"},
-    "TransformOutput": {"AssembleWith": "None"},
+    "TransformOutput": {"AssembleWith": "None", "KmsKeyId": ""},
+    "DataProcessing": {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"},
 }
 _NOT_SHOWN = frozenset({"Tags"})
 
@@ -175,9 +176,9 @@ def _order(region: Region, job: JobRecord, model: ModelRecord, credentials: Role
 
 
 def _description(job: JobRecord) -> dict[str, Any]:
-    shown = {name: value for name, value in job.request.items() if name not in _NOT_SHOWN}
+    shown = _present(**{name: value for name, value in job.request.items() if name not in _NOT_SHOWN})
     for name, defaults in _FILLED.items():
-        shown[name] = {**defaults, **shown[name]}
+        shown[name] = {**defaults, **_present(**shown.get(name, {}))}
     return {
         **shown,
         "TransformJobArn": job.arn,

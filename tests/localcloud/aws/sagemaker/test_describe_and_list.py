@@ -17,6 +17,7 @@ ALWAYS = {
     "TransformInput",
     "TransformOutput",
     "TransformResources",
+    "DataProcessing",
     "CreationTime",
     "TransformStartTime",
     "TransformEndTime",
@@ -50,11 +51,17 @@ def test_describe_shows_what_was_set_and_no_more(cloud: Any, bucket: str, model:
     assert job["TransformJobArn"] == f"{ARN}/{job['TransformJobName']}"
 
 
-def test_describe_fills_what_the_operator_waits_for(cloud: Any, bucket: str, model: str) -> None:
+def test_describe_fills_the_defaults_that_sagemaker_fills(cloud: Any, bucket: str, model: str) -> None:
     unset = {"TransformInput__SplitType": None, "TransformOutput__AssembleWith": None}
     job = cloud.run(bucket, model, **unset)
     assert job["TransformInput"]["SplitType"] == job["TransformInput"]["CompressionType"] == "None"
-    assert job["TransformOutput"]["AssembleWith"] == "None"
+    assert (job["TransformOutput"]["AssembleWith"], job["TransformOutput"]["KmsKeyId"]) == ("None", "")
+    assert job["DataProcessing"] == {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
+
+
+def test_describe_fills_what_is_given_in_part(cloud: Any, bucket: str, model: str) -> None:
+    job = cloud.run(bucket, model, DataProcessing={"InputFilter": "$[0]"})
+    assert job["DataProcessing"] == {"InputFilter": "$[0]", "OutputFilter": "$", "JoinSource": "None"}
 
 
 def test_describe_gives_back_every_setting(cloud: Any, bucket: str, model: str) -> None:
