@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from localcloud.batch_transform.errors import FilterSyntaxError
 
-_NAME = re.compile(r"[^\s.\[\]()@?'\"*:,$]+")
+_NAME = re.compile(r"[A-Za-z_\u0080-\U0010ffff][\w\u0080-\U0010ffff-]*")  # any other name goes into brackets
 _QUOTED = re.compile(r"'([^'\\.]*)'|\"([^\"\\.]*)\"")
 _NUMBER = r"-?(?:0|[1-9][0-9]*)"
 _INDEX = re.compile(_NUMBER)

@@ -177,7 +177,8 @@ def test_a_json_join_keeps_every_value(plane: Any, documents: list[Any]) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "$..a", "$[?(@.a)]", "$[1:4:2]", "$['a.b']", "$['a',1]", "$[", "$.", "$[]", "$[01]"]
+    "text",
+    ["", "a", "$..a", "$[?(@.a)]", "$[1:4:2]", "$['a.b']", "$['a',1]", "$[", "$.", "$[]", "$[01]", "$.1", "$.-a"],
 )
 def test_what_is_not_in_the_subset_is_refused(text: str) -> None:
     with pytest.raises(jsonpath.FilterSyntaxError, match="filter"):
