@@ -41,7 +41,7 @@ def _no_remote_access(nodes: Properties) -> str | None:
 RULES = (
     Rule(
         "eks-endpoint-not-open",
-        ("EKS.1", "CKV_AWS_38", "CKV_AWS_39", "AwsSolutions-EKS1"),
+        ("CKV_AWS_38",),
         "The API server is private, or reached from named addresses only.",
         each(_CLUSTER, _endpoint),
     ),

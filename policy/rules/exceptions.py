@@ -12,6 +12,14 @@ class WrittenException:
 
 EXCEPTIONS = (
     WrittenException(
+        ("S3.1",), "public access block of the account", "The account is not the stack's; the bucket has one."
+    ),
+    WrittenException(
+        ("EKS.1", "CKV_AWS_39", "AwsSolutions-EKS1"),
+        "a private endpoint only",
+        "The deployer works from outside the VPC; `allowedCidrs` alone get in, and a rule refuses everybody.",
+    ),
+    WrittenException(
         ("S3.9", "CKV_AWS_18", "AwsSolutions-S1"),
         "access logs of the bucket",
         "They need a second bucket, and destroy is to leave nothing.",
@@ -42,6 +50,16 @@ EXCEPTIONS = (
         ("EC2.15", "CKV_AWS_130"),
         "public addresses in the subnets",
         "A NAT gateway would cost as much as the rest of the network and nodes together.",
+    ),
+    WrittenException(
+        ("CKV_AWS_66", "CKV_AWS_158", "CKV_AWS_338"),
+        "retention and key of the jobs' log group",
+        "SageMaker makes the group for all jobs of the account; a stack that managed it would collide with the next.",
+    ),
+    WrittenException(
+        ("CKV_K8S_43",),
+        "the operator's image by digest",
+        "The chart names its image by tag; chart and tag are pinned together.",
     ),
     WrittenException(
         ("SageMaker.2", "prowler:sagemaker_models_vpc_settings_configured"),

@@ -28,7 +28,16 @@ WITHOUT_SOURCE = frozenset({"ec2.amazonaws.com"})
 
 
 def _narrow(policy: Properties) -> str | None:
-    for statement in _statements(policy.get("policy")):
+    return _narrow_document(policy.get("policy"))
+
+
+def _narrow_inside(role: Properties) -> str | None:
+    documents = [policy.get("policy") for policy in role.get("inlinePolicies") or []]
+    return next((wrong for wrong in map(_narrow_document, documents) if wrong), None)
+
+
+def _narrow_document(document: object) -> str | None:
+    for statement in _statements(document):
         actions, resources = _list(statement.get("Action")), _list(statement.get("Resource"))
         if statement["Effect"] != "Allow":
             continue
@@ -36,9 +45,13 @@ def _narrow(policy: Properties) -> str | None:
             return f"statement {statement.get('Sid')} allows all but something"
         if wide := [action for action in actions if "*" in action]:
             return f"statement {statement.get('Sid')} allows {', '.join(wide)}"
-        if "*" in resources and not set(actions) <= WITHOUT_RESOURCE:
+        if any(_everything(resource) for resource in resources) and not set(actions) <= WITHOUT_RESOURCE:
             return f"statement {statement.get('Sid')} allows {', '.join(actions)} on everything"
     return None
+
+
+def _everything(resource: str) -> bool:
+    return resource == "*" or (resource.startswith("arn:") and resource.split(":", 5)[-1] == "*")
 
 
 def _trusts_known_services(role: Properties) -> str | None:
@@ -57,10 +70,17 @@ def _trusts_known_services(role: Properties) -> str | None:
 
 
 def _known_attachments(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
-    for attachment in of_type(stack, _ATTACHMENT):
-        _, managed, name = str(attachment.properties.get("policyArn")).partition(":iam::aws:policy/")
+    for resource, policy_arn in _attached(stack):
+        _, managed, name = policy_arn.partition(":iam::aws:policy/")
         if managed and name.rpartition("/")[2] not in ALLOWED_MANAGED:
-            yield attachment, f"attaches {name}, which AWS manages and may widen"
+            yield resource, f"attaches {name}, which AWS manages and may widen"
+
+
+def _attached(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+    for attachment in of_type(stack, _ATTACHMENT):
+        yield attachment, str(attachment.properties.get("policyArn"))
+    for role in of_type(stack, _ROLE):
+        yield from ((role, arn) for arn in _list(role.properties.get("managedPolicyArns")))
 
 
 def _statements(document: object) -> list[dict[str, Any]]:
@@ -79,6 +99,9 @@ _NARROW_CONTROLS = (
 
 RULES = (
     Rule("iam-inline-policies-narrow", _NARROW_CONTROLS, "No inline policy allows everything.", each(_INLINE, _narrow)),
+    Rule(
+        "iam-role-policies-narrow", _NARROW_CONTROLS, "No role allows everything inside.", each(_ROLE, _narrow_inside)
+    ),
     Rule("iam-own-policies-narrow", _NARROW_CONTROLS, "No policy of ours allows everything.", each(_MANAGED, _narrow)),
     Rule(
         "iam-trust-known-sources",

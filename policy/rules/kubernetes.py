@@ -17,6 +17,15 @@ def _namespaced(release: Properties) -> str | None:
     return None if scope == "namespace" else "has rights in every namespace: set installScope to namespace"
 
 
+def _confined(release: Properties) -> str | None:
+    values = release.get("values") or {}
+    shared = [name for name in ("hostPID", "hostIPC", "hostNetwork") if (values.get("deployment") or {}).get(name)]
+    if shared:
+        return f"shares the node's namespaces: {', '.join(shared)}"
+    limits = (values.get("resources") or {"limits": {"cpu": "", "memory": ""}}).get("limits") or {}
+    return None if {"cpu", "memory"} <= limits.keys() else "takes away the chart's limits: set cpu and memory"
+
+
 def _named_cluster(provider: Properties) -> str | None:
     return None if provider.get("kubeconfig") else "takes whatever kubeconfig lies around: give it the cluster's own"
 
@@ -24,7 +33,7 @@ def _named_cluster(provider: Properties) -> str | None:
 RULES = (
     Rule(
         "kubernetes-chart-pinned",
-        ("CKV_K8S_14", "CKV_K8S_43"),
+        ("CKV_K8S_14",),
         "The chart's version is pinned.",
         each(_RELEASE, _pinned),
     ),
@@ -33,6 +42,12 @@ RULES = (
         ("CKV_K8S_49", "AwsSolutions-IAM5"),
         "The operator has rights in the jobs' namespace only.",
         each(_RELEASE, _namespaced),
+    ),
+    Rule(
+        "kubernetes-operator-confined",
+        ("CKV_K8S_11", "CKV_K8S_13", "CKV_K8S_17", "CKV_K8S_18", "CKV_K8S_19"),
+        "The operator keeps the chart's limits and shares nothing of its node.",
+        each(_RELEASE, _confined),
     ),
     Rule(
         "kubernetes-explicit-cluster",

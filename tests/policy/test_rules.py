@@ -135,8 +135,16 @@ CASES = [
         "allows s3:*",
         more=[
             {"policy": allow("s3:GetObject", "*")},
+            {"policy": allow("s3:GetObject", "arn:aws:s3:::*")},
             {"policy": document({"Sid": "S", "Effect": "Allow", "NotAction": ["iam:*"], "Resource": ["*"]})},
         ],
+    ),
+    Case(
+        "iam-role-policies-narrow",
+        "aws:iam/role:Role",
+        {"inlinePolicies": [{"policy": allow("s3:GetObject", "arn:aws:s3:::bucket/input/*")}]},
+        {"inlinePolicies": [{"policy": allow("s3:GetObject", "arn:aws:s3:::b/*")}, {"policy": allow("s3:*", "*")}]},
+        "allows s3:*",
     ),
     Case(
         "iam-own-policies-narrow",
@@ -193,6 +201,29 @@ CASES = [
         "whole world",
         more=[{"ingress": [{"ipv6CidrBlocks": ["::/0"]}]}],
     ),
+    Case(
+        "vpc-no-open-group-rules",
+        "aws:ec2/securityGroupRule:SecurityGroupRule",
+        {"type": "egress", "cidrBlocks": ["0.0.0.0/0"]},
+        {"type": "ingress", "cidrBlocks": ["0.0.0.0/0"]},
+        "whole world",
+    ),
+    Case(
+        "vpc-no-open-ingress-rules",
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        {"cidrIpv4": "10.0.0.0/8"},
+        {"cidrIpv4": "0.0.0.0/0"},
+        "whole world",
+        more=[{"cidrIpv6": "::/0"}],
+    ),
+    Case(
+        "kubernetes-operator-confined",
+        RELEASE,
+        {"values": {"resources": {"limits": {"cpu": "100m", "memory": "128Mi"}}}},
+        {"values": {"deployment": {"hostNetwork": True}}},
+        "hostNetwork",
+        more=[{"values": {"resources": {"requests": {"cpu": "1"}}}}],
+    ),
     Case("kubernetes-chart-pinned", RELEASE, {"version": "1.9.1"}, {}, "chart version of the day"),
     Case(
         "kubernetes-operator-in-one-namespace",
@@ -240,6 +271,12 @@ def test_a_missing_companion_is_a_violation(case: Case) -> None:
     owner = Resource(case.of[0], "owner", "urn:owner", {})
     (found,) = RULES[case.rule].violations([owner])
     assert "has no " in found.text
+
+
+def test_a_policy_of_aws_that_a_role_names_itself_is_stopped() -> None:
+    wide = {"managedPolicyArns": ["arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"]}
+    (found,) = RULES["iam-managed-policies-known"].violations([Resource("aws:iam/role:Role", "r", "urn:r", wide)])
+    assert "AmazonSageMakerFullAccess" in found.text
 
 
 def test_a_nat_gateway_is_stopped() -> None:
