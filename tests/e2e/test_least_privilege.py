@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from localcloud.aws.iam import replay
 from localcloud.aws.iam.documents import Policy, policy
 from localcloud.aws.iam.evaluation import PolicySet, Request, evaluate
 from localcloud.aws.iam.principals import Principal
@@ -23,6 +24,11 @@ ROLES = ("operator", "execution")
 JUSTIFIED = {
     ("execution", "WriteMetrics"): "SageMaker's agent writes metrics of the instance; here there is no instance",
 }
+
+
+EVERYTHING = policy(
+    "all", json.dumps({"Statement": [{"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}]})
+)
 
 
 @dataclass(frozen=True)
@@ -79,19 +85,80 @@ def test_each_statement_is_needed_by_a_request_of_the_run(standing: Checkout, ro
     assert unneeded == [sid for (justified, sid) in JUSTIFIED if justified == role]
 
 
-@pytest.mark.parametrize(
-    ("role", "service"), [("operator", "pods.eks.amazonaws.com"), ("execution", "sagemaker.amazonaws.com")]
-)
+@pytest.mark.parametrize("role", ["cluster", "node"])
+def test_each_policy_that_aws_manages_is_needed_by_a_request_of_the_run(standing: Checkout, role: str) -> None:
+    policies = attached(standing, role)
+    requests = recorded(standing, role)
+    assert all(any(request.under(one) for one in policies) for request in requests)
+    for left_out in policies:
+        rest = [one for one in policies if one is not left_out]
+        assert any(not any(request.under(one) for one in rest) for request in requests), left_out.label
+
+
+def attached(checkout: Checkout, role: str) -> list[Policy]:
+    """The managed policies of a role, as IAM has them."""
+    iam: Any = checkout.client("iam")
+    held = iam.list_attached_role_policies(RoleName=f"batch-workshop-{role}")["AttachedPolicies"]
+    return [policy(one["PolicyName"], document_of(iam, one["PolicyArn"])) for one in held]
+
+
+def document_of(iam: Any, arn: str) -> str:
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    return document if isinstance(document, str) else json.dumps(document)
+
+
+TAKERS = [
+    pytest.param("cluster", "eks.amazonaws.com", id="cluster"),
+    pytest.param("node", "ec2.amazonaws.com", id="node"),
+    pytest.param("operator", "pods.eks.amazonaws.com", id="operator"),
+    pytest.param("execution", "sagemaker.amazonaws.com", id="execution"),
+]
+
+
+def taken(checkout: Checkout, role: str) -> list[Mapping[str, Any]]:
+    """The recorded takings of a role."""
+    rows = replay.read(checkout.home / "logs" / "authorization.jsonl")
+    arn = f"arn:aws:iam::123456789012:role/batch-workshop-{role}"
+    return [row for row in rows if row["resource"] == arn and row["action"].startswith("sts:")]
+
+
+@pytest.mark.parametrize(("role", "service"), TAKERS)
 def test_roles_are_taken_by_the_service_that_they_trust_and_nobody_else(
     standing: Checkout, role: str, service: str
 ) -> None:
-    lines = (standing.home / "logs" / "authorization.jsonl").read_text().splitlines()
-    takers = {
-        Recorded.of(line).principal
-        for line in lines
-        if "sts:AssumeRole" in line and f"role/batch-workshop-{role}" in line
-    }
-    assert takers == {service}
+    assert {row["principal"] for row in taken(standing, role)} == {service}
+
+
+@pytest.mark.parametrize(("role", "service"), TAKERS)
+def test_a_role_is_taken_by_its_trust_policy_alone_and_for_its_own_source_only(
+    standing: Checkout, role: str, service: str
+) -> None:
+    iam: Any = standing.client("iam")
+    document = iam.get_role(RoleName=f"batch-workshop-{role}")["Role"]["AssumeRolePolicyDocument"]
+    trust = policy("trust", document if isinstance(document, str) else json.dumps(document))
+    for row in taken(standing, role):
+        assert trusts(trust, replay.request_of(row))
+        assert not trusts(dataclasses.replace(trust, statements=()), replay.request_of(row))
+        stranger = row["context"] | {"aws:sourceaccount": "999999999999"}
+        assert trusts(trust, replay.request_of({**row, "context": stranger})) == (role == "node")  # EC2 names none
+
+
+def trusts(trust: Policy, request: Request) -> bool:
+    return evaluate(request, PolicySet(resource=[trust]), resource_must_allow=True).allowed
+
+
+def test_the_buckets_policy_refuses_every_request_of_the_run_that_comes_without_tls(standing: Checkout) -> None:
+    bucket = standing.outputs()["bucket_name"]
+    document = standing.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]
+    guarded = [policy("bucket", document)]
+    rows = replay.read(standing.home / "logs" / "authorization.jsonl")
+    requests = [row for row in rows if row["resource"].startswith(f"arn:aws:s3:::{bucket}")]
+    assert requests
+    for row in requests:
+        plain = replay.request_of({**row, "context": row["context"] | {"aws:securetransport": "false"}})
+        assert not evaluate(plain, PolicySet(identity=[EVERYTHING], resource=guarded)).allowed
+        assert evaluate(plain, PolicySet(identity=[EVERYTHING])).allowed
 
 
 def test_the_administrator_alone_made_the_stack(standing: Checkout) -> None:
