@@ -39,20 +39,21 @@ def main(arguments: Sequence[str]) -> int:
 
 def _set_up(directory: Path, part: str) -> None:
     files = [virtualenv.PROGRAM, virtualenv.LOCAL_CLOUD] + ([virtualenv.TESTS] if part == "tests" else [])
-    ready = (
-        requirements_check.python_is_new_enough()  # an old one cannot even look for the binaries
-        and virtualenv.is_current(directory, CHECKOUT, files)
-        and (part == "dev" or _binaries_built())
-    )
-    if lacks := requirements_check.missing(directory, fresh=not ready):
+    current = virtualenv.is_current(directory, CHECKOUT, files)
+    built = part == "dev" or _binaries_built()
+    if lacks := requirements_check.missing(
+        directory, environment=not virtualenv.python_of(directory).exists(), build=not built
+    ):
         raise CommandError("this machine is not ready:\n" + "\n".join(f"  - {line}" for line in lacks))
-    if ready:
+    if current and built:
         return
     with step("Set-up"), _binaries_in_background(part):
         virtualenv.ensure(directory, CHECKOUT, files)
 
 
 def _binaries_built() -> bool:
+    if not requirements_check.python_is_new_enough():
+        return False  # an old Python cannot even read the code that would look
     from localcloud.cluster import binaries  # noqa: PLC0415  keeps `dev` free of the local cloud
 
     if os.environ.get("KUBEBUILDER_ASSETS"):

@@ -8,22 +8,24 @@ import sys
 from pathlib import Path
 
 MINIMUM_PYTHON = (3, 11)
-# Virtual environment 2 GB, Kubernetes binaries and their build 6 GB; once both are there a tenth is enough.
-FRESH_DISK_BYTES = 8 * 10**9
-SET_UP_DISK_BYTES = 5 * 10**8
+RUNNING_BYTES = 5 * 10**8
+ENVIRONMENT_BYTES = 2 * 10**9
+BUILD_BYTES = 55 * 10**8  # most of it is given back when Kubernetes is built
 
 
-def missing(directory: Path, *, fresh: bool) -> list[str]:
+def missing(directory: Path, *, environment: bool, build: bool) -> list[str]:
     """What this machine lacks.
 
     Args:
         directory: where the generated state goes; its file system is measured.
-        fresh: whether virtual environment and binaries are still to be made.
+        environment: whether the virtual environment is still to be made.
+        build: whether the Kubernetes binaries are still to be built.
 
     Returns:
         One line for each lack, with its cure; empty when all is well.
     """
-    return [line for line in (_python(), _venv(), _platform(), _disk(directory, fresh=fresh)) if line]
+    needed = RUNNING_BYTES + ENVIRONMENT_BYTES * environment + BUILD_BYTES * build
+    return [line for line in (_python(), _venv(), _platform(), _disk(directory, needed)) if line]
 
 
 def python_is_new_enough() -> bool:
@@ -52,9 +54,9 @@ def _platform() -> str:
     return f"Linux or macOS is needed, this is {sys.platform}: on Windows use WSL"
 
 
-def _disk(directory: Path, *, fresh: bool) -> str:
+def _disk(directory: Path, needed: int) -> str:
     existing = next(path for path in (directory, *directory.parents) if path.exists())
-    free, needed = shutil.disk_usage(existing).free, FRESH_DISK_BYTES if fresh else SET_UP_DISK_BYTES
+    free = shutil.disk_usage(existing).free
     if free >= needed:
         return ""
     return f"{existing} has {free / 1e9:.1f} GB free, {needed / 1e9:.1f} GB are needed: free some, then run it again"
