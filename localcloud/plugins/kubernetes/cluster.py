@@ -171,7 +171,7 @@ class Cluster:
             changed = self._changed(seen, deadline)
             if changed is None:
                 detail = f"{_TIMED_OUT}: {why}" if why and "selected nothing" not in why else _TIMED_OUT
-                raise NotReadyError(detail, seen)
+                raise NotReadyError("; ".join(filter(None, (detail, objects.standing(seen)))), seen)
             if not changed:
                 raise NotReadyError("the object was deleted while it was waited for", seen)
             seen = changed

@@ -129,6 +129,16 @@ def state(live: Object) -> str:
     return str(known.get("transformJobStatus") or known.get("phase") or "")
 
 
+def standing(live: Object) -> str:
+    """How an object does, for a message that it is not what was waited for; empty where it does not say."""
+    if word := state(live):
+        return f"it is {word}"
+    conditions = (live.get("status") or {}).get("conditions") or []
+    unready = (entry for entry in conditions if entry.get("type") == "Ready" and entry.get("status") != "True")
+    message = next((str(entry.get("message") or "") for entry in unready), "")
+    return f"it is not ready: {message}" if message else ""
+
+
 def identity(live: Object) -> str:
     """The id of an object: `namespace/name`, or the name of one that is in none."""
     namespace, name = namespace_of(live), name_of(live)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.plugins.kubernetes import kubeconfig
+from localcloud.plugins.kubernetes import kubeconfig, objects
 from localcloud.plugins.kubernetes.conditions import (
     WaitExpressionError,
     check_annotation,
@@ -286,3 +286,22 @@ def test_a_plugin_is_configured_without_its_cluster() -> None:
     started = time.monotonic()
     KubernetesProvider({}).configure({"kubeconfig": json.dumps(config())})
     assert time.monotonic() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        pytest.param({"transformJobStatus": "InProgress"}, "it is InProgress", id="a job that runs"),
+        pytest.param({"phase": "Pending"}, "it is Pending", id="a phase"),
+        pytest.param(
+            {"conditions": [{"type": "Ready", "status": "False", "message": "api error ThrottlingException: slow"}]},
+            "it is not ready: api error ThrottlingException: slow",
+            id="a job that cannot start",
+        ),
+        pytest.param({"conditions": [{"type": "Ready", "status": "True", "message": "fine"}]}, "", id="ready"),
+        pytest.param({}, "", id="nothing known"),
+    ],
+)
+def test_how_an_object_stands_when_time_is_up(status: dict[str, Any], said: str) -> None:
+    assert objects.standing({"status": status}) == said
+    assert objects.standing({}) == ""
