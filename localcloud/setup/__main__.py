@@ -38,7 +38,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _set_up(directory: Path, part: str) -> None:
-    files = [virtualenv.PROGRAM, virtualenv.LOCAL_CLOUD] + ([virtualenv.TESTS] if part == "tests" else [])
+    files = [virtualenv.PROGRAM, virtualenv.LOCAL_CLOUD, virtualenv.POLICY]
+    files += [virtualenv.TESTS] if part == "tests" else []
     current = virtualenv.is_current(directory, CHECKOUT, files)
     built = part == "dev" or _binaries_built()
     if lacks := requirements_check.missing(

@@ -13,6 +13,7 @@ from localcloud.console import CommandError, say
 
 PROGRAM = Path("requirements.txt")
 LOCAL_CLOUD = Path("localcloud/requirements.txt")
+POLICY = Path("policy/requirements.txt")
 TESTS = Path("tests/requirements.txt")
 
 
