@@ -53,9 +53,11 @@ def cut_off(checkout: Checkout, operation: str, count: int = 1) -> None:
     """Kill an `up`, engine and plugins included, as soon as the endpoint answered this operation that often."""
     start = len(calls(checkout))
     running = checkout.start("up")
-    wait_for(lambda: calls(checkout)[start:].count(operation) >= count or running.poll() is not None, 240)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.communicate(timeout=60)
+    try:
+        wait_for(lambda: calls(checkout)[start:].count(operation) >= count or running.poll() is not None, 240)
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.communicate(timeout=60)
 
 
 def operator_process(checkout: Checkout) -> int:
