@@ -21,6 +21,8 @@ from localcloud.console import say
 from localcloud.home import CHECKOUT
 from localcloud.process import is_alive
 
+_KUBERNETES = "pulumi:providers:kubernetes"
+
 
 def recover(engine: Engine, home: Path) -> None:
     """Drop a lock whose process is dead on this host, and settle pending creations."""
@@ -41,13 +43,29 @@ def without_a_cluster(engine: Engine, resources: Sequence[dict[str, Any]]) -> En
         engine: the engine as it is.
         resources: the stack's resources as its state has them.
     """
-    clusters = [(r.get("outputs") or {}).get("arn") for r in resources if r["type"] == "aws:eks/cluster:Cluster"]
-    if not any(clusters) or not any(r["type"].startswith("kubernetes:") for r in resources):
+    clusters = _cluster_arns(resources)
+    if not clusters or not any(r["type"].startswith("kubernetes:") for r in resources):
         return engine
-    if not all(_is_gone(engine, arn) for arn in clusters if arn):
+    if not all(_is_gone(engine, arn) for arn in clusters):
         return engine
     say("    EKS says that the cluster is gone: what was in it is dropped from state")
     return dataclasses.replace(engine, environment={**engine.environment, "PULUMI_K8S_DELETE_UNREACHABLE": "true"})
+
+
+def _cluster_arns(resources: Sequence[dict[str, Any]]) -> list[str]:
+    """ARNs of the stack's clusters; put together from what still stands where a refresh took the cluster out of state."""
+    arns = [_outputs(r).get("arn") for r in resources if r["type"] == "aws:eks/cluster:Cluster"]
+    names = [(r.get("inputs") or {}).get("clusterIdentifier") for r in resources if r["type"] == _KUBERNETES]
+    regions = [(r.get("inputs") or {}).get("region") for r in resources if r["type"] == "pulumi:providers:aws"]
+    roles = [_outputs(r).get("arn") for r in resources if r["type"] == "aws:iam/role:Role"]
+    if not any(arns) and all(found and found[0] for found in (names, regions, roles)):
+        _, partition, _, _, account, _ = str(roles[0]).split(":", 5)
+        arns = [f"arn:{partition}:eks:{regions[0]}:{account}:cluster/{names[0]}"]
+    return [str(arn) for arn in arns if arn]
+
+
+def _outputs(resource: dict[str, Any]) -> dict[str, Any]:
+    return resource.get("outputs") or {}
 
 
 def _is_gone(engine: Engine, arn: str) -> bool:
