@@ -88,6 +88,25 @@ class Graph:
             yield resource.provider.rpartition("::")[0]
 
 
+ZONES = {
+    "us-east-1e": "use1-az3",
+    "us-east-1a": "use1-az1",
+    "us-east-1b": "use1-az2",
+    "us-east-1-bos-1a": "use1-bos1-az1",
+}
+"""The zones of an account as AWS may list them: one without EKS first, a local zone that needs opting in last."""
+
+
+def zones(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What getAvailabilityZones answers."""
+    excluded = set(asked.get("excludeZoneIds", ()))
+    settled = {"name": "opt-in-status", "values": ["opt-in-not-required"]} in asked.get("filters", ())
+    names = [
+        name for name, zone in ZONES.items() if zone not in excluded and not (settled and zone.startswith("use1-bos1"))
+    ]
+    return {"names": names, "zoneIds": [ZONES[name] for name in names], "id": "us-east-1"}
+
+
 class Cloud(mocks.Mocks):
     """Answers as AWS and the cluster do; a preview knows no outputs."""
 
@@ -105,7 +124,7 @@ class Cloud(mocks.Mocks):
             case "aws:index/getPartition:getPartition":
                 return {"partition": "aws", "dnsSuffix": "amazonaws.com", "id": "aws"}
             case "aws:index/getAvailabilityZones:getAvailabilityZones":
-                return {"names": ["us-east-1a", "us-east-1b", "us-east-1c"], "zoneIds": ["use1-az1"], "id": "us-east-1"}
+                return zones(args.args)
             case "aws:sagemaker/getPrebuiltEcrImage:getPrebuiltEcrImage":
                 name = f"{args.args['repositoryName']}:{args.args['imageTag']}"
                 return {"registryPath": f"683313688378.dkr.ecr.us-east-1.amazonaws.com/{name}", "id": "683313688378"}
