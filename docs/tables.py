@@ -18,7 +18,7 @@ from policy.rules import ALL
 from policy.rules.exceptions import EXCEPTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 _TABLE = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -33,6 +33,11 @@ def differences() -> str:
     """What is known to differ from AWS at the local endpoint."""
     rows = [(row.area, row.aws, row.here, _test(row.test)) for row in endpoint.DIFFERENCES]
     return _markdown(("area", "on AWS", "here", "pinned by"), rows)
+
+
+def differences_in_short() -> str:
+    """The same without the tests' names, for the README."""
+    return _markdown(("area", "on AWS", "here"), [(row.area, row.aws, row.here) for row in endpoint.DIFFERENCES])
 
 
 def open_points() -> str:
@@ -55,6 +60,7 @@ def exceptions() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "config": config,
     "differences": differences,
+    "differences-in-short": differences_in_short,
     "open-points": open_points,
     "controls": controls,
     "exceptions": exceptions,

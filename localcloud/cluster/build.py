@@ -17,7 +17,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("interrupted; run it again to go on", file=sys.stderr)
         return 130
-    print(found.kubectl.parent)
+    print(f"Kubernetes binaries: {found.kubectl.parent}")
     return 0
 
 

@@ -54,4 +54,9 @@ def links(document: Path) -> list[str]:
     return [match["target"] for match in _LINK.finditer(document.read_text())]
 
 
+def recorded(document: Path) -> list[str]:
+    """The lines that a document shows as what its commands print; `...` stands for any lines."""
+    return next(block.body for block in blocks(document) if block.language == "text").splitlines()
+
+
 ALL = [block for document in DOCUMENTS for block in blocks(document)]

@@ -48,6 +48,17 @@ def test_every_block_of_commands_is_run_or_says_why_not() -> None:
     assert any(block.runs_here for block in documents.ALL)
 
 
+@pytest.mark.parametrize("document", tables.DOCUMENTS, ids=lambda path: path.name)
+def test_no_block_escapes_the_tests(document: Path) -> None:
+    fences = re.findall(r"^\s*```", document.read_text(), re.MULTILINE)
+    assert len(fences) == 2 * len(documents.blocks(document))
+
+
+def test_the_readme_starts_with_the_two_commands() -> None:
+    first = [block.body for block in documents.blocks(tables.DOCUMENTS[0])][:2]
+    assert first == ["make up\n", "make test\n"]
+
+
 def test_the_dependencies_in_the_readme_are_those_that_are_asked_for() -> None:
     readme = (tables.ROOT / "README.md").read_text()
     table = readme.partition("| package | why |")[2].partition("\n\n")[0].lower()
