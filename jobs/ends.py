@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LOG_LINES = 10
+RUNNING = ("InProgress", "Stopping")
 
 LastLines = Callable[[str, int], Sequence[str]]
 """Gives the last log lines of a job by its SageMaker name."""
@@ -89,6 +90,8 @@ def _failure(job: Ended, by_name: Mapping[str, Ended], last_lines: LastLines) ->
     before = by_name.get(job.input_of or "")
     if before is not None and before.failed:
         return f"{job.name}: not run, because its input is the result of {before.name}, which is {before.state}."
+    if job.state in RUNNING and not job.is_foreign:
+        return f"{job.name}: the job {job.job_name} is {job.state}; it goes on, `up --refresh` sees how it ends."
     lines = [f"{job.name}: {_what_became(job)}"]
     logs = list(last_lines(job.job_name, LOG_LINES)) if job.state != "NotStarted" else []
     if logs:

@@ -19,7 +19,7 @@ def up(home: Path, stack: str) -> int:
     engine = _engine(home)
     if code := _module(engine, "workshop.preflight", "--stack", stack):
         return code
-    code = engine.run("up", "--stack", stack)
+    code = engine.run("up", "--stack", stack, "--parallel", local.PARALLEL)
     return code or _results(home, engine, stack)
 
 

@@ -18,6 +18,8 @@ from localcloud.supervisor import client
 
 # The image of the workshop's own model, as the stack names it; the report asks it one row at a time.
 MODEL_IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+# Each job that is waited for takes a place, and the official CLI has few by itself.
+PARALLEL = "64"
 
 
 def up(home: Path) -> int:
@@ -27,8 +29,10 @@ def up(home: Path) -> int:
     engine = cloud.engine(home, running)
     stack.select(engine, home)
     recovery.recover(engine, home)
+    # State has a job as the last wait left it; one that had not ended by then may have since.
+    look = ("--refresh",) if stack.open_jobs(home) else ()
     with step(f"Deploy and run the jobs ({engine.kind} engine)"):
-        code = engine.run("up", "--yes", "--skip-preview")
+        code = engine.run("up", "--yes", "--skip-preview", "--parallel", PARALLEL, *look)
     outputs = stack.outputs(engine)
     _write_kubeconfig(home, outputs)
     shown = _show_results(home, engine, outputs)
@@ -113,6 +117,11 @@ def retry(home: Path, job: str) -> int:
     running = cloud.ensure(home)
     engine = cloud.engine(home, running)
     stack.select(engine, home)
+    known = stack.declared_jobs(home)
+    if job and known and job not in known:
+        raise CommandError(
+            f"JOB={job} is no job of this stack; there are {', '.join(known)}. A new one runs with make up"
+        )
     return rerun(engine, job) or up(home)
 
 
@@ -122,8 +131,9 @@ def rerun(engine: Engine, job: str) -> int:
         raise CommandError("name the job: make retry JOB=churn")
     values = json.loads(engine.ask("config", "--json"))
     entry = values.get(f"{stack.project()}:rerun", {})
-    now = (entry.get("objectValue") or json.loads(entry.get("value") or "{}")).get(job, 1)
-    return engine.run("config", "set", "--path", f"rerun.{job}", str(int(now) + 1))
+    now = str((entry.get("objectValue") or json.loads(entry.get("value") or "{}")).get(job, 1))
+    following = int(now) + 1 if now.isdecimal() else 2  # any other word for another run may be there
+    return engine.run("config", "set", "--path", f"rerun.{job}", str(following))
 
 
 def _engine_of_running(home: Path) -> Engine:

@@ -14,6 +14,7 @@ from localcloud.console import CommandError
 from localcloud.home import CHECKOUT
 
 LOCAL = "local"
+ENDS = ("Completed", "Failed", "Stopped")
 
 
 def project() -> str:
@@ -63,11 +64,24 @@ def forget(home: Path) -> None:
 
 def declared_jobs(home: Path) -> list[str]:
     """Names of the TransformJobs in the local stack's state."""
-    return [
-        resource["urn"].rpartition("::")[2]
-        for resource in resources(home)
-        if resource["type"].endswith(":TransformJob") and resource.get("custom")
-    ]
+    return [_name(job) for job in _jobs(home)]
+
+
+def open_jobs(home: Path) -> list[str]:
+    """Names of those TransformJobs whose end the local stack's state does not know."""
+    return [_name(job) for job in _jobs(home) if _status(job) not in ENDS]
+
+
+def _jobs(home: Path) -> list[dict[str, Any]]:
+    return [found for found in resources(home) if found["type"].endswith(":TransformJob") and found.get("custom")]
+
+
+def _name(job: dict[str, Any]) -> str:
+    return job["urn"].rpartition("::")[2]
+
+
+def _status(job: dict[str, Any]) -> str:
+    return ((job.get("outputs") or {}).get("status") or {}).get("transformJobStatus", "")
 
 
 def select(engine: Engine, home: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_failure_shows_reason_log_and_command() -> None:
             recoverable("AccessDeniedException: sagemaker:CreateTransformJob"), "CreateTransformJob", id="denied"
         ),
         pytest.param({}, "did not start the job w-churn-1234abcd: no reason was given", id="no status at all"),
-        pytest.param({"transformJobStatus": "InProgress"}, "is InProgress", id="still running"),
+        pytest.param({"transformJobStatus": "InProgress"}, "is InProgress; it goes on", id="still running"),
         pytest.param(
             {
                 **COMPLETED,

@@ -1,0 +1,52 @@
+"""What the stack's state file says of its jobs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.commands import stack
+
+TYPE = "kubernetes:sagemaker.services.k8s.aws/v1alpha1:TransformJob"
+
+
+def state(home: Path, **statuses: dict[str, Any] | None) -> None:
+    """A state file with a job for each name, and what else a stack has."""
+    jobs = [
+        {"urn": f"urn:pulumi:local::p::{TYPE}::{name}", "type": TYPE, "custom": True, "outputs": {"status": status}}
+        for name, status in statuses.items()
+    ]
+    component = {"urn": "urn:pulumi:local::p::workshop:jobs:TransformJob::a", "type": "workshop:jobs:TransformJob"}
+    path = stack.checkpoint(home)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"checkpoint": {"latest": {"resources": [component, *jobs]}}}))
+
+
+def test_jobs_are_named_as_declared(tmp_path: Path) -> None:
+    state(tmp_path, a=None, b=None)
+    assert stack.declared_jobs(tmp_path) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_open"),
+    [
+        pytest.param(None, True, id="never heard of"),
+        pytest.param({"conditions": []}, True, id="never started"),
+        pytest.param({"transformJobStatus": "InProgress"}, True, id="running"),
+        pytest.param({"transformJobStatus": "Completed"}, False, id="completed"),
+        pytest.param({"transformJobStatus": "Failed"}, False, id="failed"),
+        pytest.param({"transformJobStatus": "Stopped"}, False, id="stopped"),
+    ],
+)
+def test_a_job_is_open_until_the_state_knows_its_end(
+    tmp_path: Path, status: dict[str, Any] | None, is_open: bool
+) -> None:
+    state(tmp_path, job=status)
+    assert stack.open_jobs(tmp_path) == (["job"] if is_open else [])
+
+
+def test_without_a_state_there_are_no_jobs(tmp_path: Path) -> None:
+    assert stack.open_jobs(tmp_path) == []
