@@ -37,6 +37,7 @@ RULES = (
         ("EC2.2", "CKV2_AWS_12"),
         "The default security group has no rules.",
         companion(_VPC, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "vpcId", _shut),
+        alone=False,
     ),
     Rule(
         "vpc-no-open-groups",

@@ -1,23 +1,54 @@
-"""The rules in the form that Pulumi's policy engine takes."""
+"""The rules in the form that Pulumi's policy engine takes.
 
-from pulumi_policy import EnforcementLevel, PolicyResource, ReportViolation, StackValidationArgs, StackValidationPolicy
+A rule about single resources is asked before each is created; one that needs the whole stack, when all is known of it.
+In a preview, what rests on values that are not known yet is passed over.
+"""
 
-from .resource import Resource, Rule
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    PolicyResource,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+
+from .resource import Resource, Rule, Violation
 
 
-def as_policy(rule: Rule) -> StackValidationPolicy:
-    """A mandatory policy over the whole stack; in a preview, values that are not known yet are passed over."""
+def as_policy(rule: Rule) -> Policy:
+    """A mandatory policy."""
+    return _of_each(rule) if rule.alone else _of_stack(rule)
 
+
+def _of_each(rule: Rule) -> ResourceValidationPolicy:
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        for violation in rule.violations([Resource(args.resource_type, args.name, args.urn, args.props)]):
+            report(_told(rule, violation), violation.urn)
+
+    return ResourceValidationPolicy(
+        name=rule.name, description=_described(rule), enforcement_level=EnforcementLevel.MANDATORY, validate=validate
+    )
+
+
+def _of_stack(rule: Rule) -> StackValidationPolicy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         for violation in rule.violations([_resource(found) for found in args.resources]):
-            report(f"{violation.text} ({', '.join(rule.controls)})", violation.urn)
+            report(_told(rule, violation), violation.urn)
 
     return StackValidationPolicy(
-        name=rule.name,
-        description=f"{rule.text} {', '.join(rule.controls)}",
-        enforcement_level=EnforcementLevel.MANDATORY,
-        validate=validate,
+        name=rule.name, description=_described(rule), enforcement_level=EnforcementLevel.MANDATORY, validate=validate
     )
+
+
+def _described(rule: Rule) -> str:
+    return f"{rule.text} {', '.join(rule.controls)}"
+
+
+def _told(rule: Rule, violation: Violation) -> str:
+    return f"{violation.text} ({', '.join(rule.controls)})"
 
 
 def _resource(found: PolicyResource) -> Resource:

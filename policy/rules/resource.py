@@ -40,12 +40,14 @@ class Rule:
         controls: ids of AWS Foundational Security Best Practices (S3.5), checkov (CKV_...) or cdk-nag (AwsSolutions-...).
         text: what must hold.
         find: gives each resource of a stack that breaks it, with what is wrong.
+        alone: whether a resource can be judged without the others of its stack.
     """
 
     name: str
     controls: tuple[str, ...]
     text: str
     find: Callable[[Sequence[Resource]], Iterator[tuple[Resource, str]]]
+    alone: bool = True
 
     def violations(self, stack: Sequence[Resource]) -> list[Violation]:
         return [Violation(self.name, resource.urn, text) for resource, text in self.find(stack)]

@@ -70,12 +70,14 @@ RULES = (
         ),
         "A bucket blocks public access in all four ways.",
         companion(_BUCKET, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "bucket", _block_all),
+        alone=False,
     ),
     Rule(
         "s3-no-acls",
         ("S3.12", "CKV_AWS_20", "CKV_AWS_57", "CKV2_AWS_65", "CKV_AWS_379"),
         "The bucket's owner owns all objects; there are no ACLs.",
         companion(_BUCKET, "aws:s3/bucketOwnershipControls:BucketOwnershipControls", "bucket", _owner_enforced),
+        alone=False,
     ),
     Rule(
         "s3-encrypted",
@@ -87,18 +89,21 @@ RULES = (
             "bucket",
             _encrypted,
         ),
+        alone=False,
     ),
     Rule(
         "s3-lifecycle",
         ("S3.10", "S3.13", "CKV2_AWS_61", "CKV_AWS_300"),
         "Results expire, and cut-off uploads are cleared.",
         companion(_BUCKET, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "bucket", _expires),
+        alone=False,
     ),
     Rule(
         "s3-tls-only",
         ("S3.5", "AwsSolutions-S10"),
         "A bucket refuses requests without TLS.",
         companion(_BUCKET, "aws:s3/bucketPolicy:BucketPolicy", "bucket", _denies_plain_http),
+        alone=False,
     ),
     Rule(
         "s3-policy-not-public",

@@ -284,6 +284,10 @@ def test_a_nat_gateway_is_stopped() -> None:
     assert [found.rule for found in inspect(ALL, [gateway])] == ["vpc-no-nat-gateway"]
 
 
+def test_rules_about_companions_need_the_whole_stack_and_no_others() -> None:
+    assert {case.rule for case in CASES if case.of} == {rule.name for rule in ALL if not rule.alone}
+
+
 def test_every_rule_has_a_case() -> None:
     assert {case.rule for case in CASES} | {"vpc-no-nat-gateway"} == set(RULES)
 
