@@ -51,11 +51,11 @@ def report(home: Path, stack: str) -> int:
 def shell(home: Path, stack: str) -> int:
     """A shell in which pulumi, kubectl, kubectl smlogs and aws act on the account's stack."""
     engine = _engine(home)
-    kubeconfig = home / f"kubeconfig-{stack}"
-    outputs = _outputs(engine, stack)
-    local.write_private(kubeconfig, json.dumps(outputs["kubeconfig"]))
+    written = local.write_kubeconfig(home / f"kubeconfig-{stack}", _outputs(engine, stack))
+    if written is None:
+        raise CommandError(f"stack {stack} has no cluster yet: `make up STACK={stack}` comes first")
     say(f"pulumi, kubectl, kubectl smlogs and aws act on stack {stack} here; `exit` leaves")
-    scrubbed = dict(engine.environment) | {"KUBECONFIG": str(kubeconfig), "PULUMI_STACK": stack}
+    scrubbed = dict(engine.environment) | {"KUBECONFIG": str(written), "PULUMI_STACK": stack}
     return subprocess.run([os.environ.get("SHELL", "/bin/sh")], env=scrubbed, check=False).returncode
 
 

@@ -34,7 +34,7 @@ def up(home: Path) -> int:
     with step(f"Deploy and run the jobs ({engine.kind} engine)"):
         code = engine.run("up", "--yes", "--skip-preview", "--parallel", PARALLEL, *look)
     outputs = stack.outputs(engine)
-    _write_kubeconfig(home, outputs)
+    write_kubeconfig(home / "kubeconfig", outputs)
     shown = _show_results(home, engine, outputs)
     _say_what_next(home, code)
     return code or shown
@@ -159,9 +159,12 @@ def _show_results(home: Path, engine: Engine, outputs: dict[str, object]) -> int
         return _module(engine, "workshop.results", "--outputs", str(written))
 
 
-def _write_kubeconfig(home: Path, outputs: dict[str, object]) -> None:
-    if kubeconfig := outputs.get("kubeconfig"):
-        write_private(home / "kubeconfig", kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig))
+def write_kubeconfig(path: Path, outputs: dict[str, object]) -> Path | None:
+    """Write the stack's kubeconfig; None when it has none. The output is JSON in a text, which is YAML as it stands."""
+    kubeconfig = outputs.get("kubeconfig")
+    if not kubeconfig:
+        return None
+    return write_private(path, kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig))
 
 
 def write_private(path: Path, text: str) -> Path:

@@ -1,0 +1,79 @@
+"""The commands on a stack in an account, with a Pulumi CLI that is only pretended."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from localcloud.commands import account
+from localcloud.console import CommandError
+
+KUBECONFIG = json.dumps({"apiVersion": "v1", "kind": "Config", "clusters": []})
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A generated folder, and a PATH on which `pulumi` answers with the file `answer` and keeps what it was asked."""
+    (tmp_path / "path").mkdir()
+    program = tmp_path / "path" / "pulumi"
+    program.write_text(
+        f'#!/bin/sh\necho "$PULUMI_K8S_DELETE_UNREACHABLE:$@" >> {tmp_path}/asked\ncat {tmp_path}/answer\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
+    return tmp_path
+
+
+def answer(home: Path, content: Any) -> None:
+    (home / "answer").write_text(json.dumps(content))
+
+
+def asked(home: Path) -> list[str]:
+    return (home / "asked").read_text().splitlines()
+
+
+def test_a_shell_has_the_clusters_kubeconfig(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(home, {"kubeconfig": KUBECONFIG})
+    monkeypatch.setenv("SHELL", str(home / "shell"))
+    (home / "shell").write_text(f'#!/bin/sh\necho "$PULUMI_STACK" > {home}/stack\ncp "$KUBECONFIG" {home}/used\n')
+    (home / "shell").chmod(0o755)
+    assert account.shell(home, "dev") == 0
+    assert yaml.safe_load((home / "used").read_text()) == json.loads(KUBECONFIG)
+    assert (home / "stack").read_text() == "dev\n"
+    assert (home / "kubeconfig-dev").stat().st_mode & 0o077 == 0
+
+
+def test_a_shell_on_a_stack_without_cluster_is_refused_with_the_next_command(home: Path) -> None:
+    answer(home, {"bucket_name": "b"})
+    with pytest.raises(CommandError, match="`make up STACK=dev` comes first"):
+        account.shell(home, "dev")
+
+
+@pytest.mark.parametrize(
+    ("gone", "unreachable"), [pytest.param(True, "true", id="gone"), pytest.param(False, "", id="there")]
+)
+def test_destroy_lets_objects_go_only_with_their_cluster(
+    home: Path, monkeypatch: pytest.MonkeyPatch, *, gone: bool, unreachable: str
+) -> None:
+    cluster = {"type": "aws:eks/cluster:Cluster", "outputs": {"arn": "arn:aws:eks:us-east-1:1:cluster/c"}}
+    answer(home, {"deployment": {"resources": [cluster, {"type": "kubernetes:core/v1:Pod"}]}})
+    monkeypatch.setattr("localcloud.commands.recovery._is_gone", lambda *_: gone)
+    monkeypatch.setattr(account, "_module", lambda *_: 0)
+    assert account.destroy(home, "dev") == 0
+    assert asked(home) == [":stack export --stack dev", f"{unreachable}:destroy --stack dev"]
+
+
+def test_nothing_is_deployed_while_preflight_fails(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account, "_module", lambda _, module, *__: 1 if module == "workshop.preflight" else 0)
+    assert account.up(home, "dev") == 1
+    assert not (home / "asked").exists()
+
+
+def test_without_the_pulumi_cli_one_is_told_where_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CommandError, match=r"https://www\.pulumi\.com/docs/install/"):
+        account.preview(tmp_path, "dev")
