@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from localcloud.engine.errors import UsageError
+from localcloud.engine.errors import EngineError, UsageError
 
 Arguments = argparse.Namespace
 
@@ -32,3 +33,13 @@ def add_verb(
 
 def directory_of(found: Arguments) -> str | None:
     return found.cwd or found.cwd_first
+
+
+def confirm(found: Arguments, question: str) -> None:
+    """Have the user confirm what cannot be undone, unless the command line does."""
+    if found.yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("--yes must be passed in to proceed when running in non-interactive mode")
+    if input(question).strip().lower() not in ("y", "yes"):
+        raise EngineError("confirmation declined")

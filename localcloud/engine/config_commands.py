@@ -9,7 +9,7 @@ from typing import Any
 from localcloud.engine import config as configuration
 from localcloud.engine.arguments import Arguments, Parser, add_verb, directory_of
 from localcloud.engine.config import StackConfig
-from localcloud.engine.display.text import MASK, harmless
+from localcloud.engine.display.text import MASK, harmless, tell
 from localcloud.engine.session import Session
 
 
@@ -56,7 +56,7 @@ def _values(config: StackConfig, salt: str) -> configuration.Config:
 def _config_get(found: Arguments) -> int:
     config, salt = _stack_config(found)
     value = configuration.get_value(_values(config, salt), config, found.key, path=found.path)
-    print(json.dumps({"value": value}, indent=2) if found.json else value)
+    tell(json.dumps({"value": value}, indent=2) if found.json else value)
     return 0
 
 
@@ -79,7 +79,7 @@ def _config(found: Arguments) -> int:
             key: ({} if text(key) == MASK else {"value": text(key)}) | {"secret": key in values.secret_keys}
             for key in sorted(values.values)
         }
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        tell(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
     width = max((len(key.removeprefix(own)) for key in values.values), default=0)
     width = max(width, 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,6 +18,11 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u20
 def harmless(text: str) -> str:
     """The text with control characters spelt out, so that what a program or plugin says cannot forge the display."""
     return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text.replace("\r\n", "\n"))
+
+
+def tell(text: str) -> None:
+    """Print a text as it is for scripts, and harmless on a terminal."""
+    print(harmless(text) if sys.stdout.isatty() else text)
 
 
 def mask(secrets: Iterable[str]) -> Callable[[str], str]:

@@ -98,6 +98,40 @@ def test_plugins_that_do_not_start_are_named(script: str | None, said: str, proj
     assert said in done.stdout
 
 
+EVERYTHING = (
+    'p = Provider("p", account="{account}")\na = Thing("a", value={value}, replaceMe={value}, opts=Options(provider=p))\n'
+    'i = pulumi.runtime.invoke("scripted:index:echo", {{}}).value\nb = Thing("b", value={value})\n'
+    'r = Remote("r", value=1)\ng = Thing("g", opts=Options(id="id-g"))'
+)
+
+
+@pytest.mark.parametrize(
+    "call_",
+    [
+        pytest.param(name, id=name, marks=() if name in ("Check", "Delete") else pytest.mark.soak)
+        for name in "Handshake CheckConfig DiffConfig Configure Check Diff Create Update Delete Read Invoke Construct".split()  # noqa: SIM905  a list of words
+    ],
+)
+def test_a_plugin_may_die_at_any_call(call_: str, project: Path) -> None:
+    folder = project.parent
+    (folder / "cloud/id-g").write_text('{"name": "g"}')
+    assert up(project, EVERYTHING.format(account="x", value=1)).returncode == 0
+    done = up(project, EVERYTHING.format(account="y", value=2), SCRIPTED_DIE=call_)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert "the plugin scripted exited with code 7" in said
+    assert "Traceback" not in said
+    after = run_phase(EMBEDDED, Phase(EVERYTHING.format(account="y", value=2)), folder, project)
+    assert after["exit"] == 0, after["said"]
+    assert after["state"]["pending"] == []
+
+
+def test_a_plugin_that_answers_late_is_waited_for(project: Path) -> None:
+    done = up(project, TWO, SCRIPTED_LATE="0.3")
+    assert done.returncode == 0, done.stdout
+    assert "+ 3 created" in done.stdout
+
+
 def test_a_wrong_passphrase_is_told_before_anything_is_done(project: Path) -> None:
     done = up(project, TWO, PULUMI_CONFIG_PASSPHRASE="wrong")
     assert done.returncode == 1

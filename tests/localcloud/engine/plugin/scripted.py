@@ -2,7 +2,8 @@
 """A resource provider for tests: it does what the inputs of a resource say, and logs every call.
 
 Environment: SCRIPTED_LOG, a file that gets one JSON object for each call; SCRIPTED_CLOUD, a folder that holds one file for
-each object that exists; SCRIPTED_FAIL, a probability with which Create, Update and Delete fail, before or after the deed.
+each object that exists; SCRIPTED_FAIL, a probability with which Create, Update and Delete fail, before or after the deed;
+SCRIPTED_DIE, the call at which the process ends; SCRIPTED_LATE, seconds by which every answer is late.
 
 Inputs with a meaning: `name` (made up from the resource's name when missing), keys that begin with `replace` (a change
 replaces), `deleteFirst` (so does that, deleting first), `unknownDiff`, `fail` (check, diff, create, create-partial, update,
@@ -45,6 +46,7 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 LOG = os.environ.get("SCRIPTED_LOG")
 CLOUD = Path(os.environ["SCRIPTED_CLOUD"]) if os.environ.get("SCRIPTED_CLOUD") else None
 FAIL = float(os.environ.get("SCRIPTED_FAIL") or 0)
+LATE = float(os.environ.get("SCRIPTED_LATE") or 0)
 SLEEP = float(os.environ.get("SCRIPTED_SLEEP") or 0)
 
 
@@ -79,6 +81,9 @@ class Scripted(provider_pb2_grpc.ResourceProviderServicer):
         self._config: dict[str, Any] = {}
 
     def log(self, method: str, request: Any) -> None:
+        if os.environ.get("SCRIPTED_DIE") == method:
+            os._exit(7)
+        time.sleep(LATE)
         if LOG:
             entry = {"rpc": method, **json_format.MessageToDict(request, preserving_proto_field_name=True)}
             with Path(LOG).open("a") as file:
