@@ -121,13 +121,11 @@ class Tree(Progress):
             )
             for row, branch in rows
         ]
-        kind = max(4, *(len(cell[1]) for cell in cells), 0)
-        name = max(4, *(len(cell[2]) for cell in cells), 0)
-        status = max(6, *(len(cell[3]) for cell in cells), 0)
+        kind, name, status = _widths([cell[1:] for cell in cells], width)
         header = f"     {'Type':<{kind}}  {'Name':<{name}}  {'Plan' if self.preview else 'Status':<{status}}  Info"
         lines = [_cut(header.rstrip(), width)]
         for row, *texts in cells:
-            line = f"{texts[0]:<{kind}}  {texts[1]:<{name}}  {texts[2]:<{status}}  {row.info}"
+            line = f"{_cut(texts[0], kind):<{kind}}  {_cut(texts[1], name):<{name}}  {texts[2]:<{status}}  {row.info}"
             symbol = SYMBOLS[row.op]
             lines.append(f" {_coloured(symbol)}  {_cut(line.rstrip(), width - 5)}")
         return lines
@@ -190,6 +188,22 @@ def _branched(rows: list[tuple[_Row, int]]) -> list[tuple[_Row, str]]:
         found.append((row, above + own))
         followed = {level for level in followed if level < depth} | {depth}
     return found[::-1]
+
+
+def _widths(cells: list[tuple[str, str, str]], width: int) -> tuple[int, int, int]:
+    """The columns of type, name and status: on a narrow terminal the first two give way, so that the status is seen."""
+    kind, name, status = (
+        max([least, *map(len, column)]) for least, column in zip((4, 4, 6), _columns(cells), strict=True)
+    )
+    room = max(width - 5 - status - 4, 20)
+    if kind + name > room:
+        name = min(name, max(room * 2 // 5, room - kind))
+        kind = min(kind, room - name)
+    return kind, name, status
+
+
+def _columns(cells: list[tuple[str, str, str]]) -> list[tuple[str, ...]]:
+    return list(zip(*cells, strict=True)) or [(), (), ()]
 
 
 def _coloured(symbol: str) -> str:

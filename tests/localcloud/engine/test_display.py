@@ -9,7 +9,7 @@ from localcloud.engine.deployment import Outcome
 from localcloud.engine.display.digest import Digest
 from localcloud.engine.display.progress import Progress
 from localcloud.engine.display.text import for_json, harmless, mask, shown
-from localcloud.engine.display.tree import Tree, _branched, _Row
+from localcloud.engine.display.tree import Tree, _branched, _Row, _widths
 from localcloud.engine.resource import Resource
 from localcloud.engine.steps import Op, Step
 from localcloud.engine.urns import short_type
@@ -55,6 +55,33 @@ def test_previews_say_what_is_to_be_done() -> None:
     assert text.startswith("Previewing update (dev):\n")
     assert "    +-1 to replace\n" in text
     assert "Duration" not in text
+
+
+def test_on_a_narrow_terminal_the_status_is_still_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    long = (
+        "urn:pulumi:dev::p::aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration::"
+        + ("a-very-long-name-" * 4)
+    )
+    table = show(Tree, [step(Op.CREATE, long)], Outcome(changes={Op.CREATE: 1})).split("Diagnostics")[0].splitlines()
+    row = next(line for line in table if "created (" in line)
+    assert len(row.replace("\x1b[2K", "").replace("\x1b[32m", "").replace("\x1b[0m", "")) < 80
+
+
+@pytest.mark.parametrize(
+    ("cells", "width", "columns"),
+    [
+        pytest.param([("a" * 10, "b" * 10, "created (1.1s)")], 80, (10, 10, 14), id="all fits"),
+        pytest.param([("a" * 52, "b" * 60, "created (1.1s)")], 80, (35, 22, 14), id="both give way"),
+        pytest.param([("a" * 52, "b" * 10, "created (1.1s)")], 80, (47, 10, 14), id="the type gives way"),
+        pytest.param([("a" * 10, "b" * 60, "created (1.1s)")], 80, (10, 47, 14), id="the name gives way"),
+        pytest.param([], 80, (4, 4, 6), id="no rows yet"),
+    ],
+)
+def test_type_and_name_give_way_to_the_status(
+    cells: list[tuple[str, str, str]], width: int, columns: tuple[int, int, int]
+) -> None:
+    assert _widths(cells, width) == columns
 
 
 def test_the_tree_puts_resources_under_their_parents() -> None:
