@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.errors import NO_PING, InstanceFailure
 from localcloud.batch_transform.job import DEFAULT_PAYLOAD_MB, MEBIBYTE, Strategy, Transform
+from localcloud.batch_transform.unverified import Choices
 
 PING_TIMEOUT_SECONDS = 2.0
 PING_LIMIT_SECONDS = 30 * 60.0
+_MILLION = 1_000_000
 _PING_INTERVAL_SECONDS = 1.0
 _FIRST_PING_INTERVAL_SECONDS = 0.01
 _ENV_SPELLING = {Strategy.MULTI_RECORD: "MULTI_RECORD", Strategy.SINGLE_RECORD: "SINGLE_RECORD"}
@@ -48,11 +50,12 @@ class Parameters:
     max_concurrent: int
     max_payload_mb: int
     strategy: Strategy
+    megabyte: int = MEBIBYTE
 
     @property
     def payload_bytes(self) -> int | None:
         """The largest body; None is unlimited."""
-        return self.max_payload_mb * MEBIBYTE or None
+        return self.max_payload_mb * self.megabyte or None
 
     def __str__(self) -> str:
         return (
@@ -61,7 +64,7 @@ class Parameters:
         )
 
 
-def environment(job: Transform) -> dict[str, str]:
+def environment(job: Transform, choices: Choices) -> dict[str, str]:
     """What a container of this job finds in its environment: only what the caller set is passed on."""
     values = {"SAGEMAKER_BATCH": "true"}
     if job.max_payload_mb is not None:
@@ -70,7 +73,9 @@ def environment(job: Transform) -> dict[str, str]:
         values["SAGEMAKER_BATCH_STRATEGY"] = _ENV_SPELLING[job.strategy]
     if job.max_concurrent is not None:
         values["SAGEMAKER_MAX_CONCURRENT_TRANSFORMS"] = str(job.max_concurrent)
-    return {**values, **job.model_environment, **job.environment}
+    if choices.job_environment_wins:
+        return {**values, **job.model_environment, **job.environment}
+    return {**values, **job.environment, **job.model_environment}
 
 
 def wait_until_ready(
@@ -99,7 +104,7 @@ def wait_until_ready(
         interval = min(_PING_INTERVAL_SECONDS, interval * 1.5)
 
 
-def ask_parameters(container: Container, job: Transform) -> Parameters:
+def ask_parameters(container: Container, job: Transform, choices: Choices) -> Parameters:
     """The values in effect: the request's, else the container's, else the defaults."""
     status, body = _get(container.url, "/execution-parameters", PING_TIMEOUT_SECONDS)
     told = _parse(body) if status == 200 else {}
@@ -108,6 +113,7 @@ def ask_parameters(container: Container, job: Transform) -> Parameters:
         job.max_concurrent or _told_int(told, "MaxConcurrentTransforms", 1) or 1,
         _told_int(told, "MaxPayloadInMB", DEFAULT_PAYLOAD_MB) if job.max_payload_mb is None else job.max_payload_mb,
         strategy,
+        MEBIBYTE if choices.megabyte_is_binary else _MILLION,
     )
 
 

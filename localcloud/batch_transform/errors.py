@@ -54,13 +54,13 @@ def client_error(*lines: str) -> ObjectFailure:
     return ObjectFailure(f"ClientError: {SEE_LOGS}", lines)
 
 
-def http_error(status: int, body: bytes) -> ObjectFailure:
-    """The model answered with a status that is no success."""
+def http_error(status: int, body: bytes, server_error_reason: str) -> ObjectFailure:
+    """The model answered with a status that is no success; the reason is the job's after a 5xx."""
     text = body.decode("utf-8", "replace").splitlines()
     if status < 500:
         return client_error(f"ClientError: {status}", "", "Message:", *text)
     first = f"Bad HTTP status received from algorithm: {status}"
-    return ObjectFailure(f"AlgorithmError: {SEE_LOGS}", (first, "", "Message:", *text))
+    return ObjectFailure(server_error_reason, (first, "", "Message:", *text))
 
 
 def no_response(reason: str = INTERNAL_ERROR) -> ObjectFailure:

@@ -69,8 +69,9 @@ class Instance:
         Raises:
             Stopped: the job was stopped.
         """
+        environment = containers.environment(self._job, self._around.choices)
         try:
-            container = self._around.start_container(containers.environment(self._job), self._log_container)
+            container = self._around.start_container(environment, self._log_container)
             try:
                 with self._around.cancellation.interrupting(container.stop):
                     self._serve(container, share)
@@ -85,7 +86,7 @@ class Instance:
         containers.wait_until_ready(
             container, around.cancellation, around.ping_limit_seconds, around.choices.container_exit_reason
         )
-        parameters = containers.ask_parameters(container, self._job)
+        parameters = containers.ask_parameters(container, self._job, around.choices)
         around.logs.data(self._number, str(parameters))
         if not share:
             return

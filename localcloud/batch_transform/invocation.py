@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from http import HTTPStatus
 from queue import Empty, LifoQueue
 from urllib.parse import urlsplit
 
@@ -72,12 +73,12 @@ class Model:
                 status, answer = self._exchange(connection, body, deadline)
         except (OSError, http.client.HTTPException):
             connection.close()
-            return no_response(self._choices.no_response_reason), True
+            return no_response(self._choices.no_response_reason), self._choices.no_response_retried
         self._idle.put(connection)
-        if 200 <= status < 300:
+        if status == HTTPStatus.OK or (200 < status < 300 and self._choices.any_2xx_is_success):
             return answer
         again = self._choices.server_errors_retried if status >= 500 else self._choices.client_errors_retried
-        return http_error(status, answer), again
+        return http_error(status, answer, self._choices.server_error_reason), again
 
     def _connection(self) -> http.client.HTTPConnection:
         with suppress(Empty):

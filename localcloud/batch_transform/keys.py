@@ -105,7 +105,8 @@ def _is_folder_marker(found: ObjectInfo) -> bool:
 def _manifest_entries(job: Transform, source: ObjectSource, choices: Choices) -> Iterable[_Selected]:
     prefix, names = _read_manifest(_read(source, S3Uri.parse(job.input_uri)), job.input_uri)
     for name in names:
-        full = S3Uri.parse(prefix + name)
+        between = "" if choices.manifest_prefix_concatenated or prefix.endswith("/") else "/"
+        full = S3Uri.parse(prefix + between + name)
         if choices.manifest_gap_fails_object or _exists(source, full):
             yield full.bucket, full.key, (name if choices.manifest_keeps_relative_path else _base_name(name))
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from localcloud.batch_transform import processing
 from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.invocation import Model
 from localcloud.batch_transform.processing import Processor, Request
@@ -57,7 +58,7 @@ class Pipeline:
             Stopped: the job was stopped.
         """
         pending: deque[Future[bytes]] = deque()
-        requests = self._processor.requests(stream)
+        requests = processing.requests(self._processor, stream, self._choices)
         try:
             while self._take_slot(pending, output):
                 request = self._next(requests)

@@ -34,32 +34,18 @@ class Plain:
         self._choices = choices
 
     def requests(self, stream: InputStream) -> Iterator[Request]:
-        nothing = True
-        for request in self._requests(stream):
-            nothing = False
-            yield request
-        if nothing and not self._choices.empty_object_without_request:
-            yield Request(b"")
-
-    def _requests(self, stream: InputStream) -> Iterator[Request]:
         if self._limit is None and (self._split is Split.NONE or not self._single):
             yield Request(lambda: _chunks(stream))
         elif self._split is Split.NONE:
             yield from map(Request, splitting.whole(stream, self._limit, self._choices))
         elif self._single:
-            yield from map(Request, map(self._body, self._records(stream)))
+            for record in splitting.lines(stream, self._limit, self._choices):
+                yield Request(_sent(single_body(record, self._choices), self._limit))
         else:
             yield from map(Request, splitting.line_batches(stream, self._limit, self._choices))
 
     def output(self, request: Request, response: bytes) -> bytes:  # noqa: ARG002  the joining form needs it
         return response
-
-    def _records(self, stream: InputStream) -> Iterator[bytes]:
-        return splitting.lines(stream, self._limit, self._choices)
-
-    def _body(self, record: bytes) -> Body:
-        body = single_body(record, self._choices)
-        return body if self._limit is not None else lambda: iter([body])
 
 
 class Joined:
@@ -87,17 +73,20 @@ class Joined:
         return _codec(self._job.accept, self._choices)
 
     def requests(self, stream: InputStream) -> Iterator[Request]:
+        return (Request(_sent(body, self._limit), records) for body, records in self._batches(stream))
+
+    def _batches(self, stream: InputStream) -> Iterator[tuple[bytes, Sequence[bytes]]]:
         if self._job.split is Split.NONE:
             for document in splitting.whole(stream, self._limit, self._choices):
-                yield Request(self._filtered(document), [document])
+                yield self._filtered(document), [document]
         elif self._single:
             for record in splitting.lines(stream, None, self._choices):
-                yield Request(self._checked(single_body(self._filtered(record), self._choices)), [record])
+                yield self._checked(single_body(self._filtered(record), self._choices)), [record]
         elif self._input_filter.identity:
             for batch in splitting.line_batches(stream, self._limit, self._choices):
-                yield Request(batch, _lines(batch))
+                yield batch, _lines(batch)
         else:
-            yield from self._batches(stream)
+            yield from self._filtered_batches(stream)
 
     def output(self, request: Request, response: bytes) -> bytes:
         if not self._join and self._output_filter.identity:
@@ -130,7 +119,7 @@ class Joined:
         value = self._input.filter(self._input_filter, self._input.parse(record, "input"))
         return self._input.render(value) + (b"\n" if record.endswith(b"\n") else b"")
 
-    def _batches(self, stream: InputStream) -> Iterator[Request]:
+    def _filtered_batches(self, stream: InputStream) -> Iterator[tuple[bytes, Sequence[bytes]]]:
         """As many filtered records as fit; the limit holds for what is sent."""
         bodies: list[bytes] = []
         records: list[bytes] = []
@@ -138,13 +127,13 @@ class Joined:
         for record in splitting.lines(stream, None, self._choices):
             body = self._checked(self._filtered(record))
             if bodies and self._limit is not None and size + len(body) > self._limit:
-                yield Request(b"".join(bodies), records)
+                yield splitting.bounded(b"".join(bodies), self._choices), records
                 bodies, records, size = [], [], 0
             bodies.append(body)
             records.append(record)
             size += len(body)
         if bodies:
-            yield Request(b"".join(bodies), records)
+            yield splitting.bounded(b"".join(bodies), self._choices), records
 
     def _checked(self, body: bytes) -> bytes:
         if self._limit is not None and len(body) > self._limit:
@@ -164,11 +153,26 @@ def processor(job: Transform, parameters: Parameters, choices: Choices) -> Proce
     return (Joined if job.processing.active else Plain)(job, parameters, choices)
 
 
+def requests(processor: Processor, stream: InputStream, choices: Choices) -> Iterator[Request]:
+    """An object's requests; by switch an empty object makes one too."""
+    nothing = True
+    for request in processor.requests(stream):
+        nothing = False
+        yield request
+    if nothing and not choices.empty_object_without_request:
+        yield Request(b"")
+
+
 def single_body(record: bytes, choices: Choices) -> bytes:
     """The body of a SingleRecord request."""
     if not choices.carriage_return_kept and record.endswith(b"\r\n"):
         return record[:-2]
     return record if choices.single_record_keeps_terminator else record.removesuffix(b"\n")
+
+
+def _sent(body: bytes, limit: int | None) -> Body:
+    """A body as it goes out: without a limit of its size it is chunked."""
+    return body if limit is not None else lambda: iter([body])
 
 
 def _codec(header: str | None, choices: Choices) -> Codec:

@@ -19,7 +19,8 @@ from localcloud.batch_transform.unverified import Choices
 
 INPUT_KEY = "SageMakerInput"
 OUTPUT_KEY = "SageMakerOutput"
-MEDIA_TYPES = ("text/csv", "application/json", "application/jsonlines")
+CSV = "text/csv"
+MEDIA_TYPES = (CSV, "application/json", "application/jsonlines")
 
 _CSV_SPECIAL = re.compile(r'[",\r\n]|^\\\.$')
 # A quote, a carriage return, a field that begins with a space, or text beyond ASCII, in which there are other spaces.
@@ -53,7 +54,7 @@ def media_type(header: str | None) -> str | None:
 
 
 def codec(name: str, choices: Choices) -> Codec:
-    return CsvCodec(choices) if name == "text/csv" else JsonCodec(choices)
+    return CsvCodec(choices) if name == CSV else JsonCodec(choices)
 
 
 class CsvCodec:
@@ -64,7 +65,7 @@ class CsvCodec:
 
     def parse(self, record: bytes, whose: str) -> list[str]:
         line = record.decode("utf-8", "surrogateescape").rstrip("\r\n")
-        if '"' not in line:
+        if '"' not in line and "\n" not in line:
             return line.split(",")
         try:
             return next(csv.reader([line], strict=True))

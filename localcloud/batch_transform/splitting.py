@@ -37,7 +37,7 @@ def line_batches(stream: ReadStream, limit: int | None, choices: Choices) -> Ite
         ObjectFailure: a line with its terminator is longer than the limit.
     """
     if limit is None:
-        yield from (_ended(body, choices) for body in whole(stream, None, choices) if body)
+        yield from (bounded(_ended(body, choices), choices) for body in whole(stream, None, choices) if body)
         return
     reach = limit + (not choices.terminator_counts_as_payload)
     window = _fill(stream, b"", reach + 1)
@@ -45,10 +45,10 @@ def line_batches(stream: ReadStream, limit: int | None, choices: Choices) -> Ite
         end = window.rfind(b"\n", 0, reach) + 1
         if end == 0:
             raise too_large(limit, choices)
-        yield window[:end]
+        yield bounded(window[:end], choices)
         window = _fill(stream, window[end:], reach + 1)
     if window:
-        yield _ended(window, choices)
+        yield bounded(_ended(window, choices), choices)
 
 
 def lines(stream: ReadStream, limit: int | None, choices: Choices) -> Iterator[bytes]:
@@ -73,6 +73,11 @@ def lines(stream: ReadStream, limit: int | None, choices: Choices) -> Iterator[b
             _check(pending, limit, choices)
     if parts:
         yield b"".join(parts)
+
+
+def bounded(body: bytes, choices: Choices) -> bytes:
+    """A MultiRecord body as it is sent."""
+    return body if choices.multi_record_keeps_last_terminator else body.removesuffix(b"\n")
 
 
 def too_large(limit: int, choices: Choices) -> ObjectFailure:

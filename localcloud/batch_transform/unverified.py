@@ -71,6 +71,12 @@ class Choices:
         choice="x.csv.gz.out, its content not compressed (otherwise: x.csv.out)",
         test=_INFERRED + "test_a_gzip_object_keeps_its_suffix_and_its_output_is_plain",
     )
+    manifest_prefix_concatenated: bool = _switch(
+        default=True,
+        what="How a manifest's prefix and entry make a key",
+        choice="one after the other, nothing between (otherwise: a slash between where there is none)",
+        test=_INFERRED + "test_a_manifests_prefix_and_entry_are_put_together_as_they_are",
+    )
     folder_markers_skipped: bool = _switch(
         default=True,
         what="Zero-byte objects whose key ends in a slash",
@@ -90,6 +96,12 @@ class Choices:
         choice="sent as it is (otherwise: a newline is added)",
         test=_INFERRED + "test_an_unterminated_last_line_is_sent_as_it_is",
     )
+    multi_record_keeps_last_terminator: bool = _switch(
+        default=True,
+        what="Newline after the last record of a MultiRecord body",
+        choice="sent (otherwise: cut off)",
+        test=_INFERRED + "test_a_body_of_many_records_keeps_its_last_newline",
+    )
     single_record_keeps_terminator: bool = _switch(
         default=False,
         what="Body of a SingleRecord request",
@@ -107,6 +119,12 @@ class Choices:
         what="Blank lines, SingleRecord",
         choice="each is a record and sent as an empty body (otherwise: skipped)",
         test=_INFERRED + "test_a_blank_line_is_a_record",
+    )
+    megabyte_is_binary: bool = _switch(
+        default=True,
+        what="How many bytes one MB of MaxPayloadInMB is",
+        choice="1,048,576, as the XGBoost container reckons (otherwise: 1,000,000)",
+        test=_INFERRED + "test_a_megabyte_is_two_to_the_twentieth",
     )
     terminator_counts_as_payload: bool = _switch(
         default=True,
@@ -127,6 +145,18 @@ class Choices:
         choice="no header (otherwise: application/octet-stream)",
         test=_INFERRED + "test_no_content_type_is_sent_when_none_is_set",
     )
+    any_2xx_is_success: bool = _switch(
+        default=True,
+        what="Answers with a status of 201 to 299",
+        choice="a success as 200 is (otherwise: a failure)",
+        test=_INFERRED + "test_every_2xx_is_a_success",
+    )
+    job_environment_wins: bool = _switch(
+        default=True,
+        what="A variable that both CreateModel and CreateTransformJob set",
+        choice="the job's value (otherwise: the model's)",
+        test=_INFERRED + "test_the_jobs_environment_wins_over_the_models",
+    )
     server_errors_retried: bool = _switch(
         default=True,
         what="Answers with status 5xx",
@@ -138,6 +168,18 @@ class Choices:
         what="Answers with status 4xx",
         choice="not tried again (otherwise: as 5xx)",
         test=_INFERRED + "test_a_client_error_is_not_tried_again",
+    )
+    no_response_retried: bool = _switch(
+        default=True,
+        what="Connections that break off, and answers that do not come in time",
+        choice="tried again at once, up to InvocationsMaxRetries times (otherwise: never)",
+        test=_INFERRED + "test_no_answer_is_tried_again_up_to_the_limit",
+    )
+    server_error_reason: str = _switch(
+        default="AlgorithmError: See job logs for more information",
+        what="FailureReason after an answer with status 5xx",
+        choice="AlgorithmError, seen for jobs whose status is not told",
+        test=_INFERRED + "test_a_server_error_is_an_algorithm_error",
     )
     no_response_reason: str = _switch(
         default="InternalServerError: We encountered an internal error.  Please try again.",
@@ -157,6 +199,12 @@ class Choices:
         what="AssembleWith Line and an empty response",
         choice="nothing is written (otherwise: a blank line)",
         test=_INFERRED + "test_an_empty_response_adds_no_blank_line",
+    )
+    output_content_type: str = _switch(
+        default="application/octet-stream",
+        what="Content-Type of the .out objects in S3",
+        choice="that of S3 for unknown content",
+        test=_SERVICE + "/test_storage.py::test_an_output_has_the_content_type_of_the_switch",
     )
     # Filters and join
     slice_end_inclusive: bool = _switch(
@@ -221,7 +269,49 @@ class Choices:
         choice="ValidationException (otherwise: accepted, nothing happens)",
         test=_SERVICE + "/test_stop.py::test_a_job_that_has_ended_cannot_be_stopped",
     )
+    stop_refused_text: str = _switch(
+        default="The request was rejected because the transform job is in status",
+        what="Message for that; the status follows",
+        choice="our own words",
+        test=_SERVICE + "/test_stop.py::test_a_job_that_has_ended_cannot_be_stopped",
+    )
     # Requests
+    job_arn_keeps_case: bool = _switch(
+        default=True,
+        what="Capital letters of a job's name in its ARN",
+        choice="they stay (otherwise: written small)",
+        test=_SERVICE + "/test_create.py::test_an_arn_keeps_the_case_of_the_name",
+    )
+    name_taken_text: str = _switch(
+        default="Job name must be unique within an AWS account and region, and a job with this name already exists",
+        what="Message for a name in use; the ARN follows",
+        choice="that of processing jobs",
+        test=_SERVICE + "/test_create.py::test_a_name_can_be_used_once_only",
+    )
+    unset_payload_counts_as_default: bool = _switch(
+        default=True,
+        what="MaxConcurrentTransforms without MaxPayloadInMB in the limit on their product",
+        choice="the payload counts as 6 (otherwise: there is no limit then)",
+        test=_SERVICE + "/test_create.py::test_concurrency_times_payload_is_at_most_100",
+    )
+    payload_product_text: str = _switch(
+        default="The product of MaxConcurrentTransforms and MaxPayloadInMB must be at most 100 MB",
+        what="Message for a product above 100; the factors follow",
+        choice="our own words",
+        test=_SERVICE + "/test_create.py::test_concurrency_times_payload_is_at_most_100",
+    )
+    filters_checked_at_create: bool = _switch(
+        default=True,
+        what="A filter beyond SageMaker's JSONPath subset",
+        choice="refused by CreateTransformJob (otherwise: the job fails)",
+        test=_SERVICE + "/test_create.py::test_by_switch_a_filter_beyond_the_subset_is_let_through",
+    )
+    join_split_checked_at_create: bool = _switch(
+        default=True,
+        what="JoinSource Input with SplitType and AssembleWith that differ, or that are not Line for CSV",
+        choice="refused by CreateTransformJob (otherwise: the job runs, and fails where it cannot join)",
+        test=_SERVICE + "/test_create.py::test_a_join_needs_records_cut_and_assembled_alike",
+    )
     join_types_checked_at_create: bool = _switch(
         default=True,
         what="JoinSource Input with unsuitable or differing ContentType and Accept",

@@ -61,7 +61,7 @@ class TransformJobs:
         self._choices = choices
 
     def create(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
-        arn = region.arn("transform-job", request["TransformJobName"])
+        arn = self.arn(region, request["TransformJobName"])
         self._check_free(region, request["TransformJobName"])
         rules.check(request, self._choices)
         tags = from_list(request.get("Tags"))
@@ -77,6 +77,9 @@ class TransformJobs:
         self._transforms.start(_order(region, job, model, credentials), _Listener(region, job))
         return {"TransformJobArn": arn}
 
+    def arn(self, region: Region, name: str) -> str:
+        return region.arn("transform-job", name if self._choices.job_arn_keeps_case else name.lower())
+
     def describe(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         with region.store.lock:
             return _description(self._find(region, request["TransformJobName"]))
@@ -86,9 +89,7 @@ class TransformJobs:
             job = self._find(region, request["TransformJobName"])
             stopping = job.state.stop()
             if not stopping and job.state.status.final and self._choices.stop_of_ended_job_refused:
-                raise faults.ValidationError(
-                    f"The request was rejected because the transform job is in status {job.state.status}."
-                )
+                raise faults.ValidationError(f"{self._choices.stop_refused_text} {job.state.status}.")
         if stopping:
             self._transforms.stop(job.arn)
         return {}
@@ -107,7 +108,7 @@ class TransformJobs:
     def _check_free(self, region: Region, name: str) -> None:
         with region.store.lock:
             if name in region.store.jobs:
-                raise faults.job_exists(region.arn("transform-job", name))
+                raise faults.job_exists(self._choices.name_taken_text, self.arn(region, name))
 
     def _assume(self, role_arn: str, source_arn: str) -> RoleCredentials:
         try:

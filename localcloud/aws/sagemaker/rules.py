@@ -9,7 +9,7 @@ from localcloud.aws.sagemaker.faults import ValidationError
 from localcloud.batch_transform import jsonpath
 from localcloud.batch_transform.errors import FilterSyntaxError
 from localcloud.batch_transform.job import DEFAULT_PAYLOAD_MB
-from localcloud.batch_transform.records import MEDIA_TYPES, media_type
+from localcloud.batch_transform.records import CSV, MEDIA_TYPES, media_type
 from localcloud.batch_transform.unverified import Choices
 
 _MOST_PAYLOAD_MB = 100
@@ -24,7 +24,7 @@ def check(request: Mapping[str, Any], choices: Choices) -> None:
     Raises:
         ValidationError: the first rule that is broken.
     """
-    _check_payload(request)
+    _check_payload(request, choices)
     _check_input(request["TransformInput"])
     _check_resources(request["TransformResources"])
     _check_processing(request, choices)
@@ -32,19 +32,17 @@ def check(request: Mapping[str, Any], choices: Choices) -> None:
         raise ValidationError("DataCaptureConfig is not available in the local cloud. Leave it out.")
 
 
-def _check_payload(request: Mapping[str, Any]) -> None:
+def _check_payload(request: Mapping[str, Any], choices: Choices) -> None:
     payload = request.get("MaxPayloadInMB")
     if payload is not None and payload > _MOST_PAYLOAD_MB:
         raise _value_error(
             payload, "maxPayloadInMB", f"Member must have value less than or equal to {_MOST_PAYLOAD_MB}"
         )
     concurrent = request.get("MaxConcurrentTransforms") or 0
-    product = concurrent * (DEFAULT_PAYLOAD_MB if payload is None else payload)
-    if product > _MOST_PAYLOAD_MB:
-        raise ValidationError(
-            f"The product of MaxConcurrentTransforms and MaxPayloadInMB must be at most {_MOST_PAYLOAD_MB} MB: "
-            f"{concurrent} x {product // concurrent} is {product}."
-        )
+    if payload is None:
+        payload = DEFAULT_PAYLOAD_MB if choices.unset_payload_counts_as_default else 0
+    if concurrent * payload > _MOST_PAYLOAD_MB:
+        raise ValidationError(f"{choices.payload_product_text}: {concurrent} x {payload} is {concurrent * payload}.")
 
 
 def _check_input(source: Mapping[str, Any]) -> None:
@@ -70,10 +68,16 @@ def _check_resources(resources: Mapping[str, Any]) -> None:
 
 def _check_processing(request: Mapping[str, Any], choices: Choices) -> None:
     processing: Mapping[str, Any] = request.get("DataProcessing") or {}
-    for name in ("InputFilter", "OutputFilter"):
-        _check_filter(name, processing.get(name) or "$")
-    if processing.get("JoinSource") == "Input" and choices.join_types_checked_at_create:
-        _check_types(request["TransformInput"].get("ContentType"), request["TransformOutput"].get("Accept"))
+    if choices.filters_checked_at_create:
+        for name in ("InputFilter", "OutputFilter"):
+            _check_filter(name, processing.get(name) or "$")
+    if processing.get("JoinSource") != "Input":
+        return
+    source, target = request["TransformInput"], request["TransformOutput"]
+    if choices.join_types_checked_at_create:
+        _check_types(source.get("ContentType"), target.get("Accept"))
+    if choices.join_split_checked_at_create:
+        _check_split(source, target)
 
 
 def _check_filter(name: str, text: str) -> None:
@@ -88,6 +92,16 @@ def _check_types(content_type: str | None, accept: str | None) -> None:
         raise ValidationError(
             "DataProcessing with JoinSource Input needs the same ContentType and Accept, one of "
             f"{', '.join(MEDIA_TYPES)}; they are {content_type} and {accept}."
+        )
+
+
+def _check_split(source: Mapping[str, Any], target: Mapping[str, Any]) -> None:
+    split, assembly = source.get("SplitType") or "None", target.get("AssembleWith") or "None"
+    needed = "Line" if media_type(source.get("ContentType")) == CSV else split
+    if split != needed or assembly != needed:
+        raise ValidationError(
+            f"DataProcessing with JoinSource Input needs the same SplitType and AssembleWith, and Line for {CSV}; "
+            f"they are {split} and {assembly}."
         )
 
 

@@ -54,14 +54,22 @@ class S3Reader:
 
 
 class S3Sink:
-    """Writes objects: small ones with one request, larger ones as multipart uploads completed at the very end."""
+    """Writes objects: small ones with one request, larger ones as multipart uploads completed at the very end.
 
-    def __init__(self, client: Any, kms_key_id: str | None = None) -> None:
+    Args:
+        client: an S3 client with the execution role's permissions.
+        content_type: of the objects.
+        kms_key_id: the key that encrypts them; None is S3's default.
+    """
+
+    def __init__(self, client: Any, content_type: str, kms_key_id: str | None = None) -> None:
         self._client = client
-        self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id} if kms_key_id else {}
+        self._settings = {"ContentType": content_type}
+        if kms_key_id:
+            self._settings |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id}
 
     def create(self, bucket: str, key: str) -> S3Writer:
-        return S3Writer(self._client, bucket, key, self._encryption)
+        return S3Writer(self._client, bucket, key, self._settings)
 
     def delete(self, bucket: str, key: str) -> None:
         try:
@@ -73,10 +81,10 @@ class S3Sink:
 class S3Writer:
     """One object in the making."""
 
-    def __init__(self, client: Any, bucket: str, key: str, encryption: dict[str, str]) -> None:
+    def __init__(self, client: Any, bucket: str, key: str, settings: dict[str, str]) -> None:
         self._client = client
         self._place = {"Bucket": bucket, "Key": key}
-        self._settings = {**encryption, "ContentType": "application/octet-stream"}
+        self._settings = settings
         self._pending: list[bytes] = []
         self._size = 0
         self._upload: dict[str, str] | None = None

@@ -45,6 +45,5 @@ class Store:
 
     def tags_of(self, arn: str) -> Tags | None:
         """The tags of a model or job, None where there is no such resource."""
-        kind, _, name = arn.rpartition(":")[2].partition("/")
-        found = {"model": self.models, "transform-job": self.jobs}.get(kind, {}).get(name)
-        return found.tags if found is not None and found.arn == arn else None
+        found = (record for record in (*self.models.values(), *self.jobs.values()) if record.arn == arn)
+        return next((record.tags for record in found), None)

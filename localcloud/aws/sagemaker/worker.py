@@ -99,7 +99,11 @@ class Worker:
                 job,
                 Surroundings(
                     source=source,
-                    sink=S3Sink(s3, order.request["TransformOutput"].get("KmsKeyId") or None),
+                    sink=S3Sink(
+                        s3,
+                        self._choices.output_content_type,
+                        order.request["TransformOutput"].get("KmsKeyId") or None,
+                    ),
                     logs=logs,
                     start_container=lambda environment, log: self._start(order, archive, environment, log),
                     cancellation=cancellation,

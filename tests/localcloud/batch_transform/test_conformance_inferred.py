@@ -45,6 +45,15 @@ def test_an_entry_of_a_manifest_keeps_its_relative_path(plane: Any) -> None:
     assert list(plane.run(objects, choices=choices, **settings).outputs) == ["out/a.csv.out"]
 
 
+def test_a_manifests_prefix_and_entry_are_put_together_as_they_are(plane: Any) -> None:
+    manifest = json.dumps([{"prefix": "s3://b/in"}, "a.csv"]).encode()
+    objects = {"m.json": manifest, "ina.csv": b"1\n", "in/a.csv": b"1,2\n"}
+    settings: dict[str, Any] = {"input_uri": "s3://b/m.json", "manifest": True}
+    assert plane.run(objects, **settings).outputs == {"out/a.csv.out": b"1\n"}
+    choices = Choices(manifest_prefix_concatenated=False)
+    assert plane.run(objects, choices=choices, **settings).outputs == {"out/a.csv.out": b"2\n"}
+
+
 def test_an_object_missing_from_the_bucket_fails_alone(plane: Any) -> None:
     objects = {"m.json": _manifest("a.csv", "gone.csv"), "in/a.csv": b"1,2\n"}
     settings: dict[str, Any] = {"input_uri": "s3://b/m.json", "manifest": True}
@@ -71,7 +80,9 @@ def test_an_empty_object_gives_an_empty_output_without_a_request(plane: Any) -> 
     result = plane.run({"in/e.csv": b""})
     assert (result.outputs, result.bodies) == ({"out/e.csv.out": b""}, [])
     assert plane.run({"in/e.csv": b""}, split=Split.NONE).bodies == [b""]
-    assert plane.run({"in/e.csv": b""}, choices=Choices(empty_object_without_request=False)).bodies == [b""]
+    choices = Choices(empty_object_without_request=False)
+    assert plane.run({"in/e.csv": b""}, choices=choices).bodies == [b""]
+    assert plane.run({"in/e.csv": b""}, choices=choices, processing=DataProcessing("$[1:]")).bodies == [b""]
 
 
 def test_an_unterminated_last_line_is_sent_as_it_is(plane: Any) -> None:
@@ -79,6 +90,25 @@ def test_an_unterminated_last_line_is_sent_as_it_is(plane: Any) -> None:
     assert (result.bodies, result.outputs) == ([b"1,2\n3,4"], {"out/a.csv.out": b"2\n2\n"})
     choices = Choices(unterminated_line_stays=False)
     assert plane.run({"in/a.csv": b"1,2\n3,4"}, choices=choices).bodies == [b"1,2\n3,4\n"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, id="plain"),
+        pytest.param({"max_payload_mb": 1}, id="several bodies"),
+        pytest.param({"processing": DataProcessing("$[0]")}, id="filtered"),
+        pytest.param({"max_payload_mb": 0}, id="no limit"),
+    ],
+)
+def test_a_body_of_many_records_keeps_its_last_newline(plane: Any, settings: dict[str, Any]) -> None:
+    record = b"7" * 2**19 + b"\n" if settings == {"max_payload_mb": 1} else b"7\n"
+    objects = {"in/a.csv": record * 2}
+    assert b"".join(plane.run(objects, **settings).bodies) == record * 2
+    # Without a limit the object is streamed as it is, whatever the switch says.
+    ends = [b"\n"] if settings == {"max_payload_mb": 0} else [b"7"]
+    choices = Choices(multi_record_keeps_last_terminator=False)
+    assert sorted({body[-1:] for body in plane.run(objects, choices=choices, **settings).bodies}) == ends
 
 
 def test_a_single_record_is_sent_without_its_newline(plane: Any) -> None:
@@ -100,6 +130,15 @@ def test_a_blank_line_is_a_record(plane: Any) -> None:
     assert plane.run(objects, strategy=SINGLE).bodies == [b"1", b"", b"2"]
     assert plane.run(objects).bodies == [b"1\n\n2\n"]
     assert plane.run(objects, strategy=SINGLE, choices=Choices(blank_lines_sent=False)).bodies == [b"1", b"2"]
+
+
+def test_a_megabyte_is_two_to_the_twentieth(plane: Any) -> None:
+    objects = {"in/a.bin": bytes(2**20)}
+    assert plane.run(objects, split=Split.NONE, max_payload_mb=1).outcome.status == "Completed"
+    choices = Choices(megabyte_is_binary=False)
+    assert plane.run(objects, split=Split.NONE, max_payload_mb=1, choices=choices).outcome.status == "Failed"
+    fits = {"in/a.bin": bytes(1_000_000)}
+    assert plane.run(fits, split=Split.NONE, max_payload_mb=1, choices=choices).outcome.status == "Completed"
 
 
 def test_the_last_newline_counts_towards_the_payload(plane: Any) -> None:
@@ -132,6 +171,37 @@ def test_no_content_type_is_sent_when_none_is_set(plane: Any) -> None:
     choices = Choices(content_type_omitted_when_unset=False)
     headers = plane.run({"in/a.csv": b"1\n"}, choices=choices, **unset).models[0].requests[-1].headers
     assert headers["Content-Type"] == "application/octet-stream"
+
+
+def test_the_jobs_environment_wins_over_the_models(plane: Any) -> None:
+    both: dict[str, Any] = {"model_environment": {"A": "model", "B": "model"}, "environment": {"A": "job"}}
+    result = plane.run({"in/a.csv": b"1\n"}, **both)
+    assert result.models[0].environment == {"SAGEMAKER_BATCH": "true", "A": "job", "B": "model"}
+    result = plane.run({"in/a.csv": b"1\n"}, choices=Choices(job_environment_wins=False), **both)
+    assert result.models[0].environment == {"SAGEMAKER_BATCH": "true", "A": "model", "B": "model"}
+
+
+@pytest.mark.parametrize("status", [pytest.param(status, id=str(status)) for status in (200, 201, 299)])
+def test_every_2xx_is_a_success(plane: Any, status: int) -> None:
+    objects = {"in/a.csv": b"1\n"}
+    assert plane.run(objects, lambda _: Answer(status, b"7")).outputs == {"out/a.csv.out": b"7\n"}
+    result = plane.run(objects, lambda _: Answer(status, b"7"), choices=Choices(any_2xx_is_success=False))
+    assert (result.outcome.status == "Completed") is (status == 200)
+
+
+def test_a_server_error_is_an_algorithm_error(plane: Any) -> None:
+    reason = plane.run({"in/a.csv": b"1\n"}, fail(500)).outcome.reason
+    assert reason == "AlgorithmError: See job logs for more information"
+    choices = Choices(server_error_reason="InternalServerError: x")
+    assert plane.run({"in/a.csv": b"1\n"}, fail(500), choices=choices).outcome.reason == "InternalServerError: x"
+
+
+def test_no_answer_is_tried_again_up_to_the_limit(plane: Any) -> None:
+    def break_off(_: bytes) -> Answer:
+        return Answer(close=True)
+
+    assert len(plane.run({"in/a.csv": b"1\n"}, break_off).bodies) == 4
+    assert len(plane.run({"in/a.csv": b"1\n"}, break_off, choices=Choices(no_response_retried=False)).bodies) == 1
 
 
 @pytest.mark.parametrize("retries", [pytest.param(number, id=f"{number} retries") for number in range(4)])

@@ -90,10 +90,14 @@ def test_one_failing_batch_leaves_no_output_of_its_object(plane: Any) -> None:
     assert result.store.aborted == ["out/a.csv.out"]
 
 
-def test_a_server_error_is_an_algorithm_error(plane: Any) -> None:
-    result = plane.run({"in/a.csv": b"1\n"}, fail(500))
-    assert result.outcome.reason == "AlgorithmError: See job logs for more information"
-    assert result.logs.lines[1] == "b/in/a.csv: Bad HTTP status received from algorithm: 500"
+def test_a_server_error_is_logged_with_the_models_answer(plane: Any) -> None:
+    name = "b/in/a.csv"
+    assert plane.run({"in/a.csv": b"1\n"}, fail(500)).logs.lines[1:] == [
+        f"{name}: Bad HTTP status received from algorithm: 500",
+        f"{name}: ",
+        f"{name}: Message:",
+        f"{name}: boom",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -146,11 +150,6 @@ def test_the_values_in_effect_are_logged_first(
     result = plane.run({"in/a.csv": b"1\n"}, model={"parameters": told}, **request_settings)
     assert result.logs.lines == [logged]
     assert result.models[0].environment == {"SAGEMAKER_BATCH": "true", **environment}
-
-
-def test_the_jobs_environment_wins_over_the_models(plane: Any) -> None:
-    result = plane.run({"in/a.csv": b"1\n"}, model_environment={"A": "model", "B": "model"}, environment={"A": "job"})
-    assert result.models[0].environment == {"SAGEMAKER_BATCH": "true", "A": "job", "B": "model"}
 
 
 @pytest.mark.parametrize(
@@ -311,10 +310,23 @@ def test_requests_carry_the_jobs_media_types_and_nothing_else_of_note(plane: Any
     }
 
 
-def test_no_payload_limit_means_chunked_encoding(plane: Any) -> None:
-    result = plane.run({"in/a.csv": b"1,2\n3,4\n"}, max_payload_mb=0)
+@pytest.mark.parametrize(
+    ("settings", "bodies"),
+    [
+        pytest.param({}, [b"1,2\n3,4\n"], id="many records"),
+        pytest.param({"strategy": SINGLE}, [b"1,2", b"3,4"], id="single records"),
+        pytest.param({"split": Split.NONE}, [b"1,2\n3,4\n"], id="no split"),
+        pytest.param({"processing": DataProcessing("$[0,1]")}, [b"1,2\n3,4\n"], id="filtered"),
+        pytest.param(
+            {"processing": DataProcessing("$[:]"), "strategy": SINGLE}, [b"1,2", b"3,4"], id="filtered single"
+        ),
+    ],
+)
+def test_no_payload_limit_means_chunked_encoding(plane: Any, settings: dict[str, Any], bodies: list[bytes]) -> None:
+    result = plane.run({"in/a.csv": b"1,2\n3,4\n"}, max_payload_mb=0, **settings)
     assert result.models[0].requests[-1].headers["Transfer-Encoding"] == "chunked"
-    assert result.bodies == [b"1,2\n3,4\n"]
+    assert "Content-Length" not in result.models[0].requests[-1].headers
+    assert result.bodies == bodies
     assert result.outputs == {"out/a.csv.out": b"2\n2\n"}
 
 

@@ -25,6 +25,7 @@ from localcloud.batch_transform.doubles import (
 from localcloud.batch_transform.errors import InstanceFailure, Stopped, StorageError
 from localcloud.batch_transform.job import DataProcessing, Split, Strategy, Transform
 from localcloud.batch_transform.streams import ObjectInfo
+from localcloud.batch_transform.unverified import Choices
 
 CLIENT_ERROR = "ClientError: See job logs for more information"
 NO_PING = "AlgorithmError: Model container failed to respond to ping"
@@ -73,7 +74,8 @@ def test_a_stop_at_any_moment_leaves_whole_outputs_only(plane: Any, delay: float
 def test_unreadable_execution_parameters_are_passed_over() -> None:
     double = ModelDouble(echo)
     double.answer = lambda _request: Answer(body=b"<html>")  # pyright: ignore[reportAttributeAccessIssue] a stub
-    assert str(ask_parameters(double, Transform("s3://b/in", "s3://b/out"))).startswith("MaxConcurrentTransforms=1,")
+    parameters = ask_parameters(double, Transform("s3://b/in", "s3://b/out"), Choices())
+    assert str(parameters).startswith("MaxConcurrentTransforms=1,")
     double.stop()
 
 
@@ -202,6 +204,14 @@ def test_json_that_cannot_be_joined_fails_its_object(plane: Any, record: bytes, 
 def test_an_input_filter_alone_needs_no_accept_and_passes_answers_on(plane: Any) -> None:
     result = plane.run({"in/a.csv": b"id,1\n"}, accept=None, processing=DataProcessing("$[1:]"))
     assert (result.bodies, result.outputs) == ([b"1\n"], {"out/a.csv.out": b"1\n"})
+
+
+def test_rows_that_are_not_cut_cannot_be_joined(plane: Any) -> None:
+    processing = DataProcessing(join_input=True)
+    result = plane.run({"in/a.csv": b"1,2\n3,4\n"}, split=Split.NONE, assemble_line=False, processing=processing)
+    assert result.outcome.reason == CLIENT_ERROR
+    assert "Failed to parse" in result.logs.lines[1]
+    assert result.outputs == {}
 
 
 def test_filters_on_an_unknown_media_type_fail_the_object(plane: Any) -> None:

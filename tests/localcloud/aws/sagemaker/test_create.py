@@ -13,9 +13,16 @@ from botocore.exceptions import ClientError
 
 from localcloud.aws.sagemaker import quotas, rules
 from localcloud.aws.sagemaker.faults import ValidationError
+from localcloud.aws.sagemaker.jobs import TransformJobs
+from localcloud.aws.sagemaker.regions import Region
 from localcloud.batch_transform.unverified import Choices
 
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
+PLAIN: dict[str, Any] = {
+    "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in"}}},
+    "TransformOutput": {"S3OutputPath": "s3://b/out"},
+    "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+}
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +164,14 @@ def test_concurrency_times_payload_is_at_most_100(
     else:
         code, text = refusal(cloud, request)
         assert code == "ValidationException"
-        assert text.startswith("The product of MaxConcurrentTransforms and MaxPayloadInMB must be at most 100 MB")
+        assert text.startswith("The product of MaxConcurrentTransforms and MaxPayloadInMB must be at most 100 MB: ")
+
+
+def test_by_switch_a_product_is_refused_in_other_words_and_without_a_default() -> None:
+    choices = Choices(unset_payload_counts_as_default=False, payload_product_text="Too much")
+    rules.check({**PLAIN, "MaxConcurrentTransforms": 500}, choices)
+    with pytest.raises(ValidationError, match="Too much: 20 x 6 is 120"):
+        rules.check({**PLAIN, "MaxConcurrentTransforms": 20, "MaxPayloadInMB": 6}, choices)
 
 
 def test_a_strategy_without_a_split_is_accepted(cloud: Any, bucket: str, model: str) -> None:
@@ -231,6 +245,41 @@ def test_a_join_of_unsuitable_types_is_refused(cloud: Any, bucket: str, model: s
         rules.check(request, Choices())
 
 
+@pytest.mark.parametrize(
+    ("media_type", "split", "assembly", "accepted"),
+    [
+        pytest.param("text/csv", "Line", "Line", True, id="lines of CSV"),
+        pytest.param("text/csv", "None", "None", False, id="CSV that is not cut"),
+        pytest.param("text/csv", "Line", "None", False, id="CSV that is cut and not assembled"),
+        pytest.param("application/jsonlines", "Line", "Line", True, id="JSON Lines"),
+        pytest.param("application/jsonlines", "None", "Line", False, id="JSON Lines that are assembled and not cut"),
+        pytest.param("application/json", None, None, True, id="a JSON document"),
+    ],
+)
+def test_a_join_needs_records_cut_and_assembled_alike(
+    media_type: str, split: str | None, assembly: str | None, *, accepted: bool
+) -> None:
+    request = {
+        **PLAIN,
+        "TransformInput": {**PLAIN["TransformInput"], "ContentType": media_type, "SplitType": split},
+        "TransformOutput": {**PLAIN["TransformOutput"], "Accept": media_type, "AssembleWith": assembly},
+        "DataProcessing": {"JoinSource": "Input"},
+    }
+    rules.check(request, Choices(join_split_checked_at_create=False))
+    if accepted:
+        rules.check(request, Choices())
+    else:
+        with pytest.raises(ValidationError, match=f"for text/csv; they are {split} and {assembly}"):
+            rules.check(request, Choices())
+
+
+def test_by_switch_a_filter_beyond_the_subset_is_let_through() -> None:
+    request = {**PLAIN, "DataProcessing": {"InputFilter": "$..a"}}
+    rules.check(request, Choices(filters_checked_at_create=False))
+    with pytest.raises(ValidationError, match=r"Invalid DataProcessing\.InputFilter"):
+        rules.check(request, Choices())
+
+
 def test_an_unknown_model_is_refused(cloud: Any, bucket: str) -> None:
     expected = ("ValidationException", f'Could not find model "{ACCOUNT}:model/nobody".')
     assert refusal(cloud, cloud.request(bucket, "nobody")) == expected
@@ -272,6 +321,15 @@ def test_a_name_can_be_used_once_only(cloud: Any, bucket: str, model: str) -> No
     assert refusal(cloud, request) == ("ResourceInUse", text)
     cloud.finish(request["TransformJobName"])
     assert refusal(cloud, request) == ("ResourceInUse", text)
+
+
+def test_an_arn_keeps_the_case_of_the_name(cloud: Any, bucket: str, model: str) -> None:
+    request = cloud.request(bucket, model, TransformJobName="With-Capitals")
+    arn = cloud.sagemaker.create_transform_job(**request)["TransformJobArn"]
+    assert arn == f"{ACCOUNT}:transform-job/With-Capitals"
+    nothing: Any = None
+    written_small = TransformJobs(nothing, nothing, nothing, nothing, Choices(job_arn_keeps_case=False))
+    assert written_small.arn(Region("us-east-1", "123456789012"), "With-Capitals").endswith("/with-capitals")
 
 
 def test_of_many_at_once_one_gets_the_name(cloud: Any, bucket: str, model: str) -> None:
