@@ -149,7 +149,12 @@ def eks_version(version: str, place: str | None) -> str:
 def allowed_addresses(stack: str, cidrs: Sequence[str]) -> str:
     """The cluster's endpoint lets this machine in, and not the whole world."""
     networks = [_network(cidr) for cidr in cidrs]
-    address = public_address()
+    try:
+        address = public_address()
+    except Problem as problem:
+        if not cidrs:
+            raise
+        return f"{', '.join(cidrs)} as set; whether this machine is among them is not known: {problem}"
     if any(address in network for network in networks):
         return f"{address} is within {', '.join(cidrs)}"
     if cidrs:
@@ -194,7 +199,7 @@ def public_address() -> ipaddress.IPv4Address:
         with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  the scheme is checked above
             return ipaddress.IPv4Address(answer.read(100).decode().strip())
     except (OSError, ValueError) as error:
-        raise Problem(f"{url} did not tell this machine's address ({error}): set allowedCidrs by hand") from error
+        raise Problem(f"{url} did not tell this machine's address ({error}); set allowedCidrs by hand") from error
 
 
 def _line(check: Check) -> bool:

@@ -199,6 +199,13 @@ def test_an_address_that_may_reach_the_cluster_is_left_as_it_is(monkeypatch: pyt
     assert preflight.allowed_addresses("dev", ["203.0.113.0/24"]) == "203.0.113.7 is within 203.0.113.0/24"
 
 
+def test_an_address_that_nobody_tells_stops_only_who_has_set_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", "http://127.0.0.1:1/")
+    assert "whether this machine is among them is not known" in preflight.allowed_addresses("dev", ["203.0.113.7/32"])
+    with pytest.raises(preflight.Problem, match="set allowedCidrs by hand"):
+        preflight.allowed_addresses("dev", [])
+
+
 def test_an_address_that_is_shut_out_is_found(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", address)
     with pytest.raises(preflight.Problem, match=r"allowedCidrs\[1\]' 203.0.113.7/32"):
