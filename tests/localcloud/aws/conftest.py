@@ -26,8 +26,9 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
         text=True,
     )
     assert process.stdout is not None
-    endpoint = Endpoint(json.loads(process.stdout.readline())["endpoint"], home)
-    yield endpoint
-    process.terminate()
-    process.wait()
-    process.stdout.close()
+    try:
+        yield Endpoint(json.loads(process.stdout.readline())["endpoint"], home)
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()

@@ -22,13 +22,14 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("home")
     command = [sys.executable, "-m", "localcloud.cluster", "up", "--home", str(home), "--name", "operator"]
     with (home / "cluster.log").open("wb") as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as up:
-        assert up.stdout is not None
-        path = Path(up.stdout.readline().decode().strip())
-        assert path.is_file(), (home / "cluster.log").read_text()
-        install_definitions(path)
-        yield path
-        up.terminate()
-        up.wait(30)
+        try:  # leaving the block waits for the process: whatever happens, it has to be told to end
+            assert up.stdout is not None
+            path = Path(up.stdout.readline().decode().strip())
+            assert path.is_file(), (home / "cluster.log").read_text()
+            install_definitions(path)
+            yield path
+        finally:
+            up.terminate()
 
 
 @pytest.fixture(params=["memory", pytest.param("server", marks=pytest.mark.e2e)])

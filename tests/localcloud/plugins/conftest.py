@@ -52,11 +52,13 @@ def aws_endpoint(cloud_home: Path) -> Iterator[str]:
     with subprocess.Popen(
         command, cwd=CHECKOUT, env=environment(cloud_home), stdout=subprocess.PIPE, stderr=log
     ) as process:
-        assert process.stdout
-        line = process.stdout.readline()
-        assert line, (cloud_home / "aws.log").read_text()
-        yield json.loads(line)["endpoint"]
-        process.terminate()
+        try:
+            assert process.stdout
+            line = process.stdout.readline()
+            assert line, (cloud_home / "aws.log").read_text()
+            yield json.loads(line)["endpoint"]
+        finally:
+            process.terminate()
     log.close()
 
 
@@ -117,11 +119,13 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     command = [sys.executable, "-m", "localcloud.cluster", "up", "--home", str(home), "--name", "plugins"]
     log = (home / "cluster.log").open("wb")
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment(home), stdout=subprocess.PIPE, stderr=log) as process:
-        assert process.stdout
-        line = process.stdout.readline().decode().strip()
-        assert line, (home / "cluster.log").read_text()
-        yield Path(line)
-        process.terminate()
+        try:
+            assert process.stdout
+            line = process.stdout.readline().decode().strip()
+            assert line, (home / "cluster.log").read_text()
+            yield Path(line)
+        finally:
+            process.terminate()
     log.close()
 
 
