@@ -23,6 +23,7 @@ import urllib3
 from localcloud.operator.controller import Controller
 from localcloud.operator.crd import API_VERSION, KIND, transform_job_crd
 from localcloud.operator.errors import KubernetesError
+from localcloud.operator.fields import spec_fields
 from localcloud.operator.kube import KubeApi
 from localcloud.operator.kubeconfig import load
 from localcloud.operator.log import Log
@@ -198,6 +199,7 @@ class MemoryStage(Stage):
 
     def start(self, *arguments: str) -> None:
         assert not arguments
+        spec_fields()  # reading the large model takes seconds on a busy machine: not at the cost of a test's patience
         reconciler = Reconciler(
             self.cluster,
             lambda region, _endpoint: self.aws.in_region(region),
@@ -260,7 +262,7 @@ class ServerKubectl:
         while time.monotonic() < deadline:
             status = self._send("GET", f"{path}/{crd['metadata']['name']}").get("status", {})
             if any(
-                entry["type"] == "Established" and entry["status"] == "True" for entry in status.get("conditions", [])
+                entry["type"] == "Established" and entry["status"] == "True" for entry in status.get("conditions") or ()
             ):
                 return
             time.sleep(0.05)
