@@ -58,7 +58,9 @@ def _controller(settings: Settings, log: Log) -> Controller:
         adoption=settings.features["ResourceAdoption"],
         read_only=settings.features["ReadOnlyResources"],
     )
-    reconciler = Reconciler(api, regions.jobs, owner, policy, settings.resync_seconds, log=log)
+    reconciler = Reconciler(
+        api, regions.jobs, owner, policy, settings.resync_seconds, settings.reads_namespaces, log=log
+    )
     return Controller(api, reconciler, log, settings.namespaces, settings.selector, settings.workers)
 
 

@@ -44,6 +44,7 @@ class Field:
         kind: what its value is; a list holds objects, a map strings.
         required: whether the API requires it where its parent is given.
         members: of an object, or of the objects in a list.
+        position: its place among the members of its parent in the API's model.
     """
 
     aws: str
@@ -54,6 +55,7 @@ class Field:
     item_description: str = ""
     pattern: str | None = None
     members: tuple[Field, ...] = field(default=())
+    position: int = 0
 
 
 def ack_name(aws_name: str) -> str:
@@ -81,12 +83,15 @@ def status_documentation() -> Mapping[str, str]:
 
 
 def _members(shape: Any) -> tuple[Field, ...]:
-    carried = (name for name in shape.members if f"{shape.name}.{name}" not in NOT_CARRIED)
-    fields = (_field(name, shape.members[name], required=name in shape.required_members) for name in carried)
+    fields = (
+        _field(name, member, required=name in shape.required_members, position=position)
+        for position, (name, member) in enumerate(shape.members.items())
+        if f"{shape.name}.{name}" not in NOT_CARRIED
+    )
     return tuple(sorted(fields, key=lambda member: member.name))
 
 
-def _field(aws_name: str, shape: Any, *, required: bool) -> Field:
+def _field(aws_name: str, shape: Any, *, required: bool, position: int) -> Field:
     kind = _KINDS[shape.type_name]
     nested = shape if kind == "object" else shape.member if kind == "list" else None
     return Field(
@@ -98,6 +103,7 @@ def _field(aws_name: str, shape: Any, *, required: bool) -> Field:
         item_description=plain_text(shape.member.documentation) if kind == "list" else "",
         pattern=shape.metadata.get("pattern"),
         members=() if nested is None else _members(nested),
+        position=position,
     )
 
 

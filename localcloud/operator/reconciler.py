@@ -58,6 +58,7 @@ class Reconciler:
         jobs: SageMaker in a region, at an endpoint if the namespace names one.
         default: account, partition and region of the operator itself.
         resync_seconds: how often to look at what is in order.
+        reads_namespaces: whether a namespace's annotations count.
         observe: told what was seen of each object's job; None when there is nothing more to see.
     """
 
@@ -66,6 +67,7 @@ class Reconciler:
     default: Owner
     policy: Policy
     resync_seconds: float = 36000.0
+    reads_namespaces: bool = True
     observe: Callable[[Key, Sighting | None], None] = _ignore
     log: Callable[..., None] = _silent
     sleep: Callable[[float], None] = field(default=time.sleep)
@@ -105,6 +107,8 @@ class Reconciler:
         return self._outcome(attempt)
 
     def _namespace(self, name: str) -> Mapping[str, str]:
+        if not self.reads_namespaces:
+            return {}
         read_at, annotations = self._namespaces.get(name, (float("-inf"), {}))
         if time.monotonic() - read_at > _NAMESPACE_SECONDS:
             annotations = self._read_namespace(name)

@@ -211,7 +211,7 @@ def check_whole(request: Json) -> None:
 
 def _missing(values: Mapping[str, Any], fields: tuple[Field, ...], path: str) -> list[str]:
     found: list[str] = []
-    for member in sorted(fields, key=lambda field: field.aws):
+    for member in sorted(fields, key=lambda field: field.position):
         here, value = f"{path}.{member.aws}", values.get(member.aws)
         if value is None:
             found += [here] if member.required else []

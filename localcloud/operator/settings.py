@@ -26,7 +26,6 @@ _UNUSED_TEXTS: Final = (
 _UNUSED_SWITCHES: Final = (
     "enable-leader-election",
     "enable-field-export-reconciler",
-    "enable-carm",
     "enable-cross-namespace",
     "enable-development-logging",
     "enable-webhook-server",
@@ -50,6 +49,8 @@ class Settings:
     resync_seconds: float = 36000.0
     workers: int = 1
     reconciles: bool = True
+    reads_namespaces: bool = True
+    """Whether a namespace's annotations count; ACK leaves its cache of them alone when it watches one namespace only."""
     features: Mapping[str, bool] = field(default_factory=lambda: dict(FEATURE_GATES))
     version: str = CHART_VERSION
 
@@ -72,6 +73,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         raise SettingsError(f"invalid value for flag 'log-level': {given.log_level!r}")
     kinds = _listed(given.reconcile_resources)
     _check_kinds(kinds)
+    namespaces = _namespaces(given.watch_namespace)
     resync = _by_kind("reconcile-resource-resync-seconds", given.reconcile_resource_resync_seconds)
     workers = _by_kind("reconcile-resource-max-concurrent-syncs", given.reconcile_resource_max_concurrent_syncs)
     return Settings(
@@ -80,11 +82,12 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         identity_endpoint_url=_endpoint("identity", given.aws_identity_endpoint_url, given),
         log_level=given.log_level,
         resource_tags=_tags(given.resource_tags),
-        namespaces=_namespaces(given.watch_namespace),
+        namespaces=namespaces,
         selector=given.watch_selectors,
         deletion_policy=_deletion_policy(given.deletion_policy),
         resync_seconds=float(resync.get(KIND, given.reconcile_default_resync_seconds or 36000)),
         workers=workers.get(KIND, _positive(given.reconcile_default_max_concurrent_syncs)),
+        reads_namespaces=given.enable_carm and len(namespaces) != 1,
         reconciles=not kinds or KIND in kinds,
         features=_features(given.feature_gates),
     )
@@ -107,6 +110,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--reconcile-default-max-concurrent-syncs", type=int, default=1)
     for flag in ("resource-tags", "reconcile-resource-resync-seconds", "reconcile-resource-max-concurrent-syncs"):
         parser.add_argument(f"--{flag}", action="append", default=[])
+    parser.add_argument("--enable-carm", type=_switch, nargs="?", const=True, default=True)
     for flag in ("allow-unsafe-aws-endpoint-urls", *_UNUSED_SWITCHES):
         parser.add_argument(f"--{flag}", type=_switch, nargs="?", const=True, default=False)
     return parser

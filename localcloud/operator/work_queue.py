@@ -34,8 +34,9 @@ class WorkQueue:
         self._closed = False
 
     def add(self, key: Key) -> None:
-        """Have a key looked at as soon as a worker is free."""
+        """Have a key looked at as soon as a worker is free; that look then says when the next is due."""
         with self._changed:
+            self._due.pop(key, None)
             self._add(key)
 
     def add_after(self, key: Key, seconds: float) -> None:
@@ -103,7 +104,7 @@ class WorkQueue:
         now = self._clock()
         while self._later:
             due, _, key = self._later[0]
-            if self._due.get(key) != due:  # an earlier time took its place
+            if self._due.get(key) != due:  # an earlier time, or none, took its place
                 heapq.heappop(self._later)
             elif due <= now:
                 heapq.heappop(self._later)

@@ -146,12 +146,14 @@ def test_an_endpoint_that_fails_for_a_while_loses_nothing(stage: Stage) -> None:
 
 
 def test_what_is_missing_in_the_spec_is_said_in_the_sdks_words(stage: Stage) -> None:
-    stage.create(transformInput={"dataSource": {}}, transformOutput={})
+    stage.create(transformInput={"dataSource": {}}, transformOutput={}, transformResources={})
     message = stage.wait_condition("ACK.Recoverable")["message"]
     assert message == (
-        "operation error SageMaker: CreateTransformJob, 2 validation error(s) found.\n"
+        "operation error SageMaker: CreateTransformJob, 4 validation error(s) found.\n"
         "- missing required field, CreateTransformJobInput.TransformInput.DataSource.S3DataSource.\n"
         "- missing required field, CreateTransformJobInput.TransformOutput.S3OutputPath.\n"
+        "- missing required field, CreateTransformJobInput.TransformResources.InstanceType.\n"
+        "- missing required field, CreateTransformJobInput.TransformResources.InstanceCount.\n"
     )
     assert "CreateTransformJob" not in stage.aws.operations("churn")
 

@@ -109,3 +109,16 @@ def test_http_on_the_machine_itself_is_fine() -> None:
     assert given("--aws-endpoint-url", "http://127.0.0.1:4566").endpoint_url == "http://127.0.0.1:4566"
     unsafe = given("--aws-endpoint-url", "http://example.com", "--allow-unsafe-aws-endpoint-urls")
     assert unsafe.endpoint_url == "http://example.com"
+
+
+@pytest.mark.parametrize(
+    ("flags", "reads"),
+    [
+        pytest.param([], True, id="all namespaces"),
+        pytest.param(["--watch-namespace", "a,b"], True, id="several namespaces"),
+        pytest.param(["--watch-namespace", "a"], False, id="one namespace"),
+        pytest.param(["--enable-carm=false"], False, id="without management across accounts"),
+    ],
+)
+def test_annotations_of_namespaces_count(flags: list[str], reads: bool) -> None:
+    assert given(*flags).reads_namespaces is reads

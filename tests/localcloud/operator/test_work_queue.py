@@ -59,6 +59,16 @@ def test_a_key_for_later_comes_when_it_is_due() -> None:
     assert drained(queue) == []
 
 
+def test_a_key_looked_at_now_is_not_due_any_more() -> None:
+    clock = Clock()
+    queue = WorkQueue(clock)
+    queue.add_after(A, 30)
+    queue.add(A)
+    assert drained(queue) == [A]
+    clock.now = 60.0
+    assert drained(queue) == []
+
+
 def test_the_delay_doubles_with_each_failure_up_to_a_limit() -> None:
     queue = WorkQueue(Clock())
     delays = [queue.add_failed(A) for _ in range(14)]
