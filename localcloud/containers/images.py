@@ -19,6 +19,9 @@ is told by environment variables:
 All three are names that SageMaker's own containers read. Beside them a process gets PATH, HOME, LANG, TMPDIR and the
 working folder of a scratch folder of its own, `OMP_NUM_THREADS=1` (as SageMaker's containers set it), its entry's
 `environment`, and the variables of the model and the job; nothing of the environment that this code runs in.
+
+A changed entry holds from the local cloud's next start on: `make reset up`. What the program writes is in the job's log
+stream: `kubectl smlogs batchtransformjob NAME` in `make shell`.
 """
 
 from __future__ import annotations
