@@ -48,19 +48,29 @@ def settle(folder: Path, project: Path, source: str) -> None:
     assert len(things) == source.count("Thing(")
 
 
+def kill_on_the_way(dice: random.Random, folder: Path, project: Path, env: dict[str, str]) -> None:
+    """Kill an engine after a random number of calls to its plugin, so that the moment does not hang on the machine's speed."""
+    log = folder / "rpc.jsonl"
+    log.unlink(missing_ok=True)
+    engine = subprocess.Popen(
+        [*EMBEDDED, *UP], cwd=project, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    calls = dice.randint(0, 4 * (project / "__main__.py").read_text().count("Thing("))
+    while engine.poll() is None and (log.read_text().count("\n") if log.exists() else 0) < calls:
+        time.sleep(0.005)
+    time.sleep(dice.uniform(0, 0.1))
+    engine.kill()
+    engine.wait()
+    time.sleep(0.2)  # its plugins die with it
+
+
 def walk(dice: random.Random, folder: Path, steps: int) -> None:
     project = set_up(EMBEDDED, folder)
     env = environment(folder, {"SCRIPTED_SLEEP": "0.05"})
     for _ in range(steps):
         source = program(dice)
         (project / "__main__.py").write_text(f"{HEADER}\n{source}\n")
-        engine = subprocess.Popen(
-            [*EMBEDDED, *UP], cwd=project, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        time.sleep(dice.uniform(0.4, 2.0))
-        engine.kill()
-        engine.wait()
-        time.sleep(0.2)  # its plugins die with it
+        kill_on_the_way(dice, folder, project, env)
         assert objects(folder) <= accounted_for(folder)
         if dice.random() < 0.3:
             settle(folder, project, source)
