@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,7 @@ class Urn:
     project: str
     type: str
     name: str
-    text: str = ""  # the whole, as the engine gave it
+    text: str = field(default="", compare=False)  # the whole, as the engine gave it
 
     @classmethod
     def parse(cls, text: str) -> Urn:

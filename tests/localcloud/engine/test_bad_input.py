@@ -198,7 +198,10 @@ def test_a_program_that_waits_forever_is_ended_by_an_interrupt(project: Path) ->
     ("command", "code", "said"),
     [
         pytest.param(("upp",), 2, "'preview'", id="unknown verb"),
-        pytest.param(("up", "--target", "x"), 2, "--replace", id="unknown flag"),
+        pytest.param(("up", "--tarrget", "x"), 2, "--replace", id="unknown flag"),
+        pytest.param(
+            ("up", "--target", "x"), 2, "--target: the embedded engine does not", id="the official CLI's flag"
+        ),
         pytest.param(("up",), 2, "--yes", id="nobody to confirm"),
         pytest.param(("preview", "-s", "nope"), 6, "no stack named 'nope'", id="unknown stack"),
         pytest.param(("stack", "output", "nope"), 1, "'nope'", id="unknown output"),
