@@ -23,6 +23,7 @@ from localcloud.cluster.errors import ApiError, ClusterError, StartError
 from localcloud.cluster.kube import KubeApi
 from tests.localcloud.cluster.stage import GOOD_TOKEN, descendants, until
 
+pytestmark = pytest.mark.xdist_group("cluster")
 CRD_GROUP = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 

@@ -15,7 +15,7 @@ from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.kube import KubeApi
 from tests.localcloud.cluster.stage import TEST_IMAGE, until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("cluster")]
 
 # Prints what it was given, asks the agent if it has one, and stays.
 PROGRAM = """

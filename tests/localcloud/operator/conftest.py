@@ -12,6 +12,9 @@ import pytest
 
 from tests.localcloud.operator.stage import MemoryStage, ServerStage, Stage, install_definitions
 
+# Its tests run on one worker, so that one cluster is started for them.
+ONE_CLUSTER = pytest.mark.xdist_group("operator")
+
 
 @pytest.fixture(scope="session")
 def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -32,7 +35,7 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             up.terminate()
 
 
-@pytest.fixture(params=["memory", pytest.param("server", marks=pytest.mark.e2e)])
+@pytest.fixture(params=["memory", pytest.param("server", marks=[pytest.mark.e2e, ONE_CLUSTER])])
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """A controller that runs, first in memory, then as a process at a real API server."""
     if request.param == "memory":

@@ -10,7 +10,7 @@ import pytest
 
 from tests.localcloud.operator.stage import ServerStage
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("operator")]
 
 
 @pytest.fixture

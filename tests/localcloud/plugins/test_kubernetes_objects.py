@@ -17,6 +17,7 @@ from localcloud.plugins.wire import decode, encode
 from tests.localcloud.plugins.conftest import Start
 from tests.localcloud.plugins.engine import Failed, Plugin, Resource, urn
 
+pytestmark = pytest.mark.xdist_group("kubernetes")
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 NAMESPACE = "kubernetes:core/v1:Namespace"
 SECRET = "kubernetes:core/v1:Secret"

@@ -18,6 +18,7 @@ from localcloud.plugins.kubernetes.errors import ApiError
 from localcloud.plugins.kubernetes.release_record import Record
 from tests.localcloud.plugins.engine import Failed, Plugin, Resource
 
+pytestmark = pytest.mark.xdist_group("kubernetes")
 RELEASE = "kubernetes:helm.sh/v3:Release"
 MERGE = "application/merge-patch+json"
 
