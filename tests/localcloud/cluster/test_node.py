@@ -121,6 +121,7 @@ def test_a_pod_gets_the_local_cloud_s_environment_and_no_credentials_of_the_user
     api: KubeApi, endpoint: ClusterEndpoint, name: str
 ) -> None:
     create(api, deployment(name))
+    pid(api, name)  # before there is a pod, kubectl has no log to ask for
     output = until(lambda: log(endpoint, name), "the process has said something")
     assert '"AWS_REGION": "us-east-1"' in output
     assert '"AWS_ENDPOINT_URL": "http://127.0.0.1:' in output
