@@ -1,5 +1,7 @@
 import base64
+import contextlib
 import json
+import ssl
 import stat
 from pathlib import Path
 
@@ -27,6 +29,19 @@ def test_the_server_is_trusted_under_the_names_it_is_reached_by(keys: certs.Clus
     names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert "localhost" in names.get_values_for_type(x509.DNSName)
     assert "127.0.0.1" in [str(address) for address in names.get_values_for_type(x509.IPAddress)]
+
+
+def test_the_server_is_trusted_by_the_strict_rules_of_newer_pythons(keys: certs.ClusterKeys) -> None:
+    client = ssl.create_default_context(cadata=keys.authority_pem.decode())
+    client.verify_flags |= ssl.VERIFY_X509_STRICT
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(keys.server_certificate, keys.server_key)
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = (client.wrap_bio(back, there, server_hostname="localhost"), server.wrap_bio(there, back, server_side=True))
+    for end in (*ends, *ends):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    assert ends[0].cipher() is not None
 
 
 def test_the_administrator_is_in_system_masters(keys: certs.ClusterKeys) -> None:
