@@ -8,10 +8,12 @@ From statuses to messages there are pure functions; what asks CloudWatch and S3 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 LOG_LINES = 10
+LOOKUPS = 8  # results looked up at once
 RUNNING = ("InProgress", "Stopping")
 
 LastLines = Callable[[str, int], Sequence[str]]
@@ -70,7 +72,10 @@ def findings(ended: Sequence[Ended], last_lines: LastLines, result_exists: Resul
     """Look at all jobs: which failed and why, and whose result is no longer there."""
     by_name = {job.name: job for job in ended}
     failed = [Finding(job.name, _failure(job, by_name, last_lines), fails=True) for job in ended if job.failed]
-    gone = [job for job in ended if job.state == "Completed" and not job.failed and not result_exists(job.result_path)]
+    done = [job for job in ended if job.state == "Completed" and not job.failed]
+    with ThreadPoolExecutor(LOOKUPS) as pool:
+        there = pool.map(result_exists, [job.result_path for job in done])
+        gone = [job for job, exists in zip(done, there, strict=True) if not exists]
     return failed + [Finding(job.name, _expired(job), fails=False) for job in gone]
 
 

@@ -39,7 +39,7 @@ class TransformJobs:
         """
         ended = [self._ended(job) for job in self._planned]
         return pulumi.Output.all(*ended).apply(
-            lambda found: self._check(found, last_lines or _last_lines, result_exists or _result_exists)
+            lambda found: self._check(found, last_lines or _last_lines, result_exists or _result_lookup())
         )
 
     async def _check(
@@ -85,9 +85,17 @@ def _last_lines(job_name: str, count: int) -> Sequence[str]:
         return []
 
 
-def _result_exists(path: str) -> bool:
+def _result_lookup() -> ends.ResultExists:
     """Whoever may not look does not learn that a result is gone; that is no reason to say so."""
     try:
-        return s3.exists(path)
+        client = s3.connect()
     except s3.S3Error:
-        return True
+        return lambda _: True
+
+    def exists(path: str) -> bool:
+        try:
+            return s3.exists(path, client)
+        except s3.S3Error:
+            return True
+
+    return exists

@@ -31,7 +31,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--outputs", type=Path, required=True, help="the stack's outputs as JSON")
     outputs = json.loads(parser.parse_args(arguments).outputs.read_text())
     try:
-        rows = [_row(name, job) for name, job in sorted(outputs["transform_jobs"].items())]
+        client = s3.connect()
+        rows = [_row(name, job, client) for name, job in sorted(outputs["transform_jobs"].items())]
     except s3.S3Error as error:
         print(f"error: the results could not be read: {error}", file=sys.stderr)
         return 1
@@ -81,13 +82,14 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _row(name: str, job: Mapping[str, Any]) -> tuple[str, ...]:
+def _row(name: str, job: Mapping[str, Any], client: Any) -> tuple[str, ...]:
     status, path = str(job["status"]), str(job["result_path"])
     if status != "Completed" or path.endswith("/"):
         return (name, status, "-", "-", "-", path)
-    if not s3.exists(path):
+    try:
+        body = s3.read(path, client)
+    except s3.MissingError:
         return (name, status, "-", "-", "-", f"{path} (expired; run it again: make retry JOB={name})")
-    body = s3.read(path)
     found = judge(str(job["input_path"]), body)
     figures = (f"{found.precision:.3f}", f"{found.recall:.3f}") if found else ("-", "-")
     return (name, status, str(body.count(b"\n")), *figures, path)

@@ -18,6 +18,10 @@ class S3Error(Exception):
     """S3 could not be asked, or refused."""
 
 
+class MissingError(S3Error):
+    """There is no object of this key."""
+
+
 @dataclass(frozen=True, order=True)
 class S3Object:
     """One object as a listing shows it."""
@@ -57,20 +61,29 @@ def list_objects(uri: str) -> list[S3Object]:
         raise S3Error(f"{uri} cannot be listed: {error}") from error
 
 
-def read(uri: str) -> bytes:
+def connect() -> Any:
+    """Return a client for many questions: making one takes longer than asking."""
+    try:
+        return boto3.client("s3")
+    except BotoCoreError as error:
+        raise S3Error(f"S3 cannot be reached: {error}") from error
+
+
+def read(uri: str, client: Any = None) -> bytes:
     """Return an object's content."""
     where = Location.parse(uri)
     try:
-        return cast("bytes", _client().get_object(Bucket=where.bucket, Key=where.key)["Body"].read())
+        return cast("bytes", (client or connect()).get_object(Bucket=where.bucket, Key=where.key)["Body"].read())
     except (ClientError, BotoCoreError) as error:
-        raise S3Error(f"{uri} cannot be read: {error}") from error
+        kind = MissingError if getattr(error, "response", {}).get("Error", {}).get("Code") == "NoSuchKey" else S3Error
+        raise kind(f"{uri} cannot be read: {error}") from error
 
 
-def exists(uri: str) -> bool:
+def exists(uri: str, client: Any = None) -> bool:
     """Say whether there is an object of this key or, where the URI ends with a slash, anything under it."""
     where = Location.parse(uri)
     try:
-        found = _client().list_objects_v2(Bucket=where.bucket, Prefix=where.key, MaxKeys=1)
+        found = (client or connect()).list_objects_v2(Bucket=where.bucket, Prefix=where.key, MaxKeys=1)
     except (ClientError, BotoCoreError) as error:
         raise S3Error(f"{uri} cannot be looked up: {error}") from error
     keys = [cast("str", item["Key"]) for item in found.get("Contents", [])]
@@ -84,11 +97,7 @@ def listing_digest(objects: list[S3Object]) -> str:
 
 
 def _pages(where: Location) -> Iterator[S3Object]:
-    pages = _client().get_paginator("list_objects_v2").paginate(Bucket=where.bucket, Prefix=where.key)
+    pages = connect().get_paginator("list_objects_v2").paginate(Bucket=where.bucket, Prefix=where.key)
     for page in pages:
         for item in page.get("Contents", []):
             yield S3Object(item["Key"], item["ETag"].strip('"'), item["Size"])
-
-
-def _client() -> Any:
-    return boto3.client("s3")

@@ -12,6 +12,7 @@ import sys
 sys.path[:] = [place for place in sys.path if place != __file__.rpartition("/")[0]]
 
 import asyncio  # noqa: E402
+import contextlib  # noqa: E402
 import json  # noqa: E402
 import logging  # noqa: E402
 import os  # noqa: E402
@@ -20,6 +21,7 @@ import traceback  # noqa: E402
 from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 
 SHOWN = 32  # the exit code that says: the user has been told why
+LOOK_AGAIN = 0.2  # seconds until outputs that were made meanwhile are looked at too
 
 
 def main() -> int:
@@ -39,6 +41,8 @@ def main() -> int:
     order = json.loads(line)
     pulumi.runtime.set_all_config(order["config"], order["secret_keys"])
     pulumi.runtime.configure(pulumi.runtime.Settings(**order["settings"]))
+    # The engine shows no debug messages, and the SDK would wait for each of several a resource to be taken.
+    pulumi.log.debug = lambda *_, **__: None
     os.chdir(order["directory"])
     sys.argv = [order["entry"]]
     loop = asyncio.new_event_loop()
@@ -57,7 +61,7 @@ def main() -> int:
 def run(pulumi, loop, entry) -> int:  # noqa: ANN001  # pyright: ignore[reportMissingParameterType,reportUnknownParameterType]  the SDK of the program's own environment
     """Run the program until all it registered is done, and say how it ended."""
     try:
-        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: runpy.run_path(entry, run_name="__main__")))
+        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: program(entry, pulumi.runtime.settings.SETTINGS)))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))  # noqa: TRY400  no logger of Python's
         return 1
@@ -69,6 +73,40 @@ def run(pulumi, loop, entry) -> int:  # noqa: ANN001  # pyright: ignore[reportMi
     except Exception as error:  # noqa: BLE001  whatever the program raises is shown
         return explain(pulumi, error)
     return 0
+
+
+def program(entry, settings):  # noqa: ANN001, ANN201  # pyright: ignore[reportMissingParameterType,reportUnknownParameterType]  likewise
+    """Run the program's file; what comes back is awaited by the SDK before it waits for outputs itself."""
+    runpy.run_path(entry, run_name="__main__")
+    return settled(settings)
+
+
+async def settled(settings) -> None:  # noqa: ANN001  # pyright: ignore[reportMissingParameterType,reportUnknownParameterType]  likewise
+    """Wait until every output is known or one has failed, which the SDK then finds where it is.
+
+    The SDK's own wait looks at all outputs anew for each that comes; with thousands of them that takes seconds.
+    """
+    seen, pending, failed, over = set(), set(), [], asyncio.Event()
+
+    def end(output) -> None:  # noqa: ANN001  # pyright: ignore[reportMissingParameterType,reportUnknownParameterType]  likewise
+        pending.discard(output)
+        if output.cancelled() or output.exception():
+            failed.append(output)
+        if failed or not pending:
+            over.set()
+
+    while not failed:
+        with settings.lock:
+            fresh = settings.outputs - seen
+        for output in fresh:
+            output.add_done_callback(end)
+        seen |= fresh
+        pending |= fresh
+        if not pending:
+            return
+        over.clear()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(over.wait(), LOOK_AGAIN)
 
 
 def explain(pulumi, error) -> int:  # noqa: ANN001  # pyright: ignore[reportMissingParameterType,reportUnknownParameterType]  likewise

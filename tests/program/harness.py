@@ -270,7 +270,10 @@ def deploy(
     settings.configure(_runtime(Monitor(cloud, graph), mocks.MockEngine(Listener(graph)), preview=preview))
     runtime_config.set_all_config({**default_config(), **given})
     try:
-        with patch.object(s3, "exists", result_exists), patch.object(logs, "last_lines", last_lines):
+        with (
+            patch.object(s3, "exists", lambda uri, _: result_exists(uri)),
+            patch.object(logs, "last_lines", last_lines),
+        ):
             asyncio.run(stack.run_in_stack(program or _main))
     except BaseException as error:  # noqa: BLE001 a failing program is what some tests want to see
         graph.error = error
