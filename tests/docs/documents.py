@@ -54,9 +54,9 @@ def links(document: Path) -> list[str]:
     return [match["target"] for match in _LINK.finditer(document.read_text())]
 
 
-def recorded(document: Path) -> list[str]:
-    """The lines that a document shows as what its commands print; `...` stands for any lines."""
-    return next(block.body for block in blocks(document) if block.language == "text").splitlines()
+def recorded(document: Path) -> list[list[str]]:
+    """The lines that a document shows as what its commands print, block by block; `...` stands for any lines."""
+    return [block.body.splitlines() for block in blocks(document) if block.language == "text"]
 
 
 ALL = [block for document in DOCUMENTS for block in blocks(document)]

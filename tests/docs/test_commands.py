@@ -22,5 +22,5 @@ def test_every_command_works_in_the_order_it_is_read(fresh: Callable[[], Checkou
         elif block.runs_here and block.body != "make up\n":
             said = checkout.plain_shell(block.body)
             assert said.code == 0, f"{block.document}:{block.line}\n{block.body}\n{said.text}"
-    shown = documents.recorded(DOCUMENTS[0])
+    shown, _ = documents.recorded(DOCUMENTS[0])
     assert recording.absent(shown, first.text.splitlines()) == [], first.text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,22 @@ def test_every_block_of_commands_is_run_or_says_why_not() -> None:
 def test_no_block_escapes_the_tests(document: Path) -> None:
     fences = re.findall(r"^\s*```", document.read_text(), re.MULTILINE)
     assert len(fences) == 2 * len(documents.blocks(document))
+
+
+def test_the_end_of_make_test_is_shown_as_its_tools_print_it() -> None:
+    _, shown = documents.recorded(tables.DOCUMENTS[0])
+    steps = _run("make", "--dry-run", "test")
+    tools = ["ruff check", "basedpyright", "lint-imports", "pytest"]
+    assert sorted(tools, key=steps.index) == tools
+    ruff, types, _, contract, _, tests = shown
+    assert ruff in _run(sys.executable, "-m", "ruff", "check", ".")
+    assert types == "0 errors, 0 warnings, 0 notes"
+    assert contract in _run(str(Path(sys.executable).parent / "lint-imports"))
+    assert re.fullmatch(r"\d{4} passed, \d+ deselected in [\d.]+s \(\d:\d\d:\d\d\)", tests)
+
+
+def _run(*command: str) -> str:
+    return subprocess.run(command, cwd=tables.ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def test_the_readme_starts_with_the_two_commands() -> None:
