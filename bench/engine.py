@@ -1,4 +1,4 @@
-"""The embedded engine beside the official one, when that is on PATH: a stack of 100 and of 1,000 custom resources."""
+"""The embedded engine beside the official one, when that is on PATH: 100 and 1,000 custom resources, and our stack."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from localcloud.home import home
+from tests.e2e.checkout import Checkout
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _PLUGIN = _CHECKOUT / "tests/localcloud/engine/plugin"
@@ -45,13 +46,39 @@ def main() -> None:
         ours = measure([sys.executable, "-m", "localcloud.engine"], count)
         wanted = peer is not None and (count == 100 or os.environ.get("BENCH_FULL"))
         theirs = measure([peer], count) if peer and wanted else {}
-        for name, seconds in ours.items():
-            ratio = f"official {theirs[name]:7.2f} s  ratio {seconds / theirs[name]:.2f}" if name in theirs else ""
-            print(f"{count:5} resources  {name:13} {seconds:7.2f} s  {ratio}")
+        _show(f"{count:5} resources", ours, theirs)
+    _show("the project's stack", measure_stack("pulumi"), measure_stack(peer) if peer else {})
     if peer is None:
         print("no official pulumi on PATH: nothing to compare with")
     elif not os.environ.get("BENCH_FULL"):
         print("BENCH_FULL=1 also runs the official engine with 1,000 resources (minutes)")
+
+
+def _show(title: str, ours: dict[str, float], theirs: dict[str, float]) -> None:
+    for name, seconds in ours.items():
+        ratio = f"official {theirs[name]:7.2f} s  ratio {seconds / theirs[name]:.2f}" if name in theirs else ""
+        print(f"{title}  {name:13} {seconds:7.2f} s  {ratio}", flush=True)
+
+
+def measure_stack(engine: str) -> dict[str, float]:
+    """Seconds of each command on this project's stack, job included, in a local cloud of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        checkout = Checkout.make(Path(folder))
+        try:
+            made = checkout.make_target("up", ENGINE="embedded")
+            assert made.code == 0, made.text
+            assert checkout.shell("pulumi destroy --yes --skip-preview").code == 0
+            return {name: _in_shell(checkout, [engine, *command]) for name, command in _COMMANDS.items()}
+        finally:
+            checkout.make_target("reset")
+
+
+def _in_shell(checkout: Checkout, command: list[str]) -> float:
+    began = time.monotonic()
+    said = checkout.shell(" ".join(command))
+    if said.code:
+        raise RuntimeError(f"{command} failed:\n{said.text}")
+    return time.monotonic() - began
 
 
 def measure(engine: list[str], count: int) -> dict[str, float]:

@@ -6,7 +6,6 @@ asks for the API server. That is two seconds faster than one after the other.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -136,7 +135,7 @@ class ControlPlane:
         self._spawn("etcd", self._binaries.etcd, etcd_arguments())
         self._spawn("kube-apiserver", self._binaries.kube_apiserver, apiserver_arguments(port))
         self._spawn_manager()
-        self._wait(is_ready(KubeApi.from_kubeconfig(self.kubeconfig)))
+        self._wait(unready(KubeApi.from_kubeconfig(self.kubeconfig)))
 
     def _spawn_manager(self) -> None:
         arguments = controller_manager_arguments(self.kubeconfig.name)
@@ -150,9 +149,9 @@ class ControlPlane:
         child = process.spawn([binary, *arguments], log=log, env=_environment(), cwd=self.folder)
         self._children.append(_Child(name, child, log))
 
-    def _wait(self, ready: Callable[[], bool]) -> None:
+    def _wait(self, unready: Callable[[], str]) -> None:
         deadline = time.monotonic() + _START_DEADLINE_SECONDS
-        while not ready():
+        while reason := unready():
             if self._ended.is_set():
                 raise StartError(f"Cluster {self.name} was stopped while it started")
             self._revive_manager()
@@ -160,7 +159,7 @@ class ControlPlane:
                 raise StartError(f"Cluster {self.name} did not start. {dead[0]}")
             if time.monotonic() > deadline:
                 raise StartError(
-                    f"Cluster {self.name} is not ready after {_START_DEADLINE_SECONDS:.0f} s; "
+                    f"Cluster {self.name} is not ready after {_START_DEADLINE_SECONDS:.0f} s: {reason}; "
                     f"the logs are {self._logs}/{self.name}-*.log"
                 )
             time.sleep(_POLL_SECONDS)
@@ -242,17 +241,18 @@ def controller_manager_arguments(kubeconfig: str) -> list[str]:
     ]
 
 
-def is_ready(api: KubeApi) -> Callable[[], bool]:
-    """A question: is the API server ready, are the first namespaces there, and do the controllers work?"""
+def unready(api: KubeApi) -> Callable[[], str]:
+    """A question: what is still missing of the API server, the first namespaces and working controllers?"""
 
-    def ask() -> bool:
-        if not api.is_ready():
-            return False
-        with contextlib.suppress(ApiError):
+    def ask() -> str:
+        if reason := api.unready():
+            return reason
+        try:
             # The service account is made by a controller: it shows that the controller manager works.
-            accounts = (api.find(f"/api/v1/namespaces/{name}/serviceaccounts/default") for name in _NAMESPACES)
-            return all(accounts)
-        return False
+            lacking = [n for n in _NAMESPACES if not api.find(f"/api/v1/namespaces/{n}/serviceaccounts/default")]
+        except ApiError as error:
+            return str(error)
+        return f"no controller has made the service accounts of {', '.join(lacking)}" if lacking else ""
 
     return ask
 

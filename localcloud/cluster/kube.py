@@ -79,12 +79,13 @@ class KubeApi:
             if error.status not in {http.HTTPStatus.NOT_FOUND, http.HTTPStatus.CONFLICT}:
                 raise
 
-    def is_ready(self) -> bool:
-        """Whether the API server says that it is ready; False also while nobody answers."""
+    def unready(self) -> str:
+        """Why the API server is not ready, in its words or in those of the connection; empty when it is."""
         try:
-            return self._exchange("GET", "/readyz", None, {}, 2.0)[0] == http.HTTPStatus.OK
-        except OSError:
-            return False
+            status, content = self._exchange("GET", "/readyz", None, {}, 2.0)[:2]
+        except (OSError, http.client.HTTPException) as error:
+            return str(error)
+        return "" if status == http.HTTPStatus.OK else f"the API server says {status}: {content!r}"
 
     def request(
         self,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from localcloud.engine import paths, urns
 from localcloud.engine.differences import changed_keys, with_replace_on_changes
 from localcloud.engine.errors import BailError, RegistrationError
-from localcloud.engine.goals import Alias, Goal
+from localcloud.engine.goals import Alias, Goal, resource_of
 from localcloud.engine.graph import Graph
 from localcloud.engine.provider import CheckFailure, Diff, Provider
 from localcloud.engine.registry import Registry
@@ -129,7 +129,7 @@ class Generator:
 
     async def steps(self, goal: Goal, urn: str, old: Resource | None, alias: str) -> list[Step]:
         """The steps for a goal, to be carried out one after the other."""
-        new = _new_resource(goal, urn, old, alias)
+        new = resource_of(goal, urn, old, alias)
         self.seen.goals[urn] = goal
         is_provider = urns.is_provider(goal.type)
         if is_provider:
@@ -406,30 +406,3 @@ class Generator:
 
 def _delete_op(resource: Resource) -> Op:
     return Op.DISCARD_REPLACED if resource.external else Op.DELETE_REPLACED
-
-
-def _new_resource(goal: Goal, urn: str, old: Resource | None, alias: str) -> Resource:
-    return Resource(
-        urn=urn,
-        type=goal.type,
-        custom=goal.custom,
-        inputs=goal.properties,
-        parent=goal.parent,
-        protect=bool(goal.protect),
-        dependencies=sorted(set(goal.dependencies)),
-        provider=goal.provider if goal.custom else "",
-        property_dependencies={key: sorted(set(each)) for key, each in goal.property_dependencies.items()},
-        additional_secret_outputs=goal.additional_secret_outputs,
-        aliases=[alias] if alias else [],
-        custom_timeouts=goal.timeouts,
-        retain_on_delete=bool(goal.retain_on_delete),
-        deleted_with=goal.deleted_with,
-        created=old.created if old else "",
-        modified=old.modified if old else "",
-        source_position=goal.source_position,
-        stack_trace=goal.stack_trace,
-        ignore_changes=goal.ignore_changes,
-        hide_diff=goal.hide_diff,
-        replace_on_changes=goal.replace_on_changes,
-        extra=old.extra if old else {},
-    )

@@ -11,6 +11,7 @@ from pulumi.runtime.proto import resource_pb2
 
 from localcloud.engine import urns, wire
 from localcloud.engine.errors import RegistrationError, UnsupportedError
+from localcloud.engine.resource import Resource
 from localcloud.engine.values import Properties
 
 
@@ -184,3 +185,31 @@ def position(source: Any, root: Path) -> str:
 def _trace(request: Any, root: Path) -> list[str]:
     texts = [position(frame.pc, root) for frame in request.stackTrace.frames]
     return [text for text in texts if text]
+
+
+def resource_of(goal: Goal, urn: str, old: Resource | None, alias: str) -> Resource:
+    """What the state will hold of a goal, before the provider has said anything."""
+    return Resource(
+        urn=urn,
+        type=goal.type,
+        custom=goal.custom,
+        inputs=goal.properties,
+        parent=goal.parent,
+        protect=bool(goal.protect),
+        dependencies=sorted(set(goal.dependencies)),
+        provider=goal.provider if goal.custom else "",
+        property_dependencies={key: sorted(set(each)) for key, each in goal.property_dependencies.items()},
+        additional_secret_outputs=goal.additional_secret_outputs,
+        aliases=[alias] if alias else [],
+        custom_timeouts=goal.timeouts,
+        retain_on_delete=bool(goal.retain_on_delete),
+        deleted_with=goal.deleted_with,
+        created=old.created if old else "",
+        modified=old.modified if old else "",
+        source_position=goal.source_position,
+        stack_trace=goal.stack_trace,
+        ignore_changes=goal.ignore_changes,
+        hide_diff=goal.hide_diff,
+        replace_on_changes=goal.replace_on_changes,
+        extra=old.extra if old else {},
+    )

@@ -9,17 +9,15 @@ from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import errors_pb2, plugin_pb2, provider_pb2, status_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
-from localcloud.engine import urns, wire
+from localcloud.engine import rpc_errors, urns, wire
 from localcloud.engine.config import as_text
 from localcloud.engine.errors import PluginError, ProviderError
 from localcloud.engine.plugins import Plugin
 from localcloud.engine.values import UNKNOWN, Properties, has_unknowns, mark_secrets, plain
 from localcloud.engine.wire import Peer
-
-_ = errors_pb2  # registers the message types that error details may hold
 
 
 class PartialFailureError(ProviderError):
@@ -372,12 +370,12 @@ class Provider:
         if error.code() == grpc.StatusCode.UNAVAILABLE:
             obituary = await self.plugin.obituary()
             return PluginError(obituary or f"the plugin {self.package} does not answer: {error.details()}")
-        failure = _init_failure(error)
+        failure = rpc_errors.init_failure(error)
         if failure is not None:
             outputs = self._outputs(failure.properties, like)
             return PartialFailureError(list(failure.reasons), failure.id, outputs, wire.decode(failure.inputs))
         return ProviderError(
-            _missing_keys(error) or error.details() or f"the plugin {self.package} failed ({error.code()})"
+            rpc_errors.missing_keys(error) or error.details() or f"the plugin {self.package} failed ({error.code()})"
         )
 
 
@@ -398,34 +396,6 @@ def _diff(answer: Any) -> Diff:
         {path: (KINDS[each.kind], each.inputDiff) for path, each in answer.detailedDiff.items()},
         answer.deleteBeforeReplace,
     )
-
-
-def _details(error: grpc.aio.AioRpcError) -> list[Any]:
-    for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin":
-            status = status_pb2.Status()
-            status.ParseFromString(value if isinstance(value, bytes) else str(value).encode())
-            return list(status.details)
-    return []
-
-
-def _init_failure(error: grpc.aio.AioRpcError) -> Any | None:
-    for detail in _details(error):
-        if detail.type_url.endswith("/pulumirpc.ErrorResourceInitFailed"):
-            failure = provider_pb2.ErrorResourceInitFailed()
-            failure.ParseFromString(detail.value)
-            return failure
-    return None
-
-
-def _missing_keys(error: grpc.aio.AioRpcError) -> str:
-    for detail in _details(error):
-        if detail.type_url.endswith("/pulumirpc.ConfigureErrorMissingKeys"):
-            missing = provider_pb2.ConfigureErrorMissingKeys()
-            missing.ParseFromString(detail.value)
-            lines = [f"  {key.name}: {key.description}" for key in missing.missingKeys]
-            return "the provider's configuration lacks\n" + "\n".join(lines)
-    return ""
 
 
 def _variables(inputs: Properties) -> dict[str, str]:

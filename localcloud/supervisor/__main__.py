@@ -19,7 +19,7 @@ from pathlib import Path
 from localcloud import process
 from localcloud.supervisor import record
 
-START_SECONDS = 60.0
+START_SECONDS = 300.0  # a busy machine may need minutes; one that ended is noticed at once
 ACCOUNT_ID = "123456789012"
 log = logging.getLogger("supervisor")
 

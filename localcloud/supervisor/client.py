@@ -14,7 +14,7 @@ from localcloud.console import CommandError
 from localcloud.home import CHECKOUT
 from localcloud.supervisor import record
 
-START_SECONDS = 70.0
+START_SECONDS = 310.0
 STOP_SECONDS = 30.0
 
 
