@@ -13,6 +13,7 @@ from jobs import churn, extra
 DECLARATIONS = (churn.declare, extra.declare)
 """
 EXTRA = """\
+from jobs import fan_out
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import Jobs
 
@@ -22,16 +23,20 @@ def declare(jobs: Jobs) -> None:
 
 
 @contextmanager
-def added(checkout: Checkout, jobs: Mapping[str, str], files: Mapping[str, str] | None = None) -> Generator[None]:
+def added(
+    checkout: Checkout, jobs: Mapping[str, str], files: Mapping[str, str] | None = None, more: str = ""
+) -> Generator[None]:
     """Declare more jobs in a new file beside the first one; on leaving, the program is as it was.
 
     Args:
         checkout: where.
         jobs: for each new job its arguments as Python text.
         files: input files to write, by path.
+        more: further Python lines of the declaration.
     """
     was = (checkout.path / "jobs/declared.py").read_text()
     body = [f'    jobs.add("{name}", TransformJobArgs({arguments}))' for name, arguments in jobs.items()]
+    body += [f"    {line}" for line in more.splitlines()]
     for name, text in (files or {}).items():
         checkout.write(name, text)
     checkout.write("jobs/extra.py", EXTRA + "\n".join(body) + "\n")
