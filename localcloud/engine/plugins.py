@@ -118,7 +118,7 @@ class PluginHost:
         if os.environ.get("PULUMI_IGNORE_AMBIENT_PLUGINS", "").lower() in ("1", "true"):
             return []
         folders = os.environ.get("PATH", "").split(os.pathsep)
-        return [Path(folder) / binary for folder in folders if folder and (Path(folder) / binary).is_file()]
+        return [Path(folder) / binary for folder in folders if folder and _is_file(Path(folder) / binary)]
 
     async def start(self, package: str, version: str | None, config: dict[str, str]) -> Plugin:
         """Start a package's plugin, or attach to one that PULUMI_DEBUG_PROVIDERS names."""
@@ -207,6 +207,14 @@ def _attached(package: str) -> int | None:
         if name == package and port.isdigit():
             return int(port)
     return None
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a folder that is closed to this user, or no folder's name at all, has none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _cached(package: str, version: str | None) -> list[Path]:

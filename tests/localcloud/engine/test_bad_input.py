@@ -105,6 +105,12 @@ EVERYTHING = (
 )
 
 
+def test_what_cannot_be_looked_into_on_path_holds_no_plugin(project: Path) -> None:
+    path = f"{'x' * 300}{os.pathsep}{environment(project.parent)['PATH']}"  # no folder has so long a name
+    done = up(project, 'Thing("a")', PATH=path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     "call_",
     [
