@@ -152,3 +152,19 @@ def test_destroy_after_the_cluster_was_deleted_by_hand(checkout: Checkout) -> No
     eks.get_waiter("cluster_deleted").wait(name=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
     destroyed = assert_nothing_left(checkout)
     assert "EKS says that the cluster is gone" in destroyed.text
+
+
+def test_destroy_after_half_of_the_stack_was_deleted_by_hand(checkout: Checkout) -> None:
+    assert checkout.make_target("up").code == 0
+    outputs = checkout.outputs()
+    s3, bucket = checkout.client("s3"), outputs["bucket_name"]
+    checkout.client("sagemaker").delete_model(ModelName=outputs["model_name"])
+    for found in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        s3.delete_object(Bucket=bucket, Key=found["Key"])
+    s3.delete_bucket_policy(Bucket=bucket)
+    role = outputs["execution_role_arn"].rpartition("/")[2]
+    iam: Any = checkout.client("iam")
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=role, PolicyName=name)
+    iam.delete_role(RoleName=role)
+    assert_nothing_left(checkout)

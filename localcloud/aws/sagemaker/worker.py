@@ -26,6 +26,7 @@ from localcloud.aws.sagemaker.job_logs import CloudWatchJobLogs
 from localcloud.aws.sagemaker.orders import transform
 from localcloud.aws.sagemaker.runtime import ContainerRuntime, load_runtime
 from localcloud.aws.sagemaker.storage import S3Sink, S3Source
+from localcloud.aws.sagemaker.turns import Turns
 from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.containers import Container
 from localcloud.batch_transform.errors import INTERNAL_ERROR, InstanceFailure, StorageError
@@ -36,6 +37,8 @@ from localcloud.batch_transform.unverified import Choices
 from localcloud.process import die_with_parent
 
 JOBS_AT_ONCE = 8
+TURN_SECONDS = 20.0  # after which a job counts no longer; most have ended by then
+MOST_JOBS_AT_ONCE = 64  # with those that take long
 _CHUNK = 2**20
 
 
@@ -48,7 +51,8 @@ class Worker:
         self._runtime = runtime
         self._folder = folder
         self._choices = Choices.from_environment()
-        self._pool = ThreadPoolExecutor(JOBS_AT_ONCE, thread_name_prefix="job")
+        self._pool = ThreadPoolExecutor(MOST_JOBS_AT_ONCE, thread_name_prefix="job")
+        self._turns = Turns(JOBS_AT_ONCE, TURN_SECONDS)
         self._running: dict[str, Cancellation] = {}
         self._lock = threading.Lock()
 
@@ -73,7 +77,8 @@ class Worker:
 
     def _run(self, order: Order, cancellation: Cancellation) -> None:
         try:
-            outcome = self._outcome(order, cancellation)
+            with self._turns.one():
+                outcome = self._outcome(order, cancellation)
         except Exception:  # noqa: BLE001  whatever it is, the job must end
             traceback.print_exc()
             outcome = Outcome(Status.FAILED, INTERNAL_ERROR)
