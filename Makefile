@@ -51,7 +51,7 @@ setup: ## Install everything that up and test need, and start nothing
 lint: setup ## Format, lint, types, import contract
 	@$(RUN) ruff format --check . && $(RUN) ruff check . && .local/venv/bin/basedpyright && .local/venv/bin/lint-imports
 test: lint ## Set up, lint, then every test
-	@$(RUN) pytest -q -n 3 --dist loadgroup --durations 10
+	@$(RUN) pytest -q -n 2 --dist loadgroup --durations 10
 soak: setup ## The long random walks; prints its seed
 	@$(RUN) pytest -m soak -p no:cacheprovider -s
 bench: setup ## Benchmarks side by side with their peers
