@@ -111,6 +111,8 @@ class Look:
             if observed.job_status != "Stopping":
                 self.jobs.stop(observed.job_name or "")
                 observed.body["status"] = self._read(observed).status
+                if observed.job_status not in {None, *MODIFYING}:
+                    return Attempt(observed)  # ACK waits all the same, and lets go half a minute later
         except _NotFound:
             return Attempt(None)
         except CallError as error:

@@ -45,6 +45,7 @@ class FakeSageMaker:
         self.calls: list[Call] = []
         self.created: list[str] = []
         self.fills_in = True
+        self.stops_at_once = False
         self.not_found = NOT_FOUND
         self.on_create: Callable[[str], None] = lambda _name: None
         self._faults: list[Fault] = []
@@ -138,7 +139,7 @@ class FakeSageMaker:
                     f"The request was rejected because the transform job is in status {job['TransformJobStatus']}."
                 )
                 raise ApiError(operation, "ValidationException", message, request_id="fake")
-            job["TransformJobStatus"] = "Stopping"
+            job["TransformJobStatus"] = "Stopped" if self.stops_at_once else "Stopping"
             return {}
 
     def _create(self, region: str, name: str, request: Json) -> Json:

@@ -94,6 +94,15 @@ def test_an_object_stays_while_the_job_cannot_be_described(stage: Stage) -> None
     stage.wait_gone()
 
 
+def test_a_job_that_has_stopped_by_the_next_look_lets_go(stage: Stage) -> None:
+    stage.aws.stops_at_once = True
+    stage.create()
+    stage.wait_status("InProgress")
+    stage.delete()
+    stage.wait_gone()
+    assert stage.aws.status("churn") == "Stopped"
+
+
 def test_a_job_that_ends_by_itself_meanwhile_lets_go(stage: Stage) -> None:
     stage.create()
     stage.wait_status("InProgress")
