@@ -53,6 +53,6 @@ lint: setup ## Format, lint, types, import contract
 test: lint ## Set up, lint, then every test
 	@$(RUN) pytest -q -n 2 --dist loadgroup --durations 10
 soak: setup ## The long random walks; prints its seed
-	@$(RUN) pytest -m soak -p no:cacheprovider -s
+	@$(RUN) pytest -m soak -p no:cacheprovider -s -o timeout=0 -o faulthandler_timeout=0
 bench: setup ## Benchmarks side by side with their peers
 	@$(RUN) bench
