@@ -110,6 +110,7 @@ class Cloud:
         failed: Collection[str] = (),
         seconds: float,
         reason: Callable[[], str] = str,
+        cure: str = "",
     ) -> None:
         """Wait until something is in one of some states.
 
@@ -120,6 +121,7 @@ class Cloud:
             failed: states from which it will not get there.
             seconds: for how long, where the program sets no time.
             reason: asks why it failed.
+            cure: what to do when it failed.
 
         Raises:
             WaitError: it failed, or time is up.
@@ -129,7 +131,7 @@ class Cloud:
         while (now := state()) not in until:
             if now in failed:
                 why = reason()
-                raise WaitError(f"{what} is {now}" + (f": {why}" if why else ""))
+                raise WaitError(f"{what} is {now}" + (f": {why}" if why else "") + (f"\n{cure}" if cure else ""))
             if time.monotonic() > deadline:
                 raise WaitError(f"{what} is still {now or 'absent'} after {limit:g} s")
             self.stop.sleep(pause)

@@ -110,6 +110,12 @@ def issues(found: Any) -> str:
     return "; ".join(f"{i.get('code')}: {i.get('message')}" for i in health.get("issues") or [])
 
 
+def anew(kind: str, named: str) -> str:
+    """The way out for what failed to be made, which no update mends."""
+    commands = f"aws eks delete-{kind} {named}; aws eks wait {kind}-deleted {named}; pulumi up --refresh"
+    return f"It stays so. When the cause is mended, delete it and make it anew: {commands}"
+
+
 def _await_active(cloud: Cloud, identity: str, inputs: Properties) -> None:
     cloud.wait(
         f"EKS cluster {identity}",
@@ -118,6 +124,7 @@ def _await_active(cloud: Cloud, identity: str, inputs: Properties) -> None:
         failed={"FAILED", "DELETED"},
         seconds=_CREATE_SECONDS,
         reason=lambda: issues(cluster(cloud, identity)),
+        cure=anew("cluster", f"--name {identity}"),
     )
 
 

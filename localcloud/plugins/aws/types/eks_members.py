@@ -7,7 +7,7 @@ from typing import Any
 from localcloud.plugins.aws.cloud import Cloud, absent_as_none
 from localcloud.plugins.aws.endpoint import AwsError
 from localcloud.plugins.aws.resource import Naming, ResourceType, Update, names
-from localcloud.plugins.aws.types.eks_cluster import GONE, ROLE_SETTLING, issues, own_tags, tag, timestamp
+from localcloud.plugins.aws.types.eks_cluster import GONE, ROLE_SETTLING, anew, issues, own_tags, tag, timestamp
 from localcloud.plugins.wire import Properties
 
 _NODEGROUP_SECONDS = 60 * 60.0
@@ -59,6 +59,7 @@ def _group_status(cloud: Cloud, identity: str) -> str:
 
 
 def _await_group(cloud: Cloud, identity: str, inputs: Properties) -> None:
+    name, group = identity.split(":")
     cloud.wait(
         f"EKS node group {identity}",
         lambda: _group_status(cloud, identity),
@@ -66,6 +67,7 @@ def _await_group(cloud: Cloud, identity: str, inputs: Properties) -> None:
         failed={"CREATE_FAILED", "DELETED", "DEGRADED"},
         seconds=_NODEGROUP_SECONDS,
         reason=lambda: issues(_group(cloud, identity)),
+        cure=anew("nodegroup", f"--cluster-name {name} --nodegroup-name {group}"),
     )
 
 
