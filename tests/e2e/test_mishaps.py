@@ -48,8 +48,7 @@ def test_destroy_leaves_nothing_and_down_no_process(fresh: Fresh) -> None:
     assert checkout.make_target("destroy").code == 0  # twice is the same as once
     assert checkout.make_target("down").code == 0
     wait_for(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
-    again = checkout.make_target("up")
-    assert again.code == 0, again.text
+    # That `make up` works again is seen where README's commands are run in their order.
 
 
 def test_a_cloud_that_was_killed_is_made_anew(fresh: Fresh) -> None:
