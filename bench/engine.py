@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from localcloud.commands.engines import official_cli
 from localcloud.home import home
 from tests.e2e.checkout import Checkout
 
@@ -33,15 +33,9 @@ _COMMANDS = {
 }
 
 
-def official() -> str | None:
-    """The official CLI on PATH; the wrapper in our own folder is none."""
-    folders = [each for each in os.environ.get("PATH", "").split(os.pathsep) if Path(each).resolve() != home() / "bin"]
-    return shutil.which("pulumi", path=os.pathsep.join(folders))
-
-
 def main() -> None:
     """Print seconds of both, and their ratio; the official engine's thousand takes minutes, and runs only if asked for."""
-    peer = official()
+    peer = official_cli(home(), os.environ.get("PATH", ""))
     for count in (100, 1000):
         ours = measure([sys.executable, "-m", "localcloud.engine"], count)
         wanted = peer is not None and (count == 100 or os.environ.get("BENCH_FULL"))

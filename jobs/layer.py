@@ -39,17 +39,17 @@ class TransformJobs:
         """
         ended = [self._ended(job) for job in self._planned]
         return pulumi.Output.all(*ended).apply(
-            lambda found: self._check(found, last_lines or _last_lines, result_exists or _result_lookup())
+            lambda found: self._check(found, last_lines or _last_lines, result_exists)
         )
 
     async def _check(
-        self, ended: Sequence[Ended], last_lines: ends.LastLines, result_exists: ends.ResultExists
+        self, ended: Sequence[Ended], last_lines: ends.LastLines, result_exists: ends.ResultExists | None
     ) -> None:
         if pulumi.runtime.is_dry_run():
             return
         # The SDK stops at the first output that fails, also while the stack's outputs are still on their way.
         await wait_for_rpcs(await_all_outstanding_tasks=False)
-        found = ends.findings(ended, last_lines, result_exists)
+        found = ends.findings(ended, last_lines, result_exists or _result_lookup())
         for finding in found:
             tell = pulumi.log.error if finding.fails else pulumi.log.warn
             tell(finding.text, resource=self._jobs[finding.name].resource)

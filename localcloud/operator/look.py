@@ -105,13 +105,13 @@ class Look:
 
     def _stop(self, observed: Resource) -> Attempt:
         """Stop the job if it runs, and wait until it has stopped."""
-        if observed.job_status not in {None, *MODIFYING}:
+        if _has_ended(observed):
             return Attempt(observed)
         try:
             if observed.job_status != "Stopping":
                 self.jobs.stop(observed.job_name or "")
                 observed.body["status"] = self._read(observed).status
-                if observed.job_status not in {None, *MODIFYING}:
+                if _has_ended(observed):
                     return Attempt(observed)  # ACK waits all the same, and lets go half a minute later
         except _NotFound:
             return Attempt(None)
@@ -308,6 +308,10 @@ class Look:
         spec = merge_patch(before.spec, after.spec)
         change = {name: part for name, part in (("metadata", metadata), ("spec", spec)) if part}
         after.body["metadata"] = self.cluster.patch(after.key.namespace, after.key.name, change)["metadata"]
+
+
+def _has_ended(job: Resource) -> bool:
+    return job.job_status not in {None, *MODIFYING}
 
 
 def _note_late_initialization(job: Resource, *, complete: bool) -> Exception | None:

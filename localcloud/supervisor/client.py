@@ -14,7 +14,7 @@ from localcloud.console import CommandError
 from localcloud.home import CHECKOUT
 from localcloud.supervisor import record
 
-START_SECONDS = 310.0
+START_SECONDS = 310.0  # a little longer than the supervisor gives the AWS endpoint, so that its reason is heard
 STOP_SECONDS = 30.0
 
 

@@ -1,4 +1,4 @@
-"""What several end-to-end tests use: a server that tells an address, waits on logs, the journal of API calls."""
+"""What several end-to-end tests use: a server that tells an address, waits on logs, results, the journal of API calls."""
 
 from __future__ import annotations
 
@@ -34,6 +34,13 @@ def address_server(address: str) -> Generator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def result(checkout: Checkout, job: str) -> list[str]:
+    """The lines of a declared job's result, fetched by its path as a person would."""
+    said = checkout.shell(f"aws s3 cp '{checkout.outputs()['transform_jobs'][job]['result_path']}' -")
+    assert said.code == 0, said.text
+    return said.text.splitlines()
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from bench.engine import official
+from localcloud.commands.engines import official_cli
+from localcloud.home import home
 from tests.e2e.checkout import Checkout
 from tests.e2e.jobs_as_code import added
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("fresh")]
-OFFICIAL = official()
+OFFICIAL = official_cli(home(), os.environ.get("PATH", ""))
 EXTRA = {"extra": 'input="model/batch_input.csv", environment={"ANOTHER": "job"}'}
 
 
-def make(checkout: Checkout, target: str, engine: str) -> str:
+def make(checkout: Checkout, target: str, engine: str) -> None:
     said = checkout.make_target(target, ENGINE=engine)
     assert said.code == 0, said.text
     assert f"({engine} engine)" in said.text
-    return said.text
 
 
 def ask(checkout: Checkout, engine: str, arguments: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.checkout import Checkout
-from tests.e2e.conveniences import wait_for
+from tests.e2e.conveniences import result, wait_for
 from tests.e2e.jobs_as_code import added
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("standing")]
@@ -40,12 +40,6 @@ def described(checkout: Checkout, job: dict[str, str]) -> dict[str, Any]:
     return checkout.client("sagemaker").describe_transform_job(TransformJobName=job["job_name"])
 
 
-def result(checkout: Checkout, job: dict[str, str]) -> list[str]:
-    said = checkout.shell(f"aws s3 cp '{job['result_path']}' -")
-    assert said.code == 0, said.text
-    return said.text.splitlines()
-
-
 def test_one_declaration_fans_out_and_jobs_follow_jobs(standing: Checkout) -> None:
     with added(standing, {}, PARTS, DECLARED):
         up = standing.make_target("up")
@@ -58,10 +52,10 @@ def test_one_declaration_fans_out_and_jobs_follow_jobs(standing: Checkout) -> No
         assert all(a["TransformEndTime"] <= b["CreationTime"] for a, b in itertools.pairwise(parts))
 
         assert jobs["again"]["input_path"] == jobs["kept"]["result_path"]
-        assert result(standing, jobs["again"]) == result(standing, jobs["part-0"])
+        assert result(standing, "again") == result(standing, "part-0")
 
         wait_for(lambda: described(standing, jobs["unwaited"])["TransformJobStatus"] == "Completed")
-        assert result(standing, jobs["unwaited"]) == result(standing, jobs["part-1"])
+        assert result(standing, "unwaited") == result(standing, "part-1")
         refreshed = standing.shell("pulumi up --yes --skip-preview --refresh")
         assert refreshed.code == 0, refreshed.text
         assert standing.outputs()["transform_jobs"]["unwaited"]["status"] == "Completed"

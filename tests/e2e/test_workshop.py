@@ -15,6 +15,7 @@ import xgboost
 from policy.rules import ALL
 from policy.rules.resource import from_export, inspect
 from tests.e2e.checkout import Checkout
+from tests.e2e.conveniences import result
 from tests.e2e.jobs_as_code import added
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("standing")]
@@ -34,11 +35,6 @@ def predicted(checkout: Checkout, rows: bytes, tmp_path: Path) -> list[str]:
     return [
         repr(value) for value in booster.predict(xgboost.DMatrix(table, nthread=1), validate_features=False).tolist()
     ]
-
-
-def result(checkout: Checkout, job: str) -> list[str]:
-    path = checkout.outputs()["transform_jobs"][job]["result_path"]
-    return checkout.shell(f"aws s3 cp '{path}' -").text.splitlines()
 
 
 def test_each_row_has_the_answer_that_the_model_gives_when_asked_directly(standing: Checkout, tmp_path: Path) -> None:

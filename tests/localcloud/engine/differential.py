@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 from scenarios import HEADER, Phase
 
+from localcloud.commands.engines import official_cli
 from localcloud.engine.backend import Backend
 from localcloud.engine.checkpoint import decode_deployment, parse_checkpoint
 from localcloud.engine.codec import Codec
@@ -82,9 +82,8 @@ def environment(folder: Path, extra: dict[str, str] | None = None) -> dict[str, 
 
 
 def official() -> str | None:
-    """The official CLI on PATH; the wrapper in our own folder is none."""
-    folders = [each for each in os.environ["PATH"].split(os.pathsep) if Path(each).resolve() != home() / "bin"]
-    return shutil.which("pulumi", path=os.pathsep.join(folders))
+    """The official CLI on PATH."""
+    return official_cli(home(), os.environ.get("PATH", ""))
 
 
 def set_up(engine: Sequence[str], folder: Path) -> Path:
