@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 from localcloud.commands.engines import official_cli
-from localcloud.home import home
 from tests.e2e.checkout import Checkout
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
@@ -35,7 +34,7 @@ _COMMANDS = {
 
 def main() -> None:
     """Print seconds of both, and their ratio; the official engine's thousand takes minutes, and runs only if asked for."""
-    peer = official_cli(home(), os.environ.get("PATH", ""))
+    peer = official_cli(os.environ.get("PATH", ""))
     for count in (100, 1000):
         ours = measure([sys.executable, "-m", "localcloud.engine"], count)
         wanted = peer is not None and (count == 100 or os.environ.get("BENCH_FULL"))

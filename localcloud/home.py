@@ -8,6 +8,12 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
+def own() -> Path:
+    """Find this checkout's folder. `make` acts on it even in a shell that acts on the cloud of another checkout."""
+    return (CHECKOUT / ".local").resolve()
+
+
 def home() -> Path:
     """The folder of all generated state, absolute; not created here."""
-    return Path(os.environ.get("LOCALCLOUD_HOME") or CHECKOUT / ".local").resolve()
+    named = os.environ.get("LOCALCLOUD_HOME")
+    return Path(named).resolve() if named else own()

@@ -11,7 +11,7 @@ from pathlib import Path
 from localcloud.commands import account, inspection, local, stack
 from localcloud.commands.lock import alone
 from localcloud.console import CommandError, fail
-from localcloud.home import home
+from localcloud.home import own
 
 # Commands that change the stack hold the checkout; those that only read do not.
 ALONE = {"up", "preview", "destroy", "down", "reset", "retry"}
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         stack.check_known(options.stack)
         if options.command in ALONE:
-            with alone(home(), f"make {options.command}"):
+            with alone(own(), f"make {options.command}"):
                 return _run(options.command, options.stack, options.job)
         return _run(options.command, options.stack, options.job)
     except CommandError as error:
@@ -46,8 +46,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(command: str, name: str, job: str) -> int:
-    act = _local(command, job) if name == stack.LOCAL else _account(command, name, job)
-    return act(home())
+    if name != stack.LOCAL:
+        return _account(command, name, job)(own())
+    os.environ["LOCALCLOUD_HOME"] = str(own())
+    return _local(command, job)(own())
 
 
 def _local(command: str, job: str) -> Callable[[Path], int]:

@@ -76,7 +76,7 @@ def refuse(command: str, stack: str) -> int:
 
 
 def _engine(home: Path) -> Engine:
-    return engines.official(home, environment.real(home))
+    return engines.official(environment.real(home))
 
 
 def _outputs(engine: Engine, stack: str) -> dict[str, object]:

@@ -30,7 +30,7 @@ def ensure(home: Path) -> Cloud:
 
 def engine(home: Path, cloud: Cloud | None) -> Engine:
     """The engine for the local stack, in the local environment."""
-    return engines.choose(home, environment.local(home, cloud.aws_endpoint if cloud else None))
+    return engines.choose(environment.local(home, cloud.aws_endpoint if cloud else None))
 
 
 def forget(home: Path) -> None:
@@ -53,7 +53,7 @@ def _clear_leftovers(home: Path) -> None:
 
 def _refresh_commands(home: Path, endpoint: str) -> None:
     kubectl = binaries.ensure(lambda _: None).kubectl
-    chosen = engines.choose(home, environment.local(home, endpoint))
+    chosen = engines.choose(environment.local(home, endpoint))
     tools.write(home, CHECKOUT, kubectl, embedded_engine=chosen.kind == "embedded")
     environment.write_shell_file(home, endpoint)
 

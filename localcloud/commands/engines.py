@@ -13,6 +13,7 @@ from typing import Literal
 
 from localcloud.console import CommandError
 from localcloud.home import CHECKOUT
+from localcloud.setup import tools
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,20 @@ class Engine:
         return done.stdout
 
 
-def official_cli(home: Path, path: str) -> str | None:
-    """The official CLI on PATH; what stands in the generated folder does not count."""
-    elsewhere = [
-        entry for entry in path.split(os.pathsep) if entry and Path(entry).resolve() != (home / "bin").resolve()
-    ]
-    return shutil.which("pulumi", path=os.pathsep.join(elsewhere))
+def official_cli(path: str) -> str | None:
+    """The official CLI on PATH; the command of the embedded engine, of whichever checkout, is none."""
+    folders = filter(None, path.split(os.pathsep))
+    found = (program for folder in folders if (program := shutil.which("pulumi", path=folder)))
+    return next((program for program in found if not tools.is_embedded_engine(Path(program))), None)
 
 
-def choose(home: Path, environment: Mapping[str, str]) -> Engine:
+def choose(environment: Mapping[str, str]) -> Engine:
     """The engine of the local stack; ENGINE=official or ENGINE=embedded decides otherwise.
 
     Raises:
         CommandError: ENGINE names none, or asks for an official CLI that is not there.
     """
-    wish, official = environment.get("ENGINE", ""), official_cli(home, environment.get("PATH", ""))
+    wish, official = environment.get("ENGINE", ""), official_cli(environment.get("PATH", ""))
     if wish not in {"", "official", "embedded"}:
         raise CommandError(f"ENGINE={wish} is no engine: it may be official or embedded")
     if wish == "official" and not official:
@@ -78,13 +78,13 @@ def choose(home: Path, environment: Mapping[str, str]) -> Engine:
     return Engine("embedded", (sys.executable, "-m", "localcloud.engine"), environment)
 
 
-def official(home: Path, environment: Mapping[str, str]) -> Engine:
+def official(environment: Mapping[str, str]) -> Engine:
     """The official CLI, for a real account.
 
     Raises:
         CommandError: it is not on PATH.
     """
-    program = official_cli(home, environment.get("PATH", ""))
+    program = official_cli(environment.get("PATH", ""))
     if program is None:
         raise CommandError(
             "STACK=dev needs the official Pulumi CLI, which is not on PATH: see https://www.pulumi.com/docs/install/"

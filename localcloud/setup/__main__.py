@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from localcloud.console import CommandError, fail, say, step
-from localcloud.home import CHECKOUT, home
+from localcloud.home import CHECKOUT, own
 from localcloud.setup import requirements_check, virtualenv
 
 
@@ -26,8 +26,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("part", nargs="?", choices=["local", "tests", "dev"], default="local")
     part: str = parser.parse_args(arguments).part
     try:
-        with _alone(home()):
-            _set_up(home(), part)
+        with _alone(own()):
+            _set_up(own(), part)
     except CommandError as error:
         fail(str(error))
         return error.exit_code

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 PLUGINS = ("aws", "eks", "kubernetes")
+ENGINE = "localcloud.engine"
 
 
 def write(home: Path, checkout: Path, kubectl: Path, *, embedded_engine: bool) -> None:
@@ -19,7 +20,7 @@ def write(home: Path, checkout: Path, kubectl: Path, *, embedded_engine: bool) -
     """
     python = home / "venv" / "bin" / "python"
     modules = {f"bin/pulumi-resource-{name}": f"localcloud.plugins.{name}" for name in PLUGINS}
-    modules["bin/pulumi"] = "localcloud.engine"
+    modules["bin/pulumi"] = ENGINE
     modules["tools/kubectl-smlogs"] = "workshop.smlogs"
     if not embedded_engine:
         del modules["bin/pulumi"]
@@ -29,6 +30,15 @@ def write(home: Path, checkout: Path, kubectl: Path, *, embedded_engine: bool) -
     _script(home / "tools" / "kubectl", None, home, [str(kubectl)])
     # Through the interpreter: the line that names it in awscli's own script cannot hold a path with spaces.
     _script(home / "tools" / "aws", None, home, [str(python), str(python.with_name("aws"))])
+
+
+def is_embedded_engine(program: Path) -> bool:
+    """Whether a `pulumi` is the command that `write` makes, in this checkout or in another."""
+    try:
+        with program.open("rb") as source:
+            return f"-m {ENGINE} ".encode() in source.read(4096)
+    except OSError:
+        return False
 
 
 def _script(path: Path, checkout: Path | None, home: Path, command: list[str]) -> None:

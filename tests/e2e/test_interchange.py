@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from localcloud.commands.engines import official_cli
-from localcloud.home import home
 from tests.e2e.checkout import Checkout
 from tests.e2e.jobs_as_code import added
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("fresh")]
-OFFICIAL = official_cli(home(), os.environ.get("PATH", ""))
+OFFICIAL = official_cli(os.environ.get("PATH", ""))
 EXTRA = {"extra": 'input="model/batch_input.csv", environment={"ANOTHER": "job"}'}
 
 

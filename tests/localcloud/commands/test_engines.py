@@ -6,6 +6,7 @@ import pytest
 
 from localcloud.commands import engines
 from localcloud.console import CommandError
+from localcloud.setup import tools
 
 
 def program(folder: Path) -> str:
@@ -17,17 +18,21 @@ def program(folder: Path) -> str:
 
 def test_the_official_cli_is_taken_when_it_is_on_path(tmp_path: Path) -> None:
     path = program(tmp_path / "usr")
-    assert engines.choose(tmp_path / "home", {"PATH": path}).kind == "official"
+    assert engines.choose({"PATH": path}).kind == "official"
 
 
-def test_our_own_pulumi_command_is_not_the_official_one(tmp_path: Path) -> None:
-    path = program(tmp_path / "home" / "bin")
-    assert engines.choose(tmp_path / "home", {"PATH": path}).kind == "embedded"
+@pytest.mark.parametrize("checkout", ["this one", "another"])
+def test_the_command_of_the_embedded_engine_is_not_the_official_one(tmp_path: Path, checkout: str) -> None:
+    home = tmp_path / checkout
+    tools.write(home, tmp_path, tmp_path / "kubectl", embedded_engine=True)
+    assert engines.choose({"PATH": str(home / "bin")}).kind == "embedded"
+    behind = f"{home / 'bin'}:{program(tmp_path / 'usr')}"
+    assert engines.official_cli(behind) == str(tmp_path / "usr" / "pulumi")
 
 
 def test_the_embedded_engine_can_be_asked_for(tmp_path: Path) -> None:
     path = program(tmp_path / "usr")
-    assert engines.choose(tmp_path / "home", {"PATH": path, "ENGINE": "embedded"}).kind == "embedded"
+    assert engines.choose({"PATH": path, "ENGINE": "embedded"}).kind == "embedded"
 
 
 @pytest.mark.parametrize(
@@ -39,9 +44,9 @@ def test_the_embedded_engine_can_be_asked_for(tmp_path: Path) -> None:
 )
 def test_a_wish_that_cannot_be_met_is_refused(tmp_path: Path, wish: str, words: str) -> None:
     with pytest.raises(CommandError, match=words):
-        engines.choose(tmp_path, {"PATH": str(tmp_path), "ENGINE": wish})
+        engines.choose({"PATH": str(tmp_path), "ENGINE": wish})
 
 
 def test_a_real_account_needs_the_official_cli(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="needs the official Pulumi CLI"):
-        engines.official(tmp_path, {"PATH": str(tmp_path)})
+        engines.official({"PATH": str(tmp_path)})

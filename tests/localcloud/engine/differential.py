@@ -20,7 +20,6 @@ from localcloud.engine.checkpoint import decode_deployment, parse_checkpoint
 from localcloud.engine.codec import Codec
 from localcloud.engine.resource import encode_resource
 from localcloud.engine.secrets import SecretsManager
-from localcloud.home import home
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[2]
@@ -83,7 +82,7 @@ def environment(folder: Path, extra: dict[str, str] | None = None) -> dict[str, 
 
 def official() -> str | None:
     """The official CLI on PATH."""
-    return official_cli(home(), os.environ.get("PATH", ""))
+    return official_cli(os.environ.get("PATH", ""))
 
 
 def set_up(engine: Sequence[str], folder: Path) -> Path:

@@ -15,7 +15,7 @@ from localcloud.setup import requirements_check, virtualenv
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(setup, "own", lambda: tmp_path / "home")
     return tmp_path / "home"
 
 
