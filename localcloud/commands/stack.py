@@ -85,8 +85,9 @@ def _status(job: dict[str, Any]) -> str:
 
 
 def select(engine: Engine, home: Path) -> None:
-    """Make the local stack exist and be the selected one."""
+    """Make the local stack exist and be the selected one, in a folder that only its owner may read."""
     (home / "pulumi").mkdir(parents=True, exist_ok=True)
+    (home / "pulumi").chmod(0o700)  # the official backend writes files that anyone may read
     engine.ask("stack", "select", "--create", LOCAL)
 
 

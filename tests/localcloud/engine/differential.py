@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -126,7 +127,7 @@ def run(engine: Sequence[str], phases: list[Phase], folder: Path) -> list[dict[s
 
 def run_phase(engine: Sequence[str], phase: Phase, folder: Path, project: Path) -> dict[str, Any]:
     env = environment(folder, phase.env)
-    (project / "__main__.py").write_text(f"{HEADER}\n{phase.program}\n")
+    write_program(project, phase.program)
     for name, content in phase.files.items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(content)
@@ -146,6 +147,15 @@ def run_phase(engine: Sequence[str], phase: Phase, folder: Path, project: Path) 
         "objects": sorted(_text(path.name) for path in (folder / "cloud").iterdir()),
         "said": f"{done.stdout}\n{done.stderr}",
     }
+
+
+def write_program(project: Path, program: str) -> None:
+    """Write the program under its header.
+
+    The compiled program of before goes: Python tells one of the same second and size from the new one by nothing.
+    """
+    (project / "__main__.py").write_text(f"{HEADER}\n{program}\n")
+    shutil.rmtree(project / "__pycache__", ignore_errors=True)
 
 
 def export(engine: Sequence[str], folder: Path, project: Path, env: dict[str, str]) -> dict[str, Any]:

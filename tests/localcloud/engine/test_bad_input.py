@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from differential import EMBEDDED, call, environment, load, run_phase, set_up
-from scenarios import DESTROY, HEADER, UP, Phase
+from differential import EMBEDDED, call, environment, load, run_phase, set_up, write_program
+from scenarios import DESTROY, UP, Phase
 
 TWO = 'a = Thing("a", value=1)\nb = Thing("b", value=a.made)'
 
@@ -22,7 +22,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def up(project: Path, program: str, **env: str) -> subprocess.CompletedProcess[str]:
-    (project / "__main__.py").write_text(f"{HEADER}\n{program}\n")
+    write_program(project, program)
     return call(EMBEDDED, UP, project, environment(project.parent, env), check=False)
 
 
@@ -157,7 +157,7 @@ def test_a_damaged_state_file_is_left_as_it_is(project: Path) -> None:
 def test_a_full_disk_loses_nothing(project: Path) -> None:
     """The limit on the size of files stands in for the disk: the state outgrows it, the objects do not."""
     up(project, TWO)
-    (project / "__main__.py").write_text(f"{HEADER}\n{TWO}\nc = Thing('c', value='x' * 9000)\n")
+    write_program(project, f"{TWO}\nc = Thing('c', value='x' * 9000)")
     limited: Callable[[], None] = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))  # noqa: E731
     env = {name: value for name, value in environment(project.parent).items() if name != "SCRIPTED_LOG"}
     done = subprocess.run(
@@ -176,9 +176,7 @@ def test_a_full_disk_loses_nothing(project: Path) -> None:
 
 
 def test_a_program_that_waits_forever_is_ended_by_an_interrupt(project: Path) -> None:
-    (project / "__main__.py").write_text(
-        f"{HEADER}\nThing('a')\nimport time\nprint('waiting', flush=True)\ntime.sleep(600)\n"
-    )
+    write_program(project, "Thing('a')\nimport time\nprint('waiting', flush=True)\ntime.sleep(600)")
     engine = subprocess.Popen(
         [*EMBEDDED, *UP],
         cwd=project,
@@ -226,7 +224,7 @@ def test_expected_and_unexpected_changes_have_their_exit_codes(project: Path) ->
     assert up(project, TWO).returncode == 0
     env = environment(project.parent)
     assert call(EMBEDDED, ("preview", "--expect-no-changes"), project, env, check=False).returncode == 0
-    (project / "__main__.py").write_text(f"{HEADER}\na = Thing('a', value=2)\n")
+    write_program(project, "a = Thing('a', value=2)")
     done = call(EMBEDDED, ("preview", "--expect-no-changes", "--json"), project, env, check=False)
     assert done.returncode == 7
     assert json.loads(done.stdout)["changeSummary"] == {"same": 1, "update": 1, "delete": 1}
@@ -278,7 +276,7 @@ def test_config_is_set_read_and_removed(project: Path) -> None:
 
 
 def test_a_second_interrupt_ends_at_once_and_leaves_what_was_under_way_noted(project: Path) -> None:
-    (project / "__main__.py").write_text(f"{HEADER}\nThing('slow', sleep=60)\n")
+    write_program(project, "Thing('slow', sleep=60)")
     engine = subprocess.Popen(
         [*EMBEDDED, *UP],
         cwd=project,

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from differential import EMBEDDED, call, environment, load, run_phase, set_up
-from scenarios import DESTROY, HEADER, UP, Phase
+from differential import EMBEDDED, call, environment, load, run_phase, set_up, write_program
+from scenarios import DESTROY, UP, Phase
 
 
 def program(dice: random.Random) -> str:
@@ -69,7 +69,7 @@ def walk(dice: random.Random, folder: Path, steps: int) -> None:
     env = environment(folder, {"SCRIPTED_SLEEP": "0.05"})
     for _ in range(steps):
         source = program(dice)
-        (project / "__main__.py").write_text(f"{HEADER}\n{source}\n")
+        write_program(project, source)
         kill_on_the_way(dice, folder, project, env)
         assert objects(folder) <= accounted_for(folder)
         if dice.random() < 0.3:
@@ -115,7 +115,7 @@ def test_random_failures_of_plugins_lose_nothing(tmp_path: Path) -> None:
 
 def test_a_second_engine_meanwhile_is_refused_and_told_who_holds_the_lock(tmp_path: Path) -> None:
     project = set_up(EMBEDDED, tmp_path)
-    (project / "__main__.py").write_text(f"{HEADER}\nThing('a', sleep=4)\n")
+    write_program(project, "Thing('a', sleep=4)")
     first = subprocess.Popen(
         [*EMBEDDED, *UP], cwd=project, env=environment(tmp_path), stdout=subprocess.PIPE, text=True
     )
