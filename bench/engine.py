@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench._clock import fresh_checkout
 from localcloud.commands.engines import official_cli
 from tests.e2e.checkout import Checkout
 
@@ -55,15 +56,11 @@ def _show(title: str, ours: dict[str, float], theirs: dict[str, float]) -> None:
 
 def measure_stack(engine: str) -> dict[str, float]:
     """Seconds of each command on this project's stack, job included, in a local cloud of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        checkout = Checkout.make(Path(folder))
-        try:
-            made = checkout.make_target("up", ENGINE="embedded")
-            assert made.code == 0, made.text
-            assert checkout.shell("pulumi destroy --yes --skip-preview").code == 0
-            return {name: _in_shell(checkout, [engine, *command]) for name, command in _COMMANDS.items()}
-        finally:
-            checkout.make_target("reset")
+    with fresh_checkout() as checkout:
+        made = checkout.make_target("up", ENGINE="embedded")
+        assert made.code == 0, made.text
+        assert checkout.shell("pulumi destroy --yes --skip-preview").code == 0
+        return {name: _in_shell(checkout, [engine, *command]) for name, command in _COMMANDS.items()}
 
 
 def _in_shell(checkout: Checkout, command: list[str]) -> float:

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
+from bench._clock import fresh_checkout, timed
 from tests.e2e.checkout import Checkout
 from tests.e2e.jobs_as_code import added
 
 JOBS = 100
 ROWS = 1000
 ROW = "128,415,0,1,25,265.1,110,45.07,197.4,99,16.78,244.7,91,11.01,10,3,2.7,{}\n"
-TARGETS = {"up of 100 jobs": 60, "unchanged": 8, "one changed": 0, "destroy": 15}
 
 
 def main() -> None:
     """Print seconds beside the project's targets for 2 cores."""
-    with tempfile.TemporaryDirectory() as folder:
-        checkout = Checkout.make(Path(folder))
-        try:
-            _measure(checkout)
-        finally:
-            checkout.make_target("reset")
+    with fresh_checkout() as checkout:
+        _measure(checkout)
 
 
 def _measure(checkout: Checkout) -> None:
@@ -35,14 +29,14 @@ def _measure(checkout: Checkout) -> None:
     }
     jobs = {f"job-{number}": f'input="rows-{number}.csv"' for number in range(JOBS)}
     with added(checkout, jobs, files):
-        _timed(checkout, "up of 100 jobs", "up")
-        _timed(checkout, "unchanged", "up")
+        timed(checkout, "up of 100 jobs", "up", 60)
+        timed(checkout, "unchanged", "up", 8)
         _applied(checkout)
         before = checkout.transform_jobs()
         checkout.write("rows-7.csv", files["rows-7.csv"] + ROW.format(9))
-        _timed(checkout, "one changed", "up")
+        timed(checkout, "one changed", "up")
         print(f"  jobs that ran for one change: {len(checkout.transform_jobs()) - len(before)}", flush=True)
-        _timed(checkout, "destroy", "destroy")
+        timed(checkout, "destroy", "destroy", 15)
 
 
 def _applied(checkout: Checkout) -> None:
@@ -63,12 +57,3 @@ def _peer(item: dict[str, Any]) -> dict[str, Any]:
     name = f"{item['metadata']['name']}-p"
     spec = item["spec"] | {"transformJobName": name}
     return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": {"name": name}, "spec": spec}
-
-
-def _timed(checkout: Checkout, title: str, target: str) -> None:
-    started = time.monotonic()
-    said = checkout.make_target(target)
-    seconds = time.monotonic() - started
-    assert said.code == 0, said.text[-3000:]
-    goal = f" (target {TARGETS[title]} s)" if TARGETS[title] else ""
-    print(f"  {title}: {seconds:.1f} s{goal}", flush=True)

@@ -185,25 +185,28 @@ def missing(checkout: Checkout, role: str, sid: str) -> Generator[None]:
         iam.put_role_policy(RoleName=f"batch-workshop-{role}", PolicyName=name, PolicyDocument=document)
 
 
-def test_an_operator_that_may_not_create_jobs_fails_the_run_and_names_the_action(standing: Checkout) -> None:
-    with added(standing, {"held": 'input="model/batch_input.csv", environment={"HELD": "1"}'}):
-        with missing(standing, "operator", "CreateJobs"):
+@pytest.mark.parametrize(
+    ("role", "sid", "words"),
+    [
+        pytest.param(
+            "operator",
+            "CreateJobs",
+            "is not authorized to perform: sagemaker:CreateTransformJob",
+            id="an operator that may not create jobs",
+        ),
+        pytest.param("execution", "ReadModelAndInput", "s3:GetObject", id="a job that may not read its model"),
+    ],
+)
+def test_a_role_without_one_statement_fails_the_run_and_the_action_is_named(
+    standing: Checkout, role: str, sid: str, words: str
+) -> None:
+    job = f"{role}-lacks"
+    with added(standing, {job: f'input="model/batch_input.csv", environment={{"LACKS": "{sid}"}}'}):
+        with missing(standing, role, sid):
             up = standing.make_target("up")
         assert up.code != 0
-        assert "is not authorized to perform: sagemaker:CreateTransformJob" in up.text
-        assert standing.make_target("retry", JOB="held").code == 0
-        assert standing.outputs()["transform_jobs"]["held"]["status"] == "Completed"
-    assert standing.shell("pulumi config rm --path rerun").code == 0
-    assert standing.make_target("up").code == 0
-
-
-def test_a_job_that_may_not_read_its_model_fails_and_names_the_action(standing: Checkout) -> None:
-    with added(standing, {"blind": 'input="model/batch_input.csv", environment={"BLIND": "1"}'}):
-        with missing(standing, "execution", "ReadModelAndInput"):
-            up = standing.make_target("up")
-        assert up.code != 0
-        assert "s3:GetObject" in up.text
-        assert standing.make_target("retry", JOB="blind").code == 0
-        assert standing.outputs()["transform_jobs"]["blind"]["status"] == "Completed"
+        assert words in up.text
+        assert standing.make_target("retry", JOB=job).code == 0
+        assert standing.outputs()["transform_jobs"][job]["status"] == "Completed"
     assert standing.shell("pulumi config rm --path rerun").code == 0
     assert standing.make_target("up").code == 0

@@ -26,6 +26,21 @@ def up(project: Path, program: str, **env: str) -> subprocess.CompletedProcess[s
     return call(EMBEDDED, UP, project, environment(project.parent, env), check=False)
 
 
+def up_until(project: Path, words: str) -> subprocess.Popen[str]:
+    """An `up` left running once it has printed these words."""
+    engine = subprocess.Popen(
+        [*EMBEDDED, *UP],
+        cwd=project,
+        env=environment(project.parent),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert engine.stdout is not None
+    next(line for line in engine.stdout if words in line)
+    return engine
+
+
 @pytest.mark.parametrize(
     ("program", "said"),
     [
@@ -177,21 +192,10 @@ def test_a_full_disk_loses_nothing(project: Path) -> None:
 
 def test_a_program_that_waits_forever_is_ended_by_an_interrupt(project: Path) -> None:
     write_program(project, "Thing('a')\nimport time\nprint('waiting', flush=True)\ntime.sleep(600)")
-    engine = subprocess.Popen(
-        [*EMBEDDED, *UP],
-        cwd=project,
-        env=environment(project.parent),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert engine.stdout is not None
-    for line in engine.stdout:
-        if "waiting" in line:
-            break
+    engine = up_until(project, "waiting")
     engine.send_signal(signal.SIGINT)
     began = time.monotonic()
-    rest = engine.stdout.read()
+    rest, _ = engine.communicate(timeout=60)
     assert engine.wait(30) == 8, rest
     assert time.monotonic() - began < 15
     assert "interrupted" in rest
@@ -277,23 +281,12 @@ def test_config_is_set_read_and_removed(project: Path) -> None:
 
 def test_a_second_interrupt_ends_at_once_and_leaves_what_was_under_way_noted(project: Path) -> None:
     write_program(project, "Thing('slow', sleep=60)")
-    engine = subprocess.Popen(
-        [*EMBEDDED, *UP],
-        cwd=project,
-        env=environment(project.parent),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert engine.stdout is not None
-    for line in engine.stdout:
-        if "slow creating" in line:
-            break
+    engine = up_until(project, "slow creating")
     for _ in range(2):
         time.sleep(0.5)
         engine.send_signal(signal.SIGTERM)
     began = time.monotonic()
-    rest = engine.stdout.read()
+    rest, _ = engine.communicate(timeout=60)
     assert engine.wait(30) == 8, rest
     assert time.monotonic() - began < 15
     (pending,) = load(project.parent)["pending_operations"]

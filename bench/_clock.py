@@ -1,0 +1,31 @@
+"""A checkout of its own, and its make targets under the clock."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.e2e.checkout import Checkout
+
+
+@contextmanager
+def fresh_checkout() -> Generator[Checkout]:
+    """A checkout in which nothing has run yet; cleared afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        checkout = Checkout.make(Path(folder))
+        try:
+            yield checkout
+        finally:
+            checkout.make_target("reset")
+
+
+def timed(checkout: Checkout, title: str, target: str, goal: int = 0) -> None:
+    """Run a make target and print its seconds, beside the project's goal for 2 cores where there is one."""
+    started = time.monotonic()
+    said = checkout.make_target(target)
+    seconds = time.monotonic() - started
+    assert said.code == 0, said.text[-3000:]
+    print(f"  {title}: {seconds:.1f} s" + (f" (target {goal} s)" if goal else ""), flush=True)
