@@ -5,8 +5,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 STACK ?= local
 export STACK JOB ENGINE LOCALCLOUD_PORT
-# Some machines ask Python not to keep compiled modules. Compiling the SDKs anew takes every `up` 3 s; git ignores them.
-unexport PYTHONDONTWRITEBYTECODE
+# What some machines ask of Python and cannot be had here: to keep no compiled modules (compiling the SDKs anew takes every
+# `up` 3 s; git ignores them), and to load none from the folder that it runs in.
+unexport PYTHONDONTWRITEBYTECODE PYTHONSAFEPATH
 
 RUN := .local/venv/bin/python -m
 SETUP = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and none was found; install one or name it with PYTHON=...)) -m localcloud.setup

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,13 @@ def test_make_alone_lists_every_command_once() -> None:
     commands = [line.split()[1] for line in listed.splitlines() if line.startswith("  make ")]
     assert {"up", "test", "destroy", "report"} <= set(commands)
     assert len(commands) == len(set(commands))
+
+
+def test_a_machine_whose_python_loads_nothing_from_the_folder_it_runs_in_serves_too() -> None:
+    run = subprocess.run(
+        ["make", "status"], cwd=CHECKOUT, env={**os.environ, "PYTHONSAFEPATH": "1"}, capture_output=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
 
 
 def test_make_says_which_python_is_needed_where_there_is_none() -> None:
