@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -21,7 +22,12 @@ _FORKER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forker")
 
 
 def spawn(
-    command: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start a command that dies with this process, its output appended to a log file.
 
@@ -30,6 +36,7 @@ def spawn(
         log: file that gets stdout and stderr, made with mode 0600 where it is missing.
         env: the whole environment of the child; this process's own by default.
         cwd: its working directory.
+        stdin: descriptor of its standard input, nothing by default.
 
     Raises:
         OSError: the program cannot be started.
@@ -39,7 +46,7 @@ def spawn(
         return _FORKER.submit(
             subprocess.Popen,
             [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=sink,
             stderr=subprocess.STDOUT,
             env=None if env is None else dict(env),
@@ -47,6 +54,13 @@ def spawn(
             start_new_session=True,  # a Ctrl-C in the terminal is for the foreground command only
             preexec_fn=preexec_die_with_parent,
         ).result()
+
+
+def socket_of_parent() -> socket.socket:
+    """The socket that the parent gave this process as its standard input; children do not inherit it."""
+    connection = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    return connection
 
 
 def stop(process: subprocess.Popen[bytes], grace_seconds: float = 5.0) -> None:

@@ -24,7 +24,7 @@ import sys
 from typing import Any, Final, NamedTuple
 
 from localcloud.containers.protocol import LENGTH, NUMBER, READY, LaunchRequest
-from localcloud.process import preexec_die_with_parent
+from localcloud.process import preexec_die_with_parent, socket_of_parent
 
 COMMAND_NOT_RUN: Final = 127  # as a shell has it
 _LARGE: Final = ("pandas", "sklearn")  # they take two seconds, and the container needs neither
@@ -173,8 +173,7 @@ def _exit_code(code: Any) -> int:
 
 
 def main() -> None:
-    control = socket.socket(fileno=os.dup(0))
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    control = socket_of_parent()
     _preload(sys.argv[1:])
     Zygote(control).run()
 

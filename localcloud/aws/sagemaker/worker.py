@@ -1,7 +1,7 @@
 """The process that runs transform jobs: `python -m localcloud.aws.sagemaker.worker`.
 
-It is a process of its own so that neither the endpoint's work nor a crash of either hurts the other. It dies with the
-endpoint; the containers die with it.
+It is a process of its own so that neither the endpoint's work nor a crash of either hurts the other. Its standard input
+is the socket of the endpoint. It dies with the endpoint; the containers die with it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
 import sys
 import tempfile
 import threading
@@ -34,7 +33,7 @@ from localcloud.batch_transform.instance import Surroundings
 from localcloud.batch_transform.keys import S3Uri
 from localcloud.batch_transform.run import Outcome, Status, run_transform
 from localcloud.batch_transform.unverified import Choices
-from localcloud.process import die_with_parent
+from localcloud.process import die_with_parent, socket_of_parent
 
 JOBS_AT_ONCE = 8
 TURN_SECONDS = 20.0  # after which a job counts no longer; most have ended by then
@@ -158,17 +157,15 @@ class _Archive:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--socket", required=True, help="Unix socket of the endpoint")
     parser.add_argument("--endpoint", required=True, help="URL of the endpoint")
     parser.add_argument("--folder", required=True, type=Path, help="folder for what a job needs while it runs")
     parser.add_argument("--runtime", required=True, help="module:function that starts containers")
     options = parser.parse_args()
     die_with_parent(os.getppid())
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.connect(options.socket)
+    channel = Channel(socket_of_parent())
     runtime = load_runtime(options.runtime)
     clients.warm()
-    Worker(Channel(connection), options.endpoint, runtime, options.folder).serve()
+    Worker(channel, options.endpoint, runtime, options.folder).serve()
     # Threads may hang in a container's answer: the containers die with this process.
     sys.stdout.flush()
     os._exit(0)

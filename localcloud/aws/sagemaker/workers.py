@@ -22,7 +22,6 @@ from localcloud.aws.sagemaker.runtime import LOCAL_PROCESSES
 from localcloud.batch_transform.errors import INTERNAL_ERROR
 
 _LOG = logging.getLogger(__name__)
-_START_SECONDS = 60.0
 _REPLACE_SECONDS = 0.2  # so that a worker that dies at once does not keep a processor busy
 
 
@@ -84,12 +83,14 @@ class LocalTransforms:
             return self._worker
 
     def _replace(self, gone: _WorkerProcess) -> None:
-        """A worker died: the next one is warm before the next job comes."""
+        """A worker died: the next one is warm before the next job comes, unless it died as it started."""
         time.sleep(_REPLACE_SECONDS)
         with self._lock:
             wanted = not self._closed and self._worker is gone
-        if wanted:
+        if wanted and gone.ready:
             self._warm()
+        elif wanted:
+            _LOG.error("the worker for transform jobs did not start; see logs/transform.log")
 
     def _warm(self) -> None:
         try:
@@ -102,19 +103,16 @@ class _WorkerProcess:
     """One worker process and the jobs it was given."""
 
     def __init__(self, home: Path, endpoint: str, runtime: str, on_death: Callable[[_WorkerProcess], None]) -> None:
+        self.ready = False
         self.gone = False
         self._on_death = on_death
         self._lock = threading.Lock()
         self._jobs: dict[str, JobListener] = {}
         self._folder = _fresh_folder(home)
-        # Not in the home folder: its path may be longer than a socket's may be.
-        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-            path = Path(folder) / "worker"
-            listener.bind(str(path))
-            listener.listen(1)
-            listener.settimeout(_START_SECONDS)
-            self._process = self._spawn(home, endpoint, runtime, path)
-            self._channel = Channel(self._accept(listener))
+        ours, theirs = socket.socketpair()
+        self._channel = Channel(ours)
+        with theirs:
+            self._process = self._spawn(home, endpoint, runtime, theirs)
         threading.Thread(target=self._listen, name="worker-events", daemon=True).start()
 
     @property
@@ -135,23 +133,13 @@ class _WorkerProcess:
         self._channel.close()
         process.stop(self._process)
 
-    def _spawn(self, home: Path, endpoint: str, runtime: str, path: Path) -> subprocess.Popen[bytes]:
+    def _spawn(self, home: Path, endpoint: str, runtime: str, channel: socket.socket) -> subprocess.Popen[bytes]:
         module = "localcloud.aws.sagemaker.worker"
-        options = ["--socket", path, "--endpoint", endpoint, "--folder", self._folder, "--runtime", runtime]
+        options = ["--endpoint", endpoint, "--folder", self._folder, "--runtime", runtime]
         environment = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
         environment["LOCALCLOUD_HOME"] = str(home)
-        return process.spawn(
-            [sys.executable, "-m", module, *options], log=home / "logs" / "transform.log", env=environment
-        )
-
-    def _accept(self, listener: socket.socket) -> socket.socket:
-        try:
-            connection, _ = listener.accept()
-        except TimeoutError as error:
-            process.stop(self._process)
-            raise OSError("the worker for transform jobs did not start; see logs/transform.log") from error
-        connection.setblocking(True)  # noqa: FBT003  positional only
-        return connection
+        command = [sys.executable, "-m", module, *options]
+        return process.spawn(command, log=home / "logs" / "transform.log", env=environment, stdin=channel.fileno())
 
     def _send(self, message: dict[str, Any]) -> None:
         try:
@@ -172,7 +160,9 @@ class _WorkerProcess:
 
     def _hear(self, message: dict[str, Any]) -> None:
         arn = message.get("arn", "")
-        if message["event"] == "started":
+        if message["event"] == "ready":
+            self.ready = True
+        elif message["event"] == "started":
             self._jobs[arn].started(arn)
         elif message["event"] == "ended":
             with self._lock:

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from localcloud.aws.sagemaker.workers import LocalTransforms
 from localcloud.process import is_alive
 
 _OWNER = """
@@ -42,3 +43,17 @@ def test_a_killed_owner_takes_its_worker_along(tmp_path: Path) -> None:
         assert is_alive(worker)
         process.send_signal(signal.SIGKILL)
     assert not _alive_after(worker, 5)
+
+
+def test_a_worker_that_cannot_start_is_not_tried_again_before_a_job_comes(tmp_path: Path) -> None:
+    transforms = LocalTransforms(tmp_path, lambda: "http://127.0.0.1:9", runtime="nowhere:containers")
+    transforms.warm()
+    log = tmp_path / "logs" / "transform.log"
+    deadline = time.monotonic() + 30
+    while not (log.exists() and "ModuleNotFoundError" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(2)
+    assert log.read_text().count("ModuleNotFoundError") == 1
+    assert transforms.worker_pid is None
+    transforms.close()
