@@ -14,17 +14,32 @@ sys.path[:] = [place for place in sys.path if place != __file__.rpartition("/")[
 import asyncio  # noqa: E402
 import contextlib  # noqa: E402
 import gc  # noqa: E402
+import importlib.util  # noqa: E402
 import json  # noqa: E402
 import logging  # noqa: E402
 import os  # noqa: E402
 import runpy  # noqa: E402
+import time  # noqa: E402
 import traceback  # noqa: E402
 from concurrent.futures import ThreadPoolExecutor  # noqa: E402
+from importlib.machinery import SourceFileLoader  # noqa: E402
 
 SHOWN = 32  # the exit code that says: the user has been told why
 LOOK_AGAIN = 0.2  # seconds until outputs that were made meanwhile are looked at too
 # The SDKs make a million objects that stay. Looked through at Python's own pace they cost a third of the program's time.
 RARELY = (100_000, 50, 100)
+FRESH = (
+    2.0  # seconds: Python tells a source from its compiled form by second and size, and two runs fit into one second
+)
+
+KEEP = SourceFileLoader.set_data
+
+
+def keep_unless_fresh(loader, path, data, **how) -> None:  # noqa: ANN001, ANN003  # pyright: ignore[reportMissingParameterType,reportUnknownParameterType]  as it stands in importlib
+    """Keep a module's compiled form, but not of a source written just now: what is written next could pass for it."""
+    written = os.path.getmtime(importlib.util.source_from_cache(path))  # noqa: PTH204  no more imports than needed
+    if time.time() - written > FRESH:
+        KEEP(loader, path, data, **how)
 
 
 def main() -> int:
@@ -44,6 +59,7 @@ def main() -> int:
     order = json.loads(line)
     pulumi.runtime.set_all_config(order["config"], order["secret_keys"])
     pulumi.runtime.configure(pulumi.runtime.Settings(**order["settings"]))
+    SourceFileLoader.set_data = keep_unless_fresh  # pyright: ignore[reportAttributeAccessIssue]  it takes the same
     # The engine shows no debug messages, and the SDK would wait for each of several a resource to be taken.
     pulumi.log.debug = lambda *_, **__: None
     os.chdir(order["directory"])

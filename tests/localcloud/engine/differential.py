@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -150,12 +149,7 @@ def run_phase(engine: Sequence[str], phase: Phase, folder: Path, project: Path) 
 
 
 def write_program(project: Path, program: str) -> None:
-    """Write the program under its header.
-
-    The compiled program of before goes: Python tells one of the same second and size from the new one by nothing.
-    """
     (project / "__main__.py").write_text(f"{HEADER}\n{program}\n")
-    shutil.rmtree(project / "__pycache__", ignore_errors=True)
 
 
 def export(engine: Sequence[str], folder: Path, project: Path, env: dict[str, str]) -> dict[str, Any]:

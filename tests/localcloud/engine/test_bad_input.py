@@ -224,6 +224,16 @@ def test_wrong_commands_say_what_there_is(command: tuple[str, ...], code: int, s
     assert "Traceback" not in done.stderr
 
 
+def test_a_program_edited_within_a_second_runs_as_it_stands(project: Path) -> None:
+    env, soon = environment(project.parent), time.time() + 60  # not a second ago, however slow the machine is
+    for value in (1, 2):
+        write_program(project, f"Thing('a', value={value})")
+        os.utime(project / "__main__.py", (soon, soon))
+        assert call(EMBEDDED, UP, project, env, check=False).returncode == 0
+    (made,) = (each for each in load(project.parent)["resources"] if each["urn"].endswith("::a"))
+    assert made["inputs"]["value"] == 2
+
+
 def test_expected_and_unexpected_changes_have_their_exit_codes(project: Path) -> None:
     assert up(project, TWO).returncode == 0
     env = environment(project.parent)
