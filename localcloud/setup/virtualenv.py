@@ -15,6 +15,7 @@ PROGRAM = Path("requirements.txt")
 LOCAL_CLOUD = Path("localcloud/requirements.txt")
 POLICY = Path("policy/requirements.txt")
 TESTS = Path("tests/requirements.txt")
+CONSTRAINTS = Path("localcloud/setup/constraints.txt")  # what those ask for in turn, so that nothing floats
 
 
 def python_of(home: Path) -> Path:
@@ -45,7 +46,8 @@ def ensure(home: Path, checkout: Path, requirements: Sequence[Path]) -> None:
 
 
 def _stamps(home: Path, checkout: Path, requirements: Sequence[Path]) -> list[Path]:
-    digests = (hashlib.sha256((checkout / path).read_bytes()).hexdigest()[:16] for path in requirements)
+    pinned = (checkout / CONSTRAINTS).read_bytes()
+    digests = (hashlib.sha256((checkout / path).read_bytes() + pinned).hexdigest()[:16] for path in requirements)
     return [home / "venv" / f".installed-{digest}" for digest in digests]
 
 
@@ -66,6 +68,7 @@ def _pip_install(home: Path, checkout: Path, requirements: Sequence[Path]) -> No
     log = home / "logs" / "pip.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     files = [argument for path in requirements for argument in ("-r", str(checkout / path))]
+    files += ["-c", str(checkout / CONSTRAINTS)]
     quiet = ["--disable-pip-version-check", "--no-input", "--retries", "5", "--timeout", "30", "--progress-bar", "off"]
     quiet.append("--no-compile")  # the SDKs have thousands of modules that nobody imports: half of the time
     with log.open("w") as sink:

@@ -6,7 +6,8 @@ from localcloud.setup import virtualenv
 
 
 def checkout(folder: Path) -> Path:
-    folder.mkdir()
+    (folder / "localcloud" / "setup").mkdir(parents=True)
+    (folder / virtualenv.CONSTRAINTS).write_text("botocore==1\n")
     (folder / "requirements.txt").write_text("boto3==1\n")
     return folder
 
@@ -28,6 +29,13 @@ def test_a_changed_requirement_makes_it_stale(tmp_path: Path) -> None:
     repo = checkout(tmp_path / "repo")
     stamped(tmp_path / "home", repo)
     (repo / "requirements.txt").write_text("boto3==2\n")
+    assert not virtualenv.is_current(tmp_path / "home", repo, [virtualenv.PROGRAM])
+
+
+def test_a_changed_pin_of_what_they_ask_for_makes_it_stale(tmp_path: Path) -> None:
+    repo = checkout(tmp_path / "repo")
+    stamped(tmp_path / "home", repo)
+    (repo / virtualenv.CONSTRAINTS).write_text("botocore==2\n")
     assert not virtualenv.is_current(tmp_path / "home", repo, [virtualenv.PROGRAM])
 
 
