@@ -36,9 +36,16 @@ def processes(checkout: Checkout) -> list[int]:
     return [pid for pid, _, _ in inspection.family(cloud.pid)]
 
 
-def test_destroy_leaves_nothing_and_down_no_process(fresh: Fresh) -> None:
+def test_a_cloud_that_was_killed_is_made_anew_and_then_goes_with_all_its_processes(fresh: Fresh) -> None:
     checkout = fresh()
     assert checkout.make_target("up").code == 0
+    pids = processes(checkout)
+    os.kill(pids[0], signal.SIGKILL)
+    wait_for(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
+    again = checkout.make_target("up")
+    assert again.code == 0, again.text
+    assert "to be computed again: churn" in again.text
+
     pids = processes(checkout)
     destroyed = checkout.make_target("destroy")
     assert destroyed.code == 0, destroyed.text
@@ -49,17 +56,6 @@ def test_destroy_leaves_nothing_and_down_no_process(fresh: Fresh) -> None:
     assert checkout.make_target("down").code == 0
     wait_for(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
     # That `make up` works again is seen where README's commands are run in their order.
-
-
-def test_a_cloud_that_was_killed_is_made_anew(fresh: Fresh) -> None:
-    checkout = fresh()
-    assert checkout.make_target("up").code == 0
-    pids = processes(checkout)
-    os.kill(pids[0], signal.SIGKILL)
-    wait_for(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
-    again = checkout.make_target("up")
-    assert again.code == 0, again.text
-    assert "to be computed again: churn" in again.text
 
 
 @pytest.mark.parametrize(

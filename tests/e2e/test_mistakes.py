@@ -1,4 +1,4 @@
-"""Mistakes in declarations and settings: refused before anything is made, each with what is wrong."""
+"""Mistakes in declarations and settings: refused before anything is made, all of them at once, each with what is wrong."""
 
 from __future__ import annotations
 
@@ -8,48 +8,58 @@ from tests.e2e.checkout import Checkout
 from tests.e2e.jobs_as_code import added
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("standing")]
+INPUT = 'input="model/batch_input.csv"'
+WRONG_JOBS = {
+    "Late": INPUT,
+    "l" * 64: INPUT,
+    "churn": INPUT,
+    "lost": 'input="missing.csv"',
+    "large": f"{INPUT}, max_payload_in_mb=101",
+}
+SAID = [
+    "5 problems; nothing was created",
+    "Late: the name must consist of a-z",
+    f"{'l' * 64}: the name has 64 characters, 39 are allowed",
+    "churn: two jobs have this name",
+    "lost: there is no file or folder missing.csv",
+    "large: MaxPayloadInMB: 101 is not allowed. Allowed: 0 to 100",
+]
 
 
-@pytest.mark.parametrize(
-    ("jobs", "words"),
-    [
-        pytest.param({"Late": 'input="model/batch_input.csv"'}, "Late", id="capitals"),
-        pytest.param({"l" * 64: 'input="model/batch_input.csv"'}, "l" * 64, id="name too long"),
-        pytest.param({"churn": 'input="model/batch_input.csv"'}, "churn", id="two jobs of one name"),
-        pytest.param({"late": 'input="missing.csv"'}, "missing.csv", id="missing input file"),
-        pytest.param(
-            {"late": 'input="model/batch_input.csv", max_payload_in_mb=101'}, "101", id="payload over the limit"
-        ),
-    ],
-)
-def test_a_wrong_declaration_is_refused_before_anything_is_made(
-    standing: Checkout, jobs: dict[str, str], words: str
-) -> None:
+def test_wrong_declarations_are_all_named_before_anything_is_made(standing: Checkout) -> None:
     before = standing.transform_jobs()
-    with added(standing, jobs):
+    with added(standing, WRONG_JOBS):
         refused = standing.make_target("up")
     assert refused.code != 0
-    assert words in refused.text
+    assert [words for words in SAID if words not in refused.text] == [], refused.text
     assert "Traceback" not in refused.text
     assert standing.transform_jobs() == before
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    ("settings", "said"),
     [
-        pytest.param("resultsExpireDays", "0", id="out of range"),
-        pytest.param("resultsExpireDays", "soon", id="of the wrong type"),
-        pytest.param("modelArchive", "README.md", id="a model archive that is none"),
+        pytest.param(
+            {"resultsExpireDays": "0", "modelArchive": "README.md"},
+            ["resultsExpireDays: '0'. Allowed: a whole number from 1 to 3650", "modelArchive: README.md is no tar.gz"],
+            id="out of range, and a model archive that is none",
+        ),
+        pytest.param(
+            {"resultsExpireDays": "soon"}, ["'resultsExpireDays' must be of type 'integer'"], id="of the wrong type"
+        ),
     ],
 )
-def test_wrong_config_is_refused_with_what_is_allowed(standing: Checkout, key: str, value: str) -> None:
-    settings = standing.path / "Pulumi.local.yaml"
-    was = settings.read_text()
+def test_wrong_config_is_refused_with_what_is_allowed(
+    standing: Checkout, settings: dict[str, str], said: list[str]
+) -> None:
+    file = standing.path / "Pulumi.local.yaml"
+    was = file.read_text()
     try:
-        assert standing.shell(f"pulumi config set {key} {value}").code == 0
+        for key, value in settings.items():
+            assert standing.shell(f"pulumi config set {key} {value}").code == 0
         refused = standing.make_target("up")
     finally:
-        settings.write_text(was)
+        file.write_text(was)
     assert refused.code != 0
-    assert key in refused.text
+    assert [words for words in said if words not in refused.text] == [], refused.text
     assert "Traceback" not in refused.text
