@@ -16,7 +16,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """A checkout in which `make up` has ended well. A test that uses it leaves the stack as it was."""
+    """A checkout in which `make up` has ended well.
+
+    A test that uses it leaves program, settings and the job `churn` as they were; what else it added to the stack goes
+    with the next `make up`.
+    """
     checkout = Checkout.make(tmp_path_factory.mktemp("a checkout with spaces"))
     first = checkout.make_target("up")
     try:

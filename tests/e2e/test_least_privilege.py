@@ -209,4 +209,3 @@ def test_a_role_without_one_statement_fails_the_run_and_the_action_is_named(
         assert standing.make_target("retry", JOB=job).code == 0
         assert standing.outputs()["transform_jobs"][job]["status"] == "Completed"
     assert standing.shell("pulumi config rm --path rerun").code == 0
-    assert standing.make_target("up").code == 0
