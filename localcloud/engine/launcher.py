@@ -28,10 +28,8 @@ SHOWN = 32  # the exit code that says: the user has been told why
 LOOK_AGAIN = 0.2  # seconds until outputs that were made meanwhile are looked at too
 # The SDKs make a million objects that stay. Looked through at Python's own pace they cost a third of the program's time.
 RARELY = (100_000, 50, 100)
-FRESH = (
-    2.0  # seconds: Python tells a source from its compiled form by second and size, and two runs fit into one second
-)
-
+# Seconds. Python tells a source from its compiled form by second and size, and two runs fit into one second.
+FRESH = 2.0
 KEEP = SourceFileLoader.set_data
 
 

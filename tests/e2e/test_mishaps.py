@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
 
 import pytest
@@ -13,21 +12,10 @@ from localcloud.commands import inspection
 from localcloud.process import is_alive
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
+from tests.e2e.conveniences import calls, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("fresh")]
 Fresh = Callable[[], Checkout]
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 240) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-
-
-def log_has(checkout: Checkout, text: str) -> bool:
-    journal = checkout.home / "logs" / "api.jsonl"
-    return journal.exists() and text in journal.read_text()
 
 
 def processes(checkout: Checkout) -> list[int]:
@@ -72,7 +60,7 @@ def test_a_cloud_that_was_killed_is_made_anew_and_then_goes_with_all_its_process
 def test_an_up_that_was_cut_off_is_finished_by_the_next(fresh: Fresh, number: signal.Signals, moment: str) -> None:
     checkout = fresh()
     running = checkout.start("up")
-    wait_for(lambda: log_has(checkout, f'"{moment}"'))
+    wait_for(lambda: moment in calls(checkout), seconds=240)
     os.killpg(running.pid, number)
     running.wait(60)
     again = checkout.make_target("up")
@@ -87,7 +75,7 @@ def test_two_at_once_do_not_meet_and_credentials_that_look_real_are_not_used(fre
     checkout = fresh()
     key = "AKIA" + "Q" * 16
     first = checkout.start("up", AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY="secret")
-    wait_for(lambda: log_has(checkout, '"CreateVpc"'))
+    wait_for(lambda: "CreateVpc" in calls(checkout), seconds=240)
     second = checkout.make_target("up")
     said, _ = first.communicate(timeout=240)
     assert second.code != 0

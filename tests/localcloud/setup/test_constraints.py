@@ -34,9 +34,9 @@ def installed() -> dict[str, str]:
         if wanted.marker is not None and not wanted.marker.evaluate({"extra": extra}):
             continue
         found[canonicalize_name(wanted.name)] = metadata.version(wanted.name)
-        for each in {"", *wanted.extras} - {extra for name, extra in seen if name == wanted.name}:
-            seen.add((wanted.name, each))
-            open_ends += [(Requirement(line), each) for line in metadata.requires(wanted.name) or ()]
+        for end in {(wanted.name, ""), *((wanted.name, each) for each in wanted.extras)} - seen:
+            seen.add(end)
+            open_ends += [(Requirement(line), end[1]) for line in metadata.requires(wanted.name) or ()]
     return found
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from localcloud.aws.sagemaker.workers import LocalTransforms
 from localcloud.process import is_alive
+from tests.localcloud.aws.endpoint import eventually
 
 _OWNER = """
 import sys, time
@@ -49,10 +50,7 @@ def test_a_worker_that_cannot_start_is_not_tried_again_before_a_job_comes(tmp_pa
     transforms = LocalTransforms(tmp_path, lambda: "http://127.0.0.1:9", runtime="nowhere:containers")
     transforms.warm()
     log = tmp_path / "logs" / "transform.log"
-    deadline = time.monotonic() + 30
-    while not (log.exists() and "ModuleNotFoundError" in log.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(lambda: log.exists() and "ModuleNotFoundError" in log.read_text())
     time.sleep(2)
     assert log.read_text().count("ModuleNotFoundError") == 1
     assert transforms.worker_pid is None
