@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spf13/cobra"
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/discovery/cached/memory"
@@ -19,6 +20,7 @@ import (
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
+	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/controller-manager/pkg/informerfactory"
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/controller/garbagecollector"
@@ -38,9 +40,9 @@ const (
 	workers         = 20
 )
 
-// promptControllers takes the garbage collector and the namespace controller out of the controller manager's
-// arguments and runs them beside it. Arguments that do not name them are left alone.
-func promptControllers(arguments []string) []string {
+// promptControllers has the controller manager's command run with these arguments, but for the garbage collector and
+// the namespace controller: where the arguments name them, they are taken out and run beside it.
+func promptControllers(command *cobra.Command, arguments []string) {
 	kept := make([]string, 0, len(arguments))
 	var kubeconfig string
 	var collect, namespaces bool
@@ -55,6 +57,18 @@ func promptControllers(arguments []string) []string {
 		}
 		kept = append(kept, argument)
 	}
+	command.SetArgs(kept)
+	run := command.RunE
+	command.RunE = func(itself *cobra.Command, rest []string) error {
+		if err := settleLogging(); err != nil {
+			return err
+		}
+		runBeside(kubeconfig, collect, namespaces)
+		return run(itself, rest)
+	}
+}
+
+func runBeside(kubeconfig string, collect, namespaces bool) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		klog.Fatalf("kubeconfig %s: %v", kubeconfig, err)
@@ -67,7 +81,13 @@ func promptControllers(arguments []string) []string {
 	if namespaces {
 		go deleteNamespaces(ctx, config)
 	}
-	return kept
+}
+
+// settleLogging applies upstream's default logging before anything runs beside the command. The command does it as it
+// starts, without a lock, and a client that logs in that moment finds a logger half set and ends the process.
+func settleLogging() error {
+	logsapi.ReapplyHandling = logsapi.ReapplyHandlingIgnoreUnchanged // the command applies it once more
+	return logsapi.ValidateAndApply(logsapi.NewLoggingConfiguration(), nil)
 }
 
 func without(list, name string) (string, bool) {

@@ -32,10 +32,11 @@ func main() {
 	case "kube-apiserver":
 		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
 	case "kube-controller-manager":
+		command := controllermanager.NewControllerManagerCommand()
 		if wanted("PROMPT_CONTROLLERS") {
-			os.Args = promptControllers(os.Args)
+			promptControllers(command, os.Args[1:])
 		}
-		os.Exit(cli.Run(controllermanager.NewControllerManagerCommand()))
+		os.Exit(cli.Run(command))
 	case "kubectl":
 		kubectl()
 	default:
