@@ -126,7 +126,7 @@ func collectGarbage(ctx context.Context, config *rest.Config) {
 		klog.Fatalf("garbage collector: %v", err)
 	}
 	go collector.Run(ctx, workers, discoveryPeriod)
-	collector.Sync(ctx, client.Discovery(), discoveryPeriod)
+	collector.Sync(ctx, remember(ctx, client.Discovery(), metadataClient), discoveryPeriod)
 }
 
 func deleteNamespaces(ctx context.Context, config *rest.Config) {
