@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,9 +10,15 @@ import pytest
 
 from tests.e2e.checkout import Checkout
 
+gc.set_threshold(50_000, 20, 50)  # the SDKs make a million objects that stay, and each look at them all takes a second
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--aws", action="store_true", help="run what is marked `aws` against a real account; costs cents")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what was imported stays until the end
 
 
 @pytest.fixture(scope="session")
