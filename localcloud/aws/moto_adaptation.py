@@ -5,6 +5,7 @@ Everything that reaches into moto's internals to change them is in this module.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 import moto.utilities.utils as moto_utilities
+from botocore import loaders
 
 # EC2 knows these instance families only: the tables of all types and regions take 200 MB.
 INSTANCE_FAMILIES = ("t3", "t3a", "t4g", "m5", "m6i", "c5", "r5")
@@ -53,6 +55,19 @@ def adapt(account_id: str, region: str) -> None:
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"
     os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(64 * 1024 * 1024))
     _slim_instance_tables(region)
+    loaders.Loader.FILE_LOADER_CLASS = _EachOnce
+
+
+class _EachOnce(loaders.JSONFileLoader):
+    """Each service's model is read once: moto and its sessions ask for it up to three times."""
+
+    def load_file(self, file_path: str) -> Any:
+        return _model(file_path)
+
+
+@functools.cache
+def _model(file_path: str) -> Any:
+    return loaders.JSONFileLoader().load_file(file_path)
 
 
 def prepare_iam() -> None:
