@@ -15,8 +15,7 @@ FILES = (virtualenv.PROGRAM, virtualenv.LOCAL_CLOUD, virtualenv.POLICY, virtuale
 
 
 def lines(text: str) -> Iterator[Requirement]:
-    bare = (line.partition("#")[0].strip() for line in text.splitlines())
-    return (Requirement(line) for line in bare if line)
+    return map(Requirement, virtualenv.pinned(text))
 
 
 def pinned() -> dict[str, str]:

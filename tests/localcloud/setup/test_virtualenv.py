@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from localcloud.console import CommandError
 from localcloud.setup import virtualenv
 
 
@@ -41,3 +44,32 @@ def test_a_changed_pin_of_what_they_ask_for_makes_it_stale(tmp_path: Path) -> No
 
 def test_an_interpreter_that_does_not_run_is_made_anew(tmp_path: Path) -> None:
     assert not virtualenv._runs(tmp_path / "venv" / "bin" / "python")
+
+
+def test_two_pips_share_the_pins_and_a_third_checks_the_whole(tmp_path: Path) -> None:
+    repo = checkout(tmp_path / "repo")
+    (repo / virtualenv.CONSTRAINTS).write_text("# why\na==1\nb==2  # why\nc==3\n")
+    python = virtualenv.python_of(tmp_path / "home")
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n')
+    python.chmod(0o755)
+    virtualenv._pip_install(tmp_path / "home", repo, [virtualenv.PROGRAM, virtualenv.TESTS])
+    *halves, whole = (tmp_path / "calls").read_text().splitlines()
+    assert sorted(half.partition("--retries 1 ")[2] for half in halves) == ["a==1 c==3", "b==2"]
+    assert all("--no-deps" in half for half in halves)
+    assert whole.endswith(
+        f"-r {repo}/requirements.txt -r {repo}/tests/requirements.txt -c {repo}/{virtualenv.CONSTRAINTS}"
+    )
+    assert "--no-deps" not in whole
+
+
+def test_a_pip_that_fails_leaves_the_rest_to_the_last_one_and_its_words_are_told(tmp_path: Path) -> None:
+    repo = checkout(tmp_path / "repo")
+    python = virtualenv.python_of(tmp_path / "home")
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\ncase "$*" in *--no-deps*) exit 1;; *-r*) echo all is well;; esac\n')
+    python.chmod(0o755)
+    virtualenv._pip_install(tmp_path / "home", repo, [virtualenv.TESTS])
+    python.write_text("#!/bin/sh\necho no index answers\nexit 1\n")
+    with pytest.raises(CommandError, match="no index answers"):
+        virtualenv._pip_install(tmp_path / "home", repo, [virtualenv.TESTS])
