@@ -208,7 +208,7 @@ def apiserver_arguments(port: int) -> list[str]:
         "--service-cluster-ip-range=10.0.0.0/24",
         "--etcd-servers=unix://etcd-client:0",
         "--etcd-compaction-interval=0",  # etcd compacts by itself
-        "--watch-cache=false",  # its timers, ten a second for each of 60 kinds, are half of what an idle server costs
+        "--watch-cache=false",  # ten timers a second for each of 60 kinds, in an idle server
         "--tls-cert-file=apiserver.crt",
         "--tls-private-key-file=apiserver.key",
         "--client-ca-file=ca.crt",
