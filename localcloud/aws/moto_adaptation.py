@@ -1,4 +1,4 @@
-"""What is changed in moto before it is used: its own policy checks off, its large tables small.
+"""What is changed in moto before it is used: its own policy checks off, its large tables small, each model read once.
 
 Everything that reaches into moto's internals to change them is in this module.
 """

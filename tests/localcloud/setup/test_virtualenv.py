@@ -15,9 +15,15 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
+def interpreter(home: Path, script: str = "") -> None:
+    python = virtualenv.python_of(home)
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+
+
 def stamped(home: Path, repo: Path) -> None:
-    (home / "venv" / "bin").mkdir(parents=True)
-    virtualenv.python_of(home).touch()
+    interpreter(home)
     for stamp in virtualenv._stamps(home, repo, [virtualenv.PROGRAM]):
         stamp.touch()
 
@@ -49,10 +55,7 @@ def test_an_interpreter_that_does_not_run_is_made_anew(tmp_path: Path) -> None:
 def test_two_pips_share_the_pins_and_a_third_checks_the_whole(tmp_path: Path) -> None:
     repo = checkout(tmp_path / "repo")
     (repo / virtualenv.CONSTRAINTS).write_text("# why\na==1\nb==2  # why\nc==3\n")
-    python = virtualenv.python_of(tmp_path / "home")
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n')
-    python.chmod(0o755)
+    interpreter(tmp_path / "home", f'echo "$@" >> {tmp_path}/calls')
     virtualenv._pip_install(tmp_path / "home", repo, [virtualenv.PROGRAM, virtualenv.TESTS])
     *halves, whole = (tmp_path / "calls").read_text().splitlines()
     assert sorted(half.partition("--retries 1 ")[2] for half in halves) == ["a==1 c==3", "b==2"]
@@ -65,11 +68,8 @@ def test_two_pips_share_the_pins_and_a_third_checks_the_whole(tmp_path: Path) ->
 
 def test_a_pip_that_fails_leaves_the_rest_to_the_last_one_and_its_words_are_told(tmp_path: Path) -> None:
     repo = checkout(tmp_path / "repo")
-    python = virtualenv.python_of(tmp_path / "home")
-    python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\ncase "$*" in *--no-deps*) exit 1;; *-r*) echo all is well;; esac\n')
-    python.chmod(0o755)
+    interpreter(tmp_path / "home", 'case "$*" in *--no-deps*) exit 1;; *-r*) echo all is well;; esac')
     virtualenv._pip_install(tmp_path / "home", repo, [virtualenv.TESTS])
-    python.write_text("#!/bin/sh\necho no index answers\nexit 1\n")
+    interpreter(tmp_path / "home", "echo no index answers; exit 1")
     with pytest.raises(CommandError, match="no index answers"):
         virtualenv._pip_install(tmp_path / "home", repo, [virtualenv.TESTS])
