@@ -19,6 +19,7 @@ from localcloud.supervisor import record
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS = 300
 _OF_A_CHECKOUT = {"LOCALCLOUD_HOME", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "STACK", "JOB", "ENGINE"}
+_OF_THE_TESTS = {"GRPC_ENABLE_FORK_SUPPORT"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Checkout:
 
     def shell(self, script: str) -> Said:
         """A script as one would type it in `make shell`."""
-        return self._run(["sh", "-euc", ". ./.local/env\n" + script], dict(os.environ))
+        return self._run(["sh", "-euc", ". ./.local/env\n" + script], self._clean())
 
     def plain_shell(self, script: str) -> Said:
         """A script as a person types it in a fresh terminal."""
@@ -107,8 +108,8 @@ class Checkout:
 
     @staticmethod
     def _clean() -> dict[str, str]:
-        """This process's environment with nothing of another checkout in it."""
-        return {name: value for name, value in os.environ.items() if name not in _OF_A_CHECKOUT}
+        """This process's environment with nothing of another checkout or of the tests in it."""
+        return {name: value for name, value in os.environ.items() if name not in _OF_A_CHECKOUT | _OF_THE_TESTS}
 
     def _run(self, command: list[str], env: dict[str, str]) -> Said:
         done = subprocess.run(
