@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from localcloud.engine import paths, urns
+from localcloud.engine.aliases import former_urns
 from localcloud.engine.differences import changed_keys, with_replace_on_changes
 from localcloud.engine.errors import BailError, RegistrationError
-from localcloud.engine.goals import Alias, Goal, resource_of
+from localcloud.engine.goals import Goal, resource_of
 from localcloud.engine.graph import Graph
 from localcloud.engine.provider import CheckFailure, Diff, Provider
 from localcloud.engine.registry import Registry
@@ -93,7 +94,7 @@ class Generator:
         """The state that a goal continues, and the alias by which it was found."""
         if urn in self.olds:
             return self.olds[urn], ""
-        for alias in self._alias_urns(goal):
+        for alias in former_urns(self._stack, self._project, goal, self.seen.alias_of.get(goal.parent)):
             old = self.olds.get(alias)
             if old is None or alias == urn:
                 continue
@@ -106,24 +107,6 @@ class Generator:
             self.seen.alias_of[urn] = alias
             return old, alias
         return None, ""
-
-    def _alias_urns(self, goal: Goal) -> list[str]:
-        """All URNs that a goal may have had, its own aliases first, then those that come from its parent's."""
-        former_parent = self.seen.alias_of.get(goal.parent)
-        found: list[str] = []
-        for alias in goal.aliases:
-            found.append(alias.resolve(self._stack, self._project, goal, goal.parent))
-            if former_parent and not alias.urn and not alias.parent and not alias.no_parent:
-                found.append(alias.resolve(self._stack, self._project, goal, former_parent))
-        if former_parent:
-            found.append(self._inherited(goal, former_parent))
-        return list(dict.fromkeys(found))
-
-    def _inherited(self, goal: Goal, former_parent: str) -> str:
-        name, parent_name = goal.name, urns.name_of(goal.parent)
-        if name.startswith(parent_name):
-            name = urns.name_of(former_parent) + name.removeprefix(parent_name)
-        return Alias(name=name).resolve(self._stack, self._project, goal, former_parent)
 
     # --- the decision
 

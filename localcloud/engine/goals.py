@@ -10,6 +10,7 @@ from typing import Any
 from pulumi.runtime.proto import resource_pb2
 
 from localcloud.engine import urns, wire
+from localcloud.engine.aliases import Alias
 from localcloud.engine.errors import RegistrationError, UnsupportedError
 from localcloud.engine.resource import Resource
 from localcloud.engine.values import Properties
@@ -36,34 +37,12 @@ class Goal:
     replace_on_changes: list[str] = field(default_factory=list[str])
     hide_diff: list[str] = field(default_factory=list[str])
     additional_secret_outputs: list[str] = field(default_factory=list[str])
-    aliases: list[Alias] = field(default_factory=list["Alias"])
+    aliases: list[Alias] = field(default_factory=list[Alias])
     timeouts: dict[str, float] = field(default_factory=dict[str, float])
     version: str = ""
     download_url: str = ""
     source_position: str = ""
     stack_trace: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """Another name that the resource may have in the state; what is None is as it is now."""
-
-    urn: str = ""
-    name: str | None = None
-    type: str | None = None
-    stack: str | None = None
-    project: str | None = None
-    parent: str | None = None
-    no_parent: bool = False
-
-    def resolve(self, stack: str, project: str, goal: Goal, parent: str) -> str:
-        """The URN that the alias means for a resource with this parent."""
-        if self.urn:
-            return self.urn
-        parent = "" if self.no_parent else (self.parent or parent)
-        return urns.make(
-            self.stack or stack, self.project or project, parent, self.type or goal.type, self.name or goal.name
-        )
 
 
 def refuse_unsupported(request: resource_pb2.RegisterResourceRequest) -> None:

@@ -51,3 +51,21 @@ class NotReadyError(KubernetesError):
     def __init__(self, message: str, live: dict[str, object] | None = None) -> None:
         super().__init__(message)
         self.live = live
+
+
+def explained(error: KubernetesError, manager: str) -> str:
+    """What went wrong when this field manager applied an object, and what to do, in the official provider's words."""
+    if not isinstance(error, ApiError):
+        return str(error)
+    if error.reason == "AlreadyExists":
+        return (
+            f"{error}. The resource already exists in the cluster: import it, delete it, or set "
+            "`upsertExistingObjects` on the provider to allow server-side apply to update existing objects on create"
+        )
+    if error.reason == "Conflict" or error.conflict:
+        return (
+            "server-side apply field conflict detected, see https://www.pulumi.com/registry/packages/kubernetes/"
+            "how-to-guides/managing-resources-with-server-side-apply/#handle-field-conflicts-on-existing-resources "
+            f'for troubleshooting help: the resource managed by field manager "{manager}" had an apply conflict: {error}'
+        )
+    return str(error)

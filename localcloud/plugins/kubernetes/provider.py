@@ -21,6 +21,7 @@ from localcloud.plugins.kubernetes.errors import (
     NoMatchError,
     NotReadyError,
     UnreachableError,
+    explained,
 )
 from localcloud.plugins.kubernetes.objects import Object, TypeToken
 from localcloud.plugins.progress import ENGINE_LOG
@@ -182,7 +183,7 @@ class KubernetesProvider(Provider):
         except ApiError as e:
             raise KubernetesError(
                 f'resource "{_text(target)}" was not successfully created by the Kubernetes API server: '
-                f"{_explained(e, manager)}"
+                f"{explained(e, manager)}"
             ) from None
         intro = (
             f'resource "{_text(target)}" was successfully created, but the Kubernetes API server reported that it '
@@ -262,7 +263,7 @@ class KubernetesProvider(Provider):
         except (ApiError, NoMatchError) as e:
             raise KubernetesError(
                 f'resource "{_text(target)}" was not successfully updated by the Kubernetes API server: '
-                f"{_explained(e, manager)}"
+                f"{explained(e, manager)}"
             ) from None
         intro = f'the Kubernetes API server reported that "{objects.identity(live)}" failed to fully initialize or become live'
         return self._awaited(target, new, live, manager, intro)
@@ -382,23 +383,6 @@ def _seconds(target: Target, inputs: Properties) -> float:
 def _propagation(inputs: Properties) -> str:
     chosen = objects.annotation(inputs, objects.DELETION_PROPAGATION).lower()
     return {"orphan": "Orphan", "background": "Background"}.get(chosen, "Foreground")
-
-
-def _explained(error: KubernetesError, manager: str) -> str:
-    if not isinstance(error, ApiError):
-        return str(error)
-    if error.reason == "AlreadyExists":
-        return (
-            f"{error}. The resource already exists in the cluster: import it, delete it, or set "
-            "`upsertExistingObjects` on the provider to allow server-side apply to update existing objects on create"
-        )
-    if error.reason == "Conflict" or error.conflict:
-        return (
-            "server-side apply field conflict detected, see https://www.pulumi.com/registry/packages/kubernetes/"
-            "how-to-guides/managing-resources-with-server-side-apply/#handle-field-conflicts-on-existing-resources "
-            f'for troubleshooting help: the resource managed by field manager "{manager}" had an apply conflict: {error}'
-        )
-    return str(error)
 
 
 def _text(target: Target) -> str:
