@@ -30,6 +30,7 @@ class Ended:
     job_name: str
     status: Mapping[str, Any]
     result_path: str
+    stack: str
     waited: bool = True
     input_of: str | None = None
     """The job whose result was this one's input."""
@@ -37,8 +38,7 @@ class Ended:
 
     @property
     def state(self) -> str:
-        """SageMaker's word for it; a job that SageMaker does not know has not started."""
-        return str(self.status.get("transformJobStatus") or "NotStarted")
+        return state(self.status)
 
     @property
     def reason(self) -> str:
@@ -57,6 +57,11 @@ class Ended:
         if self.waited:
             return self.state != "Completed" or self.is_foreign
         return self.state in {"Failed", "Stopped"} or self.is_foreign
+
+
+def state(status: Mapping[str, Any]) -> str:
+    """Return SageMaker's word for a status; a job that SageMaker does not know has not started."""
+    return str(status.get("transformJobStatus") or "NotStarted")
 
 
 @dataclass(frozen=True)
@@ -86,9 +91,10 @@ def summary(found: Sequence[Finding], total: int) -> str | None:
 
 
 def run_again(job: Ended) -> str:
-    """Return the command that makes the job another one, which runs."""
+    """Return the command that makes the job another one, which runs; it names the stack, for each has a default."""
     number = int(job.rerun) + 1 if job.rerun.isdigit() else 2
-    return f"make retry JOB={job.name}  (or: pulumi config set --path rerun.{job.name} {number} && pulumi up)"
+    pulumi = f"pulumi config set --path rerun.{job.name} {number} --stack {job.stack} && pulumi up --stack {job.stack}"
+    return f"make retry JOB={job.name} STACK={job.stack}  (or: {pulumi})"
 
 
 def _failure(job: Ended, by_name: Mapping[str, Ended], last_lines: LastLines) -> str:

@@ -1,7 +1,6 @@
 """Layer 2 as a whole: every declared job, its entry in the stack's outputs, and the one check at the end."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
@@ -59,7 +58,7 @@ class TransformJobs:
     def _output(self, job: TransformJob) -> dict[str, pulumi.Output[str]]:
         return {
             "job_name": job.job_name,
-            "status": pulumi.Output.all(job.job_name, job.status).apply(lambda known: _state(known[0], known[1])),
+            "status": job.status.apply(ends.state),
             "input_path": job.input_path,
             "output_path": job.output_path,
             "result_path": job.result_path,
@@ -68,13 +67,10 @@ class TransformJobs:
     def _ended(self, planned: PlannedJob) -> pulumi.Output[Ended]:
         job = self._jobs[planned.name]
         source = planned.input.job if isinstance(planned.input, ResultOf) else None
+        more = {"stack": pulumi.get_stack(), "waited": planned.args.wait, "input_of": source, "rerun": planned.rerun}
         return pulumi.Output.all(job.job_name, job.status, job.result_path).apply(
-            lambda known: Ended(planned.name, *known, waited=planned.args.wait, input_of=source, rerun=planned.rerun)
+            lambda known: Ended(planned.name, *known, **more)
         )
-
-
-def _state(job_name: str, status: Mapping[str, Any]) -> str:
-    return Ended("", job_name, status, "").state
 
 
 def _last_lines(job_name: str, count: int) -> Sequence[str]:

@@ -11,7 +11,7 @@ COMPLETED = {"transformJobStatus": "Completed"}
 
 
 def job(status: dict[str, Any], name: str = "churn", **more: Any) -> Ended:
-    return Ended(name, f"w-{name}-1234abcd", status, f"s3://b/output/w-{name}-1234abcd/in.csv.out", **more)
+    return Ended(name, f"w-{name}-1234abcd", status, f"s3://b/output/w-{name}-1234abcd/in.csv.out", "dev", **more)
 
 
 def recoverable(message: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def test_a_failure_shows_reason_log_and_command() -> None:
         "last log lines:",
         "  a",
         "  b",
-        "run it again: make retry JOB=churn  (or: pulumi config set --path rerun.churn 2 && pulumi up)",
+        f"run it again: {ends.run_again(job({}))}",
     ]
 
 
@@ -92,7 +92,7 @@ def test_a_result_that_expired_is_told_but_fails_nothing() -> None:
     (found,) = look(job(COMPLETED), there=False)
     assert not found.fails
     assert "its result is gone from s3://b/output/w-churn-1234abcd/in.csv.out" in found.text
-    assert "make retry JOB=churn" in found.text
+    assert "make retry JOB=churn STACK=dev" in found.text
     assert ends.summary([found], 1) is None
 
 
@@ -123,6 +123,13 @@ def test_a_job_nobody_waited_for(status: dict[str, Any], fails: bool) -> None:
 )
 def test_the_command_counts_on(rerun: str, following: str) -> None:
     assert following in ends.run_again(job({}, rerun=rerun))
+
+
+def test_the_command_acts_on_the_jobs_own_stack() -> None:
+    assert ends.run_again(job({})) == (
+        "make retry JOB=churn STACK=dev  "
+        "(or: pulumi config set --path rerun.churn 2 --stack dev && pulumi up --stack dev)"
+    )
 
 
 @pytest.mark.parametrize(

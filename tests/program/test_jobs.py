@@ -50,7 +50,7 @@ class TestAFailedJob:
         assert level == logging.ERROR
         assert "is Failed: ClientError: See job logs for more information" in text
         assert "  ValueError: could not convert" in text
-        assert "make retry JOB=bad" in text
+        assert "make retry JOB=bad STACK=local" in text
 
     def test_loses_nothing(self, failed: Graph) -> None:
         jobs = failed.outputs["transform_jobs"]
