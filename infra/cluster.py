@@ -6,6 +6,7 @@ become effective and a pod is given credentials only when it is created; the min
 between. Destroy runs the other way.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -110,8 +111,8 @@ class Cluster(pulumi.ComponentResource):
             policy_arn=policy, access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster")
         )
         return {
-            f"admin-{number}": eks.AccessEntryArgs(principal_arn=principal, access_policies={"admin": admin})
-            for number, principal in enumerate(args.admin_principals)
+            _entry_name(principal): eks.AccessEntryArgs(principal_arn=principal, access_policies={"admin": admin})
+            for principal in args.admin_principals
         }
 
     def _pod_identity(self, args: ClusterArgs, cluster: eks.Cluster) -> list[pulumi.Resource]:
@@ -159,3 +160,8 @@ class Cluster(pulumi.ComponentResource):
 
     def _after(self, resources: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(resources))
+
+
+def _entry_name(principal: str) -> str:
+    """Name an access entry by its principal: by its place in the list it would collide when another one goes."""
+    return f"admin-{hashlib.sha256(principal.encode()).hexdigest()[:8]}"

@@ -8,6 +8,7 @@ default tags hold in every stack.
 import ipaddress
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,6 +168,8 @@ def _check_together(reader: Reader, settings: Settings) -> None:
     allowed, chosen = settings.allowed_transform_instance_types, settings.transform_instance_type
     if allowed and _is_transform_type(chosen) and chosen not in allowed:
         reader.require("transformInstanceType", f"not among allowedTransformInstanceTypes ({', '.join(allowed)}).")
+    if twice := [arn for arn, times in Counter(settings.admin_principals).items() if times > 1]:
+        reader.require("adminPrincipals", f"named twice: {', '.join(twice)}. Allowed: each principal once.")
     if settings.model_archive.parts:
         reader.require("modelArchive", archive.problem(settings.model_archive, built_in=not settings.model_image))
 

@@ -12,6 +12,7 @@ from pulumi.runtime import config as runtime_config
 from infra import settings
 from tests.program.harness import PROJECT, ROOT, default_config, text
 
+ADMIN = f"arn:aws:iam::{'1' * 12}:role/ci"
 SCHEMA = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
 
 
@@ -100,6 +101,7 @@ def test_the_example_for_an_account_works_once_the_address_is_known() -> None:
         pytest.param("allowedCidrs", "203.0.113.7/32", id="a text for a list"),
         pytest.param("allowedCidrs", [7], id="a number for an address"),
         pytest.param("adminPrincipals", ["me"], id="a principal that is no ARN"),
+        pytest.param("adminPrincipals", [ADMIN, ADMIN], id="a principal twice"),
         pytest.param("nodeInstanceType", "t3.micro", id="a node for four pods"),
         pytest.param("nodeInstanceType", "t4g.small", id="a node of another architecture"),
         pytest.param("nodeInstanceType", "ml.m5.large", id="a SageMaker type for a node"),

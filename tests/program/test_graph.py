@@ -216,6 +216,16 @@ def test_other_administrators_get_access_entries() -> None:
     assert policy["policyArn"] == "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 
 
+def test_an_administrators_entry_keeps_its_name_when_another_goes() -> None:
+    first, second = f"arn:aws:iam::{ACCOUNT}:role/ci", f"arn:aws:iam::{ACCOUNT}:user/teacher"
+    both, one = (
+        deploy(config={"adminPrincipals": listed}).one("eks:index:Cluster").inputs["accessEntries"]
+        for listed in ([first, second], [second])
+    )
+    assert len(both) == 2
+    assert one == {name: entry for name, entry in both.items() if entry["principalArn"] == second}
+
+
 def test_there_is_one_small_node(graph: Graph) -> None:
     nodes = graph.one("eks:index:ManagedNodeGroup").inputs
     assert nodes["scalingConfig"] == {"desiredSize": 1, "minSize": 1, "maxSize": 1}
