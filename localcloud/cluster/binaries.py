@@ -80,6 +80,13 @@ def ensure(progress: Progress = print) -> Binaries:
     return binaries
 
 
+def built() -> Binaries | None:
+    """The programs if they are there already, else None; builds nothing."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    found = Binaries.within(Path(assets).absolute() if assets else cache_folder() / build_name())
+    return None if found.missing else found
+
+
 def cache_folder() -> Path:
     """The user's build cache of this project."""
     base = os.environ.get("XDG_CACHE_HOME")

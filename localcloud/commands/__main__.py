@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m localcloud.commands", description=main.__doc__)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--stack", default=os.environ.get("STACK") or stack.LOCAL)
-    parser.add_argument("--job", default=os.environ.get("JOB", ""), help="the declared name, for retry")
+    parser.add_argument("--job", default=os.environ.get("JOB", ""), help="the declared name, for retry and report")
     options = parser.parse_args(arguments)
     try:
         stack.check_known(options.stack)
@@ -62,10 +62,10 @@ def _local(command: str, job: str) -> Callable[[Path], int]:
         "destroy": local.destroy,
         "down": local.down,
         "reset": local.reset,
-        "report": local.report,
         "shell": local.shell,
         "status": inspection.status,
         "logs": inspection.logs,
+        "report": lambda directory: local.report(directory, job),
         "retry": lambda directory: local.retry(directory, job),
     }[command]
 
@@ -81,7 +81,7 @@ def _account(command: str, name: str, job: str) -> Callable[[Path], int]:
         "shell": lambda directory: account.shell(directory, name),
         "retry": lambda directory: account.retry(directory, name, job),
     }
-    return acts.get(command, lambda _: account.refuse(command, name))
+    return acts.get(command, lambda _: account.refuse(command, name, {*acts, *TOOLS}))
 
 
 if __name__ == "__main__":

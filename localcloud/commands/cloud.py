@@ -43,9 +43,10 @@ def forget(home: Path) -> None:
 
 
 def _clear_leftovers(home: Path) -> None:
-    if not stack.resources(home):
+    resources = stack.resources(home)
+    if not resources:
         return
-    jobs = stack.declared_jobs(home)
+    jobs = stack.declared_jobs(resources)
     again = f"; to be computed again: {', '.join(sorted(jobs))}" if jobs else ""
     say(f"    the local cloud of the last run is gone, and its resources with it{again}")
     forget(home)

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from localcloud.commands import terminal
 from localcloud.console import CommandError
 from localcloud.home import CHECKOUT
 from localcloud.setup import tools
@@ -32,9 +33,23 @@ class Engine:
 
     def run(self, *arguments: str) -> int:
         """Run a verb on the person's terminal; returns its exit code."""
-        return subprocess.run(
-            [*self.command, *arguments], cwd=CHECKOUT, env=dict(self.environment), check=False
-        ).returncode
+        return terminal.run([*self.command, *arguments], self.environment)
+
+    def module(self, name: str, *arguments: str) -> int:
+        """Run a Python module of the checkout on the person's terminal, where the engine acts; returns its exit code."""
+        return terminal.run([sys.executable, "-m", name, *arguments], self.environment)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client that acts where the engine acts, as who it acts."""
+        import boto3  # noqa: PLC0415  for one command only, and slow to load
+
+        names = {
+            "endpoint_url": "AWS_ENDPOINT_URL",
+            "region_name": "AWS_REGION",
+            "aws_access_key_id": "AWS_ACCESS_KEY_ID",
+            "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+        }
+        return boto3.client(service, **{name: self.environment[variable] for name, variable in names.items()})  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownMemberType] boto3 has no types
 
     def ask(self, *arguments: str) -> str:
         """Run a verb and return what it prints.

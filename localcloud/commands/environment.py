@@ -53,15 +53,33 @@ def local(home: Path, endpoint: str | None, base: Mapping[str, str] | None = Non
     return kept | settings
 
 
-def real(home: Path, base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """An environment for a real account: what the local cloud sets is taken out, its tools that serve both stay."""
-    environment = dict(base or os.environ)
-    if environment.get("AWS_ACCESS_KEY_ID") == ACCESS_KEY or "LOCALCLOUD_HOME" in environment:
-        for name in (*_settings(home, None), "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            environment.pop(name, None)
-    environment.pop("AWS_ENDPOINT_URL", None)
-    path = (str(home / "tools"), *_without(home, environment.get("PATH", "")))
-    return environment | {"PATH": os.pathsep.join(path), "PULUMI_STACK": "dev"}
+def real(home: Path, stack: str, base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """An environment for a real account: what the local cloud sets is taken out.
+
+    The tools of the generated folder that serve any stack come last on PATH: a person's own aws and kubectl may know ways
+    to sign in that these do not.
+
+    Args:
+        home: the generated folder.
+        stack: the stack in the account.
+        base: the environment to start from; this process's own by default.
+    """
+    environment = {name: value for name, value in (base or os.environ).items() if name != "AWS_ENDPOINT_URL"}
+    for name in _left_by_local(environment, home):
+        del environment[name]
+    path = (*_without(home, environment.get("PATH", "")), str(home / "tools"))
+    return environment | {"PATH": os.pathsep.join(path), "PULUMI_STACK": stack}
+
+
+def _left_by_local(environment: Mapping[str, str], home: Path) -> list[str]:
+    """Variables that hold what the local environment sets; what a person has set anew since then is theirs."""
+    sourced = environment.get("LOCALCLOUD_HOME")
+    if not sourced and environment.get("AWS_ACCESS_KEY_ID") != ACCESS_KEY:
+        return []
+    # With credentials of one's own, the region may well be meant, and happen to be the same.
+    kept = {"AWS_REGION", "AWS_DEFAULT_REGION"} if real_looking_credentials(environment) else set[str]()
+    ours = _settings(Path(sourced or home), None)
+    return [name for name, value in ours.items() if environment.get(name) == value and name not in kept]
 
 
 def shell_file(home: Path, endpoint: str | None) -> str:

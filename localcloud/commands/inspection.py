@@ -23,7 +23,9 @@ def status(home: Path) -> int:
     age = dt.datetime.now(dt.UTC) - since
     say(f"local cloud   running since {cloud.started} ({str(age).partition('.')[0]})")
     say(f"AWS endpoint  {cloud.aws_endpoint}   account {cloud.account_id}, region {cloud.region}")
-    say(f"stack         {stack.LOCAL}: {len(stack.resources(home))} resources; jobs: {_jobs(home)}")
+    resources = stack.resources(home)
+    jobs = ", ".join(stack.declared_jobs(resources)) or "none"
+    say(f"stack         {stack.LOCAL}: {len(resources)} resources; jobs: {jobs}")
     say(f"logs          {home / 'logs'}")
     for pid, megabytes, command in family(cloud.pid):
         say(f"  {pid:>8}  {megabytes:>5.0f} MB  {command}")
@@ -58,10 +60,6 @@ def logs(home: Path) -> int:
     if not files:
         say(f"there are no logs yet in {home / 'logs'}")
     return 0
-
-
-def _jobs(home: Path) -> str:
-    return ", ".join(stack.declared_jobs(home)) or "none"
 
 
 def _shorten(command: str) -> str:

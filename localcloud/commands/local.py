@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
+from contextlib import ExitStack
 from pathlib import Path
 
-from localcloud.commands import cloud, environment, recovery, stack
+from localcloud.commands import cloud, environment, recovery, stack, terminal
 from localcloud.commands.engines import Engine
-from localcloud.commands.report import serving
+from localcloud.commands.report import model_of, serving
 from localcloud.console import CommandError, colour, say, step
-from localcloud.home import CHECKOUT
 from localcloud.supervisor import client
 
-# The image of the workshop's own model, as the stack names it; the report asks it one row at a time.
-MODEL_IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+WORKSHOP_JOB = "churn"  # whose result the notebook shows when none is named
 # Each job that is waited for takes a place, and the official CLI has few by itself.
 PARALLEL = "64"
 
@@ -29,13 +26,12 @@ def up(home: Path) -> int:
     engine = cloud.engine(home, running)
     stack.select(engine, home)
     recovery.recover(engine, home)
-    # State has a job as the last wait left it; one that had not ended by then may have since.
-    look = ("--refresh",) if stack.open_jobs(home) else ()
+    look = ("--refresh",) if stack.open_jobs(stack.resources(home)) else ()
     with step(f"Deploy and run the jobs ({engine.kind} engine)"):
         code = engine.run("up", "--yes", "--skip-preview", "--parallel", PARALLEL, *look)
     outputs = stack.outputs(engine)
     write_kubeconfig(home / "kubeconfig", outputs)
-    shown = _show_results(home, engine, outputs)
+    shown = show_results(home, engine, stack.LOCAL, outputs)
     _say_what_next(home, code)
     return code or shown
 
@@ -65,7 +61,7 @@ def destroy(home: Path) -> int:
     with step(f"Destroy ({engine.kind} engine)"):
         code = engine.run("destroy", "--yes", "--skip-preview")
     (home / "kubeconfig").unlink(missing_ok=True)
-    return code or _module(engine, "workshop.leftovers", "--all")
+    return code or engine.module("workshop.leftovers", "--all")
 
 
 def down(home: Path) -> int:
@@ -86,11 +82,21 @@ def reset(home: Path) -> int:
     return 0
 
 
-def report(home: Path) -> int:
-    """Run the notebook on the newest results into `.local/report.html`."""
+def report(home: Path, job: str) -> int:
+    """Run the notebook on the newest results into `.local/report.html`, beside it the job's model to ask row by row."""
     engine = _engine_of_running(home)
-    with serving(MODEL_IMAGE, CHECKOUT / "model" / "model.tar.gz") as url:
-        return _module(engine, "workshop.report", "--output", str(home / "report.html"), "--invocations-url", url)
+    command = ("workshop.report", "--output", str(home / "report.html"))
+    found = (stack.outputs(engine).get("transform_jobs") or {}).get(job or WORKSHOP_JOB)
+    if not found:
+        return engine.module(*command)  # which says what jobs there are
+    with ExitStack() as running:
+        try:
+            model = running.enter_context(model_of(found["job_name"], engine.client))
+            url = running.enter_context(serving(model))
+        except CommandError as error:
+            say(f"    {error}: the report does without asking it row by row")
+            return engine.module(*command)
+        return engine.module(*command, "--invocations-url", url)
 
 
 def shell(home: Path) -> int:
@@ -99,17 +105,17 @@ def shell(home: Path) -> int:
     if engine.kind == "official" and not shutil.which("pulumi", path=engine.environment["PATH"]):
         raise CommandError("the official CLI went away from PATH")
     say("pulumi, kubectl, kubectl smlogs and aws act on the local stack here; `exit` leaves")
-    return subprocess.run([os.environ.get("SHELL", "/bin/sh")], env=dict(engine.environment), check=False).returncode
+    return terminal.run([os.environ.get("SHELL", "/bin/sh")], engine.environment)
 
 
 def cost(home: Path) -> int:
     """Print what the stack's settings cost on AWS; needs no running cloud."""
-    return _module(cloud.engine(home, client.running(home)), "workshop.cost")
+    return cloud.engine(home, client.running(home)).module("workshop.cost")
 
 
 def workshop(home: Path, module: str, *arguments: str) -> int:
     """Run one of the workshop's tools in the local environment."""
-    return _module(_engine_of_running(home), module, *arguments)
+    return _engine_of_running(home).module(module, *arguments)
 
 
 def retry(home: Path, job: str) -> int:
@@ -117,23 +123,23 @@ def retry(home: Path, job: str) -> int:
     running = cloud.ensure(home)
     engine = cloud.engine(home, running)
     stack.select(engine, home)
-    known = stack.declared_jobs(home)
+    known = stack.declared_jobs(stack.resources(home))
     if job and known and job not in known:
         raise CommandError(
             f"JOB={job} is no job of this stack; there are {', '.join(known)}. A new one runs with make up"
         )
-    return rerun(engine, job) or up(home)
+    return rerun(engine, stack.LOCAL, job) or up(home)
 
 
-def rerun(engine: Engine, job: str) -> int:
-    """Count up `rerun.<job>` in the stack's config."""
+def rerun(engine: Engine, name: str, job: str) -> int:
+    """Count up `rerun.<job>` in a stack's config."""
     if not job:
-        raise CommandError("name the job: make retry JOB=churn")
-    values = json.loads(engine.ask("config", "--json"))
+        raise CommandError(f"name the job: make retry JOB=churn{'' if name == stack.LOCAL else f' STACK={name}'}")
+    values = json.loads(engine.ask("config", "--json", "--stack", name))
     entry = values.get(f"{stack.project()}:rerun", {})
     now = str((entry.get("objectValue") or json.loads(entry.get("value") or "{}")).get(job, 1))
     following = int(now) + 1 if now.isdecimal() else 2  # any other word for another run may be there
-    return engine.run("config", "set", "--path", f"rerun.{job}", str(following))
+    return engine.run("config", "set", "--stack", name, "--path", f"rerun.{job}", str(following))
 
 
 def _engine_of_running(home: Path) -> Engine:
@@ -151,12 +157,14 @@ def _stop(home: Path) -> None:
     environment.write_shell_file(home, None)
 
 
-def _show_results(home: Path, engine: Engine, outputs: dict[str, object]) -> int:
+def show_results(home: Path, engine: Engine, name: str, outputs: dict[str, object]) -> int:
+    """Print rows, precision and recall of each job of a stack, whatever became of the others."""
     if not outputs.get("transform_jobs"):
         return 0
-    written = write_private(home / "outputs.json", json.dumps(outputs))
+    written = home / ("outputs.json" if name == stack.LOCAL else f"outputs-{name}.json")
+    write_private(written, json.dumps(outputs))
     with step("Rows, precision and recall of each job"):
-        return _module(engine, "workshop.results", "--outputs", str(written))
+        return engine.module("workshop.results", "--stack", name, "--outputs", str(written))
 
 
 def write_kubeconfig(path: Path, outputs: dict[str, object]) -> Path | None:
@@ -173,11 +181,6 @@ def write_private(path: Path, text: str) -> Path:
     with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as sink:  # noqa: PTH123  mode at creation
         sink.write(text)
     return path
-
-
-def _module(engine: Engine, module: str, *arguments: str) -> int:
-    command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, cwd=CHECKOUT, env=dict(engine.environment), check=False).returncode
 
 
 def _warn_of_real_credentials() -> None:

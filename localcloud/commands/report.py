@@ -1,27 +1,64 @@
-"""`make report` on the local stack: the notebook, and beside it the model in a container to ask one row at a time."""
+"""`make report` on the local stack: the notebook, and beside it the job's model in a container to ask one row at a time."""
 
 from __future__ import annotations
 
 import http.client
+import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud import containers
 from localcloud.console import CommandError
 
 START_SECONDS = 30.0
 
+Connect = Callable[[str], Any]
+"""Gives the boto3 client of a service."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What SageMaker starts a container from."""
+
+    image: str
+    archive: Path
+    environment: Mapping[str, str]
+
 
 @contextmanager
-def serving(image: str, archive: Path) -> Generator[str]:
-    """Serve a model by the real-time contract.
+def model_of(job_name: str, connect: Connect) -> Generator[Model]:
+    """The model that a transform job asked, its archive fetched from S3.
 
-    Args:
-        image: URI of the model's image.
-        archive: the model archive.
+    Raises:
+        CommandError: it is no longer there, or has no archive.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            found = _fetch(job_name, connect, Path(folder) / "model.tar.gz")
+        except (ClientError, BotoCoreError, KeyError) as error:
+            raise CommandError(f"the model of {job_name} cannot be had: {error}") from error
+        yield found
+
+
+def _fetch(job_name: str, connect: Connect, archive: Path) -> Model:
+    sagemaker = connect("sagemaker")
+    model = sagemaker.describe_transform_job(TransformJobName=job_name)["ModelName"]
+    container = sagemaker.describe_model(ModelName=model)["PrimaryContainer"]
+    bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
+    archive.write_bytes(connect("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    return Model(container["Image"], archive, container.get("Environment") or {})
+
+
+@contextmanager
+def serving(model: Model) -> Generator[str]:
+    """Serve a model by the real-time contract.
 
     Yields:
         The container's address, once it answers `/ping`.
@@ -30,7 +67,9 @@ def serving(image: str, archive: Path) -> Generator[str]:
         CommandError: it does not come up.
     """
     try:
-        with containers.start(image, archive, {}, vcpus=1, log=lambda _: None) as container:
+        with containers.start(
+            model.image, model.archive, dict(model.environment), vcpus=1, log=lambda _: None
+        ) as container:
             _wait(container)
             yield container.url
     except containers.ContainerError as error:

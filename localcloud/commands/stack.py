@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -62,18 +63,18 @@ def forget(home: Path) -> None:
     shutil.rmtree(home / "pulumi" / ".pulumi" / "locks" / "organization" / project() / LOCAL, ignore_errors=True)
 
 
-def declared_jobs(home: Path) -> list[str]:
-    """Names of the TransformJobs in the local stack's state."""
-    return [_name(job) for job in _jobs(home)]
+def declared_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:
+    """Names of the TransformJobs in a state."""
+    return [_name(job) for job in _jobs(resources)]
 
 
-def open_jobs(home: Path) -> list[str]:
-    """Names of those TransformJobs whose end the local stack's state does not know."""
-    return [_name(job) for job in _jobs(home) if _status(job) not in ENDS]
+def open_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:
+    """Names of those TransformJobs whose end a state does not know: it has a job as the last wait left it."""
+    return [_name(job) for job in _jobs(resources) if _status(job) not in ENDS]
 
 
-def _jobs(home: Path) -> list[dict[str, Any]]:
-    return [found for found in resources(home) if found["type"].endswith(":TransformJob") and found.get("custom")]
+def _jobs(resources: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [found for found in resources if found["type"].endswith(":TransformJob") and found.get("custom")]
 
 
 def _name(job: dict[str, Any]) -> str:
@@ -91,6 +92,6 @@ def select(engine: Engine, home: Path) -> None:
     engine.ask("stack", "select", "--create", LOCAL)
 
 
-def outputs(engine: Engine) -> dict[str, Any]:
+def outputs(engine: Engine, stack: str = LOCAL) -> dict[str, Any]:
     """The stack's outputs, secrets in clear: for files of mode 0600 and for reading, never for printing."""
-    return json.loads(engine.ask("stack", "output", "--json", "--show-secrets"))
+    return json.loads(engine.ask("stack", "output", "--json", "--show-secrets", "--stack", stack))

@@ -18,18 +18,31 @@ def write(home: Path, checkout: Path, kubectl: Path, *, embedded_engine: bool) -
         kubectl: the kubectl to run.
         embedded_engine: whether `pulumi` is ours; with the official CLI there is none of ours on PATH.
     """
-    python = home / "venv" / "bin" / "python"
+    python = str(_python(home))
     modules = {f"bin/pulumi-resource-{name}": f"localcloud.plugins.{name}" for name in PLUGINS}
-    modules["bin/pulumi"] = ENGINE
-    modules["tools/kubectl-smlogs"] = "workshop.smlogs"
-    if not embedded_engine:
-        del modules["bin/pulumi"]
+    if embedded_engine:
+        modules["bin/pulumi"] = ENGINE
+    else:
         (home / "bin" / "pulumi").unlink(missing_ok=True)
     for name, module in modules.items():
-        _script(home / name, checkout, home, [str(python), "-m", module])
-    _script(home / "tools" / "kubectl", None, home, [str(kubectl)])
+        _script(home / name, checkout, home, [python, "-m", module])
+    write_shared(home, checkout, kubectl)
+
+
+def write_shared(home: Path, checkout: Path, kubectl: Path | None) -> None:
+    """Write anew the commands that serve any stack, one in an account, too.
+
+    Args:
+        home: the generated folder.
+        checkout: the checkout whose code the commands run.
+        kubectl: the kubectl to run; None where the local cloud's has not been built.
+    """
+    python = _python(home)
+    _script(home / "tools" / "kubectl-smlogs", checkout, home, [str(python), "-m", "workshop.smlogs"])
     # Through the interpreter: the line that names it in awscli's own script cannot hold a path with spaces.
     _script(home / "tools" / "aws", None, home, [str(python), str(python.with_name("aws"))])
+    if kubectl:
+        _script(home / "tools" / "kubectl", None, home, [str(kubectl)])
 
 
 def is_embedded_engine(program: Path) -> bool:
@@ -39,6 +52,10 @@ def is_embedded_engine(program: Path) -> bool:
             return f"-m {ENGINE} ".encode() in source.read(4096)
     except OSError:
         return False
+
+
+def _python(home: Path) -> Path:
+    return home / "venv" / "bin" / "python"
 
 
 def _script(path: Path, checkout: Path | None, home: Path, command: list[str]) -> None:

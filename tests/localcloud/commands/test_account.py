@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from localcloud.commands import account
+from localcloud.commands.engines import Engine
 from localcloud.console import CommandError
 
 KUBECONFIG = json.dumps({"apiVersion": "v1", "kind": "Config", "clusters": []})
@@ -62,15 +63,64 @@ def test_destroy_lets_objects_go_only_with_their_cluster(
     cluster = {"type": "aws:eks/cluster:Cluster", "outputs": {"arn": "arn:aws:eks:us-east-1:1:cluster/c"}}
     answer(home, {"deployment": {"resources": [cluster, {"type": "kubernetes:core/v1:Pod"}]}})
     monkeypatch.setattr("localcloud.commands.recovery._is_gone", lambda *_: gone)
-    monkeypatch.setattr(account, "_module", lambda *_: 0)
+    monkeypatch.setattr(Engine, "module", lambda *_: 0)
     assert account.destroy(home, "dev") == 0
     assert asked(home) == [":stack export --stack dev", f"{unreachable}:destroy --stack dev"]
 
 
 def test_nothing_is_deployed_while_preflight_fails(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account, "_module", lambda _, module, *__: 1 if module == "workshop.preflight" else 0)
+    monkeypatch.setattr(Engine, "module", lambda _, module, *__: 1 if module == "workshop.preflight" else 0)
     assert account.up(home, "dev") == 1
     assert not (home / "asked").exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "look"),
+    [pytest.param("InProgress", " --refresh", id="still running"), pytest.param("Completed", "", id="ended")],
+)
+def test_a_job_whose_end_the_state_does_not_know_is_looked_at(
+    home: Path, monkeypatch: pytest.MonkeyPatch, status: str, look: str
+) -> None:
+    job = {"type": "kubernetes:a/v1:TransformJob", "custom": True, "urn": "urn::late"}
+    state = {"resources": [job | {"outputs": {"status": {"transformJobStatus": status}}}]}
+    answer(home, {"deployment": state})
+    monkeypatch.setattr(Engine, "module", lambda *_: 0)
+    assert account.up(home, "dev") == 0
+    assert f":up --stack dev --parallel 64{look}" in asked(home)
+
+
+def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(home, {"deployment": None, "transform_jobs": {"churn": {}}})
+    shown: list[tuple[str, ...]] = []
+    monkeypatch.setattr(Engine, "run", lambda *_: 255)
+    monkeypatch.setattr(Engine, "module", lambda _, *asked: shown.append(asked) or 0)
+    assert account.up(home, "dev") == 255
+    assert shown[-1] == ("workshop.results", "--stack", "dev", "--outputs", str(home / "outputs-dev.json"))
+
+
+def test_a_retry_counts_up_in_the_stack_that_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(home, {"sagemaker-batch-workshop:rerun": {"value": '{"churn":"2"}'}})
+    monkeypatch.setattr(account, "up", lambda *_: 0)
+    assert account.retry(home, "prod", "churn") == 0
+    assert asked(home) == [":config --json --stack prod", ":config set --stack prod --path rerun.churn 3"]
+
+
+def test_a_retry_of_no_job_says_how_to_name_one(home: Path) -> None:
+    with pytest.raises(CommandError, match="make retry JOB=churn STACK=prod"):
+        account.retry(home, "prod", "")
+
+
+def test_the_tools_of_a_shell_are_there_though_the_local_cloud_never_ran(home: Path) -> None:
+    answer(home, {"bucket_name": "b"})
+    account.preview(home, "dev")
+    assert {path.name for path in (home / "tools").iterdir()} >= {"kubectl-smlogs", "aws"}
+
+
+def test_what_is_the_local_clouds_alone_is_refused_with_what_there_is() -> None:
+    with pytest.raises(CommandError, match=r"stack dev has destroy, up$"):
+        account.refuse("status", "dev", ["up", "destroy"])
 
 
 def test_without_the_pulumi_cli_one_is_told_where_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

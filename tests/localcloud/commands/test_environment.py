@@ -72,17 +72,41 @@ def test_sourcing_twice_puts_the_commands_on_path_once(home: Path) -> None:
 
 def test_a_real_account_is_used_in_an_environment_without_anything_local(tmp_path: Path) -> None:
     local = environment.local(tmp_path, "http://127.0.0.1:4242", {"PATH": "/usr/bin"})
-    scrubbed = environment.real(tmp_path, local)
+    scrubbed = environment.real(tmp_path, "dev", local)
     assert environment.ACCESS_KEY not in scrubbed.values()
     assert not [name for name in scrubbed if name.startswith("AWS_") or name == "LOCALCLOUD_HOME"]
     assert str(tmp_path / "bin") not in scrubbed["PATH"].split(os.pathsep)
 
 
 def test_a_real_account_keeps_its_own_credentials(tmp_path: Path) -> None:
-    scrubbed = environment.real(tmp_path, REAL | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
+    scrubbed = environment.real(tmp_path, "dev", REAL | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
     assert scrubbed["AWS_ACCESS_KEY_ID"] == REAL["AWS_ACCESS_KEY_ID"]
     assert scrubbed["AWS_PROFILE"] == "work"
     assert "AWS_ENDPOINT_URL" not in scrubbed
+
+
+def test_what_a_person_sets_after_sourcing_the_local_environment_is_theirs(home: Path) -> None:
+    theirs = {"AWS_ACCESS_KEY_ID": "AKIAREALLOOKING00000", "AWS_SECRET_ACCESS_KEY": "s3cret"}
+    scrubbed = environment.real(home, "dev", source(home, {"PATH": "/usr/bin:/bin"}) | theirs)
+    assert {name: value for name, value in scrubbed.items() if name.startswith("AWS_")} == theirs | {
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    assert "PULUMI_BACKEND_URL" not in scrubbed
+
+
+def test_another_checkouts_local_environment_is_taken_out_as_well(home: Path, tmp_path: Path) -> None:
+    other = environment.local(tmp_path / "other", "http://127.0.0.1:4242", {"PATH": "/usr/bin"})
+    scrubbed = environment.real(home, "dev", other)
+    assert not [name for name in scrubbed if name.startswith("AWS_") or name in {"KUBECONFIG", "LOCALCLOUD_HOME"}]
+
+
+def test_an_account_is_acted_on_with_the_persons_own_tools_first(tmp_path: Path) -> None:
+    assert environment.real(tmp_path, "dev", REAL)["PATH"] == f"/usr/bin:/bin:{tmp_path / 'tools'}"
+
+
+def test_the_stack_of_an_account_is_the_one_named(tmp_path: Path) -> None:
+    assert environment.real(tmp_path, "prod", REAL)["PULUMI_STACK"] == "prod"
 
 
 @pytest.mark.parametrize(

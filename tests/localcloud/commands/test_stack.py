@@ -27,7 +27,7 @@ def state(home: Path, **statuses: dict[str, Any] | None) -> None:
 
 def test_jobs_are_named_as_declared(tmp_path: Path) -> None:
     state(tmp_path, a=None, b=None)
-    assert stack.declared_jobs(tmp_path) == ["a", "b"]
+    assert stack.declared_jobs(stack.resources(tmp_path)) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_a_job_is_open_until_the_state_knows_its_end(
     tmp_path: Path, status: dict[str, Any] | None, is_open: bool
 ) -> None:
     state(tmp_path, job=status)
-    assert stack.open_jobs(tmp_path) == (["job"] if is_open else [])
+    assert stack.open_jobs(stack.resources(tmp_path)) == (["job"] if is_open else [])
 
 
 def test_without_a_state_there_are_no_jobs(tmp_path: Path) -> None:
-    assert stack.open_jobs(tmp_path) == []
+    assert stack.open_jobs(stack.resources(tmp_path)) == []
