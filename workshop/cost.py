@@ -24,7 +24,8 @@ def main(arguments: Sequence[str]) -> int:
     """Print the cost of the stack per hour and per day, and of a job."""
     parser = argparse.ArgumentParser(prog="python -m workshop.cost", description=main.__doc__)
     parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
-    print(report(settings(PROJECT_FOLDER, parser.parse_args(arguments).stack)))
+    stack: str = parser.parse_args(arguments).stack
+    print(report(settings(PROJECT_FOLDER, stack), stack))
     return 0
 
 
@@ -36,8 +37,8 @@ def settings(folder: Path, stack: str) -> dict[str, Any]:
     return values | {key.removeprefix(f"{project['name']}:"): value for key, value in own.items()}
 
 
-def report(values: dict[str, Any]) -> str:
-    """The cost as text, one line for each thing that stands."""
+def report(values: dict[str, Any], stack: str) -> str:
+    """The cost as text, one line for each thing that stands, and the command that ends it."""
     items = prices.standing(values["nodeInstanceType"])
     hour = prices.total(items)
     one_job = prices.job(values["transformInstanceType"])
@@ -45,7 +46,8 @@ def report(values: dict[str, Any]) -> str:
     lines.append(f"{'while it stands':<40} {_dollars(hour)} an hour, {_dollars(hour and hour * 24, 2)} a day")
     what = f"one job on {values['transformInstanceType']}, {prices.JOB_MINUTES:g} minutes"
     lines.append(f"{what:<40} {_dollars(one_job)}")
-    lines.append(f"Prices of {prices.REGION} as of {prices.AS_OF} ({prices.SOURCE}). `make destroy` stops the cost.")
+    lines.append(f"Prices of {prices.REGION} as of {prices.AS_OF} ({prices.SOURCE}).")
+    lines.append(f"`make destroy STACK={stack}` stops the cost.")
     return "\n".join(lines)
 
 

@@ -1,8 +1,8 @@
 """What a stack may have left behind: everything in the account and region that carries its tags.
 
 `python -m workshop.leftovers` prints it and exits 1 when there is something to clear; what AWS keeps by design, job
-records and log groups, is listed apart and is no fault. `--all` looks at everything in the account, tagged or not,
-which is the right question for an account that holds nothing else.
+records and log groups, is listed apart and is no fault. `--all` names what carries other
+tags or none as well, and it is no fault either.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from workshop.cost import PROJECT_FOLDER, settings
+from workshop.cost import settings
+from workshop.stack import PROJECT_FOLDER, project
 
-PROJECT = "sagemaker-batch-workshop"
 GONE = {"NoSuchBucket", "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "ResourceNotFound"}
 HIDDEN = {"AccessDenied", "AccessDeniedException"}
 
@@ -34,26 +34,30 @@ class Found:
     name: str
     tags: Tags | None = ()
 
-    def belongs_to(self, stack: str) -> bool:
+    def belongs_to(self, project: str, stack: str) -> bool:
         """Whether its tags name this project and stack."""
-        return {("project", PROJECT), ("stack", stack)} <= set(self.tags or ())
+        return {("project", project), ("stack", stack)} <= set(self.tags or ())
 
 
 def main(arguments: Sequence[str]) -> int:
     """List what the stack left in the account; exit code 1 when there is something to clear."""
     parser = argparse.ArgumentParser(prog="python -m workshop.leftovers", description=main.__doc__)
     parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
-    parser.add_argument("--all", action="store_true", help="everything in the account, not only what carries the tags")
+    parser.add_argument("--all", action="store_true", help="name also what does not carry the stack's tags")
     options = parser.parse_args(arguments)
+    stack: str = options.stack
     try:
         there = list(everything())
-        kept = list(kept_by_design("" if options.all else f"{_prefix(options.stack)}-"))
+        kept = list(kept_by_design("" if options.all else f"{_prefix(stack)}-"))
     except (ClientError, BotoCoreError) as error:
-        print(f"error: the account could not be listed: {error}; `make preflight` says how to sign in", file=sys.stderr)
+        hint = f"`make preflight STACK={stack}` says how to sign in"
+        print(f"error: the account could not be listed: {error}; {hint}", file=sys.stderr)
         return 2
-    found = [item for item in there if options.all or item.belongs_to(options.stack)]
-    _print(options.stack, found, kept, [item for item in there if item.tags is None and not options.all])
-    return 1 if found else 0
+    ours = [item for item in there if item.belongs_to(project(), stack)]
+    _print(stack, ours, kept, [item for item in there if item.tags is None])
+    if options.all:
+        _print_others([item for item in there if item not in ours])
+    return 1 if ours else 0
 
 
 def everything() -> Iterator[Found]:
@@ -167,6 +171,11 @@ def _print(stack: str, found: Sequence[Found], kept: Sequence[str], hidden: Sequ
         print(f"not looked at, for want of permission: {len(hidden)}, for example {hidden[0].kind} {hidden[0].name}")
     if kept:
         print(f"kept by AWS by design: {len(kept)} records of jobs and logs, for example {kept[0]}")
+
+
+def _print_others(others: Sequence[Found]) -> None:
+    for item in others:
+        print(f"not of this stack: {item.kind} {item.name}")
 
 
 if __name__ == "__main__":

@@ -46,6 +46,11 @@ class JobLogs:
         lines = (line for stream in self._streams() for line in self._read(stream))
         return sorted(lines, key=lambda line: line.milliseconds)  # stable: lines of one moment keep their order
 
+    def last(self, count: int) -> list[Line]:
+        """The last lines there are, oldest first; no more than these are read of any stream."""
+        lines = (line for stream in self._streams() for line in self._end(stream, count))
+        return sorted(lines, key=lambda line: line.milliseconds)[-count:]
+
     def _streams(self) -> list[str]:
         pages = self._client.get_paginator("describe_log_streams")
         try:
@@ -56,18 +61,36 @@ class JobLogs:
                 return []
             raise
 
+    def _end(self, stream: str, count: int) -> list[Line]:
+        """CloudWatch may give fewer events than there are before the end of a stream; the token then leads backwards."""
+        lines: list[Line] = []
+        token: dict[str, str] = {}
+        while len(lines) < count:
+            page = self._client.get_log_events(
+                logGroupName=GROUP, logStreamName=stream, startFromHead=False, limit=count, **token
+            )
+            lines = [*_lines(stream, page), *lines]
+            if page["nextBackwardToken"] == token.get("nextToken"):
+                break
+            token = {"nextToken": page["nextBackwardToken"]}
+        return lines[-count:]
+
     def _read(self, stream: str) -> Iterator[Line]:
         """CloudWatch repeats the token when a stream has no more for now."""
         while True:
             token = {"nextToken": self._tokens[stream]} if stream in self._tokens else {}
             page = self._client.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True, **token)
-            short = stream.partition("/")[2]
-            yield from (Line(event["timestamp"], short, event["message"].rstrip("\n")) for event in page["events"])
+            yield from _lines(stream, page)
             if page["nextForwardToken"] == self._tokens.get(stream):
                 return
             self._tokens[stream] = page["nextForwardToken"]
 
 
+def _lines(stream: str, page: dict[str, Any]) -> Iterator[Line]:
+    short = stream.partition("/")[2]
+    return (Line(event["timestamp"], short, event["message"].rstrip("\n")) for event in page["events"])
+
+
 def last_lines(job_name: str, count: int, region: str | None = None) -> list[str]:
     """The last lines of a job's logs, for a message that says why it failed."""
-    return [str(line) for line in JobLogs(job_name, region).new()[-count:]]
+    return [str(line) for line in JobLogs(job_name, region).last(count)]

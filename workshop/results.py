@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from workshop.stack import PROJECT_FOLDER
 MODEL = PROJECT_FOLDER / "model"
 # Input objects whose truth is known, by file name: the workshop's held-out customers.
 TRUTHS = {"batch_input.csv": MODEL / "truth.csv"}
+LARGEST = 100 * 2**20  # bytes; of a larger result no rows are counted, since it would all have to be fetched
+FETCHES = 8  # results fetched at once
 HEADINGS = ("JOB", "STATUS", "ROWS", "PRECISION", "RECALL", "RESULT")
 
 
@@ -29,10 +33,13 @@ def main(arguments: Sequence[str]) -> int:
     """Print status, rows, precision and recall, and the result's S3 path of every job."""
     parser = argparse.ArgumentParser(prog="python -m workshop.results", description=main.__doc__)
     parser.add_argument("--outputs", type=Path, required=True, help="the stack's outputs as JSON")
-    outputs = json.loads(parser.parse_args(arguments).outputs.read_text())
+    parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
+    options = parser.parse_args(arguments)
+    jobs = sorted(json.loads(options.outputs.read_text())["transform_jobs"].items())
     try:
         client = s3.connect()
-        rows = [_row(name, job, client) for name, job in sorted(outputs["transform_jobs"].items())]
+        with ThreadPoolExecutor(FETCHES) as pool:
+            rows = list(pool.map(lambda job: _row(job[0], job[1], options.stack, client), jobs))
     except s3.S3Error as error:
         print(f"error: the results could not be read: {error}", file=sys.stderr)
         return 1
@@ -82,17 +89,25 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _row(name: str, job: Mapping[str, Any], client: Any) -> tuple[str, ...]:
+def _row(name: str, job: Mapping[str, Any], stack: str, client: Any) -> tuple[str, ...]:
     status, path = str(job["status"]), str(job["result_path"])
+    nothing = (name, status, "-", "-", "-")
     if status != "Completed" or path.endswith("/"):
-        return (name, status, "-", "-", "-", path)
+        return (*nothing, path)
     try:
-        body = s3.read(path, client)
+        body = s3.read(path, client, LARGEST)
     except s3.MissingError:
-        return (name, status, "-", "-", "-", f"{path} (expired; run it again: make retry JOB={name})")
+        return (*nothing, f"{path} (expired; run it again: make retry JOB={name} STACK={stack})")
+    except s3.TooLargeError:
+        return (*nothing, path)
     found = judge(str(job["input_path"]), body)
     figures = (f"{found.precision:.3f}", f"{found.recall:.3f}") if found else ("-", "-")
-    return (name, status, str(body.count(b"\n")), *figures, path)
+    return (name, status, str(_rows(body)), *figures, path)
+
+
+def _rows(body: bytes) -> int:
+    """Lines, the last of which may lack its end."""
+    return body.count(b"\n") + (not body.endswith(b"\n") and body != b"")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,10 @@ class MissingError(S3Error):
     """There is no object of this key."""
 
 
+class TooLargeError(S3Error):
+    """The object has more bytes than were asked for."""
+
+
 @dataclass(frozen=True, order=True)
 class S3Object:
     """One object as a listing shows it."""
@@ -69,14 +73,29 @@ def connect() -> Any:
         raise S3Error(f"S3 cannot be reached: {error}") from error
 
 
-def read(uri: str, client: Any = None) -> bytes:
-    """Return an object's content."""
+def read(uri: str, client: Any = None, largest: int | None = None) -> bytes:
+    """Return an object's content.
+
+    Args:
+        uri: its S3 URI.
+        client: a boto3 client; made when there is none.
+        largest: bytes that are read at most; None for any number.
+
+    Raises:
+        MissingError: there is no such object.
+        TooLargeError: it has more bytes; none is read.
+        S3Error: it cannot be read.
+    """
     where = Location.parse(uri)
     try:
-        return cast("bytes", (client or connect()).get_object(Bucket=where.bucket, Key=where.key)["Body"].read())
+        found = (client or connect()).get_object(Bucket=where.bucket, Key=where.key)
+        if largest is None or found["ContentLength"] <= largest:
+            return cast("bytes", found["Body"].read())
+        found["Body"].close()
     except (ClientError, BotoCoreError) as error:
         kind = MissingError if getattr(error, "response", {}).get("Error", {}).get("Code") == "NoSuchKey" else S3Error
         raise kind(f"{uri} cannot be read: {error}") from error
+    raise TooLargeError(f"{uri} has {found['ContentLength']} bytes, more than {largest}")
 
 
 def exists(uri: str, client: Any = None) -> bool:

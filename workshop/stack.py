@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 
 
 class StackError(Exception):
     """The outputs cannot be had; the text is Pulumi's own, or says what is missing and what to do."""
+
+
+def project(folder: Path = PROJECT_FOLDER) -> str:
+    """The project's name, with which everything of its stacks is tagged."""
+    return str(yaml.safe_load((folder / "Pulumi.yaml").read_text())["name"])
 
 
 def outputs(stack: str | None = None) -> dict[str, Any]:
@@ -51,6 +59,10 @@ def transform_job(name: str, stack: str | None = None) -> dict[str, str]:
     """
     jobs = outputs(stack).get("transform_jobs") or {}
     if name not in jobs:
-        there = f"there are {', '.join(sorted(jobs))}" if jobs else "it has none: `make up` runs them"
+        there = (
+            f"there are {', '.join(sorted(jobs))}"
+            if jobs
+            else f"it has none: `make up STACK={stack or os.environ.get('PULUMI_STACK', 'dev')}` runs them"
+        )
         raise StackError(f"no job {name!r} is in the stack's outputs; {there}")
     return jobs[name]

@@ -15,15 +15,16 @@ def test_the_standing_cost_is_the_sum_of_its_lines() -> None:
 
 
 def test_a_day_is_about_three_dollars_and_a_job_about_a_cent() -> None:
-    said = cost.report(SETTINGS)
+    said = cost.report(SETTINGS, "dev")
     assert "$0.1280 an hour, $3.07 a day" in said
     assert "ml.m5.large, 6 minutes" in said
     assert "$0.0115" in said
     assert prices.AS_OF in said
+    assert said.endswith("`make destroy STACK=dev` stops the cost.")
 
 
 def test_an_instance_type_without_a_price_is_said_to_have_none() -> None:
-    said = cost.report(SETTINGS | {"nodeInstanceType": "x9.huge"})
+    said = cost.report(SETTINGS | {"nodeInstanceType": "x9.huge"}, "dev")
     assert said.count("(no price known)") == 3
 
 

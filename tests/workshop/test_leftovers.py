@@ -75,8 +75,20 @@ def test_an_account_full_of_other_things_holds_nothing_of_ours(listed: Listed) -
     assert listed({"b": OTHERS, "untagged": refused("NoSuchTagSet")}) == (0, "nothing of stack dev is left\n")
 
 
-def test_everything_is_listed_when_asked_for(listed: Listed) -> None:
-    code, said = listed({"b": OTHERS}, "--all")
+def test_what_is_not_the_stacks_is_named_when_asked_for_and_is_no_fault(listed: Listed) -> None:
+    code, said = listed({"b": OTHERS, "mine": []}, "--all")
+    assert code == 0
+    assert said.splitlines() == [
+        "nothing of stack dev is left",
+        "not of this stack: bucket b",
+        "not of this stack: bucket mine",
+    ]
+
+
+def test_the_tag_is_the_projects_name_whatever_that_is(listed: Listed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "project", lambda: "renamed")
+    tags = [{"Key": "project", "Value": "renamed"}, {"Key": "stack", "Value": "dev"}]
+    code, said = listed({"a": OURS, "b": tags})
     assert (code, said.splitlines()[0]) == (1, "left: bucket b")
 
 
@@ -103,4 +115,4 @@ def test_an_account_that_cannot_be_listed_is_told(
 
     monkeypatch.setattr("boto3.client", refuse)
     assert leftovers.main(["--stack", "dev"]) == 2
-    assert "`make preflight` says how to sign in" in capsys.readouterr().err
+    assert "`make preflight STACK=dev` says how to sign in" in capsys.readouterr().err

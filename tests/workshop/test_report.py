@@ -16,7 +16,7 @@ import pytest
 import xgboost
 from moto.server import ThreadedMotoServer
 
-from localcloud.commands.report import serving
+from localcloud.commands.report import Model, serving
 from workshop import report
 from workshop.metrics import quality
 from workshop.results import labels, scores
@@ -49,7 +49,7 @@ def executed(result: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch, serving(IMAGE, ARCHIVE) as url:
+    with pytest.MonkeyPatch.context() as patch, serving(Model(IMAGE, ARCHIVE, {})) as url:
         patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")

@@ -45,7 +45,7 @@ def said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Said:
 
     def run(code: int = 0, **jobs: dict[str, str]) -> str:
         (tmp_path / "outputs.json").write_text(json.dumps({"transform_jobs": jobs}))
-        assert results.main(["--outputs", str(tmp_path / "outputs.json")]) == code
+        assert results.main(["--stack", "dev", "--outputs", str(tmp_path / "outputs.json")]) == code
         captured = capsys.readouterr()
         return captured.err if code else captured.out
 
@@ -100,7 +100,26 @@ def test_where_nothing_can_be_judged_there_are_dashes(s3: Any, said: Said, shown
 
 
 def test_a_result_that_expired_says_how_to_have_it_again(said: Said) -> None:
-    assert "(expired; run it again: make retry JOB=churn)" in said(churn=job())
+    assert "(expired; run it again: make retry JOB=churn STACK=dev)" in said(churn=job())
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        pytest.param(b"0.5\n0.25\n", "2", id="every line ended"),
+        pytest.param(b"0.5\n0.25", "2", id="the last line not ended"),
+        pytest.param(b"", "0", id="nothing"),
+    ],
+)
+def test_rows_are_lines(s3: Any, said: Said, content: bytes, rows: str) -> None:
+    s3.put_object(Bucket=BUCKET, Key="output/x/batch_input.csv.out", Body=content)
+    assert said(churn=job()).splitlines()[1].split()[2] == rows
+
+
+def test_a_large_result_is_not_fetched_to_count_it(s3: Any, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    s3.put_object(Bucket=BUCKET, Key="output/x/batch_input.csv.out", Body=body(SCORES))
+    monkeypatch.setattr(results, "LARGEST", len(body(SCORES)) - 1)
+    assert said(churn=job()).splitlines()[1].split()[1:5] == ["Completed", "-", "-", "-"]
 
 
 def test_a_bucket_that_cannot_be_read_is_told_without_a_traceback(said: Said) -> None:

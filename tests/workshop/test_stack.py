@@ -40,12 +40,13 @@ def test_the_named_stack_is_asked(pulumi: Pulumi) -> None:
     ("script", "words"),
     [
         pytest.param("""echo '{"transform_jobs": {"a": {}, "b": {}}}'""", "there are a, b", id="another job"),
-        pytest.param("echo '{}'", "it has none: `make up` runs them", id="no job"),
+        pytest.param("echo '{}'", "it has none: `make up STACK=dev` runs them", id="no job"),
         pytest.param("echo 'error: no stack selected' >&2; exit 255", "no stack selected", id="pulumi's own error"),
     ],
 )
-def test_what_is_missing_is_said(pulumi: Pulumi, script: str, words: str) -> None:
+def test_what_is_missing_is_said(pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch, script: str, words: str) -> None:
     pulumi(script)
+    monkeypatch.setenv("PULUMI_STACK", "dev")
     with pytest.raises(stack.StackError, match=words):
         stack.transform_job("churn")
 

@@ -1,0 +1,71 @@
+"""A job's logs, read from CloudWatch: all that is new, or the last lines over all its streams."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from workshop import logs
+
+JOB = "ws-churn-1a2b3c4d"
+NOW = int(time.time()) * 1000  # CloudWatch takes no events of another season
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client: Any = boto3.client("logs")
+        client.create_log_group(logGroupName=logs.GROUP)
+        yield client
+
+
+def write(account: Any, stream: str, *events: tuple[int, str]) -> None:
+    name = f"{JOB}/{stream}"
+    account.create_log_stream(logGroupName=logs.GROUP, logStreamName=name)
+    told = [{"timestamp": NOW + after, "message": message} for after, message in events]
+    account.put_log_events(logGroupName=logs.GROUP, logStreamName=name, logEvents=told)
+
+
+def messages(lines: list[str]) -> list[str]:
+    return [line.rpartition("] ")[2] for line in lines]
+
+
+def test_the_last_lines_are_the_last_over_all_streams(account: Any) -> None:
+    write(account, "i-1", (1, "a"), (3, "c"), (5, "e"))
+    write(account, "i-1/data-log", (2, "b"), (4, "d"))
+    assert messages(logs.last_lines(JOB, 3)) == ["c", "d", "e"]
+
+
+def test_where_there_are_fewer_lines_all_are_given(account: Any) -> None:
+    write(account, "i-1", (1, "a"), (2, "b"))
+    assert messages(logs.last_lines(JOB, 10)) == ["a", "b"]
+
+
+def test_a_long_log_is_not_read_to_show_its_end(account: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(account, "i-1", *((number, str(number)) for number in range(2000)))
+    job = logs.JobLogs(JOB)
+    asked: list[dict[str, Any]] = []
+    read = job._client.get_log_events
+    monkeypatch.setattr(job._client, "get_log_events", lambda **about: asked.append(about) or read(**about))
+    assert [line.message for line in job.last(2)] == ["1998", "1999"]
+    assert [about["limit"] for about in asked] == [2]
+
+
+def test_a_job_without_logs_has_no_last_lines(account: Any) -> None:
+    assert logs.last_lines(JOB, 10) == []
+
+
+def test_what_is_new_is_told_once(account: Any) -> None:
+    write(account, "i-1", (1, "a"))
+    job = logs.JobLogs(JOB)
+    assert [line.message for line in job.new()] == ["a"]
+    assert job.new() == []
