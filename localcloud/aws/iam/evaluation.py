@@ -4,7 +4,7 @@ In order: an explicit deny anywhere ends it; then a resource-based policy or an 
 then a permissions boundary and a session policy, where there are any, must allow too. What nobody allows is denied.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
 
-No evaluator on PyPI was found to be maintained and fit to embed, so this is the small one that is needed here.
+No evaluator was found to be maintained and fit to embed, so this is the small one that is needed here.
 """
 
 from __future__ import annotations

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.aws.eks import versions
 from tests.localcloud.aws.endpoint import ACCOUNT, REGION, Endpoint, eventually
 
 
@@ -146,9 +148,27 @@ def test_the_versions_in_standard_support_are_known(aws: Endpoint) -> None:
     rows = aws.client("eks").describe_cluster_versions()["clusterVersions"]
     found = {row["clusterVersion"]: row["versionStatus"] for row in rows}
     assert found["1.36"] == "STANDARD_SUPPORT"
-    assert found["1.33"] in {"EXTENDED_SUPPORT", "UNSUPPORTED"}
+    assert found["1.33"] == "EXTENDED_SUPPORT"
     only = aws.client("eks").describe_cluster_versions(versionStatus="STANDARD_SUPPORT")["clusterVersions"]
     assert {row["versionStatus"] for row in only} == {"STANDARD_SUPPORT"}
+
+
+@pytest.mark.parametrize(
+    ("version", "year", "status"),
+    [
+        pytest.param("1.35", 2026, "STANDARD_SUPPORT", id="standard"),
+        pytest.param("1.35", 2028, "EXTENDED_SUPPORT", id="extended"),
+        pytest.param("1.35", 2029, "UNSUPPORTED", id="ended"),
+        pytest.param("1.20", 2026, "UNSUPPORTED", id="not in the calendar"),
+    ],
+)
+def test_support_goes_by_the_release_calendar(version: str, year: int, status: str) -> None:
+    assert versions.status_of(version, datetime(year, 3, 1, tzinfo=UTC)) == status
+
+
+def test_support_is_told_as_of_a_fixed_day() -> None:
+    assert versions.status_of(versions.DEFAULT_VERSION) == "STANDARD_SUPPORT"
+    assert versions.status_of("1.33") == "EXTENDED_SUPPORT"
 
 
 def nodegroup(aws: Endpoint, cluster: str, name: str, **more: Any) -> dict[str, Any]:
