@@ -43,13 +43,13 @@ class JobState:
     def start(self) -> None:
         """Instances have started."""
         if not self.status.final and self.started is None:
-            self.started = self.modified = max(_now(), self.created)
+            self.started = self.modified = self._later()
 
     def stop(self) -> bool:
         """A stop was asked for; whether the job was running."""
         if self.status is not JobStatus.IN_PROGRESS:
             return False
-        self.status, self.modified = JobStatus.STOPPING, _now()
+        self.status, self.modified = JobStatus.STOPPING, self._later()
         return True
 
     def end(self, outcome: JobStatus, reason: str | None = None) -> None:
@@ -58,4 +58,8 @@ class JobState:
             return
         self.status = JobStatus.STOPPED if self.status is JobStatus.STOPPING else outcome
         self.reason = (reason or "")[:REASON_LENGTH] if self.status is JobStatus.FAILED else None
-        self.ended = self.modified = _now()
+        self.ended = self.modified = self._later()
+
+    def _later(self) -> datetime:
+        """Now, or the last change where the clock was set back since: the job's times stay in their order."""
+        return max(_now(), self.created, self.modified)

@@ -65,6 +65,15 @@ def test_times_are_in_order_and_in_milliseconds(events: list[str]) -> None:
     assert state.modified - state.created >= timedelta()
 
 
+def test_a_clock_that_is_set_back_leaves_times_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = JobState()
+    state.start()
+    monkeypatch.setattr("localcloud.batch_transform.state._now", lambda: state.created - timedelta(hours=1))
+    state.stop()
+    state.end(JobStatus.STOPPED)
+    assert state.created <= (state.started or state.created) <= (state.ended or state.created) == state.modified
+
+
 def test_a_reason_is_at_most_1024_characters_long() -> None:
     state = JobState()
     state.end(JobStatus.FAILED, "x" * 2000)
