@@ -69,7 +69,8 @@ class Model:
         connection = self._connection()
         deadline = time.monotonic() + self._job.timeout_seconds
         try:
-            with self._cancellation.interrupting(lambda: _cut(connection)):
+            sock = _connected(connection, deadline)  # only what has a socket can be cut
+            with self._cancellation.interrupting(lambda: _cut(sock)):
                 status, answer = self._exchange(connection, body, deadline)
         except (OSError, http.client.HTTPException):
             connection.close()
@@ -90,16 +91,11 @@ class Model:
         return http.client.HTTPConnection(self._address)
 
     def _exchange(self, connection: http.client.HTTPConnection, body: Body, deadline: float) -> tuple[int, bytes]:
-        connection.timeout = _left(deadline)
-        self._send(connection, body, deadline)
+        self._send(connection, body)
         response = connection.getresponse()
         return response.status, _read(response, connection, deadline)
 
-    def _send(self, connection: http.client.HTTPConnection, body: Body, deadline: float) -> None:
-        if connection.sock is None:  # pyright: ignore[reportUnnecessaryComparison] as above
-            connection.connect()
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # pyright: ignore[reportAttributeAccessIssue] connected now
-        connection.sock.settimeout(_left(deadline))  # pyright: ignore[reportOptionalMemberAccess] likewise
+    def _send(self, connection: http.client.HTTPConnection, body: Body) -> None:
         connection.putrequest("POST", "/invocations", skip_accept_encoding=True)
         for name, value in self._headers.items():
             connection.putheader(name, value)
@@ -111,6 +107,16 @@ class Model:
             return
         connection.putheader("Transfer-Encoding", "chunked")
         connection.endheaders(body(), encode_chunked=True)  # pyright: ignore[reportArgumentType] an iterable is what it takes
+
+
+def _connected(connection: http.client.HTTPConnection, deadline: float) -> socket.socket:
+    """The connection's socket, with what is left of the time as its limit."""
+    connection.timeout = _left(deadline)
+    if connection.sock is None:  # pyright: ignore[reportUnnecessaryComparison] None before the first request
+        connection.connect()
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # pyright: ignore[reportAttributeAccessIssue] connected now
+    connection.sock.settimeout(_left(deadline))  # pyright: ignore[reportOptionalMemberAccess] likewise
+    return connection.sock  # pyright: ignore[reportReturnType] likewise
 
 
 def _headers(job: Transform, choices: Choices) -> dict[str, str]:
@@ -155,7 +161,7 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _cut(connection: http.client.HTTPConnection) -> None:
+def _cut(sock: socket.socket) -> None:
     """End whatever another thread is waiting for on this connection."""
-    with suppress(OSError, AttributeError):
-        connection.sock.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
