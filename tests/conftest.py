@@ -8,12 +8,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.e2e.checkout import Checkout
 
 # The SDK's gRPC would start its threads anew in each fork, and there they write what the test takes for a child's words.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 gc.set_threshold(50_000, 20, 50)  # the SDKs make a million objects that stay, and each look at them all takes a second
+
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

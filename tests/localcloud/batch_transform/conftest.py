@@ -58,6 +58,7 @@ class Plane:
         choices: Choices | None = None,
         model: Mapping[str, Any] | None = None,
         store: MemoryStore | None = None,
+        ping_limit: float = 30,
         **job: Any,
     ) -> Result:
         store = store or MemoryStore({("b", key): data for key, data in objects.items()})
@@ -75,7 +76,7 @@ class Plane:
             start_container=start,
             cancellation=self.cancellation,
             choices=choices or Choices(),
-            ping_limit_seconds=1,
+            ping_limit_seconds=ping_limit,
         )
         result.outcome = run_transform(Transform(**{**_USUAL, **job}), around)
         return result

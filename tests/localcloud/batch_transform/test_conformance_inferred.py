@@ -220,9 +220,7 @@ def test_a_client_error_is_not_tried_again(plane: Any) -> None:
     "settings",
     [
         pytest.param({"behaviour": lambda _: Answer(close=True)}, id="the connection breaks off"),
-        pytest.param(
-            {"behaviour": lambda _: time.sleep(0.3) or Answer(), "timeout_seconds": 0.1}, id="no answer in time"
-        ),
+        pytest.param({"behaviour": lambda _: time.sleep(3) or Answer(), "timeout_seconds": 1}, id="no answer in time"),
     ],
 )
 def test_no_answer_is_an_internal_server_error(plane: Any, settings: dict[str, Any]) -> None:
@@ -241,7 +239,7 @@ def test_a_container_that_ends_fails_the_job_at_once(plane: Any, monkeypatch: py
     monkeypatch.setattr(ModelDouble, "poll", lambda _self: 1)
     start = time.monotonic()
     result = plane.run({"in/a.csv": b"1\n"}, model={"ping": 500})
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 10
     assert result.outcome.reason == "AlgorithmError: Model container failed to respond to ping"
     assert result.logs.lines == ["Model container exited with status 1"]
 
@@ -308,12 +306,12 @@ def _stopped_at_second_object(plane: Any, choices: Choices) -> MemoryStore:
     def behave(body: bytes) -> Answer:
         if body == b"2\n":
             threading.Thread(target=plane.cancellation.cancel).start()
-            time.sleep(5)
+            time.sleep(30)
         return Answer(body=body)
 
     start = time.monotonic()
     result = plane.run({f"in/{number}.csv": b"%d\n" % number for number in (1, 2, 3)}, behave, choices=choices)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 10
     assert (result.outcome.status, result.outcome.reason) == ("Stopped", None)
     return result.store
 
