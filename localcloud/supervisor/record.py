@@ -5,10 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
+
+_PROBE_SECONDS = 1.0  # whoever asks whether a supervisor is alive has the lock for a moment
 
 
 @dataclass(frozen=True)
@@ -51,18 +55,31 @@ def held(home: Path) -> Generator[bool]:
 
     The kernel drops it with the process, so that a lock held is a supervisor alive, whatever pids were reused.
     """
-    lock_path = home / "run" / "supervisor.lock"
+    lock_path = _lock_path(home)
     lock_path.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + _PROBE_SECONDS
     with lock_path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+        while not (free := _locked(lock, fcntl.LOCK_EX)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield free
 
 
 def alive(home: Path) -> bool:
-    """Whether a supervisor holds the lock of this folder."""
-    with held(home) as free:
-        return not free
+    """Whether a supervisor holds the lock of this folder; those who ask at the same time do not see one another."""
+    try:
+        with _lock_path(home).open() as lock:
+            return not _locked(lock, fcntl.LOCK_SH)
+    except FileNotFoundError:
+        return False
+
+
+def _lock_path(home: Path) -> Path:
+    return home / "run" / "supervisor.lock"
+
+
+def _locked(lock: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,5 +1,7 @@
 """The record of the running cloud, and the lock that proves its supervisor alive."""
 
+import fcntl
+import threading
 from pathlib import Path
 
 from localcloud.supervisor import record
@@ -26,4 +28,22 @@ def test_a_supervisor_is_alive_as_long_as_it_holds_the_lock(tmp_path: Path) -> N
     with record.held(tmp_path) as free:
         assert free
         assert record.alive(tmp_path)
+    assert not record.alive(tmp_path)
+
+
+def test_those_who_ask_are_taken_for_no_supervisor_and_keep_none_from_starting(tmp_path: Path) -> None:
+    assert not record.alive(tmp_path)
+    with record.held(tmp_path):
+        pass
+    with (tmp_path / "run" / "supervisor.lock").open() as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        assert not record.alive(tmp_path)
+        threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN)).start()
+        with record.held(tmp_path) as free:
+            assert free
+
+
+def test_a_second_supervisor_is_told_that_there_is_one(tmp_path: Path) -> None:
+    with record.held(tmp_path), record.held(tmp_path) as free:
+        assert not free
     assert not record.alive(tmp_path)
