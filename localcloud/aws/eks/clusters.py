@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import secrets
 import threading
 import uuid
@@ -90,13 +91,15 @@ class Clusters:
             self._store.clusters[name] = record
             grant_creator(record)
         group = self._network.create_cluster_network(name, vpc_id, vpc_config.get("subnetIds") or [])
-        record.description["resourcesVpcConfig"]["clusterSecurityGroupId"] = group
+        with self._store.lock:
+            record.description["resourcesVpcConfig"]["clusterSecurityGroupId"] = group
         answer = dict(record.description)  # as it is now: the thread goes on
         threading.Thread(target=self._start, args=(record, version), name=f"create-{name}", daemon=True).start()
         return {"cluster": answer}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
-        return {"cluster": self._store.cluster(call.params["name"]).description}
+        with self._store.lock:  # it is serialised later, when a thread may be changing it
+            return {"cluster": copy.deepcopy(self._store.cluster(call.params["name"]).description)}
 
     def list(self, call: Call) -> Mapping[str, Any]:
         return page(sorted(self._store.clusters), call.params, "clusters")

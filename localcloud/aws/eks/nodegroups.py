@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import uuid
 from collections.abc import Mapping
@@ -53,7 +54,8 @@ class Nodegroups:
         return {"nodegroup": answer}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
-        return {"nodegroup": self._find(call)[1]}
+        with self._store.lock:  # likewise serialised later
+            return {"nodegroup": copy.deepcopy(self._find(call)[1])}
 
     def list(self, call: Call) -> Mapping[str, Any]:
         cluster = self._store.cluster(str(call.params["clusterName"]))
