@@ -56,7 +56,7 @@ class Plugin:
         if self.process is None:
             return None
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self.process.wait()), 0.5)
+            await asyncio.wait_for(asyncio.shield(self.process.wait()), STOP_SECONDS)
         if self.process.returncode is None:
             return None
         return f"the plugin {self.name} {how_it_ended(self.process.returncode)}{self.tail()}"
