@@ -9,11 +9,12 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeGuard
 
 from workshop import s3
 
 DIGEST_LENGTH = 16
+LARGEST_MANIFEST = 64 * 2**20  # what is larger is an input taken for a manifest
 
 
 class InputError(Exception):
@@ -77,6 +78,8 @@ def resolve(source: str | ResultOf, data_type: str, root: Path, list_objects: Li
     """Look at an input and take its digest; raise InputError when a job could not read it."""
     if isinstance(source, ResultOf):
         return source
+    if not source:
+        raise InputError("the input names no file; name a file, a folder, an s3:// URI or another job's result")
     if "://" not in source:
         return local(str(root / source))
     return _manifest(source, list_objects) if data_type == "ManifestFile" else _prefix(source, list_objects)
@@ -85,17 +88,31 @@ def resolve(source: str | ResultOf, data_type: str, root: Path, list_objects: Li
 def local(path: str) -> LocalInput:
     """Take the digest of a file, or of every file in a folder; hidden files stay behind."""
     where = Path(path)
+    try:
+        files = _files(where)
+        if not any(file.stat().st_size for _, file in files):
+            raise InputError(f"{path} is empty; a job needs at least one record")
+        return LocalInput(where, files, _digest(files))
+    except OSError as error:
+        raise InputError(f"{error.filename or path} cannot be read: {error.strerror}") from error
+
+
+def _files(where: Path) -> tuple[tuple[str, Path], ...]:
     if where.is_file():
-        files = ((where.name, where),)
-    elif where.is_dir():
-        found = sorted(file for file in where.rglob("*") if file.is_file())
-        files = tuple((file.relative_to(where).as_posix(), file) for file in found)
-        files = tuple((name, file) for name, file in files if not _is_hidden(name))
-    else:
-        raise InputError(f"there is no file or folder {path}; `make model` makes the workshop's own input")
-    if not files or not any(file.stat().st_size for _, file in files):
-        raise InputError(f"{path} is empty; a job needs at least one record")
-    return LocalInput(where, files, _digest(files))
+        return ((where.name, where),)
+    if not where.is_dir():
+        raise InputError(f"there is no file or folder {where}; `make model` makes the workshop's own input")
+    found = sorted(file for file in where.rglob("*") if file.is_file())
+    files = ((file.relative_to(where).as_posix(), file) for file in found)
+    files = tuple((name, file) for name, file in files if not _is_hidden(name))
+    if odd := [name for name, _ in files if not _is_utf8(name)]:
+        raise InputError(f"{where} holds a file whose name is not UTF-8, as S3 keys are: {odd[0]!a}; rename it")
+    return files
+
+
+def _is_utf8(name: str) -> bool:
+    """Python keeps bytes of a file's name that are not UTF-8 as lone surrogates, which nothing sends on."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _digest(files: Sequence[tuple[str, Path]]) -> str:
@@ -106,11 +123,8 @@ def _digest(files: Sequence[tuple[str, Path]]) -> str:
 
 
 def _file_digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_hidden(name: str) -> bool:
@@ -138,13 +152,33 @@ def _manifest(uri: str, list_objects: ListObjects) -> S3Input:
 
 
 def _manifest_entries(uri: str) -> tuple[str, list[str]]:
+    match _read_json(uri):
+        case [{"prefix": str(prefix)}, *names] if _is_s3_uri(prefix) and names and _are_texts(names):
+            return prefix, names
+        case _:
+            form = '[{"prefix": "s3://bucket/prefix/"}, "name", ...]'
+            raise InputError(f"{uri} is no manifest; it must look like {form}")
+
+
+def _read_json(uri: str) -> object:
+    """Return what a manifest says, or None where it is no JSON."""
     try:
-        entries = json.loads(s3.read(uri))
-        return cast("str", entries[0]["prefix"]), [str(name) for name in entries[1:]]
+        return json.loads(s3.read(uri, largest=LARGEST_MANIFEST))
     except s3.S3Error as error:
         raise InputError(str(error)) from error
-    except (ValueError, LookupError, TypeError) as error:
-        raise InputError(f'{uri} is no manifest; it must look like [{{"prefix": "s3://..."}}, "name", ...]') from error
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_s3_uri(text: str) -> bool:
+    try:
+        return bool(s3.Location.parse(text))
+    except s3.S3Error:
+        return False
+
+
+def _are_texts(names: Sequence[object]) -> TypeGuard[list[str]]:
+    return all(isinstance(name, str) for name in names)
 
 
 def _listed(uri: str, list_objects: ListObjects) -> list[s3.S3Object]:

@@ -13,6 +13,7 @@ named by its content and lives in the stack's namespace: the printed Python says
 import argparse
 import difflib
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
@@ -220,11 +221,7 @@ class _Node:
 
     @classmethod
     def root(cls, text: str, source: str) -> "_Node":
-        try:
-            documents = [node for node in cast("list[Any]", list(yaml.compose_all(text, yaml.SafeLoader))) if node]
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise LegacyError(f"{source}, line {line}: this is no YAML: {error.problem}") from error
+        documents = _documents(text, source)
         if len(documents) != 1:
             raise LegacyError(f"{source} holds {len(documents)} documents; put each job into a file of its own")
         if not isinstance(documents[0], yaml.MappingNode):
@@ -259,8 +256,8 @@ class _Node:
         value = self.optional(key)
         if value is None:
             return None
-        if not value.lstrip("-").isdigit():
-            raise self.error(key, f"must be a whole number, not '{value}'")
+        if not re.fullmatch(r"-?[0-9]{1,9}", value):
+            raise self.error(key, f"must be a whole number, not '{value:.40}'")
         return int(value)
 
     def number(self, key: str, default: int) -> int:
@@ -310,9 +307,23 @@ class _Node:
         return self._values.get(key)
 
 
+def _documents(text: str, source: str) -> list[Any]:
+    try:
+        return [node for node in cast("list[Any]", list(yaml.compose_all(text, yaml.SafeLoader))) if node]
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise LegacyError(f"{source}, line {line}: this is no YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise LegacyError(f"{source}: this is no YAML: {str(error).splitlines()[0]}") from error
+    except RecursionError as error:
+        raise LegacyError(f"{source}: this is no YAML: it is nested too deeply") from error
+
+
 def _unique_keys(source: str, node: yaml.MappingNode) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in cast("list[tuple[Any, Any]]", node.value):
+        if not isinstance(key, yaml.ScalarNode):
+            raise LegacyError(f"{source}, line {key.start_mark.line + 1}: this is no field's name")
         if key.value in values:
             raise LegacyError(f"{source}, line {key.start_mark.line + 1}: {key.value} is given twice")
         values[key.value] = value

@@ -1,6 +1,7 @@
 """What a job reads, and its digest."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,9 @@ def test_a_renamed_file_changes_the_digest_of_its_folder(folder: Path) -> None:
         pytest.param("nowhere.csv", "there is no file or folder", id="a missing file"),
         pytest.param("empty.csv", "is empty", id="an empty file"),
         pytest.param("empty", "is empty", id="an empty folder"),
+        pytest.param("", "names no file", id="no path"),
+        pytest.param("1,2\n" * 100, "cannot be read: File name too long", id="records for a path"),
+        pytest.param("a\0b", "there is no file or folder", id="a path with a null"),
     ],
 )
 def test_a_local_input_is_refused(tmp_path: Path, path: str, message: str) -> None:
@@ -78,6 +82,13 @@ def test_a_local_input_is_refused(tmp_path: Path, path: str, message: str) -> No
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=message):
         inputs.resolve(path, "S3Prefix", tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="no such name can be given on macOS")
+def test_a_file_named_in_another_encoding_is_refused(folder: Path) -> None:
+    (folder / "\udcff.csv").write_text("1\n")
+    with pytest.raises(InputError, match=r"not UTF-8, as S3 keys are: '\\udcff\.csv'; rename it"):
+        inputs.local(str(folder))
 
 
 def test_an_object_has_one_result() -> None:
@@ -129,7 +140,7 @@ class Manifests:
 
     @staticmethod
     def resolve(monkeypatch: pytest.MonkeyPatch, content: str, *objects: S3Object) -> inputs.Input:
-        monkeypatch.setattr(s3, "read", lambda _: content.encode())
+        monkeypatch.setattr(s3, "read", lambda _, largest: content.encode("latin-1")[:largest])
         return inputs.resolve("s3://b/m.json", "ManifestFile", Path(), listing(*(objects or Manifests.objects)))
 
 
@@ -152,8 +163,32 @@ def test_a_manifest_that_names_a_missing_object_is_refused(monkeypatch: pytest.M
 
 @pytest.mark.parametrize(
     "content",
-    [pytest.param("1,2", id="CSV"), pytest.param("[]", id="an empty list"), pytest.param("{}", id="a mapping")],
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("1,2", id="CSV"),
+        pytest.param("\xff\xfe", id="bytes that are no text"),
+        pytest.param("[" * 100_000, id="lists without end"),
+        pytest.param("[]", id="an empty list"),
+        pytest.param("{}", id="a mapping"),
+        pytest.param("[{}]", id="no prefix"),
+        pytest.param('[["prefix"], "a"]', id="a list for the prefix"),
+        pytest.param('[{"prefix": 5}, "a"]', id="a number for the prefix"),
+        pytest.param('[{"prefix": "b/d/"}, "a"]', id="a prefix without scheme"),
+        pytest.param('[{"prefix": "s3://"}, "a"]', id="a prefix without bucket"),
+        pytest.param('[{"prefix": "s3://b/d/"}]', id="no names"),
+        pytest.param('[{"prefix": "s3://b/d/"}, 5]', id="a number for a name"),
+        pytest.param('[{"prefix": "s3://b/d/"}, ["a"]]', id="a list for a name"),
+    ],
 )
 def test_what_is_no_manifest_is_refused(monkeypatch: pytest.MonkeyPatch, content: str) -> None:
     with pytest.raises(InputError, match="is no manifest"):
         Manifests.resolve(monkeypatch, content)
+
+
+def test_a_manifest_of_any_size_is_not_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_large(uri: str, largest: int) -> bytes:
+        raise s3.TooLargeError(f"{uri} has more than {largest}")
+
+    monkeypatch.setattr(s3, "read", too_large)
+    with pytest.raises(InputError, match="has more than 67108864"):
+        inputs.resolve("s3://b/m.json", "ManifestFile", Path(), listing(*Manifests.objects))

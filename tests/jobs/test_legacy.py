@@ -181,6 +181,9 @@ def test_a_missing_file_is_told_with_all_else(tmp_path: Path) -> None:
         pytest.param("", "holds 0 documents", id="nothing"),
         pytest.param("- a\n", "line 1: this is no Kubernetes object", id="a list"),
         pytest.param("a: [\n", "line 2: this is no YAML", id="no YAML"),
+        pytest.param("a: \0\n", "this is no YAML: unacceptable character", id="a null"),
+        pytest.param("[" * 100_000, "this is no YAML: it is nested too deeply", id="lists without end"),
+        pytest.param(SMALL + "  ? [a]\n  : b\n", "line 20: this is no field's name", id="a list for a name"),
         pytest.param(
             SMALL.replace("  modelName", "  modelNames"),
             r"spec.modelName is missing; is modelNames, line 7, meant\?",
@@ -192,6 +195,19 @@ def test_a_missing_file_is_told_with_all_else(tmp_path: Path) -> None:
             SMALL.replace("instanceCount: 1", "instanceCount: one"),
             "line 18: spec.transformResources.instanceCount must be a whole number",
             id="a text for a number",
+        ),
+        pytest.param(
+            SMALL.replace("instanceCount: 1", "instanceCount: --1"),
+            "must be a whole number",
+            id="a number with two signs",
+        ),
+        pytest.param(
+            SMALL.replace("instanceCount: 1", "instanceCount: ²"), "must be a whole number", id="a digit that is none"
+        ),
+        pytest.param(
+            SMALL.replace("instanceCount: 1", f"instanceCount: {'9' * 5000}"),
+            "must be a whole number",
+            id="a number of 5000 digits",
         ),
         pytest.param(
             SMALL + "  sageMakerEndpoint: https://x\n",
