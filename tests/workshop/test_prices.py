@@ -1,0 +1,25 @@
+"""The dated price table, and what is summed from it."""
+
+import pytest
+
+from workshop import prices
+
+
+def test_the_standing_cost_is_the_sum_of_its_lines() -> None:
+    items = prices.standing("t3.small")
+    assert prices.total(items) == pytest.approx(0.10 + 0.0208 + 20 * 0.08 / 730 + 0.005)
+
+
+def test_a_stack_tells_its_cost_and_how_to_end_it() -> None:
+    assert prices.summary("t3.small", "ml.m5.large", "dev") == {
+        "usd_per_hour": 0.128,
+        "usd_per_day": 3.07,
+        "usd_per_job": 0.0115,
+        "prices": f"on demand, us-east-1, {prices.AS_OF}; a job of 6 minutes on ml.m5.large",
+        "stop": "make destroy STACK=dev",
+    }
+
+
+def test_a_stack_of_unknown_price_says_none() -> None:
+    said = prices.summary("x9.huge", "ml.x9.huge", "dev")
+    assert (said["usd_per_hour"], said["usd_per_day"], said["usd_per_job"]) == (None, None, None)

@@ -1,0 +1,100 @@
+"""What is under an S3 URI, and errors that say so in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from workshop import s3
+
+Call = Callable[[str], object]
+
+
+@pytest.fixture(autouse=True)
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A bucket `data` with an object `in/a.csv`."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client: Any = boto3.client("s3")
+        client.create_bucket(Bucket="data")
+        client.put_object(Bucket="data", Key="in/a.csv", Body=b"1,2\n")
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("uri", "bucket_name", "key"),
+    [
+        pytest.param("s3://data/in/a.csv", "data", "in/a.csv", id="an object"),
+        pytest.param("s3://data/", "data", "", id="a whole bucket"),
+        pytest.param("s3://data", "data", "", id="a whole bucket without a slash"),
+        pytest.param("s3://data/a b/#?", "data", "a b/#?", id="characters that URLs treat otherwise"),
+    ],
+)
+def test_a_uri_is_taken_apart(uri: str, bucket_name: str, key: str) -> None:
+    assert s3.Location.parse(uri) == s3.Location(bucket_name, key)
+
+
+@pytest.mark.parametrize("uri", ["", "b/in", "s3:/b/in", "https://b/in", "s3://", "s3:///in"])
+def test_what_is_no_uri_is_refused(uri: str) -> None:
+    with pytest.raises(s3.S3Error, match="must look like s3://bucket/prefix"):
+        s3.Location.parse(uri)
+
+
+def test_a_prefix_lists_every_key_that_starts_with_it(bucket: Any) -> None:
+    bucket.put_object(Bucket="data", Key="in/a.csv.old", Body=b"")
+    bucket.put_object(Bucket="data", Key="other", Body=b"")
+    assert [found.key for found in s3.list_objects("s3://data/in/a")] == ["in/a.csv", "in/a.csv.old"]
+
+
+def test_the_digest_of_a_listing_changes_with_an_objects_content(bucket: Any) -> None:
+    before = s3.listing_digest(s3.list_objects("s3://data/in/"))
+    assert s3.listing_digest(s3.list_objects("s3://data/in/")) == before
+    bucket.put_object(Bucket="data", Key="in/a.csv", Body=b"1,3\n")
+    assert s3.listing_digest(s3.list_objects("s3://data/in/")) != before
+
+
+@pytest.mark.parametrize(
+    ("uri", "there"),
+    [
+        pytest.param("s3://data/in/a.csv", True, id="an object"),
+        pytest.param("s3://data/in/a", False, id="the beginning of a key"),
+        pytest.param("s3://data/in/", True, id="a folder with something in it"),
+        pytest.param("s3://data/out/", False, id="an empty folder"),
+    ],
+)
+def test_existence(uri: str, there: bool) -> None:
+    assert s3.exists(uri) is there
+
+
+def test_an_object_is_read_whole_or_not_at_all() -> None:
+    assert s3.read("s3://data/in/a.csv") == b"1,2\n"
+    assert s3.read("s3://data/in/a.csv", largest=4) == b"1,2\n"
+    with pytest.raises(s3.TooLargeError, match="4 bytes, more than 3"):
+        s3.read("s3://data/in/a.csv", largest=3)
+
+
+def test_a_missing_object_is_told_from_a_missing_bucket() -> None:
+    with pytest.raises(s3.MissingError, match="s3://data/nothing cannot be read"):
+        s3.read("s3://data/nothing")
+    with pytest.raises(s3.S3Error, match="NoSuchBucket") as error:
+        s3.read("s3://nobody/nothing")
+    assert not isinstance(error.value, s3.MissingError)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        pytest.param(s3.list_objects, "cannot be listed", id="listed"),
+        pytest.param(s3.exists, "cannot be looked up", id="looked up"),
+    ],
+)
+def test_what_fails_names_the_uri(call: Call, words: str) -> None:
+    with pytest.raises(s3.S3Error, match=f"^s3://nobody/in {words}: "):
+        call("s3://nobody/in")
