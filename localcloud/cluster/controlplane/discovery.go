@@ -18,7 +18,7 @@ import (
 // controller manager costs. So it is asked when objects that define kinds change, until their kinds have had time to be
 // served, and otherwise at upstream's pace.
 const (
-	servedWithin      = 5 * time.Second // after the last change of a definition
+	servedWithin      = 20 * time.Second // after the last change of a definition
 	idleDiscoveryPace = 30 * time.Second
 )
 

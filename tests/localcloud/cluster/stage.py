@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def until(question: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
+def until(question: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     """The first true answer to a question."""
     deadline = time.monotonic() + seconds
     while not (answer := question()):
