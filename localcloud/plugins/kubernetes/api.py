@@ -41,6 +41,7 @@ class Api:
         self._credentials = Credentials(connection)
         self._idle: list[http.client.HTTPConnection] = []
         self._watches: set[http.client.HTTPConnection] = set()
+        self._interrupted = False
         self._lock = threading.Lock()
         self.server = connection.server
 
@@ -145,6 +146,9 @@ class Api:
         with self._lock:
             self._watches.add(connection)
         try:
+            connection.connect()
+            if self._interrupted:  # perhaps while there was no socket to shut
+                _shut(connection.sock)
             connection.request("GET", f"{self._base}{path}?{urlencode(query)}", headers=self._headers(None))
             response = connection.getresponse()
             if response.status != 200:
@@ -158,8 +162,9 @@ class Api:
             connection.close()
 
     def interrupt(self) -> None:
-        """End all watches."""
+        """End all watches, and those that are yet to begin."""
         with self._lock:
+            self._interrupted = True
             for connection in self._watches:
                 # the connections are of this class's own making, and have no other way to be woken
                 sock: socket.socket | None = connection.sock
@@ -169,7 +174,8 @@ class Api:
 
 def _shut(sock: socket.socket) -> None:
     try:
-        sock.shutdown(socket.SHUT_RDWR)
+        # past TLS, whose own shutdown takes the session away from the thread that reads
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
     except OSError:
         return
 

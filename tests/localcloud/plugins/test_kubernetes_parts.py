@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import select
+import socket
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,13 +15,14 @@ from typing import Any
 import pytest
 
 from localcloud.plugins.kubernetes import kubeconfig, objects
+from localcloud.plugins.kubernetes.api import Api
 from localcloud.plugins.kubernetes.conditions import (
     WaitExpressionError,
     check_annotation,
     deployment_available,
     ready_condition,
 )
-from localcloud.plugins.kubernetes.errors import KubernetesError
+from localcloud.plugins.kubernetes.errors import KubernetesError, UnreachableError
 from localcloud.plugins.kubernetes.kubeconfig import Connection, Credentials, KubeconfigError
 from localcloud.plugins.kubernetes.objects import TypeToken
 from localcloud.plugins.kubernetes.provider import KubernetesProvider
@@ -283,9 +287,26 @@ def test_settings_are_refused_by_name(setting: str) -> None:
 
 
 def test_a_plugin_is_configured_without_its_cluster() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        KubernetesProvider({}).configure({"kubeconfig": json.dumps(config(server))})
+        assert not select.select([silent], [], [], 0)[0]
+
+
+def test_a_watch_that_is_interrupted_before_it_is_connected_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = http.client.HTTPConnection.connect
+
+    def interrupt_and_connect(connection: http.client.HTTPConnection) -> None:
+        api.interrupt()
+        connect(connection)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "connect", interrupt_and_connect)
     started = time.monotonic()
-    KubernetesProvider({}).configure({"kubeconfig": json.dumps(config())})
-    assert time.monotonic() - started < 0.5
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        api = Api(kubeconfig.active(config(f"http://127.0.0.1:{silent.getsockname()[1]}")))
+        with pytest.raises(UnreachableError), api.watch("/api/v1/pods", "a", "1", 60):
+            pass
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(
