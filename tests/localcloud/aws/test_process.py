@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from localcloud.process import is_alive
+
 ROOT = Path(__file__).parents[3]
 _PARENT = """
 import subprocess, sys, time
@@ -46,7 +48,7 @@ def test_it_says_where_it_serves_and_ends_when_asked(tmp_path: Path) -> None:
             assert answer.status == 200
         process.send_signal(signal.SIGTERM)
         try:
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
     assert (tmp_path / "logs" / "api.jsonl").stat().st_mode & 0o777 == 0o600
@@ -56,7 +58,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with start(tmp_path, "--port", str(port)) as process:
-            _, said = process.communicate(timeout=20)
+            _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.startswith(f"The AWS endpoint cannot listen on 127.0.0.1:{port}")
     assert "Traceback" not in said
@@ -80,8 +82,7 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    deadline = time.monotonic() + 5
-    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    while is_alive(child) and time.monotonic() < deadline:
         time.sleep(0.05)
-    with pytest.raises(ProcessLookupError):
-        os.kill(child, 0)
+    assert not is_alive(child)

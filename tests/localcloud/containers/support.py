@@ -9,12 +9,12 @@ import urllib.request
 from localcloud.containers import Container
 
 
-def wait_until_serving(container: Container, seconds: float = 20) -> None:
+def wait_until_serving(container: Container, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert container.poll() is None, "the container ended"
         try:
-            urllib.request.urlopen(container.url + "/ping", timeout=2).close()  # noqa: S310  http only
+            urllib.request.urlopen(container.url + "/ping", timeout=10).close()  # noqa: S310  http only
         except OSError:
             time.sleep(0.005)
         else:
@@ -26,14 +26,14 @@ def invoke(container: Container, body: bytes, **headers: str) -> tuple[int, byte
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(container.url + "/invocations", data=body, headers=named)  # noqa: S310  likewise
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310  likewise
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  likewise
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read()
 
 
-def wait_for_exit(container: Container, seconds: float = 20) -> int:
+def wait_for_exit(container: Container, seconds: float = 60) -> int:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if (code := container.poll()) is not None:

@@ -145,6 +145,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_container_with_a_reason(archive:
     container, lines = _start(XGBOOST, archive({"xgboost-model": b"\x80\x04pickle."}))
     with container:
         assert wait_for_exit(container) == 1
+        _eventually(lambda: len(lines) > 0)
     assert b":ERROR] Unable to load model: xgboost-model is a pickle" in lines[0]
 
 
@@ -156,6 +157,7 @@ def test_a_process_gets_the_given_variables_and_a_few_of_the_system_only(
     container, lines = _start(script, None, {"CODE": code, "MINE": "1"})
     with container:
         assert wait_for_exit(container) == 0
+        _eventually(lambda: len(lines) > 1)
         scratch = os.path.dirname(json.loads(lines[0])["SM_MODEL_DIR"])  # noqa: PTH120  compared as text
     environment = json.loads(lines[0])
     assert set(environment) - {"LC_CTYPE"} == {
@@ -227,7 +229,7 @@ def test_all_processes_of_a_container_end_together(script: str, *, first: bool) 
     container.stop()  # again
 
 
-def _eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
+def _eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline

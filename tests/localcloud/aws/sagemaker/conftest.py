@@ -97,7 +97,7 @@ class Cloud:
         self.sagemaker.create_transform_job(**request)
         return request["TransformJobName"]
 
-    def finish(self, job: str, seconds: float = 20) -> dict[str, Any]:
+    def finish(self, job: str, seconds: float = 60) -> dict[str, Any]:
         """Describe of the job once it has ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -144,6 +144,15 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     transforms = LocalTransforms(home, lambda: endpoint, "localcloud.batch_transform.doubles:start_double")
     install(SageMaker("123456789012", home, transforms, _session, S3Probe(lambda: endpoint)))
     transforms.warm()
+    _wait_until_ready(transforms)
     yield Cloud(endpoint, home, transforms)
     transforms.close()
     server.stop()
+
+
+def _wait_until_ready(transforms: LocalTransforms) -> None:
+    """No test's time is to hold the start of the worker, which takes seconds on a busy machine."""
+    deadline = time.monotonic() + 60
+    while transforms._worker is None or not transforms._worker.ready:
+        assert time.monotonic() < deadline, "the worker does not start"
+        time.sleep(0.02)

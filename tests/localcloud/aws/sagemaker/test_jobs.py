@@ -130,7 +130,7 @@ def test_a_worker_that_dies_fails_its_jobs_and_the_next_job_gets_a_new_one(cloud
     slow = cloud.start(bucket, cloud.model("slow"))
     job = cloud.run(bucket, cloud.model("kills-worker"))
     assert (job["TransformJobStatus"], job["FailureReason"]) == ("Failed", INTERNAL_ERROR)
-    assert cloud.finish(slow, seconds=2)["TransformJobStatus"] == "Failed"
+    assert cloud.finish(slow)["TransformJobStatus"] == "Failed"
     assert all(cloud.content(bucket, key) == b"1\n" for key in cloud.keys(bucket, "out"))
     assert cloud.run(bucket, cloud.model())["TransformJobStatus"] == "Completed"
 
@@ -140,7 +140,7 @@ def test_a_killed_worker_is_replaced_before_the_next_job_comes(cloud: Any) -> No
     cloud.run(bucket, cloud.model())
     killed = cloud.transforms.worker_pid
     os.kill(killed, signal.SIGKILL)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while cloud.transforms.worker_pid in {killed, None} and time.monotonic() < deadline:
         time.sleep(0.02)
     assert cloud.transforms.worker_pid not in {killed, None}
@@ -156,7 +156,7 @@ def test_many_small_jobs_at_once_all_complete(cloud: Any) -> None:
 
 
 def test_long_jobs_do_not_starve_short_ones(cloud: Any) -> None:
-    long = cloud.bucket({f"in/{number}.csv": b"1\n" for number in range(16)})
+    long = cloud.bucket({f"in/{number}.csv": b"1\n" for number in range(60)})
     slow = cloud.model("slow")
     running = [cloud.start(long, slow) for _ in range(4)]
     short = cloud.bucket({"in/a.csv": b"1\n"})

@@ -39,7 +39,7 @@ def test_a_stopped_job_ends_soon_and_leaves_whole_outputs_only(
     }
     start = time.monotonic()
     job = cloud.finish(name)
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 15  # left alone, the objects take 20 s
     assert job["TransformJobStatus"] == "Stopped"
     assert "FailureReason" not in job
     outputs = [cloud.content(bucket, key) for key in cloud.keys(bucket, f"stop-{delay}/")]
