@@ -115,13 +115,15 @@ def test_random_failures_of_plugins_lose_nothing(tmp_path: Path) -> None:
 
 def test_a_second_engine_meanwhile_is_refused_and_told_who_holds_the_lock(tmp_path: Path) -> None:
     project = set_up(EMBEDDED, tmp_path)
-    write_program(project, "Thing('a', sleep=4)")
+    told = tmp_path / "told"
+    write_program(project, f"Thing('a', until={str(told)!r})")
     first = subprocess.Popen(
         [*EMBEDDED, *UP], cwd=project, env=environment(tmp_path), stdout=subprocess.PIPE, text=True
     )
     assert first.stdout is not None
     first.stdout.readline()
     done = call(EMBEDDED, UP, project, environment(tmp_path), check=False)
+    told.touch()
     assert done.returncode == 1
     assert f"(pid {first.pid})" in done.stderr
     output = first.communicate(timeout=60)[0]

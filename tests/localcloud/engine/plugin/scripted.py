@@ -7,7 +7,8 @@ SCRIPTED_DIE, the call at which the process ends; SCRIPTED_LATE, seconds by whic
 
 Inputs with a meaning: `name` (made up from the resource's name when missing), keys that begin with `replace` (a change
 replaces), `deleteFirst` (so does that, deleting first), `unknownDiff`, `fail` (check, diff, create, create-partial, update,
-update-partial, delete, read, die-create, die-update, die-delete), `secretOut` (an output to be marked secret), `sleep`.
+update-partial, delete, read, die-create, die-update, die-delete), `secretOut` (an output to be marked secret), `sleep`,
+`until` (a file to be waited for).
 """
 
 from __future__ import annotations
@@ -226,6 +227,8 @@ class Scripted(provider_pb2_grpc.ResourceProviderServicer):
 
     def _put(self, identifier: str, values: dict[str, Any], context: Any, *, create: bool) -> None:
         time.sleep(SLEEP * random.random() + values.get("sleep", 0))
+        while "until" in values and not Path(values["until"]).exists():
+            time.sleep(0.01)
         if CLOUD is None:
             return
         path = CLOUD / identifier
