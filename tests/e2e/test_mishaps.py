@@ -29,7 +29,7 @@ def test_a_cloud_that_was_killed_is_made_anew_and_then_goes_with_all_its_process
     assert checkout.make_target("up").code == 0
     pids = processes(checkout)
     os.kill(pids[0], signal.SIGKILL)
-    wait_for(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
+    wait_for(lambda: not any(is_alive(pid) for pid in pids))
     again = checkout.make_target("up")
     assert again.code == 0, again.text
     assert "to be computed again: churn" in again.text
@@ -42,7 +42,7 @@ def test_a_cloud_that_was_killed_is_made_anew_and_then_goes_with_all_its_process
     assert checkout.client("eks").list_clusters()["clusters"] == []
     assert checkout.make_target("destroy").code == 0  # twice is the same as once
     assert checkout.make_target("down").code == 0
-    wait_for(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
+    wait_for(lambda: not any(is_alive(pid) for pid in pids))
     # That `make up` works again is seen where README's commands are run in their order.
 
 
@@ -62,7 +62,7 @@ def test_an_up_that_was_cut_off_is_finished_by_the_next(fresh: Fresh, number: si
     running = checkout.start("up")
     wait_for(lambda: moment in calls(checkout), seconds=240)
     os.killpg(running.pid, number)
-    running.wait(60)
+    running.wait(240)
     again = checkout.make_target("up")
     assert again.code == 0, again.text
     assert len(checkout.transform_jobs()) == 1
