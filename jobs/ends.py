@@ -4,6 +4,10 @@ Every job is exported whatever became of it; then this check, which nothing else
 SageMaker's reason, the last lines of the job's log and the command that runs it again, and fails the run. So a
 failure costs no other job's result, and it is told again by every later run until something changes.
 
+A job that reads another's result starts when that one has ended, however it ended. Where nothing was written
+SageMaker does not start it; where some of many inputs had their result already, it runs on these and completes. So it
+is never taken for well done when a job before it failed.
+
 From statuses to messages there are pure functions; what asks CloudWatch and S3 is passed in.
 """
 
@@ -32,7 +36,7 @@ class Ended:
     result_path: str
     stack: str
     waited: bool = True
-    input_of: str | None = None
+    input_of: "Ended | None" = None
     """The job whose result was this one's input."""
     rerun: str = ""
 
@@ -58,6 +62,12 @@ class Ended:
             return self.state != "Completed" or self.is_foreign
         return self.state in {"Failed", "Stopped"} or self.is_foreign
 
+    @property
+    def spoilt_by(self) -> "Ended | None":
+        """The nearest failed job on whose result this one rests: its input is missing, or a part only."""
+        before = self.input_of
+        return before if before is None or before.failed else before.spoilt_by
+
 
 def state(status: Mapping[str, Any]) -> str:
     """Return SageMaker's word for a status; a job that SageMaker does not know has not started."""
@@ -75,19 +85,21 @@ class Finding:
 
 def findings(ended: Sequence[Ended], last_lines: LastLines, result_exists: ResultExists) -> list[Finding]:
     """Look at all jobs: which failed and why, and whose result is no longer there."""
-    by_name = {job.name: job for job in ended}
-    failed = [Finding(job.name, _failure(job, by_name, last_lines), fails=True) for job in ended if job.failed]
-    done = [job for job in ended if job.state == "Completed" and not job.failed]
+    failed = [Finding(job.name, _failure(job, last_lines), fails=True) for job in ended if job.failed or job.spoilt_by]
+    done = [job for job in ended if job.state == "Completed" and not job.failed and not job.spoilt_by]
     with ThreadPoolExecutor(LOOKUPS) as pool:
         there = pool.map(result_exists, [job.result_path for job in done])
         gone = [job for job, exists in zip(done, there, strict=True) if not exists]
     return failed + [Finding(job.name, _expired(job), fails=False) for job in gone]
 
 
-def summary(found: Sequence[Finding], total: int) -> str | None:
+def summary(ended: Sequence[Ended]) -> str | None:
     """Return the line that fails the run, or None."""
-    failed = sum(finding.fails for finding in found)
-    return f"{failed} of {total} transform {'job' if total == 1 else 'jobs'} did not complete" if failed else None
+    failed = sum(job.failed for job in ended)
+    spoilt = sum(job.spoilt_by is not None and not job.failed for job in ended)
+    also = f", {spoilt} had less than the whole input" if spoilt else ""
+    jobs = "job" if len(ended) == 1 else "jobs"
+    return f"{failed} of {len(ended)} transform {jobs} did not complete{also}" if failed else None
 
 
 def run_again(job: Ended) -> str:
@@ -97,26 +109,45 @@ def run_again(job: Ended) -> str:
     return f"make retry JOB={job.name} STACK={job.stack}  (or: {pulumi})"
 
 
-def _failure(job: Ended, by_name: Mapping[str, Ended], last_lines: LastLines) -> str:
-    before = by_name.get(job.input_of or "")
-    if before is not None and before.failed:
-        return f"{job.name}: not run, because its input is the result of {before.name}, which is {before.state}."
-    if job.state in RUNNING and not job.is_foreign:
-        return f"{job.name}: the job {job.job_name} is {job.state}; it goes on, `up --refresh` sees how it ends."
-    lines = [f"{job.name}: {_what_became(job)}"]
-    logs = list(last_lines(job.job_name, LOG_LINES)) if job.state != "NotStarted" else []
-    if logs:
-        lines += ["last log lines:", *(f"  {line}" for line in logs)]
-    return "\n".join([*lines, f"run it again: {run_again(job)}"])
+def _failure(job: Ended, last_lines: LastLines) -> str:
+    return "\n".join([f"{job.name}: {_what_became(job)}", *_logged(job, last_lines), *_remedy(job)])
 
 
 def _what_became(job: Ended) -> str:
     reason = job.reason or "no reason was given"
     if job.is_foreign:
         return f"the operator does not take the job {job.job_name}: {reason}"
+    if job.state in RUNNING:
+        return f"the job {job.job_name} is {job.state}; it goes on, `up --refresh` sees how it ends"
     if job.state == "NotStarted":
-        return f"SageMaker did not start the job {job.job_name}: {reason}"
+        return _not_started(job, reason)
+    if job.state == "Completed" and job.spoilt_by:
+        return f"Completed, but on a part of its input only: {job.spoilt_by.name}, on whose result it rests, did not complete"
     return f"the job {job.job_name} is {job.state}: {reason}"
+
+
+def _not_started(job: Ended, reason: str) -> str:
+    before = job.input_of
+    if before is None or not before.failed:
+        return f"SageMaker did not start the job {job.job_name}: {reason}"
+    known = "not run" if job.waited else "perhaps not run"
+    said = f": {job.reason}" if job.reason else ""
+    return f"{known}, because its input is the result of {before.name}, which did not complete{said}"
+
+
+def _logged(job: Ended, last_lines: LastLines) -> Iterator[str]:
+    """Give the end of the log of a job that ended badly itself."""
+    if job.failed and job.state not in {"NotStarted", *RUNNING} and (lines := last_lines(job.job_name, LOG_LINES)):
+        yield "last log lines:"
+        yield from (f"  {line}" for line in lines)
+
+
+def _remedy(job: Ended) -> Iterator[str]:
+    """Say what to do: of jobs that follow one another, it is the first failed one that must be mended."""
+    if job.spoilt_by:
+        yield f"mend {job.spoilt_by.name}, on whose result it rests: this one then runs anew"
+    elif job.state not in RUNNING or job.is_foreign:
+        yield f"run it again: {run_again(job)}"
 
 
 def _expired(job: Ended) -> str:

@@ -1,6 +1,6 @@
 """Layer 2 as a whole: every declared job, its entry in the stack's outputs, and the one check at the end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
@@ -36,8 +36,10 @@ class TransformJobs:
 
         The output that comes back must not be exported: an export that fails would take all others with it.
         """
-        ended = [self._ended(job) for job in self._planned]
-        return pulumi.Output.all(*ended).apply(
+        ended: dict[str, pulumi.Output[Ended]] = {}
+        for job in self._planned:
+            ended[job.name] = self._ended(job, ended)
+        return pulumi.Output.all(*ended.values()).apply(
             lambda found: self._check(found, last_lines or _last_lines, result_exists)
         )
 
@@ -52,7 +54,7 @@ class TransformJobs:
         for finding in found:
             tell = pulumi.log.error if finding.fails else pulumi.log.warn
             tell(finding.text, resource=self._jobs[finding.name].resource)
-        if problem := ends.summary(found, len(ended)):
+        if problem := ends.summary(ended):
             raise pulumi.RunError(problem)
 
     def _output(self, job: TransformJob) -> dict[str, pulumi.Output[str]]:
@@ -64,12 +66,12 @@ class TransformJobs:
             "result_path": job.result_path,
         }
 
-    def _ended(self, planned: PlannedJob) -> pulumi.Output[Ended]:
+    def _ended(self, planned: PlannedJob, before: Mapping[str, pulumi.Output[Ended]]) -> pulumi.Output[Ended]:
         job = self._jobs[planned.name]
-        source = planned.input.job if isinstance(planned.input, ResultOf) else None
-        more = {"stack": pulumi.get_stack(), "waited": planned.args.wait, "input_of": source, "rerun": planned.rerun}
-        return pulumi.Output.all(job.job_name, job.status, job.result_path).apply(
-            lambda known: Ended(planned.name, *known, **more)
+        source = before[planned.input.job] if isinstance(planned.input, ResultOf) else None
+        more = {"stack": pulumi.get_stack(), "waited": planned.args.wait, "rerun": planned.rerun}
+        return pulumi.Output.all(job.job_name, job.status, job.result_path, source).apply(
+            lambda known: Ended(planned.name, *known[:3], input_of=known[3], **more)
         )
 
 

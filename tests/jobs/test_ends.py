@@ -8,6 +8,7 @@ from jobs import ends
 from jobs.ends import Ended
 
 COMPLETED = {"transformJobStatus": "Completed"}
+FAILED = {"transformJobStatus": "Failed"}
 
 
 def job(status: dict[str, Any], name: str = "churn", **more: Any) -> Ended:
@@ -24,7 +25,7 @@ def look(*jobs: Ended, lines: list[str] | None = None, there: bool = True) -> li
 
 def test_jobs_that_completed_say_nothing() -> None:
     assert look(job(COMPLETED), job(COMPLETED, "two")) == []
-    assert ends.summary([], 2) is None
+    assert ends.summary([job(COMPLETED), job(COMPLETED, "two")]) is None
 
 
 def test_a_failure_shows_reason_log_and_command() -> None:
@@ -71,21 +72,67 @@ def test_logs_are_not_asked_for_where_nothing_started() -> None:
 
 
 def test_each_failure_is_told_and_counted() -> None:
-    found = look(
-        job({"transformJobStatus": "Failed"}, "a"), job(COMPLETED, "b"), job({"transformJobStatus": "Stopped"}, "c")
-    )
-    assert [finding.name for finding in found] == ["a", "c"]
-    assert ends.summary(found, 3) == "2 of 3 transform jobs did not complete"
+    jobs = [job(FAILED, "a"), job(COMPLETED, "b"), job({"transformJobStatus": "Stopped"}, "c")]
+    assert [finding.name for finding in look(*jobs)] == ["a", "c"]
+    assert ends.summary(jobs) == "2 of 3 transform jobs did not complete"
 
 
 def test_one_job_is_counted_as_one() -> None:
-    assert ends.summary(look(job({})), 1) == "1 of 1 transform job did not complete"
+    assert ends.summary([job({})]) == "1 of 1 transform job did not complete"
 
 
-def test_a_job_whose_input_never_came_says_whose_fault_it_is() -> None:
-    first = job({"transformJobStatus": "Failed"}, "first")
-    _, second = look(first, job(recoverable("ValidationException: No S3 objects found"), "second", input_of="first"))
-    assert second.text == "second: not run, because its input is the result of first, which is Failed."
+class TestAJobThatRestsOnAFailedOne:
+    first = job(FAILED, "first")
+    mend = "mend first, on whose result it rests: this one then runs anew"
+
+    def told(self, status: dict[str, Any], **more: Any) -> list[str]:
+        (found,) = look(job(status, "second", input_of=self.first, **more), lines=["a line"])
+        assert found.fails
+        return found.text.splitlines()
+
+    def test_was_not_run_where_its_input_never_came(self) -> None:
+        head = "second: not run, because its input is the result of first, which did not complete: "
+        status = recoverable("ValidationException: No S3 objects found")
+        assert self.told(status) == [f"{head}ValidationException: No S3 objects found", self.mend]
+
+    def test_may_not_have_been_run_where_nobody_waited(self) -> None:
+        assert self.told({}, waited=False)[0].startswith("second: perhaps not run, because its input is the result of")
+
+    def test_has_a_reason_of_its_own_where_it_ran_and_failed(self) -> None:
+        assert self.told({**FAILED, "failureReason": "Bad HTTP status: 400"}) == [
+            "second: the job w-second-1234abcd is Failed: Bad HTTP status: 400",
+            "last log lines:",
+            "  a line",
+            self.mend,
+        ]
+
+    def test_is_not_taken_for_well_done_where_it_completed_on_what_was_there(self) -> None:
+        head = "second: Completed, but on a part of its input only: first, on whose result it rests, did not complete"
+        assert self.told(COMPLETED) == [head, self.mend]
+
+    def test_goes_on_where_nobody_waited(self) -> None:
+        assert "it goes on" in self.told({"transformJobStatus": "InProgress"}, waited=False)[0]
+
+    def test_spoils_what_follows_it(self) -> None:
+        second = job(COMPLETED, "second", input_of=self.first)
+        (third,) = look(job(COMPLETED, "third", input_of=second))
+        assert "third: Completed, but on a part of its input only: first, on whose result" in third.text
+
+    def test_does_not_say_why_another_did_not_start(self) -> None:
+        second = job(COMPLETED, "second", input_of=self.first)
+        (third,) = look(job(recoverable("ResourceLimitExceeded: quota 0"), "third", input_of=second))
+        assert "SageMaker did not start the job w-third-1234abcd: ResourceLimitExceeded" in third.text
+
+    def test_is_counted_by_itself(self) -> None:
+        jobs = [self.first, job(COMPLETED, "second", input_of=self.first), job(COMPLETED, "other")]
+        assert ends.summary(jobs) == "1 of 3 transform jobs did not complete, 1 had less than the whole input"
+
+    def test_has_no_result_to_look_for(self) -> None:
+        ends.findings([job(COMPLETED, input_of=self.first)], lambda _, __: [], lambda _: pytest.fail("asked"))
+
+
+def test_a_job_that_rests_on_a_completed_one_says_nothing() -> None:
+    assert look(job(COMPLETED, "second", input_of=job(COMPLETED, "first"))) == []
 
 
 def test_a_result_that_expired_is_told_but_fails_nothing() -> None:
@@ -93,11 +140,11 @@ def test_a_result_that_expired_is_told_but_fails_nothing() -> None:
     assert not found.fails
     assert "its result is gone from s3://b/output/w-churn-1234abcd/in.csv.out" in found.text
     assert "make retry JOB=churn STACK=dev" in found.text
-    assert ends.summary([found], 1) is None
+    assert ends.summary([job(COMPLETED)]) is None
 
 
 def test_only_results_that_should_be_there_are_looked_for() -> None:
-    ends.findings([job({"transformJobStatus": "Failed"})], lambda _, __: [], lambda _: pytest.fail("asked"))
+    ends.findings([job(FAILED)], lambda _, __: [], lambda _: pytest.fail("asked"))
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,15 @@ def test_a_job_whose_input_failed_says_so() -> None:
     assert any("second: not run, because its input is the result of first" in text for _, text in graph.messages)
 
 
+def test_a_job_that_completed_on_a_part_of_its_input_fails_the_run() -> None:
+    def chain(jobs: Jobs) -> None:
+        jobs.add("second", TransformJobArgs(input=jobs.add("first", TransformJobArgs(input=CSV))))
+
+    graph = run(chain, status=statuses(first=FAILED))
+    assert str(graph.error) == "1 of 2 transform jobs did not complete, 1 had less than the whole input"
+    assert any("second: Completed, but on a part of its input only" in text for _, text in graph.messages)
+
+
 def test_rerun_renames_one_job_and_no_other() -> None:
     before, after = run(two).outputs["transform_jobs"], run(two, config={"rerun": {"bad": 2}}).outputs["transform_jobs"]
     assert before["good"] == after["good"]
