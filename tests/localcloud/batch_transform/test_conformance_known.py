@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 import time
 from typing import Any
 
@@ -331,9 +333,17 @@ def test_no_payload_limit_means_chunked_encoding(plane: Any, settings: dict[str,
 
 
 def test_no_more_requests_are_open_than_allowed(plane: Any) -> None:
-    slow = each_line(lambda line: time.sleep(0.01) or line)
+    arrived, together = itertools.count(1), threading.Event()
+
+    def answer(line: bytes) -> bytes:
+        if next(arrived) == 3:
+            together.set()
+        together.wait(10)
+        time.sleep(0.01)
+        return line
+
     objects = {f"in/{number}.csv": b"1\n2\n3\n" for number in range(6)}
-    result = plane.run(objects, slow, max_concurrent=3, strategy=SINGLE)
+    result = plane.run(objects, each_line(answer), max_concurrent=3, strategy=SINGLE)
     assert result.models[0].most_open == 3
 
 

@@ -40,12 +40,18 @@ def test_a_container_that_never_gets_ready_fails_the_job(plane: Any) -> None:
 
 
 def test_ping_is_waited_for_with_growing_pauses() -> None:
-    double = ModelDouble(echo)
-    double._ping = 500
-    threading.Timer(0.15, lambda: setattr(double, "_ping", 200)).start()
-    wait_until_ready(double, Cancellation(), 5)
-    assert len(double.requests) < 12
+    double, pauses = ModelDouble(echo, ping=500), list[float]()
+
+    class Counting(Cancellation):
+        def wait(self, seconds: float) -> None:
+            pauses.append(seconds)
+            double._ping = 200 if len(pauses) == 15 else 500
+
+    wait_until_ready(double, Counting())
     double.stop()
+    assert len(double.requests) == 16
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (0.01, 1)
 
 
 def test_a_stop_ends_the_wait_for_ping(plane: Any) -> None:
@@ -65,7 +71,7 @@ def test_a_stop_before_the_start_runs_nothing(plane: Any) -> None:
 def test_a_stop_at_any_moment_leaves_whole_outputs_only(plane: Any, delay: float) -> None:
     slow = each_line(lambda line: time.sleep(0.004) or line)
     threading.Timer(delay, plane.cancellation.cancel).start()
-    objects = {f"in/{number}.csv": b"1\n2\n3\n" for number in range(80)}
+    objects = {f"in/{number}.csv": b"1\n2\n3\n" for number in range(2000)}
     result = plane.run(objects, slow, strategy=Strategy.SINGLE_RECORD, max_concurrent=2)
     assert result.outcome.status == "Stopped"
     assert set(result.outputs.values()) <= {b"1\n2\n3\n"}

@@ -36,9 +36,13 @@ def up_until(project: Path, words: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+    read_until(engine, words)
+    return engine
+
+
+def read_until(engine: subprocess.Popen[str], words: str) -> None:
     assert engine.stdout is not None
     next(line for line in engine.stdout if words in line)
-    return engine
 
 
 @pytest.mark.parametrize(
@@ -194,10 +198,8 @@ def test_a_program_that_waits_forever_is_ended_by_an_interrupt(project: Path) ->
     write_program(project, "Thing('a')\nimport time\nprint('waiting', flush=True)\ntime.sleep(600)")
     engine = up_until(project, "waiting")
     engine.send_signal(signal.SIGINT)
-    began = time.monotonic()
     rest, _ = engine.communicate(timeout=60)
-    assert engine.wait(30) == 8, rest
-    assert time.monotonic() - began < 15
+    assert engine.returncode == 8, rest
     assert "interrupted" in rest
     assert load(project.parent).get("pending_operations", []) == []
 
@@ -290,15 +292,15 @@ def test_config_is_set_read_and_removed(project: Path) -> None:
 
 
 def test_a_second_interrupt_ends_at_once_and_leaves_what_was_under_way_noted(project: Path) -> None:
-    write_program(project, "Thing('slow', sleep=60)")
+    write_program(project, "Thing('slow', sleep=600)")
     engine = up_until(project, "slow creating")
-    for _ in range(2):
-        time.sleep(0.5)
-        engine.send_signal(signal.SIGTERM)
-    began = time.monotonic()
+    while '"rpc": "Create"' not in (project.parent / "rpc.jsonl").read_text():
+        time.sleep(0.01)
+    engine.send_signal(signal.SIGTERM)
+    read_until(engine, "once more ends it at once")
+    engine.send_signal(signal.SIGTERM)
     rest, _ = engine.communicate(timeout=60)
-    assert engine.wait(30) == 8, rest
-    assert time.monotonic() - began < 15
+    assert engine.returncode == 8, rest
     (pending,) = load(project.parent)["pending_operations"]
     assert pending["type"] == "creating"
     assert pending["resource"]["urn"].endswith("::slow")

@@ -32,7 +32,7 @@ def known() -> Outputs:
 
 
 def test_a_program_without_outputs_is_settled(known: Outputs) -> None:
-    asyncio.run(asyncio.wait_for(settled(known), 5))
+    asyncio.run(asyncio.wait_for(settled(known), 60))
 
 
 def test_outputs_made_meanwhile_are_waited_for(known: Outputs) -> None:
@@ -45,7 +45,7 @@ def test_outputs_made_meanwhile_are_waited_for(known: Outputs) -> None:
         await asyncio.sleep(0.01)
         early = waiting.done()
         second.set_result(2)
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 60)
         return early, waiting.done()
 
     assert asyncio.run(program()) == (False, True)
@@ -60,7 +60,7 @@ def test_a_failed_output_ends_the_wait_for_others_and_stays_to_be_found(known: O
         await asyncio.sleep(0)
         failing = failing or known.add()
         failing.set_exception(ValueError("no such thing"))
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 60)
         return failing in known.outputs and not endless.done()
 
     assert asyncio.run(program())
