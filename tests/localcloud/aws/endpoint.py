@@ -17,7 +17,7 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly")
 _NUMBERS = itertools.count()
-_PATIENT_SECONDS = 20.0
+_PATIENT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)

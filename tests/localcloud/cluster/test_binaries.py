@@ -191,8 +191,8 @@ def test_a_second_builder_waits_for_the_first(tmp_path: Path) -> None:
     thread = threading.Thread(target=second)
     with binaries.locked(tmp_path, said.append):
         thread.start()
-        assert waiting.wait(5)
+        assert waiting.wait(60)
         assert not entered.is_set()
-    thread.join(5)
+    thread.join(60)
     assert entered.is_set()
     assert "waiting for it" in said[0]

@@ -50,7 +50,7 @@ def agent(eks_auth: FakeEksAuth) -> Iterator[pod_identity.Agent]:
 def ask(url: str, token: str | None) -> tuple[int, dict[str, str]]:
     request = urllib.request.Request(url, headers={"Authorization": token} if token else {})  # noqa: S310  the test's own agent
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         with error:

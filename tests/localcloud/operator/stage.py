@@ -331,7 +331,7 @@ class ServerStage(Stage):
 
     def exit_code(self) -> int:
         assert self._process is not None
-        return self._process.wait(30)
+        return self._process.wait(60)
 
     def log(self) -> str:
         return (self.folder / "operator.log").read_text()

@@ -86,7 +86,7 @@ def start_plugin(cloud_home: Path) -> Iterator[Start]:
     for process, plugin in running:
         plugin.close()
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         assert process.stdout
         process.stdout.close()
 

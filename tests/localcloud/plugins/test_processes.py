@@ -47,7 +47,7 @@ def test_a_plugin_goes_with_its_parent(name: str, cloud_home: Path) -> None:
         assert parent.stdout
         pid = int(parent.stdout.readline())
         parent.kill()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_alive(pid)
@@ -66,6 +66,6 @@ def test_a_plugin_ends_quietly_on_an_interrupt(name: str, cloud_home: Path) -> N
         assert process.stderr
         assert int(process.stdout.readline()) > 0
         os.kill(process.pid, signal.SIGINT)
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
         assert process.stderr.read() == b""
         assert process.stdout.read() == b""
