@@ -1,7 +1,7 @@
-"""How jobs ended: one check over all of them, after all of them.
+"""How jobs ended: each failure by itself, and what is to be said of all of them together.
 
-Every job is exported whatever became of it; then this check, which nothing else depends on, tells each failure with
-SageMaker's reason, the last lines of the job's log and the command that runs it again, and fails the run. So a
+A failure is told with SageMaker's reason, the last lines of the job's log and the command that runs it again. Every
+job is exported whatever became of it, and what fails the run is one line over all of them, after all of them. So a
 failure costs no other job's result, and it is told again by every later run until something changes.
 
 A job that reads another's result starts when that one has ended, however it ended. Where nothing was written
@@ -68,35 +68,34 @@ class Ended:
         before = self.input_of
         return before if before is None or before.failed else before.spoilt_by
 
+    @property
+    def to_be_told(self) -> bool:
+        """Whether there is a failure to tell: its own, or that its input was not whole."""
+        return self.failed or self.spoilt_by is not None
+
 
 def state(status: Mapping[str, Any]) -> str:
     """Return SageMaker's word for a status; a job that SageMaker does not know has not started."""
     return str(status.get("transformJobStatus") or "NotStarted")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What to tell about a job."""
-
-    name: str
-    text: str
-    fails: bool
+def failure(job: Ended, last_lines: LastLines) -> str:
+    """Say what became of a job whose failure is to be told, why, and what to do."""
+    return "\n".join([f"{job.name}: {_what_became(job)}", *_logged(job, last_lines), *_remedy(job)])
 
 
-def findings(ended: Sequence[Ended], last_lines: LastLines, result_exists: ResultExists) -> list[Finding]:
-    """Look at all jobs: which failed and why, and whose result is no longer there."""
-    failed = [Finding(job.name, _failure(job, last_lines), fails=True) for job in ended if job.failed or job.spoilt_by]
-    done = [job for job in ended if job.state == "Completed" and not job.failed and not job.spoilt_by]
+def expired(ended: Sequence[Ended], result_exists: ResultExists) -> dict[str, str]:
+    """Say, by the jobs' names, whose result is no longer there."""
+    done = [job for job in ended if job.state == "Completed" and not job.to_be_told]
     with ThreadPoolExecutor(LOOKUPS) as pool:
         there = pool.map(result_exists, [job.result_path for job in done])
-        gone = [job for job, exists in zip(done, there, strict=True) if not exists]
-    return failed + [Finding(job.name, _expired(job), fails=False) for job in gone]
+        return {job.name: _expired(job) for job, exists in zip(done, there, strict=True) if not exists}
 
 
 def summary(ended: Sequence[Ended]) -> str | None:
     """Return the line that fails the run, or None."""
     failed = sum(job.failed for job in ended)
-    spoilt = sum(job.spoilt_by is not None and not job.failed for job in ended)
+    spoilt = sum(job.to_be_told for job in ended) - failed
     also = f", {spoilt} had less than the whole input" if spoilt else ""
     jobs = "job" if len(ended) == 1 else "jobs"
     return f"{failed} of {len(ended)} transform {jobs} did not complete{also}" if failed else None
@@ -107,10 +106,6 @@ def run_again(job: Ended) -> str:
     number = int(job.rerun) + 1 if job.rerun.isdigit() else 2
     pulumi = f"pulumi config set --path rerun.{job.name} {number} --stack {job.stack} && pulumi up --stack {job.stack}"
     return f"make retry JOB={job.name} STACK={job.stack}  (or: {pulumi})"
-
-
-def _failure(job: Ended, last_lines: LastLines) -> str:
-    return "\n".join([f"{job.name}: {_what_became(job)}", *_logged(job, last_lines), *_remedy(job)])
 
 
 def _what_became(job: Ended) -> str:

@@ -1,9 +1,10 @@
-"""Layer 2 as a whole: every declared job, its entry in the stack's outputs, and the one check at the end."""
+"""Layer 2 as a whole: every declared job, its entry in the stack's outputs, its failure, and the check at the end."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pulumi
-from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime.stack import wait_for_rpcs
 
 from jobs import ends
@@ -32,28 +33,39 @@ class TransformJobs:
     def check_ends(
         self, last_lines: ends.LastLines | None = None, result_exists: ends.ResultExists | None = None
     ) -> pulumi.Output[None]:
-        """Fail the run, after everything else, if a job did not complete.
+        """Tell each failure when it is known, and fail the run, after everything else, if a job did not complete.
 
         The output that comes back must not be exported: an export that fails would take all others with it.
         """
-        ended: dict[str, pulumi.Output[Ended]] = {}
+        tell = self._teller(last_lines or _last_lines)
+        told: dict[str, pulumi.Output[Ended]] = {}
         for job in self._planned:
-            ended[job.name] = self._ended(job, ended)
-        return pulumi.Output.all(*ended.values()).apply(
-            lambda found: self._check(found, last_lines or _last_lines, result_exists)
-        )
+            told[job.name] = self._ended(job, told).apply(tell)
+        return pulumi.Output.all(*told.values()).apply(lambda ended: self._check(ended, result_exists))
 
-    async def _check(
-        self, ended: Sequence[Ended], last_lines: ends.LastLines, result_exists: ends.ResultExists | None
-    ) -> None:
+    def _teller(self, last_lines: ends.LastLines) -> Callable[[Ended], Awaitable[Ended]]:
+        """Return what tells a job's failure while others still run: a logged error stops neither them nor the engine.
+
+        Logs are read beside the program, which must go on registering jobs, and one after the other, because boto3's
+        default session is made for one thread.
+        """
+        aside = ThreadPoolExecutor(1)
+
+        async def tell(ended: Ended) -> Ended:
+            if ended.to_be_told and not pulumi.runtime.is_dry_run():
+                text = await asyncio.get_running_loop().run_in_executor(aside, ends.failure, ended, last_lines)
+                pulumi.log.error(text, resource=self._jobs[ended.name].resource)
+            return ended
+
+        return tell
+
+    async def _check(self, ended: Sequence[Ended], result_exists: ends.ResultExists | None) -> None:
         if pulumi.runtime.is_dry_run():
             return
         # The SDK stops at the first output that fails, also while the stack's outputs are still on their way.
         await wait_for_rpcs(await_all_outstanding_tasks=False)
-        found = ends.findings(ended, last_lines, result_exists or _result_lookup())
-        for finding in found:
-            tell = pulumi.log.error if finding.fails else pulumi.log.warn
-            tell(finding.text, resource=self._jobs[finding.name].resource)
+        for name, text in ends.expired(ended, result_exists or _result_lookup()).items():
+            pulumi.log.warn(text, resource=self._jobs[name].resource)
         if problem := ends.summary(ended):
             raise pulumi.RunError(problem)
 
@@ -76,10 +88,10 @@ class TransformJobs:
 
 
 def _last_lines(job_name: str, count: int) -> Sequence[str]:
-    """The reason stands without its log: no failure to read the one may hide the other."""
+    """The reason stands without its log: no failure to read the one may hide the other, or cost other jobs' results."""
     try:
         return logs.last_lines(job_name, count)
-    except (ClientError, BotoCoreError):
+    except Exception:  # noqa: BLE001  whatever it is, it would end the program while other jobs still run
         return []
 
 

@@ -1,7 +1,7 @@
 """`TransformJob`: one batch transform job as a Pulumi component over the operator's custom resource.
 
 The component uploads a local input, names the job by its content, and waits for its end. It does not judge the
-end: a job that failed has a status and a path like any other, and `jobs.ends` looks at all of them together.
+end: a job that failed has a status and a path like any other, those that follow it start, and `jobs.ends` judges.
 """
 
 from collections.abc import Mapping, Sequence

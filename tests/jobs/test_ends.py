@@ -19,19 +19,21 @@ def recoverable(message: str) -> dict[str, Any]:
     return {"conditions": [{"type": "ACK.Recoverable", "status": "True", "message": message}]}
 
 
-def look(*jobs: Ended, lines: list[str] | None = None, there: bool = True) -> list[ends.Finding]:
-    return ends.findings(jobs, lambda _, __: lines or [], lambda _: there)
+def told(job: Ended, *lines: str) -> str:
+    assert job.to_be_told
+    return ends.failure(job, lambda _, __: lines)
 
 
 def test_jobs_that_completed_say_nothing() -> None:
-    assert look(job(COMPLETED), job(COMPLETED, "two")) == []
-    assert ends.summary([job(COMPLETED), job(COMPLETED, "two")]) is None
+    jobs = [job(COMPLETED), job(COMPLETED, "two")]
+    assert not any(found.to_be_told for found in jobs)
+    assert ends.expired(jobs, lambda _: True) == {}
+    assert ends.summary(jobs) is None
 
 
 def test_a_failure_shows_reason_log_and_command() -> None:
-    (found,) = look(job({"transformJobStatus": "Failed", "failureReason": "Bad HTTP status: 400"}), lines=["a", "b"])
-    assert found.fails
-    assert found.text.splitlines() == [
+    text = told(job({**FAILED, "failureReason": "Bad HTTP status: 400"}), "a", "b")
+    assert text.splitlines() == [
         "churn: the job w-churn-1234abcd is Failed: Bad HTTP status: 400",
         "last log lines:",
         "  a",
@@ -61,19 +63,16 @@ def test_a_failure_shows_reason_log_and_command() -> None:
     ],
 )
 def test_a_run_fails_for(status: dict[str, Any], text: str) -> None:
-    (found,) = look(job(status))
-    assert found.fails
-    assert text in found.text
+    assert text in told(job(status))
 
 
 def test_logs_are_not_asked_for_where_nothing_started() -> None:
-    found = ends.findings([job({})], lambda _, __: pytest.fail("asked"), lambda _: True)
-    assert "last log lines" not in found[0].text
+    assert "last log lines" not in ends.failure(job({}), lambda _, __: pytest.fail("asked"))
 
 
 def test_each_failure_is_told_and_counted() -> None:
     jobs = [job(FAILED, "a"), job(COMPLETED, "b"), job({"transformJobStatus": "Stopped"}, "c")]
-    assert [finding.name for finding in look(*jobs)] == ["a", "c"]
+    assert [found.name for found in jobs if found.to_be_told] == ["a", "c"]
     assert ends.summary(jobs) == "2 of 3 transform jobs did not complete"
 
 
@@ -86,9 +85,7 @@ class TestAJobThatRestsOnAFailedOne:
     mend = "mend first, on whose result it rests: this one then runs anew"
 
     def told(self, status: dict[str, Any], **more: Any) -> list[str]:
-        (found,) = look(job(status, "second", input_of=self.first, **more), lines=["a line"])
-        assert found.fails
-        return found.text.splitlines()
+        return told(job(status, "second", input_of=self.first, **more), "a line").splitlines()
 
     def test_was_not_run_where_its_input_never_came(self) -> None:
         head = "second: not run, because its input is the result of first, which did not complete: "
@@ -115,36 +112,35 @@ class TestAJobThatRestsOnAFailedOne:
 
     def test_spoils_what_follows_it(self) -> None:
         second = job(COMPLETED, "second", input_of=self.first)
-        (third,) = look(job(COMPLETED, "third", input_of=second))
-        assert "third: Completed, but on a part of its input only: first, on whose result" in third.text
+        third = told(job(COMPLETED, "third", input_of=second))
+        assert "third: Completed, but on a part of its input only: first, on whose result" in third
 
     def test_does_not_say_why_another_did_not_start(self) -> None:
         second = job(COMPLETED, "second", input_of=self.first)
-        (third,) = look(job(recoverable("ResourceLimitExceeded: quota 0"), "third", input_of=second))
-        assert "SageMaker did not start the job w-third-1234abcd: ResourceLimitExceeded" in third.text
+        third = told(job(recoverable("ResourceLimitExceeded: quota 0"), "third", input_of=second))
+        assert "SageMaker did not start the job w-third-1234abcd: ResourceLimitExceeded" in third
 
     def test_is_counted_by_itself(self) -> None:
         jobs = [self.first, job(COMPLETED, "second", input_of=self.first), job(COMPLETED, "other")]
         assert ends.summary(jobs) == "1 of 3 transform jobs did not complete, 1 had less than the whole input"
 
     def test_has_no_result_to_look_for(self) -> None:
-        ends.findings([job(COMPLETED, input_of=self.first)], lambda _, __: [], lambda _: pytest.fail("asked"))
+        assert ends.expired([job(COMPLETED, input_of=self.first)], lambda _: pytest.fail("asked")) == {}
 
 
 def test_a_job_that_rests_on_a_completed_one_says_nothing() -> None:
-    assert look(job(COMPLETED, "second", input_of=job(COMPLETED, "first"))) == []
+    assert not job(COMPLETED, "second", input_of=job(COMPLETED, "first")).to_be_told
 
 
 def test_a_result_that_expired_is_told_but_fails_nothing() -> None:
-    (found,) = look(job(COMPLETED), there=False)
-    assert not found.fails
-    assert "its result is gone from s3://b/output/w-churn-1234abcd/in.csv.out" in found.text
-    assert "make retry JOB=churn STACK=dev" in found.text
+    text = ends.expired([job(COMPLETED)], lambda _: False)["churn"]
+    assert "its result is gone from s3://b/output/w-churn-1234abcd/in.csv.out" in text
+    assert "make retry JOB=churn STACK=dev" in text
     assert ends.summary([job(COMPLETED)]) is None
 
 
 def test_only_results_that_should_be_there_are_looked_for() -> None:
-    ends.findings([job(FAILED)], lambda _, __: [], lambda _: pytest.fail("asked"))
+    assert ends.expired([job(FAILED)], lambda _: pytest.fail("asked")) == {}
 
 
 @pytest.mark.parametrize(

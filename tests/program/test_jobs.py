@@ -1,6 +1,7 @@
 """Jobs in a whole run: ends, chains, shared inputs, refusals before anything is created."""
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,22 @@ class TestAFailedJob:
         jobs = failed.outputs["transform_jobs"]
         assert {name: job["status"] for name, job in jobs.items()} == {"good": "Completed", "bad": "Failed"}
         assert all(job["result_path"].endswith("/batch_input.csv.out") for job in jobs.values())
+
+
+def test_a_failure_is_told_while_another_job_still_runs() -> None:
+    told, in_time = threading.Event(), []
+
+    def status(name: str) -> Mapping[str, Any]:
+        if name == "bad":
+            return FAILED
+        in_time.append(told.wait(timeout=10))
+        return COMPLETED
+
+    with patch.object(pulumi.log, "error", lambda _, resource: told.set()):
+        graph = run(two, status=status)
+    assert in_time == [True]
+    assert graph.outputs["transform_jobs"]["good"]["status"] == "Completed"
+    assert str(graph.error) == "1 of 2 transform jobs did not complete"
 
 
 def test_a_job_that_never_started_has_a_status_too() -> None:
