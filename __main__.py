@@ -23,6 +23,9 @@ planned = declaration.collect(
         batch_input=chosen.batch_input,
         instance_type=chosen.transform_instance_type,
         allowed_instance_types=chosen.allowed_transform_instance_types,
+        input_buckets=chosen.input_buckets,
+        output_buckets=chosen.output_buckets,
+        kms_keys=chosen.kms_keys,
         rerun=chosen.rerun,
     ),
 )

@@ -13,7 +13,7 @@ import pulumi
 from jobs import identity, inputs, validation
 from jobs.argument_types import mistyped
 from jobs.arguments import TransformJobArgs
-from jobs.inputs import Input, InputError, LocalInput, ResultOf
+from jobs.inputs import Input, InputError, LocalInput, ResultOf, S3Input
 
 OWN_TAGS = 3
 
@@ -27,9 +27,23 @@ class JobDefaults:
     batch_input: str
     instance_type: str
     allowed_instance_types: tuple[str, ...]
+    input_buckets: tuple[str, ...] = ()
+    output_buckets: tuple[str, ...] = ()
+    kms_keys: tuple[str, ...] = ()
     rerun: Mapping[str, str] = field(default_factory=dict[str, str])
     root: Path = Path()
     """Where the paths of local inputs start: the folder of the program."""
+
+    @property
+    def limits(self) -> validation.Limits:
+        return validation.Limits(
+            instance_types=self.allowed_instance_types,
+            own_tags=OWN_TAGS,
+            own_buckets=f"{self.prefix}-data-",
+            input_buckets=self.input_buckets,
+            output_buckets=self.output_buckets,
+            kms_keys=self.kms_keys,
+        )
 
 
 @dataclass(frozen=True)
@@ -75,13 +89,13 @@ class Jobs:
         self._check_needs(planned)
         ordered = self._ordered(planned)
         _refuse(self._problems)
+        self._warn_of_missing_rights(planned)
         return ordered
 
     def _planned(self, name: str, args: TransformJobArgs) -> PlannedJob:
-        limits = validation.Limits(self.defaults.allowed_instance_types, OWN_TAGS)
         if problem := identity.name_problem(self.defaults.prefix, name):
             self._problems.append(f"{name}: {problem}")
-        self._problems += [f"{name}: {problem}" for problem in validation.problems(args, limits)]
+        self._problems += [f"{name}: {problem}" for problem in validation.problems(args, self.defaults.limits)]
         if any(mistyped(args)):
             return PlannedJob(name, TransformJobArgs(input=""), inputs.NOTHING)
         return PlannedJob(name, args, self._input(name, args), self.defaults.rerun.get(name, ""))
@@ -105,6 +119,12 @@ class Jobs:
             if name not in self._declared:
                 declared = ", ".join(self._declared) or "none"
                 pulumi.log.warn(f"config rerun.{name} is for no job of this program; declared are: {declared}")
+
+    def _warn_of_missing_rights(self, planned: Mapping[str, PlannedJob]) -> None:
+        """What SageMaker says when a right is missing names no setting."""
+        for job in planned.values():
+            for warning in validation.missing_rights(job.args, _reads(job, planned), self.defaults.limits):
+                pulumi.log.warn(f"{job.name}: {warning}")
 
     def _check_needs(self, planned: Mapping[str, PlannedJob]) -> None:
         for job in planned.values():
@@ -143,6 +163,14 @@ def collect(
 
 def _is_ready(job: PlannedJob, ordered: Mapping[str, object], planned: Mapping[str, object]) -> bool:
     return all(needed in ordered or needed not in planned for needed in job.needs)
+
+
+def _reads(job: PlannedJob, planned: Mapping[str, PlannedJob]) -> str:
+    """Return where in S3 a job reads; nothing for the stack's own bucket."""
+    source = job.input
+    if isinstance(source, ResultOf):
+        return planned[source.job].args.output_base or ""
+    return source.uri if isinstance(source, S3Input) else ""
 
 
 def _sends_csv_to_own_model(args: TransformJobArgs) -> bool:

@@ -35,6 +35,11 @@ class Limits:
 
     instance_types: Sequence[str]
     own_tags: int
+    own_buckets: str = ""
+    """How the name of the stack's own bucket starts; the rest is known only when it exists."""
+    input_buckets: Sequence[str] = ()
+    output_buckets: Sequence[str] = ()
+    kms_keys: Sequence[str] = ()
 
 
 def problems(args: TransformJobArgs, limits: Limits) -> list[str]:
@@ -175,6 +180,38 @@ def _limited(args: TransformJobArgs, limits: Limits) -> Iterator[str]:
         )
     if len(args.tags) + limits.own_tags > MAX_TAGS:
         yield f"Tags: {len(args.tags)} entries. Allowed: at most {MAX_TAGS - limits.own_tags}"
+
+
+def missing_rights(args: TransformJobArgs, reads: str, limits: Limits) -> Iterator[str]:
+    """Say what the stack's roles are not allowed to use. Its own policy may allow it, so this is no problem yet.
+
+    A job with another model runs under that model's role, of which nothing is known here; the key of its volume is
+    the operator's to grant.
+    """
+    if args.model_name is None:
+        yield from _bucket_right("reads from", reads, limits.own_buckets, limits.input_buckets, "inputBuckets")
+        yield from _bucket_right(
+            "writes to", args.output_base or "", limits.own_buckets, limits.output_buckets, "outputBuckets"
+        )
+        yield from _key_right("result", args.output_kms_key_id, limits.kms_keys)
+    yield from _key_right("volume", args.volume_kms_key_id, limits.kms_keys)
+
+
+def _bucket_right(does: str, uri: str, own: str, allowed: Sequence[str], key: str) -> Iterator[str]:
+    bucket = uri.removeprefix("s3://").partition("/")[0]
+    if bucket and bucket not in allowed and not (own and bucket.startswith(own)):
+        yield f"it {does} the bucket {bucket}, {_unless('bucket', key)}"
+
+
+def _key_right(of: str, key_id: str | None, allowed: Sequence[str]) -> Iterator[str]:
+    if not key_id or "alias/aws/" in key_id or ("alias/" in key_id and allowed):
+        return
+    if key_id not in {name for arn in allowed for name in (arn, arn.rpartition("/")[2])}:
+        yield f"its {of} is encrypted with the key {key_id}, {_unless('key', 'kmsKeys')}"
+
+
+def _unless(what: str, key: str) -> str:
+    return f"for which the stack's roles have no right: unless the {what}'s own policy lets them in, add it to config {key}"
 
 
 def _one_of(member: str, value: str, words: Any) -> Iterator[str]:

@@ -11,6 +11,7 @@ from jobs import declaration, fan_out
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs
 from jobs.inputs import ResultOf
+from workshop.s3 import S3Object
 
 
 @pytest.fixture
@@ -171,11 +172,29 @@ def test_arguments_of_a_wrong_type_are_refused_with_all_else(defaults: JobDefaul
     ]
 
 
-def test_a_wish_to_run_a_job_that_is_not_declared_is_told(
-    defaults: JobDefaults, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    warnings: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    return said
+
+
+def test_a_bucket_that_no_setting_names_is_told_and_not_refused(defaults: JobDefaults, warnings: list[str]) -> None:
+    def declare(jobs: Jobs) -> None:
+        first = jobs.add("a", replace(ARGS, output_base="s3://theirs/out"))
+        jobs.add("b", TransformJobArgs(input=first))
+        jobs.add("c", TransformJobArgs(input="s3://ours/x"))
+
+    allowed = replace(defaults, rerun={}, input_buckets=("ours",))
+    listed = [S3Object("x", "e", 1)]
+    assert len(declaration.collect([declare], allowed, lambda _: listed)) == 3
+    assert [text.partition(",")[0] for text in warnings] == [
+        "a: it writes to the bucket theirs",
+        "b: it reads from the bucket theirs",
+    ]
+
+
+def test_a_wish_to_run_a_job_that_is_not_declared_is_told(defaults: JobDefaults, warnings: list[str]) -> None:
     assert plan(defaults, lambda jobs: jobs.add("b", ARGS)) == ["b"]
     assert warnings == ["config rerun.a is for no job of this program; declared are: b"]
 

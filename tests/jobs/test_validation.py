@@ -103,6 +103,59 @@ def test_everything_is_said_at_once() -> None:
     assert len(problems(split_type="x", instance_count=0, max_payload_in_mb=200, input_filter="a")) == 5
 
 
+KEY = f"arn:aws:kms:us-east-1:{'1' * 12}:key/1-2"
+OTHER = f"arn:aws:kms:us-east-1:{'1' * 12}:key/3-4"
+RIGHTS = replace(LIMITS, own_buckets="w-data-", input_buckets=("in",), output_buckets=("out",), kms_keys=(KEY,))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reads"),
+    [
+        pytest.param({}, "", id="a local input"),
+        pytest.param({}, "s3://in/x.csv", id="a bucket to read"),
+        pytest.param({"output_base": "s3://out/x"}, "", id="a bucket to write"),
+        pytest.param(
+            {"output_base": "s3://w-data-1a2b3c4/output"}, "s3://w-data-1a2b3c4/input/x", id="the stack's own"
+        ),
+        pytest.param({"output_kms_key_id": KEY}, "", id="a key by ARN"),
+        pytest.param({"volume_kms_key_id": "1-2"}, "", id="a key by id"),
+        pytest.param({"output_kms_key_id": "alias/mine"}, "", id="an alias, which may stand for the key"),
+        pytest.param({"output_kms_key_id": "alias/aws/s3"}, "", id="AWS's own key"),
+        pytest.param({"model_name": "m", "output_base": "s3://b"}, "s3://a/x", id="another model, with its own role"),
+    ],
+)
+def test_rights_are_there(changes: dict[str, Any], reads: str) -> None:
+    assert list(validation.missing_rights(replace(ARGS, **changes), reads, RIGHTS)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reads", "key", "what"),
+    [
+        pytest.param({}, "s3://out/x.csv", "inputBuckets", "the bucket out", id="a bucket to write only"),
+        pytest.param({"output_base": "s3://in/x"}, "", "outputBuckets", "the bucket in", id="a bucket to read only"),
+        pytest.param({"output_kms_key_id": OTHER}, "", "kmsKeys", f"the key {OTHER}", id="a key for the result"),
+        pytest.param({"volume_kms_key_id": "3-4"}, "", "kmsKeys", "the key 3-4", id="a key for the volume"),
+        pytest.param(
+            {"model_name": "m", "volume_kms_key_id": OTHER},
+            "",
+            "kmsKeys",
+            f"the key {OTHER}",
+            id="the operator's grant",
+        ),
+    ],
+)
+def test_a_right_may_be_missing(changes: dict[str, Any], reads: str, key: str, what: str) -> None:
+    (warning,) = validation.missing_rights(replace(ARGS, **changes), reads, RIGHTS)
+    assert what in warning
+    assert f"add it to config {key}" in warning
+
+
+def test_an_alias_stands_for_no_key_where_none_is_allowed() -> None:
+    args = replace(ARGS, output_kms_key_id="alias/mine")
+    (warning,) = validation.missing_rights(args, "", replace(RIGHTS, kms_keys=()))
+    assert "the key alias/mine" in warning
+
+
 @pytest.mark.parametrize(
     ("first", "second", "is_header"),
     [
