@@ -1,8 +1,8 @@
 """A model archive as SageMaker takes it, looked at before anything is created.
 
 SageMaker unpacks `model.tar.gz` into the container. The built-in XGBoost container loads every file at its root
-that is no dotfile as a model, so a stray README fails the job; and it would unpickle what is a pickle, which runs
-code and breaks between versions. Both are seen here, in milliseconds, rather than in a failed job.
+that is no dotfile as a model, several as an ensemble, so a stray README fails the job; and it would unpickle what is
+a pickle, which runs code and breaks between versions. Both are seen here, in milliseconds, rather than in a failed job.
 """
 
 import hashlib
@@ -10,6 +10,8 @@ import tarfile
 from pathlib import Path, PurePosixPath
 
 _PICKLE_PROTOCOL = b"\x80"
+_HEAD = 4096
+_CONTROL = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
 
 
 def digest(path: Path) -> str:
@@ -34,18 +36,36 @@ def _first_member_problem(archive: tarfile.TarFile, path: Path) -> str | None:
 
 
 def _content_problem(archive: tarfile.TarFile, path: Path) -> str | None:
-    models = [member for member in archive.getmembers() if member.isfile() and _is_at_root(member.name)]
-    if len(models) != 1:
-        found = ", ".join(PurePosixPath(model.name).name for model in models) or "none"
+    heads = _heads(archive)
+    if not heads:
         return (
-            f"{path} has {len(models)} files at its root ({found}); the XGBoost container takes exactly one, the model."
+            f"{path} has no file at its root, where the XGBoost container looks for models; pack xgboost-model there."
         )
-    file = archive.extractfile(models[0])
-    if file is not None and file.read(1) == _PICKLE_PROTOCOL:
+    if pickles := [name for name, head in heads.items() if head.startswith(_PICKLE_PROTOCOL)]:
         return (
-            f"{path} holds a pickle, which runs code when it is loaded; save with booster.save_model('xgboost-model')."
+            f"{path} holds a pickle ({', '.join(pickles)}), which runs code when it is loaded; "
+            "save with booster.save_model('xgboost-model')."
+        )
+    if strays := [name for name, head in heads.items() if _is_no_model(head)]:
+        return (
+            f"{path} has at its root what is no model: {', '.join(strays)}. "
+            "The XGBoost container loads each file there as one; keep others in a folder, or out."
         )
     return None
+
+
+def _heads(archive: tarfile.TarFile) -> dict[str, bytes]:
+    """Return how each file that the container would load starts."""
+    members = [member for member in archive.getmembers() if member.isfile() and _is_at_root(member.name)]
+    files = {PurePosixPath(member.name).name: archive.extractfile(member) for member in members}
+    return {name: file.read(_HEAD) for name, file in files.items() if file is not None}
+
+
+def _is_no_model(head: bytes) -> bool:
+    """JSON and UBJSON models are objects with a learner; those of older kinds are bytes that no text has."""
+    if head.lstrip().startswith(b"{"):
+        return b"learner" not in head
+    return not head or _CONTROL.isdisjoint(head)
 
 
 def _is_at_root(name: str) -> bool:

@@ -11,7 +11,9 @@ import pytest
 from infra import archive
 from infra.model import name_by_content
 
-MODEL = b"{L\x00\x00 a model"
+MODEL = b"{L\0\0\0\0\0\0\0\x07learner{L"
+JSON = b'{"learner": {"gradient_booster": {}}, "version": [3, 0, 5]}'
+OLD = b"\0\0\0?ab\0\0"
 
 
 def pack(path: Path, files: dict[str, bytes]) -> Path:
@@ -30,6 +32,9 @@ def pack(path: Path, files: dict[str, bytes]) -> Path:
         pytest.param({"./xgboost-model": MODEL}, id="one model as tar of a folder writes it"),
         pytest.param({"xgboost-model": MODEL, ".hidden": b"x"}, id="a dotfile beside it"),
         pytest.param({"xgboost-model": MODEL, "code/inference.py": b"x"}, id="a file in a folder beside it"),
+        pytest.param({"a": MODEL, "b.json": JSON, "c": MODEL}, id="an ensemble"),
+        pytest.param({"a": b'\n{"version": [3, 0, 5], "learner": {}}'}, id="JSON in another order"),
+        pytest.param({"a": OLD}, id="a binary model of old, which nothing tells from other bytes"),
     ],
 )
 def test_the_built_in_container_takes(tmp_path: Path, files: dict[str, bytes]) -> None:
@@ -39,10 +44,14 @@ def test_the_built_in_container_takes(tmp_path: Path, files: dict[str, bytes]) -
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        pytest.param({}, "has 0 files at its root (none)", id="nothing"),
-        pytest.param({"a": MODEL, "README.md": b"x"}, "has 2 files at its root (a, README.md)", id="a stray file"),
-        pytest.param({"deep/xgboost-model": MODEL}, "has 0 files at its root", id="a model in a folder"),
-        pytest.param({"m": pickle.dumps({"a": 1})}, "holds a pickle", id="a pickle"),
+        pytest.param({}, "has no file at its root", id="nothing"),
+        pytest.param({"deep/xgboost-model": MODEL}, "has no file at its root", id="a model in a folder"),
+        pytest.param({"a": MODEL, "README.md": "Größe".encode()}, "what is no model: README.md.", id="a stray text"),
+        pytest.param({"a": MODEL, "b.csv": b"1,2\n" * 9000}, "what is no model: b.csv.", id="a stray table"),
+        pytest.param({"a": MODEL, "m.json": b'{"rmse": 1}'}, "what is no model: m.json.", id="a stray JSON"),
+        pytest.param({"a": b"", "b": b"x"}, "what is no model: a, b.", id="an empty file and another"),
+        pytest.param({"m": pickle.dumps({"a": 1})}, "holds a pickle (m)", id="a pickle"),
+        pytest.param({"a": MODEL, "b": pickle.dumps({"a": 1})}, "holds a pickle (b)", id="a pickle in an ensemble"),
     ],
 )
 def test_the_built_in_container_does_not_take(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
