@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from localcloud.cluster import binaries
@@ -12,7 +11,7 @@ from localcloud.commands.engines import Engine
 from localcloud.console import CommandError, say, step
 from localcloud.home import CHECKOUT
 from localcloud.setup import tools
-from localcloud.supervisor import client
+from localcloud.supervisor import client, record
 from localcloud.supervisor.record import Cloud
 
 
@@ -36,7 +35,7 @@ def engine(home: Path, cloud: Cloud | None) -> Engine:
 def forget(home: Path) -> None:
     """Forget the stack and all that ran; set-up and logs stay."""
     stack.forget(home)
-    shutil.rmtree(home / "run", ignore_errors=True)
+    record.forget(home)
     (home / "kubeconfig").unlink(missing_ok=True)
     if (home / "env").exists():
         environment.write_shell_file(home, None)

@@ -46,9 +46,10 @@ def _run(home: Path, stacks: list[str], port: int) -> int:
     _wipe_what_is_left(home)
     aws = _start_aws(home, port)
     try:
-        endpoint = _endpoint(aws, home)
-        record.write(home, _cloud(endpoint, aws.pid, stacks))
-        log.info("ready at %s", endpoint)
+        endpoint = _endpoint(aws, home, stopping)
+        if endpoint:
+            record.write(home, _cloud(endpoint, aws.pid, stacks))
+            log.info("ready at %s", endpoint)
         return _watch(aws, stopping)
     except RuntimeError as error:
         log.error("%s", error)  # noqa: TRY400  a trace adds nothing to the endpoint's own log
@@ -71,8 +72,8 @@ def _start_aws(home: Path, port: int) -> subprocess.Popen[bytes]:
     )
 
 
-def _endpoint(aws: subprocess.Popen[bytes], home: Path) -> str:
-    """The endpoint's own word that it serves: a line of JSON in its log.
+def _endpoint(aws: subprocess.Popen[bytes], home: Path, stopping: threading.Event) -> str | None:
+    """The endpoint's own word that it serves, a line of JSON in its log; None when told to stop before.
 
     Raises:
         RuntimeError: it ended or stayed silent.
@@ -85,7 +86,8 @@ def _endpoint(aws: subprocess.Popen[bytes], home: Path) -> str:
         if aws.poll() is not None:
             said = (home / "logs" / "aws.log").read_text(errors="replace").strip().rpartition("\n")[2]
             raise RuntimeError(f"the AWS endpoint ended with code {aws.returncode}: {said}")
-        time.sleep(0.05)
+        if stopping.wait(0.05):
+            return None
     raise RuntimeError(f"the AWS endpoint did not start within {START_SECONDS:.0f} s; see {home / 'logs/aws.log'}")
 
 

@@ -20,21 +20,38 @@ STOP_SECONDS = 30.0
 
 def running(home: Path) -> record.Cloud | None:
     """The running cloud, None when none runs."""
-    return record.read(home) if record.alive(home) else None
+    return record.running(home)
 
 
 def start(home: Path, stacks: Sequence[str], environment: Mapping[str, str], port: int = 0) -> record.Cloud:
     """Start the cloud, detached from terminal and caller, and wait until it serves.
 
+    One that is starting already, since a former command was killed meanwhile, is waited for in its place.
+
     Raises:
         CommandError: it did not come up; the message has the end of its log.
     """
     log = home / "logs" / "supervisor.log"
+    return _joined(home) or _wait(home, _launch(home, stacks, environment, port, log), log)
+
+
+def _joined(home: Path) -> record.Cloud | None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and record.alive(home):
+        if cloud := running(home):
+            return cloud
+        time.sleep(0.05)
+    return None
+
+
+def _launch(
+    home: Path, stacks: Sequence[str], environment: Mapping[str, str], port: int, log: Path
+) -> subprocess.Popen[bytes]:
     log.parent.mkdir(parents=True, exist_ok=True)
     registered = [argument for stack in stacks for argument in ("--stack", stack)]
     command = [sys.executable, "-m", "localcloud.supervisor", "--home", home, "--port", str(port), *registered]
     with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as sink:  # noqa: PTH123  mode at creation
-        supervisor = subprocess.Popen(
+        return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=sink,
@@ -43,23 +60,26 @@ def start(home: Path, stacks: Sequence[str], environment: Mapping[str, str], por
             env=dict(environment),
             start_new_session=True,
         )
-    return _wait(home, supervisor, log)
 
 
 def _wait(home: Path, supervisor: subprocess.Popen[bytes], log: Path) -> record.Cloud:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and supervisor.poll() is None:
-        cloud = record.read(home)
-        if cloud and cloud.pid == supervisor.pid:
-            return cloud
-        time.sleep(0.05)
+    try:
+        while time.monotonic() < deadline and supervisor.poll() is None:
+            cloud = record.read(home)
+            if cloud and cloud.pid == supervisor.pid:
+                return cloud
+            time.sleep(0.05)
+    except KeyboardInterrupt:
+        supervisor.terminate()
+        raise
     supervisor.terminate()
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-3:])
     raise CommandError(f"the local cloud did not start; its logs are in {log.parent}\n{tail}")
 
 
 def stop(home: Path) -> bool:
-    """Stop the cloud if it runs, by its own pid.
+    """Stop the cloud if it runs, or is starting, by its own pid.
 
     Returns:
         Whether one ran.
@@ -67,14 +87,14 @@ def stop(home: Path) -> bool:
     Raises:
         CommandError: it is still there after a SIGKILL.
     """
-    cloud = running(home)
-    if cloud is None:
+    pid = record.holder(home)
+    if pid is None:
         return False
     for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5.0)):
-        _signal(cloud.pid, number)
+        _signal(pid, number)
         if _gone(home, seconds):
             return True
-    raise CommandError(f"the local cloud (process {cloud.pid}) does not stop; see {home / 'logs' / 'supervisor.log'}")
+    raise CommandError(f"the local cloud (process {pid}) does not stop; see {home / 'logs' / 'supervisor.log'}")
 
 
 def _signal(pid: int, number: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -53,14 +54,18 @@ def read(home: Path) -> Cloud | None:
 def held(home: Path) -> Generator[bool]:
     """Hold the supervisor's lock; yields False when another process holds it.
 
-    The kernel drops it with the process, so that a lock held is a supervisor alive, whatever pids were reused.
+    The kernel drops it with the process, so that a lock held is a supervisor alive, whatever pids were reused. Its file
+    names the holder and is never deleted: with another file of its name there could be two.
     """
     lock_path = _lock_path(home)
     lock_path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + _PROBE_SECONDS
-    with lock_path.open("w") as lock:
+    with lock_path.open("a") as lock:
         while not (free := _locked(lock, fcntl.LOCK_EX)) and time.monotonic() < deadline:
             time.sleep(0.01)
+        if free:
+            lock.truncate(0)
+            print(os.getpid(), file=lock, flush=True)
         yield free
 
 
@@ -71,6 +76,29 @@ def alive(home: Path) -> bool:
             return not _locked(lock, fcntl.LOCK_SH)
     except FileNotFoundError:
         return False
+
+
+def holder(home: Path) -> int | None:
+    """The pid of the supervisor that is alive, also of one that is still starting and has written no record."""
+    if not alive(home):
+        return None
+    text = _lock_path(home).read_text().strip()
+    return int(text) if text.isdecimal() else None
+
+
+def running(home: Path) -> Cloud | None:
+    """The cloud that stands: the record, if the supervisor that is alive wrote it."""
+    pid, cloud = holder(home), read(home)
+    return cloud if cloud and cloud.pid == pid else None
+
+
+def forget(home: Path) -> None:
+    """Remove all that clouds of this folder left in `run`, but for the lock."""
+    for left in (home / "run").glob("*"):
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        elif left != _lock_path(home):
+            left.unlink(missing_ok=True)
 
 
 def _lock_path(home: Path) -> Path:
