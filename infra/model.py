@@ -1,7 +1,7 @@
 """The model: the built-in XGBoost image, or an own one, with a model archive from the bucket.
 
-Its name is made from all that decides what it answers, so a changed archive is a new model beside the old one, and
-jobs, which name their model, run anew.
+Its name is made from all that decides what it answers, so a changed archive makes another model in the old one's
+place, and jobs, which name their model, run anew.
 """
 
 import hashlib
@@ -86,7 +86,8 @@ class Model(pulumi.ComponentResource):
                 "environment": dict(args.environment),
             },
             tags={"Name": f"{self._name}-model"},
-            # The name is the content's: the same name elsewhere, say in another bucket, must wait for this one to go.
+            # The old one goes first. A run whose job then fails would leave it pending, in the way of the same archive
+            # when that comes back; and in another bucket the new one may have the very name of the old.
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready, delete_before_replace=True),
         )
 
