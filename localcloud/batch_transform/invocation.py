@@ -91,7 +91,8 @@ class Model:
         return http.client.HTTPConnection(self._address)
 
     def _exchange(self, connection: http.client.HTTPConnection, body: Body, deadline: float) -> tuple[int, bytes]:
-        self._send(connection, body)
+        with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it closed
+            self._send(connection, body)
         response = connection.getresponse()
         return response.status, _read(response, connection, deadline)
 

@@ -16,7 +16,7 @@ import pytest
 from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.doubles import Answer, ModelDouble, echo
 from localcloud.batch_transform.errors import ObjectFailure, Stopped
-from localcloud.batch_transform.invocation import Model
+from localcloud.batch_transform.invocation import Body, Model
 from localcloud.batch_transform.job import Transform
 from localcloud.batch_transform.unverified import Choices
 
@@ -125,6 +125,22 @@ def test_a_broken_answer_is_no_answer(answer: bytes) -> None:
             model.invoke(b"1")
         assert raised.value.lines == ("Unable to get response from algorithm",)
         assert len(connections) == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"1" * 2**25, id="with a length"),
+        pytest.param(lambda: iter([b"1" * 2**20] * 32), id="in chunks"),
+    ],
+)
+def test_an_answer_before_the_whole_body_was_sent_is_the_answer(body: Body) -> None:
+    answer = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno"
+    with raw_server(answer) as (url, connections), serving(url) as model:
+        with pytest.raises(ObjectFailure, match="ClientError") as raised:
+            model.invoke(body)
+        assert raised.value.lines == ("ClientError: 413", "", "Message:", "no")
+        assert len(connections) == 1
 
 
 def test_an_answer_without_a_length_ends_with_its_connection() -> None:
