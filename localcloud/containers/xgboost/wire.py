@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import http
 import socket
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple
 
 _LINE_LIMIT: Final = 64 * 1024
 _HEADER_LIMIT: Final = 100
+_LINGER_SECONDS: Final = 30  # this and the next as nginx has them
+_SILENCE_SECONDS: Final = 5
 
 
 class WireError(Exception):
@@ -63,6 +67,16 @@ def write_answer(connection: socket.socket, answer: Answer, *, keep_alive: bool)
     if answer.status != http.HTTPStatus.NO_CONTENT:
         lines.append(f"Content-Length: {len(answer.body)}")
     connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body)
+
+
+def discard_rest(connection: socket.socket) -> None:
+    """Take what the client still sends: closing before would reset the connection, and lose the answer on its way."""
+    deadline = time.monotonic() + _LINGER_SECONDS
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(_SILENCE_SECONDS)
+        while time.monotonic() < deadline and connection.recv(_LINE_LIMIT):
+            pass
 
 
 def _parse_request_line(line: bytes) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from localcloud.containers.xgboost import log
-from localcloud.containers.xgboost.wire import Answer, Request, WireError, read_request, write_answer
+from localcloud.containers.xgboost.wire import Answer, Request, WireError, discard_rest, read_request, write_answer
 from localcloud.process import preexec_die_with_parent
 
 Handler = Callable[[Request], Answer]
@@ -161,6 +161,8 @@ class Server:
             answer = self._handle(request)
             log.access(connection.getpeername()[0], request, answer)  # before: the client may end the container after
             write_answer(connection, answer, keep_alive=request.keep_alive)
+            if request.body_too_large:
+                discard_rest(connection)
         except (OSError, WireError) as error:
             log.error(f"Connection given up: {error}")
             return False

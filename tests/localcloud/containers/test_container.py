@@ -100,6 +100,20 @@ def test_a_body_beyond_the_limit_is_refused_with_413() -> None:
         assert invoke(container, b"1" * 11, Content_Type="text/csv")[0] == 413
 
 
+@pytest.mark.parametrize("chunked", [False, True], ids=["with a length", "chunked"])
+def test_a_client_that_sends_all_before_it_reads_gets_the_413(*, chunked: bool) -> None:
+    container, _ = _start(XGBOOST, CHURN, BATCH)
+    part = b"1" * 2**20
+    with container:
+        wait_until_serving(container)
+        connection = http.client.HTTPConnection(container.url.removeprefix("http://"), timeout=60)
+        body = iter([part] * 20) if chunked else part * 20
+        connection.request("POST", "/invocations", body, {"Content-Type": "text/csv"}, encode_chunked=chunked)
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Connection")) == (413, "close")
+        assert b"exceeds the capacity limit" in answer.read()
+
+
 def test_a_worker_that_is_killed_is_replaced() -> None:
     container, lines = _start(XGBOOST, CHURN, BATCH)
     with container:

@@ -75,6 +75,13 @@ class Place:
     def output(self, name: str) -> bytes:
         return self.s3.get_object(Bucket=self.bucket, Key=f"out/{name}/rows.csv.out")["Body"].read()
 
+    def log(self, name: str, *, data: bool) -> list[str]:
+        """The lines of a job's data log, or of its container's log."""
+        found = self.logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
+        (stream,) = [one["logStreamName"] for one in found if one["logStreamName"].endswith("/data-log") is data]
+        events = self.logs.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True)["events"]
+        return [event["message"] for event in events]
+
 
 @pytest.fixture(scope="module")
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
@@ -135,13 +142,17 @@ def test_a_header_fails_the_job_with_the_models_answer_in_the_data_log(place: Pl
         "ClientError: See job logs for more information",
     )
     assert "Contents" not in place.s3.list_objects_v2(Bucket=place.bucket, Prefix=f"out/{name}/")
-    found = place.logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
-    (stream,) = [one["logStreamName"] for one in found if one["logStreamName"].endswith("/data-log")]
-    events = place.logs.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True)["events"]
-    lines = [event["message"].partition("[sagemaker logs]: ")[2] for event in events]
+    lines = [line.partition("[sagemaker logs]: ")[2] for line in place.log(name, data=True)]
     assert lines[0] == "MaxConcurrentTransforms=2, MaxPayloadInMB=6, BatchStrategy=MULTI_RECORD"
     object_name = f"{place.bucket}/in/{name}/rows.csv"
     assert lines[1:4] == [f"{object_name}: ClientError: 415", f"{object_name}: ", f"{object_name}: Message:"]
+
+
+def test_a_body_beyond_the_containers_limit_is_refused_once(place: Place) -> None:
+    name = place.start(b"".join(ROWS) * 25_000, MaxPayloadInMB=10)  # 9 MB; the container takes 6
+    assert place.finish(name)["FailureReason"] == "ClientError: See job logs for more information"
+    assert place.log(name, data=True)[1].endswith(f"{place.bucket}/in/{name}/rows.csv: ClientError: 413")
+    assert sum('"POST /invocations HTTP/1.1" 413 ' in line for line in place.log(name, data=False)) == 1
 
 
 def test_a_job_can_be_stopped(place: Place) -> None:

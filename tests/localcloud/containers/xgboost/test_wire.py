@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
-from localcloud.containers.xgboost.wire import Answer, Request, WireError, read_request, write_answer
+from localcloud.containers.xgboost import wire
+from localcloud.containers.xgboost.wire import Answer, Request, WireError, discard_rest, read_request, write_answer
 
 
 @pytest.fixture
@@ -123,3 +125,31 @@ def test_answers(
     ours, theirs = ends
     write_answer(ours, answer, keep_alive=keep_alive)
     assert theirs.recv(1000) == expected
+
+
+@pytest.mark.parametrize(
+    ("limit", "part"),
+    [
+        pytest.param("_LINGER_SECONDS", b"x" * 1000, id="never stops sending"),
+        pytest.param("_SILENCE_SECONDS", b"", id="keeps silent"),
+    ],
+)
+def test_a_client_that_does_not_end_is_not_listened_to_for_ever(
+    ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch, limit: str, part: bytes
+) -> None:
+    ours, theirs = ends
+    monkeypatch.setattr(wire, limit, 0.1)
+    ended = threading.Event()
+
+    def send() -> None:
+        with suppress(OSError):
+            while not ended.wait(0.001):
+                theirs.sendall(part)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    discard_rest(ours)
+    assert theirs.recv(1) == b""
+    ended.set()
+    ours.close()
+    sender.join(60)
