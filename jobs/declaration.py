@@ -15,7 +15,11 @@ from jobs.argument_types import mistyped
 from jobs.arguments import TransformJobArgs
 from jobs.inputs import Input, InputError, LocalInput, ResultOf, S3Input
 
-OWN_TAGS = 3
+OWN_TAGS = 5
+"""Tags that a job has besides its own: project, stack and job, and from the operator its version and the namespace.
+
+The chart has two more templates, whose values, from labels that jobs do not have, are empty: ACK leaves these out.
+"""
 
 
 @dataclass(frozen=True)

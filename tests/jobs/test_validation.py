@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from jobs import validation
+from jobs import declaration, validation
 from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
 
 ARGS = TransformJobArgs(input="in.csv")
-LIMITS = validation.Limits(["ml.m5.large"], own_tags=3)
+LIMITS = validation.Limits(["ml.m5.large"], own_tags=declaration.OWN_TAGS)
 JOIN = {"join_source": "Input", "input_filter": "$[1:]", "output_filter": "$[0,-1]"}
 
 
@@ -27,7 +27,7 @@ def problems(**changes: Any) -> list[str]:
         pytest.param({"max_concurrent_transforms": 16}, id="16 times the default payload"),
         pytest.param({"instance_count": 100}, id="the most instances"),
         pytest.param({"environment": {f"A{n}": "v" for n in range(16)}}, id="16 variables"),
-        pytest.param({"tags": {f"t{n}": "v" for n in range(47)}}, id="47 tags beside our three"),
+        pytest.param({"tags": {f"t{n}": "v" for n in range(45)}}, id="45 tags beside our five"),
         pytest.param({"tags": {"Größe": "a b/c"}}, id="letters of any script"),
         pytest.param(JOIN, id="the churn recipe of filters and join"),
         pytest.param({"input_filter": "$" + ".a" * 31}, id="a filter of 63 characters"),
@@ -71,7 +71,7 @@ def test_allowed(changes: dict[str, Any]) -> None:
         pytest.param({"environment": {"A": "v" * 10241}}, "Environment", id="a value that is too long"),
         pytest.param({"tags": {"aws:x": "v"}}, "Tags", id="a tag of AWS's own"),
         pytest.param({"tags": {"a": "<v>"}}, "Tags", id="a tag with brackets"),
-        pytest.param({"tags": {f"t{n}": "v" for n in range(48)}}, "Tags", id="51 tags in all"),
+        pytest.param({"tags": {f"t{n}": "v" for n in range(46)}}, "Tags", id="51 tags in all"),
         pytest.param({"model_name": "a_b"}, "ModelName", id="a model's name with underscore"),
         pytest.param({"output_kms_key_id": "key!"}, "KmsKeyId", id="a key that is none"),
         pytest.param({"volume_kms_key_id": ""}, "VolumeKmsKeyId", id="an empty key"),
