@@ -49,6 +49,7 @@ class Cloud:
     timeout: float = 0.0
     _account: list[Account] = field(default_factory=list)
     directory: Path = Path()
+    _made: list[str] = field(default_factory=list[str])
 
     def call(self, service: str, operation: str, **parameters: Any) -> Any:
         """One call in the resource's region; parameters that are None are left out."""
@@ -68,6 +69,16 @@ class Cloud:
 
     def sagemaker(self, operation: str, **parameters: Any) -> Any:
         return self.call("sagemaker", operation, **parameters)
+
+    def made(self, identity: str) -> str:
+        """Note the id of an object that is there now, before what else belongs to its creation; returns the id."""
+        self._made.append(identity)
+        return identity
+
+    @property
+    def made_so_far(self) -> str | None:
+        """The id of an object whose creation was begun and must not be forgotten should the rest of it fail."""
+        return self._made[0] if self._made else None
 
     def account(self) -> Account:
         """Who the calls are made as; asked once."""

@@ -127,11 +127,21 @@ class AwsProvider(Provider):
     def create(self, target: Target, inputs: Properties) -> tuple[str, Properties]:
         kind, cloud = self._kind(target.urn.type), self._cloud(inputs, target.timeout)
         try:
-            identity = kind.create(cloud, inputs)
-        except (AwsError, EndpointError, WaitError) as e:
-            raise _about(e, "creating", target, inputs, kind) from None
-        self._await_ready(kind, cloud, replace(target, identity=identity), inputs)
-        return identity, self._settled(kind, cloud, identity, inputs)
+            identity = cloud.made(kind.create(cloud, inputs))
+            self._await_ready(kind, cloud, replace(target, identity=identity), inputs)
+            return identity, self._settled(kind, cloud, identity, inputs)
+        except (AwsError, EndpointError, WaitError, CancelledError) as e:
+            raise self._creation_failed(e, kind, cloud, target, inputs) from None
+
+    def _creation_failed(
+        self, error: PluginError, kind: ResourceType, cloud: Cloud, target: Target, inputs: Properties
+    ) -> PluginError:
+        """What is there already is kept in the state: the next run goes on with it, and a destroy removes it."""
+        told = _about(error, "creating", target, inputs, kind)
+        if cloud.made_so_far is None:
+            return error if isinstance(error, CancelledError) else told
+        outputs = self._outputs_or_inputs(kind, cloud, cloud.made_so_far, inputs)
+        return InitializationError(cloud.made_so_far, outputs, [str(told)])
 
     def _settled(self, kind: ResourceType, cloud: Cloud, identity: str, inputs: Properties) -> Properties:
         """Outputs of an object just made, which a list may not show at once."""

@@ -42,9 +42,10 @@ def _translated(values: Properties, table: dict[str, str]) -> dict[str, Any]:
 
 
 def _create_table(cloud: Cloud, inputs: Properties) -> str:
-    identity: str = cloud.ec2(
+    made = cloud.ec2(
         "CreateRouteTable", VpcId=inputs["vpcId"], TagSpecifications=ec2.tag_specification("route-table", inputs)
-    )["RouteTable"]["RouteTableId"]
+    )
+    identity = cloud.made(made["RouteTable"]["RouteTableId"])
     for route in inputs.get("routes") or []:
         _add_inline(cloud, identity, route)
     return identity

@@ -22,12 +22,13 @@ _VPC_ATTRIBUTES = {
 
 
 def _create_vpc(cloud: Cloud, inputs: Properties) -> str:
-    identity: str = cloud.ec2(
+    made = cloud.ec2(
         "CreateVpc",
         CidrBlock=inputs["cidrBlock"],
         InstanceTenancy=inputs["instanceTenancy"],
         TagSpecifications=ec2.tag_specification("vpc", inputs),
-    )["Vpc"]["VpcId"]
+    )
+    identity = cloud.made(made["Vpc"]["VpcId"])
     cloud.wait(f"VPC {identity}", lambda: _vpc_state(cloud, identity), until={"available"}, seconds=300)
     defaults = {"enableDnsSupport": True, "enableDnsHostnames": False, "enableNetworkAddressUsageMetrics": False}
     _set_vpc_attributes(cloud, identity, {n: inputs[n] for n, v in defaults.items() if inputs.get(n, v) != v})
@@ -130,7 +131,7 @@ _SUBNET_SWITCHES = {
 
 
 def _create_subnet(cloud: Cloud, inputs: Properties) -> str:
-    identity: str = cloud.retry(
+    made = cloud.retry(
         lambda: cloud.ec2(
             "CreateSubnet",
             VpcId=inputs["vpcId"],
@@ -141,7 +142,8 @@ def _create_subnet(cloud: Cloud, inputs: Properties) -> str:
         ),
         codes={"InvalidVpcID.NotFound": None},
         seconds=10,
-    )["Subnet"]["SubnetId"]
+    )
+    identity = cloud.made(made["Subnet"]["SubnetId"])
     cloud.wait(f"subnet {identity}", lambda: _subnet_state(cloud, identity), until={"available"}, seconds=600)
     _set_subnet_switches(cloud, identity, {n: True for n in _SUBNET_SWITCHES if inputs.get(n)})
     return identity
@@ -228,10 +230,11 @@ SUBNET = ResourceType(
 
 def _create_gateway(cloud: Cloud, inputs: Properties) -> str:
     specification = ec2.tag_specification("internet-gateway", inputs)
-    made = cloud.ec2("CreateInternetGateway", TagSpecifications=specification)["InternetGateway"]
+    made = cloud.ec2("CreateInternetGateway", TagSpecifications=specification)
+    identity = cloud.made(made["InternetGateway"]["InternetGatewayId"])
     if "vpcId" in inputs:
-        _attach(cloud, made["InternetGatewayId"], inputs["vpcId"])
-    return made["InternetGatewayId"]
+        _attach(cloud, identity, inputs["vpcId"])
+    return identity
 
 
 def _attach(cloud: Cloud, identity: str, vpc: str) -> None:

@@ -53,6 +53,7 @@ def _create_role(cloud: Cloud, inputs: Properties) -> str:
         ),
         codes=_NEW_PRINCIPAL,
     )
+    cloud.made(name)
     for policy in inputs.get("inlinePolicies") or []:
         cloud.iam("PutRolePolicy", RoleName=name, PolicyName=policy["name"], PolicyDocument=policy["policy"])
     for arn in inputs.get("managedPolicyArns") or []:

@@ -47,6 +47,7 @@ def _create(cloud: Cloud, inputs: Properties) -> str:
         if e.code == "BucketAlreadyOwnedByYou":
             raise AwsError(e.operation, e.code, f"the bucket {name} exists already in this account", e.status) from None
         raise
+    cloud.made(name)
     if tags := inputs.get("tagsAll"):
         _put_tags(cloud, name, tags)
     return name
