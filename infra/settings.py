@@ -20,7 +20,7 @@ from infra import archive
 from infra.problems import refuse
 
 OPERATOR_INSTALLS = ("helm", "existing")
-OLDEST_KUBERNETES = (1, 34)
+OLDEST_KUBERNETES = (1, 35)  # in standard support until 2027-03-27; 1.34 leaves it on 2026-12-02 (EKS's calendar)
 
 _ECR_IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9][a-z0-9._/-]*([:@][\w.:-]+)")
 _ARM_FAMILY = re.compile(r"[a-z]+\d+g[a-z]*\.")

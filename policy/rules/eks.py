@@ -4,9 +4,9 @@ from .resource import Properties, Rule, each
 
 _CLUSTER = "aws:eks/cluster:Cluster"
 _NODES = "aws:eks/nodeGroup:NodeGroup"
-# In standard support on the date below; EKS supports a version for 14 months.
-SUPPORTED = ("1.34", "1.35", "1.36")
-SUPPORTED_AS_OF = "2026-11-23"
+# By EKS's calendar of the date below: 1.34 leaves standard support on 2026-12-02, 1.35 on 2027-03-27, 1.36 on 2027-07-27.
+SUPPORTED = ("1.35", "1.36")
+SUPPORTED_AS_OF = "2026-11-27"
 
 
 def _endpoint(cluster: Properties) -> str | None:

@@ -90,7 +90,7 @@ def test_the_example_for_an_account_works_once_the_address_is_known() -> None:
         pytest.param("prefix", "w-", id="a prefix that ends with a hyphen"),
         pytest.param("prefix", "a--b", id="a prefix with two hyphens"),
         pytest.param("prefix", "w" * 25, id="a prefix that is too long"),
-        pytest.param("kubernetesVersion", "1.33", id="a version out of standard support"),
+        pytest.param("kubernetesVersion", "1.34", id="a version that leaves standard support"),
         pytest.param("kubernetesVersion", "latest", id="a version that is none"),
         pytest.param("allowedCidrs", ["0.0.0.0/0"], id="everybody"),
         pytest.param("allowedCidrs", ["0.0.0.0/1", "128.0.0.0/1"], id="everybody in two halves"),

@@ -110,7 +110,7 @@ CASES = [
         "open to the whole world",
         more=[{"vpcConfig": {}}],
     ),
-    Case("eks-supported-version", CLUSTER, {"version": "1.35"}, {"version": "1.29"}, "version 1.29"),
+    Case("eks-supported-version", CLUSTER, {"version": "1.35"}, {"version": "1.34"}, "version 1.34"),
     Case(
         "eks-standard-support",
         CLUSTER,
