@@ -18,6 +18,7 @@ from localcloud.aws.iam.principals import ANONYMOUS, Principal
 from localcloud.aws.wire import Call, Operation
 
 _HOUR = 3600
+_SERVICE_SESSION = timedelta(days=5)  # AWS renews the keys of its services; these are given once
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def service_session(tokens: Tokens, role_arn: str, service: str, source_arn: str
     parts = source_arn.split(":")
     context = {"aws:sourcearn": (source_arn,), "aws:sourceaccount": (parts[4] if len(parts) > 4 else "",)}
     name = service.partition(".")[0].capitalize().replace("Sagemaker", "SageMaker")
-    return tokens.assume(Assumption(role_arn, name, service=service, context=context))
+    return tokens.assume(Assumption(role_arn, name, service=service, context=context, duration=_SERVICE_SESSION))
 
 
 def wire_form(credential: Credential) -> Mapping[str, Any]:
