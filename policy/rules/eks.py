@@ -1,5 +1,7 @@
 """The cluster: supported, reached from known addresses only, and its nodes by nobody."""
 
+from ipaddress import ip_network
+
 from .resource import Properties, Rule, each
 
 _CLUSTER = "aws:eks/cluster:Cluster"
@@ -7,6 +9,7 @@ _NODES = "aws:eks/nodeGroup:NodeGroup"
 # By EKS's calendar of the date below: 1.34 leaves standard support on 2026-12-02, 1.35 on 2027-03-27, 1.36 on 2027-07-27.
 SUPPORTED = ("1.35", "1.36")
 SUPPORTED_AS_OF = "2026-11-27"
+NARROWEST_OF_THE_WIDE = 8  # bits of a prefix; nobody owns a wider range
 
 
 def _endpoint(cluster: Properties) -> str | None:
@@ -14,9 +17,17 @@ def _endpoint(cluster: Properties) -> str | None:
     if network.get("endpointPublicAccess") is False:
         return None
     cidrs = network.get("publicAccessCidrs") or []
-    if not cidrs or "0.0.0.0/0" in cidrs:
+    if not cidrs or any(_is_wide(str(cidr)) for cidr in cidrs):
         return "has an endpoint open to the whole world: set publicAccessCidrs"
     return None
+
+
+def _is_wide(cidr: str) -> bool:
+    """Whether it holds a good part of all addresses; two halves of the world are the world."""
+    try:
+        return ip_network(cidr, strict=False).prefixlen < NARROWEST_OF_THE_WIDE
+    except ValueError:  # EKS refuses it
+        return False
 
 
 def _supported(cluster: Properties) -> str | None:

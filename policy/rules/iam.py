@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
+from .documents import statements, texts
 from .resource import Properties, Resource, Rule, each, of_type
 
 _ROLE = "aws:iam/role:Role"
@@ -37,8 +37,8 @@ def _narrow_inside(role: Properties) -> str | None:
 
 
 def _narrow_document(document: object) -> str | None:
-    for statement in _statements(document):
-        actions, resources = _list(statement.get("Action")), _list(statement.get("Resource"))
+    for statement in statements(document):
+        actions, resources = texts(statement.get("Action")), texts(statement.get("Resource"))
         if statement["Effect"] != "Allow":
             continue
         if "NotAction" in statement or "NotResource" in statement:
@@ -55,11 +55,13 @@ def _everything(resource: str) -> bool:
 
 
 def _trusts_known_services(role: Properties) -> str | None:
-    for statement in _statements(role.get("assumeRolePolicy")):
+    for statement in statements(role.get("assumeRolePolicy")):
         principal = statement.get("Principal")
-        if principal == "*" or not isinstance(principal, dict) or "*" in _list(principal.get("AWS")):
+        if principal == "*" or not isinstance(principal, dict) or "*" in texts(principal.get("AWS")):
             return "may be taken by anybody"
-        services = set(_list(principal.get("Service")))
+        if named := texts(principal.get("AWS")):
+            return f"trusts {', '.join(named)}: the roles of a stack are taken by services"
+        services = set(texts(principal.get("Service")))
         if (
             services
             and not services <= WITHOUT_SOURCE
@@ -80,16 +82,7 @@ def _attached(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     for attachment in of_type(stack, _ATTACHMENT):
         yield attachment, str(attachment.properties.get("policyArn"))
     for role in of_type(stack, _ROLE):
-        yield from ((role, arn) for arn in _list(role.properties.get("managedPolicyArns")))
-
-
-def _statements(document: object) -> list[dict[str, Any]]:
-    parsed = json.loads(document) if isinstance(document, str) else document
-    return parsed.get("Statement", []) if isinstance(parsed, dict) else []
-
-
-def _list(value: object) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else [str(value)] if value else []
+        yield from ((role, arn) for arn in texts(role.properties.get("managedPolicyArns")))
 
 
 _NARROW_CONTROLS = (

@@ -1,8 +1,6 @@
 """Buckets: private, encrypted, over TLS only, and emptied by themselves."""
 
-import json
-from typing import Any
-
+from .documents import statements, texts
 from .resource import Properties, Rule, companion, each
 
 _BUCKET = "aws:s3/bucket:Bucket"
@@ -37,21 +35,20 @@ def _expires(configuration: Properties) -> str | None:
 
 
 def _denies_plain_http(policy: Properties) -> str | None:
-    for statement in _statements(policy):
-        plain = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") == "false"
+    for statement in statements(policy.get("policy")):
+        plain = texts(statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")) == ["false"]
         if statement["Effect"] == "Deny" and plain and statement.get("Principal") in ("*", {"AWS": "*"}):
             return None
     return "does not refuse plain HTTP"
 
 
 def _lets_nobody_in(policy: Properties) -> str | None:
-    allowed = [s for s in _statements(policy) if s["Effect"] == "Allow" and s.get("Principal") in ("*", {"AWS": "*"})]
+    allowed = [
+        s
+        for s in statements(policy.get("policy"))
+        if s["Effect"] == "Allow" and s.get("Principal") in ("*", {"AWS": "*"})
+    ]
     return "lets everybody in" if allowed else None
-
-
-def _statements(policy: Properties) -> list[dict[str, Any]]:
-    document = policy.get("policy") or "{}"
-    return (json.loads(document) if isinstance(document, str) else document).get("Statement", [])
 
 
 RULES = (

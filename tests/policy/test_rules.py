@@ -108,7 +108,11 @@ CASES = [
         {"vpcConfig": {"publicAccessCidrs": ["203.0.113.7/32"]}},
         {"vpcConfig": {"publicAccessCidrs": ["0.0.0.0/0"]}},
         "open to the whole world",
-        more=[{"vpcConfig": {}}],
+        more=[
+            {"vpcConfig": {}},
+            {"vpcConfig": {"publicAccessCidrs": ["::/0"]}},
+            {"vpcConfig": {"publicAccessCidrs": ["0.0.0.0/1", "128.0.0.0/1"]}},
+        ],
     ),
     Case("eks-supported-version", CLUSTER, {"version": "1.35"}, {"version": "1.34"}, "version 1.34"),
     Case(
@@ -137,6 +141,7 @@ CASES = [
             {"policy": allow("s3:GetObject", "*")},
             {"policy": allow("s3:GetObject", "arn:aws:s3:::*")},
             {"policy": document({"Sid": "S", "Effect": "Allow", "NotAction": ["iam:*"], "Resource": ["*"]})},
+            {"policy": json.dumps({"Statement": {"Sid": "S", "Effect": "Allow", "Action": "s3:*", "Resource": "a"}})},
         ],
     ),
     Case(
@@ -162,6 +167,8 @@ CASES = [
         more=[
             {"assumeRolePolicy": document(TRUST | {"Principal": "*"})},
             {"assumeRolePolicy": document(TRUST | {"Principal": {"AWS": "*"}})},
+            {"assumeRolePolicy": document(TRUST | {"Principal": {"AWS": "arn:aws:iam::999999999999:root"}})},
+            {"assumeRolePolicy": json.dumps({"Statement": TRUST | {"Principal": {"Service": "eks.amazonaws.com"}}})},
         ],
     ),
     Case(
@@ -263,6 +270,19 @@ def test_a_bad_resource_is_stopped_and_told_why(case: Case) -> None:
         assert found, bad
     (first,) = RULES[case.rule].violations(stack_of(case, case.bad))
     assert case.words in first.text
+
+
+@pytest.mark.parametrize("plain", ["false", False, ["false"], [False]])
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_policy_may_be_written_in_each_way_that_iam_reads(plain: object, *, alone: bool) -> None:
+    denial = DENY_HTTP | {"Condition": {"Bool": {"aws:SecureTransport": plain}}}
+    policy = {"policy": json.dumps({"Statement": denial if alone else [denial]})}
+    bucket = Resource("aws:s3/bucket:Bucket", "b", "urn:b", {})
+    stated = Resource("aws:s3/bucketPolicy:BucketPolicy", "p", "urn:p", policy, {"bucket": ["urn:b"]})
+    found = [
+        violation for rule in ALL if rule.name.startswith("s3-") for violation in rule.violations([bucket, stated])
+    ]
+    assert not [violation for violation in found if violation.urn == "urn:p"]
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.of], ids=lambda case: case.rule)
