@@ -156,7 +156,7 @@ def test_many_small_jobs_at_once_all_complete(cloud: Any) -> None:
 
 
 def test_long_jobs_do_not_starve_short_ones(cloud: Any) -> None:
-    long = cloud.bucket({f"in/{number}.csv": b"1\n" for number in range(60)})
+    long = cloud.bucket({f"in/{number}.csv": b"1\n" for number in range(150)})
     slow = cloud.model("slow")
     running = [cloud.start(long, slow) for _ in range(4)]
     short = cloud.bucket({"in/a.csv": b"1\n"})
