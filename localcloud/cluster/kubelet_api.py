@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +17,7 @@ FindLog = Callable[[str, str, str], tuple[Path, int] | None]
 
 _FOLLOW_SECONDS: Final = 0.25
 _CHUNK: Final = 1 << 16
+_TIMES: Final = ("sinceSeconds", "sinceTime", "timestamps")  # PodLogOptions of the Kubernetes API
 
 
 class KubeletApi:
@@ -54,6 +55,25 @@ def read_log(path: Path, start: int, tail: int | None, follow: Callable[[], bool
             time.sleep(_FOLLOW_SECONDS)
 
 
+def limited(chunks: Iterable[bytes], most: int | None) -> Iterator[bytes]:
+    """The first bytes of a log; all of them where no number is given."""
+    for chunk in chunks:
+        if most is not None and len(chunk) >= most:
+            yield chunk[:most]
+            return
+        most = None if most is None else most - len(chunk)
+        yield chunk
+
+
+def refusal(query: Mapping[str, Sequence[str]], pod: str, container: str) -> str | None:
+    """Why a log cannot be given as asked; None when it can."""
+    if query.get("previous") == ["true"]:  # of a container that was restarted nothing is kept apart
+        return f'previous terminated container "{container}" in pod "{pod}" not found'
+    if asked := [name for name in _TIMES if query.get(name, ["false"]) != ["false"]]:
+        return f"the local node does not know when a line was written: {', '.join(asked)} cannot be asked for"
+    return None
+
+
 def _tail_position(path: Path, start: int, lines: int) -> int:
     """Where the last lines begin; reads backwards, so that a long log costs no more than its end."""
     with path.open("rb") as file:
@@ -81,18 +101,30 @@ def _handler(find_log: FindLog) -> type[BaseHTTPRequestHandler]:
             if found is None or not found[0].exists():
                 self.send_error(HTTPStatus.NOT_FOUND, "this node has no such log")
                 return
+            if refused := refusal(query, pod=parts[2], container=parts[3]):
+                self._refuse(refused)
+                return
             tail = int(query["tailLines"][0]) if "tailLines" in query else None
+            most = int(query["limitBytes"][0]) if "limitBytes" in query else None
             follow = query.get("follow") == ["true"]
             self.send_response(HTTPStatus.OK)
             self.send_header("Content-Type", "text/plain")
             self.end_headers()
             try:
                 # a follower of a pod that is gone must end with it
-                for chunk in read_log(*found, tail, lambda: follow and find_log(*parts[1:]) is not None):
+                for chunk in limited(read_log(*found, tail, lambda: follow and find_log(*parts[1:]) is not None), most):
                     self.wfile.write(chunk)
                     self.wfile.flush()
             except OSError:
                 self.close_connection = True
+
+        def _refuse(self, reason: str) -> None:
+            body = reason.encode()
+            self.send_response(HTTPStatus.BAD_REQUEST)
+            self.send_header("Content-Type", "text/plain")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
             """The node's log is for what the node does."""

@@ -61,7 +61,9 @@ def _controller(settings: Settings, log: Log) -> Controller:
     reconciler = Reconciler(
         api, regions.jobs, owner, policy, settings.resync_seconds, settings.reads_namespaces, log=log
     )
-    return Controller(api, reconciler, log, settings.namespaces, settings.selector, settings.workers)
+    return Controller(
+        api, reconciler, log, settings.namespaces, settings.selector, settings.workers, settings.reconciles
+    )
 
 
 def _owner(regions: Regions, settings: Settings) -> Owner:

@@ -31,6 +31,7 @@ class Controller:
         namespaces: those to watch; none means all.
         selector: labels that objects must have.
         workers: how many objects are looked at at the same time.
+        watches: whether it looks at any; ACK's `reconcile.resources` may name other kinds only.
     """
 
     source: Source
@@ -39,6 +40,7 @@ class Controller:
     namespaces: Sequence[str] = ()
     selector: str = ""
     workers: int = 1
+    watches: bool = True
     queue: WorkQueue = field(default_factory=WorkQueue)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -52,7 +54,7 @@ class Controller:
         self.reconciler.observe = progress.observe
         watchers = [
             threading.Thread(target=self._watch, args=(namespace,), daemon=True, name=f"watch-{namespace or 'all'}")
-            for namespace in (self.namespaces or [None])
+            for namespace in ((self.namespaces or [None]) if self.watches else ())
         ]
         workers = [
             threading.Thread(target=work, args=(self.queue, self.reconciler, self.log), daemon=True, name=f"worker-{n}")

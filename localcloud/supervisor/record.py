@@ -64,9 +64,12 @@ def held(home: Path) -> Generator[bool]:
         while not (free := _locked(lock, fcntl.LOCK_EX)) and time.monotonic() < deadline:
             time.sleep(0.01)
         if free:
-            lock.truncate(0)
-            print(os.getpid(), file=lock, flush=True)
-        yield free
+            _sign(lock, str(os.getpid()))
+        try:
+            yield free
+        finally:
+            if free:
+                _sign(lock, "")  # the next holder must not be taken for this one
 
 
 def alive(home: Path) -> bool:
@@ -103,6 +106,12 @@ def forget(home: Path) -> None:
 
 def _lock_path(home: Path) -> Path:
     return home / "run" / "supervisor.lock"
+
+
+def _sign(lock: IO[str], name: str) -> None:
+    lock.truncate(0)
+    lock.write(name)
+    lock.flush()
 
 
 def _locked(lock: IO[str], kind: int) -> bool:

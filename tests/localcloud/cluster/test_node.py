@@ -95,9 +95,15 @@ def pid(api: KubeApi, name: str) -> int:
 
 
 def log(endpoint: ClusterEndpoint, name: str) -> str:
+    said = kubectl_logs(endpoint, name)
+    assert said.returncode == 0, said.stderr
+    return said.stdout
+
+
+def kubectl_logs(endpoint: ClusterEndpoint, name: str, *flags: str) -> subprocess.CompletedProcess[str]:
     kubectl = binaries.ensure().kubectl
-    command = [kubectl, f"--kubeconfig={endpoint.admin_kubeconfig}", "-n", "demo", "logs", f"deployment/{name}"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    command = [kubectl, f"--kubeconfig={endpoint.admin_kubeconfig}", "-n", "demo", "logs", f"deployment/{name}", *flags]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_the_node_is_ready_and_carries_its_labels(api: KubeApi) -> None:
@@ -115,6 +121,9 @@ def test_a_known_image_runs_as_a_process(api: KubeApi, endpoint: ClusterEndpoint
     assert process.is_alive(pid(api, name))
     output = until(lambda: log(endpoint, name), "the process has said something")
     assert '"args": ["--namespace", "demo"]' in output
+    before = kubectl_logs(endpoint, name, "--previous")
+    assert before.returncode != 0
+    assert "(BadRequest): previous terminated container" in before.stderr
 
 
 def test_a_pod_gets_the_local_cloud_s_environment_and_no_credentials_of_the_user(

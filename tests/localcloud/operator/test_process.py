@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def test_it_stops_when_asked_to(server: ServerStage) -> None:
     assert server._process is not None
     server._process.send_signal(signal.SIGTERM)
     assert server.exit_code() == 0
+
+
+def test_it_leaves_jobs_alone_where_other_kinds_only_are_to_be_reconciled(server: ServerStage) -> None:
+    server.create()
+    server.start("--reconcile-resources", "Model")
+    assert "Starting workers" in server.log()
+    time.sleep(1)  # by then a controller that looks at jobs has long created this one
+    assert server.aws.operations("churn") == []
 
 
 def test_deletion_policy_retain_by_flag_leaves_the_job_alone(server: ServerStage) -> None:
