@@ -7,38 +7,16 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from jobs import declaration, fan_out
+from jobs import declaration
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs
 from jobs.inputs import ResultOf
+from tests.jobs.declaring import ARGS, refused
 from workshop.s3 import S3Object
-
-
-@pytest.fixture
-def defaults(tmp_path: Path) -> JobDefaults:
-    (tmp_path / "in.csv").write_text("1,2\n3,4\n")
-    return JobDefaults(
-        region="us-east-1",
-        prefix="w",
-        batch_input="in.csv",
-        instance_type="ml.m5.large",
-        allowed_instance_types=("ml.m5.large",),
-        rerun={"a": "2"},
-        root=tmp_path,
-    )
-
-
-ARGS = TransformJobArgs(input="in.csv")
 
 
 def plan(defaults: JobDefaults, *declarations: Callable[[Jobs], object]) -> list[str]:
     return [job.name for job in declaration.collect(declarations, defaults)]
-
-
-def refused(defaults: JobDefaults, *declarations: Callable[[Jobs], object]) -> str:
-    with pytest.raises(pulumi.RunError) as error:
-        declaration.collect(declarations, defaults)
-    return str(error.value)
 
 
 def test_the_wish_to_run_again_reaches_its_job_only(defaults: JobDefaults) -> None:
@@ -128,36 +106,6 @@ def test_everything_wrong_with_all_jobs_is_one_message(defaults: JobDefaults) ->
     ]
 
 
-def test_many_inputs_make_many_jobs_of_which_some_run_at_once(defaults: JobDefaults) -> None:
-    inputs = {f"n{number}": "in.csv" for number in range(5)}
-    planned = declaration.collect([lambda jobs: fan_out.over_inputs(jobs, "many", ARGS, inputs, at_once=2)], defaults)
-    assert {job.name: job.needs for job in planned} == {
-        "many-n0": (),
-        "many-n1": (),
-        "many-n2": ("many-n0",),
-        "many-n3": ("many-n1",),
-        "many-n4": ("many-n2",),
-    }
-
-
-def test_without_a_limit_all_run_at_once(defaults: JobDefaults) -> None:
-    inputs = {f"n{number}": "in.csv" for number in range(5)}
-    planned = declaration.collect([lambda jobs: fan_out.over_inputs(jobs, "many", ARGS, inputs)], defaults)
-    assert all(job.needs == () for job in planned)
-
-
-@pytest.mark.parametrize("at_once", [0, -1])
-def test_a_limit_that_lets_none_run_is_refused(defaults: JobDefaults, at_once: int) -> None:
-    inputs = {"n0": "in.csv", "n1": "in.csv"}
-    message = refused(defaults, lambda jobs: fan_out.over_inputs(jobs, "many", ARGS, inputs, at_once=at_once))
-    assert f"many: at_once is {at_once}. Allowed: 1 or more" in message
-
-
-def test_a_grid_over_what_is_no_argument_is_refused(defaults: JobDefaults) -> None:
-    message = refused(defaults, lambda jobs: fan_out.over_grid(jobs, "grid", ARGS, {"payload": [1]}))
-    assert "grid: payload in the grid is no argument of a job. Allowed: input, " in message
-
-
 def test_arguments_of_a_wrong_type_are_refused_with_all_else(defaults: JobDefaults) -> None:
     def declare(jobs: Jobs) -> None:
         jobs.add("a", replace(ARGS, max_payload_in_mb="6"))
@@ -197,17 +145,6 @@ def test_a_bucket_that_no_setting_names_is_told_and_not_refused(defaults: JobDef
 def test_a_wish_to_run_a_job_that_is_not_declared_is_told(defaults: JobDefaults, warnings: list[str]) -> None:
     assert plan(defaults, lambda jobs: jobs.add("b", ARGS)) == ["b"]
     assert warnings == ["config rerun.a is for no job of this program; declared are: b"]
-
-
-def test_a_grid_is_named_by_its_values(defaults: JobDefaults) -> None:
-    grid = {"max_payload_in_mb": [1, 6], "batch_strategy": ["MultiRecord", "SingleRecord"]}
-    planned = declaration.collect([lambda jobs: fan_out.over_grid(jobs, "grid", ARGS, grid)], defaults)
-    assert {job.name: (job.args.max_payload_in_mb, job.args.batch_strategy) for job in planned} == {
-        "grid-1-multirecord": (1, "MultiRecord"),
-        "grid-1-singlerecord": (1, "SingleRecord"),
-        "grid-6-multirecord": (6, "MultiRecord"),
-        "grid-6-singlerecord": (6, "SingleRecord"),
-    }
 
 
 def test_a_file_declares_its_jobs_where_the_list_names_it() -> None:
