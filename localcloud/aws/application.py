@@ -30,6 +30,7 @@ from localcloud.aws.journal import Journal
 from localcloud.aws.network_rules import NetworkRules
 from localcloud.aws.quotas import Quotas
 from localcloud.aws.s3 import S3, Buckets
+from localcloud.aws.s3_deletion import Deletion
 from localcloud.aws.sagemaker.backend import RoleCredentials
 from localcloud.aws.sagemaker.composition import local_sagemaker
 from localcloud.aws.server import HttpServer
@@ -120,6 +121,7 @@ class Application:
         gateway.rewrites |= {("s3", name): hook for name, hook in s3.rewrites().items()}
         gateway.amendments |= {("ec2", name): hook for name, hook in rules.amendments().items()}
         gateway.failures |= {("s3", name): hook for name, hook in s3.failures().items()}
+        gateway.native["s3", "DeleteObjects"] = Deletion(buckets, self.authorizer).delete
         gateway.register("sts", self.tokens.operations())
         gateway.register("sagemaker", self._sagemaker.operations())
         gateway.register("service-quotas", Quotas(settings.home, settings.account_id, settings.region).operations())

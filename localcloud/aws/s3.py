@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import RLock
 from typing import Any, cast
@@ -31,16 +31,24 @@ class Buckets:
         self._lock = lock
 
     def find(self, name: str) -> Any:
-        from moto.s3.models import s3_backends  # noqa: PLC0415  loaded by the prewarm, not at start
-
         with self._lock:
-            return cast("Any", s3_backends[self._account_id]["aws"]).buckets.get(name)
+            return self._backend().buckets.get(name)
+
+    def delete(self, name: str, entries: Sequence[Mapping[str, str]], *, bypass: bool) -> tuple[list[Any], list[str]]:
+        """Delete objects; what was deleted (key, version, delete marker), and the keys that a lock protects."""
+        with self._lock:
+            return self._backend().delete_objects(name, list(entries), bypass)
 
     def policy_text(self, name: str) -> str | None:
         bucket = self.find(name)
         if bucket is None or bucket.policy is None:
             return None
         return bucket.policy.decode() if isinstance(bucket.policy, bytes) else str(bucket.policy)
+
+    def _backend(self) -> Any:
+        from moto.s3.models import s3_backends  # noqa: PLC0415  loaded by the prewarm, not at start
+
+        return cast("Any", s3_backends[self._account_id]["aws"])
 
 
 class S3:
@@ -54,7 +62,6 @@ class S3:
         return {
             "PutObject": _check_upload,
             "UploadPart": _check_upload,
-            "DeleteObjects": _check_upload,
             "PutBucketPolicy": self._check_policy,
             "CreateBucket": self._check_creation,
         }

@@ -65,8 +65,8 @@ class Authorizer:
                 raise denial(call, need, decision)
 
     def permits(self, call: Call, need: Need) -> bool:
-        """Whether the caller has a permission besides those the call itself needs."""
-        return not self._enforce or self.decide(call, need, self._directory.policies(call.principal)).allowed
+        """Whether the caller has a permission without which the call goes on, if with less."""
+        return self.decide(call, need, self._directory.policies(call.principal)).allowed or not self._enforce
 
     def decide(self, call: Call, need: Need, policies: PolicySet) -> Decision:
         context = {**request_context(call.principal, call), **self._resource_tags.keys(need.resource), **need.keys}

@@ -105,12 +105,35 @@ def test_a_copy_needs_to_read_its_source(scoped: tuple[str, Any]) -> None:
     assert "s3:GetObject" in message(caught)
 
 
-def test_each_deleted_object_is_authorised(aws: Endpoint) -> None:
+@pytest.mark.parametrize(
+    ("quiet", "deleted"), [pytest.param(False, [{"Key": "in/a"}], id="told"), pytest.param(True, [], id="quiet")]
+)
+def test_each_deleted_object_is_authorised(aws: Endpoint, *, quiet: bool, deleted: list[Any]) -> None:
     bucket = aws.bucket({"in/a": b"a", "out/a": b"o"})
     s3 = aws.client("s3", aws.session(allow("s3:DeleteObject", f"arn:aws:s3:::{bucket}/in/*")))
-    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "in/a"}]})
-    with pytest.raises(ClientError, match="AccessDenied"):
-        s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "out/a"}]})
+    objects = [{"Key": "in/a"}, {"Key": "out/a"}, {"Key": "in/a", "VersionId": "null"}]
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": quiet})
+    assert answer.get("Deleted", []) == deleted
+    assert answer["Errors"] == [
+        {"Key": "out/a", "Code": "AccessDenied", "Message": "Access Denied"},
+        {"Key": "in/a", "VersionId": "null", "Code": "AccessDenied", "Message": "Access Denied"},
+    ]
+    left = aws.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+    assert [one["Key"] for one in left] == ["out/a"]
+    rows = [row for row in aws.log("authorization") if row["resource"].startswith(f"arn:aws:s3:::{bucket}/")]
+    assert [(row["action"], row["decision"]) for row in rows if "Delete" in row["action"]] == [
+        ("s3:DeleteObject", "allow"),
+        ("s3:DeleteObject", "deny"),
+        ("s3:DeleteObjectVersion", "deny"),
+    ]
+
+
+def test_deletions_that_are_all_refused_are_an_answer_too(aws: Endpoint) -> None:
+    bucket = aws.bucket({"a": b"a"})
+    s3 = aws.client("s3", aws.session())
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "a"}]})
+    assert "Deleted" not in answer
+    assert [error["Key"] for error in answer["Errors"]] == ["a"]
 
 
 def test_a_missing_key_is_forbidden_to_who_may_not_list(aws: Endpoint) -> None:

@@ -184,3 +184,39 @@ def test_metadata_keeps_its_names(aws: Endpoint) -> None:
     s3, bucket, metadata = aws.client("s3"), aws.bucket(), {"with_underscore": "1", "with-dash": "2"}
     s3.put_object(Bucket=bucket, Key="a", Body=b"x", Metadata=metadata)
     assert s3.head_object(Bucket=bucket, Key="a")["Metadata"] == metadata
+
+
+def test_several_objects_are_deleted_version_by_version(aws: Endpoint) -> None:
+    s3, bucket = aws.client("s3"), aws.bucket()
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=bucket, Key="a", Body=b"a")["VersionId"]
+    (marked,) = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "a"}]})["Deleted"]
+    assert marked == {"Key": "a", "DeleteMarker": True, "DeleteMarkerVersionId": marked["DeleteMarkerVersionId"]}
+    both = [{"Key": "a", "VersionId": number} for number in (version, marked["DeleteMarkerVersionId"])]
+    assert s3.delete_objects(Bucket=bucket, Delete={"Objects": both})["Deleted"] == both
+    s3.delete_bucket(Bucket=bucket)
+
+
+def test_a_key_that_is_not_there_counts_as_deleted(aws: Endpoint) -> None:
+    answer = aws.client("s3").delete_objects(Bucket=aws.bucket(), Delete={"Objects": [{"Key": "none"}]})
+    assert answer["Deleted"] == [{"Key": "none"}]
+
+
+@pytest.mark.parametrize(
+    ("bucket", "keys", "code"),
+    [
+        pytest.param("nobody-has-this-one", [{"Key": "a"}], "NoSuchBucket", id="no bucket"),
+        pytest.param("nobody-has-this-one", [], "MalformedXML", id="no key"),
+    ],
+)
+def test_deletions_that_name_nothing_are_refused(aws: Endpoint, bucket: str, keys: list[Any], code: str) -> None:
+    with pytest.raises(ClientError, match=code):
+        aws.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": keys})
+
+
+def test_several_objects_are_deleted_whatever_their_names(aws: Endpoint) -> None:
+    names = [" a ", "ä&<>", "a+b%20c", "d/"]
+    bucket = aws.bucket(dict.fromkeys(names, b""))
+    answer = aws.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": name} for name in names]})
+    assert [one["Key"] for one in answer["Deleted"]] == names
+    assert "Contents" not in aws.client("s3").list_objects_v2(Bucket=bucket)

@@ -28,7 +28,6 @@ _ACTIONS: Mapping[str, str] = {
     "UploadPart": "PutObject",
     "UploadPartCopy": "PutObject",
     "CompleteMultipartUpload": "PutObject",
-    "DeleteObjects": "DeleteObject",
     "GetBucketEncryption": "GetEncryptionConfiguration",
     "PutBucketEncryption": "PutEncryptionConfiguration",
     "DeleteBucketEncryption": "PutEncryptionConfiguration",
@@ -67,7 +66,7 @@ def needs(call: Call, _directory: Directory) -> Sequence[Need]:
     if call.operation == "ListBuckets":
         return [Need(action, "*")]
     if call.operation == "DeleteObjects":
-        return [_deletion(bucket, entry) for entry in (call.params.get("Delete") or {}).get("Objects") or []]
+        return []  # each object is decided when its turn comes: one that is refused does not refuse the others
     key = call.params.get("Key")
     if key is None:
         return [Need(action, _BUCKET.format(bucket), _list_keys(call)), *_bucket_extras(call, bucket)]
@@ -81,7 +80,8 @@ def _action(call: Call) -> str:
     return action.replace("Object", "ObjectVersion", 1) if versioned else action
 
 
-def _deletion(bucket: str, entry: Mapping[str, str]) -> Need:
+def deletion(bucket: str, entry: Mapping[str, str]) -> Need:
+    """What the deletion of one of several objects needs."""
     action = "s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"
     return Need(action, _BUCKET.format(f"{bucket}/{entry.get('Key')}"))
 
