@@ -242,6 +242,8 @@ class Deployment:
         if not goal.provider:
             goal.provider = await self.provider_for(goal)
         urn = self.generator.claim(goal)
+        if not identifier:
+            raise RegistrationError(f"Expected an ID for {urn}")
         self.generator.seen.handled.add(urn)
         old = self.generator.olds.get(urn)
         new = Resource(

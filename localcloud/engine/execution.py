@@ -16,6 +16,7 @@ from localcloud.engine.registry import Registry
 from localcloud.engine.resource import Resource, now
 from localcloud.engine.steps import Op, Step
 from localcloud.engine.values import Secret, equal
+from localcloud.engine.wire import UNKNOWN_TEXT
 
 
 class ProtectedError(EngineError):
@@ -204,7 +205,18 @@ class Executor:
     # --- read
 
     async def _read(self, step: Step) -> None:
-        new = step.resource
+        new, old = step.resource, step.old
+        # What has no id yet, in a preview, cannot be asked for: nothing is known of it.
+        operation = None if new.id == UNKNOWN_TEXT else await self._look_up(new)
+        if old is not None:
+            changed = outputs_changed(old, new) or not equal(old.inputs, new.inputs)
+            new.created, new.modified = old.created, now() if changed else old.modified
+        if step.op == Op.READ_REPLACEMENT and old is not None:
+            old.delete = True
+            old.changed()
+        await self._finish_new(step, operation, keep_old=old is None or step.op == Op.READ_REPLACEMENT)
+
+    async def _look_up(self, new: Resource) -> PendingOperation | None:
         provider = self._provider(new)
         async with self._slot():
             operation = await self._begin("reading", new)
@@ -217,10 +229,7 @@ class Executor:
             await self._abandon(operation)
             raise ProviderError(f"resource '{new.id}' does not exist")
         new.id, new.outputs, new.init_errors = result.id, result.outputs, result.init_errors
-        if step.op == Op.READ_REPLACEMENT and step.old is not None:
-            step.old.delete = True
-            step.old.changed()
-        await self._finish_new(step, operation, keep_old=step.old is None or step.op == Op.READ_REPLACEMENT)
+        return operation
 
     # --- pending operations
 

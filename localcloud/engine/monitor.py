@@ -18,7 +18,7 @@ from localcloud.engine.errors import EngineError, RegistrationError, Unsupported
 from localcloud.engine.goals import Goal
 from localcloud.engine.plugins import CHANNEL_OPTIONS
 from localcloud.engine.provider import Invoked, Provider
-from localcloud.engine.values import has_unknowns, without_outputs
+from localcloud.engine.values import without_outputs
 from localcloud.engine.wire import Peer
 
 # Those that are refused are listed too: else the SDK would tell the user to upgrade the CLI, which helps nobody.
@@ -204,10 +204,11 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
             download_url=request.pluginDownloadURL,
             source_position=goals.position(request.sourcePosition, self._root),
         )
-        if not self._deployment.preview and (not request.id or has_unknowns({"id": request.id})):
+        if not self._deployment.preview and request.id == wire.UNKNOWN_TEXT:
             raise RegistrationError(f"{request.type} {request.name} cannot be looked up: its id is not known")
         resource = await self._deployment.read(goal, request.id)
-        response = resource_pb2.ReadResourceResponse(urn=resource.urn, id=resource.id)
+        known = "" if resource.id == wire.UNKNOWN_TEXT else resource.id
+        response = resource_pb2.ReadResourceResponse(urn=resource.urn, id=known)
         wire.fill(response.properties, resource.outputs, Peer(request.acceptSecrets, request.acceptResources))
         return response
 

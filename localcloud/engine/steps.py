@@ -27,6 +27,9 @@ class Op(StrEnum):
     REMOVE_PENDING_REPLACE = "remove-pending-replace"
 
 
+READS = frozenset({Op.READ, Op.READ_REPLACEMENT, Op.DISCARD})  # they change nothing outside, and no summary lists them
+
+
 @dataclass(slots=True, eq=False)
 class Step:
     """One thing to do to one resource."""

@@ -11,7 +11,7 @@ from typing import Any
 from localcloud.engine import urns
 from localcloud.engine.deployment import Outcome
 from localcloud.engine.display.text import harmless, shown
-from localcloud.engine.steps import Op, Step
+from localcloud.engine.steps import READS, Op, Step
 from localcloud.engine.values import equal
 
 SYMBOLS = {
@@ -47,8 +47,6 @@ _PAST = {
     Op.UPDATE: "updated",
     Op.DELETE: "deleted",
     Op.REPLACE: "replaced",
-    Op.READ: "read",
-    Op.DISCARD: "discarded",
 }
 _QUIET = (Op.SAME, Op.REPLACE, Op.REMOVE_PENDING_REPLACE)
 _VERBS = {"update": "Updating", "destroy": "Destroying", "refresh": "Refreshing"}
@@ -186,7 +184,7 @@ class Progress:
         self.write("\nOutputs:\n" + "".join(f"{self.mask(line)}\n" for line in lines))
 
     def _resources(self, outcome: Outcome) -> None:
-        counts = {op: outcome.changes[op] for op in Op if outcome.changes.get(op)}
+        counts = {op: outcome.changes[op] for op in Op if outcome.changes.get(op) and op not in READS}
         same = counts.pop(Op.SAME, 0)
         lines = [
             f"    {SYMBOLS[op]}{count} {'to ' + op.value if self.preview else _PAST.get(op, op.value)}\n"

@@ -51,6 +51,13 @@ a = Thing("a", {a})
 b = Thing("b", {b})
 """
 
+READING = """
+a = Thing("a", replaceMe={})
+r = Thing("r", opts=Options(id=a.id))
+b = Thing("b", value=r.made)
+pulumi.export("read", r.made)
+"""
+
 SCENARIOS: dict[str, list[Phase]] = {
     "create-update-delete": [
         Phase('a = Thing("a", value=1)\nb = Thing("b", value=a.made)\npulumi.export("made", b.made)'),
@@ -197,6 +204,13 @@ SCENARIOS: dict[str, list[Phase]] = {
             objects={"id-ready": {"name": "ready", "value": 5}},
         ),
         Phase("pass"),
+    ],
+    "read-what-is-made": [
+        Phase(READING.format(1), PREVIEW),
+        Phase(READING.format(1)),
+        Phase(READING.format(1), PREVIEW),
+        Phase(READING.format(2), PREVIEW),
+        Phase(READING.format(2)),
     ],
     "refresh": [
         Phase('a = Thing("a", name="a1", value=1)\nb = Thing("b", name="b1", value=a.made)\nc = Thing("c", name="c1")'),

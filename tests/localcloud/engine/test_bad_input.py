@@ -58,6 +58,7 @@ def read_until(engine: subprocess.Popen[str], words: str) -> None:
         pytest.param("raise SystemExit(3)", "exited with non-zero exit code: 3", id="exit with a code"),
         pytest.param('Thing("a")\nThing("a")', "Duplicate resource URN", id="duplicate URN"),
         pytest.param('Thing("a", fail="check")', "told to fail in Check", id="check failure"),
+        pytest.param('Thing("a", opts=Options(id=""))', "Expected an ID for urn:", id="look-up without an id"),
         pytest.param(
             'Thing("a", fail="diff", value=1)\nThing("b", fail="die-create")',
             "exited with code 7",

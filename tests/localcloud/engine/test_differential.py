@@ -19,6 +19,7 @@ ORDINARY = (
     "partial-failures",
     "failures",
     "protect",
+    "read-what-is-made",
     "refresh",
     "pending-delete",
 )
