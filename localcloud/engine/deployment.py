@@ -134,12 +134,10 @@ class Deployment:
             self.fail("", error)
 
     def log(self, severity: str, urn: str, message: str, *, ephemeral: bool) -> None:
-        """Pass a message of the program or a plugin on; an error makes the deployment a failed one."""
+        """Pass a message of the program or a plugin on; that something failed is said by how it ends, not by words."""
         if self.stopping.is_set() and message.startswith(_MONITOR_GONE):
             return  # the SDK's echo of our own end
         self.observer.diagnostic(severity, urn, message, ephemeral=ephemeral)
-        if severity == "error":
-            self.outcome.failed = True
 
     async def program_is_done(self) -> None:
         """The program has registered everything; returns when the deployment has come to its end."""

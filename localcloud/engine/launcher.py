@@ -81,7 +81,7 @@ def run(pulumi, loop, entry) -> int:  # noqa: ANN001  # pyright: ignore[reportMi
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: program(entry, pulumi.runtime.settings.SETTINGS)))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))  # noqa: TRY400  no logger of Python's
-        return 1
+        return SHOWN
     except ImportError as error:
         if entry == "." and not os.path.exists("__main__.py"):  # noqa: PTH110  no more imports than needed
             pulumi.log.error(f"unable to find main python program `__main__.py` in `{os.getcwd()}`")  # noqa: G004, PTH109, TRY400  likewise

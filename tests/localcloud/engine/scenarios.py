@@ -232,6 +232,13 @@ SCENARIOS: dict[str, list[Phase]] = {
         Phase('a = Thing("a", value=2)\na.made.apply(lambda _: 1 / 0)\npulumi.export("x", 1)'),
         Phase('a = Thing("a", value=3)\nraise SystemExit(3)'),
     ],
+    "errors-are-told": [
+        Phase('a = Thing("a")\nb = Thing("b")\npulumi.export("x", 1)'),
+        Phase('a = Thing("a", complain="oh")\npulumi.log.error("oh no")\npulumi.export("y", 1)', PREVIEW),
+        Phase('a = Thing("a", complain="oh")\npulumi.log.error("oh no")\npulumi.export("y", 1)', ("up", "--yes")),
+        Phase('a = Thing("a", value=1)\npulumi.log.error("oh no", resource=a)'),
+        Phase('pulumi.log.error("oh no")\nraise pulumi.RunError("end")'),
+    ],
     "target-replace": [
         Phase('a = Thing("a", value=1)\nb = Thing("b", value=a.name)'),
         Phase(

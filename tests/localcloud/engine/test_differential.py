@@ -18,6 +18,7 @@ ORDINARY = (
     "explicit-provider",
     "partial-failures",
     "failures",
+    "errors-are-told",
     "protect",
     "read-what-is-made",
     "refresh",

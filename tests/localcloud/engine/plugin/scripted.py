@@ -8,7 +8,7 @@ SCRIPTED_DIE, the call at which the process ends; SCRIPTED_LATE, seconds by whic
 Inputs with a meaning: `name` (made up from the resource's name when missing), keys that begin with `replace` (a change
 replaces), `deleteFirst` (so does that, deleting first), `unknownDiff`, `fail` (check, diff, create, create-partial, update,
 update-partial, delete, read, die-create, die-update, die-delete), `secretOut` (an output to be marked secret), `sleep`,
-`until` (a file to be waited for).
+`until` (a file to be waited for), `complain` (an error to be told to the engine, whereupon all goes well).
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ without_sdk()  # a plugin starts in half the time
 import grpc
 from google.protobuf import any_pb2, empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import (
+    engine_pb2,
+    engine_pb2_grpc,
     plugin_pb2,
     provider_pb2,
     provider_pb2_grpc,
@@ -226,6 +228,9 @@ class Scripted(provider_pb2_grpc.ResourceProviderServicer):
         return outputs
 
     def _put(self, identifier: str, values: dict[str, Any], context: Any, *, create: bool) -> None:
+        if "complain" in values:
+            engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(sys.argv[-1]))
+            engine.Log(engine_pb2.LogRequest(severity=engine_pb2.ERROR, message=values["complain"]))
         time.sleep(SLEEP * random.random() + values.get("sleep", 0))
         while "until" in values and not Path(values["until"]).exists():
             time.sleep(0.01)
