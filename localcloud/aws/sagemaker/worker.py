@@ -14,8 +14,9 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from localcloud.aws.sagemaker import clients
 from localcloud.aws.sagemaker.backend import Order
@@ -28,7 +29,7 @@ from localcloud.aws.sagemaker.storage import S3Sink, S3Source
 from localcloud.aws.sagemaker.turns import Turns
 from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.containers import Container
-from localcloud.batch_transform.errors import INTERNAL_ERROR, InstanceFailure, StorageError
+from localcloud.batch_transform.errors import INTERNAL_ERROR, InstanceFailure, Stopped, StorageError
 from localcloud.batch_transform.instance import Surroundings
 from localcloud.batch_transform.keys import S3Uri
 from localcloud.batch_transform.run import Outcome, Status, run_transform
@@ -39,6 +40,11 @@ JOBS_AT_ONCE = 8
 TURN_SECONDS = 20.0  # after which a job counts no longer; most have ended by then
 MOST_JOBS_AT_ONCE = 64  # with those that take long
 _CHUNK = 2**20
+
+
+class _Job(NamedTuple):
+    cancellation: Cancellation
+    future: Future[None]
 
 
 class Worker:
@@ -52,7 +58,7 @@ class Worker:
         self._choices = Choices.from_environment()
         self._pool = ThreadPoolExecutor(MOST_JOBS_AT_ONCE, thread_name_prefix="job")
         self._turns = Turns(JOBS_AT_ONCE, TURN_SECONDS)
-        self._running: dict[str, Cancellation] = {}
+        self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
 
     def serve(self) -> None:
@@ -60,36 +66,44 @@ class Worker:
         self._channel.send({"event": "ready"})
         for message in self._channel.messages():
             if message["do"] == "run":
-                order = Order.from_json(message["order"])
-                with self._lock:
-                    self._running[order.arn] = cancellation = Cancellation()
-                self._pool.submit(self._run, order, cancellation)
+                self._accept(Order.from_json(message["order"]))
             elif message["do"] == "stop":
                 self._stop(message["arn"])
 
+    def _accept(self, order: Order) -> None:
+        cancellation = Cancellation()
+        with self._lock:
+            self._jobs[order.arn] = _Job(cancellation, self._pool.submit(self._run, order, cancellation))
+
     def _stop(self, arn: str) -> None:
         with self._lock:
-            cancellation = self._running.get(arn)
-        if cancellation is not None:
+            job = self._jobs.get(arn)
+        if job is None:
+            return
+        if job.future.cancel():  # it waits for a thread yet
+            self._end(arn, Outcome(Status.STOPPED))
+        else:
             # In a thread of its own: cutting connections and ending containers takes a moment.
-            threading.Thread(target=cancellation.cancel, daemon=True).start()
+            threading.Thread(target=job.cancellation.cancel, daemon=True).start()
 
     def _run(self, order: Order, cancellation: Cancellation) -> None:
         try:
-            with self._turns.one():
+            with self._turns.one(cancellation):
                 outcome = self._outcome(order, cancellation)
+        except Stopped:
+            outcome = Outcome(Status.STOPPED)
         except Exception:  # noqa: BLE001  whatever it is, the job must end
             traceback.print_exc()
             outcome = Outcome(Status.FAILED, INTERNAL_ERROR)
+        self._end(order.arn, outcome)
+
+    def _end(self, arn: str, outcome: Outcome) -> None:
         with self._lock:
-            del self._running[order.arn]
-        self._channel.send(
-            {"event": "ended", "arn": order.arn, "status": str(outcome.status), "reason": outcome.reason}
-        )
+            del self._jobs[arn]
+        self._channel.send({"event": "ended", "arn": arn, "status": str(outcome.status), "reason": outcome.reason})
 
     def _outcome(self, order: Order, cancellation: Cancellation) -> Outcome:
-        if cancellation.cancelled:
-            return Outcome(Status.STOPPED)
+        cancellation.check()
         self._channel.send({"event": "started", "arn": order.arn})
         job = transform(order)
         s3 = clients.client("s3", self._endpoint, order.region, order.credentials)

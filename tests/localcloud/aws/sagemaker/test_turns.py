@@ -6,7 +6,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from localcloud.aws.sagemaker.turns import Turns
+from localcloud.batch_transform.cancellation import Cancellation
+from localcloud.batch_transform.errors import Stopped
 
 
 def most_at_once(turns: Turns, jobs: int) -> int:
@@ -15,7 +19,7 @@ def most_at_once(turns: Turns, jobs: int) -> int:
 
     def job() -> None:
         nonlocal inside, most
-        with turns.one():
+        with turns.one(Cancellation()):
             with lock:
                 inside += 1
                 most = max(most, inside)
@@ -37,13 +41,13 @@ def test_jobs_that_never_end_hold_up_nobody() -> None:
     turns, over = Turns(1, 0.05), threading.Event()
 
     def hang() -> None:
-        with turns.one():
+        with turns.one(Cancellation()):
             over.wait(30)
 
     with ThreadPoolExecutor(4) as pool:
         hanging = [pool.submit(hang) for _ in range(3)]
         try:
-            with turns.one():
+            with turns.one(Cancellation()):
                 assert not any(job.done() for job in hanging)
         finally:
             over.set()
@@ -51,7 +55,32 @@ def test_jobs_that_never_end_hold_up_nobody() -> None:
 
 def test_a_turn_that_ran_out_is_given_back_once() -> None:
     turns = Turns(1, 0.05)
-    with turns.one(), turns.one():  # the second comes when the first has run out
+    with turns.one(Cancellation()), turns.one(Cancellation()):  # the second comes when the first has run out
         pass
     turns._seconds = 60
     assert most_at_once(turns, jobs=4) == 1
+
+
+def test_who_is_stopped_while_it_waits_does_not_wait_on_and_takes_no_turn() -> None:
+    turns, cancellation = Turns(1, 60), Cancellation()
+    with ThreadPoolExecutor(1) as pool, turns.one(Cancellation()):
+        waiting = pool.submit(turns.one(cancellation).__enter__)
+        cancellation.cancel()
+        with pytest.raises(Stopped):
+            waiting.result(60)
+    assert most_at_once(turns, jobs=4) == 1
+
+
+def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
+    turns, order = Turns(1, 60), list[int]()
+
+    def job(number: int) -> None:
+        with turns.one(Cancellation()):
+            order.append(number)
+
+    with ThreadPoolExecutor(9) as pool, turns.one(Cancellation()):
+        for number in range(9):
+            pool.submit(job, number)
+            while len(turns._waiting) <= number:
+                time.sleep(0.001)
+    assert order == list(range(9))
