@@ -75,6 +75,8 @@ class TransformJobs:
             self._check_quota(region, request["TransformResources"])
             region.store.jobs[job.name] = job
         self._transforms.start(_order(region, job, model, credentials), _Listener(region, job))
+        if job.state.status is JobStatus.STOPPING:  # the stop came while nobody knew the job yet
+            self._transforms.stop(arn)
         return {"TransformJobArn": arn}
 
     def arn(self, region: Region, name: str) -> str:

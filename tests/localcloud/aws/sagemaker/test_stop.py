@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.aws.sagemaker.backend import JobListener, Order, RoleCredentials
 from localcloud.aws.sagemaker.jobs import TransformJobs
 from localcloud.aws.sagemaker.regions import Region
-from localcloud.aws.sagemaker.store import JobRecord
+from localcloud.aws.sagemaker.store import JobRecord, ModelRecord
 from localcloud.batch_transform.state import JobState, JobStatus
 from localcloud.batch_transform.unverified import Choices
 
@@ -71,6 +75,47 @@ def test_a_job_that_has_ended_cannot_be_stopped(cloud: Any) -> None:
         "ValidationException",
         "The request was rejected because the transform job is in status Completed.",
     )
+
+
+class SlowToStart:
+    """Knows a job from the end of its start only, and ends what it is told to stop."""
+
+    def __init__(self) -> None:
+        self.starting, self.go_on = threading.Event(), threading.Event()
+        self._known: dict[str, JobListener] = {}
+
+    def start(self, order: Order, listener: JobListener, /) -> None:
+        self.starting.set()
+        assert self.go_on.wait(60)
+        self._known[order.arn] = listener
+
+    def stop(self, arn: str, /) -> None:
+        if arn in self._known:
+            self._known.pop(arn).ended(arn, "Stopped", None)
+
+    def warm(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_job_that_is_stopped_while_it_is_handed_over_ends(cloud: Any) -> None:
+    transforms, region = SlowToStart(), Region("us-east-1", "123456789012")
+    probe: Any = SimpleNamespace(has_input=lambda *_: True)
+    keys = RoleCredentials("key", "secret")
+    jobs = TransformJobs(transforms, lambda *_: keys, probe, lambda _: None, Choices())
+    region.store.models["m"] = ModelRecord(
+        "m", "arn", {"PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": "role"}, {}
+    )
+    request = cloud.request("bucket", "m", TransformJobName="a")
+    with ThreadPoolExecutor(1) as pool:
+        created = pool.submit(jobs.create, region, request)
+        assert transforms.starting.wait(60)
+        jobs.stop(region, {"TransformJobName": "a"})
+        transforms.go_on.set()
+        created.result(60)
+    assert jobs.describe(region, {"TransformJobName": "a"})["TransformJobStatus"] == "Stopped"
 
 
 def test_by_switch_a_job_that_has_ended_can_be_stopped_without_effect() -> None:
