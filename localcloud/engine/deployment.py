@@ -203,6 +203,14 @@ class Deployment:
     def count(self, op: Op) -> None:
         self.outcome.changes[op] = self.outcome.changes.get(op, 0) + 1
 
+    def check_targets(self) -> None:
+        """Fail, before anything is done, when a target that is to be replaced is not in the state."""
+        missing = self.generator.replace.missing({resource.urn for resource in self.generator.base})
+        for message in missing:
+            self.observer.diagnostic("error", "", message)
+        if missing:
+            self.fail("", BailError("one or more targets could not be found in the stack"))
+
     def rebase(self, resources: list[Resource]) -> None:
         """Go on from another state than the one that was read."""
         self.generator.rebase(resources)

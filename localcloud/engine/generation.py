@@ -16,6 +16,7 @@ from localcloud.engine.provider import CheckFailure, Diff, Provider
 from localcloud.engine.registry import Registry
 from localcloud.engine.resource import Resource
 from localcloud.engine.steps import Op, Step
+from localcloud.engine.targets import Targets
 from localcloud.engine.values import UNKNOWN, Properties, equal, has_unknowns
 
 Report = Callable[[str, str, str], None]  # severity, urn, message
@@ -57,7 +58,7 @@ class Generator:
         self._registry = registry
         self._report = report
         self._preview = preview
-        self._replace = replace
+        self.replace = Targets(replace)
         self.seen = Seen()
         self.failed_quietly = False  # an error was reported, but the preview goes on
         self._deciding = asyncio.Lock()
@@ -145,7 +146,7 @@ class Generator:
         return provider
 
     def _is_targeted(self, urn: str) -> bool:
-        return urn in self._replace
+        return urn in self.replace
 
     def _ignoring(self, urn: str, goal: Goal, new: Properties, old: Properties) -> Properties:
         for text in goal.ignore_changes:

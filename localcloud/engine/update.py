@@ -102,6 +102,7 @@ async def _phases(update: Update, deployment: Deployment, monitor: Monitor) -> N
             await recover(deployment)
         if update.refresh or update.kind == "refresh":
             await refresh(deployment, counted=update.kind == "refresh")
+        deployment.check_targets()
         if update.kind != "refresh" and not deployment.stopping.is_set():
             if update.kind == "update":
                 await _run_program(update, deployment, monitor)

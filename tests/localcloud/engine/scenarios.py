@@ -58,6 +58,9 @@ b = Thing("b", value=r.made)
 pulumi.export("read", r.made)
 """
 
+TWO = 'a = Thing("a")\nb = Thing("b")'
+THING = "urn:pulumi:dev::scenario::scripted:index:Thing::"
+
 SCENARIOS: dict[str, list[Phase]] = {
     "create-update-delete": [
         Phase('a = Thing("a", value=1)\nb = Thing("b", value=a.made)\npulumi.export("made", b.made)'),
@@ -245,6 +248,18 @@ SCENARIOS: dict[str, list[Phase]] = {
             'a = Thing("a", value=1)\nb = Thing("b", value=a.name)',
             ("up", "--yes", "--skip-preview", "--replace", "urn:pulumi:dev::scenario::scripted:index:Thing::a"),
         ),
+    ],
+    "target-replace-by-pattern": [
+        Phase(TWO),
+        Phase(TWO, (*UP, "--replace", f"{THING}a", "--replace", f"{THING}c")),
+        Phase(TWO, ("preview", "--replace", f"{THING}c")),
+        Phase(TWO, ("up", "--yes", "--replace", "a$b")),
+        Phase(f"{TWO}\nc = Thing('c')", (*UP, "--replace", f"{THING}c")),
+        Phase(TWO, (*UP, "--replace", f"{THING}*")),
+        Phase(TWO, (*UP, "--replace", "**b")),
+        Phase(TWO, (*UP, "--replace", "urn:*b")),
+        Phase(TWO, (*UP, "--replace", "**")),
+        Phase('a = Thing("a")', (*UP, "--replace", f"{THING}b")),
     ],
     "assets": [
         Phase(

@@ -227,6 +227,16 @@ def test_wrong_commands_say_what_there_is(command: tuple[str, ...], code: int, s
     assert "Traceback" not in done.stderr
 
 
+def test_a_target_that_is_not_in_the_state_is_named(project: Path) -> None:
+    command = (*UP, "--replace", "nope", "--replace", "no$pe")
+    done = call(EMBEDDED, command, project, environment(project.parent), check=False)
+    assert done.returncode == 1
+    assert (
+        "error: Target 'nope' could not be found in the stack. Did you forget to escape $ in your shell?" in done.stdout
+    )
+    assert "error: Target 'no$pe' could not be found in the stack.\n" in done.stdout
+
+
 def test_a_program_edited_within_a_second_runs_as_it_stands(project: Path) -> None:
     env, soon = environment(project.parent), time.time() + 60  # not a second ago, however slow the machine is
     for value in (1, 2):
