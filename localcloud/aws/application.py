@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable
 
-from localcloud.aws import moto_adaptation, sts
+from localcloud.aws import moto_adaptation, pages, sts
 from localcloud.aws.eks.access import Access
 from localcloud.aws.eks.addons import Addons
 from localcloud.aws.eks.backend import ClusterBackend
@@ -117,6 +117,7 @@ class Application:
         rules = NetworkRules(settings.account_id, self.upstream.lock("ec2"))
         gateway.guards |= {("s3", name): guard for name, guard in s3.guards().items()}
         gateway.guards |= {("ec2", name): guard for name, guard in rules.guards().items()}
+        gateway.guards |= {("iam", name): guard for name, guard in pages.iam_guards().items()}
         gateway.amendments |= {("s3", name): hook for name, hook in s3.amendments().items()}
         gateway.rewrites |= {("s3", name): hook for name, hook in s3.rewrites().items()}
         gateway.amendments |= {("ec2", name): hook for name, hook in rules.amendments().items()}

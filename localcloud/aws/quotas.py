@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from localcloud.aws import pages
 from localcloud.aws.errors import AwsError
 from localcloud.aws.wire import Call, Operation
 
@@ -116,7 +117,8 @@ def _code(name: str) -> str:
 
 
 def _page(rows: list[Mapping[str, Any]], params: Mapping[str, Any]) -> Mapping[str, Any]:
-    start, limit = int(params.get("NextToken") or 0), int(params.get("MaxResults") or 100)
+    refusal = AwsError("InvalidPaginationTokenException", pages.FOREIGN_TOKEN)
+    start, limit = pages.start(params.get("NextToken"), refusal), int(params.get("MaxResults") or 100)
     result: dict[str, Any] = {"Quotas": rows[start : start + limit]}
     if start + limit < len(rows):
         result["NextToken"] = str(start + limit)

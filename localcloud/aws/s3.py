@@ -39,6 +39,11 @@ class Buckets:
         with self._lock:
             return self._backend().delete_objects(name, list(entries), bypass)
 
+    def knows_token(self, token: str) -> bool:
+        """Whether a listing of objects has given out this token."""
+        with self._lock:
+            return token in self._backend()._pagination_tokens  # noqa: SLF001  moto fails at one it does not know
+
     def policy_text(self, name: str) -> str | None:
         bucket = self.find(name)
         if bucket is None or bucket.policy is None:
@@ -62,6 +67,7 @@ class S3:
         return {
             "PutObject": _check_upload,
             "UploadPart": _check_upload,
+            "ListObjectsV2": self._check_token,
             "PutBucketPolicy": self._check_policy,
             "CreateBucket": self._check_creation,
         }
@@ -99,6 +105,11 @@ class S3:
     def _reset_encryption(self, call: Call, response: HttpResponse) -> HttpResponse:
         self._buckets.find(str(call.params["Bucket"])).encryption = dict(_DEFAULT_ENCRYPTION)
         return response
+
+    def _check_token(self, call: Call) -> None:
+        token = call.params.get("ContinuationToken")
+        if token and not self._buckets.knows_token(str(token)):
+            raise AwsError("InvalidArgument", "The continuation token provided is incorrect")
 
     def _check_policy(self, call: Call) -> None:
         name = str(call.params["Bucket"])

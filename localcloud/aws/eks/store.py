@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from localcloud.aws import pages
 from localcloud.aws.errors import AwsError
 
 Record = dict[str, Any]
@@ -108,7 +109,7 @@ def new_update(kind: str, params: Mapping[str, str], status: str = "Successful")
 def page(names: list[str], params: Mapping[str, Any], key: str) -> Record:
     """A page of a sorted listing, with the token of the next one."""
     limit = int(params.get("maxResults") or 100)
-    start = int(params.get("nextToken") or 0)
+    start = pages.start(params.get("nextToken"), invalid(pages.FOREIGN_TOKEN))
     result: Record = {key: names[start : start + limit]}
     if start + limit < len(names):
         result["nextToken"] = str(start + limit)

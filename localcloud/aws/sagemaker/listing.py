@@ -80,6 +80,9 @@ def _start(token: str | None) -> int:
     if not token:
         return 0
     try:
-        return int(json.loads(base64.urlsafe_b64decode(token))["start"])
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
-        raise ValidationError("Invalid NextToken: it is not from an earlier answer of this operation.") from error
+        start = int(json.loads(base64.urlsafe_b64decode(token))["start"])
+    except (ValueError, OverflowError, KeyError, TypeError, binascii.Error):
+        start = -1
+    if start < 0:
+        raise ValidationError("Invalid NextToken: it is not from an earlier answer of this operation.")
+    return start
