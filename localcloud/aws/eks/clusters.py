@@ -90,9 +90,7 @@ class Clusters:
             )
             self._store.clusters[name] = record
             grant_creator(record)
-        group = self._network.create_cluster_network(name, vpc_id, vpc_config.get("subnetIds") or [])
-        with self._store.lock:
-            record.description["resourcesVpcConfig"]["clusterSecurityGroupId"] = group
+        self._make_network(record)
         answer = dict(record.description)  # as it is now: the thread goes on
         threading.Thread(target=self._start, args=(record, version), name=f"create-{name}", daemon=True).start()
         return {"cluster": answer}
@@ -151,6 +149,17 @@ class Clusters:
         owner = (call.params.get("nodegroupName"), call.params.get("addonName"))
         ids = [key for key, update in record.updates.items() if update.get("_owner", (None, None)) == owner]
         return page(ids, call.params, "updateIds")
+
+    def _make_network(self, record: ClusterRecord) -> None:
+        config = record.description["resourcesVpcConfig"]
+        try:
+            group = self._network.create_cluster_network(record.name, config["vpcId"], config["subnetIds"])
+        except Exception:
+            with self._store.lock:  # or it would be CREATING for ever, and nobody might delete it
+                del self._store.clusters[record.name]
+            raise
+        with self._store.lock:
+            config["clusterSecurityGroupId"] = group
 
     def _start(self, record: ClusterRecord, version: str) -> None:
         try:
