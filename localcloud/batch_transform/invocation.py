@@ -151,8 +151,9 @@ def _closed_by_server(connection: http.client.HTTPConnection) -> bool:
     """Nothing is due on an idle connection, so one that can be read from was closed at the other end."""
     if connection.sock is None:  # pyright: ignore[reportUnnecessaryComparison] as above
         return False
-    readable, _, _ = select.select([connection.sock], [], [], 0)
-    return bool(readable)
+    poll = select.poll()  # select.select would not take descriptors beyond 1024
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _left(deadline: float) -> float:

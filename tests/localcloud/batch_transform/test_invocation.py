@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
+import resource
 import select
 import socket
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +21,8 @@ from localcloud.batch_transform.errors import ObjectFailure, Stopped
 from localcloud.batch_transform.invocation import Body, Model
 from localcloud.batch_transform.job import Transform
 from localcloud.batch_transform.unverified import Choices
+
+_BEYOND_SELECT = 1100
 
 
 @contextmanager
@@ -96,6 +100,33 @@ def test_a_connection_that_the_server_closed_meanwhile_is_no_failed_attempt() ->
             assert select.select([idle.sock], [], [], 10)[0]
             assert model.invoke(b"2") == b"ok"
         assert len(connections) == 2
+
+
+@pytest.fixture
+def many_descriptors() -> Iterator[None]:
+    """Descriptors beyond what select.select takes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard <= _BEYOND_SELECT:
+        pytest.xfail("this system allows a process few descriptors")
+    if soft != resource.RLIM_INFINITY and soft <= _BEYOND_SELECT:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_BEYOND_SELECT + 1, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_descriptors")
+def test_a_connection_may_have_a_descriptor_of_any_number() -> None:
+    double = ModelDouble(echo)
+    with serving(double.url, max_retries=0) as model:
+        assert model.invoke(b"1") == b"1"
+        (idle,) = model._idle.queue
+        low = idle.sock
+        idle.sock = socket.socket(fileno=fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _BEYOND_SELECT))
+        low.close()
+        assert model.invoke(b"2") == b"2"
+        (idle,) = model._idle.queue
+        assert idle.sock.fileno() >= _BEYOND_SELECT
+    double.stop()
 
 
 def test_the_deadline_holds_for_an_answer_that_comes_drop_by_drop() -> None:
