@@ -10,9 +10,10 @@ from typing import Any
 
 import yaml
 
-from localcloud.engine import paths, yamledit
+from localcloud.engine import yamledit
 from localcloud.engine.backend import write_atomically
 from localcloud.engine.codec import encode_number
+from localcloud.engine.config_objects import find, is_secure, put, remove, steps_of
 from localcloud.engine.errors import ConfigError, SecretsError, UnsupportedError
 from localcloud.engine.project import Project, parse_yaml, read_yaml
 from localcloud.engine.secrets import SecretsManager, passphrase
@@ -115,6 +116,11 @@ class StackConfig:
 
     # --- values
 
+    @property
+    def raw(self) -> dict[str, Any]:
+        """All values as they stand in the files, what is secret encrypted."""
+        return self._defaults() | self.values
+
     def resolve(self, secrets: SecretsManager | None) -> Config:
         """All values as texts, after the project's schema.
 
@@ -131,7 +137,7 @@ class StackConfig:
         values: dict[str, str] = {}
         secret_keys: set[str] = set()
         secret_texts: set[str] = set()
-        for key, raw in (self._defaults() | self.values).items():
+        for key, raw in self.raw.items():
             plain, secret = _open(raw, secrets, f"{self.file}: {key}")
             values[key] = as_text(plain)
             if secret:
@@ -186,10 +192,6 @@ class StackConfig:
     def _raw(self, key: str, values: dict[str, str]) -> Any:
         raw = self.values.get(key, self._defaults().get(key))
         return values[key] if is_secure(raw) else raw
-
-
-def is_secure(raw: Any) -> bool:
-    return isinstance(raw, dict) and set(raw) == {"secure"} and isinstance(raw["secure"], str)
 
 
 def _open(raw: Any, secrets: SecretsManager | None, where: str) -> tuple[Any, bool]:
@@ -272,51 +274,52 @@ def set_value(
     config: StackConfig, key: str, value: str, *, secret: bool, path: bool, secrets: SecretsManager | None
 ) -> None:
     """Set a value, at a path within it if asked, encrypted if asked; the file is written."""
-    steps = paths.parse(key) if path else (key,)
-    full = config.full_key(str(steps[0]))
+    name, steps = steps_of(key, path=path)
+    full = config.full_key(name)
     raw: Any = value
     if secret:
         assert secrets is not None  # noqa: S101  the caller made it
         raw = {"secure": secrets.encrypt(value)}
-    elif len(steps) > 1:
+    elif steps:
         raw = _typed(value)
-    config.values[full] = paths.put(config.values.get(full), steps[1:], raw)
+    config.values[full] = put(config.values.get(full), steps, raw, (name,))
     config.save("config", config.spelling(full), value=config.values[full])
 
 
 def _typed(text: str) -> Any:
-    """The value that a text stands for inside an object: true, false, a whole number, or itself."""
+    """The value that a text stands for inside an object: true, false, a whole number of 64 bits, or itself."""
     if text in ("true", "false"):
         return text == "true"
-    return int(text) if _is_integer_text(text) else text
+    return int(text) if _is_integer_text(text) and -(2**63) <= int(text) < 2**64 else text
 
 
 def remove_value(config: StackConfig, key: str, *, path: bool) -> None:
-    steps = paths.parse(key) if path else (key,)
-    full = config.full_key(str(steps[0]))
+    name, steps = steps_of(key, path=path)
+    full = config.full_key(name)
     if full not in config.values:
         return
-    if len(steps) > 1:
-        config.values[full] = paths.remove(config.values[full], steps[1:])
+    if steps:
+        config.values[full] = remove(config.values[full], steps, (name,))
     else:
         del config.values[full]
     config.save("config", config.spelling(full), value=config.values.get(full))
 
 
-def get_value(config: Config, stack: StackConfig, key: str, *, path: bool) -> str:
-    """A value as text.
+def get_value(config: StackConfig, state_salt: str, key: str, *, path: bool) -> tuple[Any, bool]:
+    """A value, decrypted, and whether it is secret.
 
     Raises:
         ConfigError: there is none.
     """
-    steps = paths.parse(key) if path else (key,)
-    full = stack.full_key(str(steps[0]))
-    missing = ConfigError(f"configuration key '{key}' not found for stack '{stack.stack}'")
-    if full not in config.values:
-        raise missing
-    if len(steps) == 1:
-        return config.values[full]
+    name, steps = steps_of(key, path=path)
+    full = config.full_key(name)
     try:
-        return as_text(paths.get(json.loads(config.values[full]), steps[1:]))
-    except (KeyError, ValueError):
-        raise missing from None
+        raw = find(config.raw[full], steps)
+    except KeyError:
+        raise ConfigError(f"configuration key '{key}' not found for stack '{config.stack}'") from None
+    return _open(raw, config.secrets(state_salt) if _has_secure(raw) else None, f"{config.file}: {key}")
+
+
+def _has_secure(raw: Any) -> bool:
+    parts = raw.values() if isinstance(raw, dict) else raw if isinstance(raw, list) else ()
+    return is_secure(raw) or any(_has_secure(part) for part in parts)

@@ -55,8 +55,9 @@ def _values(config: StackConfig, salt: str) -> configuration.Config:
 
 def _config_get(found: Arguments) -> int:
     config, salt = _stack_config(found)
-    value = configuration.get_value(_values(config, salt), config, found.key, path=found.path)
-    tell(json.dumps({"value": value}, indent=2) if found.json else value)
+    value, _ = configuration.get_value(config, salt, found.key, path=found.path)
+    text = configuration.as_text(value)
+    tell(json.dumps({"value": text}, indent=2) if found.json else text)
     return 0
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from localcloud.engine.checkpoint import VERSION
 from localcloud.engine.codec import Codec
-from localcloud.engine.config import as_text, is_secure
+from localcloud.engine.config import as_text
+from localcloud.engine.config_objects import is_secure
 from localcloud.engine.display import make
 from localcloud.engine.display.text import MASK, mask
 from localcloud.engine.errors import BailError, CancelledError, UnexpectedChangesError, UsageError

@@ -136,15 +136,6 @@ def test_ignored_changes_are_reset(new: Any, old: Any, path: str, expected: Any)
     assert paths.reset(new, old, paths.parse(path)) == expected
 
 
-@given(
-    some.dictionaries(some.sampled_from("abc"), some.integers(), max_size=3), some.sampled_from("abc"), some.integers()
-)
-def test_what_is_put_at_a_path_is_found_and_removed_there(document: dict[str, int], key: str, value: int) -> None:
-    changed = paths.put(document, (key, "deep", 0), value)
-    assert paths.get(changed, (key, "deep", 0)) == value
-    assert paths.get(paths.remove(changed, (key, "deep", 0)), (key, "deep")) == []
-
-
 # --- names
 
 
