@@ -13,7 +13,7 @@ import yaml
 from localcloud.engine import yamledit
 from localcloud.engine.backend import write_atomically
 from localcloud.engine.codec import encode_number
-from localcloud.engine.config_objects import find, is_secure, put, remove, steps_of
+from localcloud.engine.config_objects import find, has_secure, is_secure, masked, put, remove, steps_of
 from localcloud.engine.errors import ConfigError, SecretsError, UnsupportedError
 from localcloud.engine.project import Project, parse_yaml, read_yaml
 from localcloud.engine.secrets import SecretsManager, passphrase
@@ -222,14 +222,14 @@ def _encrypted(raw: Any, plain: Any) -> Iterator[str]:
 
 
 def as_text(value: Any) -> str:
-    """A value of YAML as the text that programs see."""
+    """A value of YAML as the text that programs see; names in order, as the official engine has them."""
     if isinstance(value, str):
         return value
     if value is None:
         return ""
     if isinstance(value, float):
         value = encode_number(value)
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
 
 
 def _how_to_set(key: str, entry: dict[str, Any]) -> str:
@@ -317,9 +317,12 @@ def get_value(config: StackConfig, state_salt: str, key: str, *, path: bool) -> 
         raw = find(config.raw[full], steps)
     except KeyError:
         raise ConfigError(f"configuration key '{key}' not found for stack '{config.stack}'") from None
-    return _open(raw, config.secrets(state_salt) if _has_secure(raw) else None, f"{config.file}: {key}")
+    return _open(raw, config.secrets(state_salt) if has_secure(raw) else None, f"{config.file}: {key}")
 
 
-def _has_secure(raw: Any) -> bool:
-    parts = raw.values() if isinstance(raw, dict) else raw if isinstance(raw, list) else ()
-    return is_secure(raw) or any(_has_secure(part) for part in parts)
+def all_values(config: StackConfig, state_salt: str, *, mask: str | None) -> dict[str, tuple[Any, bool]]:
+    """All values by key, and whether they are secret; what is encrypted is decrypted, or replaced by a mask."""
+    if mask is not None:
+        return {key: (masked(raw, mask), has_secure(raw)) for key, raw in config.raw.items()}
+    secrets = config.secrets(state_salt) if has_secure(config.raw) else None
+    return {key: _open(raw, secrets, f"{config.file}: {key}") for key, raw in config.raw.items()}

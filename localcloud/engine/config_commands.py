@@ -48,17 +48,21 @@ def _config_set(found: Arguments) -> int:
     return 0
 
 
-def _values(config: StackConfig, salt: str) -> configuration.Config:
-    needed = any("secure" in json.dumps(value) for value in config.values.values() if isinstance(value, dict | list))
-    return config.unchecked(config.secrets(salt) if needed else None)
-
-
 def _config_get(found: Arguments) -> int:
     config, salt = _stack_config(found)
-    value, _ = configuration.get_value(config, salt, found.key, path=found.path)
-    text = configuration.as_text(value)
-    tell(json.dumps({"value": text}, indent=2) if found.json else text)
+    value, secret = configuration.get_value(config, salt, found.key, path=found.path)
+    tell(_json(_entry(value, secret=secret)) if found.json else configuration.as_text(value))
     return 0
+
+
+def _entry(value: Any, *, secret: bool) -> dict[str, Any]:
+    """A value as scripts get it."""
+    nested = {"objectValue": value} if isinstance(value, dict | list) else {}
+    return {"value": configuration.as_text(value), **nested, "secret": secret}
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _config_rm(found: Arguments) -> int:
@@ -69,22 +73,18 @@ def _config_rm(found: Arguments) -> int:
 
 def _config(found: Arguments) -> int:
     config, salt = _stack_config(found)
-    values = _values(config, salt)
-    own = f"{config.project.name}:"
-
-    def text(key: str) -> str:
-        return MASK if key in values.secret_keys and not found.show_secrets else values.values[key]
-
+    values = configuration.all_values(config, salt, mask=None if found.show_secrets else MASK)
     if found.json:
         document = {
-            key: ({} if text(key) == MASK else {"value": text(key)}) | {"secret": key in values.secret_keys}
-            for key in sorted(values.values)
+            key: {"secret": True} if secret and not found.show_secrets else _entry(value, secret=secret)
+            for key, (value, secret) in sorted(values.items())
         }
-        tell(json.dumps(document, indent=2, ensure_ascii=False))
+        tell(_json(document))
         return 0
-    width = max((len(key.removeprefix(own)) for key in values.values), default=0)
+    own = f"{config.project.name}:"
+    width = max((len(key.removeprefix(own)) for key in values), default=0)
     width = max(width, 3)
     print(f"{'KEY':<{width}}  VALUE")
-    for key in sorted(values.values):
-        print(f"{key.removeprefix(own):<{width}}  {harmless(text(key))}")
+    for key, (value, _) in sorted(values.items()):
+        print(f"{key.removeprefix(own):<{width}}  {harmless(configuration.as_text(value))}")
     return 0

@@ -15,6 +15,20 @@ def is_secure(raw: Any) -> bool:
     return isinstance(raw, dict) and set(raw) == {"secure"} and isinstance(raw["secure"], str)
 
 
+def has_secure(raw: Any) -> bool:
+    parts = raw.values() if isinstance(raw, dict) else raw if isinstance(raw, list) else ()
+    return is_secure(raw) or any(has_secure(part) for part in parts)
+
+
+def masked(raw: Any, mask: str) -> Any:
+    """The value with a mask for each part of it that is encrypted."""
+    if is_secure(raw):
+        return mask
+    if isinstance(raw, dict):
+        return {key: masked(part, mask) for key, part in raw.items()}
+    return [masked(part, mask) for part in raw] if isinstance(raw, list) else raw
+
+
 def steps_of(key: str, *, path: bool) -> tuple[str, Path]:
     """The name of a key, and the path within its value.
 

@@ -1,5 +1,6 @@
 """Parts of configuration values: set, removed and found as the official command line does it, with its refusals."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,28 @@ def test_a_refused_change_leaves_the_file_as_it_is(tmp_path: Path) -> None:
     call(EMBEDDED, ("config", "rm", "--path", "m.s.secure"), project, env)
     assert (project / "Pulumi.dev.yaml").read_text() == before
     assert call(EMBEDDED, ("config", "get", "--path", "m.s"), project, env).stdout == "hush\n"
+
+
+def test_values_are_listed_as_the_official_command_line_lists_them(tmp_path: Path) -> None:
+    project, env = set_up(EMBEDDED, tmp_path), environment(tmp_path)
+
+    def config(*words: str) -> str:
+        return call(EMBEDDED, ("config", *words), project, env).stdout
+
+    config("set", "text", "5")
+    config("set", "--path", "tree.on", "true")
+    config("set", "--path", "tree.leaves[0]", "1")
+    config("set", "--path", "--secret", "tree.hidden", "hush")
+    tree = {"hidden": "hush", "leaves": [1], "on": True}
+    full = {"value": '{"hidden":"hush","leaves":[1],"on":true}', "objectValue": tree, "secret": True}
+    assert 'tree              {"hidden":"[secret]","leaves":[1],"on":true}\n' in config()
+    listed = json.loads(config("--json"))
+    assert listed["scenario:text"] == {"value": "5", "secret": False}
+    assert listed["scenario:tree"] == {"secret": True}
+    assert json.loads(config("--json", "--show-secrets"))["scenario:tree"] == full
+    assert json.loads(config("get", "tree", "--json")) == full
+    assert json.loads(config("get", "--path", "tree.leaves", "--json")) == {
+        "value": "[1]",
+        "objectValue": [1],
+        "secret": False,
+    }
