@@ -15,6 +15,18 @@ Arguments = argparse.Namespace
 class Parser(argparse.ArgumentParser):
     """Says what there is when it is asked for something that there is not."""
 
+    _mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  less is asked of it here
+        """Take flags wherever they stand, also between the words of a verb."""
+        if self._mixing or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._mixing = True  # what follows comes back here
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}\n{self.format_usage().strip()}")
 

@@ -99,6 +99,17 @@ def test_a_refused_change_leaves_the_file_as_it_is(tmp_path: Path) -> None:
     assert call(EMBEDDED, ("config", "get", "--path", "m.s"), project, env).stdout == "hush\n"
 
 
+def test_flags_may_stand_between_key_and_value(tmp_path: Path) -> None:
+    project, env = set_up(EMBEDDED, tmp_path), environment(tmp_path)
+    call(EMBEDDED, ("config", "set", "hidden", "--secret", "hush"), project, env)
+    call(EMBEDDED, ("config", "set", "negative", "--", "-5"), project, env)
+    assert "hush" not in (project / "Pulumi.dev.yaml").read_text()
+    assert call(EMBEDDED, ("config", "get", "hidden"), project, env).stdout == "hush\n"
+    assert call(EMBEDDED, ("config", "get", "negative"), project, env).stdout == "-5\n"
+    wrong = call(EMBEDDED, ("config", "set", "a", "--path", "b", "c"), project, env, check=False)
+    assert "unknown flag or argument: c" in wrong.stderr
+
+
 def test_values_are_listed_as_the_official_command_line_lists_them(tmp_path: Path) -> None:
     project, env = set_up(EMBEDDED, tmp_path), environment(tmp_path)
 
