@@ -47,6 +47,13 @@ def directory_of(found: Arguments) -> str | None:
     return found.cwd or found.cwd_first
 
 
+def one_name(argument: str | None, flag: str | None) -> str | None:
+    """The stack that a verb names, by its argument or by --stack."""
+    if argument and flag:
+        raise UsageError(f"the stack is named twice: {argument} and --stack {flag}")
+    return argument or flag
+
+
 def confirm(found: Arguments, question: str) -> None:
     """Have the user confirm what cannot be undone, unless the command line does."""
     if found.yes:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from localcloud.engine.arguments import Arguments, Parser, add_verb, confirm, directory_of
+from localcloud.engine.arguments import Arguments, Parser, add_verb, confirm, directory_of, one_name
 from localcloud.engine.checkpoint import VERSION
 from localcloud.engine.config_commands import add_config_commands
 from localcloud.engine.display.text import harmless
@@ -133,10 +133,11 @@ def _boolean(text: str) -> bool:
 
 def _cancel(found: Arguments) -> int:
     session = Session.open(directory_of(found))
-    stack = session.stack(found.stack_name or found.stack)
-    confirm(
-        found, f"This will irreversibly cancel the currently running update for '{stack.name}'! Type yes to go on: "
-    )
+    stack = session.stack(one_name(found.stack_name, found.stack))
+    if sys.stdin.isatty() and not found.non_interactive:
+        confirm(
+            found, f"This will irreversibly cancel the currently running update for '{stack.name}'! Type yes to go on: "
+        )
     count = stack.files.cancel()
     print(
         f"The currently running update for '{stack.name}' has been canceled!"

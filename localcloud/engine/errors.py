@@ -14,15 +14,23 @@ class EngineError(Exception):
 
 
 class UsageError(EngineError):
-    """The command line is wrong, or a confirmation is needed and nobody can give it."""
+    """The command line is wrong."""
+
+
+class UnconfirmedError(EngineError):
+    """An update or a destroy needs to be confirmed, and there is nobody to do it."""
 
     exit_code = 2
 
 
 class StackNotFoundError(EngineError):
-    """The stack does not exist, or none is selected."""
+    """The stack that the command line names does not exist."""
 
     exit_code = 6
+
+
+class NoStackSelectedError(EngineError):
+    """No stack is named, and none that exists is selected."""
 
 
 class UnexpectedChangesError(EngineError):

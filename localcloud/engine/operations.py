@@ -15,7 +15,7 @@ from localcloud.engine.config import as_text
 from localcloud.engine.config_objects import is_secure
 from localcloud.engine.display import make
 from localcloud.engine.display.text import MASK, mask
-from localcloud.engine.errors import BailError, CancelledError, UnexpectedChangesError, UsageError
+from localcloud.engine.errors import BailError, CancelledError, UnconfirmedError, UnexpectedChangesError, UsageError
 from localcloud.engine.program import Program
 from localcloud.engine.secrets import SecretsManager
 from localcloud.engine.session import Session, Stack
@@ -76,7 +76,8 @@ async def _run(run: _Run) -> int:
     options = run.options
     confirm = not options.preview_only and not options.yes
     if confirm and not (options.interactive and sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError(
+        refused = UsageError if options.kind == "refresh" else UnconfirmedError
+        raise refused(
             "--yes must be passed in to proceed when running in non-interactive mode: nobody can be asked to confirm"
         )
     await _start_program(run)  # it loads its SDK while the engine loads its own parts

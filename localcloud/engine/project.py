@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from localcloud.engine.backend import ORGANIZATION, pulumi_home, write_atomically
-from localcloud.engine.errors import ConfigError, StackNotFoundError, UnsupportedError
+from localcloud.engine.errors import ConfigError, NoStackSelectedError, UnsupportedError, UsageError
 from localcloud.engine.shape import mismatch
 
 # What Pulumi.yaml may hold beside these changes nothing in a deployment.
@@ -148,11 +148,12 @@ def selected_stack(project: Project, option: str | None) -> str:
     """The stack that an option, PULUMI_STACK or an earlier `stack select` names.
 
     Raises:
-        StackNotFoundError: none does.
+        NoStackSelectedError: none does.
+        UsageError: it is no name for a stack.
     """
     name = option or os.environ.get("PULUMI_STACK") or _remembered(project)
     if not name:
-        raise StackNotFoundError("no stack selected; choose one with `pulumi stack select`, --stack or PULUMI_STACK")
+        raise NoStackSelectedError("no stack selected; choose one with `pulumi stack select`, --stack or PULUMI_STACK")
     return simple_name(project, name)
 
 
@@ -160,13 +161,11 @@ def simple_name(project: Project, name: str) -> str:
     """The stack's own name from `stack`, `organization/stack` or `organization/project/stack`."""
     parts = name.split("/")
     if len(parts) > 3 or (len(parts) > 1 and parts[0] != ORGANIZATION):
-        raise StackNotFoundError(f"{name}: in a file backend the organization is '{ORGANIZATION}'")
+        raise UsageError(f"{name}: in a file backend the organization is '{ORGANIZATION}'")
     if len(parts) == 3 and parts[1] != project.name:
-        raise StackNotFoundError(f"{name} is of another project; this one is {project.name}")
+        raise UsageError(f"{name} is of another project; this one is {project.name}")
     if not parts[-1] or not all(char.isalnum() or char in "-_." for char in parts[-1]) or len(parts[-1]) > 100:
-        raise StackNotFoundError(
-            f"{name!r} is no name for a stack: letters, digits, hyphens, underscores and periods are"
-        )
+        raise UsageError(f"{name!r} is no name for a stack: letters, digits, hyphens, underscores and periods are")
     return parts[-1]
 
 

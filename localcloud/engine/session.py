@@ -12,7 +12,7 @@ from localcloud.engine.backend import Backend, StackFiles
 from localcloud.engine.checkpoint import Deployment, decode_deployment, parse_checkpoint
 from localcloud.engine.codec import Codec
 from localcloud.engine.config import Config, StackConfig
-from localcloud.engine.errors import UnsupportedError
+from localcloud.engine.errors import NoStackSelectedError, UnsupportedError
 from localcloud.engine.project import Project
 from localcloud.engine.secrets import SecretsManager, passphrase
 
@@ -33,6 +33,11 @@ class Session:
         """The stack that an option, the environment or an earlier selection names; it must exist."""
         name = project.selected_stack(self.project, option)
         files = self.backend.stack(self.project.name, name)
+        if not option and not files.exists():
+            raise NoStackSelectedError(
+                f"no stack selected: there is none named '{name}'; choose one with `pulumi stack select`, --stack or "
+                "PULUMI_STACK"
+            )
         return Stack(
             self.project, files, StackConfig(self.project, name), parse_checkpoint(files.read(), str(files.file))
         )

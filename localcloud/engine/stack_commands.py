@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.engine import project
-from localcloud.engine.arguments import Arguments, Parser, add_verb, confirm, directory_of
+from localcloud.engine.arguments import Arguments, Parser, add_verb, confirm, directory_of, one_name
 from localcloud.engine.backend import write_atomically
 from localcloud.engine.checkpoint import decode_deployment, manifest, parse_checkpoint
 from localcloud.engine.codec import Codec
 from localcloud.engine.config import StackConfig
 from localcloud.engine.display.text import for_json, harmless, raw, tell
-from localcloud.engine.errors import EngineError, StackNotFoundError, UnsupportedError, UsageError
+from localcloud.engine.errors import EngineError, NoStackSelectedError, StackNotFoundError, UnsupportedError, UsageError
 from localcloud.engine.resource import encode_resource
 from localcloud.engine.session import Session
 from localcloud.engine.urns import STACK_TYPE
@@ -68,9 +68,10 @@ def _stack_init(found: Arguments) -> int:
     session = Session.open(directory_of(found))
     if found.secrets_provider not in ("passphrase", "default"):
         raise UnsupportedError(f"the secrets provider {found.secrets_provider.partition(':')[0]}")
-    if not (found.name or found.stack):
+    given = one_name(found.name, found.stack)
+    if not given:
         raise UsageError("a stack needs a name: pulumi stack init <name>")
-    name = project.simple_name(session.project, found.name or found.stack)
+    name = project.simple_name(session.project, given)
     files = session.backend.stack(session.project.name, name)
     if files.exists():
         raise EngineError(f"stack '{name}' already exists")
@@ -85,13 +86,14 @@ def _stack_init(found: Arguments) -> int:
 
 def _stack_select(found: Arguments) -> int:
     session = Session.open(directory_of(found))
-    if not (found.name or found.stack):
-        raise UsageError("which stack? pulumi stack select <name>; `pulumi stack ls` lists them")
-    name = project.simple_name(session.project, found.name or found.stack)
+    given = one_name(found.name, found.stack)
+    if not given:
+        raise StackNotFoundError("which stack? pulumi stack select <name>; `pulumi stack ls` lists them")
+    name = project.simple_name(session.project, given)
     if not session.backend.stack(session.project.name, name).exists():
         if not found.create:
             raise StackNotFoundError(f"no stack named '{name}' found")
-        found.name, found.no_select, found.secrets_provider = name, False, "passphrase"
+        found.name, found.stack, found.no_select, found.secrets_provider = name, None, False, "passphrase"
         return _stack_init(found)
     project.select_stack(session.project, name)
     return 0
@@ -101,7 +103,7 @@ def _stack_ls(found: Arguments) -> int:
     session = Session.open(directory_of(found))
     try:
         current = project.selected_stack(session.project, found.stack)
-    except StackNotFoundError:
+    except (NoStackSelectedError, UsageError):
         current = ""
     rows: list[dict[str, Any]] = []
     for name in session.backend.stacks(session.project.name):
@@ -125,7 +127,7 @@ def _stack_ls(found: Arguments) -> int:
 
 def _stack_rm(found: Arguments) -> int:
     session = Session.open(directory_of(found))
-    stack = session.stack(found.name or found.stack)
+    stack = session.stack(one_name(found.name, found.stack))
     if (stack.raw or {}).get("resources") and not found.force:
         raise EngineError(
             f"'{stack.name}' still has resources; removal rejected. Possible actions:\n"
@@ -140,7 +142,7 @@ def _stack_rm(found: Arguments) -> int:
     try:
         if project.selected_stack(session.project, None) == stack.name:
             project.select_stack(session.project, None)
-    except StackNotFoundError:
+    except (NoStackSelectedError, UsageError):
         pass
     print(f"Stack '{stack.name}' has been removed!")
     return 0

@@ -208,12 +208,18 @@ def test_a_program_that_waits_forever_is_ended_by_an_interrupt(project: Path) ->
 @pytest.mark.parametrize(
     ("command", "code", "said"),
     [
-        pytest.param(("upp",), 2, "'preview'", id="unknown verb"),
-        pytest.param(("up", "--tarrget", "x"), 2, "--replace", id="unknown flag"),
+        pytest.param(("upp",), 1, "'preview'", id="unknown verb"),
+        pytest.param(("up", "--tarrget", "x"), 1, "--replace", id="unknown flag"),
+        pytest.param(("config", "get"), 1, "required: key", id="missing argument"),
         pytest.param(
             ("up", "--target", "x"), 2, "--target: the embedded engine does not", id="the official CLI's flag"
         ),
         pytest.param(("up",), 2, "--yes", id="nobody to confirm"),
+        pytest.param(("refresh",), 1, "--yes", id="nobody to confirm a refresh"),
+        pytest.param(("stack", "rm"), 1, "--yes", id="nobody to confirm that a stack goes"),
+        pytest.param(("stack", "rm", "dev", "--stack", "two", "--yes"), 1, "named twice", id="two names"),
+        pytest.param(("stack", "init", "a b"), 1, "'a b' is no name", id="no name for a stack"),
+        pytest.param(("stack", "select"), 6, "which stack?", id="nothing to select"),
         pytest.param(("preview", "-s", "nope"), 6, "no stack named 'nope'", id="unknown stack"),
         pytest.param(("stack", "output", "nope"), 1, "'nope'", id="unknown output"),
         pytest.param(("config", "get", "nope"), 1, "'nope' not found", id="unknown key"),
@@ -225,6 +231,18 @@ def test_wrong_commands_say_what_there_is(command: tuple[str, ...], code: int, s
     assert done.returncode == code
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_stack_that_is_selected_but_gone_is_not_taken_for_one_that_is_named(project: Path) -> None:
+    env = environment(project.parent, {"PULUMI_STACK": "gone"})
+    done = call(EMBEDDED, ("preview",), project, env, check=False)
+    assert done.returncode == 1
+    assert "no stack selected: there is none named 'gone'" in done.stderr
+    assert call(EMBEDDED, ("stack", "ls"), project, env).returncode == 0
+
+
+def test_locks_are_cancelled_where_nobody_can_confirm(project: Path) -> None:
+    assert call(EMBEDDED, ("cancel",), project, environment(project.parent)).stdout == "'dev' is not locked.\n"
 
 
 def test_a_target_that_is_not_in_the_state_is_named(project: Path) -> None:

@@ -35,5 +35,5 @@ def test_what_only_the_official_engine_does_is_refused_by_name(
 def test_slips_of_the_finger_are_told_what_there_is(
     command: tuple[str, ...], offered: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(command) == 2
+    assert main(command) == 1
     assert offered in capsys.readouterr().err
