@@ -74,6 +74,9 @@ def run(options: Options) -> int:
 
 async def _run(run: _Run) -> int:
     options = run.options
+    for flag, given in (("--skip-preview", options.skip_preview), ("--yes", options.yes)):
+        if given and options.preview_only:
+            raise UsageError(f"{flag} and --preview-only cannot be used together")
     confirm = not options.preview_only and not options.yes
     if confirm and not (options.interactive and sys.stdin.isatty() and sys.stdout.isatty()):
         refused = UsageError if options.kind == "refresh" else UnconfirmedError
@@ -175,12 +178,9 @@ def _exit_code(options: Options, outcome: Outcome) -> int:
     quiet = ("same", "read", "discard", "read-replacement")
     changes = sum(count for op, count in outcome.changes.items() if op.value not in quiet)
     if options.expect_no_changes and changes:
-        raise UnexpectedChangesError(f"no changes were expected but changes {_occurred(options)}")
+        what = "preview" if options.preview_only and options.kind == "update" else options.kind
+        raise UnexpectedChangesError(f"no changes were expected for {what} but changes were proposed")
     return 0
-
-
-def _occurred(options: Options) -> str:
-    return "were proposed" if options.preview_only else "occurred"
 
 
 def _confirmed(kind: str) -> bool:

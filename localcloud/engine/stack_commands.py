@@ -17,7 +17,7 @@ from localcloud.engine.errors import EngineError, NoStackSelectedError, StackNot
 from localcloud.engine.resource import encode_resource
 from localcloud.engine.session import Session
 from localcloud.engine.urns import STACK_TYPE
-from localcloud.engine.values import Properties
+from localcloud.engine.values import Properties, Value
 
 
 def add_stack_commands(verbs: Any) -> None:
@@ -157,6 +157,10 @@ def _outputs(found: Arguments) -> Properties:
     return {}
 
 
+def _json(value: Value, *, show_secrets: bool) -> str:
+    return json.dumps(for_json(value, show_secrets=show_secrets), ensure_ascii=False, indent=2, sort_keys=True)
+
+
 def _stack_output(found: Arguments) -> int:
     outputs = _outputs(found)
     if found.name is not None:
@@ -164,12 +168,12 @@ def _stack_output(found: Arguments) -> int:
             raise EngineError(f"current stack does not have output property '{found.name}'")
         value = outputs[found.name]
         if found.json:
-            tell(json.dumps(for_json(value, show_secrets=found.show_secrets), ensure_ascii=False, indent=2))
+            tell(_json(value, show_secrets=found.show_secrets))
         else:
             tell(raw(value, show_secrets=found.show_secrets))
         return 0
     if found.json:
-        tell(json.dumps(for_json(outputs, show_secrets=found.show_secrets), ensure_ascii=False, indent=2))
+        tell(_json(outputs, show_secrets=found.show_secrets))
         return 0
     print(f"Current stack outputs ({len(outputs)}):")
     if not outputs:

@@ -89,6 +89,8 @@ def _block(value: dict[str, Value] | list[Value], *, show_secrets: bool, indent:
 
 
 def raw(value: Value, *, show_secrets: bool = False) -> str:
-    """A single value as a command prints it for scripts: texts bare, the rest as JSON."""
+    """A single value as a command prints it for scripts: texts bare, the rest as JSON, names in order."""
     plain = for_json(value, show_secrets=show_secrets)
-    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(plain, str):
+        return plain
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

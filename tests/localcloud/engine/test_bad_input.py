@@ -216,6 +216,9 @@ def test_a_program_that_waits_forever_is_ended_by_an_interrupt(project: Path) ->
         ),
         pytest.param(("up",), 2, "--yes", id="nobody to confirm"),
         pytest.param(("refresh",), 1, "--yes", id="nobody to confirm a refresh"),
+        pytest.param(
+            ("destroy", "-f", "--preview-only"), 1, "--skip-preview and --preview-only", id="flags that clash"
+        ),
         pytest.param(("stack", "rm"), 1, "--yes", id="nobody to confirm that a stack goes"),
         pytest.param(("stack", "rm", "dev", "--stack", "two", "--yes"), 1, "named twice", id="two names"),
         pytest.param(("stack", "init", "a b"), 1, "'a b' is no name", id="no name for a stack"),
@@ -273,6 +276,17 @@ def test_expected_and_unexpected_changes_have_their_exit_codes(project: Path) ->
     done = call(EMBEDDED, ("preview", "--expect-no-changes", "--json"), project, env, check=False)
     assert done.returncode == 7
     assert json.loads(done.stdout)["changeSummary"] == {"same": 1, "update": 1, "delete": 1}
+    assert done.stderr == "error: no changes were expected for preview but changes were proposed\n"
+
+
+def test_outputs_are_told_with_their_names_in_order(project: Path) -> None:
+    assert (
+        up(project, 'pulumi.export("z", {"b": 1, "a": pulumi.Output.secret(2)})\npulumi.export("c", 1)').returncode == 0
+    )
+    env = environment(project.parent)
+    shown = call(EMBEDDED, ("stack", "output", "--json"), project, env).stdout
+    assert shown == json.dumps({"c": 1, "z": {"a": "[secret]", "b": 1}}, indent=2) + "\n"
+    assert call(EMBEDDED, ("stack", "output", "z"), project, env).stdout == '{"a":"[secret]","b":1}\n'
 
 
 def test_a_cut_off_creation_is_found_and_taken_in_or_cleared(project: Path) -> None:
