@@ -48,8 +48,10 @@ def _set_up(directory: Path, part: str) -> None:
         raise CommandError("this machine is not ready:\n" + "\n".join(f"  - {line}" for line in lacks))
     if current and built:
         return
-    with step("Set-up"), _binaries_in_background(part):
-        virtualenv.ensure(directory, CHECKOUT, files)
+    with step("Set-up"):
+        virtualenv.stand(directory)
+        with _binaries_in_background(part, virtualenv.python_of(directory)):
+            virtualenv.ensure(directory, CHECKOUT, files)
 
 
 def _binaries_built() -> bool:
@@ -63,13 +65,18 @@ def _binaries_built() -> bool:
 
 
 @contextmanager
-def _binaries_in_background(part: str) -> Generator[None]:
-    """Build the Kubernetes binaries beside the pip install: one waits for the network while the other compiles."""
+def _binaries_in_background(part: str, python: Path) -> Generator[None]:
+    """Build the Kubernetes binaries beside the pip install: one waits for the network while the other compiles.
+
+    Args:
+        part: what is set up; `dev` needs none.
+        python: an interpreter that has pip, which fetches the Go toolchain; a system's own often has none.
+    """
     if part == "dev":
         yield
         return
     build = subprocess.Popen(
-        [sys.executable, "-m", "localcloud.cluster.build"],
+        [python, "-m", "localcloud.cluster.build"],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -30,14 +30,23 @@ def is_current(home: Path, checkout: Path, requirements: Sequence[Path]) -> bool
     return python_of(home).exists() and all(stamp.exists() for stamp in stamps)
 
 
+def stand(home: Path) -> None:
+    """Make the environment exist, with pip and nothing else in it where it does not yet.
+
+    Raises:
+        CommandError: it cannot be made.
+    """
+    if not _runs(python_of(home)):
+        _create(home)
+
+
 def ensure(home: Path, checkout: Path, requirements: Sequence[Path]) -> None:
     """Make the environment hold what the requirements files ask for.
 
     Raises:
         CommandError: it cannot be made or pip fails; the message has pip's own last lines and the log's path.
     """
-    if not _runs(python_of(home)):
-        _create(home)
+    stand(home)
     if is_current(home, checkout, requirements):
         return
     say(f"    installing Python packages into {home / 'venv'} (1 to 3 minutes the first time)")

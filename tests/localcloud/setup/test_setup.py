@@ -1,0 +1,43 @@
+"""The set-up as a whole: what runs beside what, and with which interpreter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from localcloud.console import CommandError
+from localcloud.setup import __main__ as setup
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    """An interpreter that says what it is asked to run, and ends as the file `code` says."""
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\necho "runs $@"\nexit $(cat {tmp_path}/code)\n')
+    program.chmod(0o755)
+    (tmp_path / "code").write_text("0")
+    return program
+
+
+def test_kubernetes_is_built_by_the_environments_python_which_has_pip(
+    python: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with setup._binaries_in_background("local", python):
+        pass
+    assert "runs -m localcloud.cluster.build" in capsys.readouterr().out
+
+
+def test_for_an_account_nothing_is_built(python: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with setup._binaries_in_background("dev", python):
+        pass
+    assert capsys.readouterr().out == ""
+
+
+def test_a_build_that_fails_is_told_with_its_last_lines(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "code").write_text("1")
+    with (
+        pytest.raises(CommandError, match="could not be built:\nruns -m"),
+        setup._binaries_in_background("local", python),
+    ):
+        pass
