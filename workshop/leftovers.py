@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
+from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from workshop.cost import settings
@@ -22,6 +22,8 @@ from workshop.stack import PROJECT_FOLDER, project
 
 GONE = {"NoSuchBucket", "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "ResourceNotFound"}
 HIDDEN = {"AccessDenied", "AccessDeniedException"}
+RUNNING = "InProgress"  # one that is Stopping ends by itself
+RUNNING_JOB = "running transform job"
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -46,9 +48,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--all", action="store_true", help="name also what does not carry the stack's tags")
     options = parser.parse_args(arguments)
     stack: str = options.stack
+    values = settings(PROJECT_FOLDER, stack)
     try:
-        there = list(everything())
-        kept = list(kept_by_design("" if options.all else f"{_prefix(stack)}-"))
+        session = Session(region_name=values.get("aws:region"))
+        there = list(everything(session))
+        kept = list(kept_by_design(session, "" if options.all else f"{values['prefix']}-"))
     except (ClientError, BotoCoreError) as error:
         hint = f"`make preflight STACK={stack}` says how to sign in"
         print(f"error: the account could not be listed: {error}; {hint}", file=sys.stderr)
@@ -60,32 +64,31 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if ours else 0
 
 
-def everything() -> Iterator[Found]:
-    """Whatever of the kinds that the stack makes exists in the account and region."""
-    for listing in (_buckets, _roles, _policies, _vpcs, _clusters, _models):
-        yield from listing()
+def everything(session: Session) -> Iterator[Found]:
+    """Whatever of the kinds that the stack makes exists in the account and in the session's region."""
+    for listing in (_buckets, _roles, _policies, _vpcs, _clusters, _models, _running_jobs):
+        yield from listing(session)
 
 
-def kept_by_design(prefix: str = "") -> Iterator[str]:
+def kept_by_design(session: Session, prefix: str = "") -> Iterator[str]:
     """What AWS keeps of jobs that ended: their records, which cannot be deleted, and their logs.
 
     Args:
+        session: where.
         prefix: starts the names of the jobs that are asked for; empty for every job of the account.
     """
     asked = {"NameContains": prefix} if prefix else {}
-    for job in _pages("sagemaker", "list_transform_jobs", "TransformJobSummaries", **asked):
-        if job["TransformJobName"].startswith(prefix):
+    for job in _pages(session, "sagemaker", "list_transform_jobs", "TransformJobSummaries", **asked):
+        if job["TransformJobName"].startswith(prefix) and job["TransformJobStatus"] != RUNNING:
             yield f"transform job {job['TransformJobName']} ({job['TransformJobStatus']})"
-    groups = _pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix="/aws/sagemaker/TransformJobs")
+    groups = _pages(
+        session, "logs", "describe_log_groups", "logGroups", logGroupNamePrefix="/aws/sagemaker/TransformJobs"
+    )
     yield from (f"log group {group['logGroupName']}" for group in groups)
 
 
-def _prefix(stack: str) -> str:
-    return str(settings(PROJECT_FOLDER, stack)["prefix"])
-
-
-def _buckets() -> Iterator[Found]:
-    client = boto3.client("s3")
+def _buckets(session: Session) -> Iterator[Found]:
+    client = _client(session, "s3")
     for bucket in client.list_buckets()["Buckets"]:
         yield from _tagged("bucket", bucket["Name"], lambda name: _pairs(_bucket_tags(client, name)))
 
@@ -99,30 +102,30 @@ def _bucket_tags(client: Any, name: str) -> list[dict[str, str]]:
         raise
 
 
-def _roles() -> Iterator[Found]:
-    client = boto3.client("iam")
-    for role in _pages("iam", "list_roles", "Roles"):
+def _roles(session: Session) -> Iterator[Found]:
+    client = _client(session, "iam")
+    for role in _pages(session, "iam", "list_roles", "Roles"):
         if not role["Path"].startswith("/aws-service-role/"):
             name = role["RoleName"]
             yield from _tagged("role", name, lambda name: _pairs(client.list_role_tags(RoleName=name)["Tags"]))
 
 
-def _policies() -> Iterator[Found]:
-    client = boto3.client("iam")
-    for policy in _pages("iam", "list_policies", "Policies", Scope="Local"):
+def _policies(session: Session) -> Iterator[Found]:
+    client = _client(session, "iam")
+    for policy in _pages(session, "iam", "list_policies", "Policies", Scope="Local"):
         arn = policy["Arn"]
         yield from _tagged("policy", arn, lambda arn: _pairs(client.list_policy_tags(PolicyArn=arn)["Tags"]))
 
 
-def _vpcs() -> Iterator[Found]:
-    for vpc in _pages("ec2", "describe_vpcs", "Vpcs"):
+def _vpcs(session: Session) -> Iterator[Found]:
+    for vpc in _pages(session, "ec2", "describe_vpcs", "Vpcs"):
         if not vpc["IsDefault"]:
             yield Found("VPC", vpc["VpcId"], _pairs(vpc.get("Tags", [])))
 
 
-def _clusters() -> Iterator[Found]:
-    client = boto3.client("eks")
-    for cluster in _pages("eks", "list_clusters", "clusters"):
+def _clusters(session: Session) -> Iterator[Found]:
+    client = _client(session, "eks")
+    for cluster in _pages(session, "eks", "list_clusters", "clusters"):
         yield from _tagged(
             "cluster",
             cluster,
@@ -130,12 +133,22 @@ def _clusters() -> Iterator[Found]:
         )
 
 
-def _models() -> Iterator[Found]:
-    client = boto3.client("sagemaker")
-    for model in _pages("sagemaker", "list_models", "Models"):
+def _models(session: Session) -> Iterator[Found]:
+    client = _client(session, "sagemaker")
+    for model in _pages(session, "sagemaker", "list_models", "Models"):
         arn = model["ModelArn"]
         yield from _tagged(
             "model", model["ModelName"], lambda _, arn=arn: _pairs(client.list_tags(ResourceArn=arn)["Tags"])
+        )
+
+
+def _running_jobs(session: Session) -> Iterator[Found]:
+    """Jobs that go on without their object, which was forgotten: they cost money, and no destroy stops them."""
+    client = _client(session, "sagemaker")
+    for job in _pages(session, "sagemaker", "list_transform_jobs", "TransformJobSummaries", StatusEquals=RUNNING):
+        arn = job["TransformJobArn"]
+        yield from _tagged(
+            RUNNING_JOB, job["TransformJobName"], lambda _, arn=arn: _pairs(client.list_tags(ResourceArn=arn)["Tags"])
         )
 
 
@@ -151,9 +164,13 @@ def _tagged(kind: str, name: str, tags: Callable[[str], Tags]) -> Iterator[Found
             raise
 
 
-def _pages(service: str, operation: str, member: str, **arguments: object) -> Iterator[Any]:
-    for page in boto3.client(service).get_paginator(operation).paginate(**arguments):
+def _pages(session: Session, service: str, operation: str, member: str, **arguments: object) -> Iterator[Any]:
+    for page in _client(session, service).get_paginator(operation).paginate(**arguments):
         yield from page[member]
+
+
+def _client(session: Session, service: str) -> Any:
+    return session.client(service)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownMemberType] boto3 has no types
 
 
 def _pairs(tags: Iterable[dict[str, str]] | None) -> tuple[tuple[str, str], ...]:
@@ -163,6 +180,8 @@ def _pairs(tags: Iterable[dict[str, str]] | None) -> tuple[tuple[str, str], ...]
 def _print(stack: str, found: Sequence[Found], kept: Sequence[str], hidden: Sequence[Found]) -> None:
     for item in found:
         print(f"left: {item.kind} {item.name}")
+        if item.kind == RUNNING_JOB:
+            print(f"      aws sagemaker stop-transform-job --transform-job-name {item.name}")
     if found:
         print(f"`make destroy STACK={stack}` removes what Pulumi knows of; delete the rest by hand")
     else:

@@ -20,6 +20,7 @@ from typing import Any
 
 import boto3
 from boto3.session import Session
+from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoRegionError
 from botocore.exceptions import ConnectionError as NoConnection
 
@@ -120,17 +121,24 @@ def aws_cli() -> str:
 def transform_quota(instance_type: str, place: str | None) -> str:
     """New accounts have a quota of 0 for some types, and a job then never starts."""
     name = f"{instance_type} for transform job usage"
-    try:
-        quotas = boto3.client("service-quotas", region_name=place).get_paginator("list_service_quotas")
-        pages = quotas.paginate(ServiceCode="sagemaker")
-        value = next((q["Value"] for page in pages for q in page["Quotas"] if q["QuotaName"] == name), None)
-    except (BotoCoreError, ClientError) as error:
-        raise Problem(_told(error, "servicequotas:ListServiceQuotas")) from error
+    value = _quota(name, place, "ListServiceQuotas")
+    if value is None:  # AWS leaves out of that list what nobody has ever changed
+        value = _quota(name, place, "ListAWSDefaultServiceQuotas")
     if value is None:
         raise Problem(f"there is no quota {name!r}: set transformInstanceType to a type that {place} has")
     if value < 1:
         raise Problem(f"{name} is 0: ask for 1 in the Service Quotas console, or set transformInstanceType to another")
     return f"{name}: {value:.0f}"
+
+
+def _quota(name: str, place: str | None, operation: str) -> float | None:
+    """The value of a quota of SageMaker's, None where the operation does not list it."""
+    try:
+        client = boto3.client("service-quotas", region_name=place)
+        pages = client.get_paginator(xform_name(operation)).paginate(ServiceCode="sagemaker")
+        return next((q["Value"] for page in pages for q in page["Quotas"] if q["QuotaName"] == name), None)
+    except (BotoCoreError, ClientError) as error:
+        raise Problem(_told(error, f"servicequotas:{operation}")) from error
 
 
 def eks_version(version: str, place: str | None) -> str:

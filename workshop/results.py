@@ -38,11 +38,11 @@ def main(arguments: Sequence[str]) -> int:
     jobs = sorted(json.loads(options.outputs.read_text())["transform_jobs"].items())
     try:
         client = s3.connect()
-        with ThreadPoolExecutor(FETCHES) as pool:
-            rows = list(pool.map(lambda job: _row(job[0], job[1], options.stack, client), jobs))
     except s3.S3Error as error:
         print(f"error: the results could not be read: {error}", file=sys.stderr)
         return 1
+    with ThreadPoolExecutor(FETCHES) as pool:
+        rows = list(pool.map(lambda job: _row(job[0], job[1], options.stack, client), jobs))
     print(table([HEADINGS, *rows]), flush=True)
     return 0
 
@@ -100,6 +100,8 @@ def _row(name: str, job: Mapping[str, Any], stack: str, client: Any) -> tuple[st
         return (*nothing, f"{path} (expired; run it again: make retry JOB={name} STACK={stack})")
     except s3.TooLargeError:
         return (*nothing, path)
+    except s3.S3Error as error:  # a bucket that the job may write to and this person not read
+        return (*nothing, f"{path} (not shown: {error})")
     found = judge(str(job["input_path"]), body)
     figures = (f"{found.precision:.3f}", f"{found.recall:.3f}") if found else ("-", "-")
     return (name, status, str(_rows(body)), *figures, path)

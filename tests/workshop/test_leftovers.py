@@ -21,8 +21,10 @@ def refused(code: str) -> ClientError:
 class FakeAccount:
     """Every client in one: an account with these buckets, whose tags or whose refusal to tell them are given."""
 
-    def __init__(self, buckets: dict[str, list[dict[str, str]] | ClientError], jobs: list[str]) -> None:
-        self.buckets, self.jobs = buckets, jobs
+    def __init__(
+        self, buckets: dict[str, list[dict[str, str]] | ClientError], jobs: list[str], running: dict[str, Any]
+    ) -> None:
+        self.buckets, self.jobs, self.running = buckets, jobs, running
 
     def list_buckets(self) -> dict[str, Any]:
         return {"Buckets": [{"Name": name} for name in self.buckets]}
@@ -34,18 +36,24 @@ class FakeAccount:
         return {"TagSet": answer}
 
     def get_paginator(self, operation: str) -> FakePages:
-        return FakePages(self.jobs if operation == "list_transform_jobs" else [])
+        return FakePages(self.jobs, list(self.running)) if operation == "list_transform_jobs" else FakePages([], [])
+
+    def list_tags(self, ResourceArn: str) -> dict[str, Any]:  # noqa: N803
+        return {"Tags": self.running[ResourceArn]}
 
 
 class FakePages:
-    """One page of transform jobs."""
+    """One page of transform jobs, those that ended and those that run; the ARN of one is its name."""
 
-    def __init__(self, jobs: list[str]) -> None:
-        self.jobs = jobs
+    def __init__(self, ended: list[str], running: list[str]) -> None:
+        self.jobs = [(name, "Completed") for name in ended] + [(name, "InProgress") for name in running]
 
-    def paginate(self, NameContains: str = "", **_: object) -> list[dict[str, Any]]:  # noqa: N803
-        found = [name for name in self.jobs if NameContains in name]
-        summaries = [{"TransformJobName": name, "TransformJobStatus": "Completed"} for name in found]
+    def paginate(self, NameContains: str = "", StatusEquals: str = "", **_: object) -> list[dict[str, Any]]:  # noqa: N803
+        summaries = [
+            {"TransformJobName": name, "TransformJobArn": name, "TransformJobStatus": status}
+            for name, status in self.jobs
+            if NameContains in name and StatusEquals in {"", status}
+        ]
         return [{"TransformJobSummaries": summaries}] if summaries else []
 
 
@@ -53,9 +61,18 @@ Listed = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Listed:
-    def run(buckets: dict[str, Any], *arguments: str, jobs: tuple[str, ...] = ()) -> tuple[int, str]:
-        monkeypatch.setattr("boto3.client", lambda *_, **__: FakeAccount(buckets, list(jobs)))
+def regions() -> list[str]:
+    """The regions in which was asked."""
+    return []
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], regions: list[str]) -> Listed:
+    def run(
+        buckets: dict[str, Any], *arguments: str, jobs: tuple[str, ...] = (), running: dict[str, Any] | None = None
+    ) -> tuple[int, str]:
+        account = FakeAccount(buckets, list(jobs), dict(running or {}))
+        monkeypatch.setattr(leftovers, "_client", lambda session, _: regions.append(session.region_name) or account)
         code = leftovers.main(["--stack", "dev", *arguments])
         return code, capsys.readouterr().out
 
@@ -107,12 +124,30 @@ def test_the_records_of_the_stacks_own_jobs_are_kept_and_those_of_others_not_nam
     assert "kept by AWS by design: 1 records of jobs and logs, for example transform job batch-workshop-churn" in said
 
 
+def test_a_job_that_runs_on_without_its_object_is_left_and_how_to_stop_it_is_told(listed: Listed) -> None:
+    code, said = listed({}, running={"batch-workshop-churn-1a2b3c4d": OURS, "batch-workshop-2-x": OTHERS})
+    assert code == 1
+    assert said.splitlines()[:2] == [
+        "left: running transform job batch-workshop-churn-1a2b3c4d",
+        "      aws sagemaker stop-transform-job --transform-job-name batch-workshop-churn-1a2b3c4d",
+    ]
+    assert "batch-workshop-2-x" not in said
+
+
+def test_the_stacks_own_region_is_asked_whatever_the_environment_says(
+    listed: Listed, regions: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    listed({})
+    assert set(regions) == {"us-east-1"}
+
+
 def test_an_account_that_cannot_be_listed_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise refused("ExpiredToken")
 
-    monkeypatch.setattr("boto3.client", refuse)
+    monkeypatch.setattr(leftovers, "_client", refuse)
     assert leftovers.main(["--stack", "dev"]) == 2
     assert "`make preflight STACK=dev` says how to sign in" in capsys.readouterr().err

@@ -25,21 +25,30 @@ PLACE = "us-east-1"
 class FakeClient:
     """Answers recorded from the services' documented shapes."""
 
-    def __init__(self, *, quota: float | None = 1, version: str = "STANDARD_SUPPORT") -> None:
-        self.quota, self.version = quota, version
+    def __init__(
+        self, *, quota: float | None = 1, default: float | None = None, version: str = "STANDARD_SUPPORT"
+    ) -> None:
+        self.quota, self.default, self.version = quota, default, version
 
     def get_caller_identity(self) -> dict[str, str]:
         return {"Arn": "arn:aws:iam::111122223333:user/ana", "Account": "111122223333", "UserId": "A"}
 
-    def get_paginator(self, _: str) -> FakeClient:
-        return self
-
-    def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        name = "ml.m5.large for transform job usage"
-        return [{"Quotas": [] if self.quota is None else [{"QuotaName": name, "Value": self.quota}]}]
+    def get_paginator(self, operation: str) -> FakeQuotas:
+        return FakeQuotas(self.default if operation == "list_aws_default_service_quotas" else self.quota)
 
     def describe_cluster_versions(self, **_: Any) -> dict[str, Any]:
         return {"clusterVersions": [{"clusterVersion": "1.35", "versionStatus": self.version}] if self.version else []}
+
+
+class FakeQuotas:
+    """One page with the quota, or with none."""
+
+    def __init__(self, value: float | None) -> None:
+        self.value = value
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        name = "ml.m5.large for transform job usage"
+        return [{"Quotas": [] if self.value is None else [{"QuotaName": name, "Value": self.value}]}]
 
 
 @pytest.fixture
@@ -156,6 +165,11 @@ def test_a_version_that_costs_more_or_is_none_is_found(
     use(monkeypatch, FakeClient(version=status))
     with pytest.raises(preflight.Problem, match=words):
         preflight.eks_version("1.35", PLACE)
+
+
+def test_a_quota_that_nobody_has_changed_is_found_among_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, FakeClient(quota=None, default=4))
+    assert preflight.transform_quota("ml.m5.large", PLACE).endswith(": 4")
 
 
 def test_all_well_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:

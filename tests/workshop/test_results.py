@@ -122,9 +122,20 @@ def test_a_large_result_is_not_fetched_to_count_it(s3: Any, said: Said, monkeypa
     assert said(churn=job()).splitlines()[1].split()[1:5] == ["Completed", "-", "-", "-"]
 
 
-def test_a_bucket_that_cannot_be_read_is_told_without_a_traceback(said: Said) -> None:
-    gone = job() | {"result_path": "s3://nobody/output/x/batch_input.csv.out"}
-    assert said(code=1, churn=gone).startswith("error: the results could not be read: s3://nobody/")
+def test_a_result_that_may_not_be_read_costs_no_other_jobs_line(s3: Any, said: Said) -> None:
+    s3.put_object(Bucket=BUCKET, Key="output/x/batch_input.csv.out", Body=body(SCORES))
+    elsewhere = job() | {"result_path": "s3://nobody/output/x/batch_input.csv.out"}
+    _, churn, theirs = said(churn=job(), theirs=elsewhere).splitlines()
+    assert churn.split()[2] == "4"
+    assert "(not shown: s3://nobody/output/x/batch_input.csv.out cannot be read: " in theirs
+
+
+def test_without_a_way_to_ask_s3_it_is_told_without_a_traceback(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> Any:
+        raise results.s3.S3Error("S3 cannot be reached: no profile")
+
+    monkeypatch.setattr(results.s3, "connect", refuse)
+    assert said(code=1, churn=job()) == "error: the results could not be read: S3 cannot be reached: no profile\n"
 
 
 def test_the_last_column_of_a_joined_row_is_the_models_answer() -> None:
