@@ -6,17 +6,21 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from getpass import getpass
 from pathlib import Path
 from typing import Any
 
 from localcloud.cluster import binaries
 from localcloud.commands import engines, environment, local, recovery, terminal
 from localcloud.commands.engines import Engine
-from localcloud.commands.stack import open_jobs, outputs
+from localcloud.commands.stack import declared_jobs, has_passphrase, open_jobs, outputs, region
 from localcloud.console import CommandError, say
 from localcloud.home import CHECKOUT
 from localcloud.setup import tools
+
+PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
 def up(home: Path, stack: str) -> int:
@@ -44,7 +48,9 @@ def destroy(home: Path, stack: str) -> int:
 
 def retry(home: Path, stack: str, job: str) -> int:
     """Run a job again."""
-    return local.rerun(_engine(home, stack), stack, job) or up(home, stack)
+    engine = _engine(home, stack)
+    local.check_job(job, declared_jobs(_resources(engine, stack)) if job else [])
+    return local.rerun(engine, stack, job) or up(home, stack)
 
 
 def report(home: Path, stack: str) -> int:
@@ -80,13 +86,24 @@ def refuse(command: str, stack: str, known: Iterable[str]) -> int:
 
 
 def _engine(home: Path, stack: str) -> Engine:
-    return engines.official(_environment(home, stack))
+    engine = engines.official(_environment(home, stack))
+    return replace(engine, environment={**engine.environment, **_passphrase(stack, engine.environment)})
+
+
+def _passphrase(stack: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Asked for once in a command: where Pulumi's answer is read by us, it does not ask by itself."""
+    if not has_passphrase(stack) or environment.keys() & set(PASSPHRASES):
+        return {}
+    if not sys.stdin.isatty():
+        raise CommandError(f"a passphrase encrypts the secrets of stack {stack}: export {' or '.join(PASSPHRASES)}")
+    return {PASSPHRASES[0]: getpass(f"Passphrase of stack {stack}: ")}
 
 
 def _environment(home: Path, stack: str) -> dict[str, str]:
     built = binaries.built()
     tools.write_shared(home, CHECKOUT, built.kubectl if built else None)
-    return environment.real(home, stack)
+    place = region(stack)  # a person's own default region may be another, and the stack is not there
+    return environment.real(home, stack) | (dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), place) if place else {})
 
 
 def _resources(engine: Engine, stack: str) -> list[dict[str, Any]]:

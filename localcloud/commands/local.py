@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -123,12 +124,20 @@ def retry(home: Path, job: str) -> int:
     running = cloud.ensure(home)
     engine = cloud.engine(home, running)
     stack.select(engine, home)
-    known = stack.declared_jobs(stack.resources(home))
+    check_job(job, stack.declared_jobs(stack.resources(home)))
+    return rerun(engine, stack.LOCAL, job) or up(home)
+
+
+def check_job(job: str, known: Sequence[str]) -> None:
+    """Refuse a name that is none of a stack's jobs.
+
+    Raises:
+        CommandError: naming those there are.
+    """
     if job and known and job not in known:
         raise CommandError(
             f"JOB={job} is no job of this stack; there are {', '.join(known)}. A new one runs with make up"
         )
-    return rerun(engine, stack.LOCAL, job) or up(home)
 
 
 def rerun(engine: Engine, name: str, job: str) -> int:

@@ -36,6 +36,20 @@ def check_known(stack: str) -> None:
         )
 
 
+def region(stack: str) -> str | None:
+    """The region that a stack's settings name; None where they name none."""
+    return (_file(stack).get("config") or {}).get("aws:region")
+
+
+def has_passphrase(stack: str) -> bool:
+    """Whether a passphrase encrypts a stack's secrets; Pulumi Cloud and keys of clouds need none."""
+    return "encryptionsalt" in _file(stack)
+
+
+def _file(stack: str) -> dict[str, Any]:
+    return yaml.safe_load((CHECKOUT / f"Pulumi.{stack}.yaml").read_text()) or {}
+
+
 def checkpoint(home: Path) -> Path:
     """The local stack's state file, in the layout of Pulumi's file backend."""
     return home / "pulumi" / ".pulumi" / "stacks" / project() / f"{LOCAL}.json"

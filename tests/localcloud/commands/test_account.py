@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from localcloud.commands import account
+from localcloud.commands import account, stack
 from localcloud.commands.engines import Engine
 from localcloud.console import CommandError
 
@@ -26,7 +27,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
+    monkeypatch.setattr(stack, "CHECKOUT", tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text("name: sagemaker-batch-workshop\n")
+    for name in ("dev", "prod"):
+        (tmp_path / f"Pulumi.{name}.yaml").write_text("config:\n  aws:region: eu-west-1\n")
     return tmp_path
+
+
+class Terminal(io.StringIO):
+    """What a person types at."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def answer(home: Path, content: Any) -> None:
@@ -101,10 +113,55 @@ def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(
 
 
 def test_a_retry_counts_up_in_the_stack_that_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer(home, {"sagemaker-batch-workshop:rerun": {"value": '{"churn":"2"}'}})
+    answer(home, {"sagemaker-batch-workshop:rerun": {"value": '{"churn":"2"}'}, "deployment": None})
     monkeypatch.setattr(account, "up", lambda *_: 0)
     assert account.retry(home, "prod", "churn") == 0
-    assert asked(home) == [":config --json --stack prod", ":config set --stack prod --path rerun.churn 3"]
+    assert asked(home)[1:] == [":config --json --stack prod", ":config set --stack prod --path rerun.churn 3"]
+
+
+def test_a_retry_of_a_job_that_the_stack_has_not_changes_nothing(home: Path) -> None:
+    churn = {"type": "kubernetes:a/v1:TransformJob", "custom": True, "urn": "urn::churn"}
+    answer(home, {"deployment": {"resources": [churn]}})
+    with pytest.raises(CommandError, match="JOB=chrun is no job of this stack; there are churn"):
+        account.retry(home, "dev", "chrun")
+    assert asked(home) == [":stack export --stack dev"]
+
+
+def test_a_stack_is_acted_on_in_its_own_region(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    engine = account._engine(home, "dev")
+    assert {engine.environment[name] for name in ("AWS_REGION", "AWS_DEFAULT_REGION")} == {"eu-west-1"}
+
+
+@pytest.mark.parametrize("name", account.PASSPHRASES)
+def test_a_passphrase_that_the_environment_names_is_not_asked_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (home / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:x\n")
+    monkeypatch.setattr(account, "getpass", lambda _: pytest.fail("it was asked for"))
+    monkeypatch.setenv(name, "")
+    assert account._engine(home, "dev").environment[name] == ""
+
+
+@pytest.mark.parametrize(("salt", "given"), [("encryptionsalt: v1:x\n", "secret"), ("config: {}\n", None)])
+def test_a_passphrase_is_asked_for_once_where_there_is_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch, salt: str, given: str | None
+) -> None:
+    (home / "Pulumi.dev.yaml").write_text(salt)
+    for name in account.PASSPHRASES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr(account, "getpass", lambda _: "secret")
+    assert account._engine(home, "dev").environment.get(account.PASSPHRASES[0]) == given
+
+
+def test_without_a_terminal_one_is_told_what_to_export(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:x\n")
+    for name in account.PASSPHRASES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(CommandError, match="export PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE"):
+        account.preview(home, "dev")
 
 
 def test_a_retry_of_no_job_says_how_to_name_one(home: Path) -> None:
