@@ -99,7 +99,8 @@ class Jobs:
     def _planned(self, name: str, args: TransformJobArgs) -> PlannedJob:
         if problem := identity.name_problem(self.defaults.prefix, name):
             self._problems.append(f"{name}: {problem}")
-        self._problems += [f"{name}: {problem}" for problem in validation.problems(args, self.defaults.limits)]
+        found = validation.problems(args, self.defaults.limits, identity.name_start(self.defaults.prefix, name))
+        self._problems += [f"{name}: {problem}" for problem in found]
         if any(mistyped(args)):
             return PlannedJob(name, TransformJobArgs(input=""), inputs.NOTHING)
         return PlannedJob(name, args, self._input(name, args), self.defaults.rerun.get(name, ""))

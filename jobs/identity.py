@@ -33,10 +33,15 @@ def name_problem(prefix: str, declared: str) -> str | None:
     return None
 
 
+def name_start(prefix: str, declared: str) -> str:
+    """Return what is known of a job's name before the rest of the job is."""
+    return f"{prefix}-{declared}-"
+
+
 def job_name(prefix: str, declared: str, spec: Mapping[str, Any], input_digest: str, rerun: str) -> str:
     """Return `<prefix>-<declared>-<hash8>` for a spec whose output path is still the output base."""
     content = json.dumps([_deciding(spec), input_digest, rerun], sort_keys=True, separators=(",", ":"))
-    return f"{prefix}-{declared}-{hashlib.sha256(content.encode()).hexdigest()[:HASH_LENGTH]}"
+    return f"{name_start(prefix, declared)}{hashlib.sha256(content.encode()).hexdigest()[:HASH_LENGTH]}"
 
 
 def _deciding(spec: Mapping[str, Any]) -> dict[str, Any]:

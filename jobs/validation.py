@@ -42,13 +42,16 @@ class Limits:
     kms_keys: Sequence[str] = ()
 
 
-def problems(args: TransformJobArgs, limits: Limits) -> list[str]:
-    """Say everything about a job's arguments that SageMaker, or this stack, does not allow."""
+def problems(args: TransformJobArgs, limits: Limits, folder: str = "") -> list[str]:
+    """Say everything about a job's arguments that SageMaker, or this stack, does not allow.
+
+    The job's own folder under the output base has a name that starts with `folder`.
+    """
     if wrong := list(mistyped(args)):
         return wrong
     checks = (_words, _numbers, _texts, _pairs, _data_processing, _input)
     found = [problem for check in checks for problem in check(args)]
-    return found + list(_limited(args, limits))
+    return [*found, *_own_result(args, limits, folder), *_limited(args, limits)]
 
 
 def _words(args: TransformJobArgs) -> Iterator[str]:
@@ -172,6 +175,34 @@ def _input(args: TransformJobArgs) -> Iterator[str]:
         yield "S3DataType: ManifestFile is not allowed for a local input. Allowed: the s3:// URI of a manifest"
 
 
+def _own_result(args: TransformJobArgs, limits: Limits, folder: str) -> Iterator[str]:
+    """A run that changes what its job reads makes the next `up` run the job again, on its own results too."""
+    if isinstance(args.input, ResultOf) or args.s3_data_type != "S3Prefix" or not _S3_URI.fullmatch(args.input):
+        return
+    base = args.output_base or _default_output(args.input, limits.own_buckets)
+    if base and f"{base.rstrip('/')}/{folder}".startswith(_from_bucket(args.input)):
+        yield (
+            f"S3Uri: '{args.input}' is not allowed with the output under {base}: S3Prefix means every key that starts so, "
+            "and the job would read its own results and run again at each up. Allowed: an input that its output does "
+            "not start with (end a folder with a /), or another output_base"
+        )
+
+
+def _default_output(uri: str, own_buckets: str) -> str | None:
+    """Return where a job without output_base writes if the URI's bucket is the stack's own, as its name suggests."""
+    bucket = _bucket(uri)
+    return f"s3://{bucket}/output" if own_buckets and bucket.startswith(own_buckets) else None
+
+
+def _from_bucket(uri: str) -> str:
+    """End a bucket's name with a slash, so that it does not start another bucket's."""
+    return uri if "/" in uri.removeprefix("s3://") else f"{uri}/"
+
+
+def _bucket(uri: str) -> str:
+    return uri.removeprefix("s3://").partition("/")[0]
+
+
 def _limited(args: TransformJobArgs, limits: Limits) -> Iterator[str]:
     if args.instance_type is not None and args.instance_type not in limits.instance_types:
         yield (
@@ -198,7 +229,7 @@ def missing_rights(args: TransformJobArgs, reads: str, limits: Limits) -> Iterat
 
 
 def _bucket_right(does: str, uri: str, own: str, allowed: Sequence[str], key: str) -> Iterator[str]:
-    bucket = uri.removeprefix("s3://").partition("/")[0]
+    bucket = _bucket(uri)
     if bucket and bucket not in allowed and not (own and bucket.startswith(own)):
         yield f"it {does} the bucket {bucket}, {_unless('bucket', key)}"
 

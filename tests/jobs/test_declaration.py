@@ -120,6 +120,19 @@ def test_arguments_of_a_wrong_type_are_refused_with_all_else(defaults: JobDefaul
     ]
 
 
+def test_a_job_that_would_read_its_own_results_is_refused_and_one_that_reads_anothers_is_not(
+    defaults: JobDefaults,
+) -> None:
+    def declare(jobs: Jobs) -> None:
+        jobs.add("own", TransformJobArgs(input="s3://my/out/w-own-", output_base="s3://my/out"))
+        jobs.add("others", TransformJobArgs(input="s3://my/out/w-own-1/", output_base="s3://my/out"))
+
+    listed = [S3Object("out/w-own-1/x.out", "e", 1)]
+    with pytest.raises(pulumi.RunError, match="1 problem; nothing was created") as error:
+        declaration.collect([declare], defaults, lambda _: listed)
+    assert "own: S3Uri: 's3://my/out/w-own-' is not allowed with the output under s3://my/out" in str(error.value)
+
+
 @pytest.fixture
 def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     said: list[str] = []

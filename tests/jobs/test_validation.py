@@ -7,6 +7,7 @@ import pytest
 
 from jobs import declaration, validation
 from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
+from jobs.inputs import ResultOf
 
 ARGS = TransformJobArgs(input="in.csv")
 LIMITS = validation.Limits(["ml.m5.large"], own_tags=declaration.OWN_TAGS)
@@ -101,6 +102,59 @@ def test_refused(changes: dict[str, Any], member: str) -> None:
 
 def test_everything_is_said_at_once() -> None:
     assert len(problems(split_type="x", instance_count=0, max_payload_in_mb=200, input_filter="a")) == 5
+
+
+OWN = replace(LIMITS, own_buckets="w-data-")
+
+
+@pytest.mark.parametrize(
+    ("source", "output"),
+    [
+        pytest.param("s3://my/churn", "s3://my/churn-results", id="an output whose name starts as the input's"),
+        pytest.param("s3://my/in/", "s3://my/in/out", id="an output in the input's folder"),
+        pytest.param("s3://my/in/", "s3://my/in", id="the same folder, without its slash"),
+        pytest.param("s3://my", "s3://my/out", id="the whole bucket"),
+        pytest.param("s3://my", "s3://my", id="the whole bucket for both"),
+        pytest.param("s3://my/", "s3://my/out/", id="the whole bucket, with its slash"),
+        pytest.param("s3://my/out/p-jo", "s3://my/out", id="the start of the job's own folder"),
+        pytest.param("s3://my/out/p-job-", "s3://my/out/", id="all of the job's runs"),
+        pytest.param("s3://w-data-1a2b3c4", None, id="all of the stack's own bucket"),
+        pytest.param("s3://w-data-1a2b3c4/output/", None, id="all results in the stack's own bucket"),
+    ],
+)
+def test_an_input_that_contains_the_jobs_own_output_is_refused(source: str, output: str | None) -> None:
+    args = replace(ARGS, input=source, output_base=output)
+    (problem,) = validation.problems(args, OWN, "p-job-")
+    assert problem.startswith(
+        f"S3Uri: '{source}' is not allowed with the output under {output or 's3://w-data-1a2b3c4'}"
+    )
+    assert "Allowed: an input that its output does not start with (end a folder with a /)" in problem
+    assert "or another output_base" in problem
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"input": "s3://my/in/", "output_base": "s3://my/out"}, id="two folders"),
+        pytest.param({"input": "s3://my/churn/", "output_base": "s3://my/churn-results"}, id="a folder's whole name"),
+        pytest.param({"input": "s3://my/", "output_base": "s3://my-out/x"}, id="two buckets"),
+        pytest.param(
+            {"input": "s3://my-in", "output_base": "s3://my-in-out/x"}, id="a bucket that starts another's name"
+        ),
+        pytest.param({"input": "s3://my/out/p-first-1/", "output_base": "s3://my/out"}, id="another job's result"),
+        pytest.param({"input": "s3://my/out/p-job-1/", "output_base": "s3://my/out"}, id="the result of an older run"),
+        pytest.param(
+            {"input": "s3://my/in", "s3_data_type": "ManifestFile", "output_base": "s3://my/in"}, id="a manifest"
+        ),
+        pytest.param({"input": "s3://elsewhere/output/"}, id="another bucket than the stack's own"),
+        pytest.param({"input": "s3://w-data-1a2b3c4/input/"}, id="another folder of the stack's own bucket"),
+        pytest.param({"input": "s3://w-data-1/output/", "output_base": "s3://w-data-2/output"}, id="two stacks"),
+        pytest.param({"input": "in.csv", "output_base": "s3://my/in"}, id="a local file"),
+        pytest.param({"input": ResultOf("first"), "output_base": "s3://my/in"}, id="a result by its job"),
+    ],
+)
+def test_an_input_beside_the_output_is_allowed(changes: dict[str, Any]) -> None:
+    assert validation.problems(replace(ARGS, **changes), OWN, "p-job-") == []
 
 
 KEY = f"arn:aws:kms:us-east-1:{'1' * 12}:key/1-2"
