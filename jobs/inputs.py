@@ -92,7 +92,7 @@ def local(path: str) -> LocalInput:
         files = _files(where)
         if not any(file.stat().st_size for _, file in files):
             raise InputError(f"{path} is empty; a job needs at least one record")
-        return LocalInput(where, files, _digest(files))
+        return LocalInput(where, files, _file_digest(where) if where.is_file() else _folder_digest(files))
     except OSError as error:
         raise InputError(f"{error.filename or path} cannot be read: {error.strerror}") from error
 
@@ -115,9 +115,8 @@ def _is_utf8(name: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
-def _digest(files: Sequence[tuple[str, Path]]) -> str:
-    if len(files) == 1:
-        return _file_digest(files[0][1])
+def _folder_digest(files: Sequence[tuple[str, Path]]) -> str:
+    """Count names too: results are called after them, and a folder of one file must not share that file's prefix."""
     content = json.dumps([[name, _file_digest(file)] for name, file in files])
     return hashlib.sha256(content.encode()).hexdigest()
 

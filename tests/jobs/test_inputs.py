@@ -1,5 +1,6 @@
 """What a job reads, and its digest."""
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -64,6 +65,24 @@ def test_a_renamed_file_changes_the_digest_of_its_folder(folder: Path) -> None:
     before = inputs.local(str(folder)).digest
     (folder / "a.csv").rename(folder / "c.csv")
     assert inputs.local(str(folder)).digest != before
+
+
+def test_a_renamed_file_changes_the_digest_of_a_folder_that_holds_it_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1\n")
+    before = inputs.local(str(tmp_path)).digest
+    (tmp_path / "a.csv").rename(tmp_path / "b.csv")
+    assert inputs.local(str(tmp_path)).digest != before
+
+
+def test_a_folder_of_one_file_shares_no_prefix_with_that_file(tmp_path: Path) -> None:
+    """Both uploads under one prefix would be read by the folder's job: each row twice."""
+    (tmp_path / "a.csv").write_text("1\n")
+    assert inputs.local(str(tmp_path)).prefix != inputs.local(str(tmp_path / "a.csv")).prefix
+
+
+def test_a_file_has_the_digest_of_its_content_whatever_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1\n")
+    assert inputs.local(str(tmp_path / "a.csv")).digest == hashlib.sha256(b"1\n").hexdigest()
 
 
 @pytest.mark.parametrize(
