@@ -190,11 +190,8 @@ class Deployment:
             wait.cancel()
 
     def _count(self, step: Step) -> None:
-        internal = urns.is_provider(step.resource.type) and urns.name_of(step.urn).startswith("default")
-        internal = internal and not step.resource.parent
+        internal = urns.is_default_provider(step.urn) and not step.resource.parent
         if not step.logical or internal:
-            return
-        if step.op == Op.DISCARD:
             return
         if step.op == Op.READ and (step.old is None or not outputs_changed(step.old, step.resource)):
             return

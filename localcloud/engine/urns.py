@@ -59,6 +59,11 @@ def is_provider(kind: str) -> bool:
     return kind.startswith(PROVIDER_PREFIX)
 
 
+def is_default_provider(urn: str) -> bool:
+    """Whether it is a provider that the engine made, of which no summary speaks."""
+    return is_provider(type_of(urn)) and name_of(urn).startswith("default")
+
+
 def split_reference(reference: str) -> tuple[str, str]:
     """A provider reference's URN and id."""
     urn, _, identifier = reference.rpartition("::")

@@ -7,10 +7,11 @@ import time
 from typing import Any
 
 from localcloud.engine.deployment import Outcome
-from localcloud.engine.display.progress import Progress
+from localcloud.engine.display.progress import Progress, StepRecord
 from localcloud.engine.display.text import for_json
 from localcloud.engine.resource import Resource
-from localcloud.engine.steps import Step
+from localcloud.engine.steps import Op, Step
+from localcloud.engine.urns import STACK_TYPE, is_default_provider
 from localcloud.engine.values import Properties, rewrite
 
 
@@ -29,7 +30,7 @@ class Digest(Progress):
         changes = {op.value: count for op, count in outcome.changes.items()}
         document: dict[str, Any] = {
             "config": self.config,
-            "steps": [self._step(record.step) for record in self.steps if record.step.op != "refresh"],
+            "steps": [self._step(record.step) for record in self.steps if self._is_listed(record.step)],
             "diagnostics": [
                 {"urn": each.urn, "message": each.message, "severity": each.severity} for each in self.diagnostics
             ],
@@ -39,6 +40,18 @@ class Digest(Progress):
             "result": "failed" if outcome.failed else "succeeded",
         }
         self.out(json.dumps(document, indent=2, ensure_ascii=True) + "\n")
+
+    def failed(self, step: Step, message: str) -> None:
+        super().failed(step, message)
+        self.steps.append(StepRecord(step, 0.0))
+
+    def _is_listed(self, step: Step) -> bool:
+        """Whether a step is one for scripts: not the halves of a replacement, nor what stays as it is but the stack."""
+        if is_default_provider(step.urn) or step.op == Op.REFRESH or not step.logical:
+            return False
+        if step.op != Op.SAME or step.resource.type == STACK_TYPE:
+            return True
+        return step.old is not None and step.old.protect != step.resource.protect
 
     def _step(self, step: Step) -> dict[str, Any]:
         entry: dict[str, Any] = {"op": step.op.value, "urn": step.urn}

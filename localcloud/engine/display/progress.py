@@ -145,8 +145,11 @@ class Progress:
         self.diagnostic("info", "", line)
 
     def is_quiet(self, step: Step) -> bool:
-        internal = urns.is_provider(step.resource.type) and urns.name_of(step.urn).startswith("default")
-        return internal or step.op in _QUIET or (step.op == Op.REFRESH and not self._differs(step))
+        return (
+            urns.is_default_provider(step.urn)
+            or step.op in _QUIET
+            or (step.op == Op.REFRESH and not self._differs(step))
+        )
 
     def _differs(self, step: Step) -> bool:
         return step.new is not step.old

@@ -289,6 +289,15 @@ def test_outputs_are_told_with_their_names_in_order(project: Path) -> None:
     assert call(EMBEDDED, ("stack", "output", "z"), project, env).stdout == '{"a":"[secret]","b":1}\n'
 
 
+def test_a_preview_lists_what_changes_for_scripts(project: Path) -> None:
+    rest = 'b = Thing("b", opts=Options(protect={}))\nc = Thing("c")\np = Provider("p")'
+    assert up(project, f'a = Thing("a", replaceMe=1)\n{rest.format("True")}\ng = Group("g")').returncode == 0
+    write_program(project, f'a = Thing("a", replaceMe=2)\n{rest.format("False")}')
+    document = json.loads(call(EMBEDDED, ("preview", "--json"), project, environment(project.parent)).stdout)
+    listed = [(step["op"], step["urn"].rpartition("::")[2]) for step in document["steps"]]
+    assert sorted(listed) == [("delete", "g"), ("replace", "a"), ("same", "b"), ("same", "scenario-dev")]
+
+
 def test_a_cut_off_creation_is_found_and_taken_in_or_cleared(project: Path) -> None:
     """What a kill leaves, made by hand: one object that came to be, one that did not."""
     folder = project.parent
