@@ -28,14 +28,13 @@ async def refresh(deployment: Deployment, *, counted: bool) -> None:
     rebuilt = _without_dangling([resource for resource in found if resource is not None])
     deployment.journal.replace_base(rebuilt)
     deployment.rebase(rebuilt)
-    if any(old is not new for old, new in zip(base, found, strict=True)):
-        deployment.journal.touch()
+    deployment.journal.touch()
 
 
 async def _read(deployment: Deployment, old: Resource, *, counted: bool) -> Resource | None:
     """The resource as it is now; itself when nothing changed, None when it is gone."""
     if not old.custom or urns.is_provider(old.type) or old.pending_replacement:
-        if counted and not old.custom:
+        if counted and not (urns.is_default_provider(old.urn) or old.pending_replacement):
             deployment.count(Op.SAME)
         return old
     if deployment.stopping.is_set():

@@ -126,6 +126,12 @@ SCENARIOS: dict[str, list[Phase]] = {
         ),
         Phase(command=DESTROY),
     ],
+    "refresh-explicit-provider": [
+        Phase(
+            'p = Provider("p", account="one")\na = Thing("a", opts=Options(provider=p))\nb = Thing("b")\ng = Group("g")'
+        ),
+        Phase(command=REFRESH),
+    ],
     "explicit-provider": [
         Phase(
             'p = Provider("p", account="one", key=pulumi.Output.secret("k"))\na = Thing("a", opts=Options(provider=p))'
