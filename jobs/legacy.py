@@ -40,6 +40,10 @@ API_VERSION = "sagemaker.aws.amazon.com/v1"
 KIND = "BatchTransformJob"
 PREFIX = "batch-workshop"  # the default of the stack's setting
 REGION_ANNOTATION = "services.k8s.aws/region"
+RUNS_ONCE = """\
+# This runs once: SageMaker keeps a job's name for ever, and the name does not tell when the input changes.
+# To run it again, give metadata.name and spec.transformJobName another name each.
+"""
 
 
 class LegacyError(pulumi.RunError):
@@ -113,7 +117,8 @@ def parse(text: str, source: str) -> LegacyJob:
 def manifest(job: LegacyJob, prefix: str = PREFIX) -> dict[str, Any]:
     """Return the equal TransformJob for kubectl; it writes exactly where the old one did.
 
-    The prefix is the stack's, because the operator's role allows job names of this prefix only.
+    The prefix is the stack's, because the operator's role allows job names of this prefix only. Nothing is adopted:
+    the name does not count what lies under the input, so a job that has it may have read something else.
     """
     deciding = spec.build(
         job.args,
@@ -127,8 +132,7 @@ def manifest(job: LegacyJob, prefix: str = PREFIX) -> dict[str, Any]:
     whole["transformOutput"]["s3OutputPath"] = job.args.output_base
     if not job.args.tags:
         del whole["tags"]
-    annotations = {REGION_ANNOTATION: job.region, "services.k8s.aws/adoption-policy": "adopt-or-create"}
-    metadata = {"name": job.name, "namespace": job.namespace, "annotations": annotations}
+    metadata = {"name": job.name, "namespace": job.namespace, "annotations": {REGION_ANNOTATION: job.region}}
     return {"apiVersion": spec.API_VERSION, "kind": spec.KIND, "metadata": metadata, "spec": whole}
 
 
@@ -353,7 +357,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _yaml(found: dict[str, Any]) -> str:
-    return yaml.safe_dump(found, sort_keys=False).rstrip()
+    return RUNS_ONCE + yaml.safe_dump(found, sort_keys=False).rstrip()
 
 
 if __name__ == "__main__":

@@ -247,6 +247,24 @@ def test_the_command_prints_a_manifest_that_kubectl_takes(tmp_path: Path, capsys
     assert made["spec"]["transformOutput"]["assembleWith"] == "None"
 
 
+def test_the_manifest_does_not_adopt_a_job_that_ran_on_other_input() -> None:
+    """Its name does not count what lies under the input, so an older job of this name may have read something else."""
+    made = legacy.manifest(legacy.parse(SMALL, "f.yaml"))
+    assert made["metadata"]["annotations"] == {"services.k8s.aws/region": "us-east-1"}
+
+
+def test_the_printed_manifest_says_that_another_run_needs_another_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "f.yaml").write_text(SMALL)
+    legacy.main([str(tmp_path / "f.yaml"), "--yaml"])
+    assert capsys.readouterr().out.splitlines()[:3] == [
+        "# This runs once: SageMaker keeps a job's name for ever, and the name does not tell when the input changes.",
+        "# To run it again, give metadata.name and spec.transformJobName another name each.",
+        "apiVersion: sagemaker.services.k8s.aws/v1alpha1",
+    ]
+
+
 def test_the_command_warns_of_a_name_that_the_operator_may_not_use(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
