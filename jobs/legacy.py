@@ -40,6 +40,7 @@ API_VERSION = "sagemaker.aws.amazon.com/v1"
 KIND = "BatchTransformJob"
 PREFIX = "batch-workshop"  # the default of the stack's setting
 REGION_ANNOTATION = "services.k8s.aws/region"
+NAMESPACE = "default"  # where the stack's jobs are, and all that its operator watches
 RUNS_ONCE = """\
 # This runs once: SageMaker keeps a job's name for ever, and the name does not tell when the input changes.
 # To run it again, give metadata.name and spec.transformJobName another name each.
@@ -96,7 +97,7 @@ def parse(text: str, source: str) -> LegacyJob:
     job = LegacyJob(
         source=source,
         name=metadata.text("name"),
-        namespace=metadata.optional("namespace") or "default",
+        namespace=metadata.optional("namespace") or NAMESPACE,
         region=body.text("region"),
         transform_job_name=body.optional("transformJobName"),
         args=_args(body),
@@ -160,8 +161,8 @@ def python(job: LegacyJob) -> str:
 def _left_behind(job: LegacyJob) -> Iterator[str]:
     if job.transform_job_name:
         yield f"The job was called {job.transform_job_name}; here its name is made from its content."
-    if job.namespace != "default":
-        yield f"The object was in the namespace {job.namespace}; here it is in default."
+    if job.namespace != NAMESPACE:
+        yield f"The object was in the namespace {job.namespace}; here it is in {NAMESPACE}."
 
 
 def _given(args: TransformJobArgs) -> list[tuple[str, Any]]:
@@ -347,13 +348,24 @@ def main(arguments: Sequence[str]) -> int:
     except LegacyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    if options.yaml and job.transform_job_name and not job.transform_job_name.startswith(f"{options.prefix}-"):
-        print(
-            f"warning: {options.file}: the operator's role allows jobs named {options.prefix}-* only, not "
-            f"{job.transform_job_name}; take transformJobName out to have a name made",
-            file=sys.stderr,
-        )
+    if options.yaml:
+        for warning in _warnings(job, options.prefix):
+            print(f"warning: {options.file}: {warning}", file=sys.stderr)
     return 0
+
+
+def _warnings(job: LegacyJob, prefix: str) -> Iterator[str]:
+    """Say what the API server takes, and the stack does not act on."""
+    if job.transform_job_name and not job.transform_job_name.startswith(f"{prefix}-"):
+        yield (
+            f"the operator's role allows jobs named {prefix}-* only, not {job.transform_job_name}; "
+            "take transformJobName out to have a name made"
+        )
+    if job.namespace != NAMESPACE:
+        yield (
+            f"the stack's operator watches the namespace {NAMESPACE} only, and an object in {job.namespace} never "
+            "gets a status; take metadata.namespace out"
+        )
 
 
 def _yaml(found: dict[str, Any]) -> str:

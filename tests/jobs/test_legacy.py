@@ -268,10 +268,30 @@ def test_the_printed_manifest_says_that_another_run_needs_another_name(
 def test_the_command_warns_of_a_name_that_the_operator_may_not_use(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "f.yaml").write_text(FULL)
+    (tmp_path / "f.yaml").write_text(FULL.replace(", namespace: science", ""))
     assert legacy.main([str(tmp_path / "f.yaml"), "--yaml"]) == 0
     assert "allows jobs named batch-workshop-* only, not my-own-name" in capsys.readouterr().err
     assert legacy.main([str(tmp_path / "f.yaml"), "--yaml", "--prefix", "my"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_the_command_warns_of_a_namespace_that_the_operator_does_not_watch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "f.yaml"
+    file.write_text(FULL)
+    assert legacy.main([str(file), "--yaml", "--prefix", "my"]) == 0
+    said = capsys.readouterr()
+    assert yaml.safe_load(said.out)["metadata"]["namespace"] == "science"
+    assert said.err == (
+        f"warning: {file}: the stack's operator watches the namespace default only, and an object in science never "
+        "gets a status; take metadata.namespace out\n"
+    )
+
+
+def test_python_has_its_warnings_in_its_comments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "f.yaml").write_text(FULL)
+    assert legacy.main([str(tmp_path / "f.yaml")]) == 0
     assert capsys.readouterr().err == ""
 
 
