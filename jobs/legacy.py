@@ -12,7 +12,6 @@ named by its content and lives in the stack's namespace: the printed Python says
 
 import argparse
 import difflib
-import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -160,9 +159,9 @@ def python(job: LegacyJob) -> str:
 
 def _left_behind(job: LegacyJob) -> Iterator[str]:
     if job.transform_job_name:
-        yield f"The job was called {job.transform_job_name}; here its name is made from its content."
+        yield f"The job was called {job.transform_job_name!r}; here its name is made from its content."
     if job.namespace != NAMESPACE:
-        yield f"The object was in the namespace {job.namespace}; here it is in {NAMESPACE}."
+        yield f"The object was in the namespace {job.namespace!r}; here it is in {NAMESPACE!r}."
 
 
 def _given(args: TransformJobArgs) -> list[tuple[str, Any]]:
@@ -180,7 +179,11 @@ def _given(args: TransformJobArgs) -> list[tuple[str, Any]]:
 
 def _literal(value: Any) -> str:
     """Return a value as Python writes it, texts in double quotes as the formatter does."""
-    return json.dumps(value) if isinstance(value, (str, dict)) else repr(value)
+    if isinstance(value, dict):
+        items = cast("dict[str, str]", value).items()
+        return "{" + ", ".join(f"{_literal(key)}: {_literal(item)}" for key, item in items) + "}"
+    written = repr(value)
+    return f'"{written[1:-1]}"' if isinstance(value, str) and '"' not in written else written
 
 
 def _args(body: "_Node") -> TransformJobArgs:

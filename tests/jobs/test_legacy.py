@@ -1,11 +1,14 @@
 """Files of the retired operator: carried, or refused by name and line."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from jobs import declaration, legacy
 from jobs.arguments import TransformJobArgs
@@ -113,20 +116,52 @@ def test_a_job_without_a_name_is_named_by_its_content_under_the_prefix() -> None
     assert made["spec"]["transformJobName"].startswith("batch-workshop-tf-batch-")
 
 
-def test_the_python_declares_the_same_job(tmp_path: Path) -> None:
+def test_the_python_declares_the_same_job() -> None:
     job = legacy.parse(FULL, "f.yaml")
+    assert _declared(legacy.python(job).encode()) == {"full": job.args}
+
+
+ODD = st.text(st.characters(codec=None), max_size=20)  # lone surrogates too: YAML can spell them
+
+
+@given(ODD, st.dictionaries(ODD, ODD, max_size=3))
+@example("\U0001f600 Größe", {"it's": 'a "word"', "\\'\"": "\n\x00\ud83d", "{x}": "%s"})
+def test_the_python_has_every_text_as_the_file_has_it(text: str, environment: dict[str, str]) -> None:
+    parsed = legacy.parse(SMALL, "f.yaml")
+    args = replace(parsed.args, content_type=text, environment=environment)
+    job = replace(parsed, name=text, namespace=text, transform_job_name=text, args=args)
+    assert _declared(legacy.python(job).encode()) == {text: args}
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        pytest.param("text/plain", '"text/plain"', id="plain"),
+        pytest.param("it's", '"it\'s"', id="a single quote"),
+        pytest.param('a "word"', "'a \"word\"'", id="double quotes, which the formatter does not escape"),
+        pytest.param("Größe \U0001f600", '"Größe \U0001f600"', id="letters and symbols of any script"),
+        pytest.param("a\nb", '"a\\nb"', id="a line break"),
+    ],
+)
+def test_the_python_writes_a_text_as_the_formatter_does(text: str, written: str) -> None:
+    args = replace(legacy.parse(SMALL, "f.yaml").args, content_type=text)
+    lines = legacy.python(replace(legacy.parse(SMALL, "f.yaml"), args=args)).splitlines()
+    assert f"            content_type={written}," in lines
+
+
+def _declared(source: bytes) -> dict[str, TransformJobArgs]:
     names: dict[str, Any] = {}
-    exec(legacy.python(job), names)  # noqa: S102 the text is what is tested
-    jobs = Jobs(_defaults(tmp_path))
+    exec(source, names)  # noqa: S102 the text is what is tested
+    jobs = Jobs(_defaults(Path()))
     names["declare"](jobs)
-    assert jobs._declared == {"full": job.args}
+    return jobs._declared
 
 
 def test_the_python_says_what_it_leaves_behind() -> None:
     lines = legacy.python(legacy.parse(FULL, "f.yaml")).splitlines()
     assert [line for line in lines if line.startswith("#")] == [
-        "# The job was called my-own-name; here its name is made from its content.",
-        "# The object was in the namespace science; here it is in default.",
+        "# The job was called 'my-own-name'; here its name is made from its content.",
+        "# The object was in the namespace 'science'; here it is in 'default'.",
     ]
     assert not legacy.python(legacy.parse(SMALL, "f.yaml")).startswith("#")
 
