@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from localcloud.engine.backend import ORGANIZATION, pulumi_home, write_atomically
-from localcloud.engine.errors import ConfigError, NoStackSelectedError, UnsupportedError, UsageError
+from localcloud.engine.errors import ConfigError, NoStackSelectedError, StackNotFoundError, UnsupportedError, UsageError
 from localcloud.engine.shape import mismatch
 
 # What Pulumi.yaml may hold beside these changes nothing in a deployment.
@@ -149,6 +149,7 @@ def selected_stack(project: Project, option: str | None) -> str:
 
     Raises:
         NoStackSelectedError: none does.
+        StackNotFoundError: it is of another project.
         UsageError: it is no name for a stack.
     """
     name = option or os.environ.get("PULUMI_STACK") or _remembered(project)
@@ -161,9 +162,9 @@ def simple_name(project: Project, name: str) -> str:
     """The stack's own name from `stack`, `organization/stack` or `organization/project/stack`."""
     parts = name.split("/")
     if len(parts) > 3 or (len(parts) > 1 and parts[0] != ORGANIZATION):
-        raise UsageError(f"{name}: in a file backend the organization is '{ORGANIZATION}'")
+        raise StackNotFoundError(f"{name}: in a file backend the organization is '{ORGANIZATION}'")
     if len(parts) == 3 and parts[1] != project.name:
-        raise UsageError(f"{name} is of another project; this one is {project.name}")
+        raise StackNotFoundError(f"{name} is of another project; this one is {project.name}")
     if not parts[-1] or not all(char.isalnum() or char in "-_." for char in parts[-1]) or len(parts[-1]) > 100:
         raise UsageError(f"{name!r} is no name for a stack: letters, digits, hyphens, underscores and periods are")
     return parts[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from localcloud.engine.backend import write_atomically
 from localcloud.engine.checkpoint import decode_deployment, manifest, parse_checkpoint
 from localcloud.engine.codec import Codec
 from localcloud.engine.config import StackConfig
-from localcloud.engine.display.text import for_json, harmless, raw, tell
+from localcloud.engine.display.text import ago, for_json, harmless, raw, tell
 from localcloud.engine.errors import EngineError, NoStackSelectedError, StackNotFoundError, UnsupportedError, UsageError
 from localcloud.engine.resource import encode_resource
 from localcloud.engine.session import Session
@@ -103,25 +104,34 @@ def _stack_ls(found: Arguments) -> int:
     session = Session.open(directory_of(found))
     try:
         current = project.selected_stack(session.project, found.stack)
-    except (NoStackSelectedError, UsageError):
+    except (NoStackSelectedError, StackNotFoundError, UsageError):
         current = ""
     rows: list[dict[str, Any]] = []
     for name in session.backend.stacks(session.project.name):
         files = session.backend.stack(session.project.name, name)
         latest = parse_checkpoint(files.read(), str(files.file)) or {}
-        time = (latest.get("manifest") or {}).get("time")
+        time = (latest.get("manifest") or {}).get("time") or datetime.fromtimestamp(
+            files.file.stat().st_mtime, UTC
+        ).isoformat()
         rows.append(
-            {"name": name, "current": name == current, "resourceCount": len(latest.get("resources") or [])}
-            | ({"lastUpdate": time} if time else {})
+            {
+                "name": name,
+                "current": name == current,
+                "lastUpdate": datetime.fromisoformat(time).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "resourceCount": len(latest.get("resources") or []),
+            }
         )
     if found.json:
         print(json.dumps(rows, indent=2))
         return 0
-    print(f"{'NAME':<24}{'LAST UPDATE':<32}RESOURCE COUNT")
+    table = [("NAME", "LAST UPDATE", "RESOURCE COUNT")]
     for row in rows:
-        print(
-            f"{row['name'] + ('*' if row['current'] else ''):<24}{row.get('lastUpdate', 'n/a'):<32}{row['resourceCount']}"
-        )
+        mark = "*" if row["current"] else ""
+        since = datetime.now(UTC) - datetime.fromisoformat(row["lastUpdate"])
+        table.append((f"{row['name']}{mark}", ago(since.total_seconds()), str(row["resourceCount"])))
+    first, second = (max(len(line[column]) for line in table) for column in (0, 1))
+    for name, when, count in table:
+        print(f"{name:<{first}}  {when:<{second}}  {count}")
     return 0
 
 
@@ -142,7 +152,7 @@ def _stack_rm(found: Arguments) -> int:
     try:
         if project.selected_stack(session.project, None) == stack.name:
             project.select_stack(session.project, None)
-    except (NoStackSelectedError, UsageError):
+    except (NoStackSelectedError, StackNotFoundError, UsageError):
         pass
     print(f"Stack '{stack.name}' has been removed!")
     return 0

@@ -94,3 +94,17 @@ def raw(value: Value, *, show_secrets: bool = False) -> str:
     if isinstance(plain, str):
         return plain
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def ago(seconds: float) -> str:
+    """How long something is past, in words."""
+    for size, name in ((31_557_600, "year"), (2_592_000, "month"), (604_800, "week"), (86_400, "day"), (3_600, "hour")):
+        if seconds >= size:
+            return _times(int(seconds // size), name)
+    if seconds >= 60:
+        return _times(int(seconds // 60), "minute")
+    return _times(int(seconds), "second") if seconds >= 1 else "now"
+
+
+def _times(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'} ago"

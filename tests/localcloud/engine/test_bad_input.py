@@ -223,6 +223,7 @@ def test_a_program_that_waits_forever_is_ended_by_an_interrupt(project: Path) ->
         pytest.param(("stack", "rm", "dev", "--stack", "two", "--yes"), 1, "named twice", id="two names"),
         pytest.param(("stack", "init", "a b"), 1, "'a b' is no name", id="no name for a stack"),
         pytest.param(("stack", "select"), 6, "which stack?", id="nothing to select"),
+        pytest.param(("preview", "-s", "organization/other/dev"), 6, "another project", id="another project's stack"),
         pytest.param(("preview", "-s", "nope"), 6, "no stack named 'nope'", id="unknown stack"),
         pytest.param(("stack", "output", "nope"), 1, "'nope'", id="unknown output"),
         pytest.param(("config", "get", "nope"), 1, "'nope' not found", id="unknown key"),
@@ -241,7 +242,8 @@ def test_a_stack_that_is_selected_but_gone_is_not_taken_for_one_that_is_named(pr
     done = call(EMBEDDED, ("preview",), project, env, check=False)
     assert done.returncode == 1
     assert "no stack selected: there is none named 'gone'" in done.stderr
-    assert call(EMBEDDED, ("stack", "ls"), project, env).returncode == 0
+    listed = call(EMBEDDED, ("stack", "ls"), project, env).stdout.splitlines()
+    assert [line.split()[0] for line in listed] == ["NAME", "dev"]
 
 
 def test_locks_are_cancelled_where_nobody_can_confirm(project: Path) -> None:

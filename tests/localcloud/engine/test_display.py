@@ -8,7 +8,7 @@ import pytest
 from localcloud.engine.deployment import Outcome
 from localcloud.engine.display.digest import Digest
 from localcloud.engine.display.progress import Progress
-from localcloud.engine.display.text import for_json, harmless, mask, shown
+from localcloud.engine.display.text import ago, for_json, harmless, mask, shown
 from localcloud.engine.display.tree import Tree, _branched, _Row, _widths
 from localcloud.engine.resource import Resource
 from localcloud.engine.steps import Op, Step
@@ -190,3 +190,11 @@ def test_no_display_lets_a_secret_of_the_configuration_out(display: type[Progres
     text = asyncio.run(walk())
     assert "[secret]" in text
     assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.5, "now"), (1, "1 second ago"), (125, "2 minutes ago"), (3600, "1 hour ago"), (200_000, "2 days ago")],
+)
+def test_how_long_something_is_past_is_put_in_words(seconds: float, words: str) -> None:
+    assert ago(seconds) == words
