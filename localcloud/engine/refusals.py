@@ -21,7 +21,8 @@ _FLAGS = frozenset(
     "--show-policy-remediations --show-reads --show-replacement-steps --show-sames --skip-pending-creates --strict "
     "--suppress-outputs --suppress-permalink --suppress-progress -t --target --target-dependents --target-replace "
     "--emoji --logflow --logtostderr --profiling --tracing -v --verbose --memprofilerate --remote "
-    "--disable-integrity-checking --fully-qualify-stack-names".split()
+    "--disable-integrity-checking --fully-qualify-stack-names --copy-config-from --teams --raw --type --open -a --all -o "
+    "--organization --project --tag --version --otel-traces -e -Q".split()
 )
 
 

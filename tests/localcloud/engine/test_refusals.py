@@ -12,6 +12,8 @@ from localcloud.engine.commands import main
         pytest.param(("-C", "stack", "login"), "pulumi login", id="verb after a folder"),
         pytest.param(("stack", "history"), "pulumi stack history", id="verb under a verb"),
         pytest.param(("up", "--yes", "--target", "urn"), "the flag --target", id="flag"),
+        pytest.param(("stack", "export", "--version", "1"), "the flag --version", id="flag of a verb under a verb"),
+        pytest.param(("config", "set", "a", "--type", "int", "1"), "the flag --type", id="flag between words"),
         pytest.param(("preview", "--save-plan=p"), "the flag --save-plan", id="flag with its value"),
     ],
 )
