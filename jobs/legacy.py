@@ -14,7 +14,7 @@ import argparse
 import difflib
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, cast
@@ -127,13 +127,21 @@ def manifest(job: LegacyJob, prefix: str = PREFIX) -> dict[str, Any]:
         output_base=str(job.args.output_base),
         instance_type=str(job.args.instance_type),
     )
-    made = identity.job_name(prefix, job.name, deciding, "", "")
-    whole = spec.complete(deciding, job.transform_job_name or made, job.args.tags)
+    whole = spec.complete(deciding, job.transform_job_name or _made_name(job, prefix, deciding), job.args.tags)
     whole["transformOutput"]["s3OutputPath"] = job.args.output_base
     if not job.args.tags:
         del whole["tags"]
     metadata = {"name": job.name, "namespace": job.namespace, "annotations": {REGION_ANNOTATION: job.region}}
     return {"apiVersion": spec.API_VERSION, "kind": spec.KIND, "metadata": metadata, "spec": whole}
+
+
+def _made_name(job: LegacyJob, prefix: str, deciding: Mapping[str, Any]) -> str:
+    if problem := identity.name_problem(prefix, job.name):
+        raise LegacyError(
+            f"{job.source}: metadata.name '{job.name}' cannot be part of a made name: {problem}; give the job another "
+            f"name, or a spec.transformJobName that starts with {prefix}-"
+        )
+    return identity.job_name(prefix, job.name, deciding, "", "")
 
 
 def python(job: LegacyJob) -> str:

@@ -121,6 +121,28 @@ def test_the_python_declares_the_same_job() -> None:
     assert _declared(legacy.python(job).encode()) == {"full": job.args}
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param("tf.batch", "must consist of a-z, 0-9 and -", id="a dot"),
+        pytest.param("t" * 40, "has 40 characters, 39 are allowed", id="too long a name"),
+    ],
+)
+def test_no_name_is_made_that_sagemaker_refuses(name: str, message: str) -> None:
+    job = legacy.parse(SMALL.replace("tf-batch", name), "f.yaml")
+    with pytest.raises(legacy.LegacyError) as error:
+        legacy.manifest(job)
+    said = str(error.value)
+    assert said.startswith(f"f.yaml: metadata.name '{name}' cannot be part of a made name: ")
+    assert message in said
+    assert said.endswith("; give the job another name, or a spec.transformJobName that starts with batch-workshop-")
+
+
+def test_an_object_of_any_name_may_have_a_job_with_its_own_name() -> None:
+    made = legacy.manifest(legacy.parse(FULL.replace("name: full", "name: full.er"), "f.yaml"))
+    assert (made["metadata"]["name"], made["spec"]["transformJobName"]) == ("full.er", "my-own-name")
+
+
 ODD = st.text(st.characters(codec=None), max_size=20)  # lone surrogates too: YAML can spell them
 
 
@@ -328,6 +350,15 @@ def test_python_has_its_warnings_in_its_comments(tmp_path: Path, capsys: pytest.
     (tmp_path / "f.yaml").write_text(FULL)
     assert legacy.main([str(tmp_path / "f.yaml")]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_the_command_refuses_to_make_a_name_that_sagemaker_refuses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "f.yaml").write_text(SMALL.replace("tf-batch", "tf.batch"))
+    assert legacy.main([str(tmp_path / "f.yaml"), "--yaml"]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err.partition(":")[0]) == ("", "error")
 
 
 def test_the_command_says_in_one_line_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
