@@ -27,6 +27,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
+    for name in ("LOCALCLOUD_HOME", "AWS_ACCESS_KEY_ID"):  # as in a terminal that knows nothing of the local cloud
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(stack, "CHECKOUT", tmp_path)
     (tmp_path / "Pulumi.yaml").write_text("name: sagemaker-batch-workshop\n")
     for name in ("dev", "prod"):
