@@ -15,7 +15,7 @@ from typing import Any
 from localcloud.cluster import binaries
 from localcloud.commands import engines, environment, local, recovery, terminal
 from localcloud.commands.engines import Engine
-from localcloud.commands.stack import declared_jobs, has_passphrase, open_jobs, outputs, region
+from localcloud.commands.stack import has_passphrase, open_jobs, outputs, region
 from localcloud.console import CommandError, say
 from localcloud.home import CHECKOUT
 from localcloud.setup import tools
@@ -49,8 +49,7 @@ def destroy(home: Path, stack: str) -> int:
 def retry(home: Path, stack: str, job: str) -> int:
     """Run a job again."""
     engine = _engine(home, stack)
-    local.check_job(job, declared_jobs(_resources(engine, stack)) if job else [])
-    return local.rerun(engine, stack, job) or up(home, stack)
+    return local.rerun(engine, stack, job, lambda: _resources(engine, stack)) or up(home, stack)
 
 
 def report(home: Path, stack: str) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from localcloud.commands import cloud, environment, recovery, stack, terminal
 from localcloud.commands.engines import Engine
@@ -124,26 +125,28 @@ def retry(home: Path, job: str) -> int:
     running = cloud.ensure(home)
     engine = cloud.engine(home, running)
     stack.select(engine, home)
-    check_job(job, stack.declared_jobs(stack.resources(home)))
-    return rerun(engine, stack.LOCAL, job) or up(home)
+    return rerun(engine, stack.LOCAL, job, lambda: stack.resources(home)) or up(home)
 
 
-def check_job(job: str, known: Sequence[str]) -> None:
-    """Refuse a name that is none of a stack's jobs.
+def rerun(engine: Engine, name: str, job: str, resources: Callable[[], Iterable[dict[str, Any]]]) -> int:
+    """Count up `rerun.<job>` in a stack's config.
+
+    Args:
+        engine: acts on the stack.
+        name: the stack's.
+        job: the declared name.
+        resources: gives those that the stack's state has; asked once a job is named.
 
     Raises:
-        CommandError: naming those there are.
+        CommandError: no job is named, or none that the stack has.
     """
-    if job and known and job not in known:
+    if not job:
+        raise CommandError(f"name the job: make retry JOB=churn{'' if name == stack.LOCAL else f' STACK={name}'}")
+    known = stack.declared_jobs(resources())
+    if known and job not in known:
         raise CommandError(
             f"JOB={job} is no job of this stack; there are {', '.join(known)}. A new one runs with make up"
         )
-
-
-def rerun(engine: Engine, name: str, job: str) -> int:
-    """Count up `rerun.<job>` in a stack's config."""
-    if not job:
-        raise CommandError(f"name the job: make retry JOB=churn{'' if name == stack.LOCAL else f' STACK={name}'}")
     values = json.loads(engine.ask("config", "--json", "--stack", name))
     entry = values.get(f"{stack.project()}:rerun", {})
     now = str((entry.get("objectValue") or json.loads(entry.get("value") or "{}")).get(job, 1))

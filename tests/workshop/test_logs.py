@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from workshop import logs
 
@@ -17,15 +15,10 @@ NOW = int(time.time()) * 1000  # CloudWatch takes no events of another season
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        client: Any = boto3.client("logs")
-        client.create_log_group(logGroupName=logs.GROUP)
-        yield client
+def account(connect: Callable[..., Any]) -> Any:
+    client = connect("logs")
+    client.create_log_group(logGroupName=logs.GROUP)
+    return client
 
 
 def write(account: Any, stream: str, *events: tuple[int, str]) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from workshop import s3
 
@@ -15,17 +13,12 @@ Call = Callable[[str], object]
 
 
 @pytest.fixture(autouse=True)
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def bucket(connect: Callable[..., Any]) -> Any:
     """A bucket `data` with an object `in/a.csv`."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        client: Any = boto3.client("s3")
-        client.create_bucket(Bucket="data")
-        client.put_object(Bucket="data", Key="in/a.csv", Body=b"1,2\n")
-        yield client
+    client = connect("s3")
+    client.create_bucket(Bucket="data")
+    client.put_object(Bucket="data", Key="in/a.csv", Body=b"1,2\n")
+    return client
 
 
 @pytest.mark.parametrize(

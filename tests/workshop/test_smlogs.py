@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from workshop import logs, smlogs
 
@@ -28,12 +26,8 @@ def item(status: dict[str, Any], name: str = JOB, created: str = "2026-01-01T00:
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        yield boto3.client("logs", region_name="us-east-1")
+def account(connect: Callable[..., Any]) -> Any:
+    return connect("logs", region_name="us-east-1")
 
 
 Answer = Callable[..., None]
