@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable
 
-from localcloud.aws import moto_adaptation, pages, sts
+from localcloud.aws.ec2.network_rules import NetworkRules
 from localcloud.aws.eks.access import Access
 from localcloud.aws.eks.addons import Addons
 from localcloud.aws.eks.backend import ClusterBackend
@@ -19,23 +19,25 @@ from localcloud.aws.eks.roles import Roles
 from localcloud.aws.eks.store import Store
 from localcloud.aws.eks.tags import Tags
 from localcloud.aws.eks.token_review import TokenWebhook
-from localcloud.aws.exchange import HttpRequest, HttpResponse
-from localcloud.aws.gateway import INTERNAL_PREFIX, Gateway, json_response
+from localcloud.aws.iam import sts
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer, bucket_policy_reader
 from localcloud.aws.iam.credentials import CredentialStore
 from localcloud.aws.iam.directory import Directory
 from localcloud.aws.iam.resource_tags import ResourceTags, of_ec2, of_roles
-from localcloud.aws.journal import Journal
-from localcloud.aws.network_rules import NetworkRules
+from localcloud.aws.moto import adaptation as moto_adaptation
+from localcloud.aws.moto.upstream import Upstream
+from localcloud.aws.protocol import pages
+from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
+from localcloud.aws.protocol.gateway import INTERNAL_PREFIX, Gateway, json_response
+from localcloud.aws.protocol.journal import Journal
+from localcloud.aws.protocol.server import HttpServer
 from localcloud.aws.quotas import Quotas
-from localcloud.aws.s3 import S3, Buckets
-from localcloud.aws.s3_deletion import Deletion
+from localcloud.aws.s3.buckets import S3, Buckets
+from localcloud.aws.s3.deletion import Deletion
 from localcloud.aws.sagemaker.backend import RoleCredentials
 from localcloud.aws.sagemaker.composition import local_sagemaker
-from localcloud.aws.server import HttpServer
 from localcloud.aws.settings import Settings
-from localcloud.aws.upstream import Upstream
 
 # In the order in which a deployment asks for them.
 _WARMED = ("iam", "s3", "ec2", "logs")

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from localcloud.aws import pages
-from localcloud.aws.errors import AwsError
-from localcloud.aws.wire import Call, Operation
+from localcloud.aws.protocol import pages
+from localcloud.aws.protocol.errors import AwsError
+from localcloud.aws.protocol.wire import Call, Operation
 
 _FAMILIES = ("m4", "m5", "m6i", "c4", "c5", "c6i", "r6i")
 _SIZES = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")

@@ -28,7 +28,6 @@ def main(arguments: list[str] | None = None) -> int:
         lambda: options.aws_endpoint,
         options.region,
         images=options.image,
-        progress=lambda line: print(line, file=sys.stderr, flush=True),
     )
     try:
         return _run(clusters, options, stopped)

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Final
 
 from localcloud import process
-from localcloud.cluster import binaries as programs
 from localcloud.cluster.control_plane import ControlPlane, require_version
 from localcloud.cluster.errors import ClusterError, StartError, UnknownClusterError
+from localcloud.go import binaries
+from localcloud.go.errors import BuildError
 from localcloud.home import CHECKOUT
 
 _NODE_READY_SECONDS: Final = 60.0
@@ -44,7 +45,6 @@ class LocalClusters:
         aws_endpoint: the AWS endpoint's URL; asked when it is needed, as it is known only once it serves.
         region: AWS region of the clusters.
         images: more images that nodes can run, `pattern=command`, beside those of `images.py`.
-        progress: gets what a build of the binaries has to say.
     """
 
     def __init__(
@@ -55,14 +55,12 @@ class LocalClusters:
         region: str,
         *,
         images: Sequence[str] = (),
-        progress: Callable[[str], None] = print,
     ) -> None:
         self._home = home
         self._token_review_url = token_review_url
         self._aws_endpoint = aws_endpoint
         self._region = region
         self._images = images
-        self._progress = progress
         self._planes: dict[str, ControlPlane] = {}
         self._nodes: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
@@ -73,7 +71,7 @@ class LocalClusters:
         Raises:
             ClusterError: it cannot be started; nothing of it is left then.
         """
-        found = programs.ensure(self._progress)
+        found = _programs()
         require_version(found, version)
         plane = ControlPlane(
             name, self._folder(name), self._home / "logs", found, token_review_url=self._token_review_url(name)
@@ -177,3 +175,10 @@ def _wait_for_node(node: subprocess.Popen[bytes], ready: Path, log: Path) -> Non
         if time.monotonic() > deadline:
             raise StartError(f"The node is not ready after {_NODE_READY_SECONDS:.0f} s; log: {log}")
         time.sleep(0.05)
+
+
+def _programs() -> binaries.Binaries:
+    try:
+        return binaries.control_plane()
+    except BuildError as error:
+        raise ClusterError(str(error)) from error

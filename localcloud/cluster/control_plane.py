@@ -18,10 +18,10 @@ from typing import Final
 
 from localcloud import process
 from localcloud.cluster import certs
-from localcloud.cluster.binaries import Binaries
 from localcloud.cluster.errors import ApiError, ClusterError, StartError
 from localcloud.cluster.kube import KubeApi
 from localcloud.cluster.ports import free_ports
+from localcloud.go.binaries import Binaries
 
 # What the stack relies on: deletes with foreground propagation need the collector, namespaces their own controller,
 # pods a service account; Deployments become Pods by the real controllers, which a node then runs.

@@ -12,11 +12,11 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from localcloud.cluster import binaries
 from localcloud.commands import engines, environment, local, recovery, terminal
 from localcloud.commands.engines import Engine
 from localcloud.commands.stack import has_passphrase, open_jobs, outputs, region
 from localcloud.console import CommandError, say
+from localcloud.go import binaries
 from localcloud.home import CHECKOUT
 from localcloud.setup import tools
 
@@ -99,8 +99,7 @@ def _passphrase(stack: str, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _environment(home: Path, stack: str) -> dict[str, str]:
-    built = binaries.built()
-    tools.write_shared(home, CHECKOUT, built.kubectl if built else None)
+    tools.write_shared(home, CHECKOUT, binaries.kubectl())
     place = region(stack)  # a person's own default region may be another, and the stack is not there
     return environment.real(home, stack) | (dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), place) if place else {})
 

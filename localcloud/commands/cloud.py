@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from localcloud.cluster import binaries
 from localcloud.commands import engines, environment, stack
 from localcloud.commands.engines import Engine
 from localcloud.console import CommandError, say, step
+from localcloud.go import binaries
 from localcloud.home import CHECKOUT
 from localcloud.setup import tools
 from localcloud.supervisor import client, record
@@ -52,7 +52,7 @@ def _clear_leftovers(home: Path) -> None:
 
 
 def _refresh_commands(home: Path, endpoint: str) -> None:
-    kubectl = binaries.ensure(lambda _: None).kubectl
+    kubectl = binaries.control_plane().kubectl
     chosen = engines.choose(environment.local(home, endpoint))
     tools.write(home, CHECKOUT, kubectl, embedded_engine=chosen.kind == "embedded")
     environment.write_shell_file(home, endpoint)

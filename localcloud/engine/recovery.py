@@ -80,7 +80,7 @@ def _orphans(root: Path) -> list[int]:
         with contextlib.suppress(OSError, ValueError, IndexError):
             command = (folder / "cmdline").read_bytes()
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            plugin = b"pulumi-resource-" in command or b"localcloud.plugins" in command
+            plugin = b"pulumi-resource-" in command or b"localcloud.pulumi" in command
             if plugin and parent == 1 and (folder / "cwd").readlink() == root:
                 found.append(int(folder.name))
     return found

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import os
 import subprocess
 import sys
 import threading
@@ -57,10 +56,10 @@ def _set_up(directory: Path, part: str) -> None:
 def _binaries_built() -> bool:
     if not requirements_check.python_is_new_enough():
         return False  # an old Python cannot even read the code that would look
-    from localcloud.cluster import binaries  # noqa: PLC0415  keeps `dev` free of the local cloud
+    from localcloud.go import binaries  # noqa: PLC0415  keeps `dev` free of the local cloud
+    from localcloud.go.programs import CONTROL_PLANE_AND_PROVIDER, PULUMI  # noqa: PLC0415
 
-    # What is to be used in place of a build is looked at when it is used, which says what it lacks.
-    return bool(os.environ.get("KUBEBUILDER_ASSETS")) or binaries.built() is not None
+    return not binaries.missing([CONTROL_PLANE_AND_PROVIDER, PULUMI])
 
 
 @contextmanager
@@ -75,7 +74,7 @@ def _binaries_in_background(part: str, python: Path) -> Generator[None]:
         yield
         return
     build = subprocess.Popen(
-        [python, "-m", "localcloud.cluster.build"],
+        [python, "-m", "localcloud.go", "control-plane-and-provider", "pulumi"],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

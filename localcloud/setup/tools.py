@@ -19,7 +19,7 @@ def write(home: Path, checkout: Path, kubectl: Path, *, embedded_engine: bool) -
         embedded_engine: whether `pulumi` is ours; with the official CLI there is none of ours on PATH.
     """
     python = str(_python(home))
-    modules = {f"bin/pulumi-resource-{name}": f"localcloud.plugins.{name}" for name in PLUGINS}
+    modules = {f"bin/pulumi-resource-{name}": f"localcloud.pulumi.{name}" for name in PLUGINS}
     if embedded_engine:
         modules["bin/pulumi"] = ENGINE
     else:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, new_update, not_found, now, page
-from localcloud.aws.wire import Call, Operation
+from localcloud.aws.protocol.wire import Call, Operation
 
 _KUBERNETES = ("1.36", "1.35", "1.34", "1.33")
 # Newest first. Versions are those a 1.35 cluster is offered; the patch differs from AWS's from week to week.

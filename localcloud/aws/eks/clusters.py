@@ -28,7 +28,7 @@ from localcloud.aws.eks.store import (
     now,
     page,
 )
-from localcloud.aws.wire import Call, Operation
+from localcloud.aws.protocol.wire import Call, Operation
 
 _LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 

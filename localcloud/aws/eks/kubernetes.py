@@ -16,7 +16,7 @@ import yaml
 
 from localcloud.aws.eks.pod_identity import Pod
 from localcloud.aws.eks.store import ClusterRecord
-from localcloud.aws.errors import AwsError
+from localcloud.aws.protocol.errors import AwsError
 
 _REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 _RBAC = "rbac.authorization.k8s.io"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from threading import RLock
 from typing import Any, cast
 
+from localcloud.aws.ec2.network_rules import NODE_INTERFACE
 from localcloud.aws.eks.store import invalid
-from localcloud.aws.network_rules import NODE_INTERFACE
 
 
 class Network:

@@ -13,7 +13,7 @@ from localcloud.aws.eks.backend import ClusterBackend
 from localcloud.aws.eks.network import Network
 from localcloud.aws.eks.roles import CLUSTER_NEEDS, NODE_NEEDS, Roles, control_plane, node
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, new_update, not_found, now, page
-from localcloud.aws.wire import Call, Operation
+from localcloud.aws.protocol.wire import Call, Operation
 
 _DEFAULT_SCALING = {"minSize": 1, "maxSize": 2, "desiredSize": 2}
 

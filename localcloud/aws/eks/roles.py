@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from localcloud.aws.errors import AccessDeniedError, AwsError
 from localcloud.aws.iam.authorization import Authorizer, request_context
 from localcloud.aws.iam.directory import Directory
 from localcloud.aws.iam.evaluation import Request, evaluate
 from localcloud.aws.iam.principals import Principal
-from localcloud.aws.sts import Assumption, Tokens
+from localcloud.aws.iam.sts import Assumption, Tokens
+from localcloud.aws.protocol.errors import AccessDeniedError, AwsError
 
 CLUSTER_SERVICE = "eks.amazonaws.com"
 NODE_SERVICE = "ec2.amazonaws.com"

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from localcloud.aws import pages
-from localcloud.aws.errors import AwsError
+from localcloud.aws.protocol import pages
+from localcloud.aws.protocol.errors import AwsError
 
 Record = dict[str, Any]
 

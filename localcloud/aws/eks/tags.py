@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from localcloud.aws.eks.store import Record, Store, not_found
-from localcloud.aws.wire import Call, Operation
+from localcloud.aws.protocol.wire import Call, Operation
 
 
 class Tags:

@@ -15,11 +15,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from localcloud.aws.eks.access import groups_of
 from localcloud.aws.eks.store import Store
-from localcloud.aws.errors import AwsError
-from localcloud.aws.exchange import HttpRequest, HttpResponse
-from localcloud.aws.gateway import json_response
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.principals import Principal
+from localcloud.aws.protocol.errors import AwsError
+from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
+from localcloud.aws.protocol.gateway import json_response
 
 PREFIX = "k8s-aws-v1."
 _HEADER = "x-k8s-aws-id"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.aws.eks.store import Record, invalid, page
-from localcloud.aws.wire import Call
+from localcloud.aws.protocol.wire import Call
 
 AS_OF = datetime(2026, 11, 27, tzinfo=UTC)
 DEFAULT_VERSION = "1.35"

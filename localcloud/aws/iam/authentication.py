@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
-from localcloud.aws.errors import AwsError
-from localcloud.aws.exchange import HttpRequest
 from localcloud.aws.iam import chunked
 from localcloud.aws.iam import signature as sigv4
 from localcloud.aws.iam.credentials import Credential, CredentialStore
 from localcloud.aws.iam.principals import ANONYMOUS, Principal
 from localcloud.aws.iam.signature import Signature, SignatureError
+from localcloud.aws.protocol.errors import AwsError
+from localcloud.aws.protocol.exchange import HttpRequest
 
 _SKEW = timedelta(minutes=15)
 _LONGEST_PRESIGNED = timedelta(days=7)

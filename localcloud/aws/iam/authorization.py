@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from localcloud.aws.errors import AccessDeniedError
 from localcloud.aws.iam.directory import Directory
 from localcloud.aws.iam.documents import Policy, policy
 from localcloud.aws.iam.evaluation import Decision, PolicySet, Request, evaluate
@@ -14,8 +13,9 @@ from localcloud.aws.iam.needs.model import Keys, Need
 from localcloud.aws.iam.needs.table import needs
 from localcloud.aws.iam.principals import Principal
 from localcloud.aws.iam.resource_tags import ResourceTags
-from localcloud.aws.journal import Journal
-from localcloud.aws.wire import Call
+from localcloud.aws.protocol.errors import AccessDeniedError
+from localcloud.aws.protocol.journal import Journal
+from localcloud.aws.protocol.wire import Call
 
 BucketPolicy = Callable[[str], Policy | None]
 _JSON_CODES = {"s3", "iam", "sts", "cloudwatch"}

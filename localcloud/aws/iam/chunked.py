@@ -7,10 +7,10 @@ import hmac
 from collections.abc import Iterator
 from dataclasses import replace
 
-from localcloud.aws.errors import AwsError
-from localcloud.aws.exchange import HttpRequest
 from localcloud.aws.iam import signature as sigv4
 from localcloud.aws.iam.signature import Signature
+from localcloud.aws.protocol.errors import AwsError
+from localcloud.aws.protocol.exchange import HttpRequest
 
 _SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from botocore.utils import normalize_url_path
 
-from localcloud.aws.exchange import HttpRequest
+from localcloud.aws.protocol.exchange import HttpRequest
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()

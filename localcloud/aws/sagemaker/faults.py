@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localcloud.aws.errors import AwsError
+from localcloud.aws.protocol.errors import AwsError
 
 
 class SageMakerError(AwsError):

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localcloud.aws.errors import AwsError
+from localcloud.aws.protocol.errors import AwsError
 from localcloud.aws.sagemaker import faults, rules
 from localcloud.aws.sagemaker.backend import Order, RoleCredentials, RoleSessions, TransformBackend
 from localcloud.aws.sagemaker.listing import Listing, page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from localcloud.aws.errors import AwsError
+from localcloud.aws.protocol.errors import AwsError
 from localcloud.aws.sagemaker import faults
 from localcloud.aws.sagemaker.backend import RoleCredentials, RoleSessions
 from localcloud.aws.sagemaker.listing import Listing, page

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.aws.exchange import HttpRequest
 from localcloud.aws.iam import credentials
 from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.iam.credentials import CredentialStore
@@ -18,9 +17,10 @@ from localcloud.aws.iam.directory import Directory, Role
 from localcloud.aws.iam.documents import policy
 from localcloud.aws.iam.principals import root
 from localcloud.aws.iam.resource_tags import ResourceTags
-from localcloud.aws.journal import Journal
-from localcloud.aws.sts import Tokens, service_session
-from localcloud.aws.wire import Call
+from localcloud.aws.iam.sts import Tokens, service_session
+from localcloud.aws.protocol.exchange import HttpRequest
+from localcloud.aws.protocol.journal import Journal
+from localcloud.aws.protocol.wire import Call
 from tests.localcloud.aws.endpoint import ACCOUNT, REGION
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/execution"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from localcloud.aws.errors import AwsError
-from localcloud.aws.exchange import HttpRequest
 from localcloud.aws.iam import chunked, signature
 from localcloud.aws.iam.signature import EMPTY_SHA256, Signature, SignatureError
+from localcloud.aws.protocol.errors import AwsError
+from localcloud.aws.protocol.exchange import HttpRequest
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 SCOPE = f"{KEY}/20130524/us-east-1/s3/aws4_request"

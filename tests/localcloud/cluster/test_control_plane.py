@@ -16,11 +16,13 @@ from typing import IO, Any
 import pytest
 
 from localcloud import process
-from localcloud.cluster import binaries, control_plane
+from localcloud.cluster import control_plane
 from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
 from localcloud.cluster.control_plane import ControlPlane
 from localcloud.cluster.errors import ApiError, ClusterError, StartError
 from localcloud.cluster.kube import KubeApi
+from localcloud.go import binaries
+from localcloud.go.programs import CONTROL_PLANE
 from tests.localcloud.cluster.stage import GOOD_TOKEN, descendants, until
 
 pytestmark = pytest.mark.xdist_group("cluster")
@@ -72,7 +74,7 @@ def test_the_cluster_is_ready_and_of_the_asked_version(api: KubeApi) -> None:
 
 @pytest.mark.e2e
 def test_kubectl_is_of_the_same_version(endpoint: ClusterEndpoint) -> None:
-    kubectl = binaries.ensure().kubectl
+    kubectl = binaries.control_plane().kubectl
     command = [kubectl, f"--kubeconfig={endpoint.admin_kubeconfig}", "version", "--output=json"]
     versions = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     assert versions["clientVersion"]["gitVersion"] == versions["serverVersion"]["gitVersion"] == "v1.35.4"
@@ -202,7 +204,7 @@ def test_nothing_is_left_when_the_owner_is_told_to_stop(tmp_path: Path) -> None:
 
 def programs(folder: Path, script: str) -> binaries.Binaries:
     folder.mkdir()
-    for name in binaries.NAMES:
+    for name in CONTROL_PLANE.names:
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
     return binaries.Binaries.within(folder)
@@ -226,7 +228,7 @@ def test_a_cluster_whose_port_is_taken_gets_another(tmp_path: Path, monkeypatch:
             return given[-1:]
 
         monkeypatch.setattr(control_plane, "free_ports", first_the_taken)
-        plane = ControlPlane("x", tmp_path / "run", tmp_path / "logs", binaries.ensure(), "http://127.0.0.1:9")
+        plane = ControlPlane("x", tmp_path / "run", tmp_path / "logs", binaries.control_plane(), "http://127.0.0.1:9")
         plane.start()
     assert len(given) > 1
     assert plane.endpoint == f"https://127.0.0.1:{given[-1]}"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from localcloud import process
-from localcloud.cluster import binaries
 from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.kube import KubeApi
+from localcloud.go import binaries
 from tests.localcloud.cluster.stage import TEST_IMAGE, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("cluster")]
@@ -101,7 +101,7 @@ def log(endpoint: ClusterEndpoint, name: str) -> str:
 
 
 def kubectl_logs(endpoint: ClusterEndpoint, name: str, *flags: str) -> subprocess.CompletedProcess[str]:
-    kubectl = binaries.ensure().kubectl
+    kubectl = binaries.control_plane().kubectl
     command = [kubectl, f"--kubeconfig={endpoint.admin_kubeconfig}", "-n", "demo", "logs", f"deployment/{name}", *flags]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -156,7 +156,7 @@ def test_a_pod_is_its_service_account(api: KubeApi, endpoint: ClusterEndpoint, n
     status = api.create("/apis/authentication.k8s.io/v1/tokenreviews", review)["status"]
     assert status["user"]["username"] == "system:serviceaccount:demo:robot"
     assert status["audiences"] == ["pods.eks.amazonaws.com"]
-    command = [binaries.ensure().kubectl, f"--kubeconfig={folder / 'kubeconfig'}", "get", "pods"]
+    command = [binaries.control_plane().kubectl, f"--kubeconfig={folder / 'kubeconfig'}", "get", "pods"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert 'User "system:serviceaccount:demo:robot" cannot list resource "pods"' in answer.stderr
 

@@ -24,11 +24,11 @@ def test_an_old_python_is_named_in_a_checkout_that_is_set_up(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(virtualenv, "is_current", lambda *_: True)
-    monkeypatch.delitem(sys.modules, "localcloud.cluster.binaries", raising=False)
+    monkeypatch.delitem(sys.modules, "localcloud.go.binaries", raising=False)
     monkeypatch.setattr(sys, "version_info", (3, 9, 18))
     assert setup.main(["local"]) == 1
     assert "Python 3.11 or newer is needed, this is 3.9.18" in capsys.readouterr().err
-    assert "localcloud.cluster.binaries" not in sys.modules  # code that an old Python cannot read
+    assert "localcloud.go.binaries" not in sys.modules  # code that an old Python cannot read
 
 
 def test_what_is_missing_is_said_before_anything_is_made(

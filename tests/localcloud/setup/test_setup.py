@@ -25,7 +25,7 @@ def test_kubernetes_is_built_by_the_environments_python_which_has_pip(
 ) -> None:
     with setup._binaries_in_background("local", python):
         pass
-    assert "runs -m localcloud.cluster.build" in capsys.readouterr().out
+    assert "runs -m localcloud.go" in capsys.readouterr().out
 
 
 def test_for_an_account_nothing_is_built(python: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ def test_a_plugin_runs_the_checkouts_module_in_its_home(home: Path, tmp_path: Pa
     said = subprocess.run(
         [home / "bin" / "pulumi-resource-aws", "127.0.0.1:1"], capture_output=True, text=True, check=True
     )
-    assert said.stdout.strip() == f"{tmp_path}|{home}|-m localcloud.plugins.aws 127.0.0.1:1"
+    assert said.stdout.strip() == f"{tmp_path}|{home}|-m localcloud.pulumi.aws 127.0.0.1:1"
 
 
 def test_with_the_official_cli_there_is_no_pulumi_of_ours(home: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from localcloud.aws.iam.directory import Directory
 from localcloud.aws.iam.needs.model import Keys, Need, fill, members, pass_role, tag_keys, tags_of
-from localcloud.aws.wire import Call
+from localcloud.aws.protocol.wire import Call
 
 _SAGEMAKER = "arn:aws:sagemaker:{region}:{account}:"
 _SAGEMAKER_RESOURCES: Mapping[str, str] = {

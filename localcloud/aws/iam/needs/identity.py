@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from localcloud.aws.iam.directory import Directory
 from localcloud.aws.iam.needs.model import Keys, Need, pass_role, tag_keys, tags_of
-from localcloud.aws.wire import Call
+from localcloud.aws.protocol.wire import Call
 
 _BY_NAME = (("RoleName", "role"), ("UserName", "user"), ("GroupName", "group"))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from localcloud.aws.iam.directory import Directory
-from localcloud.aws.wire import Call
+from localcloud.aws.protocol.wire import Call
 
 Keys = dict[str, tuple[str, ...]]
 

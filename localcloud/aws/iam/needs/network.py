@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from localcloud.aws.iam.directory import Directory
 from localcloud.aws.iam.needs.model import Keys, Need, fill, members, tag_keys
-from localcloud.aws.wire import Call
+from localcloud.aws.protocol.wire import Call
 
 _EC2 = "arn:aws:ec2:{region}:{account}:"
 # Operation -> the resources it acts on. A resource that is being made has no id yet: `*`.

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote
 
 from localcloud.aws.iam.directory import Directory
 from localcloud.aws.iam.needs.model import Keys, Need
-from localcloud.aws.wire import Call
+from localcloud.aws.protocol.wire import Call
 
 _BUCKET = "arn:aws:s3:::{}"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from localcloud.aws.iam.directory import Directory
 from localcloud.aws.iam.needs import compute, identity, network, s3
 from localcloud.aws.iam.needs.model import Mapper, Need, tag_keys, tags_of
-from localcloud.aws.wire import Call
+from localcloud.aws.protocol.wire import Call
 
 _MAPPERS: Mapping[str, Mapper] = {
     "s3": s3.needs,

@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
-from localcloud.aws.errors import AwsError
+from localcloud.aws.protocol.errors import AwsError
 from localcloud.aws.sagemaker.backend import RoleCredentials
 from localcloud.aws.sagemaker.moto_installation import install
 from localcloud.aws.sagemaker.probe import S3Probe

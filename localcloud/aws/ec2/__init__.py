@@ -1,0 +1,1 @@
+"""Amazon EC2 where moto falls short of it."""

@@ -1,0 +1,104 @@
+"""EC2's refusals to take away what something else still stands on; moto makes only some of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from threading import RLock
+from typing import Any, cast
+
+from localcloud.aws.protocol.errors import AwsError
+from localcloud.aws.protocol.exchange import HttpResponse
+from localcloud.aws.protocol.wire import Call
+
+NODE_INTERFACE = "Amazon EKS node "
+_VPC_ID = re.compile(rb"<vpcId>(vpc-[0-9a-f]+)</vpcId>")
+
+
+class NetworkRules:
+    """Guards and amendments of EC2."""
+
+    def __init__(self, account_id: str, lock: RLock) -> None:
+        self._account_id = account_id
+        self._lock = lock
+
+    def guards(self) -> Mapping[str, Callable[[Call], None]]:
+        return {
+            "DeleteSubnet": self._subnet,
+            "DeleteVpc": self._vpc,
+            "DeleteSecurityGroup": self._security_group,
+            "DetachInternetGateway": self._gateway,
+        }
+
+    def amendments(self) -> Mapping[str, Callable[[Call, HttpResponse], HttpResponse]]:
+        return {"CreateVpc": self._admit_members}
+
+    def _admit_members(self, call: Call, response: HttpResponse) -> HttpResponse:
+        """Give the default security group of a new VPC its rule: members may reach each other."""
+        found = _VPC_ID.search(response.body)
+        if found is None:
+            return response
+        vpc_id = found[1].decode()
+        with self._lock:
+            backend = self._ec2(call)
+            group = next(group for group in backend.groups[vpc_id].values() if group.name == "default")
+            backend.authorize_security_group_ingress(
+                group.id, "-1", "-1", "-1", ip_ranges=[], source_groups=[{"GroupId": group.id}], vpc_id=vpc_id
+            )
+        return response
+
+    def _subnet(self, call: Call) -> None:
+        subnet_id = str(call.params["SubnetId"])
+        with self._lock:
+            if any(interface.subnet.id == subnet_id for interface in self._ec2(call).enis.values()):
+                raise _violation(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
+
+    def _vpc(self, call: Call) -> None:
+        vpc_id = str(call.params["VpcId"])
+        with self._lock:
+            backend = self._ec2(call)
+            gateways = [
+                row for row in backend.internet_gateways.values() if row.vpc is not None and row.vpc.id == vpc_id
+            ]
+            groups = [group for group in backend.groups.get(vpc_id, {}).values() if group.name != "default"]
+            endpoints = [
+                row for row in backend.vpc_end_points.values() if row.vpc_id == vpc_id and row.state != "deleted"
+            ]
+        if gateways or groups or endpoints:
+            raise _violation(f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
+
+    def _security_group(self, call: Call) -> None:
+        group_id = str(call.params.get("GroupId"))
+        with self._lock:
+            backend = self._ec2(call)
+            users = [row for row in backend.enis.values() if group_id in {group.id for group in row.group_set}]
+            default = backend.get_security_group_from_id(group_id)
+        if users:
+            raise _violation(f"resource {group_id} has a dependent object")
+        if default is not None and default.name == "default":
+            raise AwsError(
+                "CannotDelete", f'the specified group: "{group_id}" name: "default" cannot be deleted by a user'
+            )
+
+    def _gateway(self, call: Call) -> None:
+        vpc_id = str(call.params["VpcId"])
+        with self._lock:
+            mapped = [
+                row
+                for row in self._ec2(call).enis.values()
+                if row.subnet.vpc_id == vpc_id and str(row.description).startswith(NODE_INTERFACE)
+            ]
+        if mapped:
+            raise _violation(
+                f"Network {vpc_id} has some mapped public address(es). Please unmap those public address(es) before "
+                "detaching the gateway."
+            )
+
+    def _ec2(self, call: Call) -> Any:
+        from moto.ec2.models import ec2_backends  # noqa: PLC0415  loaded by the prewarm, not at start
+
+        return cast("Any", ec2_backends[self._account_id][call.region])
+
+
+def _violation(message: str) -> AwsError:
+    return AwsError("DependencyViolation", message)

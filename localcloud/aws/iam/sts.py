@@ -1,0 +1,187 @@
+"""AWS STS: who am I, and sessions of roles, given only where the role's trust policy allows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from localcloud.aws.iam.authorization import Authorizer, request_context
+from localcloud.aws.iam.credentials import Credential, CredentialStore
+from localcloud.aws.iam.directory import Directory, Role
+from localcloud.aws.iam.documents import policy
+from localcloud.aws.iam.evaluation import Request, evaluate
+from localcloud.aws.iam.needs.model import Keys
+from localcloud.aws.iam.principals import ANONYMOUS, Principal
+from localcloud.aws.protocol.errors import AccessDeniedError, AwsError
+from localcloud.aws.protocol.wire import Call, Operation
+
+_HOUR = 3600
+_SERVICE_SESSION = timedelta(days=5)  # AWS renews the keys of its services; these are given once
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A wish to act as a role.
+
+    Attributes:
+        caller: who asks; anonymous when a service does.
+        service: the AWS service that asks, e.g. `sagemaker.amazonaws.com`.
+        context: condition keys beside those of every request.
+        tags: session tags, which need `sts:TagSession`.
+    """
+
+    role_arn: str
+    session_name: str
+    caller: Principal = ANONYMOUS
+    service: str | None = None
+    context: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    session_policy: str | None = None
+    duration: timedelta = timedelta(hours=1)
+
+
+class Tokens:
+    """Issues sessions and answers STS."""
+
+    def __init__(self, directory: Directory, credentials: CredentialStore, authorizer: Authorizer) -> None:
+        self._directory = directory
+        self._credentials = credentials
+        self._authorizer = authorizer
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "GetCallerIdentity": self.get_caller_identity,
+            "AssumeRole": self.assume_role,
+            "GetSessionToken": self.get_session_token,
+        }
+
+    def get_caller_identity(self, call: Call) -> Mapping[str, Any]:
+        principal = call.principal
+        if principal.is_anonymous:
+            raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+        return {"UserId": principal.user_id, "Account": principal.account_id, "Arn": principal.arn}
+
+    def get_session_token(self, call: Call) -> Mapping[str, Any]:
+        if ":role/" in call.principal.identity_arn:
+            raise AccessDeniedError("Cannot call GetSessionToken with session credentials")
+        duration = timedelta(seconds=int(call.params.get("DurationSeconds") or 12 * _HOUR))
+        return {"Credentials": wire_form(self._credentials.issue(call.principal, duration))}
+
+    def assume_role(self, call: Call) -> Mapping[str, Any]:
+        params = call.params
+        if params.get("PolicyArns"):
+            raise AwsError("NotImplemented", "AssumeRole with PolicyArns is not available in the local cloud.", 501)
+        seconds = int(params.get("DurationSeconds") or _HOUR)
+        external_id = params.get("ExternalId")
+        wish = Assumption(
+            role_arn=str(params["RoleArn"]),
+            session_name=str(params["RoleSessionName"]),
+            caller=call.principal,
+            context={"sts:externalid": (str(external_id),)} if external_id else {},
+            tags={str(row["Key"]): str(row["Value"]) for row in params.get("Tags") or []},
+            session_policy=_checked_policy(params.get("Policy")),
+            duration=timedelta(seconds=seconds),
+        )
+        role = self._trusting_role(wish)
+        if seconds > role.longest_session:
+            message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+            raise AwsError("ValidationError", message)
+        credential = self._issue(role, wish)
+        principal = credential.principal
+        return {
+            "Credentials": wire_form(credential),
+            "AssumedRoleUser": {"AssumedRoleId": principal.user_id, "Arn": principal.arn},
+        }
+
+    def assume(self, wish: Assumption) -> Credential:
+        """A session of a role for a service of ours.
+
+        Raises:
+            AccessDeniedError: the role does not exist, or its trust policy does not allow it.
+        """
+        return self._issue(self._trusting_role(wish), wish)
+
+    def _trusting_role(self, wish: Assumption) -> Role:
+        role = self._directory.role(wish.role_arn)
+        actions = ["sts:AssumeRole", *(["sts:TagSession"] if wish.tags else [])]
+        if role is None:
+            raise _refused(wish, actions[0])
+        for action in actions:
+            self._check_trust(wish, role, action)
+        return role
+
+    def _check_trust(self, wish: Assumption, role: Role, action: str) -> None:
+        context: Keys = {
+            **request_context(wish.caller, None),
+            **wish.context,
+            **{f"aws:requesttag/{key.lower()}": (value,) for key, value in wish.tags.items()},
+            **{f"iam:resourcetag/{key.lower()}": (value,) for key, value in role.tags.items()},
+            "sts:rolesessionname": (wish.session_name,),
+        }
+        if wish.tags:
+            context["aws:tagkeys"] = tuple(wish.tags)
+        if wish.service is not None:
+            context["aws:principalisawsservice"] = ("true",)
+            context["aws:principalservicename"] = (wish.service,)
+        request = Request(action, role.arn, wish.caller, context, wish.service)
+        policies = replace(self._directory.policies(wish.caller), resource=(role.trust,))
+        decision = evaluate(request, policies, resource_must_allow=True)
+        self._authorizer.record(wish.service or wish.caller.arn, action, role.arn, context, decision)
+        if not decision.allowed and self._authorizer.enforces:
+            raise _refused(wish, action)
+
+    def _issue(self, role: Role, wish: Assumption) -> Credential:
+        account_id = role.arn.split(":")[4]
+        principal = Principal(
+            arn=f"arn:aws:sts::{account_id}:assumed-role/{role.name}/{wish.session_name}",
+            user_id=f"{role.role_id}:{wish.session_name}",
+            account_id=account_id,
+            identity_arn=role.arn,
+            session_tags={**role.tags, **wish.tags},
+            session_policy=wish.session_policy,
+        )
+        return self._credentials.issue(principal, wish.duration)
+
+
+def service_session(tokens: Tokens, role_arn: str, service: str, source_arn: str) -> Credential:
+    """A session of a role for an AWS service that acts on behalf of one of its resources.
+
+    Args:
+        tokens: issues the session.
+        role_arn: role to act as.
+        service: e.g. `sagemaker.amazonaws.com`.
+        source_arn: the resource for which the service acts, condition keys `aws:SourceArn` and `aws:SourceAccount`.
+
+    Raises:
+        AccessDeniedError: the role does not exist, or its trust policy does not allow it.
+    """
+    parts = source_arn.split(":")
+    context = {"aws:sourcearn": (source_arn,), "aws:sourceaccount": (parts[4] if len(parts) > 4 else "",)}
+    name = service.partition(".")[0].capitalize().replace("Sagemaker", "SageMaker")
+    return tokens.assume(Assumption(role_arn, name, service=service, context=context, duration=_SERVICE_SESSION))
+
+
+def wire_form(credential: Credential) -> Mapping[str, Any]:
+    return {
+        "AccessKeyId": credential.access_key_id,
+        "SecretAccessKey": credential.secret_access_key,
+        "SessionToken": credential.session_token,
+        "Expiration": credential.expiration,
+    }
+
+
+def _refused(wish: Assumption, action: str) -> AccessDeniedError:
+    who = f"Service: {wish.service}" if wish.service else f"User: {wish.caller.arn}"
+    return AccessDeniedError(f"{who} is not authorized to perform: {action} on resource: {wish.role_arn}")
+
+
+def _checked_policy(text: object) -> str | None:
+    if not text:
+        return None
+    try:
+        policy("session", str(text))
+    except (ValueError, KeyError, TypeError) as error:
+        raise AwsError("MalformedPolicyDocument", f"The session policy cannot be read: {error}") from error
+    return str(text)

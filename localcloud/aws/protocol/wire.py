@@ -1,0 +1,135 @@
+"""AWS protocols in reverse, from botocore's own service models: request to operation, result or error to response."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, cast
+
+from moto.core.model import OperationModel, ServiceModel
+from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
+from moto.core.request import Request, determine_request_protocol
+from moto.core.routing import get_service_router
+from moto.core.serialize import SerializationContext, get_serializer_class
+from moto.core.utils import get_service_model
+from werkzeug.exceptions import NotFound
+
+from localcloud.aws.iam.principals import Principal
+from localcloud.aws.protocol.errors import AwsError
+from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
+
+# Names in credential scopes that differ from botocore's name of the service.
+_BY_SIGNING_NAME = {
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+    "tagging": "resourcegroupstaggingapi",
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call, understood.
+
+    Attributes:
+        service: botocore's name of the service.
+        operation: e.g. `CreateCluster`.
+        params: arguments by botocore's member names.
+    """
+
+    service: str
+    operation: str
+    region: str
+    params: Mapping[str, Any]
+    principal: Principal
+    request: HttpRequest = field(repr=False)
+
+
+Operation = Callable[[Call], Mapping[str, Any]]
+
+
+def service_of(request: HttpRequest, signing_name: str) -> str:
+    """Botocore's name of the service that a credential scope names."""
+    name = signing_name.lower()
+    if name == "s3" and request.raw_path.startswith("/v20180820/"):
+        return "s3control"
+    return _BY_SIGNING_NAME.get(name, name)
+
+
+def parse(request: HttpRequest, service: str) -> tuple[str, Mapping[str, Any]]:
+    """The operation that a request names, and its arguments.
+
+    Raises:
+        AwsError: no such service or operation, or the body cannot be read as its arguments.
+    """
+    wsgi_request = Request(request.to_environ())
+    model = _model(service)
+    try:
+        operation, uri_params = get_service_router(service).match(wsgi_request)
+    except (NotFound, NotImplementedError) as error:
+        raise AwsError("UnknownOperationException", f"{service} has no operation for this request.", 404) from error
+    protocol = determine_request_protocol(model, wsgi_request.content_type)
+    parser = PROTOCOL_PARSERS[protocol](operation, map_type=dict)
+    try:
+        params = parser.parse(
+            {
+                "method": wsgi_request.method,
+                "values": wsgi_request.values,
+                "headers": wsgi_request.headers,
+                "body": request.body,
+                "url_path": wsgi_request.path,
+                "url_params": uri_params,
+            }
+        )
+    except (RequestParserError, ValueError, KeyError, TypeError, AttributeError) as error:
+        code = "MalformedXML" if protocol == "rest-xml" else "SerializationException"
+        raise AwsError(code, f"The request of {service}:{operation.name} cannot be read: {error}") from error
+    return str(operation.name), cast("Mapping[str, Any]", params)
+
+
+def operation_model(service: str, operation: str) -> OperationModel:
+    return _model(service).operation_model(operation)
+
+
+def result_response(call: Call, result: Mapping[str, Any]) -> HttpResponse:
+    """A result in the protocol of the call."""
+    return _serialize(call.service, _model(call.service).operation_model(call.operation), call.request, result)
+
+
+def error_response(request: HttpRequest, service: str, operation: str | None, error: AwsError) -> HttpResponse:
+    """An error in the protocol of the service, or S3's XML where the service is unknown."""
+    try:
+        model = _model(service)
+        operation_model = model.operation_model(operation) if operation else OperationModel({}, model)
+    except AwsError:
+        service, model = "s3", _model("s3")
+        operation_model = OperationModel({}, model)
+    response = _serialize(service, operation_model, request, error)
+    response.status = error.status
+    return response
+
+
+def _serialize(service: str, operation: OperationModel, request: HttpRequest, result: object) -> HttpResponse:
+    protocol = determine_request_protocol(_model(service), request.headers.get("content-type", ""))
+    request_id = str(uuid.uuid4())
+    serializer = get_serializer_class(service, protocol)(operation, context=SerializationContext(request_id))
+    answer = serializer.serialize(result)
+    body = answer["body"]
+    headers = [(str(name), str(value)) for name, value in answer["headers"].items()]
+    id_header = "x-amz-request-id" if service == "s3" else "x-amzn-RequestId"
+    return HttpResponse(
+        status=int(answer["status_code"]),
+        headers=[*headers, (id_header, request_id)],
+        body=body.encode() if isinstance(body, str) else body,
+    )
+
+
+@cache
+def _model(service: str) -> ServiceModel:
+    try:
+        return get_service_model(service)
+    except Exception as error:  # botocore's loader has several ways to say that it does not know a name
+        raise AwsError(
+            "UnknownService", f"The service {service!r} is not available in the local cloud.", 501
+        ) from error

@@ -1,0 +1,1 @@
+"""The programs that are compiled from pinned Go modules, and what compiles them."""

@@ -1,0 +1,153 @@
+"""Where compiled programs come from: `KUBEBUILDER_ASSETS`, the user's build cache, or a build.
+
+The build is named by a digest of all that decides its result, so a change of a pinned version makes a new one beside
+the old, and any number of checkouts share one. It is made under a lock and moved into place when it is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from localcloud.go import build
+from localcloud.go.errors import BuildError
+from localcloud.go.programs import CONTROL_PLANE, CONTROL_PLANE_AND_PROVIDER, Program
+
+Progress = Callable[[str], None]
+
+_CACHE_NAME: Final = "sagemaker-batch-workshop"
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """Paths of the control plane's programs."""
+
+    etcd: Path
+    kube_apiserver: Path
+    kube_controller_manager: Path
+    kubectl: Path
+
+    @classmethod
+    def within(cls, folder: Path) -> Binaries:
+        return cls(*(folder / name for name in CONTROL_PLANE.names))
+
+    @property
+    def missing(self) -> list[str]:
+        """Names of those that are not there or cannot be run."""
+        paths = (self.etcd, self.kube_apiserver, self.kube_controller_manager, self.kubectl)
+        return [path.name for path in paths if not os.access(path, os.X_OK)]
+
+    def version(self) -> str:
+        """The version that the API server says it is, as `v1.35.4`.
+
+        Raises:
+            BuildError: the program does not run on this machine.
+        """
+        try:
+            answer = subprocess.run([self.kube_apiserver, "--version"], capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise BuildError(f"{self.kube_apiserver} does not run on this machine: {error}") from error
+        return answer.stdout.strip().removeprefix("Kubernetes ")
+
+
+def ensure(programs: Iterable[Program], progress: Progress = print) -> None:
+    """Build those programs that are not built yet.
+
+    Args:
+        programs: what is needed.
+        progress: gets one line for each thing that is done, nothing when all is there.
+
+    Raises:
+        BuildError: they cannot be built; the text says why and what to do.
+    """
+    if missing(programs):
+        with locked(cache_folder(), progress):
+            if lacking := missing(programs):  # nobody else made them while this process waited
+                build.build({program: folder(program) for program in lacking}, cache_folder(), progress)
+
+
+def missing(programs: Iterable[Program]) -> list[Program]:
+    """Those of the programs that are not built."""
+    return [program for program in programs if not is_built(program)]
+
+
+def is_built(program: Program) -> bool:
+    """Whether every name of the program is in the build cache and can be run."""
+    return all(os.access(folder(program) / name, os.X_OK) for name in program.names)
+
+
+def control_plane() -> Binaries:
+    """The programs of the control plane, from `KUBEBUILDER_ASSETS` where it is set, else from the build cache.
+
+    Raises:
+        BuildError: they are not there.
+    """
+    if assets := os.environ.get("KUBEBUILDER_ASSETS"):
+        return _from_assets(Path(assets))
+    for program in (CONTROL_PLANE_AND_PROVIDER, CONTROL_PLANE):
+        if is_built(program):
+            return Binaries.within(folder(program))
+    raise BuildError("The programs of the control plane are not built: run `make setup`")
+
+
+def kubectl() -> Path | None:
+    """The kubectl of the control plane; None where it is not built."""
+    try:
+        return control_plane().kubectl
+    except BuildError:
+        return None
+
+
+def folder(program: Program) -> Path:
+    """The folder of a program's build, whether or not it is there."""
+    return cache_folder() / build_name(program)
+
+
+def cache_folder() -> Path:
+    """The user's build cache of this project."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / _CACHE_NAME
+
+
+def build_name(program: Program) -> str:
+    """The name of the build that a program's sources make for this machine."""
+    digest = hashlib.sha256(repr((program.flags, program.names, program.embedded)).encode())
+    for source in sorted(program.sources.iterdir()):
+        digest.update(source.read_bytes())
+    return f"{program.name}-{digest.hexdigest()[:12]}-{sys.platform}-{platform.machine().lower()}"
+
+
+@contextlib.contextmanager
+def locked(cache: Path, progress: Progress) -> Generator[None]:
+    """Be the only one who builds in a folder; the lock goes with its process, however that ends."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        file = (cache / "lock").open("w")
+    except OSError as error:
+        raise BuildError(f"The build cache {cache} cannot be written: {error}. Set XDG_CACHE_HOME") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress(f"Another process is building these programs; waiting for it ({cache / 'lock'})")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _from_assets(assets: Path) -> Binaries:
+    binaries = Binaries.within(assets.absolute())
+    if binaries.missing:
+        raise BuildError(
+            f"KUBEBUILDER_ASSETS is set to {assets}, which lacks {', '.join(binaries.missing)}: "
+            "put them there, or unset it to have them built"
+        )
+    return binaries

@@ -1,0 +1,19 @@
+"""What can go wrong when programs are built. Each message says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class BuildError(Exception):
+    """A program cannot be built. The text can be shown to a person as it is."""
+
+
+class NoGoToolchainError(BuildError):
+    """There is no Go that is new enough, and none could be installed."""
+
+
+class RegistryError(BuildError):
+    """A package registry refuses or does not answer."""
+
+
+class DiskFullError(BuildError):
+    """There is too little room for the build."""

@@ -1,0 +1,105 @@
+"""What is compiled from Go modules: the folders of their go.mod files, the flags, the names they are called by.
+
+To move the control plane to another release of Kubernetes: change the versions in `controlplane/go.mod` (its staging
+modules are the release with 0 in place of 1), run `go mod tidy` there, and change the version and the date below. To
+move Pulumi or its Kubernetes provider: change the version in go.mod, run `go mod tidy`, and add a row to
+`docs/versions.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+_SOURCES: Final = Path(__file__).parent
+
+KUBERNETES_VERSION: Final = "1.35.4"
+PULUMI_VERSION: Final = "3.274.1"
+PROVIDER_VERSION: Final = "4.34.2"
+"""The version that the compiled provider reports: the one of the SDK in requirements.txt."""
+
+_PROVIDER_MODULE: Final = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A program that is compiled from a go.mod of ours.
+
+    Attributes:
+        name: the start of its folder's name in the build cache.
+        title: what messages call it.
+        sources: the folder of go.mod and go.sum.
+        package: the package to compile; `.` is the one in `sources`.
+        names: the names under which the one program is linked.
+        variables: string variables that the linker sets, by their full name.
+        tags: build tags.
+        embedded: files that the sources embed and that lie in a module, by the module's path.
+    """
+
+    name: str
+    title: str
+    sources: Path
+    names: tuple[str, ...]
+    package: str = "."
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    tags: tuple[str, ...] = ()
+    embedded: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags that decide what is built, so that the same sources make the same program anywhere."""
+        stamps = (f"-X {name}={value}" for name, value in self.variables.items())
+        return (
+            "-trimpath",
+            "-buildvcs=false",
+            "-gcflags=all=-dwarf=false",
+            f"-tags={','.join(('grpcnotrace', *self.tags))}",
+            " ".join(("-ldflags=-s -w", *stamps)),
+        )
+
+
+_MAJOR, _MINOR, _ = KUBERNETES_VERSION.split(".")
+_COMPONENT_VERSION = {
+    "gitVersion": f"v{KUBERNETES_VERSION}",
+    "gitMajor": _MAJOR,
+    "gitMinor": _MINOR,
+    "gitTreeState": "clean",
+    "buildDate": "2026-04-15T18:01:22Z",  # of the release
+}
+_CONTROL_PLANE_VARIABLES = {
+    f"k8s.io/component-base/version.{name}": value for name, value in _COMPONENT_VERSION.items()
+}
+
+CONTROL_PLANE: Final = Program(
+    name="control-plane",
+    title=f"etcd, kube-apiserver, kube-controller-manager and kubectl {KUBERNETES_VERSION}",
+    sources=_SOURCES / "controlplane",
+    names=("etcd", "kube-apiserver", "kube-controller-manager", "kubectl"),
+    variables=_CONTROL_PLANE_VARIABLES,
+)
+
+CONTROL_PLANE_AND_PROVIDER: Final = Program(
+    name="control-plane-and-provider",
+    title=f"Kubernetes {KUBERNETES_VERSION} and Pulumi's provider for it",
+    sources=_SOURCES / "controlplane",
+    names=(*CONTROL_PLANE.names, "pulumi-resource-kubernetes"),
+    variables=_CONTROL_PLANE_VARIABLES | {"main.providerVersion": PROVIDER_VERSION},
+    tags=("provider",),
+    embedded={
+        _PROVIDER_MODULE: (
+            "cmd/pulumi-resource-kubernetes/schema.json",
+            "cmd/pulumi-resource-kubernetes/terraform-mapping.json",
+        )
+    },
+)
+
+PULUMI: Final = Program(
+    name="pulumi",
+    title=f"the Pulumi CLI {PULUMI_VERSION}",
+    sources=_SOURCES / "pulumi",
+    package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    names=("pulumi",),
+    variables={"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": PULUMI_VERSION},
+)

@@ -1,0 +1,164 @@
+"""What an operation on one resource works with: calls in its region, retries, waits with a deadline, the account."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from localcloud.pulumi.aws.endpoint import AwsError, Endpoint
+from localcloud.pulumi.errors import PluginError
+from localcloud.pulumi.provider import Stop
+
+T = TypeVar("T")
+
+# Messages with which AWS refuses what it has just been told of elsewhere: the second try passes.
+_PROPAGATION_SECONDS = 120.0
+
+
+class WaitError(PluginError):
+    """Something did not reach the state waited for."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who the calls are made as."""
+
+    account_id: str
+    arn: str
+    user_id: str
+
+
+@dataclass
+class Cloud:
+    """Calls for one resource.
+
+    Args:
+        endpoint: the way to AWS.
+        region: the resource's region.
+        stop: set when the engine asks to stop.
+        timeout: seconds that the program allows for the operation, 0 for the type's own default.
+        directory: where the program runs; relative paths of assets start there.
+    """
+
+    endpoint: Endpoint
+    region: str
+    stop: Stop
+    timeout: float = 0.0
+    _account: list[Account] = field(default_factory=list)
+    directory: Path = Path()
+    _made: list[str] = field(default_factory=list[str])
+
+    def call(self, service: str, operation: str, **parameters: Any) -> Any:
+        """One call in the resource's region; parameters that are None are left out."""
+        return self.endpoint.call(service, operation, parameters, self.region)
+
+    def ec2(self, operation: str, **parameters: Any) -> Any:
+        return self.call("ec2", operation, **parameters)
+
+    def iam(self, operation: str, **parameters: Any) -> Any:
+        return self.call("iam", operation, **parameters)
+
+    def eks(self, operation: str, **parameters: Any) -> Any:
+        return self.call("eks", operation, **parameters)
+
+    def s3(self, operation: str, **parameters: Any) -> Any:
+        return self.call("s3", operation, **parameters)
+
+    def sagemaker(self, operation: str, **parameters: Any) -> Any:
+        return self.call("sagemaker", operation, **parameters)
+
+    def made(self, identity: str) -> str:
+        """Note the id of an object that is there now, before what else belongs to its creation; returns the id."""
+        self._made.append(identity)
+        return identity
+
+    @property
+    def made_so_far(self) -> str | None:
+        """The id of an object whose creation was begun and must not be forgotten should the rest of it fail."""
+        return self._made[0] if self._made else None
+
+    def account(self) -> Account:
+        """Who the calls are made as; asked once."""
+        if not self._account:
+            answer = self.call("sts", "GetCallerIdentity")
+            self._account.append(Account(answer["Account"], answer["Arn"], answer["UserId"]))
+        return self._account[0]
+
+    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
+        """An ARN of this account."""
+        return f"arn:aws:{service}:{self.region if region is None else region}:{self.account().account_id}:{resource}"
+
+    def retry(
+        self, work: Callable[[], T], *, codes: Mapping[str, str | None], seconds: float = _PROPAGATION_SECONDS
+    ) -> T:
+        """Try again while AWS answers with one of these codes.
+
+        Args:
+            work: the call.
+            codes: error codes, each with a part of the message that it must have, or None for any message.
+            seconds: how long.
+        """
+        deadline, pause = time.monotonic() + seconds, 0.1
+        while True:
+            try:
+                return work()
+            except AwsError as e:
+                part = codes.get(e.code, "\0")
+                if (part is not None and part not in e.reason) or time.monotonic() > deadline:
+                    raise
+            self.stop.sleep(pause)
+            pause = min(pause * 1.6, 3.0)
+
+    def wait(
+        self,
+        what: str,
+        state: Callable[[], str],
+        *,
+        until: Collection[str],
+        failed: Collection[str] = (),
+        seconds: float,
+        reason: Callable[[], str] = str,
+        cure: str = "",
+    ) -> None:
+        """Wait until something is in one of some states.
+
+        Args:
+            what: its name in messages.
+            state: asks for its state.
+            until: the states to wait for.
+            failed: states from which it will not get there.
+            seconds: for how long, where the program sets no time.
+            reason: asks why it failed.
+            cure: what to do when it failed.
+
+        Raises:
+            WaitError: it failed, or time is up.
+        """
+        limit = self.timeout or seconds
+        deadline, pause = time.monotonic() + limit, 0.1
+        while (now := state()) not in until:
+            if now in failed:
+                why = reason()
+                raise WaitError(f"{what} is {now}" + (f": {why}" if why else "") + (f"\n{cure}" if cure else ""))
+            if time.monotonic() > deadline:
+                raise WaitError(f"{what} is still {now or 'absent'} after {limit:g} s")
+            self.stop.sleep(pause)
+            pause = min(pause * 1.3, 1.0)
+
+
+def absent_as_none(work: Callable[[], T], *codes: str) -> T | None:
+    """What a call gives, or None when AWS says that the object is not there."""
+    try:
+        return work()
+    except AwsError as e:
+        if e.code in codes:
+            return None
+        raise
+
+
+def ignore(work: Callable[[], object], *codes: str) -> None:
+    """Make a call; these error codes are as good as success."""
+    absent_as_none(work, *codes)

@@ -1,0 +1,187 @@
+"""Checks inputs against the properties that `pulumi-aws` declares, and compares them by meaning."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from localcloud.pulumi.aws.resource import ResourceType
+from localcloud.pulumi.errors import Failure
+from localcloud.pulumi.wire import Archive, Asset, Properties, Unknown
+
+_SCHEMA_FILE = Path(__file__).with_name("schema.json")
+_SCALARS: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "asset": (Asset, Archive),
+}
+
+
+@functools.cache
+def schema() -> dict[str, Any]:
+    """What `sdk_schema` derived from the SDK."""
+    return json.loads(_SCHEMA_FILE.read_text())
+
+
+def properties(token: str) -> dict[str, Any]:
+    """Inputs, required inputs, outputs and computed inputs of a type."""
+    return schema()["resources"][token]
+
+
+def failures(kind: ResourceType, inputs: Properties) -> Iterator[Failure]:
+    """All that is wrong with the inputs of a resource."""
+    known = properties(kind.token)
+    for name, value in inputs.items():
+        if name not in known["inputs"]:
+            yield Failure(name, f"{kind.token} has no property `{name}`")
+        elif name in kind.unsupported:
+            yield Failure(name, f"the local cloud's aws plugin does not support `{name}` of {kind.token}")
+        else:
+            yield from mistyped(name, known["inputs"][name], value)
+    for name in known["required"]:
+        if name not in inputs:
+            yield Failure(name, f"{kind.token} needs the property `{name}`")
+    for name in kind.documents:
+        if isinstance(text := inputs.get(name), str) and (problem := _not_json(text)):
+            yield Failure(name, f"`{name}` of {kind.token} is not JSON: {problem}")
+    if kind.validate:
+        yield from (Failure(name, reason) for name, reason in kind.validate(inputs).items())
+
+
+def _not_json(text: str) -> str:
+    try:
+        json.loads(text)
+    except ValueError as e:
+        return str(e)
+    return ""
+
+
+def mistyped(path: str, expected: Any, value: Any) -> Iterator[Failure]:
+    """Where a value is not of the declared type."""
+    if value is None or isinstance(value, Unknown) or expected == "any":
+        return
+    if isinstance(expected, str):
+        if not _is_scalar(expected, value):
+            yield Failure(path, f"`{path}` must be of type {expected}, not {_kind(value)}")
+    elif "list" in expected:
+        yield from _mistyped_list(path, expected["list"], value)
+    elif not isinstance(value, Mapping):
+        yield Failure(path, f"`{path}` must be an object, not {_kind(value)}")
+    else:
+        yield from _mistyped_members(path, expected, value)
+
+
+def _mistyped_list(path: str, expected: Any, value: Any) -> Iterator[Failure]:
+    if not isinstance(value, list):
+        yield Failure(path, f"`{path}` must be a list, not {_kind(value)}")
+        return
+    for index, item in enumerate(value):
+        yield from mistyped(f"{path}[{index}]", expected, item)
+
+
+def _mistyped_members(path: str, expected: Mapping[str, Any], value: Mapping[str, Any]) -> Iterator[Failure]:
+    for name, member in value.items():
+        if "map" in expected:
+            yield from mistyped(f'{path}["{name}"]', expected["map"], member)
+        elif name not in expected["object"]:
+            yield Failure(f"{path}.{name}", f"`{path}` has no property `{name}`")
+        else:
+            yield from mistyped(f"{path}.{name}", expected["object"][name], member)
+
+
+def _is_scalar(expected: str, value: Any) -> bool:
+    if isinstance(value, bool) and expected != "boolean":
+        return False
+    return isinstance(value, _SCALARS[expected])
+
+
+def _kind(value: Any) -> str:
+    return {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}.get(
+        type(value), "an object"
+    )
+
+
+def coerced(expected: Any, value: Any) -> Any:
+    """A value in its declared type where Pulumi takes another for it: "true" for true, 5 for "5"."""
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(expected, str):
+        return _coerced_scalar(expected, value)
+    if "list" in expected and isinstance(value, list):
+        return [coerced(expected["list"], item) for item in value if item is not None]
+    if "map" in expected and isinstance(value, Mapping):
+        return {name: coerced(expected["map"], item) for name, item in value.items() if item is not None}
+    if "object" in expected and isinstance(value, Mapping):
+        members = expected["object"]
+        return {n: coerced(members.get(n, "any"), item) for n, item in value.items() if item is not None}
+    return value
+
+
+def _coerced_scalar(expected: str, value: Any) -> Any:
+    if expected == "string" and isinstance(value, int | float):
+        return json.dumps(value)
+    if expected in {"boolean", "integer", "number"} and isinstance(value, str):
+        return _from_text(expected, value)
+    return value
+
+
+def _from_text(expected: str, value: str) -> Any:
+    try:
+        plain = json.loads(value)
+    except ValueError:
+        return value
+    return plain if _is_scalar(expected, plain) else value
+
+
+def canonical(kind: ResourceType, name: str, value: Any) -> Any:
+    """A value such that two of one meaning are equal: JSON parsed, sets sorted."""
+    if name in kind.documents and isinstance(value, str):
+        return _document(value)
+    return _sorted(kind, name, value)
+
+
+def _sorted(kind: ResourceType, path: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        members = {n: _sorted(kind, f"{path}.{n}", v) for n, v in value.items()}
+        # AWS gives back no empty list or map inside an object: none and an empty one mean the same
+        return {n: v for n, v in members.items() if v is not None and v not in ({}, [])}
+    if isinstance(value, list):
+        items = [_sorted(kind, path, v) for v in value]
+        return sorted(items, key=repr) if path in kind.sets else items
+    return value
+
+
+def _document(text: str) -> Any:
+    """A policy document by meaning: one item and a list of one item are the same to IAM."""
+    try:
+        return _unwrapped(json.loads(text))
+    except ValueError:
+        return text
+
+
+def _unwrapped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _unwrapped(v) for k, v in value.items()}
+    if isinstance(value, list):
+        items = sorted((_unwrapped(v) for v in value), key=repr)
+        return items[0] if len(items) == 1 else items
+    return value
+
+
+def projected(expected: Any, old: Any, live: Any) -> Any:
+    """A live value cut to what the old input spoke of: AWS's own additions to an object are no change of the program's."""
+    if (
+        isinstance(old, Mapping)
+        and isinstance(live, Mapping)
+        and isinstance(expected, Mapping)
+        and "object" in expected
+    ):
+        return {n: projected(expected["object"].get(n, "any"), v, live[n]) for n, v in old.items() if n in live}
+    if isinstance(old, list) and isinstance(live, list) and len(old) == len(live) and isinstance(expected, Mapping):
+        return [projected(expected.get("list", "any"), o, v) for o, v in zip(old, live, strict=True)]
+    return live

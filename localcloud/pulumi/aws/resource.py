@@ -1,0 +1,112 @@
+"""What a resource type is: a table entry of its calls and of how its properties behave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from localcloud.pulumi.aws.cloud import Cloud
+from localcloud.pulumi.wire import Properties
+
+Tags: TypeAlias = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How an object gets a physical name when the program gives none.
+
+    Args:
+        property: the input that holds the name.
+        prefix: the input with which the program asks for a prefix, if there is one.
+        limit: longest name.
+        lower: whether it must be lower case.
+        separator: between the Pulumi name and the random part.
+        random: whether there is a random part.
+    """
+
+    property: str
+    prefix: str | None = None
+    limit: int = 255
+    lower: bool = False
+    separator: str = "-"
+    random: bool = True
+
+
+@dataclass(frozen=True)
+class Update:
+    """An update: what is there, what is wanted, and the names of the properties that differ."""
+
+    identity: str
+    old: Properties
+    new: Properties
+    outputs: Properties
+    changed: frozenset[str]
+
+
+class Tagger(Protocol):
+    """Changes the tags of an object."""
+
+    def __call__(self, cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None: ...
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """One resource type.
+
+    Args:
+        token: its Pulumi type.
+        create: makes the object from checked inputs and gives its id. `tagsAll` holds all tags.
+        read: the object's outputs by id, or None when it is gone. It also gets what is known of it: inputs and outputs.
+        delete: removes it; an object that is gone already is success.
+        update: changes it in place; None for types of which every property replaces.
+        ready: waits until it can be used; failure leaves an object that is there but not ready.
+        find: the id of the object that these inputs would have made, for a creation that was cut off.
+        tagger: how its tags change; None for a type without tags.
+        replaces: inputs of which every change makes a new object.
+        defaults: inputs' values when the program gives none.
+        documents: inputs that hold JSON, compared by meaning.
+        sets: inputs (by path without indices) whose order has no meaning.
+        unsupported: inputs that AWS has and the local cloud does not.
+        naming: how it gets a physical name.
+        volatile: input names to the outputs that an update of them makes unknown beforehand.
+        regional: whether it lives in a region.
+        delete_first: whether a replacement cannot be made beside the old object.
+        replace_paths: paths inside inputs of which every change makes a new object.
+        validate: finds what the types alone cannot tell.
+    """
+
+    token: str
+    create: Callable[[Cloud, Properties], str]
+    read: Callable[[Cloud, str, Properties], Properties | None]
+    delete: Callable[[Cloud, str, Properties], None]
+    update: Callable[[Cloud, Update], None] | None = None
+    ready: Callable[[Cloud, str, Properties], None] | None = None
+    find: Callable[[Cloud, Properties], str | None] | None = None
+    tagger: Tagger | None = None
+    replaces: frozenset[str] = frozenset()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    documents: frozenset[str] = frozenset()
+    sets: frozenset[str] = frozenset()
+    unsupported: frozenset[str] = frozenset()
+    naming: Naming | None = None
+    volatile: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    regional: bool = True
+    validate: Callable[[Properties], Mapping[str, str]] | None = None
+    replace_paths: frozenset[str] = frozenset()
+    delete_first: bool = False
+
+
+def names(text: str) -> frozenset[str]:
+    """A set of names from a text with spaces between them."""
+    return frozenset(text.split())
+
+
+def tag_list(tags: Mapping[str, str] | None) -> list[dict[str, str]] | None:
+    """Tags as most AWS calls take them; None when there are none."""
+    return [{"Key": key, "Value": value} for key, value in sorted((tags or {}).items())] or None
+
+
+def tag_map(tags: list[dict[str, str]] | None) -> Tags:
+    """Tags as Pulumi has them; those of AWS itself are left out."""
+    return {t["Key"]: t["Value"] for t in tags or [] if not t["Key"].startswith("aws:")}

@@ -1,0 +1,260 @@
+"""VPC endpoints and the VPC's default security group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localcloud.pulumi.aws.cloud import Cloud, ignore
+from localcloud.pulumi.aws.resource import ResourceType, Update, names, tag_map
+from localcloud.pulumi.aws.types import ec2_common as ec2
+from localcloud.pulumi.wire import Properties
+
+# Endpoint
+
+_GONE = "InvalidVpcEndpointId.NotFound"
+_MEMBERS = {"routeTableIds": "RouteTableIds", "subnetIds": "SubnetIds", "securityGroupIds": "SecurityGroupIds"}
+
+
+def _create_endpoint(cloud: Cloud, inputs: Properties) -> str:
+    gateway = inputs["vpcEndpointType"] == "Gateway"
+    made = cloud.retry(
+        lambda: cloud.ec2(
+            "CreateVpcEndpoint",
+            VpcId=inputs["vpcId"],
+            ServiceName=inputs["serviceName"],
+            VpcEndpointType=inputs["vpcEndpointType"],
+            PolicyDocument=inputs.get("policy"),
+            PrivateDnsEnabled=None if gateway else inputs.get("privateDnsEnabled", False),
+            TagSpecifications=ec2.tag_specification("vpc-endpoint", inputs),
+            **{api: inputs[name] for name, api in _MEMBERS.items() if inputs.get(name)},
+        ),
+        codes={"InvalidRouteTableId.NotFound": None, "InvalidVpcId.NotFound": None},
+        seconds=10,
+    )
+    return made["VpcEndpoint"]["VpcEndpointId"]
+
+
+def _endpoint(cloud: Cloud, identity: str) -> Any:
+    found = ec2.described(cloud, "DescribeVpcEndpoints", "VpcEndpoints", "VpcEndpointIds", identity, _GONE)
+    return None if found is None or _state(found) == "deleted" else found
+
+
+def _state(found: Any) -> str:
+    return found.get("State", "").lower()
+
+
+def _await_endpoint(cloud: Cloud, identity: str, inputs: Properties) -> None:
+    cloud.wait(
+        f"VPC endpoint {identity}",
+        lambda: _state(_endpoint(cloud, identity) or {}),
+        until={"available", "pendingacceptance"},
+        failed={"rejected", "failed", "expired"},
+        seconds=600,
+    )
+
+
+def _read_endpoint(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
+    found = _endpoint(cloud, identity)
+    if found is None:
+        return None
+    kind = found.get("VpcEndpointType", "Gateway")
+    prefix_list, blocks = _prefix_list(cloud, found["ServiceName"]) if kind == "Gateway" else ("", [])
+    dns = found.get("DnsOptions") or {}
+    return {
+        **ec2.common(cloud, found, f"vpc-endpoint/{identity}"),
+        "vpcId": found["VpcId"],
+        "serviceName": found["ServiceName"],
+        "serviceRegion": found.get("ServiceRegion") or cloud.region,
+        "vpcEndpointType": kind,
+        "state": _state(found),
+        "policy": found.get("PolicyDocument") or known.get("policy") or "",
+        "ipAddressType": found.get("IpAddressType") or "",
+        "privateDnsEnabled": bool(found.get("PrivateDnsEnabled")),
+        "requesterManaged": bool(found.get("RequesterManaged")),
+        "routeTableIds": found.get("RouteTableIds") or [],
+        "subnetIds": found.get("SubnetIds") or [],
+        "securityGroupIds": [group["GroupId"] for group in found.get("Groups") or []],
+        "networkInterfaceIds": found.get("NetworkInterfaceIds") or [],
+        "dnsEntries": [
+            {"dnsName": e.get("DnsName", ""), "hostedZoneId": e.get("HostedZoneId", "")}
+            for e in found.get("DnsEntries") or []
+        ],
+        "dnsOptions": {"dnsRecordIpType": dns.get("DnsRecordIpType", "")},
+        "subnetConfigurations": [],
+        "prefixListId": prefix_list,
+        "cidrBlocks": blocks,
+    }
+
+
+def _prefix_list(cloud: Cloud, service: str) -> tuple[str, list[str]]:
+    found = cloud.ec2("DescribePrefixLists", Filters=ec2.filters({"prefix-list-name": service}))["PrefixLists"]
+    return (found[0]["PrefixListId"], found[0].get("Cidrs") or []) if found else ("", [])
+
+
+def _update_endpoint(cloud: Cloud, update: Update) -> None:
+    parameters: dict[str, Any] = {}
+    for name, api in _MEMBERS.items():
+        old, new = set(update.old.get(name) or []), set(update.new.get(name) or [])
+        parameters[f"Add{api}"] = sorted(new - old) or None
+        parameters[f"Remove{api}"] = sorted(old - new) or None
+    if "policy" in update.changed:
+        parameters["PolicyDocument"] = update.new.get("policy")
+        parameters["ResetPolicy"] = None if "policy" in update.new else True
+    if "privateDnsEnabled" in update.changed:
+        parameters["PrivateDnsEnabled"] = update.new.get("privateDnsEnabled", False)
+    if any(value is not None for value in parameters.values()):
+        cloud.ec2("ModifyVpcEndpoint", VpcEndpointId=update.identity, **parameters)
+
+
+def _delete_endpoint(cloud: Cloud, identity: str, known: Properties) -> None:
+    ignore(lambda: cloud.ec2("DeleteVpcEndpoints", VpcEndpointIds=[identity]), _GONE)
+    cloud.wait(
+        f"VPC endpoint {identity}",
+        lambda: _state(_endpoint(cloud, identity) or {"State": "deleted"}),
+        until={"deleted"},
+        failed={"failed"},
+        seconds=600,
+    )
+
+
+def _find_endpoint(cloud: Cloud, inputs: Properties) -> str | None:
+    conditions = {
+        **ec2.tag_conditions(inputs),
+        "vpc-id": inputs["vpcId"],
+        "service-name": inputs["serviceName"],
+        "vpc-endpoint-type": inputs["vpcEndpointType"],
+    }
+    found = cloud.ec2("DescribeVpcEndpoints", Filters=ec2.filters(conditions))["VpcEndpoints"]
+    return ec2.only([e for e in found if _state(e) not in {"deleted", "deleting"}], "VpcEndpointId")
+
+
+VPC_ENDPOINT = ResourceType(
+    token="aws:ec2/vpcEndpoint:VpcEndpoint",
+    create=_create_endpoint,
+    read=_read_endpoint,
+    update=_update_endpoint,
+    delete=_delete_endpoint,
+    ready=_await_endpoint,
+    find=_find_endpoint,
+    tagger=ec2.tag,
+    replaces=names("vpcId serviceName vpcEndpointType"),
+    defaults={"vpcEndpointType": "Gateway"},
+    documents=names("policy"),
+    sets=names("routeTableIds subnetIds securityGroupIds"),
+    unsupported=names(
+        "autoAccept dnsOptions ipAddressType resourceConfigurationArn serviceNetworkArn serviceRegion subnetConfigurations"
+    ),
+    validate=lambda inputs: {} if "serviceName" in inputs else {"serviceName": "an endpoint needs a `serviceName`"},
+)
+
+# Default security group: adopted, never created; deleting it only forgets it.
+
+_RULE_SETS = {"ingress": ("IpPermissions", "Ingress"), "egress": ("IpPermissionsEgress", "Egress")}
+
+
+def _permission(rule: Properties, own_group: str) -> dict[str, Any]:
+    groups = [{"GroupId": g} for g in rule.get("securityGroups") or []]
+    if rule.get("self"):
+        groups.append({"GroupId": own_group})
+    described = {"Description": rule["description"]} if rule.get("description") else {}
+    permission: dict[str, Any] = {
+        "IpProtocol": rule["protocol"],
+        "IpRanges": [{"CidrIp": c, **described} for c in rule.get("cidrBlocks") or []],
+        "Ipv6Ranges": [{"CidrIpv6": c, **described} for c in rule.get("ipv6CidrBlocks") or []],
+        "PrefixListIds": [{"PrefixListId": p, **described} for p in rule.get("prefixListIds") or []],
+        "UserIdGroupPairs": [{**g, **described} for g in groups],
+    }
+    if rule["protocol"] != "-1":
+        permission |= {"FromPort": rule["fromPort"], "ToPort": rule["toPort"]}
+    return {name: value for name, value in permission.items() if value not in ([], None)}
+
+
+def _rule(permission: Any, own_group: str) -> Properties:
+    pairs = [pair["GroupId"] for pair in permission.get("UserIdGroupPairs", [])]
+    members = [
+        m for key in ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs") for m in permission.get(key, [])
+    ]
+    return {
+        "protocol": permission["IpProtocol"],
+        "fromPort": permission.get("FromPort", 0),
+        "toPort": permission.get("ToPort", 0),
+        "cidrBlocks": [r["CidrIp"] for r in permission.get("IpRanges", [])],
+        "ipv6CidrBlocks": [r["CidrIpv6"] for r in permission.get("Ipv6Ranges", [])],
+        "prefixListIds": [p["PrefixListId"] for p in permission.get("PrefixListIds", [])],
+        "securityGroups": [g for g in pairs if g != own_group],
+        "self": own_group in pairs,
+        "description": next((m["Description"] for m in members if m.get("Description")), ""),
+    }
+
+
+def _adopt_group(cloud: Cloud, inputs: Properties) -> str:
+    vpc = inputs.get("vpcId") or _default_vpc(cloud)
+    found = cloud.ec2("DescribeSecurityGroups", Filters=ec2.filters({"vpc-id": vpc, "group-name": "default"}))
+    identity: str = found["SecurityGroups"][0]["GroupId"]
+    if tags := inputs.get("tagsAll"):
+        ec2.tag(cloud, identity, {}, tags, [])
+    _set_rules(cloud, identity, inputs)
+    return identity
+
+
+def _default_vpc(cloud: Cloud) -> str:
+    return cloud.ec2("DescribeVpcs", Filters=ec2.filters({"is-default": "true"}))["Vpcs"][0]["VpcId"]
+
+
+def _group(cloud: Cloud, identity: str) -> Any:
+    gone = "InvalidGroup.NotFound"
+    return ec2.described(cloud, "DescribeSecurityGroups", "SecurityGroups", "GroupIds", identity, gone)
+
+
+def _set_rules(cloud: Cloud, identity: str, inputs: Properties) -> None:
+    """Leave exactly the program's rules: those that AWS gave the group go too."""
+    found = _group(cloud, identity)
+    for name, (key, direction) in _RULE_SETS.items():
+        wanted = [_permission(rule, identity) for rule in inputs.get(name) or []]
+        present = [_permission(_rule(p, identity), identity) for p in found.get(key, [])]
+        surplus, missing = [p for p in present if p not in wanted], [p for p in wanted if p not in present]
+        if surplus:
+            cloud.ec2(f"RevokeSecurityGroup{direction}", GroupId=identity, IpPermissions=surplus)
+        if missing:
+            cloud.ec2(f"AuthorizeSecurityGroup{direction}", GroupId=identity, IpPermissions=missing)
+
+
+def _read_group(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
+    found = _group(cloud, identity)
+    if found is None:
+        return None
+    return {
+        **ec2.common(cloud, found, f"security-group/{identity}"),
+        "tagsAll": tag_map(found.get("Tags")),
+        "name": found["GroupName"],
+        "namePrefix": "",
+        "description": found.get("Description", ""),
+        "vpcId": found["VpcId"],
+        **{name: [_rule(p, identity) for p in found.get(key, [])] for name, (key, _) in _RULE_SETS.items()},
+    }
+
+
+def _update_group(cloud: Cloud, update: Update) -> None:
+    if {"ingress", "egress"} & update.changed:
+        _set_rules(cloud, update.identity, update.new)
+
+
+def _forget_group(cloud: Cloud, identity: str, known: Properties) -> None:
+    """The group goes with its VPC."""
+
+
+DEFAULT_SECURITY_GROUP = ResourceType(
+    token="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+    create=_adopt_group,
+    read=_read_group,
+    update=_update_group,
+    delete=_forget_group,
+    find=None,
+    tagger=ec2.tag,
+    replaces=names("vpcId"),
+    defaults={"revokeRulesOnDelete": False},
+    sets=names(
+        "ingress egress ingress.cidrBlocks egress.cidrBlocks ingress.ipv6CidrBlocks egress.ipv6CidrBlocks "
+        "ingress.securityGroups egress.securityGroups"
+    ),
+)

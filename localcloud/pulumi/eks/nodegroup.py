@@ -1,0 +1,95 @@
+"""The component `eks:index:ManagedNodeGroup`: nodes that EKS manages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pulumi
+
+from localcloud.pulumi.eks.children import Child, options
+from localcloud.pulumi.eks.errors import refuse
+
+TOKEN: Final = "eks:index:ManagedNodeGroup"
+# What the node group takes as it is.
+_PASSED: Final = (
+    "amiType",
+    "capacityType",
+    "diskSize",
+    "forceUpdateVersion",
+    "instanceTypes",
+    "labels",
+    "nodeGroupName",
+    "nodeGroupNamePrefix",
+    "releaseVersion",
+    "tags",
+    "taints",
+)
+_SUPPORTED: Final = frozenset(
+    {*_PASSED, "cluster", "clusterName", "ignoreScalingChanges", "nodeRole", "nodeRoleArn", "scalingConfig"}
+    | {"subnetIds", "version"}
+)
+_SIZES: Final = {"desiredSize": 2, "minSize": 1, "maxSize": 2}
+
+
+class ManagedNodeGroup(pulumi.ComponentResource):
+    """A node group.
+
+    Args:
+        name: its Pulumi name.
+        inputs: the component's inputs as on the wire.
+        opts: its options.
+    """
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        _check(inputs)
+        super().__init__(TOKEN, name, None, opts)
+        core = pulumi.Output.from_input(inputs["cluster"]).apply(_core)
+        cluster = core.apply(lambda c: c["cluster"])
+        self.group = Child(
+            "aws:eks/nodeGroup:NodeGroup",
+            name,
+            {
+                **{key: inputs.get(key) for key in _PASSED},
+                "version": inputs.get("version") or cluster.apply(lambda c: c.output("version")),
+                "clusterName": inputs.get("clusterName") or cluster.apply(lambda c: c.output("name")),
+                "nodeRoleArn": _role(inputs),
+                "scalingConfig": pulumi.Output.from_input(inputs.get("scalingConfig")).apply(_scaling),
+                "subnetIds": inputs["subnetIds"] if "subnetIds" in inputs else core.apply(_subnets),
+            },
+            (),
+            options(
+                "aws",
+                parent=self,
+                ignore_changes=["scalingConfig.desiredSize"] if inputs.get("ignoreScalingChanges") else None,
+            ),
+        )
+        self.state = {"nodeGroup": self.group, "placementGroupName": ""}
+        self.register_outputs(self.state)
+
+
+def _core(cluster: Any) -> Any:
+    """The core data of a cluster that is given as the component or as these data."""
+    return cluster if isinstance(cluster, Mapping) else cluster.output("core")
+
+
+def _role(inputs: Mapping[str, Any]) -> Any:
+    given = inputs.get("nodeRoleArn")
+    return given if given is not None else pulumi.Output.from_input(inputs["nodeRole"]).apply(lambda r: r.output("arn"))
+
+
+def _scaling(given: Any) -> dict[str, int]:
+    return {name: int((given or {}).get(name, default)) for name, default in _SIZES.items()}
+
+
+def _subnets(core: Mapping[str, Any]) -> Any:
+    return core.get("subnetIds") or core.get("privateSubnetIds") or core.get("publicSubnetIds") or []
+
+
+def _check(inputs: Mapping[str, Any]) -> None:
+    problems = {name: "the local cloud's eks plugin does not support it" for name in inputs if name not in _SUPPORTED}
+    if "cluster" not in inputs:
+        problems["cluster"] = "it is required"
+    if ("nodeRole" in inputs) == ("nodeRoleArn" in inputs):
+        problems["nodeRole"] = "an IAM role, or role ARN must be provided to create a managed node group, and not both"
+    refuse("The input properties for the managed node group are invalid.", problems)

@@ -1,0 +1,100 @@
+"""The gRPC side of the provider `eks`: components only, on top of the SDK's own host for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+import pulumi
+from google.protobuf import empty_pb2
+from pulumi.errors import InputPropertiesError, RunError
+from pulumi.provider.provider import CallResult, ConstructResult
+from pulumi.provider.provider import Provider as SdkProvider
+from pulumi.provider.server import ProviderServicer
+from pulumi.runtime.proto import provider_pb2
+
+from localcloud.pulumi.eks import cluster, nodegroup, vpc_cni
+from localcloud.pulumi.eks.children import package_version
+from localcloud.pulumi.eks.kubeconfig import kubeconfig
+from localcloud.pulumi.errors import NotRegisteredError
+from localcloud.pulumi.registration import require_registered
+from localcloud.pulumi.urn import Urn
+
+
+class EksProvider(SdkProvider):
+    """Makes the components."""
+
+    def __init__(self) -> None:
+        super().__init__(package_version("eks"), '{"name": "eks"}')
+
+    def construct(
+        self, name: str, resource_type: str, inputs: Mapping[str, Any], options: pulumi.ResourceOptions | None = None
+    ) -> ConstructResult:
+        if resource_type == cluster.TOKEN:
+            made = cluster.Cluster(name, inputs, options)
+            return ConstructResult(made.urn, made.state)
+        if resource_type == nodegroup.TOKEN:
+            group = nodegroup.ManagedNodeGroup(name, inputs, options)
+            return ConstructResult(group.urn, group.state)
+        if resource_type == vpc_cni.TOKEN:
+            addon = vpc_cni.VpcCniAddon(name, inputs, options)
+            return ConstructResult(addon.urn, {"addon": addon.addon})
+        known = f"{cluster.TOKEN}, {nodegroup.TOKEN}, {vpc_cni.TOKEN}"
+        raise ValueError(f"the local cloud's eks plugin has no component {resource_type}; it has {known}")
+
+    def call(self, token: str, args: Mapping[str, Any]) -> CallResult:
+        if token != f"{cluster.TOKEN}/getKubeconfig":
+            raise ValueError(f"the local cloud's eks plugin has no method {token}")
+        made = pulumi.Output.from_input(args["__self__"]).apply(lambda c: c.output("eksCluster"))
+        values = pulumi.Output.all(
+            name=made.apply(lambda c: c.output("name")),
+            endpoint=made.apply(lambda c: c.output("endpoint")),
+            region=made.apply(lambda c: c.output("arn")).apply(lambda arn: arn.split(":")[3]),
+            authority=made.apply(lambda c: c.output("certificateAuthority")).apply(lambda a: a["data"]),
+            credentials={name: args.get(name) for name in ("profileName", "roleArn")},
+        )
+        text = pulumi.Output.json_dumps(values.apply(lambda c: kubeconfig(c, c["credentials"], profile=True)))
+        return CallResult({"result": text})
+
+
+class EksServicer(ProviderServicer):
+    """What the SDK's host lacks: the handshake, configuration, the check of the stack, and errors in one line."""
+
+    async def Handshake(self, request: Any, context: Any) -> Any:
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True, accept_outputs=True)
+
+    async def CheckConfig(self, request: Any, context: Any) -> Any:
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    async def DiffConfig(self, request: Any, context: Any) -> Any:
+        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+
+    async def Attach(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    async def Invoke(self, request: Any, context: Any) -> Any:
+        if request.tok.endswith(":localFind"):  # components leave nothing themselves; their children are asked for
+            return provider_pb2.InvokeResponse()
+        await context.abort(grpc.StatusCode.NOT_FOUND, f"the local cloud's eks plugin has no function {request.tok}")
+        return None
+
+    async def Construct(self, request: Any, context: Any) -> Any:
+        about = f"constructing {request.type} {request.name}"
+        try:
+            require_registered(Urn(request.stack, request.project, request.type, request.name))
+            return await self._construct(request, context)
+        except InputPropertiesError as e:
+            status = self.create_grpc_invalid_properties_status(e.message, e.errors)
+            await context.abort_with_status(status)
+        except RunError as e:  # the engine stops; it says why by itself
+            await context.abort(grpc.StatusCode.UNAVAILABLE, str(e))
+        except grpc.RpcError as e:  # of a call to the engine: it has said why, and this line says what it was about
+            await context.abort(e.code(), f"{about}: {e.details()}")  # pyright: ignore[reportAttributeAccessIssue]  a Call
+        except NotRegisteredError as e:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(e))
+        except Exception as e:  # noqa: BLE001  whatever it is must reach the engine as one line
+            await context.abort(grpc.StatusCode.UNKNOWN, f"{about}: {e}")
+
+    async def Cancel(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()

@@ -1,0 +1,56 @@
+"""What a plugin can answer instead of a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from localcloud.pulumi.wire import Properties
+
+
+class PluginError(Exception):
+    """The operation failed and changed nothing that Pulumi must know of."""
+
+
+class NotRegisteredError(PluginError):
+    """The stack is not one of the running local cloud."""
+
+
+class UnknownTypeError(PluginError):
+    """The local cloud has no such resource type or function."""
+
+
+class CancelledError(PluginError):
+    """The engine asked to stop."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One input that cannot be."""
+
+    property: str
+    reason: str
+
+
+class InputsError(PluginError):
+    """Inputs that cannot be, found after Check."""
+
+    def __init__(self, message: str, failures: Sequence[Failure]) -> None:
+        super().__init__(message)
+        self.failures = tuple(failures)
+
+
+class InitializationError(PluginError):
+    """The object exists but did not get ready; its state is to be kept.
+
+    Args:
+        identity: the object's id.
+        outputs: what is known of it.
+        reasons: why it is not ready.
+    """
+
+    def __init__(self, identity: str, outputs: Properties, reasons: Sequence[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.identity = identity
+        self.outputs = outputs
+        self.reasons = tuple(reasons)

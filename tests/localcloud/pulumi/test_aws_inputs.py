@@ -1,0 +1,460 @@
+"""What the aws plugin takes, what it refuses, and what each change means; no AWS is asked."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import botocore.session
+import pytest
+from pulumi.runtime.proto import provider_pb2
+
+from localcloud.pulumi.aws import parameters, sdk_schema
+from localcloud.pulumi.aws.catalogue import CATALOGUE
+from localcloud.pulumi.aws.inputs import properties, schema
+from localcloud.pulumi.aws.provider import AwsProvider
+from localcloud.pulumi.errors import PluginError
+from localcloud.pulumi.provider import Target
+from localcloud.pulumi.urn import Urn
+from localcloud.pulumi.wire import UNKNOWN, Asset, decode, encode
+from tests.localcloud.pulumi.conftest import Start
+from tests.localcloud.pulumi.engine import Failed, Plugin, urn
+
+ENVIRONMENT = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
+TRUST = '{"Version": "2012-10-17", "Statement": []}'
+VPC = "aws:ec2/vpc:Vpc"
+SUBNET = "aws:ec2/subnet:Subnet"
+BUCKET = "aws:s3/bucket:Bucket"
+OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
+ROLE = "aws:iam/role:Role"
+ROUTE = "aws:ec2/route:Route"
+CLUSTER = "aws:eks/cluster:Cluster"
+GROUP = "aws:eks/nodeGroup:NodeGroup"
+MODEL = "aws:sagemaker/model:Model"
+ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
+
+
+def provider(**settings: Any) -> AwsProvider:
+    made = AwsProvider(ENVIRONMENT)
+    made.configure(settings)
+    return made
+
+
+def target(token: str, name: str = "thing", seed: bytes = b"seed") -> Target:
+    return Target(Urn("local", "p", token, name), "id", seed=seed)
+
+
+def checked(token: str, inputs: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    result = provider(**settings).check(target(token), None, inputs)
+    assert not result.failures
+    return result.inputs
+
+
+# The catalogue and the SDK's schema
+
+
+def test_the_schema_is_that_of_the_installed_sdk() -> None:
+    assert sdk_schema.SCHEMA_FILE.read_text() == sdk_schema.dumps(sdk_schema.derive())
+
+
+def test_every_type_of_the_schema_is_served() -> None:
+    assert set(CATALOGUE) == set(schema()["resources"])
+
+
+@pytest.mark.parametrize("token", [pytest.param(token, id=token.rsplit(":", 1)[-1]) for token in sorted(CATALOGUE)])
+def test_a_type_speaks_of_properties_that_there_are(token: str) -> None:
+    kind, inputs = CATALOGUE[token], set(properties(token)["inputs"])
+    assert kind.replaces | kind.documents | kind.unsupported | set(kind.defaults) | set(kind.volatile) <= inputs
+    assert {path.split(".")[0] for path in kind.sets | kind.replace_paths} <= inputs
+    assert {output for names in kind.volatile.values() for output in names} <= set(properties(token)["outputs"])
+    assert not kind.unsupported & set(properties(token)["required"])
+    assert bool(kind.tagger) == ("tags" in inputs)
+    if kind.update is None:
+        assert inputs - kind.unsupported - kind.replaces - set(kind.defaults) <= {"tags", "region", "timeouts"}
+
+
+# Inputs
+
+
+@pytest.mark.parametrize(
+    ("token", "inputs", "path", "reason"),
+    [
+        pytest.param(VPC, {"cidrBlock": "10.0.0.0/16", "cidr": "x"}, "cidr", "no property `cidr`", id="unknown"),
+        pytest.param(VPC, {"cidrBlock": 5.5, "tags": []}, "tags", "must be an object, not a list", id="wrong type"),
+        pytest.param(
+            VPC,
+            {"cidrBlock": "10.0.0.0/16", "ipv6IpamPoolId": "x"},
+            "ipv6IpamPoolId",
+            "does not support",
+            id="not here",
+        ),
+        pytest.param(VPC, {}, "cidrBlock", "needs a `cidrBlock`", id="vpc without a block"),
+        pytest.param(SUBNET, {"cidrBlock": "10.0.0.0/24"}, "vpcId", "needs the property", id="required"),
+        pytest.param(
+            CLUSTER,
+            {"roleArn": "r", "vpcConfig": {"subnetIds": ["s"], "subnets": []}},
+            "vpcConfig.subnets",
+            "has no property `subnets`",
+            id="unknown deep inside",
+        ),
+        pytest.param(
+            CLUSTER, {"roleArn": "r", "vpcConfig": {}}, "vpcConfig.subnetIds", "needs subnets", id="no subnets"
+        ),
+        pytest.param(BUCKET, {"bucket": "Capitals"}, "bucket", "is no bucket name", id="bucket name"),
+        pytest.param(MODEL, {"executionRoleArn": "r"}, "primaryContainer", "give either", id="model without container"),
+        pytest.param(
+            MODEL,
+            {"executionRoleArn": "r", "primaryContainer": {"image": "i", "modelDataSource": {}}},
+            "primaryContainer.modelDataSource",
+            "batch transform refuses it too",
+            id="model data source",
+        ),
+        pytest.param(
+            MODEL,
+            {"executionRoleArn": "r", "primaryContainer": {}, "name": "a_b"},
+            "name",
+            "no model name",
+            id="model name",
+        ),
+        pytest.param(ROUTE, {"routeTableId": "r", "gatewayId": "g"}, "destinationCidrBlock", "exactly one", id="route"),
+        pytest.param(ROLE, {"assumeRolePolicy": "{"}, "assumeRolePolicy", "is not JSON", id="policy that is not JSON"),
+        pytest.param(
+            OBJECT, {"bucket": "b", "content": "x", "source": Asset(text="y")}, "content", "only one", id="two bodies"
+        ),
+        pytest.param(OBJECT, {"bucket": "b", "contentBase64": "!"}, "contentBase64", "not base64", id="base64"),
+        pytest.param(
+            GROUP,
+            {"clusterName": "c", "nodeRoleArn": "r", "subnetIds": [], "scalingConfig": {"minSize": 1}},
+            "scalingConfig.maxSize",
+            "needs `maxSize`",
+            id="node group sizes",
+        ),
+    ],
+)
+def test_bad_inputs_are_refused_by_name(token: str, inputs: dict[str, Any], path: str, reason: str) -> None:
+    failures = {f.property: f.reason for f in provider().check(target(token), None, inputs).failures}
+    assert reason in failures[path]
+
+
+def test_unknown_inputs_pass_a_preview() -> None:
+    inputs = {"vpcId": UNKNOWN, "cidrBlock": UNKNOWN, "tags": UNKNOWN, "availabilityZone": UNKNOWN}
+    result = checked(SUBNET, inputs)
+    assert result["tagsAll"] is UNKNOWN
+    planned = provider().plan_create(target(SUBNET), result)
+    assert planned["vpcId"] is UNKNOWN
+    assert planned["arn"] is UNKNOWN
+    assert planned["mapPublicIpOnLaunch"] is False
+
+
+def test_text_is_taken_for_what_it_says() -> None:
+    result = checked(VPC, {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": "true", "tags": {"n": 5}})
+    assert result["enableDnsHostnames"] is True
+    assert result["tags"] == {"n": "5"}
+
+
+def test_default_tags_are_under_the_programs() -> None:
+    settings = {"defaultTags": json.dumps({"tags": {"stack": "local", "Name": "default"}})}
+    result = checked(VPC, {"cidrBlock": "10.0.0.0/16", "tags": {"Name": "own"}}, **settings)
+    assert result["tags"] == {"Name": "own"}
+    assert result["tagsAll"] == {"Name": "own", "stack": "local"}
+
+
+# Names
+
+
+def test_a_name_is_made_kept_and_made_anew_for_a_replacement() -> None:
+    first = checked(ROLE, {"assumeRolePolicy": TRUST})
+    assert first["name"].startswith("thing-")
+    assert len(first["name"]) == len("thing-") + 7
+    again = provider().check(target(ROLE, seed=b"other"), first, {"assumeRolePolicy": TRUST}).inputs
+    assert again == first
+    fresh = provider().check(target(ROLE, seed=b"other"), None, {"assumeRolePolicy": TRUST}).inputs
+    assert fresh["name"] != first["name"]
+
+
+@pytest.mark.parametrize(
+    ("token", "inputs", "name", "expected"),
+    [
+        pytest.param(BUCKET, {"bucketPrefix": "data-"}, "bucket", r"data-[0-9a-f]{7}", id="prefix"),
+        pytest.param(BUCKET, {}, "bucket", r"thing-[0-9a-f]{7}", id="lower case"),
+        pytest.param(ROLE, {"assumeRolePolicy": TRUST}, "name", r"Thing-[0-9a-f]{7}", id="as written"),
+        pytest.param(OBJECT, {"bucket": "b"}, "key", r"Thing", id="the key of an object has no random part"),
+    ],
+)
+def test_names_have_the_form_of_their_type(token: str, inputs: dict[str, Any], name: str, expected: str) -> None:
+    made = provider().check(target(token, "Thing"), None, inputs).inputs[name]
+    assert re.fullmatch(expected, made)
+
+
+def test_a_cut_name_still_fits() -> None:
+    made = provider().check(target(BUCKET, "x" * 100), None, {}).inputs["bucket"]
+    assert len(made) == 63
+
+
+# Differences
+
+
+@pytest.mark.parametrize(
+    ("token", "old", "new", "paths", "replaced", "first"),
+    [
+        pytest.param(VPC, {"cidrBlock": "a"}, {"cidrBlock": "b"}, {"cidrBlock"}, True, False, id="replaces"),
+        pytest.param(
+            VPC,
+            {"enableDnsSupport": True},
+            {"enableDnsSupport": False},
+            {"enableDnsSupport"},
+            False,
+            False,
+            id="in place",
+        ),
+        pytest.param(VPC, {"region": "us-east-1"}, {"region": "us-west-2"}, {"region"}, True, False, id="region"),
+        pytest.param(
+            BUCKET,
+            {"bucket": "a", "region": "x"},
+            {"bucket": "a", "region": "y"},
+            {"region"},
+            True,
+            True,
+            id="a fixed name goes first",
+        ),
+        pytest.param(
+            BUCKET,
+            {"bucket": "thing-0123abc", "region": "x"},
+            {"bucket": "thing-0123abc", "region": "y"},
+            {"region"},
+            True,
+            False,
+            id="a generated name does not",
+        ),
+        pytest.param(ROLE, {"name": "a", "path": "/"}, {"name": "b", "path": "/"}, {"name"}, True, False, id="name"),
+        pytest.param(
+            ROLE,
+            {"assumeRolePolicy": '{"Statement": [{"Action": "a"}]}'},
+            {"assumeRolePolicy": '{"Statement":{"Action":["a"]}}'},
+            set[str](),
+            False,
+            False,
+            id="documents of one meaning",
+        ),
+        pytest.param(
+            ENDPOINT, {"routeTableIds": ["a", "b"]}, {"routeTableIds": ["b", "a"]}, set[str](), False, False, id="sets"
+        ),
+        pytest.param(CLUSTER, {"version": "1.34"}, {}, set[str](), False, False, id="left to AWS later"),
+        pytest.param(
+            CLUSTER,
+            {"accessConfig": {"bootstrapClusterCreatorAdminPermissions": True}},
+            {"accessConfig": {"bootstrapClusterCreatorAdminPermissions": False}},
+            {"accessConfig.bootstrapClusterCreatorAdminPermissions"},
+            True,
+            True,
+            id="one member of an object replaces",
+        ),
+        pytest.param(
+            MODEL,
+            {"primaryContainer": {"image": "i", "environment": {}}},
+            {"primaryContainer": {"image": "i"}},
+            set[str](),
+            False,
+            False,
+            id="an empty map is none",
+        ),
+        pytest.param(GROUP, {"labels": {"a": "1"}}, {"labels": {"a": "2"}}, {"labels.a"}, False, False, id="label"),
+        pytest.param(
+            OBJECT, {"source": Asset("1")}, {"source": Asset("2", text="x")}, {"source"}, False, False, id="content"
+        ),
+        pytest.param(
+            OBJECT,
+            {"source": Asset("1")},
+            {"source": Asset("1", text="x")},
+            set[str](),
+            False,
+            False,
+            id="same content",
+        ),
+    ],
+)
+def test_what_a_change_means(
+    token: str, old: dict[str, Any], new: dict[str, Any], paths: set[str], replaced: bool, first: bool
+) -> None:
+    difference = provider().diff(target(token), old, new, old)
+    assert {change.path for change in difference.changes} == paths
+    assert difference.replaces == replaced
+    if replaced:
+        assert difference.delete_before_replace == first
+
+
+def test_an_update_of_content_makes_its_checksums_unknown() -> None:
+    old = {"bucket": "b", "key": "k", "content": "1"}
+    planned = provider().plan_update(target(OBJECT), old, {**old, "content": "2"}, {**old, "etag": "e", "arn": "a"})
+    assert planned["etag"] is UNKNOWN
+    assert planned["arn"] == "a"
+
+
+# Guards and configuration
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        pytest.param({}, "AWS_ENDPOINT_URL is not set", id="no endpoint"),
+        pytest.param({"AWS_ENDPOINT_URL": "https://sts.amazonaws.com"}, "talks to 127.0.0.1 only", id="AWS"),
+        pytest.param({"AWS_ENDPOINT_URL": "http://127.0.0.1.example.com"}, "talks to 127.0.0.1 only", id="look-alike"),
+    ],
+)
+def test_the_plugin_talks_to_this_machine_only(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(PluginError, match=message):
+        AwsProvider({"AWS_REGION": "us-east-1", **environment}).configure({})
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    [
+        pytest.param({"regoin": "x"}, "regoin", id="misspelt"),
+        pytest.param({"profile": "work"}, "profile", id="profile"),
+        pytest.param({"assumeRoles": "[]"}, "assumeRoles", id="another role"),
+        pytest.param({"defaultTags": '{"tag": {}}'}, "defaultTags.tag", id="misspelt deep inside"),
+    ],
+)
+def test_settings_are_refused_by_name(settings: dict[str, Any], path: str) -> None:
+    assert [f.property for f in provider().check_config(settings).failures] == [path]
+
+
+def test_another_region_means_other_objects() -> None:
+    assert provider().diff_config({"region": "us-east-1"}, {"region": "us-west-2"}).replaces
+    assert not provider().diff_config({"region": "a"}, {"region": "a", "defaultTags": '{"tags":{}}'}).replaces
+
+
+def test_a_stack_that_is_not_registered_is_refused(aws: Plugin) -> None:
+    with pytest.raises(Failed, match=r"dev is not registered with the running local cloud.*make up STACK=dev"):
+        aws.check(VPC, "x", {"cidrBlock": "10.0.0.0/16"}, stack="dev")
+
+
+def test_without_a_local_cloud_the_stack_is_refused(start_plugin: Start, tmp_path: Any) -> None:
+    plugin = start_plugin("aws", AWS_ENDPOINT_URL="http://127.0.0.1:1", LOCALCLOUD_HOME=str(tmp_path))
+    plugin.configure()
+    with pytest.raises(Failed, match=r"no local cloud is running .* run `make up`"):
+        plugin.check(VPC, "x", {"cidrBlock": "10.0.0.0/16"})
+
+
+def test_a_type_that_is_not_there_is_refused_by_name(aws: Plugin) -> None:
+    with pytest.raises(Failed, match="no resource type aws:sqs/queue:Queue"):
+        aws.check("aws:sqs/queue:Queue", "x", {})
+    with pytest.raises(Failed, match="no function aws:ec2/getAmi:getAmi"):
+        aws.invoke("aws:ec2/getAmi:getAmi", {})
+
+
+def test_an_endpoint_that_does_not_answer_is_said_so(start_plugin: Start) -> None:
+    plugin = start_plugin("aws", AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    plugin.configure()
+    with pytest.raises(Failed, match=r"CreateVpc: Could not connect .*is the local cloud running"):
+        plugin.create(VPC, "x", {"cidrBlock": "10.0.0.0/16"})
+
+
+def test_an_error_of_aws_is_one_line_about_the_resource(aws: Plugin) -> None:
+    with pytest.raises(Failed) as failure:
+        aws.create(VPC, "wrong", {"cidrBlock": "10.0.0.0/8"})
+    text = str(failure.value)
+    assert text.startswith("creating aws:ec2/vpc:Vpc wrong: CreateVpc: InvalidVpc")
+    assert "\n" not in text
+
+
+def test_secrets_stay_secret(aws: Plugin) -> None:
+    inputs = encode({"assumeRolePolicy": TRUST, "description": "hidden"}, {"description"})
+    request = provider_pb2.CheckRequest(urn=urn(ROLE, "x"), news=inputs, randomSeed=b"1")
+    assert decode(aws.call("Check", request).inputs).secrets == {"description"}
+
+
+# Parameters of calls
+
+
+def operation(service: str, name: str) -> Any:
+    return botocore.session.get_session().get_service_model(service).operation_model(name)
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "sent", "message"),
+    [
+        pytest.param("eks", "DescribeCluster", {}, "name is missing", id="missing"),
+        pytest.param("eks", "DescribeCluster", {"name": "c", "nam": 1}, "nam is no parameter", id="unknown"),
+        pytest.param("iam", "GetRole", {"RoleName": "a b"}, "does not match", id="pattern"),
+        pytest.param("iam", "GetRole", {"RoleName": "a" * 65}, "at most 64", id="length"),
+        pytest.param(
+            "eks",
+            "CreateAddon",
+            {"clusterName": "c", "addonName": "a", "resolveConflicts": "X"},
+            "must be one of OVERWRITE",
+            id="enumeration",
+        ),
+        pytest.param(
+            "iam",
+            "CreateRole",
+            {"RoleName": "r", "AssumeRolePolicyDocument": "{}", "MaxSessionDuration": 5},
+            "at least 3600",
+            id="range",
+        ),
+        pytest.param("sagemaker", "CreateModel", {"ModelName": "-a"}, "does not match", id="pattern with anchors"),
+    ],
+)
+def test_calls_that_aws_would_refuse_are_not_made(service: str, name: str, sent: dict[str, Any], message: str) -> None:
+    with pytest.raises(parameters.ParameterError, match=message):
+        parameters.check(operation(service, name), sent)
+
+
+@pytest.mark.parametrize("service", ["eks", "iam", "s3", "sagemaker", "ec2", "sts"])
+def test_nearly_every_pattern_of_a_service_can_be_checked(service: str) -> None:
+    model: Any = botocore.session.get_session().get_service_model(service)
+    patterns = {model.shape_for(n).metadata.get("pattern") for n in model.shape_names} - {None}
+    refused = {p for p in patterns if parameters.compile_pattern(str(p)) is None}
+    assert len(refused) <= len(patterns) // 50
+
+
+# Functions
+
+
+def test_functions(aws: Plugin) -> None:
+    assert aws.invoke("aws:index/getCallerIdentity:getCallerIdentity", {})[0]["accountId"] == "123456789012"
+    assert aws.invoke("aws:index/getRegion:getRegion", {})[0]["name"] == "us-east-1"
+    assert aws.invoke("aws:index/getPartition:getPartition", {})[0]["dnsSuffix"] == "amazonaws.com"
+    zones = aws.invoke(
+        "aws:index/getAvailabilityZones:getAvailabilityZones", {"excludeZoneIds": ["use1-az1"], "state": "available"}
+    )[0]
+    assert zones["names"] == sorted(zones["names"])
+    assert "use1-az1" not in zones["zoneIds"]
+    image = {"repositoryName": "sagemaker-xgboost", "imageTag": "3.0-5"}
+    path = aws.invoke("aws:sagemaker/getPrebuiltEcrImage:getPrebuiltEcrImage", image)[0]["registryPath"]
+    assert path == "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+    addon = {"addonName": "vpc-cni", "kubernetesVersion": "1.35", "mostRecent": True}
+    assert aws.invoke("aws:eks/getAddonVersion:getAddonVersion", addon)[0]["version"].startswith("v")
+    quota = {"serviceCode": "sagemaker", "quotaName": "ml.m5.large for transform job usage"}
+    assert aws.invoke("aws:servicequotas/getServiceQuota:getServiceQuota", quota)[0]["value"] > 0
+
+
+@pytest.mark.parametrize(
+    ("token", "arguments", "reason"),
+    [
+        pytest.param("aws:index/getRegion:getRegion", {"nme": "x"}, "no argument `nme`", id="misspelt argument"),
+        pytest.param(
+            "aws:sagemaker/getPrebuiltEcrImage:getPrebuiltEcrImage",
+            {"repositoryName": "blazingtext"},
+            "knows the images",
+            id="image",
+        ),
+        pytest.param(
+            "aws:servicequotas/getServiceQuota:getServiceQuota",
+            {"serviceCode": "sagemaker", "quotaName": "no such"},
+            "no quota named",
+            id="quota",
+        ),
+        pytest.param(
+            "aws:eks/getAddonVersion:getAddonVersion",
+            {"addonName": "no-such", "kubernetesVersion": "1.35"},
+            "no version of the add-on",
+            id="add-on",
+        ),
+    ],
+)
+def test_functions_refuse_by_name(aws: Plugin, token: str, arguments: dict[str, Any], reason: str) -> None:
+    result, failures = aws.invoke(token, arguments)
+    assert result == {}
+    assert any(reason in text for text in failures.values())

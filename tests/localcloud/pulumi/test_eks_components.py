@@ -1,0 +1,282 @@
+"""The components of pulumi-eks: their children, names, parents, properties and dependencies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import struct_pb2
+from pulumi.runtime.proto import provider_pb2
+
+from localcloud.pulumi.eks.vpc_cni import configuration
+from localcloud.pulumi.wire import MARK, UNKNOWN, decode, encode
+from tests.localcloud.pulumi.conftest import Start
+from tests.localcloud.pulumi.engine import PROJECT, STACK, Failed, Plugin
+from tests.localcloud.pulumi.monitor import Engine, Monitor, Registered
+
+CLUSTER = "eks:index:Cluster"
+GROUP = "eks:index:ManagedNodeGroup"
+REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
+ROLE_URN = f"urn:pulumi:{STACK}::{PROJECT}::aws:iam/role:Role::given"
+
+
+def inputs(**more: Any) -> dict[str, Any]:
+    return {
+        "name": "c",
+        "version": "1.35",
+        "vpcId": "vpc-1",
+        "publicSubnetIds": ["subnet-1", "subnet-2"],
+        "authenticationMode": "API",
+        "skipDefaultNodeGroup": True,
+        "skipDefaultSecurityGroups": True,
+        "endpointPrivateAccess": True,
+        "tags": {"team": "ml"},
+        **more,
+    }
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[str]:
+    server, address = Engine().serve()
+    yield address
+    server.stop(0).wait()
+
+
+@pytest.fixture(scope="session")
+def eks(start_plugin: Start, engine: str, tmp_path_factory: pytest.TempPathFactory) -> Plugin:
+    folder = tmp_path_factory.mktemp("bin")
+    (folder / "aws").write_text("#!/bin/sh\n")
+    (folder / "aws").chmod(0o755)
+    plugin = start_plugin("eks", engine, PATH=f"{folder}:/usr/bin:/bin")
+    plugin.call("Handshake", provider_pb2.ProviderHandshakeRequest())
+    return plugin
+
+
+@pytest.fixture
+def monitors() -> Iterator[Callable[..., tuple[Monitor, str]]]:
+    servers: list[Any] = []
+
+    def make(*, preview: bool = False) -> tuple[Monitor, str]:
+        monitor = Monitor(preview)
+        server, address = monitor.serve()
+        servers.append(server)
+        return monitor, address
+
+    yield make
+    for server in servers:
+        server.stop(0).wait()
+
+
+def construct(
+    plugin: Plugin,
+    address: str,
+    token: str,
+    values: struct_pb2.Struct,
+    name: str = "k",
+    *,
+    preview: bool = False,
+    stack: str = STACK,
+) -> Any:
+    return plugin.call(
+        "Construct",
+        provider_pb2.ConstructRequest(
+            project=PROJECT,
+            stack=stack,
+            dryRun=preview,
+            parallel=4,
+            monitorEndpoint=address,
+            type=token,
+            name=name,
+            inputs=values,
+            accepts_output_values=True,
+        ),
+    )
+
+
+def tree(monitor: Monitor) -> dict[str, tuple[str, str]]:
+    """Name, and the type and parent's name of everything registered."""
+    return {f"{r.type.rsplit(':', 1)[-1]} {r.name}": r.parent.rsplit("::", 1)[-1] for r in monitor.resources.values()}  # pyright: ignore[reportReturnType]
+
+
+def one(monitor: Monitor, token: str) -> Registered:
+    return next(r for r in monitor.resources.values() if r.type == token)
+
+
+def test_a_cluster_is_made_of_the_same_children_as_pulumi_eks(eks: Plugin, monitors: Any) -> None:
+    monitor, address = monitors()
+    entries = {
+        "ops": {
+            "principalArn": "arn:aws:iam::1:role/ops",
+            "accessPolicies": {"admin": {"policyArn": "arn:p", "accessScope": {"type": "cluster"}}},
+        }
+    }
+    answer = construct(eks, address, CLUSTER, encode(inputs(accessEntries=entries)))
+    assert tree(monitor) == {
+        "Cluster k": "",
+        "ServiceRole k-eksRole": "k",
+        "Role k-eksRole-role": "k-eksRole",
+        "RolePolicyAttachment k-eksRole-4b490823": "k-eksRole",
+        "Cluster k-eksCluster": "k",
+        "Addon k-kube-proxy": "k",
+        "kubernetes k-eks-k8s": "k",
+        "AccessEntry k-ops": "k",
+        "AccessPolicyAssociation k-ops-admin": "k-ops",
+        "VpcCniAddon k-vpc-cni": "k",
+        "Addon k-vpc-cni": "k-vpc-cni",
+    }
+    cluster = one(monitor, "aws:eks/cluster:Cluster")
+    assert cluster.inputs == {
+        "name": "c",
+        "version": "1.35",
+        "roleArn": "arn:k-eksRole-role",
+        "bootstrapSelfManagedAddons": True,
+        "vpcConfig": {"subnetIds": ["subnet-1", "subnet-2"], "endpointPrivateAccess": True},
+        "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": True},
+        "tags": {"Name": "k-eksCluster", "team": "ml"},
+    }
+    assert {urn.rsplit("::", 1)[-1] for urn in cluster.dependencies} >= {"k-eksRole-role", "k-eksRole-4b490823"}
+    assert cluster.ignored == ["accessConfig.bootstrapClusterCreatorAdminPermissions", "bootstrapSelfManagedAddons"]
+    assert answer.urn.endswith("::k")
+    state = decode(answer.state).values
+    assert state["kubeconfig"]["users"][0]["user"]["exec"]["args"] == [
+        "--region",
+        "eu-west-1",
+        "eks",
+        "get-token",
+        "--cluster-name",
+        "c",
+        "--output",
+        "json",
+    ]
+    assert json.loads(state["kubeconfigJson"]) == state["kubeconfig"]
+    assert state["clusterSecurityGroupId"] == "sg-1"
+    assert (state["oidcProviderUrl"], state["oidcIssuer"]) == ("https://oidc.example.com/id/X", "oidc.example.com/id/X")
+    reference = answer.state.fields["eksCluster"].struct_value.fields
+    assert reference[MARK].string_value == REFERENCE
+    assert reference["urn"].string_value == cluster.urn
+    assert (
+        answer.state.fields["core"].struct_value.fields["cluster"].struct_value.fields["urn"].string_value
+        == cluster.urn
+    )
+
+
+def role_reference() -> struct_pb2.Struct:
+    values = encode(inputs())
+    values.fields["serviceRole"].struct_value.update(
+        {MARK: REFERENCE, "urn": ROLE_URN, "id": "given", "packageVersion": ""}
+    )
+    return values
+
+
+def test_a_given_role_is_used(eks: Plugin, monitors: Any) -> None:
+    monitor, address = monitors()
+    monitor.resources[ROLE_URN] = Registered(
+        ROLE_URN, "aws:iam/role:Role", "given", "", {}, set(), [], "", "", remote=False
+    )
+    monitor.outputs[ROLE_URN] = {"arn": "arn:given", "name": "given"}
+    construct(eks, address, CLUSTER, role_reference())
+    assert one(monitor, "aws:eks/cluster:Cluster").inputs["roleArn"] == "arn:given"
+    assert not [r for r in monitor.resources.values() if "ServiceRole" in r.type]
+
+
+def test_a_preview_knows_no_more_than_it_can(eks: Plugin, monitors: Any) -> None:
+    monitor, address = monitors(preview=True)
+    values = inputs(endpointPublicAccess=True)
+    values["publicSubnetIds"] = UNKNOWN
+    answer = construct(eks, address, CLUSTER, encode(values), preview=True)
+    assert len(monitor.resources) == 9
+    state = decode(answer.state).values
+    assert state["kubeconfig"] is UNKNOWN
+    assert one(monitor, "aws:eks/cluster:Cluster").inputs["vpcConfig"]["subnetIds"] is UNKNOWN
+
+
+def test_a_node_group_finds_what_it_needs_in_the_cluster(eks: Plugin, monitors: Any) -> None:
+    monitor, address = monitors()
+    cluster = construct(eks, address, CLUSTER, encode(inputs()))
+    values = encode(
+        {"nodeRoleArn": "arn:node", "instanceTypes": ["t3.small"], "scalingConfig": {"desiredSize": 1, "maxSize": 1}}
+    )
+    values.fields["cluster"].struct_value.update({MARK: REFERENCE, "urn": cluster.urn, "packageVersion": ""})
+    answer = construct(eks, address, GROUP, values, name="nodes")
+    group = one(monitor, "aws:eks/nodeGroup:NodeGroup")
+    assert (group.name, group.parent.rsplit("::", 1)[-1]) == ("nodes", "nodes")
+    assert group.inputs == {
+        "clusterName": "c",
+        "version": "1.35",
+        "nodeRoleArn": "arn:node",
+        "instanceTypes": ["t3.small"],
+        "scalingConfig": {"desiredSize": 1, "minSize": 1, "maxSize": 1},
+        "subnetIds": ["subnet-1", "subnet-2"],
+    }
+    assert set(decode(answer.state).values) == {"nodeGroup", "placementGroupName"}
+
+
+def test_components_are_made_side_by_side(eks: Plugin, monitors: Any) -> None:
+    made = [monitors() for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(
+            pool.map(
+                lambda i: construct(eks, made[i][1], CLUSTER, encode(inputs(name=f"c{i}")), name=f"k{i}"), range(4)
+            )
+        )
+    for index, (monitor, _) in enumerate(made):
+        assert one(monitor, "aws:eks/cluster:Cluster").inputs["name"] == f"c{index}"
+        assert answers[index].urn.endswith(f"::k{index}")
+        assert len(monitor.resources) == 9
+
+
+@pytest.mark.parametrize(
+    ("token", "change", "message"),
+    [
+        pytest.param(CLUSTER, {"skipDefaultNodeGroup": False}, "add a ManagedNodeGroup", id="default node group"),
+        pytest.param(
+            CLUSTER, {"fargate": True}, "`fargate`: the local cloud's eks plugin does not support it", id="fargate"
+        ),
+        pytest.param(CLUSTER, {"authenticationMode": "CONFIG_MAP"}, "the mode API only", id="authentication"),
+        pytest.param(CLUSTER, {"subnetIds": ["a"]}, "it excludes", id="subnets twice"),
+        pytest.param(GROUP, {}, "`cluster`: it is required", id="node group without cluster"),
+        pytest.param("eks:index:NodeGroupV2", {}, "no component eks:index:NodeGroupV2", id="unknown component"),
+    ],
+)
+def test_bad_inputs_are_refused_by_name(eks: Plugin, monitors: Any, token: str, change: Any, message: str) -> None:
+    monitor, address = monitors()
+    with pytest.raises(Failed, match=message) as failure:
+        construct(eks, address, token, encode({**inputs(), **change} if token == CLUSTER else change))
+    assert "Traceback" not in str(failure.value)
+    assert not monitor.resources
+
+
+def test_a_stack_that_is_not_registered_is_refused(eks: Plugin, monitors: Any) -> None:
+    _, address = monitors()
+    with pytest.raises(Failed, match="not registered"):
+        construct(eks, address, CLUSTER, encode(inputs()), stack="dev")
+
+
+def test_the_aws_command_line_is_needed(start_plugin: Start, monitors: Any, tmp_path: Path) -> None:
+    _, address = monitors()
+    plugin = start_plugin("eks", PATH=str(tmp_path))
+    with pytest.raises(Failed, match="`aws` command line is not on PATH"):
+        construct(plugin, address, CLUSTER, encode(inputs()))
+
+
+def test_the_cni_is_configured_as_pulumi_eks_does() -> None:
+    given = {"enablePrefixDelegation": True, "eniMtu": 1500.0, "configurationValues": {"env": {"WARM_ENI_TARGET": "2"}}}
+    config = json.loads(configuration(given))
+    assert config["init"] == {"env": {"DISABLE_TCP_EARLY_DEMUX": "false"}}
+    assert config["env"] == {
+        "AWS_VPC_ENI_MTU": "1500",
+        "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "false",
+        "AWS_VPC_K8S_CNI_EXTERNALSNAT": "false",
+        "AWS_VPC_K8S_CNI_LOGLEVEL": "DEBUG",
+        "AWS_VPC_K8S_CNI_LOG_FILE": "/host/var/log/aws-routed-eni/ipamd.log",
+        "AWS_VPC_K8S_CNI_VETHPREFIX": "eni",
+        "AWS_VPC_K8S_PLUGIN_LOG_FILE": "/var/log/aws-routed-eni/plugin.log",
+        "AWS_VPC_K8S_PLUGIN_LOG_LEVEL": "DEBUG",
+        "ENABLE_POD_ENI": "false",
+        "ENABLE_PREFIX_DELEGATION": "true",
+        "WARM_ENI_TARGET": "2",
+    }
