@@ -8,9 +8,11 @@ from infra.identity import Identity, IdentityArgs
 from infra.model import Model, ModelArgs
 from infra.network import Network, NetworkArgs
 from infra.operator import Operator, OperatorArgs
+from infra.schedule import Schedules, SchedulesArgs
 from infra.storage import Storage, StorageArgs
 from jobs import declaration, declared
 from jobs.layer import JobPlace, TransformJobs
+from jobs.scheduled_job import ScheduledJob, SchedulePlace
 from workshop import prices
 
 # Settings and jobs are checked before the first resource.
@@ -50,7 +52,21 @@ place = JobPlace(
     bucket_ready=storage.hardening,
     ready=[*operator.ready, *storage.hardening, *identity.execution.ready],
 )
-transform_jobs = TransformJobs(planned, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
+now = [job for job in planned if job.args.schedule is None]
+transform_jobs = TransformJobs(now, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
+if scheduled := [(job, job.args.schedule) for job in planned if job.args.schedule is not None]:
+    schedules = Schedules(chosen.prefix, SchedulesArgs.of(chosen, aws, [job.name for job, _ in scheduled]), aws.options)
+    base = SchedulePlace(
+        partition=aws.scope.apply(lambda scope: scope.partition),
+        group_name=schedules.group.name,
+        role_arn=schedules.role.arn,
+        dead_letter_arn=schedules.dead_letters.arn,
+        dead_letter_url=schedules.dead_letters.url,
+        topic_arn=schedules.failures.arn,
+        ready=[*schedules.ready, *identity.execution.ready],
+    )
+    by_schedule = {job.name: ScheduledJob(job, schedule, place, base, aws.options) for job, schedule in scheduled}
+    pulumi.export("scheduled_jobs", {name: job.outputs() for name, job in by_schedule.items()})
 
 pulumi.export("bucket_name", storage.bucket_name)
 pulumi.export("cluster_name", cluster.cluster_name)

@@ -49,6 +49,7 @@ class Settings:
     kms_keys: tuple[str, ...]
     results_expire_days: int
     job_timeout_minutes: int
+    failure_emails: tuple[str, ...]
     rerun: Mapping[str, str]
 
     # One place for the names that Pod Identity, the chart and the policies must agree on.
@@ -158,6 +159,7 @@ def _read(reader: Reader) -> Settings:
         kms_keys=reader.texts("kmsKeys", "ARNs of KMS keys", _is_kms_key),
         results_expire_days=reader.integer("resultsExpireDays", 1, 3650),
         job_timeout_minutes=reader.integer("jobTimeoutMinutes", 1, 24 * 60),
+        failure_emails=reader.texts("failureEmails", "e-mail addresses", _is_address),
         rerun=reader.mapping("rerun", "a map from the name of a job to a number, such as rerun.churn 2"),
     )
     _check_together(reader, settings)
@@ -233,3 +235,7 @@ def _is_principal(value: str) -> bool:
 
 def _is_kms_key(value: str) -> bool:
     return re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+", value) is not None
+
+
+def _is_address(value: str) -> bool:
+    return re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) is not None

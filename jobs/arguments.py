@@ -38,6 +38,18 @@ class ExperimentConfig:
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """When EventBridge Scheduler runs a job, again and again: docs/schedules.md says how that differs from `up`."""
+
+    expression: str
+    """`cron(0 2 * * ? *)`, `rate(12 hours)` or `at(2027-01-01T02:00:00)`."""
+    timezone: str = "UTC"
+    """An IANA name, such as Europe/Berlin; daylight saving is minded."""
+    retries: int = 0
+    """How often a call that failed is tried again. A call whose reply was lost may then start a second, billed job."""
+
+
+@dataclass(frozen=True)
 class TransformJobArgs:
     """Arguments of one job. A change of any runs it anew, but of those under "how `up` treats it" and of tags."""
 
@@ -87,3 +99,7 @@ class TransformJobArgs:
     """By default the stack's `jobTimeoutMinutes`."""
     after: tuple[str, ...] = ()
     """Names of jobs that must end first. It orders; it does not enter the job's identity."""
+
+    # Instead of by `up`
+    schedule: Schedule | None = None
+    """By whom else the job is run; its input is then an `s3://` URI, read whenever the schedule fires."""

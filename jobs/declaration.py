@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pulumi
 
-from jobs import identity, inputs, validation
+from jobs import identity, inputs, scheduling, validation
 from jobs.argument_types import mistyped
 from jobs.arguments import TransformJobArgs
 from jobs.inputs import Input, InputError, LocalInput, ResultOf, S3Input
@@ -103,6 +103,11 @@ class Jobs:
         self._problems += [f"{name}: {problem}" for problem in found]
         if any(mistyped(args)):
             return PlannedJob(name, TransformJobArgs(input=""), inputs.NOTHING)
+        if args.schedule is not None:
+            self._problems += [
+                f"{name}: {problem}" for problem in scheduling.problems(self.defaults.prefix, name, args)
+            ]
+            return PlannedJob(name, args, scheduling.unread(args.input))
         return PlannedJob(name, args, self._input(name, args), self.defaults.rerun.get(name, ""))
 
     def _input(self, name: str, args: TransformJobArgs) -> Input:
@@ -136,6 +141,10 @@ class Jobs:
             for needed in job.needs:
                 if needed not in planned:
                     self._problems.append(f"{job.name}: it needs the job '{needed}', which is not declared")
+                elif planned[needed].args.schedule is not None:
+                    self._problems.append(
+                        f"{job.name}: it must follow the job '{needed}', which runs by a schedule; take one of them out"
+                    )
                 elif not planned[needed].args.wait:
                     self._problems.append(
                         f"{job.name}: it must follow the job '{needed}', for whose end nobody waits (wait=False); "
