@@ -45,8 +45,8 @@ class Cron:
     """At local times by the calendar.
 
     Attributes:
-        days: of the month: numbers; `L` is the last day, `LW` the last weekday, and `5W` the weekday nearest to the 5th.
-        weekdays: 1 (Sunday) to 7; `6L` is the month's last Friday, and `6#2` its second one.
+        days: of the month: numbers; `L` is the last day, and `5W` the weekday nearest to the 5th.
+        weekdays: 1 (Sunday) to 7; `6L`, the month's last Friday, and `6#2`, its second one, stand alone.
     """
 
     minutes: tuple[int, ...]
@@ -162,10 +162,7 @@ def _is_day(entry: int | str, day: date) -> bool:
     month = _month(day.year, day.month)
     if entry == "L":
         return day == month[-1]
-    if entry == "LW":
-        return day == [one for one in month if one.weekday() < 5][-1]
-    wanted = int(entry[:-1])
-    return wanted <= len(month) and day == _nearest_weekday(month, month[wanted - 1])
+    return day == _nearest_weekday(month, month[min(int(entry[:-1]), len(month)) - 1])
 
 
 def _nearest_weekday(month: Sequence[date], wanted: date) -> date:
@@ -220,7 +217,7 @@ def _cron(text: str) -> Cron:
     return Cron(
         _Field("minutes", 0, 59).numbers(minutes),
         _Field("hours", 0, 23).numbers(hours),
-        None if days == "?" else _Field("day of the month", 1, 31).entries(days, r"L|LW|([1-9]|[12]\d|3[01])W"),
+        None if days == "?" else _Field("day of the month", 1, 31).entries(days, r"L|([1-9]|[12]\d|3[01])W"),
         _Field("month", 1, 12, _MONTHS).numbers(months),
         None if weekdays == "?" else _Field("day of the week", 1, 7, _DAYS).entries(weekdays, r"[1-7]L|[1-7]#[1-5]"),
         _Field("year", 1970, LAST_YEAR).numbers(years),
@@ -241,6 +238,8 @@ class _Field:
         """Return the numbers, and as they stand what the calendar alone resolves."""
         parts = [self._in_figures(part) for part in text.split(",")]
         words = [part for part in parts if re.fullmatch(special, part)]
+        if self.words and words and len(parts) > 1:
+            raise ExpressionError(f"{self.name}: '{text}' is not allowed. Allowed: one day only where it has # or L")
         plain = ",".join(part for part in parts if part not in words)
         return (*(self.numbers(plain) if plain or not words else ()), *words)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from localcloud.aws.ec2.network_rules import NetworkRules
 from localcloud.aws.eks.access import Access
@@ -19,6 +20,8 @@ from localcloud.aws.eks.roles import Roles
 from localcloud.aws.eks.store import Store
 from localcloud.aws.eks.tags import Tags
 from localcloud.aws.eks.token_review import TokenWebhook
+from localcloud.aws.events.bus import EventBus
+from localcloud.aws.events.transform_jobs import AnnouncedTransforms
 from localcloud.aws.iam import sts
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer, bucket_policy_reader
@@ -37,6 +40,8 @@ from localcloud.aws.s3.buckets import S3, Buckets
 from localcloud.aws.s3.deletion import Deletion
 from localcloud.aws.sagemaker.backend import RoleCredentials
 from localcloud.aws.sagemaker.composition import local_sagemaker
+from localcloud.aws.scheduler.service import Scheduler
+from localcloud.aws.scheduler.targets import UniversalTargets
 from localcloud.aws.settings import Settings
 
 # In the order in which a deployment asks for them.
@@ -76,9 +81,18 @@ class Application:
         self.gateway = Gateway(self._authenticator, self.authorizer, self.upstream, self.journal)
         self._server = HttpServer(self.gateway, port)
         self.clusters = clusters(settings, self)
+        locks = self.upstream.lock("events"), self.upstream.lock("sns")
+        self._bus = EventBus(settings.account_id, settings.region, *locks, self.authorizer)
         self._sagemaker = local_sagemaker(
-            settings.home, settings.account_id, lambda: self.endpoint, self.gateway, self._execution_role
+            settings.home,
+            settings.account_id,
+            lambda: self.endpoint,
+            self.gateway,
+            self._execution_role,
+            lambda transforms: AnnouncedTransforms(transforms, self._bus, self._transform_job),
         )
+        targets = UniversalTargets(self.tokens, lambda: self.endpoint, self.gateway, settings.region)
+        self._scheduler = Scheduler(settings.account_id, settings.region, targets)
         self._register_services(buckets)
         self._register_eks()
         self.gateway.internal["health"] = self._health
@@ -93,9 +107,11 @@ class Application:
 
     def start(self) -> None:
         self._server.start()
+        self._scheduler.start()
         threading.Thread(target=self._warm, name="warm", daemon=True).start()
 
     def stop(self) -> None:
+        self._scheduler.close()
         self._server.stop()
         self._sagemaker.transforms.close()
         self.clusters.close()
@@ -113,6 +129,9 @@ class Application:
         session = sts.service_session(self.tokens, role_arn, _SAGEMAKER, source_arn)
         return RoleCredentials(session.access_key_id, session.secret_access_key, session.session_token)
 
+    def _transform_job(self, region: str, name: str) -> Mapping[str, Any]:
+        return self._sagemaker.answer("DescribeTransformJob", region, {"TransformJobName": name})
+
     def _register_services(self, buckets: Buckets) -> None:
         gateway, settings = self.gateway, self.settings
         s3 = S3(buckets, self.authorizer)
@@ -127,6 +146,8 @@ class Application:
         gateway.native["s3", "DeleteObjects"] = Deletion(buckets, self.authorizer).delete
         gateway.register("sts", self.tokens.operations())
         gateway.register("sagemaker", self._sagemaker.operations())
+        gateway.register("scheduler", self._scheduler.operations())
+        self._tags.lookups["scheduler"] = self._scheduler.tags_of
         gateway.register("service-quotas", Quotas(settings.home, settings.account_id, settings.region).operations())
 
     def _register_eks(self) -> None:

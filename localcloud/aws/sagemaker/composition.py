@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from localcloud.aws.sagemaker.backend import RoleSessions
+from localcloud.aws.sagemaker.backend import RoleSessions, TransformBackend
 from localcloud.aws.sagemaker.in_process import WsgiApplication
 from localcloud.aws.sagemaker.probe import S3Probe
 from localcloud.aws.sagemaker.service import SageMaker
@@ -20,6 +20,7 @@ def local_sagemaker(
     endpoint: Callable[[], str],
     application: WsgiApplication,
     sessions: RoleSessions,
+    announced: Callable[[TransformBackend], TransformBackend],
 ) -> SageMaker:
     """SageMaker with jobs that run on this machine.
 
@@ -30,5 +31,7 @@ def local_sagemaker(
         application: the endpoint's WSGI application; what SageMaker asks of S3 while it answers goes through it, with
             the execution role's keys, so that the role's permissions hold.
         sessions: assumes execution roles as sagemaker.amazonaws.com.
+        announced: puts around what runs jobs what tells of their changes.
     """
-    return SageMaker(account_id, home, LocalTransforms(home, endpoint), sessions, S3Probe(endpoint, application))
+    transforms = announced(LocalTransforms(home, endpoint))
+    return SageMaker(account_id, home, transforms, sessions, S3Probe(endpoint, application))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from localcloud.aws.iam.directory import Directory
-from localcloud.aws.iam.needs import compute, identity, network, s3
+from localcloud.aws.iam.needs import compute, events, identity, network, s3
 from localcloud.aws.iam.needs.model import Mapper, Need, tag_keys, tags_of
 from localcloud.aws.protocol.wire import Call
 
@@ -20,6 +20,10 @@ _MAPPERS: Mapping[str, Mapper] = {
     "logs": compute.logs,
     "cloudwatch": compute.cloudwatch,
     "service-quotas": compute.service_quotas,
+    "scheduler": events.scheduler,
+    "events": events.events,
+    "sqs": events.sqs,
+    "sns": events.sns,
 }
 _PREFIXES = {"resourcegroupstaggingapi": "tag", "s3control": "s3"}
 
