@@ -249,4 +249,3 @@ def _page(rows: list[Shown], params: Mapping[str, Any], key: str) -> Mapping[str
 
 def _invalid(message: str) -> AwsError:
     return AwsError("ValidationException", message)
-

@@ -53,9 +53,7 @@ class UniversalTargets:
         region: of the calls.
     """
 
-    def __init__(
-        self, tokens: Tokens, endpoint: Callable[[], str], application: WsgiApplication, region: str
-    ) -> None:
+    def __init__(self, tokens: Tokens, endpoint: Callable[[], str], application: WsgiApplication, region: str) -> None:
         self._tokens = tokens
         self._endpoint = endpoint
         self._application = application
@@ -128,9 +126,7 @@ class UniversalTargets:
             return Failure("InvalidRequest", str(error))
         return None
 
-    def _put_away(
-        self, target: Mapping[str, Any], group_arn: str, text: str, attributes: Mapping[str, str]
-    ) -> None:
+    def _put_away(self, target: Mapping[str, Any], group_arn: str, text: str, attributes: Mapping[str, str]) -> None:
         """Send a failed call to the dead-letter queue, with the schedule's role too; without a queue it is gone."""
         arn = (target.get("DeadLetterConfig") or {}).get("Arn")
         if not arn:

@@ -92,9 +92,7 @@ def place(aws: Endpoint) -> Iterator[Place]:
     bucket = aws.bucket({"in/a.csv": b"1,2\n"})
     execution = aws.role("sagemaker.amazonaws.com", allow(["s3:*", "logs:*", "cloudwatch:*"]))
     model = aws.name("model")
-    aws.client("sagemaker").create_model(
-        ModelName=model, ExecutionRoleArn=execution, PrimaryContainer={"Image": IMAGE}
-    )
+    aws.client("sagemaker").create_model(ModelName=model, ExecutionRoleArn=execution, PrimaryContainer={"Image": IMAGE})
     yield Place(aws, group, role, url, bucket, model)
     aws.client("scheduler").delete_schedule_group(Name=group)
 
@@ -217,9 +215,7 @@ def test_the_role_may_start_what_its_policy_names_and_no_more(place: Place) -> N
 def test_a_call_is_tried_again_with_another_execution_id_where_the_schedule_asks_for_it(place: Place) -> None:
     request = json.loads(place.target()["Input"])
     later = place.aws.name("model")
-    target = place.target(
-        Input=json.dumps({**request, "ModelName": later}), RetryPolicy={"MaximumRetryAttempts": 3}
-    )
+    target = place.target(Input=json.dumps({**request, "ModelName": later}), RetryPolicy={"MaximumRetryAttempts": 3})
     place.create("one", soon(), Target=target)
     known = place.aws.client("sagemaker").describe_model(ModelName=place.model)
     eventually(lambda: any(row["action"] == "sagemaker:CreateTransformJob" for row in decisions(place)))
