@@ -55,8 +55,18 @@ def checkpoint(home: Path) -> Path:
     return home / "pulumi" / ".pulumi" / "stacks" / project() / f"{LOCAL}.json"
 
 
-def exists(home: Path) -> bool:
-    return checkpoint(home).exists()
+def lock_folder(home: Path) -> Path:
+    """Where Pulumi's file backend keeps the locks of the local stack."""
+    return home / "pulumi" / ".pulumi" / "locks" / "organization" / project() / LOCAL
+
+
+def has_pending_operations(home: Path) -> bool:
+    """Whether the local stack's state file says that a run was cut off in the middle of an operation."""
+    try:
+        content = json.loads(checkpoint(home).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return False  # Pulumi itself says what is wrong with a damaged file
+    return bool((content.get("checkpoint", {}).get("latest") or {}).get("pending_operations"))
 
 
 def resources(home: Path) -> list[dict[str, Any]]:
@@ -74,7 +84,7 @@ def forget(home: Path) -> None:
     state = checkpoint(home)
     for path in state.parent.glob(f"{LOCAL}.*"):
         path.unlink()
-    shutil.rmtree(home / "pulumi" / ".pulumi" / "locks" / "organization" / project() / LOCAL, ignore_errors=True)
+    shutil.rmtree(lock_folder(home), ignore_errors=True)
 
 
 def declared_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:

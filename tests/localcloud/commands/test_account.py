@@ -76,7 +76,7 @@ def test_destroy_lets_objects_go_only_with_their_cluster(
 ) -> None:
     cluster = {"type": "aws:eks/cluster:Cluster", "outputs": {"arn": "arn:aws:eks:us-east-1:1:cluster/c"}}
     answer(home, {"deployment": {"resources": [cluster, {"type": "kubernetes:core/v1:Pod"}]}})
-    monkeypatch.setattr("localcloud.commands.recovery._is_gone", lambda *_: gone)
+    monkeypatch.setattr("localcloud.commands.recovery.cluster._is_gone", lambda *_: gone)
     monkeypatch.setattr(PulumiCli, "module", lambda *_: 0)
     assert account.destroy(home, "dev") == 0
     assert asked(home) == [":--non-interactive stack export --stack dev", f"{unreachable}:destroy --stack dev"]

@@ -40,7 +40,7 @@ def test_objects_are_dropped_only_with_their_cluster(
         seen.append(arn)
         return gone
 
-    monkeypatch.setattr(recovery, "_is_gone", is_gone)
+    monkeypatch.setattr("localcloud.commands.recovery.cluster._is_gone", is_gone)
     pulumi = recovery.without_a_cluster(PULUMI, resources)
     assert seen == asked
     assert pulumi.environment == (DROPS if gone and asked else {"A": "b"})
