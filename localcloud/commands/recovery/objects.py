@@ -136,6 +136,12 @@ def _pod_identity_association(inputs: Inputs, connect: Connect) -> str | None:
     return next((entry["associationId"] for entry in answer["associations"]), None)
 
 
+def _iam_policy(inputs: Inputs, connect: Connect) -> str | None:
+    pages = connect("iam").get_paginator("list_policies").paginate(Scope="Local")
+    found = (policy for page in pages for policy in page["Policies"])
+    return next((policy["Arn"] for policy in found if policy["PolicyName"] == inputs["name"]), None)
+
+
 _SEARCHED: Final[Mapping[str, Callable[[Inputs, Connect], str | None]]] = {
     "aws:ec2/internetGateway:InternetGateway": _by_tags(
         "describe_internet_gateways", "InternetGateways", "InternetGatewayId"
@@ -149,6 +155,7 @@ _SEARCHED: Final[Mapping[str, Callable[[Inputs, Connect], str | None]]] = {
         "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", vpc_id="vpcId", service_name="serviceName"
     ),
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": _pod_identity_association,
+    "aws:iam/policy:Policy": _iam_policy,
 }
 
 _WAITERS: Final[Mapping[str, tuple[str, str, Mapping[str, str]]]] = {
@@ -160,3 +167,6 @@ _WAITERS: Final[Mapping[str, tuple[str, str, Mapping[str, str]]]] = {
         {"clusterName": "clusterName", "nodegroupName": "nodeGroupName"},
     ),
 }
+
+KNOWN: Final = REPEATABLE | _NAMED.keys() | _SEARCHED.keys()
+"""Every type whose cut-off creation is settled here, beside the objects of a cluster."""
