@@ -20,7 +20,7 @@ TOOLS = {
     "leftovers": "workshop.leftovers",
     "preflight": "workshop.preflight",
 }
-COMMANDS = sorted({*ALONE, *TOOLS, "status", "logs", "report", "shell"})
+COMMANDS = sorted({*ALONE, *TOOLS, "status", "logs", "report", "shell", "tick"})
 INTERRUPTED = 130
 
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m localcloud.commands", description=main.__doc__)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--stack", default=os.environ.get("STACK") or stack.LOCAL)
-    parser.add_argument("--job", default=os.environ.get("JOB", ""), help="the declared name, for retry and report")
+    parser.add_argument("--job", default=os.environ.get("JOB", ""), help="the declared name, for retry, tick and report")
     options = parser.parse_args(arguments)
     try:
         stack.check_known(options.stack)
@@ -67,6 +67,7 @@ def _local(command: str, job: str) -> Callable[[Path], int]:
         "logs": inspection.logs,
         "report": lambda directory: local.report(directory, job),
         "retry": lambda directory: local.retry(directory, job),
+        "tick": lambda directory: local.run_now(directory, job),
     }[command]
 
 
@@ -80,6 +81,7 @@ def _account(command: str, name: str, job: str) -> Callable[[Path], int]:
         "report": lambda directory: account.report(directory, name),
         "shell": lambda directory: account.shell(directory, name),
         "retry": lambda directory: account.retry(directory, name, job),
+        "tick": lambda directory: account.run_now(directory, name, job),
     }
     return acts.get(command, lambda _: account.refuse(command, name, {*acts, *TOOLS}))
 
