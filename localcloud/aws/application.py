@@ -11,6 +11,7 @@ from localcloud.aws.ec2.network_rules import NetworkRules
 from localcloud.aws.eks.access import Access
 from localcloud.aws.eks.addons import Addons
 from localcloud.aws.eks.backend import ClusterBackend
+from localcloud.aws.eks.capabilities import Capabilities
 from localcloud.aws.eks.clusters import Clusters
 from localcloud.aws.eks.kubernetes import ClusterTokenReviewer, bind_access_policies
 from localcloud.aws.eks.network import Network
@@ -161,6 +162,7 @@ class Application:
             Clusters(store, self.clusters, network, roles, bind_access_policies),
             Nodegroups(store, self.clusters, network, roles),
             Addons(store),
+            Capabilities(store, self.clusters, roles, self.tokens),
             Access(store),
             pods,
             tags,

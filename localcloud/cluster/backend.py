@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from localcloud import process
+from localcloud.cluster import capability
 from localcloud.cluster.control_plane import ControlPlane, require_version
 from localcloud.cluster.errors import ClusterError, StartError, UnknownClusterError
 from localcloud.go import binaries
@@ -63,6 +64,7 @@ class LocalClusters:
         self._images = images
         self._planes: dict[str, ControlPlane] = {}
         self._nodes: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
+        self._capabilities: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
 
     def create_cluster(self, name: str, version: str) -> ClusterEndpoint:
@@ -93,7 +95,9 @@ class LocalClusters:
         """Stop a cluster and its nodes and forget what it stored; nothing happens where there is none."""
         with self._lock:
             plane = self._planes.pop(name, None)
-            nodes = [self._nodes.pop(key) for key in list(self._nodes) if key[0] == name]
+            nodes = [
+                running.pop(key) for running in (self._nodes, self._capabilities) for key in list(running) if key[0] == name
+            ]
         for node in nodes:
             process.stop(node, grace_seconds=10.0)
         if plane is not None:
@@ -128,6 +132,28 @@ class LocalClusters:
             node = self._nodes.pop((cluster, nodegroup), None)
         if node is not None:
             process.stop(node, grace_seconds=10.0)
+
+    def create_capability(self, cluster: str, name: str, keys: Mapping[str, str], arn: str) -> None:
+        """Start ACK beside a cluster; returns when it works.
+
+        Raises:
+            ClusterError: there is no such cluster, or the controller does not start.
+        """
+        with self._lock:
+            plane = self._planes.get(cluster)
+        if plane is None:
+            raise UnknownClusterError(f"No cluster named {cluster} runs here")
+        log = self._home / "logs" / f"{cluster}-capability-{name}.log"
+        running = capability.start(plane.folder, log, self._aws_endpoint(), self._region, keys, arn)
+        with self._lock:
+            self._capabilities[cluster, name] = running
+
+    def delete_capability(self, cluster: str, name: str) -> None:
+        """Stop it; what it managed stays."""
+        with self._lock:
+            running = self._capabilities.pop((cluster, name), None)
+        if running is not None:
+            process.stop(running, grace_seconds=10.0)
 
     def health(self, cluster: str) -> list[str]:
         """What is wrong with a cluster, a line for each process that ended by itself; empty when all is well."""

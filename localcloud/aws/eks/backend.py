@@ -54,6 +54,24 @@ class ClusterBackend(Protocol):
         """Drain and stop the node of a group. A group that is not there is no error."""
         ...
 
+    def create_capability(self, cluster: str, name: str, keys: Mapping[str, str], arn: str) -> None:
+        """Run ACK beside a cluster and return when it works.
+
+        Args:
+            cluster: the cluster's name.
+            name: the capability's.
+            keys: variables with the keys of the capability's role.
+            arn: the capability's.
+
+        Raises:
+            ClusterError: the controller does not come up.
+        """
+        ...
+
+    def delete_capability(self, cluster: str, name: str) -> None:
+        """Stop ACK; what it managed stays. One that is not there is no error."""
+        ...
+
     def close(self) -> None:
         """Stop everything."""
         ...
@@ -75,6 +93,12 @@ class NoClusters:
         raise ClusterError(f"Node group {nodegroup} of {cluster} with {dict(labels)} cannot run. {self._reason}")
 
     def delete_nodegroup(self, cluster: str, nodegroup: str) -> None:
+        """Nothing runs."""
+
+    def create_capability(self, cluster: str, name: str, keys: Mapping[str, str], arn: str) -> None:
+        raise ClusterError(f"Capability {name} of {cluster} cannot run ({arn}, {len(keys)} keys). {self._reason}")
+
+    def delete_capability(self, cluster: str, name: str) -> None:
         """Nothing runs."""
 
     def close(self) -> None:

@@ -39,6 +39,7 @@ class ClusterRecord:
     access_entries: dict[str, Record] = field(default_factory=dict[str, Record])
     access_policies: dict[str, dict[str, Record]] = field(default_factory=dict[str, dict[str, Record]])
     associations: dict[str, Record] = field(default_factory=dict[str, Record])
+    capabilities: dict[str, Record] = field(default_factory=dict[str, Record])
 
     @property
     def name(self) -> str:

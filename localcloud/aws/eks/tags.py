@@ -57,6 +57,7 @@ class Tags:
                 (cluster.addons, "addonArn"),
                 (cluster.access_entries, "accessEntryArn"),
                 (cluster.associations, "associationArn"),
+                (cluster.capabilities, "arn"),
             )
             for records, key in groups:
                 for record in records.values():
