@@ -29,6 +29,7 @@ planned = declaration.collect(
         output_buckets=chosen.output_buckets,
         kms_keys=chosen.kms_keys,
         rerun=chosen.rerun,
+        operator_tags=chosen.operator_tags,
     ),
 )
 
@@ -38,7 +39,7 @@ network = Network(chosen.prefix, NetworkArgs.of(chosen), aws.options)
 storage = Storage(chosen.prefix, StorageArgs.of(chosen, aws), aws.options)
 identity = Identity(chosen.prefix, IdentityArgs.of(chosen, aws, storage), aws.options)
 cluster = Cluster(chosen.prefix, ClusterArgs.of(chosen, aws, network, identity), aws.options)
-operator = Operator(chosen.prefix, OperatorArgs.of(chosen, identity, cluster))
+operator = Operator(chosen.prefix, OperatorArgs.of(chosen, identity, cluster), aws.options)
 model = Model(chosen.prefix, ModelArgs.of(chosen, identity, storage), aws.options)
 
 # Layer 2: the jobs.

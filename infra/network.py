@@ -20,10 +20,12 @@ SUBNET_RANGES = ("10.0.0.0/20", "10.0.16.0/20")
 @dataclass(frozen=True)
 class NetworkArgs:
     region: str
+    has_nodes: bool = True
+    """Whether anything in the VPC must reach the internet; a control plane alone needs no way out."""
 
     @classmethod
     def of(cls, settings: Settings) -> "NetworkArgs":
-        return cls(region=settings.region)
+        return cls(region=settings.region, has_nodes=settings.has_nodes)
 
 
 class Network(pulumi.ComponentResource):
@@ -39,13 +41,10 @@ class Network(pulumi.ComponentResource):
         self._name = name
         self._here = pulumi.ResourceOptions(parent=self)
         vpc = self._vpc()
-        table, way_out = self._way_out(vpc)
-        subnets = self._subnets(vpc)
-        associations = self._associations(table, subnets)
-        self._s3_endpoint(vpc, table, args.region)
+        subnets = self._subnets(vpc, "public" if args.has_nodes else "private")
         self.vpc_id = vpc.id
         self.subnet_ids = [subnet.id for subnet in subnets]
-        self.routes = [way_out, *associations]
+        self.routes = self._routes(vpc, subnets, args.region) if args.has_nodes else []
         self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
 
     def _vpc(self) -> aws.ec2.Vpc:
@@ -63,6 +62,11 @@ class Network(pulumi.ComponentResource):
         )
         return vpc
 
+    def _routes(self, vpc: aws.ec2.Vpc, subnets: list[aws.ec2.Subnet], region: str) -> list[pulumi.Resource]:
+        table, way_out = self._way_out(vpc)
+        self._s3_endpoint(vpc, table, region)
+        return [way_out, *self._associations(table, subnets)]
+
     def _way_out(self, vpc: aws.ec2.Vpc) -> tuple[aws.ec2.RouteTable, aws.ec2.Route]:
         tags = {"Name": f"{self._name}-public"}
         gateway = aws.ec2.InternetGateway(f"{self._name}-internet", vpc_id=vpc.id, tags=tags, opts=self._here)
@@ -76,7 +80,7 @@ class Network(pulumi.ComponentResource):
         )
         return table, route
 
-    def _subnets(self, vpc: aws.ec2.Vpc) -> list[aws.ec2.Subnet]:
+    def _subnets(self, vpc: aws.ec2.Vpc, kind: str) -> list[aws.ec2.Subnet]:
         zones = aws.get_availability_zones_output(
             state="available",
             exclude_zone_ids=ZONES_WITHOUT_EKS,
@@ -85,12 +89,12 @@ class Network(pulumi.ComponentResource):
         )
         return [
             aws.ec2.Subnet(
-                f"{self._name}-public-{number}",
+                f"{self._name}-{kind}-{number}",
                 vpc_id=vpc.id,
                 cidr_block=cidr,
                 availability_zone=zones.names[number],
-                map_public_ip_on_launch=True,  # a managed node group refuses public subnets without it
-                tags={"Name": f"{self._name}-public-{number}"},
+                map_public_ip_on_launch=kind == "public",  # a managed node group refuses public subnets without it
+                tags={"Name": f"{self._name}-{kind}-{number}"},
                 opts=self._here,
             )
             for number, cidr in enumerate(SUBNET_RANGES)

@@ -1,7 +1,8 @@
 """The operator: ACK's SageMaker controller, by its Helm chart, for transform jobs only.
 
-With `operatorInstall: existing` the release is somebody else's (an EKS capability, GitOps): the stack then gives
-that operator its identity and the short names, and nothing more. It must be installed before jobs are declared.
+With `operatorInstall: capability` EKS runs the controller itself, outside of the cluster. With `existing` a release is
+somebody else's (GitOps): the stack then gives that operator its identity and the short names, and nothing more. It must
+be installed before jobs are declared, under the service account that the role trusts.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
 from infra.cluster import Cluster
@@ -16,6 +18,7 @@ from infra.identity import Identity
 from infra.settings import Settings
 
 RELEASE = "ack-sagemaker"
+CAPABILITY = "ack"
 JOBS_NAMESPACE = "default"  # the workshop's commands carry no -n
 
 API_GROUP = "sagemaker.services.k8s.aws"
@@ -26,6 +29,7 @@ SHORT_NAMES = ["batchtransformjob", "batchtransformjobs", "btj"]
 @dataclass(frozen=True)
 class OperatorArgs:
     install: str
+    cluster_name: str
     region: str
     chart: str
     chart_version: str
@@ -40,6 +44,7 @@ class OperatorArgs:
     def of(cls, settings: Settings, identity: Identity, cluster: Cluster) -> "OperatorArgs":
         return cls(
             install=settings.operator_install,
+            cluster_name=cluster.cluster_name,
             region=settings.region,
             chart=settings.operator_chart,
             chart_version=settings.chart_version,
@@ -61,8 +66,9 @@ class Operator(pulumi.ComponentResource):
     def __init__(self, name: str, args: OperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("workshop:index:Operator", name, None, opts)
         self._name = name
-        release = [self._release(args)] if args.install == "helm" else []
-        self.ready = [*args.ready, *release, self._short_names(args, after=release)]
+        makers = {"helm": self._release, "capability": self._capability}
+        controller = [makers[args.install](args)] if args.install in makers else []
+        self.ready = [*args.ready, *controller, self._short_names(args, after=controller)]
         self.register_outputs({"chart_version": args.chart_version})
 
     def _release(self, args: OperatorArgs) -> kubernetes.helm.v3.Release:
@@ -76,6 +82,18 @@ class Operator(pulumi.ComponentResource):
             timeout=600,
             values=_values(args),
             opts=self._on_cluster(args, args.ready),
+        )
+
+    def _capability(self, args: OperatorArgs) -> aws.eks.Capability:
+        return aws.eks.Capability(
+            f"{self._name}-{CAPABILITY}",
+            capability_name=CAPABILITY,
+            cluster_name=args.cluster_name,
+            type="ACK",
+            role_arn=args.role_arn,
+            delete_propagation_policy="RETAIN",  # the only one there is: jobs must be gone first
+            tags={"Name": f"{self._name}-{CAPABILITY}"},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=args.ready),
         )
 
     def _short_names(

@@ -95,6 +95,13 @@ def pod_trust(scope: Scope, cluster_name: str, namespace: str, service_account: 
     )
 
 
+def capability_trust() -> Statement:
+    """EKS's documents give this trust without a condition, and do not say whether EKS names a source."""
+    return Statement(
+        "Capability", ["sts:AssumeRole", "sts:TagSession"], principal={"Service": "capabilities.eks.amazonaws.com"}
+    )
+
+
 def operator(scope: Scope, instance_types: Sequence[str], kms_keys: Sequence[str] = ()) -> list[Statement]:
     """Let the operator run transform jobs of this prefix, on the allowed instance types.
 

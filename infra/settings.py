@@ -19,7 +19,7 @@ import pulumi
 from infra import archive
 from infra.problems import refuse
 
-OPERATOR_INSTALLS = ("helm", "existing")
+OPERATOR_INSTALLS = ("helm", "capability", "existing")
 OLDEST_KUBERNETES = (1, 35)  # in standard support until 2027-03-27; 1.34 leaves it on 2026-12-02 (EKS's calendar)
 
 _ECR_IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9][a-z0-9._/-]*([:@][\w.:-]+)")
@@ -60,6 +60,16 @@ class Settings:
     @property
     def cluster_name(self) -> str:
         return self.prefix
+
+    @property
+    def has_nodes(self) -> bool:
+        """Whether anything runs in the cluster: a capability of EKS runs at AWS."""
+        return self.operator_install != "capability"
+
+    @property
+    def operator_tags(self) -> int:
+        """How many tags the operator puts on each job: ACK's own chart two, EKS five."""
+        return 2 if self.has_nodes else 5
 
 
 def load() -> Settings:

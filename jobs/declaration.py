@@ -15,11 +15,8 @@ from jobs.argument_types import mistyped
 from jobs.arguments import TransformJobArgs
 from jobs.inputs import Input, InputError, LocalInput, ResultOf, S3Input
 
-OWN_TAGS = 5
-"""Tags that a job has besides its own: project, stack and job, and from the operator its version and the namespace.
-
-The chart has two more templates, whose values, from labels that jobs do not have, are empty: ACK leaves these out.
-"""
+OWN_TAGS = 3
+"""Tags that a job has from its stack: project, stack and job."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,10 @@ class JobDefaults:
     output_buckets: tuple[str, ...] = ()
     kms_keys: tuple[str, ...] = ()
     rerun: Mapping[str, str] = field(default_factory=dict[str, str])
+    operator_tags: int = 2
+    """Tags that the operator adds: its version and the namespace. ACK's chart has two more templates, whose values,
+    from labels that jobs do not have, are empty: ACK leaves these out.
+    """
     root: Path = Path()
     """Where the paths of local inputs start: the folder of the program."""
 
@@ -42,7 +43,7 @@ class JobDefaults:
     def limits(self) -> validation.Limits:
         return validation.Limits(
             instance_types=self.allowed_instance_types,
-            own_tags=OWN_TAGS,
+            own_tags=OWN_TAGS + self.operator_tags,
             own_buckets=f"{self.prefix}-data-",
             input_buckets=self.input_buckets,
             output_buckets=self.output_buckets,

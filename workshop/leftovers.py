@@ -202,9 +202,7 @@ OPTIONAL: Mapping[str, Callable[[Session], Iterator[Found]]] = {
 """What a stack makes only where its settings ask for it: who deploys none of it need not be allowed to list it."""
 
 
-def _if_allowed(
-    kind: str, listing: Callable[[Session], Iterator[Found]], session: Session
-) -> Iterator[Found]:
+def _if_allowed(kind: str, listing: Callable[[Session], Iterator[Found]], session: Session) -> Iterator[Found]:
     try:
         yield from listing(session)
     except ClientError as error:

@@ -92,7 +92,9 @@ def summary(jobs: Mapping[str, Mapping[str, str]]) -> str:
     if not jobs:
         return "no job of this stack has a schedule"
     sagemaker = boto3.client("sagemaker")
-    rows = [row for name, job in sorted(jobs.items()) for row in _rows(name, job, runs(sagemaker, job["job_name_prefix"]))]
+    rows = [
+        row for name, job in sorted(jobs.items()) for row in _rows(name, job, runs(sagemaker, job["job_name_prefix"]))
+    ]
     queue = next(iter(jobs.values()))["dead_letter_queue"]
     calls = failed_calls(boto3.client("sqs"), queue)
     told = [f"{calls} calls of schedules failed: aws sqs receive-message --queue-url {queue}"] if calls else []

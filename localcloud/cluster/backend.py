@@ -96,7 +96,10 @@ class LocalClusters:
         with self._lock:
             plane = self._planes.pop(name, None)
             nodes = [
-                running.pop(key) for running in (self._nodes, self._capabilities) for key in list(running) if key[0] == name
+                running.pop(key)
+                for running in (self._nodes, self._capabilities)
+                for key in list(running)
+                if key[0] == name
             ]
         for node in nodes:
             process.stop(node, grace_seconds=10.0)

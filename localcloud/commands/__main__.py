@@ -29,7 +29,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m localcloud.commands", description=main.__doc__)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--stack", default=os.environ.get("STACK") or stack.LOCAL)
-    parser.add_argument("--job", default=os.environ.get("JOB", ""), help="the declared name, for retry, tick and report")
+    parser.add_argument(
+        "--job", default=os.environ.get("JOB", ""), help="the declared name, for retry, tick and report"
+    )
     options = parser.parse_args(arguments)
     try:
         stack.check_known(options.stack)

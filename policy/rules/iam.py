@@ -23,8 +23,8 @@ ALLOWED_MANAGED = frozenset(
 )
 # Actions that know no resource, so that `*` is all one can write (AWS service authorization reference).
 WITHOUT_RESOURCE = frozenset({"cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"})
-# EC2 takes an instance's role and names no source: there is no condition to set.
-WITHOUT_SOURCE = frozenset({"ec2.amazonaws.com"})
+# EC2 takes an instance's role and names no source: there is no condition to set. EKS's documents give capabilities none.
+WITHOUT_SOURCE = frozenset({"ec2.amazonaws.com", "capabilities.eks.amazonaws.com"})
 
 
 def _narrow(policy: Properties) -> str | None:

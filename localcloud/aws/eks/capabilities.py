@@ -91,7 +91,9 @@ class Capabilities:
         with self._store.lock:
             found = self._store.cluster(str(call.params["clusterName"])).capabilities
             result = page(sorted(found), call.params, "capabilities")
-            result["capabilities"] = [{key: found[name].get(key) for key in _SUMMARY} for name in result["capabilities"]]
+            result["capabilities"] = [
+                {key: found[name].get(key) for key in _SUMMARY} for name in result["capabilities"]
+            ]
             return result
 
     def _find(self, call: Call) -> tuple[ClusterRecord, Record]:
@@ -143,7 +145,9 @@ class Capabilities:
 def _check_free(cluster: ClusterRecord, kind: str, name: str) -> None:
     mode = cluster.description["accessConfig"]["authenticationMode"]
     if mode == "CONFIG_MAP":
-        raise invalid(f"Capabilities need the authentication mode API or API_AND_CONFIG_MAP; that of the cluster is {mode}.")
+        raise invalid(
+            f"Capabilities need the authentication mode API or API_AND_CONFIG_MAP; that of the cluster is {mode}."
+        )
     for known in cluster.capabilities.values():
         if known["type"] == kind or known["capabilityName"] == name:
             raise in_use(f"Cluster {cluster.name} has the capability {known['capabilityName']} of type {kind} already.")
