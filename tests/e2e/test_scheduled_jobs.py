@@ -1,0 +1,177 @@
+"""Scheduled jobs on the local cloud, with EKS's managed operator beside them and policies enforced, from up to destroy."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from localcloud.aws.iam import replay
+from localcloud.aws.iam.documents import Policy, policy
+from localcloud.aws.iam.evaluation import PolicySet, evaluate
+from tests.e2e.checkout import Checkout, Said
+from tests.e2e.jobs_as_code import added
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("scheduled")]
+INPUT = "s3://nightly-input/in/"
+SCHEDULED = {
+    "nightly": f'input="{INPUT}", schedule=Schedule("cron(0 2 * * ? *)", timezone="Europe/Berlin")',
+    "unmodelled": f'input="{INPUT}", model_name="no-such-model", schedule=Schedule("rate(30 days)")',
+    "unreadable": 'input="s3://nightly-input/words/", schedule=Schedule("cron(0 2 1 1 ? *)")',
+}
+CONFIG = """
+pulumi config set operatorInstall capability
+pulumi config set --path 'inputBuckets[0]' nightly-input
+pulumi config set --path 'failureEmails[0]' ops@example.org
+aws s3 mb s3://nightly-input
+aws s3 cp model/batch_input.csv s3://nightly-input/in/customers.csv
+echo 'no,numbers,here' | aws s3 cp - s3://nightly-input/words/words.csv
+"""
+
+
+@dataclass(frozen=True)
+class Life:
+    """A stack with scheduled jobs, and what its commands said."""
+
+    checkout: Checkout
+    said: dict[str, Said]
+    outputs: dict[str, Any]
+    told: list[dict[str, Any]]
+    letters: list[dict[str, Any]]
+    policies: dict[str, str]
+    left: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
+    checkout = Checkout.make(tmp_path_factory.mktemp("scheduled") / "checkout")
+    said: dict[str, Said] = {}
+    try:
+        said["preview"] = checkout.make_target("preview")
+        said["config"] = checkout.shell(CONFIG)
+        with added(checkout, SCHEDULED):
+            said["up"] = checkout.make_target("up")
+            outputs = checkout.outputs()
+            queue = listen(checkout, outputs["scheduled_jobs"]["nightly"]["failure_topic"])
+            said["tick"] = checkout.make_target("tick", JOB="nightly")
+            said["tick of what fails"] = checkout.make_target("tick", JOB="unreadable")
+            said["tick of nothing"] = checkout.make_target("tick", JOB="churn")
+            said["again"] = checkout.make_target("up", YES="1")
+            letters = messages(checkout, outputs["scheduled_jobs"]["nightly"]["dead_letter_queue"])
+            told = messages(checkout, queue)
+            policies = {part: inline(checkout, part) for part in ("schedule", "operator")}
+            said["destroy"] = checkout.make_target("destroy")
+        yield Life(checkout, said, outputs, told, letters, policies, checkout.transform_jobs())
+    finally:
+        checkout.make_target("reset")
+
+
+def listen(checkout: Checkout, topic: str) -> str:
+    """A queue that hears what the topic is told; its URL."""
+    url = checkout.client("sqs").create_queue(QueueName="ears")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:123456789012:ears"
+    checkout.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return url
+
+
+def messages(checkout: Checkout, url: str) -> list[dict[str, Any]]:
+    received = checkout.client("sqs").receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    )
+    return received.get("Messages", [])
+
+
+def inline(checkout: Checkout, part: str) -> str:
+    name = f"batch-workshop-{part}"
+    return json.dumps(checkout.client("iam").get_role_policy(RoleName=name, PolicyName=name)["PolicyDocument"])
+
+
+@pytest.mark.parametrize("step", ["config", "up", "tick", "again", "destroy"])
+def test_each_step_goes_well(life: Life, step: str) -> None:
+    assert life.said[step].code == 0, life.said[step].text
+
+
+def test_a_tick_runs_the_job_over_what_is_in_s3_now(life: Life) -> None:
+    said = life.said["tick"].text
+    assert "is Completed: s3://" in said
+    runs = {name: status for name, status in life.left.items() if name.startswith("batch-workshop-nightly-")}
+    assert list(runs.values()) == ["Completed"]
+
+
+def test_a_tick_of_a_job_that_fails_says_why(life: Life) -> None:
+    said = life.said["tick of what fails"]
+    assert said.code != 0
+    assert "is Failed: " in said.text
+
+
+def test_a_tick_of_a_job_without_schedule_names_those_that_have_one(life: Life) -> None:
+    said = life.said["tick of nothing"]
+    assert said.code != 0
+    assert "JOB=churn has no schedule in this stack; scheduled are nightly, unmodelled, unreadable" in said.text
+    assert "Traceback" not in said.text
+
+
+def test_an_up_after_runs_of_schedules_changes_nothing_and_lists_them(life: Life) -> None:
+    said = life.said["again"].text
+    assert "unchanged" in said
+    assert "created" not in said
+    assert "\x1b[" not in said
+    assert "batch-workshop-nightly-" in said
+
+
+def test_a_call_that_sagemaker_refuses_is_kept(life: Life) -> None:
+    codes = {letter["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"] for letter in life.letters}
+    assert any("no-such-model" in code for code in codes)
+
+
+def test_a_job_that_fails_is_told(life: Life) -> None:
+    events = [json.loads(json.loads(message["Body"])["Message"]) for message in life.told]
+    assert [event["detail"]["TransformJobStatus"] for event in events] == ["Failed"]
+    assert events[0]["detail"]["TransformJobName"].startswith("batch-workshop-unreadable-")
+
+
+def test_the_churn_job_ran_by_the_capability(life: Life) -> None:
+    churn = life.outputs["transform_jobs"]["churn"]
+    assert churn["status"] == "Completed"
+    sagemaker = life.checkout.client("sagemaker")
+    arn = sagemaker.describe_transform_job(TransformJobName=churn["job_name"])["TransformJobArn"]
+    keys = {tag["Key"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+    assert {key for key in keys if key.startswith("eks:")} == {
+        "eks:controller-version",
+        "eks:kubernetes-namespace",
+        "eks:kubernetes-resource-name",
+        "eks:kubernetes-api-group",
+        "eks:eks-capability-arn",
+    }
+
+
+def test_destroy_leaves_nothing_behind(life: Life) -> None:
+    said = life.said["destroy"].text
+    assert "nothing of stack local is left" in said
+    assert said.index("Remove the schedules") < said.index("==> Destroy")
+    assert "InProgress" not in life.left.values()
+
+
+@pytest.mark.parametrize("part", ["schedule", "operator"])
+def test_each_statement_of_the_new_roles_is_needed(life: Life, part: str) -> None:
+    log = life.checkout.home / "logs" / "authorization.jsonl"
+    rows = [row for row in replay.read(log) if f"assumed-role/batch-workshop-{part}/" in row["principal"]]
+    requests = [replay.request_of(row) for row in rows if row["decision"] == "allow"]
+    whole = policy(part, life.policies[part])
+    assert all(evaluate(request, PolicySet(identity=[whole])).allowed for request in requests)
+    unneeded = [
+        sid
+        for sid, rest in without_each(whole)
+        if all(evaluate(request, PolicySet(identity=[rest])).allowed for request in requests)
+    ]
+    assert unneeded == []
+
+
+def without_each(whole: Policy) -> Iterator[tuple[str, Policy]]:
+    for left_out in whole.statements:
+        rest = tuple(statement for statement in whole.statements if statement is not left_out)
+        yield left_out.sid, dataclasses.replace(whole, statements=rest)
