@@ -4,6 +4,7 @@ import pulumi
 
 from infra import account, settings
 from infra.cluster import Cluster, ClusterArgs
+from infra.delivery import Delivery, DeliveryArgs
 from infra.identity import Identity, IdentityArgs
 from infra.model import Model, ModelArgs
 from infra.network import Network, NetworkArgs
@@ -77,4 +78,6 @@ pulumi.export("execution_role_arn", identity.execution.arn)
 pulumi.export("operator_role_arn", identity.operator.arn)
 pulumi.export("cost", prices.summary(chosen.node_instance_type, chosen.transform_instance_type, pulumi.get_stack()))
 pulumi.export("transform_jobs", transform_jobs.outputs())
+if chosen.delivery_repository:
+    pulumi.export("delivery_roles", Delivery(chosen.prefix, DeliveryArgs.of(chosen, aws), aws.options).outputs())
 transform_jobs.check_ends()

@@ -51,6 +51,10 @@ class Settings:
     results_expire_days: int
     job_timeout_minutes: int
     failure_emails: tuple[str, ...]
+    delivery_repository: str
+    delivery_provider_arn: str
+    delivery_state_bucket: str
+    delivery_secrets_key: str
     rerun: Mapping[str, str]
 
     # One place for the names that Pod Identity, the chart and the policies must agree on.
@@ -172,6 +176,16 @@ def _read(reader: Reader) -> Settings:
         results_expire_days=reader.integer("resultsExpireDays", 1, 3650),
         job_timeout_minutes=reader.integer("jobTimeoutMinutes", 1, 24 * 60),
         failure_emails=reader.texts("failureEmails", "e-mail addresses", _is_address),
+        delivery_repository=reader.text("deliveryRepository", "owner/name on GitHub, or empty", _is_repository_or_empty),
+        delivery_provider_arn=reader.text(
+            "deliveryProviderArn", "the ARN of GitHub's OpenID Connect provider, or empty", _is_provider_or_empty
+        ),
+        delivery_state_bucket=reader.text(
+            "deliveryStateBucket", "the name of an S3 bucket, or empty", lambda value: not value or _is_bucket(value)
+        ),
+        delivery_secrets_key=reader.text(
+            "deliverySecretsKey", "the ARN of a KMS key, or empty", lambda value: not value or _is_kms_key(value)
+        ),
         rerun=reader.mapping("rerun", "a map from the name of a job to a number, such as rerun.churn 2"),
     )
     _check_together(reader, settings)
@@ -255,3 +269,12 @@ def _is_kms_key(value: str) -> bool:
 
 def _is_address(value: str) -> bool:
     return re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) is not None
+
+
+def _is_repository_or_empty(value: str) -> bool:
+    return not value or re.fullmatch(r"[\w.-]+/[\w.-]+", value) is not None
+
+
+def _is_provider_or_empty(value: str) -> bool:
+    provider = r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/token\.actions\.githubusercontent\.com"
+    return not value or re.fullmatch(provider, value) is not None

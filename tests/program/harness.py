@@ -142,6 +142,10 @@ class Cloud(mocks.Mocks):
         match args.typ:
             case "aws:s3/bucket:Bucket":
                 return {"bucket": f"{args.name}-1a2b3c4", "arn": f"arn:aws:s3:::{args.name}-1a2b3c4"}
+            case "aws:iam/openIdConnectProvider:OpenIdConnectProvider":
+                return {"arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{args.inputs['url'].removeprefix('https://')}"}
+            case "aws:iam/policy:Policy":
+                return {"arn": f"arn:aws:iam::{ACCOUNT}:policy{args.inputs['path']}{args.inputs['name']}"}
             case "aws:iam/role:Role":
                 return {"arn": f"arn:aws:iam::{ACCOUNT}:role/{args.inputs['name']}"}
             case "eks:index:Cluster":
