@@ -44,7 +44,7 @@ def destroy(home: Path, stack: str) -> int:
     """Remove all that the stack made; asks first, then lists what carries its tags."""
     pulumi = _pulumi(home, stack)
     with recovery.attempt(home, stack) as cut_off:
-        pulumi = recovery.without_a_cluster(pulumi, _resources(pulumi, stack))
+        recovery.let_objects_go(pulumi, stack, _resources(pulumi, stack))
         if code := recovery.recover(pulumi, home, stack, cut_off=cut_off):
             return code
         code = pulumi.run("destroy", "--stack", stack)

@@ -60,7 +60,7 @@ def destroy(home: Path) -> int:
     pulumi = cloud.pulumi(home, running)
     stack.select(pulumi, home)
     with recovery.attempt(home, stack.LOCAL) as cut_off:
-        pulumi = recovery.without_a_cluster(pulumi, stack.resources(home))
+        recovery.let_objects_go(pulumi, stack.LOCAL, stack.resources(home))
         if code := recovery.recover(pulumi, home, stack.LOCAL, cut_off=cut_off):
             return code
         with step("Destroy"):

@@ -5,6 +5,6 @@ that Helm goes on from no more. Pulumi asks its user about the first three; here
 """
 
 from localcloud.commands.recovery.begin import attempt, recover
-from localcloud.commands.recovery.cluster import without_a_cluster
+from localcloud.commands.recovery.cluster import let_objects_go
 
-__all__ = ["attempt", "recover", "without_a_cluster"]
+__all__ = ["attempt", "let_objects_go", "recover"]
