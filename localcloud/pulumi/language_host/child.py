@@ -102,14 +102,23 @@ class Program(Child):
             stdin=subprocess.PIPE,
         )
         self.toolchain = toolchain
+        self._begun = False
 
     def run(self, order: dict[str, Any]) -> int:
         """Tell the program to begin, and wait for its end; its exit code."""
         assert self._process.stdin is not None  # noqa: S101  it was asked for
+        self._begun = True
         with contextlib.suppress(BrokenPipeError):  # it has ended: its exit code says how
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
             self._process.stdin.flush()
         return self.wait()
+
+    def interrupt(self) -> None:
+        """Ask the program to end; one that has not begun has nothing to clean up."""
+        if self._begun:
+            super().interrupt()
+        else:
+            self.kill()
 
 
 def writer(descriptor: int) -> Sink:

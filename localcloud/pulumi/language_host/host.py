@@ -23,6 +23,7 @@ from localcloud.pulumi.language_host.toolchain import Toolchain, ToolchainError
 
 _PACKAGES: Final = str(Path(__file__).with_name("packages.py"))
 _INSTEAD: Final = {"GenerateProgram": ": pass --generate-code=false to `pulumi import`"}
+_INTERRUPTED: Final = 130  # its exit code after a SIGINT
 _SHOWN: Final = 32  # a program's exit code that says: the user has been told why
 
 
@@ -189,6 +190,8 @@ def _outcome(program: Program, code: int) -> Any:
         return language_pb2.RunResponse()
     if code == _SHOWN or program.interrupted:
         return language_pb2.RunResponse(bail=True)
+    if code == _INTERRUPTED:
+        return language_pb2.RunResponse(error="program was interrupted")
     if code < 0:
         return language_pb2.RunResponse(error=f"program was ended by {signal.Signals(-code).name}")
     return language_pb2.RunResponse(error=f"program exited with non-zero exit code: {code}")

@@ -25,6 +25,7 @@ from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 from typing import Any  # noqa: E402
 
 SHOWN = 32  # the exit code that says: the user has been told why
+INTERRUPTED = 130  # as a shell says of a program that a SIGINT has ended
 LOOK_AGAIN = 0.2  # seconds until outputs that were made meanwhile are looked at too
 # The SDKs make a million objects that stay. Looked through at Python's own pace they cost a third of the program's time.
 RARELY = (100_000, 50, 100)
@@ -58,7 +59,8 @@ def end_with_host(orders: Any) -> None:
 
 def run(pulumi: Any, order: dict[str, Any]) -> int:
     """Run the program until all that it registered is done, and say how it ended."""
-    os.environ["PULUMI_CONFIG"] = json.dumps(order["config"])
+    if order["config"]:
+        os.environ["PULUMI_CONFIG"] = json.dumps(order["config"])
     os.environ["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps(order["secret_keys"])
     pulumi.runtime.set_all_config(order["config"], order["secret_keys"])
     known = inspect.signature(pulumi.runtime.Settings).parameters  # an older SDK has fewer
@@ -75,16 +77,22 @@ def run(pulumi: Any, order: dict[str, Any]) -> int:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: program(order["entry"])))
+    except KeyboardInterrupt:
+        os._exit(INTERRUPTED)  # nothing more can be said to the engine, and calls to it may never return
     except pulumi.RunError as error:
         pulumi.log.error(str(error))  # noqa: TRY400  no logger of Python's
-        return SHOWN
-    except Exception as error:  # noqa: BLE001  whatever the program raises is shown
-        pulumi.log.error(explanation(error, order["entry"]))  # noqa: TRY400  likewise
-        return SHOWN
+        code = SHOWN
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001  whatever the program raises is shown
+        pulumi.log.error(explanation(error, order["entry"], os.path.dirname(pulumi.__file__)))  # noqa: PTH120, TRY400  likewise
+        code = SHOWN
+    else:
+        code = 0
     finally:
         executor.shutdown(wait=True)
         loop.close()
-    return 0
+    return code
 
 
 def program(entry: str) -> None:
@@ -121,22 +129,17 @@ async def wait_in_rounds(tasks: Any, *, timeout: Any = None, return_when: str) -
     return await asyncio.wait(tasks, return_when=return_when)
 
 
-def explanation(error: Exception, entry: str) -> str:
-    """What the user is told of an exception, without the frames that are not the program's."""
+def explanation(error: BaseException, entry: str, sdk: str) -> str:
+    """What the user is told of an exception, without the frames that only lead to the program."""
     main_file = os.path.join(entry, "__main__.py") if os.path.isdir(entry) else entry  # noqa: PTH112, PTH118
     if isinstance(error, ImportError) and not os.path.exists(main_file):  # noqa: PTH110  no more imports than needed
         return f"unable to find main python program `__main__.py` in `{os.path.abspath(entry)}`"  # noqa: PTH100
     frames = traceback.extract_tb(error.__traceback__)
-    places = [at for at, frame in enumerate(frames) if not machinery(frame.filename)]
+    passed = (__file__, "<frozen", sdk, os.path.dirname(asyncio.__file__))  # noqa: PTH120
+    places = [at for at, frame in enumerate(frames) if not frame.filename.startswith(passed)]
     own = places[0] if places else len(frames)
     text = "".join(traceback.format_exception(error, limit=own - len(frames)))
     return "Program failed with an unhandled exception:\n" + text
-
-
-def machinery(file: str) -> bool:
-    """Whether a frame of this file leads to the program only."""
-    folder = os.path.basename(os.path.dirname(file))  # noqa: PTH119, PTH120
-    return file == __file__ or file.startswith("<frozen") or folder == "asyncio" or os.path.join("pulumi", "runtime") in file  # noqa: PTH118
 
 
 if __name__ == "__main__":
