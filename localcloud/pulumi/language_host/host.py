@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+<<<<<<< HEAD
 import signal
+=======
+import sys
+>>>>>>> main
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import grpc
-from google.protobuf import empty_pb2, json_format
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from localcloud.pulumi.language_host.analyzer import MESSAGE_LIMITS

@@ -60,9 +60,7 @@ class Plugin:
         self._responses.put(None)
 
     def _start(self, env: Mapping[str, str], stdout: Sink) -> Child:
-        self._child = Child(
-            self._command, env={**self._env, **env}, cwd=self._cwd, sinks=(stdout, self._print_error)
-        )
+        self._child = Child(self._command, env={**self._env, **env}, cwd=self._cwd, sinks=(stdout, self._print_error))
         threading.Thread(target=self._tell_end, args=(self._child,), daemon=True).start()
         return self._child
 

@@ -95,7 +95,9 @@ class Toolchain:
             yield from _printed([_python_on_path(), "-m", "venv", self.virtualenv], self.environment(), folder)
         if (folder / "requirements.txt").is_file():
             yield b"Installing dependencies in virtual environment...\n"
-            yield from _printed([self.python, "-m", "pip", "install", "-r", "requirements.txt"], self.environment(), folder)
+            yield from _printed(
+                [self.python, "-m", "pip", "install", "-r", "requirements.txt"], self.environment(), folder
+            )
         yield b"Finished installing dependencies\n"
 
     def typecheck(self, folder: Path) -> None:
@@ -120,7 +122,9 @@ class Toolchain:
         """
         command = [self.python, *arguments]
         try:
-            return subprocess.run(command, env=self.environment(), cwd=cwd, capture_output=True, text=True, check=True).stdout
+            return subprocess.run(
+                command, env=self.environment(), cwd=cwd, capture_output=True, text=True, check=True
+            ).stdout
         except subprocess.CalledProcessError as error:
             raise ToolchainError(f"{error.stdout}{error.stderr}".strip()) from error
         except OSError as error:
