@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-<<<<<<< HEAD
 import signal
-=======
-import sys
->>>>>>> main
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import grpc
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from localcloud.pulumi.language_host.analyzer import MESSAGE_LIMITS
@@ -106,7 +102,14 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         )
 
     def GetProgramDependencies(self, request: Any, context: Any) -> Any:
-        listing = ["-m", "pip", "list", "--format", "json", *(() if request.transitiveDependencies else ("--not-required",))]
+        listing = [
+            "-m",
+            "pip",
+            "list",
+            "--format",
+            "json",
+            *(() if request.transitiveDependencies else ("--not-required",)),
+        ]
         listed = json.loads(Toolchain.of(request.info).output(*listing))
         found = [language_pb2.DependencyInfo(name=entry["name"], version=entry["version"]) for entry in listed]
         return language_pb2.GetProgramDependenciesResponse(dependencies=found)
