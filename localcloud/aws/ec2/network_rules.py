@@ -1,15 +1,14 @@
-"""EC2's refusals to take away what something else still stands on; moto makes only some of them."""
+"""EC2's refusals to delete what is still in use, where moto lacks them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from threading import RLock
 from typing import Any, cast
 
-from localcloud.aws.protocol.errors import AwsError
 from localcloud.aws.protocol.exchange import HttpResponse
-from localcloud.aws.protocol.wire import Call
+from localcloud.aws.protocol.wire import Amendment, AwsError, Call, Guard
 
 NODE_INTERFACE = "Amazon EKS node "
 _VPC_ID = re.compile(rb"<vpcId>(vpc-[0-9a-f]+)</vpcId>")
@@ -22,7 +21,7 @@ class NetworkRules:
         self._account_id = account_id
         self._lock = lock
 
-    def guards(self) -> Mapping[str, Callable[[Call], None]]:
+    def guards(self) -> Mapping[str, Guard]:
         return {
             "DeleteSubnet": self._subnet,
             "DeleteVpc": self._vpc,
@@ -30,7 +29,7 @@ class NetworkRules:
             "DetachInternetGateway": self._gateway,
         }
 
-    def amendments(self) -> Mapping[str, Callable[[Call, HttpResponse], HttpResponse]]:
+    def amendments(self) -> Mapping[str, Amendment]:
         return {"CreateVpc": self._admit_members}
 
     def _admit_members(self, call: Call, response: HttpResponse) -> HttpResponse:
@@ -95,7 +94,7 @@ class NetworkRules:
             )
 
     def _ec2(self, call: Call) -> Any:
-        from moto.ec2.models import ec2_backends  # noqa: PLC0415  loaded by the prewarm, not at start
+        from moto.ec2.models import ec2_backends  # noqa: PLC0415  loaded when it is first needed: it is large
 
         return cast("Any", ec2_backends[self._account_id][call.region])
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, not_found, now, page
-from localcloud.aws.protocol.errors import AwsError
-from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.aws.protocol.wire import AwsError, Call, Operation
 
 ACCESS_POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 ADMINISTRATORS = "system:masters"

@@ -100,6 +100,6 @@ class Network:
         return found
 
     def _ec2(self) -> Any:
-        from moto.ec2.models import ec2_backends  # noqa: PLC0415  loaded by the prewarm, not at start
+        from moto.ec2.models import ec2_backends  # noqa: PLC0415  loaded when it is first needed: it is large
 
         return cast("Any", ec2_backends[self._account_id][self._region])

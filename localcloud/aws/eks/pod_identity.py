@@ -12,8 +12,7 @@ from typing import Any, Protocol
 from localcloud.aws.eks.roles import POD_NEEDS, POD_SERVICE, Roles, node
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, not_found, now, page
 from localcloud.aws.iam.sts import Assumption, Tokens, wire_form
-from localcloud.aws.protocol.errors import AccessDeniedError, AwsError
-from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
 
 AUDIENCE = POD_SERVICE
 _SUMMARY = ("clusterName", "namespace", "serviceAccount", "associationArn", "associationId", "ownerArn")

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from localcloud.aws.iam.authorization import Authorizer, request_context
+from localcloud.aws.iam.authorization import Authorizer
+from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.directory import Directory
-from localcloud.aws.iam.evaluation import Request, evaluate
-from localcloud.aws.iam.principals import Principal
+from localcloud.aws.iam.needs.model import Need
 from localcloud.aws.iam.sts import Assumption, Tokens
-from localcloud.aws.protocol.errors import AccessDeniedError, AwsError
+from localcloud.aws.protocol.wire import AccessDeniedError, AwsError
 
 CLUSTER_SERVICE = "eks.amazonaws.com"
 NODE_SERVICE = "ec2.amazonaws.com"
@@ -87,17 +87,8 @@ class Roles:
         """
         principal = self.check(role_arn, user)
         for action in actions:
-            self._authorize(principal, action, resource if action.startswith("eks") else "*")
-
-    def _authorize(self, principal: Principal, action: str, resource: str) -> None:
-        context = request_context(principal, None)
-        decision = evaluate(Request(action, resource, principal, context), self._directory.policies(principal))
-        self._authorizer.record(principal.arn, action, resource, context, decision)
-        if not decision.allowed and self._authorizer.enforces:
-            reason = decision.reason.value.format(action=action)
-            raise AccessDeniedError(
-                f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource} {reason}"
-            )
+            target = resource if action.startswith("eks") else "*"
+            self._authorizer.require(principal, Need(action, target), region=resource.split(":")[3])
 
 
 def _untrusted(role_arn: str, service: str) -> AwsError:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from localcloud.aws.iam.documents import LITERAL_MARK, LITERAL_STAR, Conditions, matches
 
 Context = Mapping[str, tuple[str, ...]]
+Keys = dict[str, tuple[str, ...]]
+"""Condition keys in lower case with their values, while they are being collected."""
 Test = Callable[[str, str], bool]
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from localcloud.aws.iam.conditions import Context, hold, substitute
+from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.documents import Policy, Statement, matches
-from localcloud.aws.iam.principals import Principal
 
 _SERVICE = "Service"
 
@@ -70,10 +70,6 @@ class Decision:
     @property
     def allowed(self) -> bool:
         return self.reason is Reason.ALLOWED
-
-    @property
-    def explicit(self) -> bool:
-        return self.reason.value.startswith("with an explicit deny")
 
 
 def evaluate(request: Request, policies: PolicySet, *, resource_must_allow: bool = False) -> Decision:

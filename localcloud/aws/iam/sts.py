@@ -8,14 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 from localcloud.aws.iam.authorization import Authorizer, request_context
-from localcloud.aws.iam.credentials import Credential, CredentialStore
+from localcloud.aws.iam.credentials import ANONYMOUS, Credential, CredentialStore, Principal
 from localcloud.aws.iam.directory import Directory, Role
 from localcloud.aws.iam.documents import policy
 from localcloud.aws.iam.evaluation import Request, evaluate
 from localcloud.aws.iam.needs.model import Keys
-from localcloud.aws.iam.principals import ANONYMOUS, Principal
-from localcloud.aws.protocol.errors import AccessDeniedError, AwsError
-from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
 
 _HOUR = 3600
 _SERVICE_SESSION = timedelta(days=5)  # AWS renews the keys of its services; these are given once

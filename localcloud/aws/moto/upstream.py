@@ -18,8 +18,8 @@ import moto.backend_index
 from moto.moto_server.werkzeug_app import create_backend_app
 
 from localcloud.aws.moto import adaptation as moto_adaptation
-from localcloud.aws.protocol.errors import AwsError, NotAvailableError
 from localcloud.aws.protocol.exchange import Environ, HttpRequest, HttpResponse
+from localcloud.aws.protocol.wire import AwsError, NotAvailableError
 
 WsgiApp = Callable[[Environ, Callable[..., object]], Iterable[bytes]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.aws.sagemaker.faults import ValidationError
+from localcloud.aws.sagemaker.errors import ValidationError
 from localcloud.batch_transform import jsonpath
 from localcloud.batch_transform.errors import FilterSyntaxError
 from localcloud.batch_transform.job import DEFAULT_PAYLOAD_MB

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from localcloud import process
-from localcloud.aws.sagemaker.backend import JobListener, Order
-from localcloud.aws.sagemaker.channel import Channel
-from localcloud.aws.sagemaker.runtime import LOCAL_PROCESSES
+from localcloud.aws.sagemaker.containers import LOCAL_PROCESSES
+from localcloud.aws.sagemaker.orders import Channel, JobListener, Order
 from localcloud.batch_transform.errors import INTERNAL_ERROR
 
 _LOG = logging.getLogger(__name__)

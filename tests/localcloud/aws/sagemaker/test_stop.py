@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.aws.sagemaker.backend import JobListener, Order, RoleCredentials
+from localcloud.aws.iam.credentials import Credential, root
 from localcloud.aws.sagemaker.jobs import TransformJobs
-from localcloud.aws.sagemaker.regions import Region
-from localcloud.aws.sagemaker.store import JobRecord, ModelRecord
+from localcloud.aws.sagemaker.orders import JobListener, Order
+from localcloud.aws.sagemaker.store import JobRecord, ModelRecord, Region
 from localcloud.batch_transform.state import JobState, JobStatus
 from localcloud.batch_transform.unverified import Choices
 
@@ -102,10 +102,10 @@ class SlowToStart:
 
 def test_a_job_that_is_stopped_while_it_is_handed_over_ends(cloud: Any) -> None:
     transforms, region = SlowToStart(), Region("us-east-1", "123456789012")
-    probe: Any = SimpleNamespace(has_input=lambda *_: True)
-    keys = RoleCredentials("key", "secret")
-    jobs = TransformJobs(transforms, lambda *_: keys, probe, lambda _: None, Choices())
-    region.store.models["m"] = ModelRecord(
+    s3: Any = SimpleNamespace(has_objects=lambda *_: True)
+    session = Credential("key", "secret", root("123456789012"))
+    jobs = TransformJobs(transforms, lambda *_: session, s3, lambda _: None, Choices())
+    region.models["m"] = ModelRecord(
         "m", "arn", {"PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": "role"}, {}
     )
     request = cloud.request("bucket", "m", TransformJobName="a")
@@ -122,6 +122,6 @@ def test_by_switch_a_job_that_has_ended_can_be_stopped_without_effect() -> None:
     nothing: Any = None
     jobs = TransformJobs(nothing, nothing, nothing, nothing, Choices(stop_of_ended_job_refused=False))
     region = Region("us-east-1", "123456789012")
-    region.store.jobs["a"] = JobRecord("a", "arn", {}, {}, JobState(JobStatus.COMPLETED))
+    region.jobs["a"] = JobRecord("a", "arn", {}, {}, JobState(JobStatus.COMPLETED))
     assert jobs.stop(region, {"TransformJobName": "a"}) == {}
-    assert region.store.jobs["a"].state.status is JobStatus.COMPLETED
+    assert region.jobs["a"].state.status is JobStatus.COMPLETED
