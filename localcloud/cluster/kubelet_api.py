@@ -42,7 +42,7 @@ class KubeletApi:
 
 
 def read_log(path: Path, start: int, tail: int | None, follow: Callable[[], bool]) -> Iterator[bytes]:
-    """What was written since a position, or its last lines; goes on for as long as `follow` says so."""
+    """The bytes of a log from a position on, or its last lines; waits for more while `follow()` is true."""
     with path.open("rb") as file:
         file.seek(start)
         if tail is not None:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from localcloud.kube import KubernetesError, Object
-from localcloud.operator.crd import KIND
+from localcloud.operator.fields import KIND
 from localcloud.operator.kube import Source
 from localcloud.operator.reconciler import ObservedJob, Reconciler, Result
 from localcloud.operator.resource import Key
@@ -53,7 +53,7 @@ def is_level(name: str) -> bool:
 
 
 class StatusPoller:
-    """Polls the jobs of the objects that it was told of."""
+    """Polls the jobs that `observe` reported."""
 
     def __init__(self, enqueue: Callable[[Key], None], calls: int = _CALLS_PER_INTERVAL) -> None:
         self._enqueue = enqueue
@@ -73,7 +73,7 @@ class StatusPoller:
                 self._running.pop(key, None)
 
     def run(self, stop: threading.Event) -> None:
-        """Poll until told to stop."""
+        """Poll until `stop` is set."""
         while not stop.wait(_INTERVAL_SECONDS):
             if self._some.wait(_INTERVAL_SECONDS):
                 self.poll()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from localcloud.kube import KubeApi, Object
-from localcloud.operator.crd import GROUP, PLURAL, VERSION
+from localcloud.operator.fields import GROUP, PLURAL, VERSION
 
 
 class Cluster(Protocol):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from localcloud.operator import resource as names
-from localcloud.operator.crd import KIND
+from localcloud.operator.fields import KIND
 from localcloud.operator.resource import Json, Resource
 
 # How often ACK reconciles a job that runs.

@@ -1,4 +1,4 @@
-"""What EKS looks up and makes in the VPC: subnets, zones, the cluster security group, its network interfaces."""
+"""EKS in the VPC: it checks subnets and zones, and makes the cluster security group and network interfaces."""
 
 from __future__ import annotations
 

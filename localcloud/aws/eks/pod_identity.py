@@ -135,7 +135,7 @@ class PodIdentity:
 
     def _session(self, call: Call, cluster: ClusterRecord, association: Record, pod: Pod) -> Mapping[str, Any]:
         arn = str(cluster.description["arn"])
-        wish = Assumption(
+        wanted = Assumption(
             role_arn=str(association["roleArn"]),
             session_name=f"eks-{cluster.name}-{pod.name}-{uuid.uuid4()}"[:64],
             service=AUDIENCE,
@@ -144,7 +144,7 @@ class PodIdentity:
             duration=_LONGEST,
         )
         try:
-            credential = self._tokens.assume(wish)
+            credential = self._tokens.assume(wanted)
         except AccessDeniedError as error:
             message = (
                 f"{error.message}. The role's trust policy must allow {AUDIENCE} sts:AssumeRole and sts:TagSession."

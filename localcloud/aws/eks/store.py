@@ -139,7 +139,7 @@ class Tags:
         return {"tags": dict(self._find(call)["tags"])}
 
     def of(self, arn: str) -> Mapping[str, str]:
-        """The tags of an ARN, or of the first that begins as an ARN ending in `/*` does; empty if there is no such resource."""
+        """The tags of a resource; for an ARN that ends in `/*`, those of the first resource below it."""
         with self._store.lock:
             for known, record in self._records():
                 if known == arn or (arn.endswith("/*") and known.startswith(arn[:-1])):

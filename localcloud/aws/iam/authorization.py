@@ -68,7 +68,7 @@ class Authorizer:
         return self._decide(call.principal, need, request_context(call.principal, call)).allowed or not self._enforce
 
     def require(self, principal: Principal, need: Need, region: str) -> None:
-        """Refuse what a service does with a role's permissions while it answers somebody else's call.
+        """Check a permission of a role that a service uses while it answers a call of another principal.
 
         Raises:
             AccessDeniedError: the role's policies do not grant the permission.

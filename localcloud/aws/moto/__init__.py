@@ -1,1 +1,1 @@
-"""moto as the keeper of plain AWS state, and what is changed in it."""
+"""moto, which keeps plain AWS state, and the changes that we make in it."""

@@ -143,6 +143,6 @@ class HttpServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer what is being answered, then close."""
+        """Finish the requests that are being answered, then close."""
         self._server.stop()
         self._thread.join(timeout=5)

@@ -6,7 +6,7 @@ from localcloud.aws.protocol.wire import AwsError
 
 
 class SageMakerError(AwsError):
-    """Any refusal of this service."""
+    """An error of SageMaker."""
 
 
 class ValidationError(SageMakerError):

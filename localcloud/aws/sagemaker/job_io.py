@@ -60,7 +60,7 @@ def client(service: str, endpoint: str, region: str, credentials: RoleCredential
 
 
 def warm_clients() -> None:
-    """Load what the first clients need, so that the first job does not wait for it."""
+    """Load the service models that the first clients need, so that the first job does not wait for them."""
     for service in ("s3", "logs"):
         client(service, "http://127.0.0.1:9", "us-east-1", RoleCredentials("warm", "warm"))
 
@@ -130,7 +130,7 @@ class S3Sink:
 
 
 class S3Writer:
-    """One object in the making."""
+    """One object that is being written."""
 
     def __init__(self, client: Any, bucket: str, key: str, settings: dict[str, str]) -> None:
         self._client = client
@@ -182,7 +182,9 @@ class S3Writer:
 
 
 class CloudWatchJobLogs:
-    """Takes lines from any thread and writes them behind; what cannot be written is dropped, as on AWS.
+    """A job's log lines in CloudWatch: a stream for the container and a data log for each instance.
+
+    It takes lines from any thread and writes them in the background; lines that CloudWatch refuses are dropped, as on AWS.
 
     Args:
         client: a CloudWatch Logs client with the execution role's permissions.
@@ -210,7 +212,7 @@ class CloudWatchJobLogs:
             self._add(f"{self._streams[instance]}/data-log", stamped(line).encode("utf-8", "replace"))
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the remaining lines and end."""
         self._closed.set()
         self._thread.join()
 
@@ -239,7 +241,7 @@ class CloudWatchJobLogs:
             self._client.put_log_events(logGroupName=GROUP, logStreamName=stream, logEvents=events)
 
     def _make(self, stream: str) -> None:
-        """Make the stream, and the group where it is missing."""
+        """Create the stream, and the group if it is missing."""
         self._made.add(stream)
         try:
             self._make_stream(stream)
@@ -254,7 +256,7 @@ class CloudWatchJobLogs:
 
 
 def _batches(lines: list[tuple[int, str]]) -> list[list[tuple[int, str]]]:
-    """Portions within the limits of PutLogEvents."""
+    """Batches within the limits of PutLogEvents."""
     batches: list[list[tuple[int, str]]] = []
     room = 0
     for line in lines:

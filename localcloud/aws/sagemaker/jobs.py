@@ -43,7 +43,7 @@ class TransformJobs:
         sessions: assumes execution roles.
         s3: shows S3 as an execution role may see it.
         limit: the quota of an instance type; None for no limit.
-        choices: how what is not known of SageMaker is decided.
+        choices: the behaviour chosen where SageMaker's is not publicly known.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ _PAGE = 10  # items, where the request does not say
 
 @dataclass(frozen=True)
 class Listing:
-    """How one List operation works.
+    """The settings of one List operation.
 
     Args:
         key: the member of the answer that holds the items.
@@ -58,7 +58,7 @@ def _in_time(moment: datetime, request: Mapping[str, Any], prefix: str) -> bool:
 
 
 def _moment(value: Any) -> datetime:
-    """A time of a request, whether the protocol's parser made it one or left its seconds."""
+    """A time in a request, which the protocol's parser gives as a datetime or as seconds."""
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     return datetime.fromtimestamp(float(value), UTC)

@@ -81,7 +81,7 @@ class JobListener(Protocol):
 
 
 class TransformBackend(Protocol):
-    """Runs transform jobs. A job that fails is told to its listener, never raised."""
+    """Runs transform jobs. The failure of a job goes to its listener and is never raised."""
 
     def start(self, order: Order, listener: JobListener, /) -> None: ...
 

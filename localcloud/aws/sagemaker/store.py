@@ -1,6 +1,6 @@
 """What SageMaker remembers of each region: models and transform jobs, with their ARNs and tags.
 
-The tag operations are here too, since a tag is no more than a member of a record.
+The tag operations are here too, since tags are members of these records.
 """
 
 from __future__ import annotations

@@ -22,12 +22,12 @@ import urllib3
 
 from localcloud.kube import KubeApi, KubernetesError, load_kubeconfig
 from localcloud.operator.controller import Controller, Log
-from localcloud.operator.crd import API_VERSION, KIND, transform_job_crd
-from localcloud.operator.fields import spec_fields
+from localcloud.operator.fields import API_VERSION, KIND, spec_fields
 from localcloud.operator.kube import TransformJobObjects
 from localcloud.operator.reconciler import Reconciler
 from localcloud.operator.resource import Owner
 from localcloud.operator.sync import Policy
+from tests.localcloud.operator import definition
 from tests.localcloud.operator.fake_cluster import FakeCluster
 from tests.localcloud.operator.fake_endpoint import FakeEndpoint
 from tests.localcloud.operator.fake_sagemaker import ACCOUNT, REGION, FakeSageMaker
@@ -343,4 +343,4 @@ class ServerStage(Stage):
 
 
 def install_definitions(kubeconfig: Path) -> None:
-    ServerKubectl(kubeconfig).install(transform_job_crd())
+    ServerKubectl(kubeconfig).install(definition.committed())
