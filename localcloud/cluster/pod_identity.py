@@ -23,6 +23,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localcloud.aws.iam.credentials import ADMIN_ACCESS_KEY_ID, ADMIN_SECRET_ACCESS_KEY
 from localcloud.cluster import certs
 from localcloud.kube import KubeApi, KubernetesError, Object
 
@@ -30,10 +31,6 @@ AUDIENCE: Final = "pods.eks.amazonaws.com"
 PATH: Final = "/v1/credentials"
 _NOWHERE: Final = "http://127.0.0.1:9"  # never AWS itself
 _ADDON: Final = "eks-pod-identity-agent"
-# The published dummies of the local account: a node on AWS signs with its node role; here nodes sign as the
-# administrator, and EKS then evaluates the policies of the node role.
-_ACCESS_KEY: Final = "LOCALCLOUDADMIN"
-_SECRET_KEY: Final = "localcloud"  # noqa: S105  opens nothing but the local cloud
 # Long, so that a client that reads its token once works for as long as a local cloud lives; renewed all the same.
 _LIFETIME_SECONDS: Final = 30 * 24 * 3600
 _RENEW_SECONDS: Final = 3600.0
@@ -54,6 +51,9 @@ class EksAuth(Protocol):
 class Aws:
     """The calls that a node makes of EKS for its cluster.
 
+    A node on AWS signs with its node role. Here it signs as the administrator, and EKS then evaluates the policies of
+    the node role.
+
     Args:
         endpoint: URL of the AWS endpoint.
         region: the cluster's region.
@@ -63,7 +63,7 @@ class Aws:
     def __init__(self, endpoint: str, region: str, cluster: str) -> None:
         self._cluster = cluster
         session = botocore.session.Session()
-        session.set_credentials(_ACCESS_KEY, _SECRET_KEY)
+        session.set_credentials(ADMIN_ACCESS_KEY_ID, ADMIN_SECRET_ACCESS_KEY)
         # An endpoint on this machine is never reached through a proxy.
         config = Config(connect_timeout=10, read_timeout=10, proxies={}, retries={"total_max_attempts": 1})
         self._eks, self._auth = (

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,7 +136,7 @@ class Endpoint:
 
 
 @contextmanager
-def served(home: Path, containers: str = "") -> Iterator[Endpoint]:
+def served(home: Path, containers: str = "") -> Generator[Endpoint]:
     """An endpoint in a process of its own.
 
     Args:
