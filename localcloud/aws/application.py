@@ -43,6 +43,9 @@ from localcloud.aws.sagemaker.workers import LocalTransforms
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
+# In the order in which a deployment asks for them.
+_WARMED = ("iam", "s3", "ec2", "logs")
+_SAGEMAKER = "sagemaker.amazonaws.com"
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,6 @@ def from_environment(home: Path) -> Settings:
         region=os.environ.get("AWS_REGION") or REGION,
         enforce=os.environ.get("LOCALCLOUD_IAM", "on").lower() != "off",
     )
-
-
-# In the order in which a deployment asks for them.
-_WARMED = ("iam", "s3", "ec2", "logs")
-_SAGEMAKER = "sagemaker.amazonaws.com"
 
 
 class Application:

@@ -9,6 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+ADMIN_ACCESS_KEY_ID = "LOCALCLOUDADMIN"
+ADMIN_SECRET_ACCESS_KEY = "localcloud"  # noqa: S105  a published dummy: it opens nothing but the local cloud
+_ALPHABET = string.ascii_uppercase + "234567"
+_SECRET_ALPHABET = string.ascii_letters + string.digits + "/+"
+
 
 @dataclass(frozen=True)
 class Principal:
@@ -45,12 +50,6 @@ def root(account_id: str) -> Principal:
 
 
 ANONYMOUS = Principal(arn="", user_id="", account_id="", identity_arn="")
-
-
-ADMIN_ACCESS_KEY_ID = "LOCALCLOUDADMIN"
-ADMIN_SECRET_ACCESS_KEY = "localcloud"  # noqa: S105  a published dummy: it opens nothing but the local cloud
-_ALPHABET = string.ascii_uppercase + "234567"
-_SECRET_ALPHABET = string.ascii_letters + string.digits + "/+"
 
 
 @dataclass(frozen=True)

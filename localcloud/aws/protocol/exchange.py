@@ -15,6 +15,10 @@ from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY
 
 Environ = dict[str, Any]
 _SIGNED_HEADERS = re.compile(r"SignedHeaders=([^,\s]+)")
+_THREADS = 12
+_MOST_THREADS = 48
+_BACKLOG = 128
+_IDLE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -107,12 +111,6 @@ def _body(environ: Environ) -> bytes:
         return stream.read()
     length = int(environ.get("CONTENT_LENGTH") or 0)
     return stream.read(length) if length else b""
-
-
-_THREADS = 12
-_MOST_THREADS = 48
-_BACKLOG = 128
-_IDLE_SECONDS = 60
 
 
 class HttpServer:

@@ -19,6 +19,13 @@ from werkzeug.exceptions import NotFound
 from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
 
+# Names in credential scopes that differ from botocore's name of the service.
+_BY_SIGNING_NAME = {
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+    "tagging": "resourcegroupstaggingapi",
+}
+
 
 class AwsError(Exception):
     """An error that the caller sees in its service's own protocol.
@@ -47,14 +54,6 @@ class NotAvailableError(AwsError):
     def __init__(self, service: str, operation: str, detail: str = "") -> None:
         message = f"Operation {service}:{operation} is not available in the local cloud.{detail}"
         super().__init__("NotImplemented", message, 501)
-
-
-# Names in credential scopes that differ from botocore's name of the service.
-_BY_SIGNING_NAME = {
-    "monitoring": "cloudwatch",
-    "servicequotas": "service-quotas",
-    "tagging": "resourcegroupstaggingapi",
-}
 
 
 @dataclass(frozen=True)
