@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from localcloud.aws.clients import RoleCredentials
 from localcloud.aws.iam.credentials import Credential
 from localcloud.batch_transform.job import (
     DEFAULT_RETRIES,
@@ -23,16 +24,6 @@ from localcloud.batch_transform.job import (
     Strategy,
     Transform,
 )
-
-
-@dataclass(frozen=True)
-class RoleCredentials:
-    """Temporary keys of an execution role."""
-
-    access_key_id: str
-    secret_access_key: str
-    session_token: str | None = None
-
 
 RoleSessions = Callable[[str, str], Credential]
 """Assumes a role as sagemaker.amazonaws.com, given the role's ARN and the ARN of the job or model.

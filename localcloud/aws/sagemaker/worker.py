@@ -20,8 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from localcloud.aws.clients import client, warm_clients
 from localcloud.aws.sagemaker.containers import ContainerRuntime, load_runtime, vcpus
-from localcloud.aws.sagemaker.job_io import CloudWatchJobLogs, S3Sink, S3Source, client, warm_clients
+from localcloud.aws.sagemaker.job_io import CloudWatchJobLogs, S3Sink, S3Source
 from localcloud.aws.sagemaker.orders import Channel, Order, transform
 from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.containers import Container

@@ -48,7 +48,9 @@ class Cloud:
     @property
     def worker_pid(self) -> int | None:
         """The process that runs the endpoint's jobs, if there is one."""
-        listing = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
+        listing = subprocess.run(
+            ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        )
         rows = [line.split(maxsplit=2) for line in listing.stdout.splitlines()]
         found = (int(row[0]) for row in rows if int(row[1]) == self.pid and "localcloud.aws.sagemaker.worker" in row[2])
         return next(found, None)

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
+from localcloud.aws.clients import RoleCredentials
 from localcloud.aws.sagemaker import worker
-from localcloud.aws.sagemaker.orders import Channel, Order, RoleCredentials
+from localcloud.aws.sagemaker.orders import Channel, Order
 from localcloud.aws.sagemaker.worker import Turns
 from localcloud.aws.sagemaker.workers import LocalTransforms
 from localcloud.batch_transform.cancellation import Cancellation
