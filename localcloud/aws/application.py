@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from localcloud.aws.ec2.network_rules import NetworkRules
@@ -30,6 +31,7 @@ from localcloud.aws.iam.authorization import Authorizer, bucket_policy_reader
 from localcloud.aws.iam.credentials import Credential, CredentialStore
 from localcloud.aws.iam.directory import Directory, ResourceTags, of_ec2, of_roles
 from localcloud.aws.moto import adaptation as moto_adaptation
+from localcloud.aws.moto import backend
 from localcloud.aws.moto.upstream import Upstream
 from localcloud.aws.protocol import validation
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse, HttpServer
@@ -182,7 +184,8 @@ class Application:
 
     def _add_eks(self) -> None:
         settings, store = self._settings, Store()
-        network = Network(settings.account_id, settings.region, self._upstream.lock("ec2"))
+        ec2 = partial(backend, "ec2", settings.account_id, settings.region)
+        network = Network(ec2, self._upstream.lock("ec2"))
         roles = Roles(self._tokens, self._directory, self._authorizer)
         pods = PodIdentity(store, self._tokens, ClusterTokenReviewer(), roles)
         tags = Tags(store)

@@ -1,4 +1,4 @@
-"""What is known to differ from AWS at this endpoint. Each row names the test that pins what happens here."""
+"""The known differences between AWS and this endpoint. Each row names the test that pins the local behaviour."""
 
 from __future__ import annotations
 
@@ -38,37 +38,37 @@ DIFFERENCES = (
     Difference(
         "STS",
         "an unknown access key gets the same short answer whoever it belongs to",
-        "a key that looks real gets 403 and a message that says to take it out of the environment",
+        "a key that looks real gets 403 and a message that says to remove it from the environment",
         "aws/iam/test_identity.py::test_a_key_that_was_not_issued_here_is_refused",
     ),
     Difference(
         "STS",
         "AssumeRole takes PolicyArns, AssumeRoleWithWebIdentity and AssumeRoleWithSAML exist",
-        "these are not available and say so",
+        "a call of these is refused as not available",
         "aws/iam/test_identity.py::test_web_identity_is_not_available",
     ),
     Difference(
         "IAM",
         "changes take seconds to be seen everywhere",
-        "changes hold at once",
+        "changes take effect at once",
         "aws/iam/test_enforcement.py::test_attached_policies_count_in_their_default_version",
     ),
     Difference(
         "IAM",
         "over 1500 managed policies of AWS can be attached",
-        "two dozen can, those of EKS, SageMaker and S3 that stacks like this one use",
+        "two dozen can: those of EKS, SageMaker and S3 that a stack like this one uses",
         "aws/iam/test_enforcement.py::test_a_policy_of_aws_that_is_not_kept_cannot_be_attached",
     ),
     Difference(
         "IAM",
-        "requests carry aws:ResourceTag of what they touch",
-        "those of EC2, EKS and IAM roles do; elsewhere a statement that needs aws:ResourceTag never applies",
+        "requests carry aws:ResourceTag of the resources that they use",
+        "requests to EC2, EKS and IAM roles do; for other services a statement with aws:ResourceTag never applies",
         "aws/iam/test_enforcement.py::test_resource_tags_are_known_of_some_services",
     ),
     Difference(
         "EKS",
         "a cluster takes ten minutes, a node group two; updates are InProgress for minutes",
-        "seconds; an update is Successful at once",
+        "both take seconds, and an update succeeds at once",
         "aws/eks/test_clusters.py::test_an_update_can_be_followed",
     ),
     Difference(
@@ -116,13 +116,13 @@ DIFFERENCES = (
     Difference(
         "S3",
         "objects are streamed and last",
-        "objects are held in memory by one process and go with it; a range reads the whole object",
+        "objects are in the memory of one process and are lost with it; a range reads the whole object",
         "aws/s3/test_s3.py::test_an_upload_in_parts_arrives_whole",
     ),
     Difference(
         "S3",
         "every declared checksum is verified",
-        "CRC32C and CRC64NVME of more than 8 MiB are taken on trust",
+        "CRC32C and CRC64NVME of bodies above 8 MiB are not verified",
         "aws/s3/test_s3.py::test_the_rarer_checksums_of_large_bodies_are_taken_on_trust",
     ),
     Difference(
@@ -182,13 +182,14 @@ DIFFERENCES = (
     Difference(
         "Service Quotas",
         "each quota has a published code, values are the account's",
-        "codes of the transform-job quotas are ours; values come from quotas.json in the local cloud's folder",
+        "the codes of the transform-job quotas are made up; values come from quotas.json in the local cloud's folder, and a "
+        "transform job is refused only by a quota that is set there",
         "aws/protocol/test_gateway.py::test_quotas_can_be_asked_for_and_set",
     ),
     Difference(
         "all",
         "every operation exists",
-        "what is missing answers NotImplemented, status 501, and names the operation",
+        "an operation that is missing answers NotImplemented, status 501, and names itself",
         "aws/protocol/test_gateway.py::test_what_is_not_available_says_so",
     ),
 )

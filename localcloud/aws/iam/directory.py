@@ -12,6 +12,7 @@ from localcloud.aws.iam.conditions import Keys
 from localcloud.aws.iam.credentials import Credential, Principal
 from localcloud.aws.iam.documents import Policy, policy
 from localcloud.aws.iam.evaluation import PolicySet
+from localcloud.aws.moto import backend
 
 Lookup = Callable[[str], Mapping[str, str]]
 """The tags of the resource with an ARN."""
@@ -75,12 +76,12 @@ class Directory:
     def arn(self, kind: str, name: str) -> str:
         """The ARN, with its path, of an entity given by name; the ARN without a path where it does not exist."""
         with self._lock:
-            backend = self._backend()
+            iam = self._backend()
             found: Any = None
             if kind == "role":
-                found = next((role for role in backend.roles.values() if role.name == name), None)
+                found = next((role for role in iam.roles.values() if role.name == name), None)
             elif kind in {"user", "group"}:
-                found = getattr(backend, f"{kind}s").get(name)
+                found = getattr(iam, f"{kind}s").get(name)
         return str(found.arn) if found is not None else f"arn:aws:iam::{self._account_id}:{kind}/{name}"
 
     def _entity(self, arn: str) -> Any:
@@ -99,9 +100,7 @@ class Directory:
         return None if found is None else policy(f"boundary/{arn}", _default_document(found))
 
     def _backend(self) -> Any:
-        from moto.iam.models import iam_backends  # noqa: PLC0415  loaded when it is first needed: it is large
-
-        return cast("Any", iam_backends[self._account_id]["aws"])
+        return backend("iam", self._account_id)
 
 
 def _held(holder: Any) -> list[Policy]:
@@ -147,13 +146,11 @@ class ResourceTags:
 
 def of_ec2(account_id: str, lock: RLock) -> Lookup:
     def find(arn: str) -> Mapping[str, str]:
-        from moto.ec2.models import ec2_backends  # noqa: PLC0415  loaded when it is first needed: it is large
-
         identifier = arn.rpartition("/")[2]
         if identifier == "*":
             return {}
         with lock:
-            return dict(cast("Any", ec2_backends[account_id][arn.split(":")[3]]).tags.get(identifier) or {})
+            return dict(backend("ec2", account_id, arn.split(":")[3]).tags.get(identifier) or {})
 
     return find
 

@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from threading import RLock
-from typing import Any, cast
+from typing import Any
 
 from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.documents import policy
 from localcloud.aws.iam.needs.model import Need
 from localcloud.aws.iam.needs.s3 import deletion
+from localcloud.aws.moto import backend
 from localcloud.aws.protocol import wire
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
 from localcloud.aws.protocol.wire import AccessDeniedError, Amendment, AwsError, Call, Guard, Operation, Rewrite
@@ -64,9 +65,7 @@ class Buckets:
         return bucket.policy.decode() if isinstance(bucket.policy, bytes) else str(bucket.policy)
 
     def _backend(self) -> Any:
-        from moto.s3.models import s3_backends  # noqa: PLC0415  loaded when it is first needed: it is large
-
-        return cast("Any", s3_backends[self._account_id]["aws"])
+        return backend("s3", self._account_id)
 
 
 class RoleAccess:

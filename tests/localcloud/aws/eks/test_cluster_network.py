@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.aws.eks.network import Network
-from tests.localcloud.aws.endpoint import ACCOUNT, REGION, Endpoint, eventually
+from tests.localcloud.aws.endpoint import Endpoint, eventually
 
 
 def test_a_cluster_whose_network_fails_can_be_created_again(aws: Endpoint) -> None:
@@ -58,10 +58,9 @@ class FullSubnets:
         self.enis["eni-1"] = SimpleNamespace(description=description)
 
 
-def test_half_a_network_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_a_network_is_taken_away() -> None:
     backend = FullSubnets()
-    monkeypatch.setattr(Network, "_ec2", lambda _: backend)
     with pytest.raises(ValueError, match="no address is free"):
-        Network(ACCOUNT, REGION, threading.RLock()).create_cluster_network("c", "vpc-1", ["subnet-1", "subnet-2"])
+        Network(lambda: backend, threading.RLock()).create_cluster_network("c", "vpc-1", ["subnet-1", "subnet-2"])
     assert not backend.enis
     assert not backend.groups
