@@ -27,7 +27,8 @@ def up(home: Path) -> int:
     pulumi = cloud.pulumi(home, running)
     stack.select(pulumi, home)
     with recovery.attempt(home, stack.LOCAL) as cut_off:
-        if code := recovery.recover(pulumi, home, stack.LOCAL, cut_off=cut_off):
+        recovery.unlock(pulumi, home, stack.LOCAL, cut_off=cut_off)
+        if code := recovery.settle(pulumi, home, stack.LOCAL, cut_off=cut_off):
             return code
         look = ("--refresh",) if stack.open_jobs(stack.resources(home)) else ()
         with step("Deploy and run the jobs"):
@@ -60,8 +61,9 @@ def destroy(home: Path) -> int:
     pulumi = cloud.pulumi(home, running)
     stack.select(pulumi, home)
     with recovery.attempt(home, stack.LOCAL) as cut_off:
-        pulumi = recovery.without_a_cluster(pulumi, stack.resources(home))
-        if code := recovery.recover(pulumi, home, stack.LOCAL, cut_off=cut_off):
+        recovery.unlock(pulumi, home, stack.LOCAL, cut_off=cut_off)
+        recovery.let_objects_go(pulumi, stack.LOCAL, stack.resources(home))
+        if code := recovery.settle(pulumi, home, stack.LOCAL, cut_off=cut_off):
             return code
         with step("Destroy"):
             code = pulumi.run("destroy", "--yes", "--skip-preview")
