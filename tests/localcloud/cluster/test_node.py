@@ -248,5 +248,5 @@ def test_logs_are_kept_under_the_workload_s_name(
 ) -> None:
     create(api, deployment(name))
     pid(api, name)
-    log_file: Path = clusters._home / "logs" / f"demo-{name}.log"
+    log_file: Path = endpoint.admin_kubeconfig.parents[3] / "logs" / f"demo-{name}.log"
     until(lambda: log_file.exists() and log_file.read_text(), "the log is written")

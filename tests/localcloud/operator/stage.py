@@ -327,6 +327,12 @@ class ServerStage(Stage):
             self._process.wait()
             self._process = None
 
+    def terminate(self) -> int:
+        """Ask the operator to end; its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return self.exit_code()
+
     def exit_code(self) -> int:
         assert self._process is not None
         return self._process.wait(60)
