@@ -176,7 +176,9 @@ def _read(reader: Reader) -> Settings:
         results_expire_days=reader.integer("resultsExpireDays", 1, 3650),
         job_timeout_minutes=reader.integer("jobTimeoutMinutes", 1, 24 * 60),
         failure_emails=reader.texts("failureEmails", "e-mail addresses", _is_address),
-        delivery_repository=reader.text("deliveryRepository", "owner/name on GitHub, or empty", _is_repository_or_empty),
+        delivery_repository=reader.text(
+            "deliveryRepository", "owner/name on GitHub, or empty", _is_repository_or_empty
+        ),
         delivery_provider_arn=reader.text(
             "deliveryProviderArn", "the ARN of GitHub's OpenID Connect provider, or empty", _is_provider_or_empty
         ),

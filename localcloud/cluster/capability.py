@@ -17,11 +17,11 @@ from typing import Final
 import yaml
 
 from localcloud import process
-from localcloud.cluster.errors import ApiError, StartError
-from localcloud.cluster.kube import KubeApi, Object
+from localcloud.cluster.certs import CAPABILITY_KUBECONFIG
+from localcloud.cluster.control_plane import StartError
 from localcloud.home import CHECKOUT
+from localcloud.kube import KubeApi, KubernetesError, Object
 
-KUBECONFIG: Final = "capability.kubeconfig"
 GROUP: Final = "eks-access-policy:ack"
 _CRDS: Final = CHECKOUT / "localcloud" / "operator" / "chart" / "crds"
 _RBAC: Final = "rbac.authorization.k8s.io"
@@ -29,7 +29,6 @@ _ROLE: Final = "eks:ack"
 _JOBS: Final = "sagemaker.services.k8s.aws"
 _STARTED: Final = "starting manager"
 _START_SECONDS: Final = 60.0
-_CONFLICT: Final = 409
 # EKS's own tags in place of the chart's: https://docs.aws.amazon.com/eks/latest/userguide/ack-considerations.html
 _TAGS: Final = (
     "eks:controller-version=sagemaker-%CONTROLLER_VERSION%",
@@ -40,7 +39,7 @@ _TAGS: Final = (
 
 
 def start(
-    cluster_folder: Path, log: Path, aws_endpoint: str, region: str, keys: Mapping[str, str], arn: str
+    cluster_folder: Path, log: Path, *, aws_endpoint: str, region: str, keys: Mapping[str, str], arn: str
 ) -> subprocess.Popen[bytes]:
     """Install the kind and the controller's rights, and start the controller; returns when it works.
 
@@ -66,7 +65,7 @@ def start(
         "--reconcile-default-max-concurrent-syncs=10",
         *tags,
     ]
-    controller = process.spawn(command, log=log, env=_environment(cluster_folder / KUBECONFIG, keys))
+    controller = process.spawn(command, log=log, env=_environment(cluster_folder / CAPABILITY_KUBECONFIG, keys))
     try:
         _wait(controller, log)
     except BaseException:
@@ -98,8 +97,8 @@ def _install(api: KubeApi) -> None:
 def _create(api: KubeApi, path: str, body: Object) -> None:
     try:
         api.create(path, body)
-    except ApiError as error:
-        if error.status != _CONFLICT:  # of a capability that was there before: its objects are retained
+    except KubernetesError as error:
+        if not error.conflict:  # of a capability that was there before: its objects are retained
             raise
 
 

@@ -1,6 +1,6 @@
 """The keys of one cluster: its authority, the API server's certificate, the administrator's kubeconfig.
 
-A cluster lives as long as the local cloud does, so every key is made anew with the cluster and none is ever renewed.
+A cluster lives as long as the local cloud does, so every key is made with the cluster and never renewed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -28,6 +29,8 @@ SERVER_NAMES = (
 )
 _LIFETIME = dt.timedelta(days=3650)
 _CLOCK_SKEW = dt.timedelta(minutes=5)
+CAPABILITY_KUBECONFIG: Final = "capability.kubeconfig"
+"""By which ACK, as a capability of EKS, reaches its cluster."""
 
 
 @dataclass(frozen=True, slots=True)

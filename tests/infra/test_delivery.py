@@ -64,4 +64,7 @@ def test_the_deployers_documents_are_for_the_stack_and_fit_into_managed_policies
         assert len(json.dumps(json.loads(text), separators=(",", ":"))) <= LARGEST_MANAGED_POLICY
         assert (f":role/{prefix}-" in text) is True
         assert (":role/batch-workshop-" in text) is (prefix == "batch-workshop")
-    assert '"aws:RequestTag/project": "sagemaker-batch-workshop"' in delivery.deployer_documents(prefix, "sagemaker-batch-workshop")[-1]
+    assert (
+        '"aws:RequestTag/project": "sagemaker-batch-workshop"'
+        in delivery.deployer_documents(prefix, "sagemaker-batch-workshop")[-1]
+    )

@@ -19,8 +19,7 @@ from localcloud.aws.eks.backend import ClusterBackend
 from localcloud.aws.eks.roles import Roles
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, not_found, now, page
 from localcloud.aws.iam.sts import Assumption, Tokens
-from localcloud.aws.protocol.errors import AccessDeniedError, NotAvailableError
-from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.aws.protocol.wire import AccessDeniedError, Call, NotAvailableError, Operation
 
 SERVICE = "capabilities.eks.amazonaws.com"
 VERSION = "1.9.1"

@@ -15,9 +15,9 @@ from threading import RLock
 from typing import Any, cast
 
 from localcloud.aws.iam.authorization import Authorizer, request_context
+from localcloud.aws.iam.credentials import ANONYMOUS
 from localcloud.aws.iam.documents import policy
 from localcloud.aws.iam.evaluation import PolicySet, Request, evaluate
-from localcloud.aws.iam.principals import ANONYMOUS
 
 SERVICE = "events.amazonaws.com"
 _LOG = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class EventBus:
         for rule_arn, target_arn in self._wanted(event):
             try:
                 self._publish(rule_arn, target_arn, json.dumps(event))
-            except Exception:
+            except Exception:  # noqa: BLE001  a rule that cannot be served must not fail the job that it is about
                 _LOG.exception("an event for %s is lost", target_arn)
 
     def _wanted(self, event: Mapping[str, Any]) -> list[tuple[str, str]]:

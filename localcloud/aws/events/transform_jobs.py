@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.aws.events.bus import EventBus
-from localcloud.aws.sagemaker.backend import JobListener, Order, TransformBackend
+from localcloud.aws.sagemaker.orders import JobListener, Order, TransformBackend
 
 Describe = Callable[[str, str], Mapping[str, Any]]
 """Gives DescribeTransformJob's answer by region and job name."""
@@ -17,13 +17,16 @@ class AnnouncedTransforms:
 
     Args:
         transforms: runs the jobs.
-        describe: what the events say of a job.
+        bus: hears of them.
+
+    Attributes:
+        describe: what the events say of a job; set when SageMaker is there to be asked.
     """
 
-    def __init__(self, transforms: TransformBackend, bus: EventBus, describe: Describe) -> None:
+    def __init__(self, transforms: TransformBackend, bus: EventBus) -> None:
+        self.describe: Describe = lambda _region, name: {"TransformJobName": name}
         self._transforms = transforms
         self._bus = bus
-        self._describe = describe
 
     def start(self, order: Order, listener: JobListener, /) -> None:
         self._announce(order)
@@ -39,7 +42,7 @@ class AnnouncedTransforms:
         self._transforms.close()
 
     def _announce(self, order: Order) -> None:
-        detail = self._describe(order.region, str(order.request["TransformJobName"]))
+        detail = self.describe(order.region, str(order.request["TransformJobName"]))
         self._bus.put("aws.sagemaker", "SageMaker Transform Job State Change", [order.arn], detail)
 
 

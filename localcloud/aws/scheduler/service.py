@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from localcloud.aws.protocol import pages
-from localcloud.aws.protocol.errors import AwsError
-from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.aws.protocol import validation
+from localcloud.aws.protocol.wire import AwsError, Call, Operation
 from localcloud.aws.scheduler.store import DEFAULT_GROUP, Group, Schedule, Shown, Store, now
 from schedules import expression
 
@@ -241,10 +240,9 @@ def _tags(rows: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
 
 
 def _page(rows: list[Shown], params: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    start = pages.start(params.get("NextToken"), _invalid(pages.FOREIGN_TOKEN))
-    limit = int(params.get("MaxResults") or 100)
-    more = {"NextToken": str(start + limit)} if start + limit < len(rows) else {}
-    return {key: rows[start : start + limit], **more}
+    size = int(params.get("MaxResults") or 100)
+    shown, token = validation.page(rows, params.get("NextToken"), size, _invalid(validation.FOREIGN_TOKEN))
+    return {key: shown, **({"NextToken": token} if token else {})}
 
 
 def _invalid(message: str) -> AwsError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from localcloud.aws.protocol.errors import AwsError
+from localcloud.aws.protocol.wire import AwsError
 from localcloud.aws.scheduler.timing import next_time
 from schedules import expression
 

@@ -22,11 +22,10 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localcloud.aws import clients
+from localcloud.aws.clients import RoleCredentials
 from localcloud.aws.iam.sts import Tokens, service_session
-from localcloud.aws.protocol.errors import AccessDeniedError, AwsError
-from localcloud.aws.sagemaker import clients, in_process
-from localcloud.aws.sagemaker.backend import RoleCredentials
-from localcloud.aws.sagemaker.in_process import WsgiApplication
+from localcloud.aws.protocol.wire import AccessDeniedError, AwsError
 
 SERVICE = "scheduler.amazonaws.com"
 _LOG = logging.getLogger(__name__)
@@ -49,14 +48,12 @@ class UniversalTargets:
     Args:
         tokens: issues the sessions of schedules' roles.
         endpoint: where AWS is, asked when the first schedule fires.
-        application: the endpoint's own application, called without a socket.
         region: of the calls.
     """
 
-    def __init__(self, tokens: Tokens, endpoint: Callable[[], str], application: WsgiApplication, region: str) -> None:
+    def __init__(self, tokens: Tokens, endpoint: Callable[[], str], region: str) -> None:
         self._tokens = tokens
         self._endpoint = endpoint
-        self._application = application
         self._region = region
 
     def check(self, target: Mapping[str, Any], group_arn: str) -> None:
@@ -144,9 +141,7 @@ class UniversalTargets:
             _LOG.warning("a failed call cannot be put into %s: %s", arn, error)
 
     def _client(self, service: str, role_arn: str, group_arn: str) -> Any:
-        client = clients.client(service, self._endpoint(), self._region, self._session(role_arn, group_arn))
-        in_process.attach(client, self._application)
-        return client
+        return clients.client(service, self._endpoint(), self._region, self._session(role_arn, group_arn))
 
     def _session(self, role_arn: str, group_arn: str) -> RoleCredentials:
         issued = service_session(self._tokens, role_arn, SERVICE, group_arn)

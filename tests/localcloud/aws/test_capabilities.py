@@ -85,7 +85,7 @@ def test_a_cluster_has_one_capability_of_a_type(aws: Endpoint, cluster: str) -> 
     ],
 )
 def test_a_role_that_does_not_trust_capabilities_is_refused(aws: Endpoint, cluster: str, trust: Any) -> None:
-    with pytest.raises(ClientError, match="it must trust capabilities.eks.amazonaws.com"):
+    with pytest.raises(ClientError, match=r"it must trust capabilities\.eks\.amazonaws\.com"):
         create(aws, cluster, roleArn=aws.role(trust))
 
 
