@@ -76,7 +76,8 @@ pulumi.export("kubeconfig", cluster.kubeconfig)
 pulumi.export("model_name", model.model_name)
 pulumi.export("execution_role_arn", identity.execution.arn)
 pulumi.export("operator_role_arn", identity.operator.arn)
-pulumi.export("cost", prices.summary(chosen.node_instance_type, chosen.transform_instance_type, pulumi.get_stack()))
+node_type = chosen.node_instance_type if chosen.has_nodes else None
+pulumi.export("cost", prices.summary(node_type, chosen.transform_instance_type, pulumi.get_stack()))
 pulumi.export("transform_jobs", transform_jobs.outputs())
 if chosen.delivery_repository:
     pulumi.export("delivery_roles", Delivery(chosen.prefix, DeliveryArgs.of(chosen, aws), aws.options).outputs())

@@ -70,6 +70,7 @@ def checks(stack: str, values: dict[str, Any]) -> list[Check]:
         Check("credentials", lambda: identity(place)),
         Check("transform quota", lambda: transform_quota(values["transformInstanceType"], place)),
         Check("EKS version", lambda: eks_version(str(values["kubernetesVersion"]), place)),
+        Check("operator", lambda: one_operator(values["operatorInstall"], values["prefix"], place)),
         Check("allowed addresses", lambda: allowed_addresses(stack, values.get("allowedCidrs") or [])),
     ]
 
@@ -95,6 +96,25 @@ def region(place: str | None) -> str:
         named = f"your environment in {found}" if found else "your environment names none"
         raise Problem(f"the stack is in {place}, {named}: export AWS_REGION={place} AWS_DEFAULT_REGION={place}")
     return place
+
+
+def one_operator(install: str, cluster: str, place: str | None) -> str:
+    """No other operator than that of the settings acts on the cluster's jobs."""
+    eks = boto3.client("eks", region_name=place)
+    try:
+        nodes = eks.list_nodegroups(clusterName=cluster)["nodegroups"]
+        managed = [found["type"] for found in eks.list_capabilities(clusterName=cluster)["capabilities"]]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return f"{install}; the cluster is not there yet"
+        raise Problem(_told(error, "eks:ListNodegroups, eks:ListCapabilities")) from error
+    except BotoCoreError as error:
+        raise Problem(_told(error, "eks:ListNodegroups")) from error
+    if install == "capability" and nodes:
+        raise Problem("the cluster has nodes, on which another operator runs: make destroy first, then make up")
+    if install != "capability" and "ACK" in managed:
+        raise Problem("EKS runs an operator as a capability of the cluster: make destroy first, then make up")
+    return install
 
 
 def pulumi_cli() -> str:

@@ -1,21 +1,28 @@
-"""Scheduled jobs on the local cloud, with EKS's managed operator beside them and policies enforced, from up to destroy."""
+"""Scheduled jobs on the local cloud, with EKS's managed operator beside them and policies enforced, from up to destroy.
+
+Who deploys has the deployer's two documents and nothing else; who previews has what a pull request has.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pulumi
 import pytest
 
-from localcloud.aws.iam import replay
+from infra import delivery, policies
+from infra.policies import Scope
 from localcloud.aws.iam.documents import Policy, policy
 from localcloud.aws.iam.evaluation import PolicySet, evaluate
-from tests.e2e.checkout import Checkout, Said
+from tests.e2e.checkout import REPOSITORY, Checkout, Said
 from tests.e2e.jobs_as_code import added
+from tests.localcloud.aws.iam import replay
 
+DOCUMENTS = [REPOSITORY / "docs" / f"deployer-policy{end}.json" for end in ("", "-options")]
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("scheduled")]
 INPUT = "s3://nightly-input/in/"
 SCHEDULED = {
@@ -31,6 +38,49 @@ aws s3 mb s3://nightly-input
 aws s3 cp model/batch_input.csv s3://nightly-input/in/customers.csv
 echo 'no,numbers,here' | aws s3 cp - s3://nightly-input/words/words.csv
 """
+
+
+SCOPE = Scope("aws", "us-east-1", "123456789012", "batch-workshop")
+PREVIEW = policies.document(
+    *delivery.preview(
+        SCOPE, delivery.DeliveryArgs(scope=pulumi.Output.from_input(SCOPE), repository="someone/workshop")
+    )
+)
+DEPLOYER = {
+    "up": "pulumi up --yes --skip-preview",
+    "tick of what fails": "python -m workshop.tick --stack local --job unreadable --ahead 2 || test $? = 2",
+    "runs": "python -m workshop.scheduled --stack local",
+    "refresh": "pulumi refresh --yes --skip-preview",
+    "end of schedules": "pulumi destroy --yes --skip-preview --target '**ScheduledJob**'",
+    "stop": "python -m workshop.scheduled --stack local --stop",
+    "destroy": "pulumi destroy --yes --skip-preview",
+    "leftovers": "python -m workshop.leftovers --stack local",
+}
+# Statements of the options' document that no request of this run needs, each with the reason why it stays.
+JUSTIFIED = {"StopScheduledJobs": "it is asked only where a job runs when the stack is destroyed"}
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user of the account with policies of their own, in the checkout's shell."""
+
+    checkout: Checkout
+    key: str
+    secret: str
+
+    @classmethod
+    def hired(cls, checkout: Checkout, name: str, documents: Sequence[str]) -> Person:
+        iam: Any = checkout.client("iam")
+        iam.create_user(UserName=name)
+        for number, document in enumerate(documents):
+            arn = iam.create_policy(PolicyName=f"{name}-{number}", PolicyDocument=document)["Policy"]["Arn"]
+            iam.attach_user_policy(UserName=name, PolicyArn=arn)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return cls(checkout, key["AccessKeyId"], key["SecretAccessKey"])
+
+    def run(self, script: str) -> Said:
+        keys = f"export AWS_ACCESS_KEY_ID={self.key} AWS_SECRET_ACCESS_KEY={self.secret}\n"
+        return self.checkout.shell(f'{keys}PATH="$LOCALCLOUD_HOME/venv/bin:$PATH"\n{script}')
 
 
 @dataclass(frozen=True)
@@ -53,19 +103,23 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     try:
         said["preview"] = checkout.make_target("preview")
         said["config"] = checkout.shell(CONFIG)
+        deployer = Person.hired(checkout, "deployer", [path.read_text() for path in DOCUMENTS])
+        reader = Person.hired(checkout, "reader", [PREVIEW])
         with added(checkout, SCHEDULED):
-            said["up"] = checkout.make_target("up")
+            said["up"] = deployer.run(DEPLOYER["up"])
             outputs = checkout.outputs()
             queue = listen(checkout, outputs["scheduled_jobs"]["nightly"]["failure_topic"])
             said["tick"] = checkout.make_target("tick", JOB="nightly")
-            said["tick of what fails"] = checkout.make_target("tick", JOB="unreadable")
+            said["tick of what fails"] = deployer.run(DEPLOYER["tick of what fails"])
             said["tick of nothing"] = checkout.make_target("tick", JOB="churn")
             said["again"] = checkout.make_target("up", YES="1")
             letters = messages(checkout, outputs["scheduled_jobs"]["nightly"]["dead_letter_queue"])
             told = messages(checkout, queue)
-            policies = {part: inline(checkout, part) for part in ("schedule", "operator")}
-            said["destroy"] = checkout.make_target("destroy")
-        yield Life(checkout, said, outputs, told, letters, policies, checkout.transform_jobs())
+            said["preview by a reader"] = reader.run("pulumi preview")
+            inlined = {part: inline(checkout, part) for part in ("schedule", "operator")}
+            for step in ("runs", "refresh", "end of schedules", "stop", "destroy", "leftovers"):
+                said[step] = deployer.run(DEPLOYER[step])
+        yield Life(checkout, said, outputs, told, letters, inlined, checkout.transform_jobs())
     finally:
         checkout.make_target("reset")
 
@@ -90,7 +144,7 @@ def inline(checkout: Checkout, part: str) -> str:
     return json.dumps(checkout.client("iam").get_role_policy(RoleName=name, PolicyName=name)["PolicyDocument"])
 
 
-@pytest.mark.parametrize("step", ["config", "up", "tick", "again", "destroy"])
+@pytest.mark.parametrize("step", ["config", *DEPLOYER, "tick", "again", "preview by a reader"])
 def test_each_step_goes_well(life: Life, step: str) -> None:
     assert life.said[step].code == 0, life.said[step].text
 
@@ -103,9 +157,7 @@ def test_a_tick_runs_the_job_over_what_is_in_s3_now(life: Life) -> None:
 
 
 def test_a_tick_of_a_job_that_fails_says_why(life: Life) -> None:
-    said = life.said["tick of what fails"]
-    assert said.code != 0
-    assert "is Failed: " in said.text
+    assert "is Failed: " in life.said["tick of what fails"].text
 
 
 def test_a_tick_of_a_job_without_schedule_names_those_that_have_one(life: Life) -> None:
@@ -150,10 +202,32 @@ def test_the_churn_job_ran_by_the_capability(life: Life) -> None:
 
 
 def test_destroy_leaves_nothing_behind(life: Life) -> None:
-    said = life.said["destroy"].text
-    assert "nothing of stack local is left" in said
-    assert said.index("Remove the schedules") < said.index("==> Destroy")
+    assert "nothing of stack local is left" in life.said["leftovers"].text
+    assert "not looked at" not in life.said["leftovers"].text
     assert "InProgress" not in life.left.values()
+
+
+def test_a_reader_sees_that_nothing_would_change_and_changes_nothing(life: Life) -> None:
+    log = life.checkout.home / "logs" / "authorization.jsonl"
+    asked = {row["action"] for row in replay.read(log) if ":user/reader" in row["principal"]}
+    verbs = {action.partition(":")[2] for action in asked}
+    assert all(verb.startswith(("Describe", "List", "Get")) for verb in verbs), verbs
+
+
+def test_each_statement_of_the_options_document_is_needed(life: Life) -> None:
+    log = life.checkout.home / "logs" / "authorization.jsonl"
+    rows = [row for row in replay.read(log) if ":user/deployer" in row["principal"]]
+    assert {f"{row['action']} on {row['resource']}" for row in rows if row["decision"] != "allow"} == set()
+    requests = [replay.request_of(row) for row in rows]
+    whole = policy("options", DOCUMENTS[1].read_text())
+    asked = [request for request in requests if evaluate(request, PolicySet(identity=[whole])).allowed]
+    others = policy("default", DOCUMENTS[0].read_text())
+    unneeded = {
+        sid
+        for sid, rest in without_each(whole)
+        if all(evaluate(request, PolicySet(identity=[others, rest])).allowed for request in asked)
+    }
+    assert unneeded == set(JUSTIFIED)
 
 
 @pytest.mark.parametrize("part", ["schedule", "operator"])

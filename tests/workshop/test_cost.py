@@ -21,6 +21,12 @@ def test_an_instance_type_without_a_price_is_said_to_have_none() -> None:
     assert said.count("(no price known)") == 3
 
 
+def test_a_stack_whose_operator_eks_runs_pays_for_no_node() -> None:
+    said = cost.report(SETTINGS | {"operatorInstall": "capability"}, "dev")
+    assert "node" not in said
+    assert "$0.1048 an hour" in said
+
+
 def test_settings_are_defaults_under_the_stacks_own_values(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: p\nconfig:\n  nodeInstanceType: {type: string, default: t3.small}\n")
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  p:transformInstanceType: ml.m5.large\n")
