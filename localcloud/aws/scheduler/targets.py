@@ -83,20 +83,18 @@ class UniversalTargets:
     def deliver(self, schedule: Mapping[str, Any], group_arn: str, scheduled: datetime) -> None:
         """Call the target until it answers or the schedule's patience ends; then put the call away."""
         target = schedule["Target"]
-        retries = int(target["RetryPolicy"]["MaximumRetryAttempts"])
-        oldest = float(target["RetryPolicy"]["MaximumEventAgeInSeconds"])
-        for attempt in range(1, retries + 2):
-            filled = _filled(str(target.get("Input") or "{}"), schedule, scheduled, attempt)
-            failure = self._call(target, group_arn, filled)
+        attempt = 1
+        while True:
+            text = _filled(str(target.get("Input") or "{}"), schedule, scheduled, attempt)
+            failure = self._call(target, group_arn, text)
             if failure is None:
                 return
             pause = _SECONDS_BETWEEN[min(attempt, len(_SECONDS_BETWEEN)) - 1]
-            too_old = (datetime.now(UTC) - scheduled).total_seconds() + pause > oldest
-            if attempt > retries or too_old:
+            if exhausted := _exhausted(target["RetryPolicy"], attempt, scheduled, pause):
                 break
             time.sleep(pause)
+            attempt += 1
         _LOG.warning("schedule %s failed: %s: %s", schedule["Name"], failure.code, failure.message)
-        exhausted = "MaximumEventAgeInSeconds" if too_old else "MaximumRetryAttempts"
         attributes = {
             "ERROR_CODE": failure.code,
             "ERROR_MESSAGE": failure.message,
@@ -106,7 +104,7 @@ class UniversalTargets:
             "SCHEDULE_ARN": str(schedule["Arn"]),
             "TARGET_ARN": str(target["Arn"]),
         }
-        self._put_away(target, group_arn, filled, attributes)
+        self._put_away(target, group_arn, text, attributes)
 
     def _call(self, target: Mapping[str, Any], group_arn: str, text: str) -> Failure | None:
         service, action = str(target["Arn"]).split(":")[-2:]
@@ -148,6 +146,14 @@ class UniversalTargets:
         return RoleCredentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
 
 
+def _exhausted(policy: Mapping[str, Any], attempt: int, scheduled: datetime, pause: float) -> str:
+    """Return the limit at which a call is given up after a failed attempt; nothing while it is to be tried again."""
+    age = (datetime.now(UTC) - scheduled).total_seconds()
+    if age + pause > float(policy["MaximumEventAgeInSeconds"]):
+        return "MaximumEventAgeInSeconds"
+    return "MaximumRetryAttempts" if attempt > int(policy["MaximumRetryAttempts"]) else ""
+
+
 def _operation(service: str, action: str) -> str:
     """Return the name of an operation as the service's model has it.
 
@@ -156,8 +162,10 @@ def _operation(service: str, action: str) -> str:
     """
     session = botocore.session.get_session()
     wanted = action[0].upper() + action[1:]
-    if service in session.get_available_services() and wanted in session.get_service_model(service).operation_names:
-        return wanted
+    if service in session.get_available_services():
+        names: list[str] = list(session.get_service_model(service).operation_names)
+        if wanted in names:
+            return wanted
     raise AwsError("ValidationException", f"arn:aws:scheduler:::aws-sdk:{service}:{action} is not a supported target.")
 
 
