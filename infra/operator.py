@@ -5,6 +5,7 @@ somebody else's (GitOps): the stack then gives that operator its identity and th
 be installed before jobs are declared, under the service account that the role trusts.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
+from pulumi.resource_hooks import ErrorHook, ErrorHookArgs
 
 from infra.cluster import Cluster
 from infra.identity import Identity
@@ -19,6 +21,8 @@ from infra.settings import Settings
 
 RELEASE = "ack-sagemaker"
 CAPABILITY = "ack"
+DEFINITION_TRIES, DEFINITION_SECONDS = 60, 5
+"""How often, and at which intervals, the definition of TransformJob is looked for once a capability is active."""
 JOBS_NAMESPACE = "default"  # the workshop's commands carry no -n
 
 API_GROUP = "sagemaker.services.k8s.aws"
@@ -104,7 +108,12 @@ class Operator(pulumi.ComponentResource):
         The provider writes definitions whole, so a patch can be made but not changed: it is made anew instead,
         and left behind by destroy, which takes the cluster along. The fixed field manager lets it be taken over.
         """
-        options = pulumi.ResourceOptions(replace_on_changes=["*"], delete_before_replace=True, retain_on_delete=True)
+        options = pulumi.ResourceOptions(
+            replace_on_changes=["*"],
+            delete_before_replace=True,
+            retain_on_delete=True,
+            hooks=self._patience() if args.install == "capability" else None,
+        )
         return kubernetes.apiextensions.v1.CustomResourceDefinitionPatch(
             f"{self._name}-short-names",
             metadata={
@@ -115,8 +124,31 @@ class Operator(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(self._on_cluster(args, [*args.ready, *after]), options),
         )
 
+    def _patience(self) -> pulumi.ResourceHookBinding:
+        """EKS installs the definition by itself, and does not say when: the patch of what is not there fails."""
+        return pulumi.ResourceHookBinding(on_error=[ErrorHook(f"{self._name}-definition", await_definition)])
+
     def _on_cluster(self, args: OperatorArgs, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, provider=args.provider, depends_on=after)
+
+
+async def await_definition(failure: ErrorHookArgs) -> bool:
+    """Say whether the patch is to be tried again, after a while: it failed because there is nothing to patch yet.
+
+    Server-side apply would make a definition of what the patch says, which the API server refuses as incomplete.
+    """
+    latest = failure.errors[0] if failure.errors else ""
+    if failure.failed_operation != "create" or "spec.versions: Invalid value" not in latest:
+        return False
+    if len(failure.errors) >= DEFINITION_TRIES:
+        minutes = DEFINITION_TRIES * DEFINITION_SECONDS // 60
+        pulumi.log.error(
+            f"the capability is active, but after {minutes} minutes EKS has not installed the definition "
+            f"transformjobs.{API_GROUP}: look with `kubectl get crd`, and run the same command again when it is there"
+        )
+        return False
+    await asyncio.sleep(DEFINITION_SECONDS)
+    return True
 
 
 def _values(args: OperatorArgs) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,8 @@ _ROLE: Final = "eks:ack"
 _JOBS: Final = "sagemaker.services.k8s.aws"
 _STARTED: Final = "starting manager"
 _START_SECONDS: Final = 60.0
+# EKS does not promise that the definitions are there once a capability is active; here they come late on purpose.
+_DEFINITIONS_SECONDS: Final = 4.0
 # EKS's own tags in place of the chart's: https://docs.aws.amazon.com/eks/latest/userguide/ack-considerations.html
 _TAGS: Final = (
     "eks:controller-version=sagemaker-%CONTROLLER_VERSION%",
@@ -75,8 +78,9 @@ def start(
 
 
 def _install(api: KubeApi) -> None:
-    for path in sorted(_CRDS.glob("*.yaml")):
-        _create(api, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", yaml.safe_load(path.read_text()))
+    definitions = threading.Timer(_DEFINITIONS_SECONDS, _define, [api])
+    definitions.daemon = True
+    definitions.start()
     rules = [
         {"apiGroups": [_JOBS], "resources": ["transformjobs"], "verbs": ["get", "list", "watch", "patch", "update"]},
         {"apiGroups": [_JOBS], "resources": ["transformjobs/status"], "verbs": ["get", "patch", "update"]},
@@ -92,6 +96,11 @@ def _install(api: KubeApi) -> None:
     }
     _create(api, f"/apis/{_RBAC}/v1/clusterroles", role)
     _create(api, f"/apis/{_RBAC}/v1/clusterrolebindings", binding)
+
+
+def _define(api: KubeApi) -> None:
+    for path in sorted(_CRDS.glob("*.yaml")):
+        _create(api, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", yaml.safe_load(path.read_text()))
 
 
 def _create(api: KubeApi, path: str, body: Object) -> None:
