@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
@@ -209,15 +208,11 @@ def _prompt(key: str, description: str, default: str) -> Any:
     return language_pb2.RuntimeOptionPrompt(key=key, description=description, choices=[value], default=value)
 
 
-def serve(host: LanguageHost) -> None:
-    """Serve on a free port, which is the first line of standard output, until the engine goes away."""
-    parent = os.getppid()
+def start(host: LanguageHost) -> tuple[grpc.Server, int]:
+    """Serve on a free port of the loopback: the server, which ends with its last reference, and the port."""
     options = [*MESSAGE_LIMITS, ("grpc.so_reuseport", 0)]
     server = grpc.server(ThreadPoolExecutor(32, "rpc"), interceptors=[Errors()], options=options)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    print(port, flush=True)
-    while os.getppid() == parent:
-        time.sleep(0.2)
-    host.exit(1)
+    return server, port
