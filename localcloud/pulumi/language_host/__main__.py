@@ -10,13 +10,14 @@ from typing import NoReturn
 LOOK_AGAIN = 0.2  # seconds
 INHERITED = dict(os.environ)
 # gRPC would otherwise install fork handlers, which warn whenever a program is started.
-os.environ.update(GRPC_ENABLE_FORK_SUPPORT="0", GRPC_VERBOSITY="NONE")
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+os.environ["GRPC_VERBOSITY"] = "NONE"
 
-from localcloud.pulumi.language_host.stubs import without_sdk
+from localcloud.pulumi.stubs import without_sdk  # noqa: E402  after the settings
 
 without_sdk()  # before anything imports a stub
 
-from localcloud.pulumi.language_host.host import LanguageHost, start
+from localcloud.pulumi.language_host.host import LanguageHost, start  # noqa: E402  it imports stubs
 
 
 def main() -> NoReturn:

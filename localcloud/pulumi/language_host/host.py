@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -110,7 +111,10 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             *(() if request.transitiveDependencies else ("--not-required",)),
         ]
         listed = json.loads(Toolchain.of(request.info).output(*listing))
-        found = [language_pb2.DependencyInfo(name=entry["name"], version=entry["version"]) for entry in listed]
+        found = [
+            language_pb2.DependencyInfo(name=re.sub(r"[-_.]+", "-", entry["name"]).lower(), version=entry["version"])
+            for entry in listed
+        ]
         return language_pb2.GetProgramDependenciesResponse(dependencies=found)
 
     def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:

@@ -11,18 +11,18 @@ import sys
 # The folder of this file is the host's, not the program's: its modules must not shadow those of the same names.
 sys.path.pop(0)
 
-import asyncio  # noqa: E402
-import gc  # noqa: E402
-import inspect  # noqa: E402
-import json  # noqa: E402
-import logging  # noqa: E402
-import os  # noqa: E402
-import runpy  # noqa: E402
-import signal  # noqa: E402
-import threading  # noqa: E402
-import traceback  # noqa: E402
-from concurrent.futures import ThreadPoolExecutor  # noqa: E402
-from typing import Any  # noqa: E402
+import asyncio
+import gc
+import inspect
+import json
+import logging
+import os
+import runpy
+import signal
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 SHOWN = 32  # the exit code that says: the user has been told why
 INTERRUPTED = 130  # as a shell says of a program that a SIGINT has ended
@@ -36,7 +36,6 @@ def main() -> int:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     try:
         import pulumi  # noqa: PLC0415  its absence is explained
-        import pulumi.runtime  # noqa: PLC0415
     except ImportError as error:
         print(
             f"The program's interpreter {sys.executable} has no Pulumi SDK ({error}). "
@@ -67,6 +66,7 @@ def run(pulumi: Any, order: dict[str, Any]) -> int:
     settings = {name: value for name, value in order["settings"].items() if name in known}
     pulumi.runtime.configure(pulumi.runtime.Settings(**settings))
     wait_once_for_all_outputs()
+    sent = send_debug_messages_without_waiting(pulumi)
     os.chdir(order["directory"])
     sys.argv = [order["entry"], *order["arguments"]]
     loop = asyncio.new_event_loop()
@@ -90,6 +90,8 @@ def run(pulumi: Any, order: dict[str, Any]) -> int:
     else:
         code = 0
     finally:
+        for call in sent:
+            call.exception()  # it has been taken, or cannot be
         executor.shutdown(wait=True)
         loop.close()
     return code
@@ -116,7 +118,32 @@ def wait_once_for_all_outputs() -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(asyncio, name)
 
-    stack.asyncio = Asyncio()  # pyright: ignore[reportAttributeAccessIssue]  it stands for the module
+    stack.asyncio = Asyncio()  # pyright: ignore[reportAttributeAccessIssue,reportPrivateImportUsage]  it stands for the module
+
+
+def send_debug_messages_without_waiting(pulumi: Any) -> list[Any]:
+    """Let the program go on while the engine takes a debug message; the SDK sends several for each resource.
+
+    Returns:
+        The calls under way, which grow as the program runs.
+    """
+    from pulumi.runtime.proto import engine_pb2  # noqa: PLC0415  after the SDK has been found
+
+    calls: list[Any] = []
+    waiting = pulumi.log.debug
+
+    def debug(msg: str, resource: Any = None, stream_id: int | None = None, ephemeral: bool | None = None) -> None:  # noqa: FBT001  the SDK's signature
+        engine = pulumi.log.get_engine()
+        if engine is None or resource is not None:
+            waiting(msg, resource, stream_id, ephemeral)
+            return
+        request = engine_pb2.LogRequest(
+            severity=engine_pb2.DEBUG, message=msg, urn="", streamId=stream_id or 0, ephemeral=bool(ephemeral)
+        )
+        calls.append(engine.Log.future(request))
+
+    pulumi.log.debug = debug
+    return calls
 
 
 async def wait_in_rounds(tasks: Any, *, timeout: Any = None, return_when: str) -> Any:  # noqa: ASYNC109  asyncio's own

@@ -11,12 +11,12 @@ import sys
 if __name__ == "__main__":
     sys.path.pop(0)  # the folder of this file
 
-import importlib.util  # noqa: E402
-import json  # noqa: E402
-import re  # noqa: E402
-from importlib import metadata  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import importlib.util
+import json
+import re
+from importlib import metadata
+from pathlib import Path
+from typing import Any
 
 # They need no plugin, and versions of them do not say so in a pulumi-plugin.json.
 WITHOUT_PLUGIN = {"pulumi-policy", "pulumi-esc-sdk"}
@@ -38,8 +38,8 @@ def dependency(name: str, version: str) -> dict[str, Any] | None:
     file = plugin_file(name)
     if name in WITHOUT_PLUGIN or not (file or name.startswith("pulumi-")):
         return None
-    described = json.loads(file.read_text(encoding="utf-8")) if file else {"resource": True}
-    plugin_version = described.get("version") or semantic_version(version)
+    described: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file else {"resource": True}
+    plugin_version: str | None = described.get("version") or semantic_version(version)
     if not described.get("resource") or not plugin_version:
         return None
     return {
