@@ -55,7 +55,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetRequiredPackages(self, request: Any, context: Any) -> Any:
         """The plugins that the environment's packages need; the engine asks before it runs the program."""
         toolchain = Toolchain.of(request.info)
-        if toolchain.virtualenv and not toolchain.virtualenv.exists():
+        if toolchain.absent:
             for printed in toolchain.install(Path(request.info.program_directory)):
                 writer(1)(printed)
         toolchain.check()
