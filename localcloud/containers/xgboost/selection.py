@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from localcloud.containers.xgboost import media
 from localcloud.containers.xgboost.model import Model
+from localcloud.containers.xgboost.recordio import write_labels
 from localcloud.containers.xgboost.wire import Answer
 
 _REGRESSIONS: Final = ("reg:squarederror", "reg:logistic", "reg:gamma", "reg:absoluteerror", "reg:tweedie")
@@ -107,7 +108,7 @@ def _encode(records: Sequence[_Record], keys: Sequence[str], accept: str, *, bat
     if accept == media.CSV:
         return ("\n".join(_csv_line(record[key] for key in keys) for record in records) + "\n" * batch).encode()
     if accept == media.RECORDIO_PROTOBUF:
-        raise NotImplementedError(f"answers in {accept} are not made here; ask for text/csv or application/json")
+        return write_labels(records)
     raise ValueError(f"Cannot encode selected predictions into accept type '{accept}'.")
 
 
