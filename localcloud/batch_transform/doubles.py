@@ -276,6 +276,7 @@ def start_double(
     *,
     vcpus: int,
     log: Callable[[bytes], None],
+    network_isolation: bool = False,
 ) -> ModelDouble:
     """A container runtime whose images are the behaviours above, and a few that do worse things."""
     name = image.rpartition("/")[2]

@@ -17,3 +17,15 @@ class BadModelArchive(ContainerError):  # noqa: N818  likewise
 
 class StartError(ContainerError):
     """The operating system or the fork server refused to start the process."""
+
+
+class BadRegistration(ContainerError):  # noqa: N818  likewise
+    """The file of one's own containers is not as it has to be; the message names the line."""
+
+
+class NoEnvironment(ContainerError):  # noqa: N818  likewise
+    """The environment that an image's versions ask for cannot be made on this machine."""
+
+
+class NeedsNetwork(ContainerError):  # noqa: N818  likewise
+    """The archive asks for packages, and the model's network isolation forbids to fetch them."""

@@ -175,6 +175,7 @@ def _order(region: Region, job: JobRecord, model: ModelRecord, credentials: Role
         model_environment=container.get("Environment") or {},
         region=region.name,
         credentials=credentials,
+        network_isolation=bool(model.request.get("EnableNetworkIsolation")),
     )
 
 
