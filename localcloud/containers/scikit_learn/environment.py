@@ -28,7 +28,8 @@ Progress = Callable[[str], None]
 _INSTALL_SECONDS: Final = 900.0
 _PROBE_SECONDS: Final = 20.0
 _LAST_LINES: Final = 3
-_PROBE: Final = "import ensurepip, sys, venv; print(*sys.version_info[:2], sep='.')"
+_PROBE: Final = "import sys, venv; print(*sys.version_info[:2], sep='.')"
+_PIP: Final = "pip==24.0"  # for a script's requirements; the newest that runs in each of the images' Pythons
 
 
 def ensure(versions: Versions, progress: Progress) -> Path:
@@ -61,7 +62,7 @@ def find_python(versions: Versions) -> Path:
             return candidate
     raise NoEnvironment(
         f"the image sagemaker-scikit-learn:{versions.tag} has Python {versions.python}, which this machine lacks "
-        f"(looked for python{versions.python} with venv on PATH and among the Pythons of pyenv and uv). "
+        f"(looked for python{versions.python} on PATH and among the Pythons of pyenv and uv). "
         f"Install it, for instance with `pyenv install {versions.python}`, and run the job again"
     )
 
@@ -102,20 +103,10 @@ def _make(versions: Versions, base: Path, folder: Path, progress: Progress) -> N
         shutil.rmtree(cut_off, ignore_errors=True)
     staging = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
-        _run([base, "-m", "venv", staging], folder, "no environment could be made")
+        _run([base, "-m", "venv", "--without-pip", staging], folder, "no environment could be made")
         progress(f"Installing {', '.join(versions.packages)}")
         _run(
-            [
-                *(staging / "bin" / "python", "-m", "pip", "install", "--no-input", "--disable-pip-version-check"),
-                *(
-                    "--progress-bar=off",
-                    "--retries=5",
-                    "--no-compile",
-                    "--no-deps",
-                    "--only-binary=:all:",
-                    *versions.packages,
-                ),
-            ],
+            _pip_install(versions, staging / "lib" / f"python{versions.python}" / "site-packages"),
             folder,
             f"the registry did not give the image's packages as wheels for Python {versions.python} on this machine",
         )
@@ -124,6 +115,16 @@ def _make(versions: Versions, base: Path, folder: Path, progress: Progress) -> N
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     progress(f"Made the environment in {time.monotonic() - started:.0f} s: {folder}")
+
+
+def _pip_install(versions: Versions, target: Path) -> list[str | Path]:
+    """With the pip of this Python, for the other: half of the time would go into giving it a pip first."""
+    return [
+        *(sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar=off"),
+        *("--retries=5", "--no-compile", "--no-deps", "--only-binary=:all:", "--implementation=cp"),
+        "--ignore-requires-python",  # pip would look at its own; what fits is decided by the pins and the wheels' tags
+        *(f"--python-version={versions.python}", "--target", target, *versions.packages, _PIP),
+    ]
 
 
 def _run(command: list[str | Path], folder: Path, problem: str) -> None:

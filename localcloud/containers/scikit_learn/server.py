@@ -32,28 +32,24 @@ import venv
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple  # noqa: UP035  for Python 3.7
+from typing import Any, Callable, NamedTuple  # noqa: UP035  for Python 3.7
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from typing import Final
-
-CSV: Final = "text/csv"
-JSON: Final = "application/json"
-NPY: Final = "application/x-npy"
-_TEXTS: Final = (JSON, CSV)
-_MODEL_FOLDER: Final = "/opt/ml/model"  # where the image has what is at SM_MODEL_DIR here
-_REQUIREMENTS: Final = "requirements.txt"
-_INSTALLED: Final = "_REQUIREMENTS_INSTALLED"
-_LOAD_FAILED: Final = 3
-_BACKLOG: Final = 512
-_DOCTYPE: Final = '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 3.2 Final//EN">\n'
-_BROKEN: Final = (
+CSV = "text/csv"
+JSON = "application/json"
+NPY = "application/x-npy"
+_TEXTS = (JSON, CSV)
+_MODEL_FOLDER = "/opt/ml/model"  # where the image has what is at SM_MODEL_DIR here
+_INSTALLED = "_REQUIREMENTS_INSTALLED"
+_LOAD_FAILED = 3
+_BACKLOG = 512
+_DOCTYPE = '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 3.2 Final//EN">\n'
+_BROKEN = (
     "The server encountered an internal error and was unable to complete your request. "
     "Either the server is overloaded or there is an error in the application."
 )
-_LOG: Final = logging.getLogger("sagemaker-scikit-learn")
+_LOG = logging.getLogger("sagemaker-scikit-learn")
 
 
 class ScriptError(Exception):
@@ -103,7 +99,7 @@ def read_settings(environment: dict[str, str]) -> Settings:
         port=int(environment.get("SAGEMAKER_BIND_TO_PORT", "8080")),
         model_folder=model_folder,
         code=code,
-        module=re.sub(r"\.py$", "", program),  # removesuffix is newer than Python 3.7
+        module=re.sub(r"\.py$", "", program),
         workers=int(environment.get("SAGEMAKER_MODEL_SERVER_WORKERS", environment.get("SM_NUM_CPUS", "1"))),
         timeout_seconds=int(environment.get("SAGEMAKER_MODEL_SERVER_TIMEOUT", "60")),
         default_accept=environment.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", JSON),
@@ -373,16 +369,16 @@ def install_requirements(code: Path) -> None:
 
     They come into an environment of this container alone, on top of the image's, which other containers share.
     """
-    if _INSTALLED in os.environ or not (code / _REQUIREMENTS).exists():
+    if _INSTALLED in os.environ or not (code / "requirements.txt").exists():
         return
-    _LOG.info("Installing the packages of code/%s", _REQUIREMENTS)
+    _LOG.info("Installing the packages of code/requirements.txt")
     folder = Path(os.environ["TMPDIR"], "environment")
     venv.EnvBuilder().create(str(folder))
     packages = next(folder.glob("lib/python*/site-packages"))
     (packages / "image.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")) + "\n")
     python = str(folder / "bin" / "python")
     pip = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar=off"]
-    subprocess.run([*pip, "-r", _REQUIREMENTS], check=True, cwd=str(code))
+    subprocess.run([*pip, "-r", "requirements.txt"], check=True, cwd=str(code))
     os.environ[_INSTALLED] = "1"
     os.execv(python, [python, __file__, *sys.argv[1:]])  # noqa: S606  no shell is wanted
 
