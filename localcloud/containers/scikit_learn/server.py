@@ -32,7 +32,7 @@ import venv
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Callable, NamedTuple  # noqa: UP035  for Python 3.7
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
