@@ -282,7 +282,10 @@ def start_double(
     name = image.rpartition("/")[2]
     size = model_archive.stat().st_size if model_archive else 0
     shown = {name: value for name, value in environment.items() if name.startswith("SAGEMAKER")}
-    log(f"serving {name} on {vcpus} vCPUs, archive of {size} bytes, {json.dumps(shown, sort_keys=True)}".encode())
+    isolated = ", without network" if network_isolation else ""
+    log(
+        f"serving {name} on {vcpus} vCPUs{isolated}, archive of {size} bytes, {json.dumps(shown, sort_keys=True)}".encode()
+    )
     if name == "never-starts":
         raise InstanceFailure(NO_PING)
     if name == "kills-worker":

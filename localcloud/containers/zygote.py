@@ -74,15 +74,13 @@ class Zygote:
         return True
 
     def _reap(self) -> None:
-        while self._children:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
-            if ended is None:
-                return
-            _kill_group(ended.si_pid)  # before it is reaped: until then nobody else can have its pid
-            _, wait_status = os.waitpid(ended.si_pid, 0)
-            child = self._children.pop(ended.si_pid)
-            _tell(child.status, os.waitstatus_to_exitcode(wait_status))
-            os.close(child.status)
+        for pid in list(self._children):  # not os.waitid: macOS has it from Python 3.13 on only
+            ended, wait_status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                _kill_group(pid)  # its number stays taken while the group has members, and is not given out again soon
+                child = self._children.pop(pid)
+                _tell(child.status, os.waitstatus_to_exitcode(wait_status))
+                os.close(child.status)
 
     def _kill_all(self) -> None:
         for pid, child in self._children.items():

@@ -9,6 +9,7 @@ import pytest
 
 from localcloud.containers import BadRegistration, UnknownImage, own_images, start
 from localcloud.home import CHECKOUT
+from tests.docs import documents
 from tests.localcloud.containers.support import wait_for_exit
 
 _GOOD = '[[container]]\nimage = "*/risk:*"\ncommand = ["serve-risk"]\n'
@@ -95,6 +96,13 @@ def test_ones_own_come_before_the_stand_ins(file: Path) -> None:
     image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
     with start(image, None, {}, vcpus=1, log=lambda _: None) as container:
         assert wait_for_exit(container) == 5
+
+
+def test_the_documents_example_is_read(file: Path) -> None:
+    (block,) = (one for one in documents.blocks(CHECKOUT / "docs" / "local-cloud.md") if one.language == "toml")
+    file.write_text(block.body)
+    (entry,) = own_images.read(file)
+    assert entry.command == ("python3", str(file.parent / "serve.py"))
 
 
 def test_the_example_file_registers_a_program_that_exists() -> None:
