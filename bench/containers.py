@@ -25,9 +25,8 @@ import xgboost
 
 from localcloud.containers import start
 from localcloud.containers.launcher import close_shared_launcher
-from localcloud.containers.xgboost.app import App
+from localcloud.containers.xgboost.app import App, Settings
 from localcloud.containers.xgboost.model import load
-from localcloud.containers.xgboost.settings import Settings
 from localcloud.containers.xgboost.wire import Request
 from model.archive import pack
 from model.features import batch_input_csv

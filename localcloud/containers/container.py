@@ -21,9 +21,9 @@ from localcloud.containers.archive import unpack
 from localcloud.containers.errors import NeedsNetwork, StartError
 from localcloud.containers.images import IMAGES, Image, find
 from localcloud.containers.launcher import ForkedProcess, Launcher, shared_launcher
-from localcloud.containers.protocol import LaunchRequest
 from localcloud.containers.scikit_learn import environment as environments
 from localcloud.containers.scikit_learn.versions import Versions
+from localcloud.containers.zygote import LaunchRequest
 from localcloud.home import home
 
 LogCallback = Callable[[bytes], None]
@@ -63,7 +63,7 @@ def start(
     Raises:
         UnknownImage: no local program stands in for the image.
         BadRegistration: the file of one's own containers has an error.
-        BadModelArchive: the archive is none or holds what must not be unpacked.
+        BadModelArchive: the archive cannot be read, or holds what must not be unpacked.
         NeedsNetwork: the archive asks for packages, and the container may fetch nothing.
         NoEnvironment: the image's versions cannot be installed on this machine.
         StartError: the process could not be started.

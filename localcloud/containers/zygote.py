@@ -1,7 +1,9 @@
 """The fork server: a process that has imported what containers need and becomes one in a few milliseconds.
 
 Importing numpy and xgboost takes a second, forking a process that has done so a few milliseconds. The owner starts one
-fork server and talks to it over a socket, its standard input, as `protocol` has it.
+fork server and talks to it over a socket, its standard input. A request is a length, JSON, and with its first byte two
+file descriptors: where the container's output goes, and a pipe for its status. On that pipe come two numbers: the pid
+at once and, at the end, the exit code.
 
 Containers are killed, and their scratch folders removed, when the owner goes, however it goes: its end of the socket
 closes. When a container's first process ends, the rest of its process group ends with it, as in a real container.
@@ -20,14 +22,26 @@ import selectors
 import shutil
 import signal
 import socket
+import struct
 import sys
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypedDict
 
-from localcloud.containers.protocol import LENGTH, NUMBER, READY, LaunchRequest
 from localcloud.process import preexec_die_with_parent, socket_of_parent
 
+READY: Final = b"R"  # from the fork server, once, when its imports are done
+LENGTH: Final = struct.Struct("!I")
+NUMBER: Final = struct.Struct("!i")
 COMMAND_NOT_RUN: Final = 127  # as a shell has it
 _LARGE: Final = ("pandas", "sklearn")  # they take two seconds, and the container needs neither
+
+
+class LaunchRequest(TypedDict):
+    """What to become."""
+
+    module: str  # whose `main()` is called in the fork itself; or, when empty,
+    command: list[str]  # a program to execute
+    environment: dict[str, str]
+    scratch: str
 
 
 class _Child(NamedTuple):
