@@ -64,7 +64,7 @@ def test_other_buckets_keys_and_an_own_image_are_allowed_only_when_named() -> No
 
 
 def test_an_image_by_digest_names_its_repository() -> None:
-    found = by_sid(policies.execution(SCOPE, Data("b", private_image="1.dkr.ecr.r.amazonaws.com/a@sha256:00")))
+    found = by_sid(policies.execution(SCOPE, Data("b", private_images=("1.dkr.ecr.r.amazonaws.com/a@sha256:00",))))
     assert found["PullImage"]["Resource"] == ["arn:aws:ecr:r:1:repository/a"]
 
 
