@@ -19,6 +19,7 @@ import pulumi
 from infra.model_args import IMAGES_ALLOWED, ModelArgs, is_image
 from infra.problems import refuse
 
+JOBS_NAMESPACE = "default"  # the workshop's commands carry no -n
 OPERATOR_INSTALLS = ("helm", "existing")
 OLDEST_KUBERNETES = (1, 35)  # in standard support until 2027-03-27; 1.34 leaves it on 2026-12-02 (EKS's calendar)
 

@@ -15,6 +15,8 @@ IMAGE_VERSION = (3, 0, 5)
 """The xgboost of SageMaker's XGBoost image 3.0-5."""
 
 _CHUNK = 1 << 20  # bytes; the parameters stand within the last few hundred
+_START = 64  # bytes, in which a JSON file has its first key
+_BLANKS = b" \t\r\n"
 _PARAMETERS = b"learner_model_param"
 _JSON_VERSION = re.compile(rb'"version"\s*:\s*\[\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\]')
 # UBJSON: the key, an array of three integers, each a letter for its type and big-endian bytes.
@@ -43,7 +45,8 @@ def read(file: BinaryIO) -> XGBoostModel:
     while chunk := file.read(_CHUNK):
         before, last = last, chunk
     end = head if last is head else before + last
-    return XGBoostModel(head, _features(end), _version(end))
+    is_json = head[:_START].translate(None, _BLANKS).startswith(b'{"')
+    return XGBoostModel(head, _features(end), _version(end, is_json=is_json))
 
 
 def dotted(version: tuple[int, ...]) -> str:
@@ -94,12 +97,12 @@ def _ubjson_text(value: bytes, position: int) -> tuple[str, int]:
     return value[start : start + length].decode(errors="replace"), start + max(length, 0)
 
 
-def _version(end: bytes) -> tuple[int, ...] | None:
-    if found := _JSON_VERSION.findall(end):
-        return tuple(int(number) for number in found[-1])
-    if found := _UBJSON_VERSION.findall(end):
-        return tuple(_integers(found[-1]))
-    return None
+def _version(end: bytes, *, is_json: bool) -> tuple[int, ...] | None:
+    """Return the last version there is: user's attributes, which come before, may hold anything."""
+    found = (_JSON_VERSION if is_json else _UBJSON_VERSION).findall(end)
+    if not found:
+        return None
+    return tuple(int(number) for number in found[-1]) if is_json else tuple(_integers(found[-1]))
 
 
 def _integers(packed: bytes) -> list[int]:

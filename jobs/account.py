@@ -55,4 +55,4 @@ class Account:
 
     list_objects: Callable[[str], Sequence[s3.S3Object]] = s3.list_objects
     read_head: Callable[[str, int], bytes] = read_head
-    model_exists: Callable[[str, str], bool] = model_exists
+    model_exists: Callable[[str, str], bool] = lambda name, region: model_exists(name, region)  # noqa: PLW0108  looked up when called

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pulumi
 from pulumi.runtime.stack import wait_for_rpcs
 
-from jobs import ends
+from jobs import ends, labels
 from jobs.declaration import PlannedJob
 from jobs.ends import Ended
 from jobs.inputs import ResultOf
@@ -26,9 +27,14 @@ class TransformJobs:
             needed = {name: self._jobs[name] for name in job.needs}
             self._jobs[job.name] = TransformJob(job, place, uploads, needed, opts)
 
-    def outputs(self) -> dict[str, dict[str, pulumi.Output[str]]]:
-        """Return the stack's output `transform_jobs`: every job, whatever became of it."""
-        return {name: self._output(job) for name, job in self._jobs.items()}
+    def outputs(self) -> dict[str, dict[str, Any]]:
+        """Return the stack's output `transform_jobs`: every job, whatever became of it.
+
+        Each has `job_name`, `status`, `input_path`, `output_path` and `result_path`; where the job declares them
+        `labels`, as `jobs.labels.output` describes them, and `data` with further facts for the tools: `columns` (names
+        of the input's columns, of a job without labels) and `fan_out` (the name of the fan-out it is a member of).
+        """
+        return {job.name: self._output(job) for job in self._planned}
 
     def check_ends(
         self, last_lines: ends.LastLines | None = None, result_exists: ends.ResultExists | None = None
@@ -69,14 +75,17 @@ class TransformJobs:
         if problem := ends.summary(ended):
             raise pulumi.RunError(problem)
 
-    def _output(self, job: TransformJob) -> dict[str, pulumi.Output[str]]:
-        return {
+    def _output(self, planned: PlannedJob) -> dict[str, Any]:
+        job = self._jobs[planned.name]
+        known = {
             "job_name": job.job_name,
             "status": job.status.apply(ends.state),
             "input_path": job.input_path,
             "output_path": job.output_path,
             "result_path": job.result_path,
         }
+        declared = {"labels": labels.output(planned.args), "data": _data(planned)}
+        return known | {name: value for name, value in declared.items() if value}
 
     def _ended(self, planned: PlannedJob, before: Mapping[str, pulumi.Output[Ended]]) -> pulumi.Output[Ended]:
         job = self._jobs[planned.name]
@@ -85,6 +94,12 @@ class TransformJobs:
         return pulumi.Output.all(job.job_name, job.status, job.result_path, source).apply(
             lambda known: Ended(planned.name, *known[:3], input_of=known[3], **more)
         )
+
+
+def _data(planned: PlannedJob) -> dict[str, Any]:
+    columns = planned.args.columns if planned.args.labels is None else None
+    facts = {"columns": list(columns) if columns else None, "fan_out": planned.fan_out}
+    return {name: value for name, value in facts.items() if value}
 
 
 def _last_lines(job_name: str, count: int) -> Sequence[str]:

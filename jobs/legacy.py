@@ -22,6 +22,7 @@ from typing import Any, cast
 import pulumi
 import yaml
 
+from infra.settings import JOBS_NAMESPACE
 from jobs import identity, spec
 from jobs.arguments import (
     AssembleWith,
@@ -39,7 +40,6 @@ API_VERSION = "sagemaker.aws.amazon.com/v1"
 KIND = "BatchTransformJob"
 PREFIX = "batch-workshop"  # the default of the stack's setting
 REGION_ANNOTATION = "services.k8s.aws/region"
-NAMESPACE = "default"  # where the stack's jobs are, and all that its operator watches
 RUNS_ONCE = """\
 # This runs once: SageMaker keeps a job's name for ever, and the name does not tell when the input changes.
 # To run it again, give metadata.name and spec.transformJobName another name each.
@@ -96,7 +96,7 @@ def parse(text: str, source: str) -> LegacyJob:
     job = LegacyJob(
         source=source,
         name=metadata.text("name"),
-        namespace=metadata.optional("namespace") or NAMESPACE,
+        namespace=metadata.optional("namespace") or JOBS_NAMESPACE,
         region=body.text("region"),
         transform_job_name=body.optional("transformJobName"),
         args=_args(body),
@@ -168,8 +168,8 @@ def python(job: LegacyJob) -> str:
 def _left_behind(job: LegacyJob) -> Iterator[str]:
     if job.transform_job_name:
         yield f"The job was called {job.transform_job_name!r}; here its name is made from its content."
-    if job.namespace != NAMESPACE:
-        yield f"The object was in the namespace {job.namespace!r}; here it is in {NAMESPACE!r}."
+    if job.namespace != JOBS_NAMESPACE:
+        yield f"The object was in the namespace {job.namespace!r}; here it is in {JOBS_NAMESPACE!r}."
 
 
 def _given(args: TransformJobArgs) -> list[tuple[str, Any]]:
@@ -372,9 +372,9 @@ def _warnings(job: LegacyJob, prefix: str) -> Iterator[str]:
             f"the operator's role allows jobs named {prefix}-* only, not {job.transform_job_name}; "
             "take transformJobName out to have a name made"
         )
-    if job.namespace != NAMESPACE:
+    if job.namespace != JOBS_NAMESPACE:
         yield (
-            f"the stack's operator watches the namespace {NAMESPACE} only, and an object in {job.namespace} never "
+            f"the stack's operator watches the namespace {JOBS_NAMESPACE} only, and an object in {job.namespace} never "
             "gets a status; take metadata.namespace out"
         )
 

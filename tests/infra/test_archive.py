@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from infra import archive
-from infra.model import name_by_content
 
 MODEL = b"{L\0\0\0\0\0\0\0\x07learner{L"
 JSON = b'{"learner": {"gradient_booster": {}}, "version": [3, 0, 5]}'
@@ -85,24 +84,3 @@ def test_an_own_image_may_have_any_files(tmp_path: Path) -> None:
 
 def test_the_committed_archive_is_taken() -> None:
     assert archive.problem(Path(__file__).parents[2] / "model" / "model.tar.gz", built_in=True) is None
-
-
-BASE = {"prefix": "w", "image": "i", "digest": "d", "environment": {"A": "1"}, "role_arn": "r"}
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        pytest.param({"image": "i2"}, id="image"),
-        pytest.param({"digest": "d2"}, id="archive"),
-        pytest.param({"environment": {"A": "2"}}, id="environment"),
-        pytest.param({"role_arn": "r2"}, id="role"),
-    ],
-)
-def test_a_model_has_another_name_for_another(changed: dict[str, object]) -> None:
-    assert name_by_content(**BASE) != name_by_content(**{**BASE, **changed})  # pyright: ignore[reportArgumentType] a table of mixed types
-
-
-def test_a_model_has_one_name_whatever_the_order_of_its_environment() -> None:
-    first = name_by_content("w", "i", "d", {"A": "1", "B": "2"}, "r")
-    assert name_by_content("w", "i", "d", {"B": "2", "A": "1"}, "r") == first

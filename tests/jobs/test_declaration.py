@@ -7,11 +7,13 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from infra.model_args import ModelArgs
 from jobs import declaration
+from jobs.account import Account
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs
 from jobs.inputs import ResultOf
-from tests.jobs.declaring import ARGS, refused
+from tests.jobs.declaring import ARGS, archive, refused
 from workshop.s3 import S3Object
 
 
@@ -67,18 +69,18 @@ def test_nobody_can_follow_a_job_that_is_not_waited_for(defaults: JobDefaults, s
         jobs.add("a", TransformJobArgs(input="in.csv", wait=False))
         jobs.add("b", second)
 
-    assert "b: it must follow the job 'a', for whose end nobody waits" in refused(defaults, declare)
+    assert "b: it must follow the job 'a', which has wait=False" in refused(defaults, declare)
 
 
 def test_a_header_is_refused_for_the_stacks_model(defaults: JobDefaults) -> None:
     (defaults.root / "in.csv").write_text("state,minutes\n1,2\n")
+    defaults = replace(defaults, model=ModelArgs(archive=archive(defaults.root / "m.tar.gz", 2)))
     assert "looks like a header (state,minutes)" in refused(defaults, lambda jobs: jobs.add("a", ARGS))
 
 
 @pytest.mark.parametrize(
     "args",
     [
-        pytest.param(TransformJobArgs(input="in.csv", input_filter="$[1:]"), id="a filter"),
         pytest.param(TransformJobArgs(input="in.csv", model_name="own"), id="another model"),
         pytest.param(TransformJobArgs(input="in.csv", content_type="text/plain"), id="another type"),
     ],
@@ -96,7 +98,7 @@ def test_everything_wrong_with_all_jobs_is_one_message(defaults: JobDefaults) ->
         jobs.add("wrong", replace(ARGS, split_type="line", instance_type="ml.p3.2xlarge"))
 
     lines = refused(defaults, declare).splitlines()
-    assert lines[0] == "The jobs cannot be declared: 5 problems; nothing was created."
+    assert lines[0] == "5 problems in the declared jobs; nothing was created."
     assert [line.split(":")[0] for line in lines[1:]] == [
         "  - Capital",
         f"  - {'x' * 60}",
@@ -128,8 +130,8 @@ def test_a_job_that_would_read_its_own_results_is_refused_and_one_that_reads_ano
         jobs.add("others", TransformJobArgs(input="s3://my/out/w-own-1/", output_base="s3://my/out"))
 
     listed = [S3Object("out/w-own-1/x.out", "e", 1)]
-    with pytest.raises(pulumi.RunError, match="1 problem; nothing was created") as error:
-        declaration.collect([declare], defaults, lambda _: listed)
+    with pytest.raises(pulumi.RunError, match="1 problem in the declared jobs; nothing was created") as error:
+        declaration.collect([declare], defaults, Account(list_objects=lambda _: listed))
     assert "own: S3Uri: 's3://my/out/w-own-' is not allowed with the output under s3://my/out" in str(error.value)
 
 
@@ -148,7 +150,7 @@ def test_a_bucket_that_no_setting_names_is_told_and_not_refused(defaults: JobDef
 
     allowed = replace(defaults, rerun={}, input_buckets=("ours",))
     listed = [S3Object("x", "e", 1)]
-    assert len(declaration.collect([declare], allowed, lambda _: listed)) == 3
+    assert len(declaration.collect([declare], allowed, Account(list_objects=lambda _: listed))) == 3
     assert [text.partition(",")[0] for text in warnings] == [
         "a: it writes to the bucket theirs",
         "b: it reads from the bucket theirs",
@@ -157,7 +159,8 @@ def test_a_bucket_that_no_setting_names_is_told_and_not_refused(defaults: JobDef
 
 def test_a_wish_to_run_a_job_that_is_not_declared_is_told(defaults: JobDefaults, warnings: list[str]) -> None:
     assert plan(defaults, lambda jobs: jobs.add("b", ARGS)) == ["b"]
-    assert warnings == ["config rerun.a is for no job of this program; declared are: b"]
+    said = "config rerun.a is for no job of this program; declared are: b. To remove it: pulumi config rm --path rerun.a"
+    assert warnings == [said]
 
 
 def test_a_file_declares_its_jobs_where_the_list_names_it() -> None:

@@ -57,8 +57,12 @@ TABLE: dict[str, tuple[Any, bool]] = {
     "wait": (False, False),
     "timeout_minutes": (5, False),
     "after": (("other",), False),
+    "labels": ("truth.csv", False),
+    "label_column": ("y", False),
+    "label_key": ("id", False),
+    "columns": (("a", "b"), False),
 }
-BY_VALUE = {"input", "model_name"}  # their values are resolved first: see the tests below
+BY_VALUE = {"input", "model", "model_name"}  # their values are resolved first: see the tests below
 
 
 def test_the_table_knows_every_argument() -> None:

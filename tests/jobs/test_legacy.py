@@ -10,6 +10,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from jobs.account import Account
 from jobs import declaration, legacy
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs
@@ -189,12 +190,12 @@ def test_the_python_says_what_it_leaves_behind() -> None:
 
 
 def _defaults(root: Path) -> JobDefaults:
-    return JobDefaults("us-east-1", "w", "in.csv", "ml.m4.xlarge", ("ml.m4.xlarge",), root=root)
+    return JobDefaults("us-east-1", "w", "in.csv", ("ml.m4.xlarge",), root=root)
 
 
 def test_a_legacy_file_can_be_declared_unedited(tmp_path: Path) -> None:
     (tmp_path / "tf-batch.yaml").write_text(SMALL)
-    jobs = Jobs(_defaults(tmp_path), lambda _: [legacy_object()])
+    jobs = Jobs(_defaults(tmp_path), Account(list_objects=lambda _: [legacy_object()]))
     legacy.declare(jobs, "tf-batch.yaml")
     (job,) = jobs.plan()
     assert job.name == "tf-batch"
@@ -203,7 +204,7 @@ def test_a_legacy_file_can_be_declared_unedited(tmp_path: Path) -> None:
 def test_what_was_loaded_is_a_declaration(tmp_path: Path) -> None:
     (tmp_path / "tf-batch.yaml").write_text(SMALL)
     loaded = legacy.load(tmp_path / "tf-batch.yaml")
-    (job,) = declaration.collect([loaded], _defaults(tmp_path), lambda _: [legacy_object()])
+    (job,) = declaration.collect([loaded], _defaults(tmp_path), Account(list_objects=lambda _: [legacy_object()]))
     assert (job.name, job.args) == ("tf-batch", loaded.args)
 
 
@@ -222,7 +223,7 @@ def test_a_file_for_another_region_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tf-batch.yaml").write_text(SMALL.replace("us-east-1", "us-west-2"))
     with pytest.raises(pulumi.RunError, match=r"spec\.region is us-west-2, and this stack stands in us-east-1"):
         declaration.collect(
-            [lambda jobs: legacy.declare(jobs, "tf-batch.yaml")], _defaults(tmp_path), lambda _: [legacy_object()]
+            [lambda jobs: legacy.declare(jobs, "tf-batch.yaml")], _defaults(tmp_path), Account(list_objects=lambda _: [legacy_object()])
         )
 
 
