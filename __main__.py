@@ -30,7 +30,7 @@ operator = Operator(chosen.prefix, OperatorArgs.of(chosen, identity, cluster))
 model = Model(chosen.prefix, chosen.model, ModelPlace.of(identity, storage), f"{chosen.prefix}-model", aws.options)
 
 # Layer 2: the jobs.
-place = JobPlace.of(chosen, aws, storage, identity, operator, model)
+place = JobPlace.of(chosen, account=aws, storage=storage, identity=identity, operator=operator, model=model)
 transform_jobs = TransformJobs(planned, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
 
 pulumi.export("bucket_name", storage.bucket_name)

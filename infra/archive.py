@@ -90,7 +90,9 @@ def problem(path: Path, *, built_in: bool, isolated: bool = True) -> str | None:
         return f"there is no file {path}. Allowed: the path of a model.tar.gz; `make model` makes the workshop's own."
     found = contents(path)
     if found.error:
-        return f"{path} is not a valid tar.gz archive ({found.error}). Make one with: tar -czf model.tar.gz xgboost-model"
+        return (
+            f"{path} is not a valid tar.gz archive ({found.error}). Make one with: tar -czf model.tar.gz xgboost-model"
+        )
     if found.is_empty and not built_in:
         return f"{path} is an empty archive."
     if found.installs_packages and isolated:

@@ -93,7 +93,7 @@ class Model(pulumi.ComponentResource):
         return aws.sagemaker.Model(
             f"{self._name}-model",
             name=pulumi.Output.all(role.arn, *images).apply(
-                lambda found: name_by_content(self._prefix, args, found[1:], digests, found[0], self._place.salt)
+                lambda found: name_by_content(self._prefix, args, found[1:], digests, found[0], salt=self._place.salt)
             ),
             execution_role_arn=role.arn,
             enable_network_isolation=args.network_isolation,
@@ -149,7 +149,7 @@ class Model(pulumi.ComponentResource):
 
 
 def name_by_content(
-    prefix: str, args: ModelArgs, images: Sequence[str], digests: Sequence[str], role_arn: str, salt: str = ""
+    prefix: str, args: ModelArgs, images: Sequence[str], digests: Sequence[str], role_arn: str, *, salt: str = ""
 ) -> str:
     """Return the model's name: a new one whenever an image, archive or environment, the role or the network is another.
 
@@ -162,7 +162,12 @@ def name_by_content(
         salt: tells apart models that would have one name.
     """
     containers: list[list[object]] = [
-        [image, digest, sorted(part.environment.items()), *([part.container_hostname] if part.container_hostname else [])]
+        [
+            image,
+            digest,
+            sorted(part.environment.items()),
+            *([part.container_hostname] if part.container_hostname else []),
+        ]
         for part, image, digest in zip(args.parts, images, digests, strict=True)
     ]
     # A model of one container was named before there were pipelines, and its name must stay.
@@ -170,4 +175,3 @@ def name_by_content(
     content += [] if args.network_isolation else ["network"]
     content += [salt] if salt else []
     return f"{prefix}-{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:8]}"
-

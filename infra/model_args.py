@@ -22,9 +22,7 @@ _REGISTRY = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-
 _SAGEMAKERS_OWN = re.compile(r"sagemaker-[a-z0-9-]+:\w[\w.-]*")
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}")
 _HOSTNAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-IMAGES_ALLOWED = (
-    "an ECR image URI with a tag, or one of SageMaker's own as repository:tag, such as sagemaker-scikit-learn:1.4-2-cpu-py3"
-)
+IMAGES_ALLOWED = "an ECR image URI with a tag, or one of SageMaker's own as repository:tag, such as sagemaker-scikit-learn:1.4-2-cpu-py3"
 
 
 @dataclass(frozen=True)

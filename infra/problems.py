@@ -27,7 +27,9 @@ def refuse(problems: Sequence[str], subject: str) -> None:
     if not problems:
         return
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    raise pulumi.RunError("\n".join([f"{count} in {subject}; nothing was created.", *(f"  - {one}" for one in problems)]))
+    raise pulumi.RunError(
+        "\n".join([f"{count} in {subject}; nothing was created.", *(f"  - {one}" for one in problems)])
+    )
 
 
 class NamedArguments:

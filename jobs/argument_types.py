@@ -35,9 +35,7 @@ def mistyped(arguments: object) -> Iterator[str]:
 
 
 _UNRESOLVED = "Calling __str__ on an Output"
-_OUTPUT_ADVICE = (
-    "Allowed: as `input` the value that jobs.add returns; as `model_name` the Output itself, or pulumi.Output.format(...)"
-)
+_OUTPUT_ADVICE = "Allowed: as `input` the value that jobs.add returns; as `model_name` the Output itself, or pulumi.Output.format(...)"
 
 
 def _advice(value: object) -> str:

@@ -88,9 +88,13 @@ def findings(sample: Sample, input_filter: str | None, reader: Reader) -> Iterat
     if None in sent:
         return
     records = [record for record in sent if record is not None]
-    if finding := _header(sample, lines, records, reader) or _text(sample, lines, records, input_filter, reader):
-        yield finding
-    elif finding := _width(sample, lines, records, input_filter, reader):
+    if reader.numbers_only and _guessed(records) not in _DELIMITERS:
+        reader = Reader(
+            reader.features
+        )  # the guess is odd, as of a single number, and so is what the image makes of it
+    if (finding := _header(sample, lines, records, reader) or _text(sample, lines, records, input_filter, reader)) or (
+        finding := _width(sample, lines, records, input_filter, reader)
+    ):
         yield finding
 
 
@@ -102,7 +106,7 @@ def width(line: str) -> int:
 def _decoded(sample: Sample) -> tuple[str | None, str]:
     """Return the text, and what is wrong with its bytes."""
     if sample.head.startswith(b"\x1f\x8b"):
-        return None, "is compressed with gzip: set compression_type=\"Gzip\""
+        return None, 'is compressed with gzip: set compression_type="Gzip"'
     if sample.head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return None, "is encoded in UTF-16, as its byte-order mark says: save it as UTF-8 without one"
     whole = sample.head if sample.is_whole else sample.head[: sample.head.rfind(b"\n") + 1]
@@ -197,20 +201,26 @@ def _written(fields: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def _delimiter(record: _Record, reader: Reader) -> str:
-    """Return what the image takes for the delimiter; others read commas."""
-    if not reader.numbers_only:
-        return ","
+def _guessed(records: Sequence[_Record]) -> str:
+    """Return what the image takes for the delimiter: the guess of Python's sniffer, a comma where that is a letter.
+
+    It looks at the first line of a request, from whose ends blanks and tabs are stripped.
+    """
+    first = records[0].text.lstrip()
     try:
-        found = csv.Sniffer().sniff(record.text[:_SNIFFED]).delimiter
+        found = csv.Sniffer().sniff((first if len(records) > 1 else first.rstrip())[:_SNIFFED]).delimiter
     except csv.Error:
         return ","
-    return found if found in _DELIMITERS else ","
+    return "," if found.isalnum() else found
+
+
+def _delimiter(records: Sequence[_Record], reader: Reader) -> str:
+    return _guessed(records) if reader.numbers_only else ","
 
 
 def _header(sample: Sample, lines: Sequence[str], records: Sequence[_Record], reader: Reader) -> Finding | None:
     """A first line without any number, over one that has some."""
-    delimiter = _delimiter(records[min(1, len(records) - 1)], reader)
+    delimiter = _delimiter(records[1:] or records, reader)
     if len(records) < 2 or not records[1].text.strip():
         return None
     first, second = (records[n].text.split(delimiter) for n in (0, 1))
@@ -218,7 +228,8 @@ def _header(sample: Sample, lines: Sequence[str], records: Sequence[_Record], re
         return None
     advice = "SageMaker sends every line to the model, so take the header out; its names may be given as `columns`"
     return Finding(
-        f"the first line of {sample.name} looks like a header ({_shown(lines[0])}): {advice}", reader.numbers_only
+        f"the first line of {sample.name} looks like a header ({_shown(lines[0])}): {advice}",
+        is_certain=reader.numbers_only,
     )
 
 
@@ -228,12 +239,15 @@ def _text(
     """The first field that is no number."""
     if not reader.numbers_only:
         return None
-    delimiter = _delimiter(records[0], reader)
+    delimiter = _delimiter(records, reader)
     for number, (line, record) in enumerate(zip(lines, records, strict=True), start=1):
         for column, field in enumerate(record.text.split(delimiter), start=1):
-            if field and not _is_number(field):
+            if field.strip() and not _is_number(field):
                 where = f"{sample.name}, line {number}: column {column}{_after(input_filter)} is {_shown(field)!r}"
-                return Finding(f"{where}, and the model takes numbers only. {_text_advice(field, line, delimiter)}", True)
+                return Finding(
+                    f"{where}, and the model takes numbers only. {_text_advice(field, line, delimiter)}",
+                    is_certain=True,
+                )
     return None
 
 
@@ -253,27 +267,33 @@ def _width(
     """A number of columns other than the model's, on every line or on one."""
     if reader.features is None:
         return None
-    delimiter = _delimiter(records[0], reader)
-    counts = [{_count(reading, delimiter) for reading in record.readings} for record in records]
+    delimiter = _delimiter(records, reader)
+    counts = [_counts(record, delimiter) for record in records]
     wrong = [number for number, found in enumerate(counts) if reader.features not in found and lines[number].strip()]
     if not wrong:
         return None
     first, found = wrong[0], " or ".join(map(str, sorted(counts[wrong[0]])))
-    where = sample.name if len(wrong) == sum(bool(line.strip()) for line in lines) else f"{sample.name}, line {first + 1}"
+    where = (
+        sample.name if len(wrong) == sum(bool(line.strip()) for line in lines) else f"{sample.name}, line {first + 1}"
+    )
     columns = "1 column" if found == "1" else f"{found} columns"
     rows = " and ".join(_shown(line) for line in lines[first : first + 2])
     text = f"{where} has {columns}{_after(input_filter)}, and the model takes {reader.features}"
     return Finding(f"{text}. The rows are {rows}. {_width_advice(lines[first], input_filter)}", reader.numbers_only)
 
 
-def _count(record: str, delimiter: str) -> int:
-    return len(record.split(delimiter)) if record else 0
+def _counts(record: _Record, delimiter: str) -> set[int]:
+    """Return how many columns a record may have; of a request as a whole the image strips blanks and tabs."""
+    texts = [text for reading in record.readings for text in (reading, reading.strip())]
+    return {len(text.split(delimiter)) if text else 0 for text in texts}
 
 
 def _width_advice(line: str, input_filter: str | None) -> str:
     other = max(_DELIMITERS, key=line.count)
     if input_filter and other != "," and line.count(other) > line.count(","):
-        return f"SageMaker's filters read commas, and the line has {_DELIMITERS[other]}: separate the columns with commas"
+        return (
+            f"SageMaker's filters read commas, and the line has {_DELIMITERS[other]}: separate the columns with commas"
+        )
     return f"{_USUAL_CAUSE}: correct the input, or choose columns with input_filter, such as $[1:]"
 
 

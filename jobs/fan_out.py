@@ -50,7 +50,9 @@ def over_grid(
     """Declare the job for each combination of arguments; the values name it."""
     known = [item.name for item in fields(args)]
     if unknown := [argument for argument in grid if argument not in known]:
-        jobs.refuse(f"{name}: {', '.join(unknown)} in the grid is not an argument of a job. Allowed: {', '.join(known)}")
+        jobs.refuse(
+            f"{name}: {', '.join(unknown)} in the grid is not an argument of a job. Allowed: {', '.join(known)}"
+        )
         return {}
     combinations = (dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
     variants = {_named(chosen): replace(args, **chosen) for chosen in combinations}

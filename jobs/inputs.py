@@ -123,7 +123,9 @@ def _decompressed(name: str, head: bytes) -> tuple[bytes, bool]:
     try:
         text = reader.decompress(head, SAMPLE)
     except zlib.error as error:
-        raise InputError(f'{name} is not compressed with gzip, and compression_type is "Gzip"; take that out') from error
+        raise InputError(
+            f'{name} is not compressed with gzip, and compression_type is "Gzip"; take that out'
+        ) from error
     return text, reader.eof and not reader.unused_data
 
 
@@ -142,7 +144,9 @@ def _files(where: Path) -> tuple[tuple[str, Path], ...]:
     if where.is_file():
         return ((where.name, where),)
     if not where.is_dir():
-        raise InputError(f"there is no file or folder {where.name} in {where.parent.absolute()}; a relative path starts from the program's folder")
+        raise InputError(
+            f"there is no file or folder {where.name} in {where.parent.absolute()}; a relative path starts from the program's folder"
+        )
     found = sorted(file for file in where.rglob("*") if file.is_file())
     files = ((file.relative_to(where).as_posix(), file) for file in found)
     files = tuple((name, file) for name, file in files if not _is_hidden(name))

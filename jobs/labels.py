@@ -94,7 +94,7 @@ def _key(args: TransformJobArgs, first: list[str], path: Path) -> Iterator[str]:
     if isinstance(args.label_key, str) and isinstance(args.label_column, str):
         yield from _column("label_key", args.label_key, first, path)
     if args.join_source != "Input":
-        yield "label_key: the result does not carry it; set join_source=\"Input\", with content_type and accept the same"
+        yield 'label_key: the result does not carry it; set join_source="Input", with content_type and accept the same'
     elif is_csv(args) and isinstance(args.label_key, str) and args.label_key not in (args.columns or ()):
         yield f"label_key: {args.label_key!r} is not among `columns`, by which it is found in a result without header"
 

@@ -66,7 +66,14 @@ class JobPlace:
 
     @classmethod
     def of(
-        cls, settings: Settings, account: Account, storage: Storage, identity: Identity, operator: Operator, model: Model
+        cls,
+        settings: Settings,
+        *,
+        account: Account,
+        storage: Storage,
+        identity: Identity,
+        operator: Operator,
+        model: Model,
     ) -> "JobPlace":
         return cls(
             prefix=settings.prefix,

@@ -45,7 +45,9 @@ def test_the_built_in_container_takes(tmp_path: Path, files: dict[str, bytes]) -
     [
         pytest.param({}, "has no file at its root", id="nothing"),
         pytest.param({"deep/xgboost-model": MODEL}, "has no file at its root", id="a model in a folder"),
-        pytest.param({"a": MODEL, "README.md": "Größe".encode()}, "files that are not models: README.md.", id="a stray text"),
+        pytest.param(
+            {"a": MODEL, "README.md": "Größe".encode()}, "files that are not models: README.md.", id="a stray text"
+        ),
         pytest.param({"a": MODEL, "b.csv": b"1,2\n" * 9000}, "files that are not models: b.csv.", id="a stray table"),
         pytest.param({"a": MODEL, "m.json": b'{"rmse": 1}'}, "files that are not models: m.json.", id="a stray JSON"),
         pytest.param({"a": b"", "b": b"x"}, "files that are not models: a, b.", id="an empty file and another"),

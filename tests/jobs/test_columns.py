@@ -12,7 +12,9 @@ from localcloud.containers.xgboost import payload
 XGBOOST = Reader(features=3, numbers_only=True)
 
 
-def found(text: str | bytes, input_filter: str | None = None, reader: Reader = XGBOOST, *, whole: bool = True) -> list[Finding]:
+def found(
+    text: str | bytes, input_filter: str | None = None, reader: Reader = XGBOOST, *, whole: bool = True
+) -> list[Finding]:
     head = text.encode() if isinstance(text, str) else text
     return list(findings(Sample("in.csv", head, whole), input_filter, reader))
 
@@ -51,7 +53,9 @@ def test_what_the_model_takes_is_not_refused(text: str, input_filter: str | None
         pytest.param("1,2,3,4\n5,6,7,8\n", None, ["has 4 columns", "an id or the label left in"], id="too many"),
         pytest.param("5\n6\n", None, ["has 1 column,"], id="one column"),
         pytest.param("1,2,3\n4,5\n", None, ["in.csv, line 2 has 2 columns"], id="a short line"),
-        pytest.param("9,1,2\n", "$[1:]", ["has 2 columns after the filter $[1:]"], id="a filter that takes one too many"),
+        pytest.param(
+            "9,1,2\n", "$[1:]", ["has 2 columns after the filter $[1:]"], id="a filter that takes one too many"
+        ),
         pytest.param("1,2,3,4,5\n", "$[0:-1]", ["4 or 5 columns after the filter"], id="a range, read either way"),
         pytest.param("id,a,b\n1,2,3\n", None, ["first line", "header (id,a,b)", "take the header out"], id="a header"),
         pytest.param("id,a,b,c\nx,1,2,3\n", "$[1:]", ["looks like a header"], id="a header, and a filter"),
@@ -85,7 +89,9 @@ def test_of_another_container_what_looks_odd_is_a_warning(text: str, reader: Rea
     assert not one.is_certain
 
 
-@pytest.mark.parametrize("text", [pytest.param("a good film\na bad one\n", id="texts"), pytest.param("x,1\n", id="both")])
+@pytest.mark.parametrize(
+    "text", [pytest.param("a good film\na bad one\n", id="texts"), pytest.param("x,1\n", id="both")]
+)
 def test_another_container_may_take_texts(text: str) -> None:
     assert found(text, None, Reader()) == []
 

@@ -99,7 +99,10 @@ class TestAStacksOutput:
         graph = run(lambda jobs: jobs.add("own", args))
         assert graph.error is None
         assert graph.outputs["transform_jobs"]["own"]["labels"] == {
-            "path": str(tmp_path / "y.csv"), "column": None, "columns": None, "key": None
+            "path": str(tmp_path / "y.csv"),
+            "column": None,
+            "columns": None,
+            "key": None,
         }
 
     def test_of_the_workshops_job_names_its_own_truth(self) -> None:

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jobs.account import Account
 from jobs import declaration, legacy
+from jobs.account import Account
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs
 
@@ -223,7 +223,9 @@ def test_a_file_for_another_region_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tf-batch.yaml").write_text(SMALL.replace("us-east-1", "us-west-2"))
     with pytest.raises(pulumi.RunError, match=r"spec\.region is us-west-2, and this stack stands in us-east-1"):
         declaration.collect(
-            [lambda jobs: legacy.declare(jobs, "tf-batch.yaml")], _defaults(tmp_path), Account(list_objects=lambda _: [legacy_object()])
+            [lambda jobs: legacy.declare(jobs, "tf-batch.yaml")],
+            _defaults(tmp_path),
+            Account(list_objects=lambda _: [legacy_object()]),
         )
 
 
