@@ -220,7 +220,7 @@ def _delimiter(records: Sequence[_Record], reader: Reader) -> str:
 
 def _header(sample: Sample, lines: Sequence[str], records: Sequence[_Record], reader: Reader) -> Finding | None:
     """A first line without any number, over one that has some."""
-    delimiter = _delimiter(records[1:] or records, reader)
+    delimiter = _delimiter(records, reader)
     if len(records) < 2 or not records[1].text.strip():
         return None
     first, second = (records[n].text.split(delimiter) for n in (0, 1))

@@ -1,14 +1,15 @@
 """Layer 2 as a whole: every declared job, its entry in the stack's outputs, its failure, and the check at the end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pulumi
 from pulumi.runtime.stack import wait_for_rpcs
 
-from jobs import ends, labels
+from jobs import causes, ends, labels
 from jobs.declaration import PlannedJob
 from jobs.ends import Ended
 from jobs.inputs import ResultOf
@@ -17,37 +18,49 @@ from workshop import logs, s3
 
 
 class TransformJobs:
-    """The jobs of a stack, by declared name."""
+    """The jobs of a stack, by declared name.
 
-    def __init__(self, planned: Sequence[PlannedJob], place: JobPlace, opts: pulumi.ResourceOptions) -> None:
+    Args:
+        planned: the jobs, checked, each after those that it needs.
+        place: where they run.
+        opts: options of each job's component.
+        last_lines: gives the last log lines of a job; by default from CloudWatch.
+    """
+
+    def __init__(
+        self,
+        planned: Sequence[PlannedJob],
+        place: JobPlace,
+        opts: pulumi.ResourceOptions,
+        last_lines: ends.LastLines | None = None,
+    ) -> None:
         self._planned = planned
         self._jobs: dict[str, TransformJob] = {}
         uploads = Uploads()
         for job in planned:
             needed = {name: self._jobs[name] for name in job.needs}
             self._jobs[job.name] = TransformJob(job, place, uploads, needed, opts)
+        tell = self._teller(last_lines or _last_lines)
+        self._told: dict[str, pulumi.Output[Ended]] = {}
+        for job in planned:
+            self._told[job.name] = self._ended(job).apply(tell)
 
     def outputs(self) -> dict[str, dict[str, Any]]:
         """Return the stack's output `transform_jobs`: every job, whatever became of it.
 
-        Each has `job_name`, `status`, `input_path`, `output_path` and `result_path`; where the job declares them
-        `labels`, as `jobs.labels.output` describes them, and `data` with further facts for the tools: `columns` (names
-        of the input's columns, of a job without labels) and `fan_out` (the name of the fan-out it is a member of).
+        Each has `job_name`, `status`, `input_path`, `output_path`, `result_path`, and `reason`: one line on why it did
+        not complete, else empty. Where the job declares them it has `labels`, as `jobs.labels.output` describes them,
+        and `data` with further facts for the tools: `columns` (names of the input's columns, of a job without labels)
+        and `fan_out` (the name of the fan-out it is a member of).
         """
         return {job.name: self._output(job) for job in self._planned}
 
-    def check_ends(
-        self, last_lines: ends.LastLines | None = None, result_exists: ends.ResultExists | None = None
-    ) -> pulumi.Output[None]:
-        """Tell each failure when it is known, and fail the run, after everything else, if a job did not complete.
+    def check_ends(self, result_exists: ends.ResultExists | None = None) -> pulumi.Output[None]:
+        """Fail the run, after everything else, if a job did not complete.
 
         The output that comes back must not be exported: an export that fails would take all others with it.
         """
-        tell = self._teller(last_lines or _last_lines)
-        told: dict[str, pulumi.Output[Ended]] = {}
-        for job in self._planned:
-            told[job.name] = self._ended(job, told).apply(tell)
-        return pulumi.Output.all(*told.values()).apply(lambda ended: self._check(ended, result_exists))
+        return pulumi.Output.all(*self._told.values()).apply(lambda ended: self._check(ended, result_exists))
 
     def _teller(self, last_lines: ends.LastLines) -> Callable[[Ended], Awaitable[Ended]]:
         """Return what tells a job's failure while others still run: a logged error stops neither them nor the engine.
@@ -58,9 +71,14 @@ class TransformJobs:
         aside = ThreadPoolExecutor(1)
 
         async def tell(ended: Ended) -> Ended:
-            if ended.to_be_told and not pulumi.runtime.is_dry_run():
-                text = await asyncio.get_running_loop().run_in_executor(aside, ends.failure, ended, last_lines)
-                pulumi.log.error(text, resource=self._jobs[ended.name].resource)
+            if pulumi.runtime.is_dry_run():
+                return ended
+            if ended.has_log:
+                loop = asyncio.get_running_loop()
+                lines = await loop.run_in_executor(aside, last_lines, ended.job_name, causes.LINES)
+                ended = replace(ended, lines=tuple(lines))
+            if ended.to_be_told:
+                pulumi.log.error(ends.failure(ended), resource=self._jobs[ended.name].resource)
             return ended
 
         return tell
@@ -83,13 +101,14 @@ class TransformJobs:
             "input_path": job.input_path,
             "output_path": job.output_path,
             "result_path": job.result_path,
+            "reason": self._told[planned.name].apply(lambda ended: ended.why),
         }
         declared = {"labels": labels.output(planned.args), "data": _data(planned)}
         return known | {name: value for name, value in declared.items() if value}
 
-    def _ended(self, planned: PlannedJob, before: Mapping[str, pulumi.Output[Ended]]) -> pulumi.Output[Ended]:
+    def _ended(self, planned: PlannedJob) -> pulumi.Output[Ended]:
         job = self._jobs[planned.name]
-        source = before[planned.input.job] if isinstance(planned.input, ResultOf) else None
+        source = self._told[planned.input.job] if isinstance(planned.input, ResultOf) else None
         more = {"stack": pulumi.get_stack(), "waited": planned.args.wait, "rerun": planned.rerun}
         return pulumi.Output.all(job.job_name, job.status, job.result_path, source).apply(
             lambda known: Ended(planned.name, *known[:3], input_of=known[3], **more)
