@@ -27,12 +27,12 @@ def model_exists(name: str, region: str) -> bool:
 
 
 def connect(region: str) -> Any:
-    """Return a client of SageMaker.
+    """Return a client of SageMaker, with a session of its own, since boto3's default one is made for one thread.
 
     Raises:
         BotoCoreError: there are no credentials, or the configuration is wrong.
     """
-    return boto3.client("sagemaker", region_name=region)
+    return boto3.session.Session().client("sagemaker", region_name=region)
 
 
 def read_head(uri: str, size: int) -> bytes:

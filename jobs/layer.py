@@ -13,6 +13,7 @@ from jobs import causes, ends, labels
 from jobs.declaration import PlannedJob
 from jobs.ends import Ended
 from jobs.inputs import ResultOf
+from jobs.progress import Progress, asking
 from jobs.transform_job import JobPlace, TransformJob, Uploads
 from workshop import logs, s3
 
@@ -25,6 +26,7 @@ class TransformJobs:
         place: where they run.
         opts: options of each job's component.
         last_lines: gives the last log lines of a job; by default from CloudWatch.
+        progress: says how jobs go while they run; by default it asks SageMaker.
     """
 
     def __init__(
@@ -33,8 +35,10 @@ class TransformJobs:
         place: JobPlace,
         opts: pulumi.ResourceOptions,
         last_lines: ends.LastLines | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self._planned = planned
+        self._progress = progress or Progress(asking(place.region, place.prefix))
         self._jobs: dict[str, TransformJob] = {}
         uploads = Uploads()
         for job in planned:
@@ -44,6 +48,13 @@ class TransformJobs:
         self._told: dict[str, pulumi.Output[Ended]] = {}
         for job in planned:
             self._told[job.name] = self._ended(job).apply(tell)
+            if job.args.wait:
+                self._follow(self._jobs[job.name])
+
+    def _follow(self, job: TransformJob) -> None:
+        """Say how a job goes until its status is known; on the component's line, for the object's comes with its end."""
+        job.job_name.apply(lambda name: self._progress.follow(name, job))
+        pulumi.Output.all(job.job_name, job.status).apply(lambda known: self._progress.ended(known[0]))
 
     def outputs(self) -> dict[str, dict[str, Any]]:
         """Return the stack's output `transform_jobs`: every job, whatever became of it.

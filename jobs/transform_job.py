@@ -51,6 +51,7 @@ class TransformJobResource(pulumi.CustomResource):
 class JobPlace:
     """Where jobs run and what they run with, the same for all jobs of a stack."""
 
+    region: str
     prefix: str
     bucket_name: pulumi.Output[str]
     model_name: pulumi.Output[str]
@@ -76,6 +77,7 @@ class JobPlace:
         model: Model,
     ) -> "JobPlace":
         return cls(
+            region=settings.region,
             prefix=settings.prefix,
             bucket_name=storage.bucket_name,
             model_name=model.model_name,

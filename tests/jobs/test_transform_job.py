@@ -21,6 +21,7 @@ SOURCE = LocalInput(Path("in.csv"), (("in.csv", Path("in.csv")),), "d" * 64)
 def named(job: PlannedJob, **known: str) -> dict[str, Any]:
     output: Any = None  # outputs need an engine; what they come to is known here
     place = JobPlace(
+        region="us-east-1",
         prefix="w",
         bucket_name=output,
         model_name=output,
