@@ -172,22 +172,23 @@ def _remedy(job: Ended) -> Iterator[str]:
         yield _remedy_of_failure(job)
 
 
+_REMEDIES = {
+    "ResourceLimitExceeded": "let fewer jobs run at once (at_once of a fan-out, or after=), or ask AWS for a larger quota",
+    "AccessDenied": "give the role the right that is named (config inputBuckets, outputBuckets, kmsKeys)",
+    "No S3 objects found": "put the input where the job reads it, or correct `input`",
+    "Could not find model": "correct `model_name`, or let the job bring its model: model=ModelArgs(archive=...)",
+}
+"""What to do about words of SageMaker's, the first that occur."""
+
+
 def _remedy_of_refusal(job: Ended) -> str:
     """SageMaker's words tell whether the declaration, a right or a quota keeps the job from starting."""
-    again = f"then: make up STACK={job.stack}"
     if "already exists" in job.reason:
         return f"run it again, under another name: {run_again(job)}"
-    if "ResourceLimitExceeded" in job.reason:
-        return f"let fewer jobs run at once (at_once of a fan-out, or after=), or ask AWS for a larger quota; {again}"
-    if "AccessDenied" in job.reason:
-        return f"give the role the right that is named (config inputBuckets, outputBuckets, kmsKeys); {again}"
-    if "No S3 objects found" in job.reason:
-        return f"put the input where the job reads it, or correct `input`; {again}"
-    if "Could not find model" in job.reason:
-        return f"correct `model_name`, or let the job bring its model: model=ModelArgs(archive=...); {again}"
-    if job.reason:
-        return f"change the argument that SageMaker names, in the job's declaration; {again}"
-    return f"see whether the operator runs (kubectl describe batchtransformjob {job.job_name}); {again}"
+    operator = f"see whether the operator runs (kubectl describe batchtransformjob {job.job_name})"
+    argument = "change the argument that SageMaker names, in the job's declaration" if job.reason else operator
+    remedy = next((remedy for words, remedy in _REMEDIES.items() if words in job.reason), argument)
+    return f"{remedy}; then: make up STACK={job.stack}"
 
 
 def _remedy_of_failure(job: Ended) -> str:

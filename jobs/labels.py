@@ -21,14 +21,15 @@ _LARGEST = 64 * 2**20  # bytes of a file whose rows are counted
 def output(args: TransformJobArgs) -> dict[str, Any] | None:
     """Return the entry `labels` of the stack's output `transform_jobs`; None for a job that declares none.
 
-    Its keys are `path` (from the program's folder, or an S3 URI), `column` (the name or position of the answers; None
-    for the only column), `columns` (the names of the input's columns, or None) and `key` (the name or position of the
-    column by which rows are matched; None to match line by line).
+    Its keys are `path` (from the program's folder, or an S3 URI) and, where they are declared, `column` (the name or
+    position of the answers; else the only column), `columns` (the names of the input's columns) and `key` (the name or
+    position of the column by which rows are matched; else line by line).
     """
     if args.labels is None:
         return None
     names = None if args.columns is None else list(args.columns)
-    return {"path": args.labels, "column": args.label_column, "columns": names, "key": args.label_key}
+    known = {"path": args.labels, "column": args.label_column, "columns": names, "key": args.label_key}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def problems(args: TransformJobArgs, source: Input, root: Path, account: Account) -> Iterator[str]:

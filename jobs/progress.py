@@ -15,7 +15,7 @@ import pulumi
 
 from jobs import account
 
-SECONDS = 5.0  # between two requests
+SECONDS = 10.0  # between two requests
 ATTEMPTS = 3  # that may fail one after the other
 
 Ask = Callable[[], Mapping[str, str]]

@@ -1,14 +1,16 @@
 """Declaring jobs: collected, checked together, put in order."""
 
+import gzip
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
 
 from infra.model_args import ModelArgs
-from jobs import declaration
+from jobs import churn, declaration
 from jobs.account import Account
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs
@@ -165,7 +167,54 @@ def test_a_wish_to_run_a_job_that_is_not_declared_is_told(defaults: JobDefaults,
     assert warnings == [said]
 
 
+@pytest.mark.parametrize(
+    ("declarations", "message"),
+    [
+        pytest.param(len, "is the function len alone: put a comma after it, as in (churn.declare,)", id="no comma"),
+        pytest.param((None,), "holds None: name a function without calling it", id="a function's call"),
+        pytest.param((churn,), "names the module churn: name its function, churn.declare", id="a module"),
+        pytest.param(("churn",), "holds 'churn': each item must be a function", id="a text"),
+        pytest.param(5, "is 5: it must be a tuple of functions", id="a number"),
+    ],
+)
+def test_a_list_that_is_no_list_of_declarations_is_one_line(
+    defaults: JobDefaults, declarations: Any, message: str
+) -> None:
+    with pytest.raises(pulumi.RunError) as error:
+        declaration.collect(declarations, defaults)
+    assert f"DECLARATIONS in jobs/declared.py {message}" in str(error.value)
+
+
+def test_a_declaration_that_fails_is_told_with_all_else(defaults: JobDefaults) -> None:
+    def misnamed(jobs: Jobs) -> None:
+        jobs.add("a", TransformJobArgs(input="in.csv", strategy="x"))  # pyright: ignore[reportCallIssue]
+
+    message = refused(defaults, misnamed, lambda jobs: jobs.add("b", TransformJobArgs(input="gone.csv")))
+    assert "2 problems" in message
+    assert "TransformJobArgs has no argument 'strategy'" in message
+
+
+def test_a_missing_file_names_the_folder_that_paths_start_from(defaults: JobDefaults) -> None:
+    message = refused(defaults, lambda jobs: jobs.add("b", TransformJobArgs(input="gone.csv")))
+    assert f"there is no file or folder gone.csv in {defaults.root}; a relative path starts from" in message
+
+
+def test_the_head_of_an_object_in_s3_is_looked_at_too(defaults: JobDefaults) -> None:
+    defaults = replace(defaults, model=ModelArgs(archive=archive(defaults.root / "m.tar.gz", 2)))
+    account = Account(list_objects=lambda _: [S3Object("in.csv", "e", 8)], read_head=lambda *_: b"1,2,3\n")
+    with pytest.raises(pulumi.RunError, match=r"b: s3://mine/in.csv has 3 columns, and the model takes 2"):
+        declaration.collect([lambda jobs: jobs.add("b", TransformJobArgs(input="s3://mine/in.csv"))], defaults, account)
+
+
+def test_an_input_that_should_be_compressed_is_looked_at_inside(defaults: JobDefaults) -> None:
+    defaults = replace(defaults, model=ModelArgs(archive=archive(defaults.root / "m.tar.gz", 2)))
+    args = TransformJobArgs(input="in.csv", compression_type="Gzip")
+    assert "in.csv is not compressed with gzip" in refused(defaults, lambda jobs: jobs.add("b", args))
+    (defaults.root / "in.csv").write_bytes(gzip.compress(b"1,2,3\n"))
+    assert "has 3 columns, and the model takes 2" in refused(defaults, lambda jobs: jobs.add("b", args))
+
+
 def test_a_file_declares_its_jobs_where_the_list_names_it() -> None:
-    from jobs import churn, declared  # noqa: PLC0415 the list is what is tested
+    from jobs import declared  # noqa: PLC0415 the list is what is tested
 
     assert churn.declare in declared.DECLARATIONS

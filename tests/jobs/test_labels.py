@@ -98,12 +98,7 @@ class TestAStacksOutput:
         args = TransformJobArgs(input=str(tmp_path / "in.csv"), labels=str(tmp_path / "y.csv"))
         graph = run(lambda jobs: jobs.add("own", args))
         assert graph.error is None
-        assert graph.outputs["transform_jobs"]["own"]["labels"] == {
-            "path": str(tmp_path / "y.csv"),
-            "column": None,
-            "columns": None,
-            "key": None,
-        }
+        assert graph.outputs["transform_jobs"]["own"]["labels"] == {"path": str(tmp_path / "y.csv")}
 
     def test_of_the_workshops_job_names_its_own_truth(self) -> None:
         from jobs import churn  # noqa: PLC0415  the declared job is what is tested
