@@ -86,7 +86,6 @@ class Model(pulumi.ComponentResource):
         containers = [
             self._container(part, image, sent) for part, image, sent in zip(args.parts, images, uploaded, strict=True)
         ]
-        shape = {"containers": containers} if args.containers else {"primary_container": containers[0]}
         role = self._place.execution_role
         # CreateModel reads the archive with the role: both must be ready, not only known.
         ready = [*(sent for sent in uploaded if sent), *self._place.bucket_ready, *role.ready]
@@ -97,11 +96,12 @@ class Model(pulumi.ComponentResource):
             ),
             execution_role_arn=role.arn,
             enable_network_isolation=args.network_isolation,
+            primary_container=None if args.containers else containers[0],
+            containers=containers if args.containers else None,
             tags={"Name": f"{self._name}-model"} | ({} if args.network_isolation else {NETWORK_TAG: "declared"}),
             # The old one goes first. A run whose job then fails would leave it pending, in the way of the same archive
             # when that comes back; and in another bucket the new one may have the very name of the old.
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready, delete_before_replace=True),
-            **shape,
         )
 
     def _path(self, part: ContainerArgs) -> Path:
@@ -126,7 +126,8 @@ class Model(pulumi.ComponentResource):
 
     def _container(
         self, part: ContainerArgs, image: pulumi.Input[str], sent: aws.s3.BucketObjectv2 | None
-    ) -> dict[str, Any]:
+    ) -> Any:
+        """Return the members that a model's only container and one of a pipeline share; the SDK has a type for each."""
         url = pulumi.Output.format("s3://{0}/{1}", self._place.bucket_name, sent.key) if sent else None
         container = {
             "image": image,

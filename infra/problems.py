@@ -6,7 +6,7 @@ collect problems, and one `pulumi.RunError`, which Pulumi shows without a traceb
 
 import dataclasses
 import difflib
-import sys
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -61,10 +61,12 @@ class NamedArguments:
 
 def _caller() -> str:
     """Return the file and line of the program that makes the arguments."""
-    frame = sys._getframe(1)  # noqa: SLF001  the public inspect.stack() reads every source file, which takes far longer
+    frame = inspect.currentframe()
     own = {__file__, dataclasses.__file__}
-    while frame.f_back and frame.f_code.co_filename in own:
+    while frame and frame.f_code.co_filename in own:
         frame = frame.f_back
+    if frame is None:
+        return "the program"
     path = Path(frame.f_code.co_filename)
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     return f"{shown}, line {frame.f_lineno}"

@@ -32,7 +32,7 @@ def connect(region: str) -> Any:
     Raises:
         BotoCoreError: there are no credentials, or the configuration is wrong.
     """
-    return boto3.session.Session().client("sagemaker", region_name=region)
+    return boto3.Session().client("sagemaker", region_name=region)
 
 
 def read_head(uri: str, size: int) -> bytes:

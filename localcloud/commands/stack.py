@@ -84,6 +84,11 @@ def reruns(stack: str) -> dict[str, str]:
     return {str(job): str(value) for job, value in entries.items()} if isinstance(entries, dict) else {}
 
 
+def declared_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:
+    """Names of the TransformJobs in a state."""
+    return [_name(job) for job in _jobs(resources)]
+
+
 def job_contents(resources: Iterable[dict[str, Any]]) -> dict[str, str]:
     """The TransformJobs in a state by name, each with the hash of its content; empty where the state has none."""
     return {_name(job): _annotations(job).get(CONTENT_ANNOTATION, "") for job in _jobs(resources)}

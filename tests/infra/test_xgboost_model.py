@@ -9,7 +9,7 @@ import xgboost
 
 from infra import xgboost_model
 
-BOOSTERS = {
+BOOSTERS: dict[str, dict[str, object]] = {
     "trees": {"booster": "gbtree", "objective": "binary:logistic"},
     "dropout trees": {"booster": "dart", "objective": "reg:squarederror"},
     "a linear model": {"booster": "gblinear", "objective": "reg:squarederror"},

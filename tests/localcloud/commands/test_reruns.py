@@ -56,7 +56,7 @@ def test_a_wish_counts_on_and_names_the_content(
 
 
 def test_a_job_that_the_stack_has_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CommandError, match=r"the stack has no job 'chrun' \\(JOB\\); it has churn, late"):
+    with pytest.raises(CommandError, match=r"the stack has no job 'chrun' \(JOB\); it has churn, late"):
         told(monkeypatch, {}, "count_up", "chrun", lambda: JOBS)
 
 
