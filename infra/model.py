@@ -124,9 +124,7 @@ class Model(pulumi.ComponentResource):
             )
         return uploads[key]
 
-    def _container(
-        self, part: ContainerArgs, image: pulumi.Input[str], sent: aws.s3.BucketObjectv2 | None
-    ) -> Any:
+    def _container(self, part: ContainerArgs, image: pulumi.Input[str], sent: aws.s3.BucketObjectv2 | None) -> Any:
         """Return the members that a model's only container and one of a pipeline share; the SDK has a type for each."""
         url = pulumi.Output.format("s3://{0}/{1}", self._place.bucket_name, sent.key) if sent else None
         container = {

@@ -21,9 +21,7 @@ from infra.storage import Storage
 from jobs import identity, spec, wait
 from jobs.declaration import PlannedJob
 from jobs.inputs import Input, LocalInput, ResultOf, S3Input
-
-NAME_LABEL = "batch-inference/job"
-"""Carries the declared name, by which people and `kubectl smlogs` find the object."""
+from lookups.transform_jobs import NAME_LABEL
 
 ADOPT = {"services.k8s.aws/adoption-policy": "adopt-or-create"}
 DELETE_TIMEOUT = "20m"
