@@ -95,7 +95,7 @@ class ModelArgs(ContainerArgs):
     def _pipeline_problems(self) -> Iterator[str]:
         least, most = PIPELINE
         if not least <= len(self.containers) <= most:
-            yield f"containers: {len(self.containers)} are given. Allowed: {least} to {most} in an inference pipeline"
+            yield f"containers: {len(self.containers)} in an inference pipeline. Allowed: {least} to {most}"
         if self.archive or self.image or self.environment or self.container_hostname:
             yield "containers: archive, image, environment and container_hostname belong to each of them, not beside them"
         names = [part.container_hostname for part in self.containers if part.container_hostname]

@@ -7,7 +7,8 @@ in which a Python traceback ends.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 LINES = 200
 """How many of the last lines are read: a C++ stack of XGBoost's has some 40, a Python traceback up to 100."""
@@ -16,6 +17,7 @@ _LONGEST = 400  # characters of a sentence
 _EVENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z \[(?P<stream>[^\]]*)\] ")
 _AGENT = re.compile(r"\S+:\[sagemaker logs\]: (?P<object>\S+): ?")
 _ANSWERED = re.compile(r"(?:ClientError|Bad HTTP status received from algorithm): (?P<status>\d{3})\s*")
+_NO_NUMBER = re.compile(r"could not convert string to float: (?:np\.str_\()?'([^']*)'")
 _CHECK = re.compile(r"Check failed: .*")
 _EXCEPTION = re.compile(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b:?.*")
 _STACK = re.compile(r"\s*(?:Stack trace|Traceback \(most recent call last\)|\[bt\]|File \"|at 0x)")
@@ -30,15 +32,18 @@ class Cause:
         sentence: the cause.
         of: the S3 object whose records failed, as bucket/key; empty where the log names none.
         status: of the container's answer; 0 where it gave none.
+        line: of the input, from 1; 0 where it is not known.
     """
 
     sentence: str
     of: str = ""
     status: int = 0
+    line: int = 0
 
     def __str__(self) -> str:
         answered = f"the container answered {self.status}: " if self.status else ""
-        return f"{answered}{self.sentence}{f' (in {self.of})' if self.of else ''}"
+        where = " of ".join([*([f"line {self.line}"] if self.line else []), *([self.of] if self.of else [])])
+        return f"{answered}{self.sentence}{f' (in {where})' if where else ''}"
 
 
 def find(lines: Sequence[str]) -> Cause | None:
@@ -49,6 +54,23 @@ def find(lines: Sequence[str]) -> Cause | None:
     """
     bare = [_EVENT.sub("", line, count=1) for line in lines]
     return _told_by_agent(bare) or _told_by_container([line for line in bare if not _AGENT.match(line)])
+
+
+def located(cause: Cause, path: Path) -> Cause:
+    """Add the line of a local input that has the value which the cause quotes, if it quotes one and it is found."""
+    quoted = _NO_NUMBER.search(cause.sentence)
+    if quoted is None:
+        return cause
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            lines = (n for n, line in enumerate(file, start=1) if quoted[1] in map(_bare, line.split(",")))
+            return replace(cause, line=next(lines, 0))
+    except OSError:  # it has gone since
+        return cause
+
+
+def _bare(field: str) -> str:
+    return field.strip().strip('"')
 
 
 def _told_by_agent(lines: Sequence[str]) -> Cause | None:

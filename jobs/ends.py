@@ -17,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from jobs import causes
 from jobs.causes import Cause
 
 SHOWN_LINES = 10  # of a log that tells no cause
@@ -45,10 +44,8 @@ class Ended:
     rerun: str = ""
     lines: Sequence[str] = ()
     """The last lines of the log of a job that ended badly itself."""
-
-    @property
-    def cause(self) -> Cause | None:
-        return causes.find(self.lines)
+    cause: Cause | None = None
+    """What these lines tell."""
 
     @property
     def has_log(self) -> bool:

@@ -59,7 +59,7 @@ def _named(names: tuple[str, ...], source: LocalInput) -> Iterator[str]:
     with source.files[0][1].open(encoding="utf-8-sig", errors="replace") as file:
         found = columns.width(file.readline().rstrip("\r\n"))
     if found != len(names) and found > 1:
-        yield f"columns: {len(names)} names are given, and {source.path} has {found} columns: name each of them"
+        yield f"columns: {source.path} has {found} columns, and the number of names is {len(names)}: name each of them"
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         yield f"columns: {twice[0]} is named twice; give each column a name of its own"
 

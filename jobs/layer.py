@@ -12,7 +12,7 @@ from pulumi.runtime.stack import wait_for_rpcs
 from jobs import causes, ends, labels
 from jobs.declaration import PlannedJob
 from jobs.ends import Ended
-from jobs.inputs import ResultOf
+from jobs.inputs import Input, LocalInput, ResultOf
 from jobs.progress import Progress, asking
 from jobs.transform_job import JobPlace, TransformJob, Uploads
 from workshop import logs, s3
@@ -85,9 +85,8 @@ class TransformJobs:
             if pulumi.runtime.is_dry_run():
                 return ended
             if ended.has_log:
-                loop = asyncio.get_running_loop()
-                lines = await loop.run_in_executor(aside, last_lines, ended.job_name, causes.LINES)
-                ended = replace(ended, lines=tuple(lines))
+                source = self._jobs[ended.name].source
+                ended = await asyncio.get_running_loop().run_in_executor(aside, _explained, ended, source, last_lines)
             if ended.to_be_told:
                 pulumi.log.error(ends.failure(ended), resource=self._jobs[ended.name].resource)
             return ended
@@ -124,6 +123,15 @@ class TransformJobs:
         return pulumi.Output.all(job.job_name, job.status, job.result_path, source).apply(
             lambda known: Ended(planned.name, *known[:3], input_of=known[3], **more)
         )
+
+
+def _explained(ended: Ended, source: Input, last_lines: ends.LastLines) -> Ended:
+    """Read a failed job's log, and look for what it quotes in a local input."""
+    lines = tuple(last_lines(ended.job_name, causes.LINES))
+    cause = causes.find(lines)
+    if cause and isinstance(source, LocalInput) and source.is_single:
+        cause = causes.located(cause, source.path)
+    return replace(ended, lines=lines, cause=cause)
 
 
 def _data(planned: PlannedJob) -> dict[str, Any]:

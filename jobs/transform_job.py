@@ -105,6 +105,8 @@ class TransformJob(pulumi.ComponentResource):
     output_path: pulumi.Output[str]
     result_path: pulumi.Output[str]
     resource: TransformJobResource
+    source: Input
+    """What the job reads."""
 
     def __init__(
         self,
@@ -115,7 +117,7 @@ class TransformJob(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("workshop:index:TransformJob", job.name, None, opts)
-        self._job, self._place = job, place
+        self._job, self._place, self.source = job, place, job.input
         self._model = self._own_model()
         sent = self._upload(uploads)
         self.input_path = self._input_path(sent, needed)

@@ -56,8 +56,12 @@ def test_allowed(tmp_path: Path, args: ModelArgs) -> None:
         pytest.param(ModelArgs(), "archive: has no value", id="XGBoost without an archive"),
         pytest.param(ModelArgs(archive="gone.tar.gz"), "archive: there is no file", id="a missing archive"),
         pytest.param(ModelArgs(archive="m.tar.gz", image="xgboost"), "image: 'xgboost' is not allowed", id="no tag"),
-        pytest.param(ModelArgs(containers=(ONE,)), "containers: 1 are given. Allowed: 2 to 15", id="one of a pipeline"),
-        pytest.param(ModelArgs(containers=(ONE,) * 16), "containers: 16 are given", id="sixteen"),
+        pytest.param(
+            ModelArgs(containers=(ONE,)),
+            "containers: 1 in an inference pipeline. Allowed: 2 to 15",
+            id="one of a pipeline",
+        ),
+        pytest.param(ModelArgs(containers=(ONE,) * 16), "containers: 16 in an", id="sixteen"),
         pytest.param(ModelArgs(archive="m.tar.gz", containers=(ONE, ONE)), "belong to each of them", id="both forms"),
         pytest.param(
             ModelArgs(containers=(ONE, ContainerArgs(archive="gone.tar.gz"))),

@@ -1,5 +1,7 @@
 """The sentence of a log that carries the cause."""
 
+from pathlib import Path
+
 import pytest
 
 from jobs import causes
@@ -98,6 +100,27 @@ def test_the_cause_is(lines: list[str], cause: Cause | None) -> None:
 
 def test_a_cause_is_told_with_status_and_object() -> None:
     assert str(Cause("boom", "b/in.csv", 400)) == "the container answered 400: boom (in b/in.csv)"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "line"),
+    [
+        pytest.param("could not convert string to float: 'abc'", 2, id="a value that Python quotes"),
+        pytest.param("could not convert string to float: np.str_('abc')", 2, id="a value that numpy quotes"),
+        pytest.param("could not convert string to float: 'ab'", 0, id="a value that is only a part of another"),
+        pytest.param("Check failed: 5 vs. 6", 0, id="no value"),
+    ],
+)
+def test_the_line_that_has_a_quoted_value_is_found(tmp_path: Path, sentence: str, line: int) -> None:
+    (tmp_path / "in.csv").write_text('1,2\n3,"abc"\n4,abc\n')
+    found = causes.located(Cause(sentence, "b/in.csv"), tmp_path / "in.csv")
+    assert found.line == line
+    assert ("(in line 2 of b/in.csv)" in str(found)) is bool(line)
+
+
+def test_an_input_that_is_gone_has_no_lines(tmp_path: Path) -> None:
+    cause = Cause("could not convert string to float: 'abc'")
+    assert causes.located(cause, tmp_path / "gone.csv") == cause
 
 
 def test_a_long_cause_is_cut() -> None:

@@ -1,11 +1,12 @@
 """From statuses to messages."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from jobs import ends
+from jobs import causes, ends
 from jobs.ends import Ended
 
 COMPLETED = {"transformJobStatus": "Completed"}
@@ -22,7 +23,11 @@ def recoverable(message: str) -> dict[str, Any]:
 
 def told(job: Ended, *lines: str) -> str:
     assert job.to_be_told
-    return ends.failure(replace(job, lines=lines if job.has_log else ()))
+    return ends.failure(logged(job, lines) if job.has_log else job)
+
+
+def logged(job: Ended, lines: Sequence[str]) -> Ended:
+    return replace(job, lines=tuple(lines), cause=causes.find(lines))
 
 
 def test_jobs_that_completed_say_nothing() -> None:
@@ -104,7 +109,7 @@ def test_the_remedy_fits_the_cause(status: dict[str, Any], lines: list[str], rem
     ],
 )
 def test_one_line_says_why(status: dict[str, Any], lines: list[str], why: str) -> None:
-    assert replace(job(status), lines=tuple(lines)).why == why
+    assert logged(job(status), lines).why == why
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,11 @@ def test_right_labels_are_taken(tmp_path: Path, changes: dict[str, Any]) -> None
         pytest.param({"label_column": "z"}, "label_column: {root}/truth.csv has no column 'z'", id="a missing column"),
         pytest.param({"label_column": 2}, "has 2 columns, and none at position 2", id="a position beyond the last"),
         pytest.param({"label_column": None}, "has 2 columns (id, y, ...); name the one", id="no column of several"),
-        pytest.param({"columns": ("a",)}, "columns: 1 names are given, and {root}/in.csv has 3", id="too few names"),
+        pytest.param(
+            {"columns": ("a",)},
+            "columns: {root}/in.csv has 3 columns, and the number of names is 1",
+            id="too few names",
+        ),
         pytest.param({"columns": ("a", "a", "b")}, "columns: a is named twice", id="a name twice"),
         pytest.param({"labels": None}, "label_column: has no use without labels", id="a column of nothing"),
         pytest.param({"label_key": "id"}, "label_key: the result does not carry it", id="a key without join"),
