@@ -89,12 +89,14 @@ def findings(sample: Sample, input_filter: str | None, reader: Reader) -> Iterat
         return
     records = [record for record in sent if record is not None]
     if reader.numbers_only and _guessed(records) not in _DELIMITERS:
-        reader = Reader(
-            reader.features
-        )  # the guess is odd, as of a single number, and so is what the image makes of it
-    if (finding := _header(sample, lines, records, reader) or _text(sample, lines, records, input_filter, reader)) or (
-        finding := _width(sample, lines, records, input_filter, reader)
-    ):
+        # The guess is odd, as of a single number, and so is what the image makes of the line.
+        reader = Reader(reader.features)
+    finding = (
+        _header(sample, lines, records, reader)
+        or _text(sample, lines, records, input_filter, reader)
+        or _width(sample, lines, records, input_filter, reader)
+    )
+    if finding:
         yield finding
 
 
