@@ -11,7 +11,7 @@ from infra.operator import Operator, OperatorArgs
 from infra.storage import Storage, StorageArgs
 from jobs import declaration, declared
 from jobs.layer import JobPlace, TransformJobs
-from workshop import prices
+from lookups import prices
 
 # Settings and jobs are checked before the first resource.
 chosen = settings.load()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
-from workshop import s3
+from lookups import s3
 
 DIGEST_LENGTH = 16
 LARGEST_MANIFEST = 64 * 2**20  # what is larger is an input taken for a manifest

@@ -12,7 +12,7 @@ from jobs.declaration import PlannedJob
 from jobs.ends import Ended
 from jobs.inputs import ResultOf
 from jobs.transform_job import JobPlace, TransformJob, Uploads
-from workshop import logs, s3
+from lookups import logs, s3
 
 
 class TransformJobs:

@@ -17,8 +17,7 @@ from typing import Any
 from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from workshop.cost import settings
-from workshop.stack import PROJECT_FOLDER, project
+from workshop.stack import PROJECT_FOLDER, project, settings
 
 GONE = {"NoSuchBucket", "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "ResourceNotFound"}
 HIDDEN = {"AccessDenied", "AccessDeniedException"}

@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from workshop.logs import JobLogs, Line
+from lookups.logs import JobLogs, Line
 
 KINDS = ("transformjob", "transformjobs", "batchtransformjob", "batchtransformjobs", "btj")
 GROUP = "sagemaker.services.k8s.aws"

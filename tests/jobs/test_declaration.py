@@ -12,7 +12,7 @@ from jobs.arguments import TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs
 from jobs.inputs import ResultOf
 from tests.jobs.declaring import ARGS, refused
-from workshop.s3 import S3Object
+from lookups.s3 import S3Object
 
 
 def plan(defaults: JobDefaults, *declarations: Callable[[Jobs], object]) -> list[str]:

@@ -16,7 +16,7 @@ from jobs.declaration import Jobs
 from jobs.inputs import ResultOf
 from tests.program.harness import COMPLETED, Graph
 from tests.program.jobs import CSV, FAILED, run, statuses, two
-from workshop import logs, s3
+from lookups import logs, s3
 
 
 @pytest.fixture(scope="module", name="failed")

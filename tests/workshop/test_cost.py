@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from workshop import cost, prices
+from lookups import prices
+from workshop import cost
 
 SETTINGS = {"nodeInstanceType": "t3.small", "transformInstanceType": "ml.m5.large"}
 
