@@ -1,8 +1,4 @@
-"""Go on after a run that was cut off, where the engine does not do so by itself.
-
-The embedded engine recovers at the start of each run. The official CLI leaves a lock after a kill and keeps
-pending creations until they are cleared, so both are done for it here.
-"""
+"""Go on after a run that was cut off: a kill leaves a lock and pending creations, and Pulumi goes on from neither."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.commands import stack
-from localcloud.commands.engines import Engine
+from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import say
 from localcloud.home import CHECKOUT
 from localcloud.process import is_alive
@@ -24,32 +20,30 @@ from localcloud.process import is_alive
 _KUBERNETES = "pulumi:providers:kubernetes"
 
 
-def recover(engine: Engine, home: Path) -> None:
+def recover(pulumi: PulumiCli, home: Path) -> None:
     """Drop a lock whose process is dead on this host, and settle pending creations."""
-    if engine.kind == "embedded":
-        return
     if _dead_locks(home):
         say("    a former run was cut off: dropping its lock")
-        engine.ask("cancel", "--yes")
+        pulumi.ask("cancel", "--yes")
     if _pending_creations(home):
         say("    a former run was cut off while it created resources: refreshing")
-        engine.ask("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+        pulumi.ask("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
 
 
-def without_a_cluster(engine: Engine, resources: Sequence[dict[str, Any]]) -> Engine:
-    """The engine for a destroy: it drops Kubernetes objects from state if, and only if, EKS says their cluster is gone.
+def without_a_cluster(pulumi: PulumiCli, resources: Sequence[dict[str, Any]]) -> PulumiCli:
+    """The CLI for a destroy: it drops Kubernetes objects from state if, and only if, EKS says their cluster is gone.
 
     Args:
-        engine: the engine as it is.
+        pulumi: the CLI as it is.
         resources: the stack's resources as its state has them.
     """
     clusters = _cluster_arns(resources)
     if not clusters or not any(r["type"].startswith("kubernetes:") for r in resources):
-        return engine
-    if not all(_is_gone(engine, arn) for arn in clusters):
-        return engine
+        return pulumi
+    if not all(_is_gone(pulumi, arn) for arn in clusters):
+        return pulumi
     say("    EKS says that the cluster is gone: what was in it is dropped from state")
-    return dataclasses.replace(engine, environment={**engine.environment, "PULUMI_K8S_DELETE_UNREACHABLE": "true"})
+    return dataclasses.replace(pulumi, environment={**pulumi.environment, "PULUMI_K8S_DELETE_UNREACHABLE": "true"})
 
 
 def _cluster_arns(resources: Sequence[dict[str, Any]]) -> list[str]:
@@ -68,9 +62,9 @@ def _outputs(resource: dict[str, Any]) -> dict[str, Any]:
     return resource.get("outputs") or {}
 
 
-def _is_gone(engine: Engine, arn: str) -> bool:
+def _is_gone(pulumi: PulumiCli, arn: str) -> bool:
     command = [sys.executable, "-m", "workshop.gone", arn]
-    return subprocess.run(command, cwd=CHECKOUT, env=dict(engine.environment), check=False).returncode == 0
+    return subprocess.run(command, cwd=CHECKOUT, env=dict(pulumi.environment), check=False).returncode == 0
 
 
 def _dead_locks(home: Path) -> list[Path]:
