@@ -15,6 +15,8 @@ from localcloud.console import CommandError, say
 PROGRAM = Path("requirements.txt")
 LOCAL_CLOUD = Path("localcloud/requirements.txt")
 POLICY = Path("policy/requirements.txt")
+TOOLS = Path("workshop/requirements.txt")
+NOTEBOOK = Path("notebooks/requirements.txt")
 TESTS = Path("tests/requirements.txt")
 CONSTRAINTS = Path("localcloud/setup/constraints.txt")  # what those ask for in turn, so that nothing floats
 
