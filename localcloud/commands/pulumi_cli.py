@@ -87,6 +87,6 @@ def choose(home: Path, environment: Mapping[str, str]) -> PulumiCli:
     compiled = home / installed_cli.OWN_FOLDER / "pulumi"
     if compiled.exists():
         return PulumiCli(str(compiled), environment)
-    if found := installed_cli.find(environment.get("PATH", os.defpath)):
-        return PulumiCli(str(found.program), environment)
+    if installed := installed_cli.program(environment.get("PATH", os.defpath)):
+        return PulumiCli(str(installed), environment)
     raise CommandError("there is no Pulumi CLI: `make setup` compiles one; or see https://www.pulumi.com/docs/install/")

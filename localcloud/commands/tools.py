@@ -17,13 +17,10 @@ from pathlib import Path
 
 from localcloud.go import binaries
 from localcloud.go.programs import CONTROL_PLANE_AND_PROVIDER, PULUMI
+from localcloud.pulumi.language_host import scripts
 from localcloud.setup.installed_cli import OWN_FOLDER
 
 LOCAL_PLUGINS = ("aws", "eks")
-_HOST_PROGRAMS = {
-    "pulumi-language-python": "localcloud.pulumi.language_host",
-    "pulumi-resource-pulumi-python": "localcloud.pulumi.language_host.dynamic",
-}
 
 
 def write(home: Path, checkout: Path) -> None:
@@ -39,7 +36,7 @@ def write(home: Path, checkout: Path) -> None:
     _script(home / "tools" / "aws", [str(python), str(python.with_name("aws"))])
     if kubectl := binaries.kubectl():
         _script(home / "tools" / "kubectl", [str(kubectl)])
-    _write_cli(home, checkout)
+    _write_cli(home)
 
 
 def write_plugins(home: Path, checkout: Path) -> None:
@@ -60,15 +57,14 @@ def _plugin(home: Path, name: str) -> Path:
     return home / "pulumi-home" / "plugins" / folder / f"pulumi-resource-{name}"
 
 
-def _write_cli(home: Path, checkout: Path) -> None:
+def _write_cli(home: Path) -> None:
     compiled = binaries.folder(PULUMI) / "pulumi"
     if not (home / OWN_FOLDER).exists() or not compiled.exists():
         return
     program = home / OWN_FOLDER / compiled.name
     if not program.exists() or program.stat().st_size != compiled.stat().st_size:
         _link(compiled, program)
-    for name, module in _HOST_PROGRAMS.items():
-        _script(home / OWN_FOLDER / name, [str(_python(home)), "-m", module], checkout)
+    scripts.install(home / OWN_FOLDER, python=_python(home))
 
 
 def _link(source: Path, target: Path) -> None:

@@ -47,17 +47,23 @@ class Found:
         return f"{self.program} is Pulumi {have} and {need} or newer is needed; the Pulumi CLI is compiled instead"
 
 
-def find(path: str) -> Found | None:
-    """The first `pulumi` of a PATH, a compiled one of ours not counted.
+def program(path: str) -> Path | None:
+    """The first `pulumi` of a PATH, whatever its version; a compiled one of ours is not counted.
 
     Args:
         path: folders, divided as in the environment variable PATH.
     """
     for folder in filter(None, path.split(os.pathsep)):
-        program = shutil.which("pulumi", path=folder)
-        if program and Path(folder).name != OWN_FOLDER:
-            return Found(Path(program), _version(program))
+        found = shutil.which("pulumi", path=folder)
+        if found and Path(folder).name != OWN_FOLDER:
+            return Path(found)
     return None
+
+
+def find(path: str) -> Found | None:
+    """The first `pulumi` of a PATH with its version."""
+    found = program(path)
+    return Found(found, _version(found)) if found else None
 
 
 def usable(path: str) -> Path | None:
@@ -66,7 +72,7 @@ def usable(path: str) -> Path | None:
     return found.program if found and found.serves else None
 
 
-def _version(program: str) -> tuple[int, ...]:
+def _version(program: Path) -> tuple[int, ...]:
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         done = subprocess.run(

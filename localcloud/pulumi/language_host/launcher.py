@@ -25,6 +25,8 @@ SHOWN = 32  # the exit code that says: the user has been told why
 LOOK_AGAIN = 0.2  # seconds until outputs that were made meanwhile are looked at too
 # The SDKs make a million objects that stay. Looked through at Python's own pace they cost a third of the program's time.
 RARELY = (100_000, 50, 100)
+
+
 def main() -> int:
     try:
         import pulumi  # noqa: PLC0415  its absence is explained

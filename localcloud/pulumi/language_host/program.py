@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import IO, Any
@@ -24,9 +23,7 @@ class Program:
     """A program that has been started; it loads the SDK and waits for `run` before it does anything."""
 
     def __init__(self, toolchain: Toolchain) -> None:
-        self._process = process.popen(
-            [toolchain.python, "-u", _LAUNCHER], stdin=subprocess.PIPE, env=toolchain.env
-        )
+        self._process = process.popen([toolchain.python, "-u", _LAUNCHER], stdin=subprocess.PIPE, env=toolchain.env)
         self._copies = [_copy(self._process.stdout, 1), _copy(self._process.stderr, 2)]
 
     def run(self, order: dict[str, Any]) -> int:
@@ -60,7 +57,7 @@ def _copy(source: IO[bytes] | None, target: int) -> threading.Thread:
     def copy() -> None:
         while chunk := os.read(source.fileno(), 65536):
             while chunk:
-                chunk = chunk[os.write(target, chunk):]
+                chunk = chunk[os.write(target, chunk) :]
 
     thread = threading.Thread(target=copy, daemon=True)
     thread.start()

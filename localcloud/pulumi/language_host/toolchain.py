@@ -39,7 +39,9 @@ class Toolchain:
         folder = Path(info.root_directory, virtualenv)
         python = folder / "bin" / "python"
         if not python.is_file():
-            raise ToolchainError(f"The 'virtualenv' option in Pulumi.yaml is set to {virtualenv!r}, but {folder} is none")
+            raise ToolchainError(
+                f"The 'virtualenv' option in Pulumi.yaml is set to {virtualenv!r}, but {folder} is none"
+            )
         return cls(python, _activated(folder))
 
 

@@ -1,52 +1,44 @@
-"""Which engine acts: the official CLI when it is on PATH, the generated folder not counted."""
+"""Which Pulumi CLI acts on a stack, and how it is asked."""
 
 from pathlib import Path
 
 import pytest
 
-from localcloud.commands import engines
+from localcloud.commands import pulumi_cli
+from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import CommandError
-from localcloud.setup import tools
 
 
-def program(folder: Path) -> str:
+def program(folder: Path, script: str = "exit 0") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "pulumi").write_text("#!/bin/sh\nexit 0\n")
-    (folder / "pulumi").chmod(0o755)
-    return str(folder)
+    path = folder / "pulumi"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
 
 
-def test_the_official_cli_is_taken_when_it_is_on_path(tmp_path: Path) -> None:
-    path = program(tmp_path / "usr")
-    assert engines.choose({"PATH": path}).kind == "official"
+def test_the_compiled_cli_acts_where_set_up_made_it(tmp_path: Path) -> None:
+    compiled = program(tmp_path / "home" / "cli")
+    installed = program(tmp_path / "usr", "echo v3.300.0")
+    assert pulumi_cli.choose(tmp_path / "home", {"PATH": str(installed.parent)}).program == str(compiled)
 
 
-@pytest.mark.parametrize("checkout", ["this one", "another"])
-def test_the_command_of_the_embedded_engine_is_not_the_official_one(tmp_path: Path, checkout: str) -> None:
-    home = tmp_path / checkout
-    tools.write(home, tmp_path, tmp_path / "kubectl", embedded_engine=True)
-    assert engines.choose({"PATH": str(home / "bin")}).kind == "embedded"
-    behind = f"{home / 'bin'}:{program(tmp_path / 'usr')}"
-    assert engines.official_cli(behind) == str(tmp_path / "usr" / "pulumi")
+def test_an_installed_cli_acts_where_there_is_none_of_ours(tmp_path: Path) -> None:
+    installed = program(tmp_path / "usr", "echo v3.300.0")
+    assert pulumi_cli.choose(tmp_path / "home", {"PATH": str(installed.parent)}).program == str(installed)
 
 
-def test_the_embedded_engine_can_be_asked_for(tmp_path: Path) -> None:
-    path = program(tmp_path / "usr")
-    assert engines.choose({"PATH": path, "ENGINE": "embedded"}).kind == "embedded"
+def test_without_any_the_way_to_one_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="make setup"):
+        pulumi_cli.choose(tmp_path, {"PATH": str(tmp_path)})
 
 
-@pytest.mark.parametrize(
-    ("wish", "words"),
-    [
-        pytest.param("terraform", "may be official or embedded", id="no engine of that name"),
-        pytest.param("official", "not on PATH", id="the official one is missing"),
-    ],
-)
-def test_a_wish_that_cannot_be_met_is_refused(tmp_path: Path, wish: str, words: str) -> None:
-    with pytest.raises(CommandError, match=words):
-        engines.choose({"PATH": str(tmp_path), "ENGINE": wish})
+def test_a_question_is_asked_without_a_terminal(tmp_path: Path) -> None:
+    cli = PulumiCli(str(program(tmp_path, 'echo "$@"; cat')), {"PATH": "/usr/bin:/bin"})
+    assert cli.ask("stack", "import", given="a deployment") == "--non-interactive stack import\na deployment"
 
 
-def test_a_real_account_needs_the_official_cli(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="needs the official Pulumi CLI"):
-        engines.official({"PATH": str(tmp_path)})
+def test_a_question_that_fails_says_what_the_cli_said(tmp_path: Path) -> None:
+    cli = PulumiCli(str(program(tmp_path, "echo 'error: no stack' >&2; exit 255")), {"PATH": "/usr/bin:/bin"})
+    with pytest.raises(CommandError, match="error: no stack"):
+        cli.ask("stack", "export")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from localcloud.commands import recovery
-from localcloud.commands.engines import Engine
+from localcloud.commands.pulumi_cli import PulumiCli
 
 ARN = "arn:aws:eks:eu-west-1:111122223333:cluster/batch-workshop"
-ENGINE = Engine("official", ("pulumi",), {"A": "b"})
+PULUMI = PulumiCli("pulumi", {"A": "b"})
 CLUSTER = {"type": "aws:eks/cluster:Cluster", "outputs": {"arn": ARN}}
 JOB = {"type": "kubernetes:sagemaker.services.k8s.aws/v1alpha1:TransformJob"}
 KUBERNETES = {"type": "pulumi:providers:kubernetes", "inputs": {"clusterIdentifier": "batch-workshop"}}
@@ -36,11 +36,11 @@ def test_objects_are_dropped_only_with_their_cluster(
 ) -> None:
     seen: list[str] = []
 
-    def is_gone(_: Engine, arn: str) -> bool:
+    def is_gone(_: PulumiCli, arn: str) -> bool:
         seen.append(arn)
         return gone
 
     monkeypatch.setattr(recovery, "_is_gone", is_gone)
-    engine = recovery.without_a_cluster(ENGINE, resources)
+    pulumi = recovery.without_a_cluster(PULUMI, resources)
     assert seen == asked
-    assert engine.environment == (DROPS if gone and asked else {"A": "b"})
+    assert pulumi.environment == (DROPS if gone and asked else {"A": "b"})

@@ -17,8 +17,8 @@ from pulumi.runtime.proto import provider_pb2
 from localcloud.process import is_alive
 from tests.localcloud.pulumi.conftest import CHECKOUT, Start, environment
 
-NAMES = [pytest.param(name, id=name) for name in ("aws", "eks", "kubernetes")]
-VERSIONS = {"aws": "pulumi-aws", "eks": "pulumi-eks", "kubernetes": "pulumi-kubernetes"}
+NAMES = [pytest.param(name, id=name) for name in ("aws", "eks")]
+VERSIONS = {"aws": "pulumi-aws", "eks": "pulumi-eks"}
 
 
 @pytest.mark.parametrize("name", NAMES)
