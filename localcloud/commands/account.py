@@ -27,7 +27,7 @@ def up(home: Path, stack: str) -> int:
     if code := pulumi.module("workshop.preflight", "--stack", stack):
         return code
     look = ("--refresh",) if open_jobs(_resources(pulumi, stack)) else ()
-    code = pulumi.run("up", "--stack", stack, "--parallel", local.PARALLEL, *look)
+    code = pulumi.run("up", "--stack", stack, "--suppress-outputs", "--parallel", local.PARALLEL, *look)
     shown = local.show_results(home, pulumi, stack, outputs(pulumi, stack))
     return code or shown
 
