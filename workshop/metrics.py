@@ -36,15 +36,15 @@ class Metrics:
     Attributes:
         kind: what was predicted.
         figures: the headline figures by name; nan where one is not defined.
-        confusion: rows are labels, columns are predictions; None for a regression.
-        by_class: precision, recall, F1 and count of each class; None for a regression.
+        confusion: rows are labels, columns are predictions; empty for a regression.
+        by_class: precision, recall, F1 and count of each class; empty for a regression.
         threshold: scores of at least this count as 1; None where there is none.
     """
 
     kind: Kind
     figures: Mapping[str, float]
-    confusion: pd.DataFrame | None = None
-    by_class: pd.DataFrame | None = None
+    confusion: pd.DataFrame = field(default_factory=pd.DataFrame)
+    by_class: pd.DataFrame = field(default_factory=pd.DataFrame)
     threshold: float | None = None
     decided: pd.Series[Any] = field(default_factory=lambda: pd.Series(dtype=object))
     """The class that is predicted for each row, or the predicted number."""
@@ -190,9 +190,9 @@ def _by_class(labels: pd.Series[Any], decided: pd.Series[Any]) -> tuple[pd.DataF
     return confusion, by_class
 
 
-def _precision_recall_f1(labels: pd.Series[Any], decided: pd.Series[Any], **how: Any) -> tuple[Any, ...]:
+def _precision_recall_f1(truth: pd.Series[Any], decided: pd.Series[Any], **how: Any) -> tuple[Any, ...]:
     """Precision, recall, F1 and count; 0 where nothing was predicted, or nothing is there."""
-    return metrics.precision_recall_fscore_support(labels, decided, zero_division=0, **how)  # pyright: ignore[reportArgumentType] it is inferred from the default
+    return metrics.precision_recall_fscore_support(truth, decided, zero_division=0, **how)  # pyright: ignore[reportArgumentType] it is inferred from the default
 
 
 def _is_number(values: pd.Series[Any]) -> bool:

@@ -57,6 +57,12 @@ class Run:
     ended: datetime
 
     @property
+    def is_plain(self) -> bool:
+        """Whether each line of a CSV input is sent to the model as it is, and the answer written as it comes."""
+        form = self.form
+        return "csv" in form.content_type and (self.input_filter, form.output_filter) == ("$", "$") and not form.joined
+
+    @property
     def seconds(self) -> float:
         """How long it ran."""
         return (self.ended - self.started).total_seconds()
@@ -77,7 +83,10 @@ def main(arguments: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if target is None:
-        print(table.to_string(max_rows=2 * SHOWN, min_rows=2 * SHOWN, show_dimensions=True))
+        with pd.option_context(
+            "display.max_rows", 2 * SHOWN, "display.min_rows", 2 * SHOWN, "display.max_columns", 8, "display.width", 200
+        ):
+            print(table)
         return 0
     write(table, target)
     print(f"{target}: {len(table)} rows of {name}, columns {', '.join(table.columns)}")

@@ -64,28 +64,28 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--stack", default=stack.selected())
     options = parser.parse_args(arguments)
     outputs: dict[str, Any] = json.loads(options.outputs.read_text())
-    print("\n".join(short(outputs)))
     try:
         place = Place(options.stack, stack.client("s3", options.stack), stack.client("sagemaker", options.stack))
     except (BotoCoreError, stack.StackError) as error:
         print(f"error: the results could not be read: {error}", file=sys.stderr)
         return 1
     found = lines(outputs["transform_jobs"], place)
+    copies = place.folder / place.stack
+    print("\n".join(short(outputs, copies if copies.exists() else None)))
     print(table([HEADINGS, *(line.cells for line in found)]), flush=True)
-    if (place.folder / place.stack).exists():
-        print(f"Copies of the results: {os.path.relpath(place.folder / place.stack, PROJECT_FOLDER)}/")
     return 0
 
 
-def short(outputs: Mapping[str, Any]) -> list[str]:
-    """A line for each output that is one word, and the cost in a sentence."""
-    known = {name: value for name, value in outputs.items() if name not in HIDDEN_OUTPUTS}
-    width = max(map(len, known), default=0)
-    said = [f"{name:<{width}}  {value}" for name, value in sorted(known.items())]
+def short(outputs: Mapping[str, Any], copies: Path | None = None) -> list[str]:
+    """A line for each output that is one word, the cost, and where copies of the results are."""
+    said = {name: str(value) for name, value in sorted(outputs.items()) if name not in HIDDEN_OUTPUTS}
     cost = outputs.get("cost") or {}
     if cost.get("usd_per_day") is not None:
-        said.append(f"{'cost on AWS':<{width}}  ${cost['usd_per_day']} a day, ${cost['usd_per_job']} a job (make cost)")
-    return said
+        said["cost on AWS"] = f"${cost['usd_per_day']} a day, ${cost['usd_per_job']} a job (make cost)"
+    if copies:
+        said["results"] = f"{os.path.relpath(copies, PROJECT_FOLDER)}/ has a copy of each"
+    width = max(map(len, said), default=0)
+    return [f"{name:<{width}}  {text}" for name, text in said.items()]
 
 
 def lines(jobs: Mapping[str, Mapping[str, Any]], place: Place) -> list[Line]:
