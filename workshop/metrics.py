@@ -7,7 +7,7 @@ class, are multi-class; other numbers are a regression.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -139,7 +139,7 @@ def _binary(labels: pd.Series[Any], scores: pd.Series[Any], threshold: float) ->
     precision, recall, f1, _ = _precision_recall_f1(truth, decided, average="binary")
     area = float(metrics.roc_auc_score(truth, scores)) if truth.nunique() == 2 else float("nan")
     figures = {"precision": float(precision), "recall": float(recall), "F1": float(f1), "AUC": area}
-    confusion, by_class = _by_class(truth, decided)
+    confusion, by_class = _by_class(truth, decided, (0, 1))
     return Metrics("binary", figures, confusion, by_class, threshold, decided)
 
 
@@ -151,7 +151,8 @@ def _multi_class(labels: pd.Series[Any], decided: pd.Series[Any]) -> Metrics:
         "macro recall": float(recall),
         "macro F1": float(f1),
     }
-    confusion, by_class = _by_class(labels, decided)
+    classes = sorted({*labels.unique(), *decided.unique()})
+    confusion, by_class = _by_class(labels, decided, classes)
     return Metrics("multi-class", figures, confusion, by_class, None, decided)
 
 
@@ -180,9 +181,11 @@ def _classes(labels: pd.Series[Any], scores: pd.DataFrame) -> pd.Series[Any]:
     return pd.Series(scores.to_numpy(float).argmax(axis=1), labels.index).astype(labels.dtype)
 
 
-def _by_class(labels: pd.Series[Any], decided: pd.Series[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    classes = sorted({*labels.unique(), *decided.unique()})
-    confusion = pd.DataFrame(metrics.confusion_matrix(labels, decided, labels=classes), classes, classes)
+def _by_class(
+    labels: pd.Series[Any], decided: pd.Series[Any], classes: Sequence[Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    counted = pd.crosstab(labels.to_numpy(), decided.to_numpy())
+    confusion = counted.reindex(index=classes, columns=classes, fill_value=0)
     columns = _precision_recall_f1(labels, decided, labels=classes)
     by_class = pd.DataFrame(
         dict(zip(("precision", "recall", "F1", "count"), columns, strict=True)), index=pd.Index(classes, name="class")

@@ -147,10 +147,7 @@ def contributions(result: Result) -> Parts:
     top = result.ranked.head(TOP)
     rows = f"the first {drivers.MOST_ROWS} rows" if len(result.table) > drivers.MOST_ROWS else "all rows"
     text = f"Mean size of each column's contribution to a prediction (SHAP values, told by the model), over {rows}."
-    table = top.map("{:.4f}".format).rename_axis("column").to_frame("mean contribution")
-    return Parts(
-        [paragraph(text), plots.bars(top, "What drives the predictions", "mean size of SHAP values"), table_of(table)]
-    )
+    return Parts([paragraph(text), plots.bars(top, "What drives the predictions", "mean size of SHAP values")])
 
 
 def first_rows(result: Result) -> Parts:
@@ -270,8 +267,8 @@ def _binary(result: Result, found: Metrics) -> Parts:
     ]
     parts: list[Any] = [
         paragraph(
-            f"Precision: of the rows flagged, the share with {result.label}. "
-            f"Recall: of the rows with {result.label}, the share flagged. A row is flagged at a prediction of at least "
+            f"Precision: of the rows flagged, the share where {result.label} is yes. "
+            f"Recall: of the rows where {result.label} is yes, the share flagged. A row is flagged at a prediction of at least "
             f"{found.threshold:g}; the table shows what other thresholds would give."
         ),
         table_of(pd.DataFrame(rows), index=False),

@@ -65,7 +65,9 @@ def bars(values: pd.Series[Any], title: str, label: str) -> Plot:
     """One horizontal bar for each value, the first one on top."""
 
     def draw(axes: Axes) -> None:
-        axes.barh([str(name) for name in values.index], values.to_numpy(float), color=BLUE)
+        drawn = axes.barh([str(name) for name in values.index], values.to_numpy(float), color=BLUE)
+        axes.bar_label(drawn, fmt="%.3g", padding=4, fontsize=10)
+        axes.margins(x=0.12)
         axes.invert_yaxis()
         axes.set(xlabel=label)
 

@@ -28,9 +28,10 @@ STYLE = PROJECT_FOLDER / "notebooks" / "report.css"
 CELL_SECONDS = 300
 FOLDED_CODE = """
 {%- extends "basic/index.html.j2" -%}
-{%- block input_group -%}
+{%- block codecell -%}
+{{ self.outputs() }}
 <details class="code"><summary>Code</summary>{{ cell.source | highlight_code(metadata=cell.metadata) }}</details>
-{%- endblock input_group -%}
+{%- endblock codecell -%}
 """
 
 
@@ -116,9 +117,8 @@ def write(notebook: Any, target: Path, title: str) -> None:
         target: the file; it is replaced as a whole.
         title: of the page.
     """
-    shown = nbformat.from_dict(notebook)
-    shown.cells = [cell for cell in notebook.cells if "notebook-only" not in cell.metadata.get("tags", [])]
-    body, _ = HTMLExporter(raw_template=FOLDED_CODE, exclude_anchor_links=True).from_notebook_node(shown)
+    exporter = HTMLExporter(raw_template=FOLDED_CODE, exclude_anchor_links=True, exclude_output_prompt=True)
+    body, _ = exporter.from_notebook_node(_opening_with_the_headline(notebook))
     colours = HtmlFormatter().get_style_defs("details.code")
     head = f"<title>{escape(title)}</title><style>{STYLE.read_text()}{colours}</style>"
     viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -127,6 +127,16 @@ def write(notebook: Any, target: Path, title: str) -> None:
     draft = target.with_suffix(".new")
     draft.write_text(page)
     draft.replace(target)
+
+
+def _opening_with_the_headline(notebook: Any) -> Any:
+    """The notebook without what is for its user only, its parameters shown with the code that reads them."""
+    shown = nbformat.from_dict(notebook)
+    cells = [cell for cell in shown.cells if "notebook-only" not in cell.metadata.get("tags", [])]
+    parameters, first, *rest = cells
+    first.source = f"{parameters.source}\n\n{first.source}"
+    shown.cells = [first, *rest]
+    return shown
 
 
 if __name__ == "__main__":
