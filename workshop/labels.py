@@ -32,15 +32,12 @@ class Declared:
 
     Attributes:
         path: of a CSV file, relative to the checkout, or its S3 URI.
-        column: the one with the labels. A name says that the file begins with a header; with None the file has
-            labels only, one a line.
-        columns: names of the input's columns.
-        key: the column that both the records and the labels carry; None to match by row.
+        column: the one with the labels. A name says that the file begins with a header; None stands for the only one.
+        key: the column that both carry, by its name or by its position in both; None to match by row.
     """
 
     path: str
     column: Place | None = None
-    columns: tuple[str, ...] | None = None
     key: Place | None = None
 
     @classmethod
@@ -49,13 +46,7 @@ class Declared:
         found = job.get("labels")
         if not found:
             return None
-        columns = found.get("columns")
-        return cls(
-            path=str(found["path"]),
-            column=_place(found.get("column")),
-            columns=None if columns is None else tuple(map(str, columns)),
-            key=_place(found.get("key")),
-        )
+        return cls(str(found["path"]), _place(found.get("column")), _place(found.get("key")))
 
 
 def read(declared: Declared, client: Any = None) -> pd.DataFrame:
@@ -68,11 +59,12 @@ def read(declared: Declared, client: Any = None) -> pd.DataFrame:
     Raises:
         LabelsError: they cannot be read, or the file has no such column.
     """
-    has_header = isinstance(declared.column, str)
-    texts = _table(declared, has_header=has_header, client=client)
+    texts = _table(declared, has_header=isinstance(declared.column, str), client=client)
     found = texts[[_find(texts, declared, declared.column)]].set_axis([LABEL], axis=1)
     if declared.key is not None:
         found.insert(0, "key", texts[_find(texts, declared, _key_in_labels(declared, texts))])
+    if not isinstance(declared.column, str) and _begins_with_a_header(found[LABEL]):
+        found = found.iloc[1:].reset_index(drop=True)
     return typed(found)
 
 
@@ -83,7 +75,7 @@ def by_row(labels: pd.DataFrame, count: int, path: str) -> Sequence[Any]:
         LabelsError: there are more or fewer.
     """
     if len(labels) != count:
-        raise LabelsError(f"{path} has {len(labels)} labels, the result has {count} rows: one label for each row")
+        raise LabelsError(f"{path} has {len(labels)} labels, the result has {count} rows; give one label for each row")
     return labels[LABEL].tolist()
 
 
@@ -143,11 +135,18 @@ def _find(texts: pd.DataFrame, declared: Declared, place: Place | None) -> Any:
 
 
 def _key_in_labels(declared: Declared, texts: pd.DataFrame) -> Place:
-    """A key has one name in both tables; where it has only a position in the result, it is the labels' first column."""
-    if isinstance(declared.key, str) and isinstance(declared.column, str):
-        return declared.key
+    """A key has one name or one position in both; one that is named is the first column of labels without names."""
+    if isinstance(declared.key, int) or isinstance(declared.column, str):
+        return 0 if declared.key is None else declared.key
     label = list(texts.columns).index(_find(texts, declared, declared.column))
     return 1 if label == 0 else 0
+
+
+def _begins_with_a_header(column: pd.Series[Any]) -> bool:
+    """Whether a word stands above numbers; of labels that are words nobody can tell."""
+    rest = typed(column.iloc[1:].to_frame())[LABEL]
+    first = typed(column.iloc[:1].to_frame())[LABEL]
+    return len(rest) > 0 and pd.api.types.is_numeric_dtype(rest) and not pd.api.types.is_numeric_dtype(first)
 
 
 def _place(value: Any) -> Place | None:

@@ -129,7 +129,7 @@ def members(jobs: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, Mappi
     """
     if name in jobs:
         return {name: jobs[name]}
-    declared = {member: job for member, job in jobs.items() if job.get("fan_out") == name}
+    declared = {member: job for member, job in jobs.items() if fan_out(job) == name}
     found = declared or {member: job for member, job in jobs.items() if member.startswith(f"{name}-")}
     if not found:
         raise ResultsError(f"there is no job or fan-out {name!r} in the stack; there are {', '.join(sorted(jobs))}")
@@ -224,7 +224,7 @@ def assembled(
             parts.append(records.scored(body, read.get(member), form))
         except RecordsError as error:
             raise ResultsError(f"{member}: {error}") from None
-    tables = [_named(part, declared) for part in parts]
+    tables = [_named(part, column_names(job)) for part in parts]
     if len(tables) > 1 or str(job["result_path"]).endswith("/"):
         for member, table in zip(bodies, tables, strict=True):
             table.insert(0, MEMBER, member)
@@ -298,14 +298,25 @@ def given(job: Mapping[str, Any], names: Sequence[str], client: Any) -> dict[str
     return found
 
 
-def _named(part: records.Scored, declared: Declared | None) -> pd.DataFrame:
+def column_names(job: Mapping[str, Any]) -> list[str]:
+    """The names of the input's columns that a job declares, with its labels or without; none where it does not."""
+    found = (job.get("labels") or {}).get("columns") or (job.get("data") or {}).get("columns") or []
+    return [str(name) for name in found]
+
+
+def fan_out(job: Mapping[str, Any]) -> str | None:
+    """The fan-out that a job is a member of; None where it was declared alone."""
+    return (job.get("data") or {}).get("fan_out")
+
+
+def _named(part: records.Scored, declared: Sequence[str]) -> pd.DataFrame:
     if part.inputs is None:
         return part.predictions.copy()
     names = [f"input_{name}" if name.isdecimal() else name for name in map(str, part.inputs.columns)]
-    if declared and declared.columns:
-        if len(declared.columns) != len(names):
-            raise LabelsError(f"the job names {len(declared.columns)} columns, its input has {len(names)}")
-        names = list(declared.columns)
+    if declared:
+        if len(declared) != len(names):
+            raise ResultsError(f"the job names {len(declared)} columns, its input has {len(names)}")
+        names = list(declared)
     own = {MEMBER, LABEL, *part.predictions.columns}
     read = part.inputs.set_axis([f"input_{name}" if name in own else name for name in names], axis=1)
     return pd.concat([read, part.predictions], axis=1)

@@ -6,6 +6,7 @@ Each finished result of up to 100 MB is also written under `results/<stack>/<job
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -19,7 +20,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError
 
 from lookups import s3
-from workshop import stack
+from workshop import results, stack
+from workshop.labels import LabelsError
 from workshop.stack import PROJECT_FOLDER
 
 FOLDER = PROJECT_FOLDER / "results"
@@ -90,20 +92,16 @@ def short(outputs: Mapping[str, Any], copies: Path | None = None) -> list[str]:
 
 def lines(jobs: Mapping[str, Mapping[str, Any]], place: Place) -> list[Line]:
     """A line for each job by name; the jobs of a fan-out stand together, and their total follows them."""
-    ordered = sorted(jobs.items(), key=lambda item: (item[1].get("fan_out") or item[0], item[0]))
+    groups = {name: results.fan_out(job) for name, job in jobs.items()}
+    ordered = sorted(jobs.items(), key=lambda item: (groups[item[0]] or item[0], item[0]))
     with ThreadPoolExecutor(JOBS_AT_ONCE) as pool:
         found = list(pool.map(lambda item: line(item[0], item[1], place), ordered))
     told: list[Line] = []
-    for position, (_, job) in enumerate(ordered):
-        told.append(found[position])
-        group = job.get("fan_out")
-        following = ordered[position + 1][1].get("fan_out") if position + 1 < len(ordered) else None
-        if group and group != following:
-            told.append(
-                _total(
-                    group, [one for one, (_, each) in zip(found, ordered, strict=True) if each.get("fan_out") == group]
-                )
-            )
+    for group, members in itertools.groupby(found, key=lambda line: groups[line.name] or line.name):
+        lines_of_group = list(members)
+        told += lines_of_group
+        if groups[lines_of_group[0].name]:
+            told.append(_total(group, lines_of_group))
     return told
 
 
@@ -111,7 +109,7 @@ def line(name: str, job: Mapping[str, Any], place: Place) -> Line:
     """What is known of one job; whatever keeps its result from being read costs no other job's line."""
     status, path = str(job["status"]), str(job["result_path"])
     if status != "Completed":
-        return Line(name, status, path)
+        return Line(name, status, str(job.get("reason") or path))
     try:
         bodies = _bodies(job, place.client)
     except s3.TooLargeError:
@@ -148,8 +146,6 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def _bodies(job: Mapping[str, Any], client: Any) -> dict[str, bytes]:
     """The result objects by member, no more than `LARGEST` bytes in all."""
-    from workshop import results  # noqa: PLC0415  loads pandas, which a stack without a finished job does without
-
     left = LARGEST
     bodies: dict[str, bytes] = {}
     for member, uri in results.objects(job, client).items():
@@ -164,8 +160,7 @@ def _metrics(job: Mapping[str, Any], bodies: Mapping[str, bytes], place: Place) 
     """The headline figures; where none can be given, why."""
     if not job.get("labels"):
         return NO_LABELS
-    from workshop import metrics, results  # noqa: PLC0415  scikit-learn takes a second to load
-    from workshop.labels import LabelsError  # noqa: PLC0415
+    from workshop import metrics  # noqa: PLC0415  scikit-learn takes a second to load
 
     try:
         form = results.run(job, place.sagemaker).form

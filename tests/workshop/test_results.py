@@ -61,7 +61,6 @@ def test_a_result_that_carries_a_key_is_joined_to_its_labels_by_it(a_stack: Stac
     [
         pytest.param(1.0, "a1,0\na3,1\n", id="labels without a header"),
         pytest.param("left", "id,left\na1,0\na3,1\n", id="labels with a header"),
-        pytest.param("left", "left,id\n0,a1\n1,a3\n", id="the key behind the label"),
     ],
 )
 def test_a_key_may_be_named_by_its_position_in_the_result(a_stack: Stack, column: Any, text: str) -> None:
@@ -79,7 +78,6 @@ def test_a_key_may_be_named_by_its_position_in_the_result(a_stack: Stack, column
         pytest.param({}, "1,1\n0,0\n1,1\n", r"has 2 columns: name the one with the labels", id="which column"),
         pytest.param({"column": "left"}, "id,gone\n1,1\n", "has no column 'left'; it has id, gone", id="no such name"),
         pytest.param({"column": 2}, "1,1\n0,0\n1,1\n", "2 columns, and none at position 2", id="no such position"),
-        pytest.param({"columns": ["a"]}, "1\n0\n1\n", "names 1 columns, its input has 2", id="names that do not fit"),
         pytest.param({"column": "left", "key": "id"}, "id,left\n1,1\n", "no column 'id'; they have", id="no such key"),
         pytest.param(
             {"column": "left", "columns": ["id", "x"], "key": "id"},
@@ -102,6 +100,23 @@ def test_labels_that_do_not_fit_are_an_error(a_stack: Stack, labels: dict[str, A
         results.frame("risk")
 
 
+def test_a_header_above_numbers_is_not_a_label(a_stack: Stack) -> None:
+    labels = {"path": a_stack.file("truth.csv", "left\n1\n0\n1\n")}
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, labels=labels)
+    assert list(results.frame("risk")["label"]) == [1, 0, 1]
+
+
+def test_a_key_that_is_named_is_the_first_column_of_labels_without_names(a_stack: Stack) -> None:
+    labels = {"path": a_stack.file("truth.csv", "0,a1\n1,a3\n"), "column": 0, "columns": ["id", "x"], "key": "id"}
+    a_stack.ran("risk", {"in.csv": "a3,1\na1,2\n"}, {"in.csv": "0.9\n0.1\n"}, labels=labels)
+    assert list(results.frame("risk")["label"]) == [1, 0]
+
+
+def test_columns_are_named_without_labels_too(a_stack: Stack) -> None:
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, data={"columns": ["age", "income"]})
+    assert list(results.frame("risk")) == ["age", "income", "prediction"]
+
+
 @pytest.mark.parametrize("path", ["no/such.csv", "s3://stack-data/no/such.csv"])
 def test_labels_that_cannot_be_read_are_an_error(a_stack: Stack, path: str) -> None:
     a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, labels={"path": path})
@@ -118,8 +133,8 @@ def test_a_folder_says_which_file_a_row_is_of(a_stack: Stack) -> None:
     assert list(found["prediction"]) == [0.1, 0.2, 0.3]
 
 
-@pytest.mark.parametrize("fan_out", [{}, {"fan_out": "region"}], ids=["by its name", "as it is declared"])
-def test_a_fan_out_says_which_job_a_row_is_of(a_stack: Stack, fan_out: dict[str, str]) -> None:
+@pytest.mark.parametrize("fan_out", [{}, {"data": {"fan_out": "region"}}], ids=["by its name", "as it is declared"])
+def test_a_fan_out_says_which_job_a_row_is_of(a_stack: Stack, fan_out: dict[str, Any]) -> None:
     a_stack.ran("region-north", {"n.csv": "1\n"}, {"n.csv": "0.1\n"}, **fan_out)
     a_stack.ran("region-south", {"a.csv": "2\n", "b.csv": "3\n"}, {"a.csv": "0.2\n", "b.csv": "0.3\n"}, **fan_out)
     a_stack.ran("other", {"o.csv": "1\n"}, {"o.csv": "0.1\n"})
@@ -142,10 +157,13 @@ def test_an_input_that_is_gone_leaves_the_predictions(a_stack: Stack) -> None:
         pytest.param("rusk", {}, "no job or fan-out 'rusk' in the stack; there are risk", id="no such job"),
         pytest.param("risk", {"status": "Failed"}, "risk is Failed: there is a result when", id="not completed"),
         pytest.param("risk", {"result_path": "s3://stack-data/no.out"}, "is not available", id="expired"),
+        pytest.param(
+            "risk", {"data": {"columns": ["a"]}}, "names 1 columns, its input has 2", id="names that do not fit"
+        ),
         pytest.param("risk", {"job_name": "no"}, "SageMaker does not describe no", id="no such job at SageMaker"),
     ],
 )
-def test_a_result_that_is_not_there_is_told(a_stack: Stack, name: str, change: dict[str, str], words: str) -> None:
+def test_a_result_that_is_not_there_is_told(a_stack: Stack, name: str, change: dict[str, Any], words: str) -> None:
     a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, **change)
     with pytest.raises(ResultsError, match=words):
         results.frame(name)

@@ -81,9 +81,9 @@ def test_rows_of_a_folder_are_counted_over_its_files(a_stack: Stack, said: Said)
 
 def test_a_fan_out_ends_with_its_total(a_stack: Stack, said: Said) -> None:
     a_stack.ran("z", {"in.csv": "1\n"}, {"in.csv": "0.1\n"})
-    a_stack.ran("region-a", {"in.csv": "1\n2\n"}, {"in.csv": "0.1\n0.2\n"}, fan_out="region")
-    a_stack.ran("region-b", {"in.csv": "1\n"}, {"in.csv": "0.1\n"}, fan_out="region")
-    a_stack.ran("region-c", {"in.csv": "1\n"}, {}, fan_out="region", status="Failed")
+    a_stack.ran("region-a", {"in.csv": "1\n2\n"}, {"in.csv": "0.1\n0.2\n"}, data={"fan_out": "region"})
+    a_stack.ran("region-b", {"in.csv": "1\n"}, {"in.csv": "0.1\n"}, data={"fan_out": "region"})
+    a_stack.ran("region-c", {"in.csv": "1\n"}, {}, data={"fan_out": "region"}, status="Failed")
     assert [line.split("  ")[0] for line in said()] == [
         "JOB", "region-a", "region-b", "region-c", "region (total)", "z"
     ]  # fmt: skip
@@ -160,6 +160,11 @@ def test_the_outputs_are_told_in_short() -> None:
         "model_name   m",
         "cost on AWS  $3.07 a day, $0.0115 a job (make cost)",
     ]
+
+
+def test_a_job_that_failed_shows_why(a_stack: Stack, said: Said) -> None:
+    a_stack.ran("churn", {"in.csv": GIVEN}, {}, status="Failed", reason="ClientError: 415, line 3 is not a number")
+    assert said()[1].split("  ")[-1] == "ClientError: 415, line 3 is not a number"
 
 
 def test_the_table_comes_last(a_stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
