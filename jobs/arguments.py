@@ -79,12 +79,6 @@ class TransformJobArgs:
     transform_ami_version: str | None = None
     experiment_config: ExperimentConfig | None = None
 
-    # Labels: what really happened
-    labels: str | None = None
-    label_column: str | int | None = None
-    columns: tuple[str, ...] | None = None
-    label_key: str | int | None = None
-
     # How `up` treats it
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     wait: bool = True

@@ -8,4 +8,4 @@ from jobs.declaration import Jobs
 
 
 def declare(jobs: Jobs) -> None:
-    jobs.add("churn", TransformJobArgs(input=jobs.defaults.batch_input, labels="model/truth.csv", label_column="churn", columns=tuple("account_length,area_code,international_plan,voice_mail_plan,number_vmail_messages,total_day_minutes,total_day_calls,total_day_charge,total_eve_minutes,total_eve_calls,total_eve_charge,total_night_minutes,total_night_calls,total_night_charge,total_intl_minutes,total_intl_calls,total_intl_charge,customer_service_calls".split(","))))
+    jobs.add("churn", TransformJobArgs(input=jobs.defaults.batch_input))

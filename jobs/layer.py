@@ -70,9 +70,7 @@ class TransformJobs:
             raise pulumi.RunError(problem)
 
     def _output(self, job: TransformJob) -> dict[str, pulumi.Output[str]]:
-        args = job._job.args
-        more = {} if args.labels is None else {"labels": {"path": args.labels, "column": args.label_column, "columns": args.columns and list(args.columns), "key": args.label_key}}
-        return more | {
+        return {
             "job_name": job.job_name,
             "status": job.status.apply(ends.state),
             "input_path": job.input_path,

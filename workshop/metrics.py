@@ -185,7 +185,7 @@ def _by_class(
     labels: pd.Series[Any], decided: pd.Series[Any], classes: Sequence[Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     counted = pd.crosstab(labels.to_numpy(), decided.to_numpy())
-    confusion = counted.reindex(index=classes, columns=classes, fill_value=0)
+    confusion = counted.reindex(index=classes, columns=classes, fill_value=0).rename_axis(None, axis=1)
     columns = _precision_recall_f1(labels, decided, labels=classes)
     by_class = pd.DataFrame(
         dict(zip(("precision", "recall", "F1", "count"), columns, strict=True)), index=pd.Index(classes, name="class")
