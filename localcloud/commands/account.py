@@ -26,8 +26,12 @@ def up(home: Path, stack: str) -> int:
     pulumi = _pulumi(home, stack)
     if code := pulumi.module("workshop.preflight", "--stack", stack):
         return code
-    look = ("--refresh",) if open_jobs(_resources(pulumi, stack)) else ()
-    code = pulumi.run("up", "--stack", stack, "--suppress-outputs", "--parallel", local.PARALLEL, *look)
+    with recovery.attempt(home, stack) as cut_off:
+        recovery.unlock(pulumi, home, stack, cut_off=cut_off)
+        if code := recovery.settle(pulumi, home, stack, cut_off=cut_off):
+            return code
+        look = ("--refresh",) if open_jobs(_resources(pulumi, stack)) else ()
+        code = pulumi.run("up", "--stack", stack, "--suppress-outputs", "--parallel", local.PARALLEL, *look)
     shown = local.show_results(home, pulumi, stack, outputs(pulumi, stack))
     return code or shown
 
@@ -40,7 +44,12 @@ def preview(home: Path, stack: str) -> int:
 def destroy(home: Path, stack: str) -> int:
     """Remove all that the stack made; asks first, then lists what carries its tags."""
     pulumi = _pulumi(home, stack)
-    code = recovery.without_a_cluster(pulumi, _resources(pulumi, stack)).run("destroy", "--stack", stack)
+    with recovery.attempt(home, stack) as cut_off:
+        recovery.unlock(pulumi, home, stack, cut_off=cut_off)
+        recovery.let_objects_go(pulumi, stack, _resources(pulumi, stack))
+        if code := recovery.settle(pulumi, home, stack, cut_off=cut_off):
+            return code
+        code = pulumi.run("destroy", "--stack", stack)
     return code or pulumi.module("workshop.leftovers", "--stack", stack)
 
 

@@ -26,10 +26,13 @@ def up(home: Path) -> int:
     running = cloud.ensure(home)
     pulumi = cloud.pulumi(home, running)
     stack.select(pulumi, home)
-    recovery.recover(pulumi, home)
-    look = ("--refresh",) if stack.open_jobs(stack.resources(home)) else ()
-    with step("Deploy and run the jobs"):
-        code = pulumi.run("up", "--yes", "--skip-preview", "--suppress-outputs", "--parallel", PARALLEL, *look)
+    with recovery.attempt(home, stack.LOCAL) as cut_off:
+        recovery.unlock(pulumi, home, stack.LOCAL, cut_off=cut_off)
+        if code := recovery.settle(pulumi, home, stack.LOCAL, cut_off=cut_off):
+            return code
+        look = ("--refresh",) if stack.open_jobs(stack.resources(home)) else ()
+        with step("Deploy and run the jobs"):
+            code = pulumi.run("up", "--yes", "--skip-preview", "--suppress-outputs", "--parallel", PARALLEL, *look)
     outputs = stack.outputs(pulumi)
     write_kubeconfig(home / "kubeconfig", outputs)
     _say_what_next(home, outputs.get("transform_jobs") or {}, code)
@@ -57,10 +60,13 @@ def destroy(home: Path) -> int:
         return 0
     pulumi = cloud.pulumi(home, running)
     stack.select(pulumi, home)
-    recovery.recover(pulumi, home)
-    pulumi = recovery.without_a_cluster(pulumi, stack.resources(home))
-    with step("Destroy"):
-        code = pulumi.run("destroy", "--yes", "--skip-preview")
+    with recovery.attempt(home, stack.LOCAL) as cut_off:
+        recovery.unlock(pulumi, home, stack.LOCAL, cut_off=cut_off)
+        recovery.let_objects_go(pulumi, stack.LOCAL, stack.resources(home))
+        if code := recovery.settle(pulumi, home, stack.LOCAL, cut_off=cut_off):
+            return code
+        with step("Destroy"):
+            code = pulumi.run("destroy", "--yes", "--skip-preview")
     (home / "kubeconfig").unlink(missing_ok=True)
     return code or pulumi.module("workshop.leftovers", "--all", "--no-records")
 

@@ -1,49 +1,39 @@
-"""Go on after a run that was cut off: a kill leaves a lock and pending creations, and Pulumi goes on from neither."""
+"""Whether the cluster of a stack is gone, and with it what was in it."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from localcloud.commands import stack
 from localcloud.commands.pulumi_cli import PulumiCli
+from localcloud.commands.recovery import deployment
 from localcloud.console import say
 from localcloud.home import CHECKOUT
-from localcloud.process import is_alive
 
 _KUBERNETES = "pulumi:providers:kubernetes"
 
 
-def recover(pulumi: PulumiCli, home: Path) -> None:
-    """Drop a lock whose process is dead on this host, and settle pending creations."""
-    if _dead_locks(home):
-        say("    a former run was cut off: dropping its lock")
-        pulumi.ask("cancel", "--yes")
-    if _pending_creations(home):
-        say("    a former run was cut off while it created resources: refreshing")
-        pulumi.ask("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+def let_objects_go(pulumi: PulumiCli, name: str, resources: Sequence[dict[str, Any]]) -> None:
+    """Drop the objects of a cluster from the stack's state if, and only if, EKS says that the cluster is gone.
 
-
-def without_a_cluster(pulumi: PulumiCli, resources: Sequence[dict[str, Any]]) -> PulumiCli:
-    """The CLI for a destroy: it drops Kubernetes objects from state if, and only if, EKS says their cluster is gone.
+    The Kubernetes provider has a setting for it, `deleteUnreachable`, but does not let a Helm release go by it.
 
     Args:
-        pulumi: the CLI as it is.
+        pulumi: the CLI, in the stack's environment.
+        name: the stack's.
         resources: the stack's resources as its state has them.
     """
     clusters = _cluster_arns(resources)
     if not clusters or not any(r["type"].startswith("kubernetes:") for r in resources):
-        return pulumi
+        return
     if not all(_is_gone(pulumi, arn) for arn in clusters):
-        return pulumi
+        return
     say("    EKS says that the cluster is gone: what was in it is dropped from state")
-    return dataclasses.replace(pulumi, environment={**pulumi.environment, "PULUMI_K8S_DELETE_UNREACHABLE": "true"})
+    exported = json.loads(pulumi.ask("stack", "export", "--stack", name))
+    pulumi.ask("stack", "import", "--stack", name, given=json.dumps(deployment.without_objects(exported)))
 
 
 def _cluster_arns(resources: Sequence[dict[str, Any]]) -> list[str]:
@@ -65,22 +55,3 @@ def _outputs(resource: dict[str, Any]) -> dict[str, Any]:
 def _is_gone(pulumi: PulumiCli, arn: str) -> bool:
     command = [sys.executable, "-m", "workshop.gone", arn]
     return subprocess.run(command, cwd=CHECKOUT, env=dict(pulumi.environment), check=False).returncode == 0
-
-
-def _dead_locks(home: Path) -> list[Path]:
-    folder = home / "pulumi" / ".pulumi" / "locks" / "organization" / stack.project() / stack.LOCAL
-    return [path for path in folder.glob("*.json") if _is_dead(path)]
-
-
-def _is_dead(lock: Path) -> bool:
-    holder = json.loads(lock.read_text())
-    return holder["hostname"] == socket.gethostname() and not is_alive(int(holder["pid"]))
-
-
-def _pending_creations(home: Path) -> bool:
-    try:
-        content = json.loads(stack.checkpoint(home).read_text())
-    except FileNotFoundError:
-        return False
-    operations = (content["checkpoint"].get("latest") or {}).get("pending_operations") or []
-    return any(operation["type"] == "creating" for operation in operations)
