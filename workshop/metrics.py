@@ -7,7 +7,7 @@ class, are multi-class; other numbers are a regression.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -139,7 +139,7 @@ def _binary(labels: pd.Series[Any], scores: pd.Series[Any], threshold: float) ->
     precision, recall, f1, _ = _precision_recall_f1(truth, decided, average="binary")
     area = float(metrics.roc_auc_score(truth, scores)) if truth.nunique() == 2 else float("nan")
     figures = {"precision": float(precision), "recall": float(recall), "F1": float(f1), "AUC": area}
-    confusion, by_class = _by_class(truth, decided, (0, 1))
+    confusion, by_class = _by_class(truth, decided, [0, 1])
     return Metrics("binary", figures, confusion, by_class, threshold, decided)
 
 
@@ -182,7 +182,7 @@ def _classes(labels: pd.Series[Any], scores: pd.DataFrame) -> pd.Series[Any]:
 
 
 def _by_class(
-    labels: pd.Series[Any], decided: pd.Series[Any], classes: Sequence[Any]
+    labels: pd.Series[Any], decided: pd.Series[Any], classes: list[Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     counted = pd.crosstab(labels.to_numpy(), decided.to_numpy())
     confusion = counted.reindex(index=classes, columns=classes, fill_value=0).rename_axis(None, axis=1)

@@ -53,7 +53,9 @@ def test_a_second_up_changes_nothing_and_its_last_screen_shows_the_result(standi
     line = again.text.splitlines()[-1]
     with (standing.path / "model/truth.csv").open() as source:
         rows = sum(1 for _ in csv.DictReader(source))
-    found = re.fullmatch(r"churn +(\w+) +(\d+) +precision ([\d.]+), recall ([\d.]+), F1 [\d.]+, AUC [\d.]+ +(s3://.*)", line)
+    found = re.fullmatch(
+        r"churn +(\w+) +(\d+) +precision ([\d.]+), recall ([\d.]+), F1 [\d.]+, AUC [\d.]+ +(s3://.*)", line
+    )
     assert found, line
     status, count, precision, recall, path = found.groups()
     assert (status, int(count)) == ("Completed", rows)

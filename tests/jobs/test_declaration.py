@@ -11,8 +11,8 @@ from jobs import declaration
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs
 from jobs.inputs import ResultOf
-from tests.jobs.declaring import ARGS, refused
 from lookups.s3 import S3Object
+from tests.jobs.declaring import ARGS, refused
 
 
 def plan(defaults: JobDefaults, *declarations: Callable[[Jobs], object]) -> list[str]:

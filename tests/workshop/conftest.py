@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,6 @@ def a_stack(tmp_path: Path, connect: Callable[..., Any], monkeypatch: pytest.Mon
     return Stack(tmp_path, connect)
 
 
-def lines(values: Sequence[object]) -> str:
+def lines(values: Iterable[object]) -> str:
     """One value a line."""
     return "".join(f"{value}\n" for value in values)

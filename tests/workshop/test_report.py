@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
@@ -63,7 +63,7 @@ class Page(HTMLParser):
 
 
 @contextmanager
-def a_served_stack(folder: Path) -> Iterator[tuple[Stack, pytest.MonkeyPatch]]:
+def a_served_stack(folder: Path) -> Generator[tuple[Stack, pytest.MonkeyPatch]]:
     """A stack in an account that another process can ask."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
