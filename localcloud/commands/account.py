@@ -31,14 +31,16 @@ def up(home: Path, stack: str) -> int:
         if code := recovery.settle(pulumi, home, stack, cut_off=cut_off):
             return code
         look = ("--refresh",) if open_jobs(_resources(pulumi, stack)) else ()
-        code = pulumi.run("up", "--stack", stack, "--suppress-outputs", "--parallel", local.PARALLEL, *look)
+        code = pulumi.run(
+            "up", "--stack", stack, "--suppress-outputs", "--parallel", local.PARALLEL, *local.POLICY, *look
+        )
     shown = local.show_results(home, pulumi, stack, outputs(pulumi, stack))
     return code or shown
 
 
 def preview(home: Path, stack: str) -> int:
     """Print what `up` would do."""
-    return _pulumi(home, stack).run("preview", "--stack", stack)
+    return _pulumi(home, stack).run("preview", "--stack", stack, *local.POLICY)
 
 
 def destroy(home: Path, stack: str) -> int:

@@ -18,6 +18,8 @@ from localcloud.supervisor import client
 WORKSHOP_JOB = "churn"  # whose result the notebook shows when none is named
 # Each job that is waited for takes a place, and the official CLI has few by itself.
 PARALLEL = "64"
+POLICY = ("--policy-pack", "policy")
+"""The pack that gates every plan and deployment."""
 
 
 def up(home: Path) -> int:
@@ -32,7 +34,9 @@ def up(home: Path) -> int:
             return code
         look = ("--refresh",) if stack.open_jobs(stack.resources(home)) else ()
         with step("Deploy and run the jobs"):
-            code = pulumi.run("up", "--yes", "--skip-preview", "--suppress-outputs", "--parallel", PARALLEL, *look)
+            code = pulumi.run(
+                "up", "--yes", "--skip-preview", "--suppress-outputs", "--parallel", PARALLEL, *POLICY, *look
+            )
     outputs = stack.outputs(pulumi)
     write_kubeconfig(home / "kubeconfig", outputs)
     _say_what_next(home, outputs.get("transform_jobs") or {}, code)
@@ -45,7 +49,7 @@ def preview(home: Path) -> int:
     running = cloud.ensure(home)
     pulumi = cloud.pulumi(home, running)
     stack.select(pulumi, home)
-    return pulumi.run("preview")
+    return pulumi.run("preview", *POLICY)
 
 
 def destroy(home: Path) -> int:

@@ -11,18 +11,18 @@ import sys
 # The folder of this file is the host's, not the program's: its modules must not shadow those of the same names.
 sys.path.pop(0)
 
-import asyncio  # noqa: E402
-import gc  # noqa: E402
-import inspect  # noqa: E402
-import json  # noqa: E402
-import logging  # noqa: E402
-import os  # noqa: E402
-import runpy  # noqa: E402
-import signal  # noqa: E402
-import threading  # noqa: E402
-import traceback  # noqa: E402
-from concurrent.futures import ThreadPoolExecutor  # noqa: E402
-from typing import Any  # noqa: E402
+import asyncio
+import gc
+import inspect
+import json
+import logging
+import os
+import runpy
+import signal
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 SHOWN = 32  # the exit code that says: the user has been told why
 INTERRUPTED = 130  # as a shell says of a program that a SIGINT has ended

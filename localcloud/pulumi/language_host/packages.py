@@ -11,12 +11,12 @@ import sys
 if __name__ == "__main__":
     sys.path.pop(0)  # the folder of this file
 
-import importlib.util  # noqa: E402
-import json  # noqa: E402
-import re  # noqa: E402
-from importlib import metadata  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import importlib.util
+import json
+import re
+from importlib import metadata
+from pathlib import Path
+from typing import Any
 
 # They need no plugin, and versions of them do not say so in a pulumi-plugin.json.
 WITHOUT_PLUGIN = {"pulumi-policy", "pulumi-esc-sdk"}

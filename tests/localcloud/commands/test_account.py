@@ -22,9 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A generated folder, and a PATH on which `pulumi` answers with the file `answer` and keeps what it was asked."""
     (tmp_path / "path").mkdir()
     program = tmp_path / "path" / "pulumi"
-    program.write_text(
-        f'#!/bin/sh\necho "$PULUMI_K8S_DELETE_UNREACHABLE:$@" >> {tmp_path}/asked\ncat {tmp_path}/answer\n'
-    )
+    program.write_text(f'#!/bin/sh\necho ":$@" >> {tmp_path}/asked\ncat {tmp_path}/answer\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
     for name in ("LOCALCLOUD_HOME", "AWS_ACCESS_KEY_ID"):  # as in a terminal that knows nothing of the local cloud
@@ -99,7 +97,7 @@ def test_a_job_whose_end_the_state_does_not_know_is_looked_at(
     answer(home, {"deployment": state})
     monkeypatch.setattr(PulumiCli, "module", lambda *_: 0)
     assert account.up(home, "dev") == 0
-    assert f":up --stack dev --suppress-outputs --parallel 64{look}" in asked(home)
+    assert f":up --stack dev --suppress-outputs --parallel 64 --policy-pack policy{look}" in asked(home)
 
 
 def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(

@@ -42,14 +42,14 @@ CASES = [
         1,
         UNHANDLED
         + 'Traceback (most recent call last):\n  File "{main}", line 3, in <module>\n    fail()\n'
-        + '  File "{main}", line 2, in fail\n    raise ValueError(\'the cause\')\nValueError: the cause',
+        + "  File \"{main}\", line 2, in fail\n    raise ValueError('the cause')\nValueError: the cause",
     ),
     case(
         "an exception with a cause",
         "try:\n    {}['key']\nexcept KeyError as error:\n    raise RuntimeError('outer') from error\n",
         1,
         UNHANDLED
-        + 'Traceback (most recent call last):\n  File "{main}", line 2, in <module>\n    {}[\'key\']\nKeyError: \'key\'\n'
+        + "Traceback (most recent call last):\n  File \"{main}\", line 2, in <module>\n    {}['key']\nKeyError: 'key'\n"
         + "The above exception was the direct cause of the following exception:\n"
         + 'Traceback (most recent call last):\n  File "{main}", line 4, in <module>\n'
         + "    raise RuntimeError('outer') from error\nRuntimeError: outer",
@@ -76,7 +76,7 @@ CASES = [
         "import pulumi\nasync def fail():\n    raise ValueError('unused')\npulumi.Output.from_input(fail())\n",
         1,
         UNHANDLED
-        + 'Traceback (most recent call last):\n  File "{main}", line 3, in fail\n    raise ValueError(\'unused\')\n'
+        + "Traceback (most recent call last):\n  File \"{main}\", line 3, in fail\n    raise ValueError('unused')\n"
         + "ValueError: unused",
     ),
     case(
@@ -84,7 +84,7 @@ CASES = [
         "import pulumi\nasync def main():\n    raise ValueError('in main')\npulumi.run(main)\n",
         1,
         UNHANDLED
-        + 'Traceback (most recent call last):\n  File "{main}", line 3, in main\n    raise ValueError(\'in main\')\n'
+        + "Traceback (most recent call last):\n  File \"{main}\", line 3, in main\n    raise ValueError('in main')\n"
         + "ValueError: in main",
     ),
     case(
@@ -92,7 +92,7 @@ CASES = [
         "class Base(BaseException):\n    pass\nraise Base('all the same')\n",
         1,
         UNHANDLED
-        + 'Traceback (most recent call last):\n  File "{main}", line 3, in <module>\n    raise Base(\'all the same\')\n'
+        + "Traceback (most recent call last):\n  File \"{main}\", line 3, in <module>\n    raise Base('all the same')\n"
         + "Base: all the same",
     ),
     case("RunError", "import pulumi\nraise pulumi.RunError('the reason')\n", 1, "error: the reason"),
@@ -163,9 +163,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("failure", CASES)
-def test_a_program_that_fails_says_why_and_nothing_else(
-    previewed: Callable[[str], Project], failure: Failure
-) -> None:
+def test_a_program_that_fails_says_why_and_nothing_else(previewed: Callable[[str], Project], failure: Failure) -> None:
     project = previewed(failure.program)
     ended = project.preview()
     told = failure.told.replace("{main}", str(project.folder / "__main__.py"))
