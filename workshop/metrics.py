@@ -181,9 +181,7 @@ def _classes(labels: pd.Series[Any], scores: pd.DataFrame) -> pd.Series[Any]:
     return pd.Series(scores.to_numpy(float).argmax(axis=1), labels.index).astype(labels.dtype)
 
 
-def _by_class(
-    labels: pd.Series[Any], decided: pd.Series[Any], classes: list[Any]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _by_class(labels: pd.Series[Any], decided: pd.Series[Any], classes: list[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     counted = pd.crosstab(labels.to_numpy(), decided.to_numpy())
     confusion = counted.reindex(index=classes, columns=classes, fill_value=0).rename_axis(None, axis=1)
     columns = _precision_recall_f1(labels, decided, labels=classes)

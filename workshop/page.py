@@ -275,7 +275,7 @@ def _binary(result: Result, found: Metrics) -> Parts:
         table_of(_confusion(found, WORDS, result.label), index=False),
     ]
     if truth.nunique() == 2:
-        parts.append(plots.precision_and_recall(truth, scores, found.threshold or metrics.THRESHOLD, result.label))
+        parts.append(plots.precision_and_recall(truth, scores, found))
         parts.append(plots.receiver_operating_characteristic(truth, scores))
     return Parts(parts)
 

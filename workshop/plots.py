@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from sklearn import metrics
 
+from workshop.metrics import Metrics
+
 INCHES = (5.6, 3.5)
 """Width and height of every plot: on a page 400 pixels wide, its letters can still be read."""
 BLUE, ORANGE, GREY = "#1f5fa8", "#d9730d", "#767676"
@@ -75,24 +77,26 @@ def bars(values: pd.Series[Any], title: str, label: str) -> Plot:
     return _plot(draw, title, f"Bars, {label}: {said}.")
 
 
-def precision_and_recall(labels: pd.Series[Any], scores: pd.Series[Any], threshold: float, word: str) -> Plot:
-    """Precision over recall at every threshold, with the chosen one marked."""
+def precision_and_recall(labels: pd.Series[Any], scores: pd.Series[Any], chosen: Metrics) -> Plot:
+    """Precision over recall at every threshold, with the chosen one marked.
+
+    Args:
+        labels: 0 or 1 for each row.
+        scores: the probability of 1 that was predicted.
+        chosen: the figures at the chosen threshold.
+    """
     precisions, recalls, _ = metrics.precision_recall_curve(labels, scores)
     average = metrics.average_precision_score(labels, scores)
-    decided = scores >= threshold
-    here = (
-        metrics.recall_score(labels, decided, zero_division=0),  # pyright: ignore[reportArgumentType] inferred from the default
-        metrics.precision_score(labels, decided, zero_division=0),  # pyright: ignore[reportArgumentType] likewise
-    )
+    threshold, recall, precision = chosen.threshold, chosen.figures["recall"], chosen.figures["precision"]
 
     def draw(axes: Axes) -> None:
         axes.plot(recalls, precisions, color=BLUE, label=f"average precision {average:.3f}")
         axes.axhline(float(labels.mean()), color=GREY, linestyle=":", label=f"every row flagged: {labels.mean():.3f}")
-        axes.plot(*here, "o", color=ORANGE, label=f"threshold {threshold:g}")
-        axes.set(xlabel=f"recall: share of {word} that is flagged", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+        axes.plot(recall, precision, "o", color=ORANGE, label=f"threshold {threshold:g}")
+        axes.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(0, 1.03))
         _legend(axes)
 
-    said = f"At threshold {threshold:g} recall is {here[0]:.3f} and precision {here[1]:.3f}."
+    said = f"At threshold {threshold:g} recall is {recall:.3f} and precision {precision:.3f}."
     return _plot(draw, "Precision and recall", f"Precision over recall, average precision {average:.3f}. {said}")
 
 
@@ -104,7 +108,7 @@ def receiver_operating_characteristic(labels: pd.Series[Any], scores: pd.Series[
     def draw(axes: Axes) -> None:
         axes.plot(false_rates, true_rates, color=BLUE, label=f"area under the curve {area:.3f}")
         axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="guessing")
-        axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.02))
+        axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.02, 1.02), ylim=(0, 1.03))
         _legend(axes)
 
     title = "Receiver operating characteristic (ROC)"
