@@ -17,13 +17,12 @@ from pulumi.resource_hooks import ErrorHook, ErrorHookArgs
 
 from infra.cluster import Cluster
 from infra.identity import Identity
-from infra.settings import Settings
+from infra.settings import JOBS_NAMESPACE, Settings
 
 RELEASE = "ack-sagemaker"
 CAPABILITY = "ack"
 DEFINITION_TRIES, DEFINITION_SECONDS = 60, 5
 """How often, and at which intervals, the definition of TransformJob is looked for once a capability is active."""
-JOBS_NAMESPACE = "default"  # the workshop's commands carry no -n
 
 API_GROUP = "sagemaker.services.k8s.aws"
 # The plural too: kubectl finds only what the list names, and the retired operator had both.

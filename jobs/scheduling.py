@@ -46,6 +46,10 @@ def problems(prefix: str, declared: str, args: TransformJobArgs) -> Iterator[str
     if isinstance(args.input, ResultOf) or not args.input.startswith("s3://"):
         given = f"the result of '{args.input.job}'" if isinstance(args.input, ResultOf) else f"'{args.input}'"
         yield f"input: {given} is not allowed with a schedule, which reads the input when it fires. Allowed: an s3:// URI"
+    if args.model is not None:
+        yield "model: it is not allowed with a schedule. Allowed: model_name, or the stack's model by default"
+    if args.labels is not None:
+        yield "labels: they are not allowed with a schedule, whose results no table shows. Allowed: nothing"
     if args.after:
         yield "after: it is not allowed with a schedule, which waits for no other job. Allowed: nothing"
     if args.timeout_minutes is not None:

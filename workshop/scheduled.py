@@ -21,7 +21,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from workshop import stack
-from workshop.results import table
+from workshop.summary import table
 
 SHOWN = 5
 """The newest runs of each job that are shown."""

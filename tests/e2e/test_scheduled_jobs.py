@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("scheduled")]
 INPUT = "s3://nightly-input/in/"
 SCHEDULED = {
     "nightly": f'input="{INPUT}", schedule=Schedule("cron(0 2 * * ? *)", timezone="Europe/Berlin")',
-    "unmodelled": f'input="{INPUT}", model_name="no-such-model", schedule=Schedule("rate(30 days)")',
+    "starved": 'input="s3://nightly-input/empty/", schedule=Schedule("rate(30 days)")',
     "unreadable": 'input="s3://nightly-input/words/", schedule=Schedule("cron(0 2 1 1 ? *)")',
 }
 CONFIG = """
@@ -163,7 +163,7 @@ def test_a_tick_of_a_job_that_fails_says_why(life: Life) -> None:
 def test_a_tick_of_a_job_without_schedule_names_those_that_have_one(life: Life) -> None:
     said = life.said["tick of nothing"]
     assert said.code != 0
-    assert "JOB=churn has no schedule in this stack; scheduled are nightly, unmodelled, unreadable" in said.text
+    assert "JOB=churn has no schedule in this stack; scheduled are nightly, starved, unreadable" in said.text
     assert "Traceback" not in said.text
 
 
@@ -177,7 +177,7 @@ def test_an_up_after_runs_of_schedules_changes_nothing_and_lists_them(life: Life
 
 def test_a_call_that_sagemaker_refuses_is_kept(life: Life) -> None:
     codes = {letter["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"] for letter in life.letters}
-    assert any("no-such-model" in code for code in codes)
+    assert any("s3://nightly-input/empty/" in code for code in codes)
 
 
 def test_a_job_that_fails_is_told(life: Life) -> None:

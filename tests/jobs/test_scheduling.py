@@ -9,7 +9,8 @@ import pytest
 from botocore.validate import ParamValidator
 
 from jobs import scheduling, spec
-from jobs.arguments import ExperimentConfig, ModelClientConfig, Schedule, TransformJobArgs
+from jobs.account import Account
+from jobs.arguments import ExperimentConfig, ModelArgs, ModelClientConfig, Schedule, TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs, collect
 from jobs.inputs import ResultOf
 from tests.jobs.declaring import refused
@@ -21,17 +22,20 @@ DEFAULTS = JobDefaults(
     region="us-east-1",
     prefix="batch-workshop",
     batch_input="in.csv",
-    instance_type="ml.m5.large",
     allowed_instance_types=("ml.m5.large",),
     input_buckets=("somebodys-bucket",),
 )
+
+
+def nightly(jobs: Jobs) -> None:
+    jobs.add("nightly", NIGHTLY)
 
 
 def test_the_input_of_a_schedule_is_not_looked_at_when_the_program_runs() -> None:
     def never(uri: str) -> list[Any]:
         raise AssertionError(uri)
 
-    (job,) = collect([lambda jobs: jobs.add("nightly", NIGHTLY)], DEFAULTS, never)
+    (job,) = collect([nightly], DEFAULTS, Account(list_objects=never))
     assert job.input == scheduling.unread("s3://somebodys-bucket/nightly/")
 
 
@@ -40,6 +44,8 @@ def test_the_input_of_a_schedule_is_not_looked_at_when_the_program_runs() -> Non
     [
         pytest.param({"input": "in.csv"}, "input: 'in.csv' is not allowed with a schedule", id="a local file"),
         pytest.param({"input": ResultOf("churn")}, "the result of 'churn' is not allowed", id="another job's result"),
+        pytest.param({"model": ModelArgs(archive="model.tar.gz")}, "model: it is not allowed", id="a model of its own"),
+        pytest.param({"labels": "truth.csv"}, "labels: they are not allowed", id="labels"),
         pytest.param({"after": ("churn",)}, "after: it is not allowed with a schedule", id="an order"),
         pytest.param({"timeout_minutes": 5}, "timeout_minutes: it is not allowed", id="a time to wait"),
         pytest.param({"schedule": Schedule("cron(0 2 31 2 ? *)")}, "never fires", id="never"),

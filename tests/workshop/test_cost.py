@@ -1,8 +1,7 @@
 """The cost is summed from the dated table, and a price that is not known is said to be so."""
 
-from pathlib import Path
-
-from workshop import cost, prices
+from lookups import prices
+from workshop import cost
 
 SETTINGS = {"nodeInstanceType": "t3.small", "transformInstanceType": "ml.m5.large"}
 
@@ -25,9 +24,3 @@ def test_a_stack_whose_operator_eks_runs_pays_for_no_node() -> None:
     said = cost.report(SETTINGS | {"operatorInstall": "capability"}, "dev")
     assert "node" not in said
     assert "$0.1048 an hour" in said
-
-
-def test_settings_are_defaults_under_the_stacks_own_values(tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("name: p\nconfig:\n  nodeInstanceType: {type: string, default: t3.small}\n")
-    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  p:transformInstanceType: ml.m5.large\n")
-    assert cost.settings(tmp_path, "dev") == SETTINGS
