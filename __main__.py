@@ -13,7 +13,7 @@ from jobs import declaration, declared
 from jobs.declaration import JobDefaults
 from jobs.layer import TransformJobs
 from jobs.transform_job import JobPlace
-from workshop import prices
+from lookups import prices
 
 # Settings and jobs are checked before the first resource.
 chosen = settings.load()

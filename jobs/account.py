@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from workshop import s3
+from lookups import s3
 
 UNKNOWN_MODEL = "Could not find model"  # how SageMaker starts the message; the error's code is a general one
 

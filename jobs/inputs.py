@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from jobs.columns import SAMPLE, Sample
-from workshop import s3
+from lookups import s3
 
 DIGEST_LENGTH = 16
 SAMPLED_FILES = 100  # of a folder

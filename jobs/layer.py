@@ -15,7 +15,7 @@ from jobs.ends import Ended
 from jobs.inputs import Input, LocalInput, ResultOf
 from jobs.progress import Progress, asking
 from jobs.transform_job import JobPlace, TransformJob, Uploads
-from workshop import logs, s3
+from lookups import logs, s3
 
 
 class TransformJobs:

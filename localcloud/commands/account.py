@@ -31,7 +31,9 @@ def up(home: Path, stack: str) -> int:
         if code := recovery.settle(pulumi, home, stack, cut_off=cut_off):
             return code
         look = ("--refresh",) if open_jobs(_resources(pulumi, stack)) else ()
-        code = pulumi.run("up", "--stack", stack, "--parallel", local.PARALLEL, *local.POLICY, *look)
+        code = pulumi.run(
+            "up", "--stack", stack, "--suppress-outputs", "--parallel", local.PARALLEL, *local.POLICY, *look
+        )
     if not code:
         reruns.forget_spent(pulumi, stack, lambda: _resources(pulumi, stack))
     shown = local.show_results(home, pulumi, stack, outputs(pulumi, stack))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from localcloud.commands import cloud, environment, recovery, reruns, stack, terminal
 from localcloud.commands.pulumi_cli import PulumiCli
@@ -21,7 +23,7 @@ POLICY = ("--policy-pack", "policy")
 
 
 def up(home: Path) -> int:
-    """Deploy the stack, run its jobs, and print outputs, precision and recall."""
+    """Deploy the stack, run its jobs, and print what changed, the outputs, and the table of jobs."""
     _warn_of_real_credentials()
     running = cloud.ensure(home)
     pulumi = cloud.pulumi(home, running)
@@ -32,13 +34,15 @@ def up(home: Path) -> int:
             return code
         look = ("--refresh",) if stack.open_jobs(stack.resources(home)) else ()
         with step("Deploy and run the jobs"):
-            code = pulumi.run("up", "--yes", "--skip-preview", "--parallel", PARALLEL, *POLICY, *look)
+            code = pulumi.run(
+                "up", "--yes", "--skip-preview", "--suppress-outputs", "--parallel", PARALLEL, *POLICY, *look
+            )
     if not code:
         reruns.forget_spent(pulumi, stack.LOCAL, lambda: stack.resources(home))
     outputs = stack.outputs(pulumi)
     write_kubeconfig(home / "kubeconfig", outputs)
+    _say_what_next(home, outputs.get("transform_jobs") or {}, code)
     shown = show_results(home, pulumi, stack.LOCAL, outputs)
-    _say_what_next(home, code)
     return code or shown
 
 
@@ -70,7 +74,7 @@ def destroy(home: Path) -> int:
         with step("Destroy"):
             code = pulumi.run("destroy", "--yes", "--skip-preview")
     (home / "kubeconfig").unlink(missing_ok=True)
-    return code or pulumi.module("workshop.leftovers", "--all")
+    return code or pulumi.module("workshop.leftovers", "--all", "--no-records")
 
 
 def down(home: Path) -> int:
@@ -94,10 +98,12 @@ def reset(home: Path) -> int:
 def report(home: Path, job: str) -> int:
     """Run the notebook on the newest results into `.local/report.html`, beside it the job's model to ask row by row."""
     pulumi = _pulumi_of_running(home)
-    command = ("workshop.report", "--output", str(home / "report.html"))
-    found = (stack.outputs(pulumi).get("transform_jobs") or {}).get(job or WORKSHOP_JOB)
-    if not found:
-        return pulumi.module(*command)  # which says what jobs there are
+    jobs = stack.outputs(pulumi).get("transform_jobs") or {}
+    name = job or (WORKSHOP_JOB if WORKSHOP_JOB in jobs else next(iter(jobs), WORKSHOP_JOB))
+    command = ("workshop.report", "--job", name, "--output", str(home / "report.html"))
+    found = jobs.get(name)
+    if not found or found["status"] != "Completed":
+        return pulumi.module(*command)  # which says what jobs there are, or why this one has no report
     with ExitStack() as running:
         try:
             model = running.enter_context(model_of(found["job_name"], pulumi.client))
@@ -149,13 +155,13 @@ def _stop(home: Path) -> None:
 
 
 def show_results(home: Path, pulumi: PulumiCli, name: str, outputs: dict[str, object]) -> int:
-    """Print rows, precision and recall of each job of a stack, whatever became of the others."""
+    """Print the outputs in short and a table of the jobs: the last that `make up` says, whatever became of them."""
     if not outputs.get("transform_jobs"):
         return 0
     written = home / ("outputs.json" if name == stack.LOCAL else f"outputs-{name}.json")
     write_private(written, json.dumps(outputs))
-    with step("Rows, precision and recall of each job"):
-        return pulumi.module("workshop.results", "--stack", name, "--outputs", str(written))
+    say(colour("==> Results", "1"))
+    return pulumi.module("workshop.summary", "--stack", name, "--outputs", str(written))
 
 
 def write_kubeconfig(path: Path, outputs: dict[str, object]) -> Path | None:
@@ -179,12 +185,19 @@ def _warn_of_real_credentials() -> None:
         say(f"    {', '.join(names)} of your environment are not used and not passed on: this is the local stack")
 
 
-def _say_what_next(home: Path, code: int) -> None:
+def _say_what_next(home: Path, jobs: Mapping[str, Any], code: int) -> None:
     if code:
         say(colour("The run did not end well.", "31") + " What is said above names the cause.")
         say(f"Logs: {home / 'logs'} (`make logs` prints their ends)")
         return
-    say("Next: make report   figures of the result in one HTML file")
-    say("      make shell    a shell with kubectl, kubectl smlogs, pulumi and aws on this stack")
-    say("      make destroy  take it down; make down stops the local cloud too")
+    completed = sorted(name for name, job in jobs.items() if job["status"] == "Completed")
+    report = [(f"make report JOB={completed[0]}", "its result as a page that opens offline")] if completed else []
+    commands = [
+        *report,
+        ("make shell", "a shell with kubectl, kubectl smlogs, pulumi and aws on this stack"),
+        ("make destroy", "take it down; make down stops the local cloud too"),
+    ]
+    width = max(len(command) for command, _ in commands)
+    for position, (command, does) in enumerate(commands):
+        say(f"{'' if position else 'Next:':<5} {command:<{width}}  {does}")
     say(f"Logs: {home / 'logs'}")

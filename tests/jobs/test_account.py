@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 
 from jobs import account
 from jobs.account import Account
-from workshop import s3
+from lookups import s3
 
 
 def answered(code: str, message: str) -> bool:

@@ -15,8 +15,8 @@ from jobs.account import Account
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs
 from jobs.inputs import ResultOf
+from lookups.s3 import S3Object
 from tests.jobs.declaring import ARGS, archive, refused
-from workshop.s3 import S3Object
 
 
 def plan(defaults: JobDefaults, *declarations: Callable[[Jobs], object]) -> list[str]:

@@ -9,8 +9,8 @@ import pytest
 
 from jobs import inputs
 from jobs.inputs import InputError, LocalInput, ResultOf, S3Input
-from workshop import s3
-from workshop.s3 import S3Object
+from lookups import s3
+from lookups.s3 import S3Object
 
 
 def listing(*objects: S3Object) -> inputs.ListObjects:

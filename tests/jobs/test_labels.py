@@ -10,8 +10,8 @@ import pytest
 from jobs import inputs, labels
 from jobs.account import Account
 from jobs.arguments import TransformJobArgs
+from lookups.s3 import S3Object
 from tests.program.jobs import CSV, run
-from workshop.s3 import S3Object
 
 ARGS = TransformJobArgs(input="in.csv", labels="truth.csv", label_column="y")
 

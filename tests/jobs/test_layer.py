@@ -14,9 +14,9 @@ from jobs import layer
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import Jobs
 from jobs.inputs import ResultOf
+from lookups import logs, s3
 from tests.program.harness import COMPLETED, Graph
 from tests.program.jobs import CSV, FAILED, run, statuses, two
-from workshop import logs, s3
 
 
 @pytest.fixture(scope="module", name="failed")

@@ -214,7 +214,7 @@ def test_a_file_that_cannot_be_loaded_ends_the_program_without_a_traceback(tmp_p
 
 
 def legacy_object() -> Any:
-    from workshop.s3 import S3Object  # noqa: PLC0415 used here only
+    from lookups.s3 import S3Object  # noqa: PLC0415 used here only
 
     return S3Object("in.csv", "e", 3)
 

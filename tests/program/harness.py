@@ -23,7 +23,7 @@ from pulumi.runtime import mocks, rpc, settings, stack
 from pulumi.runtime.proto import resource_pb2
 
 from jobs import account
-from workshop import logs, s3
+from lookups import logs, s3
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "sagemaker-batch-workshop"

@@ -97,7 +97,7 @@ def test_a_job_whose_end_the_state_does_not_know_is_looked_at(
     answer(home, {"deployment": state})
     monkeypatch.setattr(PulumiCli, "module", lambda *_: 0)
     assert account.up(home, "dev") == 0
-    assert f":up --stack dev --parallel 64 --policy-pack policy{look}" in asked(home)
+    assert f":up --stack dev --suppress-outputs --parallel 64 --policy-pack policy{look}" in asked(home)
 
 
 def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(
@@ -108,7 +108,7 @@ def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(
     monkeypatch.setattr(PulumiCli, "run", lambda *_: 255)
     monkeypatch.setattr(PulumiCli, "module", lambda _, *asked: shown.append(asked) or 0)
     assert account.up(home, "dev") == 255
-    assert shown[-1] == ("workshop.results", "--stack", "dev", "--outputs", str(home / "outputs-dev.json"))
+    assert shown[-1] == ("workshop.summary", "--stack", "dev", "--outputs", str(home / "outputs-dev.json"))
 
 
 def test_a_retry_counts_up_in_the_stack_that_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from workshop import s3
+from lookups import s3
 
 Call = Callable[[str], object]
 

@@ -56,11 +56,11 @@ class Location:
         return f"s3://{self.bucket}/{self.key}"
 
 
-def list_objects(uri: str) -> list[S3Object]:
+def list_objects(uri: str, client: Any = None) -> list[S3Object]:
     """List every object whose key starts with the URI's, in the order of keys; slashes mean nothing special."""
     where = Location.parse(uri)
     try:
-        return sorted(_pages(where))
+        return sorted(_pages(where, client or connect()))
     except (ClientError, BotoCoreError) as error:
         raise S3Error(f"{uri} cannot be listed: {error}") from error
 
@@ -129,8 +129,8 @@ def listing_digest(objects: list[S3Object]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _pages(where: Location) -> Iterator[S3Object]:
-    pages = connect().get_paginator("list_objects_v2").paginate(Bucket=where.bucket, Prefix=where.key)
+def _pages(where: Location, client: Any) -> Iterator[S3Object]:
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=where.bucket, Prefix=where.key)
     for page in pages:
         for item in page.get("Contents", []):
             yield S3Object(item["Key"], item["ETag"].strip('"'), item["Size"])
