@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
@@ -20,6 +21,7 @@ Sink = Callable[[bytes], None]
 
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 _GRACE: Final = 5.0  # seconds from an interrupt to the end by force, as in the official host
+_CLEAN_UP: Final = 2.0  # seconds that an interrupted process has when the engine ends the host
 _LAST_OUTPUT: Final = 1.0  # seconds in which what a child left behind may still print
 
 
@@ -85,6 +87,16 @@ class Child:
     def kill(self) -> None:
         """End the process, with all that it started in its session and has left behind."""
         self._signal(signal.SIGKILL)
+
+    def end(self) -> None:
+        """End the process; one that has been interrupted gets some time to clean up, and to say what it did."""
+        until = time.monotonic() + _CLEAN_UP
+        while self._interrupted and not self._ended and time.monotonic() < until:
+            time.sleep(0.01)
+        if self._interrupted:
+            for copy in self._copies:
+                copy.join(0.1)
+        self.kill()
 
     def _exit_code(self) -> int:
         if sys.platform != "linux":
