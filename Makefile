@@ -16,11 +16,12 @@ COMMAND = @$(SETUP) $(if $(filter local,$(STACK)),local,dev) && $(RUN) localclou
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview destroy down reset retry status logs shell results compare report cost leftovers preflight model \
+	model-archive \
 	setup test lint soak bench
 
 help: ## Print this list
 	@echo "A SageMaker batch-inference workshop. STACK=local (default) needs no AWS account; STACK=dev acts on yours."
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 up: ## Set up, start the local cloud, deploy the stack, run its jobs, print rows and metrics of each
 	$(COMMAND) up
@@ -54,6 +55,8 @@ preflight: ## Check an AWS account before the first up: make preflight STACK=dev
 	$(COMMAND) preflight
 model: ## Make the churn data, the model archive and the batch input anew
 	@$(SETUP) local && $(RUN) model
+model-archive: ## Pack a model of your own that xgboost saved: make model-archive FILE=model.json
+	@$(SETUP) local && $(RUN) model.package $(or $(FILE),$(error Name the model file: make model-archive FILE=model.json))
 setup: ## Install everything that up and test need, and start nothing
 	@$(SETUP) tests
 lint: setup ## Format, lint, types, import contract

@@ -98,6 +98,20 @@ def read(uri: str, client: Any = None, largest: int | None = None) -> bytes:
     raise TooLargeError(f"{uri} has {found['ContentLength']} bytes, more than {largest}")
 
 
+def read_head(uri: str, size: int, client: Any = None) -> bytes:
+    """Return the first bytes of an object, all of it where it has fewer.
+
+    Raises:
+        S3Error: it cannot be read, or is empty.
+    """
+    where = Location.parse(uri)
+    try:
+        found = (client or connect()).get_object(Bucket=where.bucket, Key=where.key, Range=f"bytes=0-{size - 1}")
+        return cast("bytes", found["Body"].read())
+    except (ClientError, BotoCoreError) as error:
+        raise S3Error(f"{uri} cannot be read: {error}") from error
+
+
 def exists(uri: str, client: Any = None) -> bool:
     """Say whether there is an object of this key or, where the URI ends with a slash, anything under it."""
     where = Location.parse(uri)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from localcloud.commands import cloud, environment, recovery, stack, terminal
+from localcloud.commands import cloud, environment, recovery, reruns, stack, terminal
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.commands.report import model_of, serving
 from localcloud.console import CommandError, colour, say, step
@@ -37,6 +37,8 @@ def up(home: Path) -> int:
             code = pulumi.run(
                 "up", "--yes", "--skip-preview", "--suppress-outputs", "--parallel", PARALLEL, *POLICY, *look
             )
+    if not code:
+        reruns.forget_spent(pulumi, stack.LOCAL, lambda: stack.resources(home))
     outputs = stack.outputs(pulumi)
     write_kubeconfig(home / "kubeconfig", outputs)
     _say_what_next(home, outputs.get("transform_jobs") or {}, code)
@@ -134,33 +136,7 @@ def retry(home: Path, job: str) -> int:
     running = cloud.ensure(home)
     pulumi = cloud.pulumi(home, running)
     stack.select(pulumi, home)
-    return rerun(pulumi, stack.LOCAL, job, lambda: stack.resources(home)) or up(home)
-
-
-def rerun(pulumi: PulumiCli, name: str, job: str, resources: Callable[[], Iterable[dict[str, Any]]]) -> int:
-    """Count up `rerun.<job>` in a stack's config.
-
-    Args:
-        pulumi: the CLI, in the stack's environment.
-        name: the stack's.
-        job: the declared name.
-        resources: gives those that the stack's state has; asked once a job is named.
-
-    Raises:
-        CommandError: no job is named, or none that the stack has.
-    """
-    if not job:
-        raise CommandError(f"name the job: make retry JOB=churn{'' if name == stack.LOCAL else f' STACK={name}'}")
-    known = stack.declared_jobs(resources())
-    if known and job not in known:
-        raise CommandError(
-            f"JOB={job} is no job of this stack; there are {', '.join(known)}. A new one runs with make up"
-        )
-    values = json.loads(pulumi.ask("config", "--json", "--stack", name))
-    entry = values.get(f"{stack.project()}:rerun", {})
-    now = str((entry.get("objectValue") or json.loads(entry.get("value") or "{}")).get(job, 1))
-    following = int(now) + 1 if now.isdecimal() else 2  # any other word for another run may be there
-    return pulumi.run("config", "set", "--stack", name, "--path", f"rerun.{job}", str(following))
+    return reruns.count_up(pulumi, stack.LOCAL, job, lambda: stack.resources(home)) or up(home)
 
 
 def _pulumi_of_running(home: Path) -> PulumiCli:

@@ -112,19 +112,19 @@ def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(
 
 
 def test_a_retry_counts_up_in_the_stack_that_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer(home, {"sagemaker-batch-workshop:rerun": {"value": '{"churn":"2"}'}, "deployment": None})
+    annotations = {"batch-inference/content": "0a1b2c3d"}
+    job = {"type": "kubernetes:a/v1:TransformJob", "custom": True, "urn": "urn::churn"}
+    answer(home, {"deployment": {"resources": [job | {"inputs": {"metadata": {"annotations": annotations}}}]}})
+    monkeypatch.setattr(stack, "reruns", lambda _: {"churn": "2@ffffffff"})
     monkeypatch.setattr(account, "up", lambda *_: 0)
     assert account.retry(home, "prod", "churn") == 0
-    assert asked(home)[1:] == [
-        ":--non-interactive config --json --stack prod",
-        ":config set --stack prod --path rerun.churn 3",
-    ]
+    assert asked(home)[1:] == [":config set --stack prod --path rerun.churn 3@0a1b2c3d"]
 
 
 def test_a_retry_of_a_job_that_the_stack_has_not_changes_nothing(home: Path) -> None:
     churn = {"type": "kubernetes:a/v1:TransformJob", "custom": True, "urn": "urn::churn"}
     answer(home, {"deployment": {"resources": [churn]}})
-    with pytest.raises(CommandError, match="JOB=chrun is no job of this stack; there are churn"):
+    with pytest.raises(CommandError, match=r"the stack has no job 'chrun' \(JOB\); it has churn"):
         account.retry(home, "dev", "chrun")
     assert asked(home) == [":--non-interactive stack export --stack dev"]
 
