@@ -94,6 +94,7 @@ class Jobs:
         ordered = self._ordered(planned)
         _refuse(self._problems)
         self._warn_of_missing_rights(planned)
+        _warn_of_doubtful_filters(planned)
         return ordered
 
     def _planned(self, name: str, args: TransformJobArgs) -> PlannedJob:
@@ -164,6 +165,13 @@ def collect(
     for declare in declarations:
         declare(jobs)
     return jobs.plan()
+
+
+def _warn_of_doubtful_filters(planned: Mapping[str, PlannedJob]) -> None:
+    """No problem: AWS's documentation says otherwise, or the reports are old."""
+    for job in planned.values():
+        for warning in validation.doubtful_filters(job.args):
+            pulumi.log.warn(f"{job.name}: {warning}")
 
 
 def _is_ready(job: PlannedJob, ordered: Mapping[str, object], planned: Mapping[str, object]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,24 +25,37 @@ Raises AwsError where the role does not exist or does not trust SageMaker.
 
 
 @dataclass(frozen=True)
+class OrderedContainer:
+    """A container of the model to run.
+
+    Args:
+        image: its image.
+        model_data_url: where its model archive is, if it has one.
+        environment: what CreateModel gave it.
+        name: by which logs call it; empty where the model has one container only.
+    """
+
+    image: str
+    model_data_url: str | None
+    environment: Mapping[str, str]
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class Order:
     """A job to run, complete in itself: it goes to the worker as JSON.
 
     Args:
         arn: the job's ARN, its identity.
         request: the arguments of CreateTransformJob.
-        image: the model's container image.
-        model_data_url: where the model archive is, if the model has one.
-        model_environment: the model's environment.
+        containers: of the model, in the order of their work.
         region: where the job runs.
         credentials: of the model's execution role.
     """
 
     arn: str
     request: Mapping[str, Any]
-    image: str
-    model_data_url: str | None
-    model_environment: Mapping[str, str]
+    containers: Sequence[OrderedContainer]
     region: str
     credentials: RoleCredentials
 
@@ -52,7 +65,8 @@ class Order:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Order:
         values = dict(fields)
-        return cls(credentials=RoleCredentials(**values.pop("credentials")), **values)
+        containers = [OrderedContainer(**one) for one in values.pop("containers")]
+        return cls(credentials=RoleCredentials(**values.pop("credentials")), containers=containers, **values)
 
 
 class JobListener(Protocol):

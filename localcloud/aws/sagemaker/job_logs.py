@@ -1,4 +1,4 @@
-"""A job's log lines in CloudWatch: one stream for the container and one data log for each instance."""
+"""A job's log lines in CloudWatch: a stream for each container and a data log for each instance."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class CloudWatchJobLogs:
         self._thread = threading.Thread(target=self._write_behind, name="logs", daemon=True)
         self._thread.start()
 
-    def container(self, instance: int, line: bytes, /) -> None:
+    def container(self, instance: int, name: str, line: bytes, /) -> None:
         with self._lock:
-            self._add(self._streams[instance], line)
+            self._add(f"{self._streams[instance]}/{name}" if name else self._streams[instance], line)
 
     def data(self, instance: int, line: str, /) -> None:
         with self._lock:

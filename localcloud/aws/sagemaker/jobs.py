@@ -8,7 +8,7 @@ from typing import Any
 
 from localcloud.aws.protocol.errors import AwsError
 from localcloud.aws.sagemaker import faults, rules
-from localcloud.aws.sagemaker.backend import Order, RoleCredentials, RoleSessions, TransformBackend
+from localcloud.aws.sagemaker.backend import Order, OrderedContainer, RoleCredentials, RoleSessions, TransformBackend
 from localcloud.aws.sagemaker.listing import Listing, page
 from localcloud.aws.sagemaker.models import containers, data_url, find
 from localcloud.aws.sagemaker.probe import StorageProbe
@@ -18,7 +18,6 @@ from localcloud.aws.sagemaker.tags import from_list
 from localcloud.batch_transform.errors import TransformFailure
 from localcloud.batch_transform.keys import S3Uri
 from localcloud.batch_transform.state import JobState, JobStatus
-from localcloud.batch_transform.unverified import Choices
 
 _LISTING = Listing(
     "TransformJobSummaries",
@@ -52,18 +51,16 @@ class TransformJobs:
         sessions: RoleSessions,
         probe: StorageProbe,
         limit: Callable[[str], int | None],
-        choices: Choices,
     ) -> None:
         self._transforms = transforms
         self._sessions = sessions
         self._probe = probe
         self._limit = limit
-        self._choices = choices
 
     def create(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         arn = self.arn(region, request["TransformJobName"])
         self._check_free(region, request["TransformJobName"])
-        rules.check(request, self._choices)
+        rules.check(request)
         tags = from_list(request.get("Tags"))
         model = find(region, request["ModelName"])
         _check_model(model)
@@ -80,7 +77,7 @@ class TransformJobs:
         return {"TransformJobArn": arn}
 
     def arn(self, region: Region, name: str) -> str:
-        return region.arn("transform-job", name if self._choices.job_arn_keeps_case else name.lower())
+        return region.arn("transform-job", name)
 
     def describe(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         with region.store.lock:
@@ -90,8 +87,10 @@ class TransformJobs:
         with region.store.lock:
             job = self._find(region, request["TransformJobName"])
             stopping = job.state.stop()
-            if not stopping and job.state.status.final and self._choices.stop_of_ended_job_refused:
-                raise faults.ValidationError(f"{self._choices.stop_refused_text} {job.state.status}.")
+            if not stopping and job.state.status.final:
+                raise faults.ValidationError(
+                    f"The request was rejected because the transform job is in status {job.state.status}."
+                )
         if stopping:
             self._transforms.stop(job.arn)
         return {}
@@ -110,7 +109,7 @@ class TransformJobs:
     def _check_free(self, region: Region, name: str) -> None:
         with region.store.lock:
             if name in region.store.jobs:
-                raise faults.job_exists(self._choices.name_taken_text, self.arn(region, name))
+                raise faults.job_exists(self.arn(region, name))
 
     def _assume(self, role_arn: str, source_arn: str) -> RoleCredentials:
         try:
@@ -157,25 +156,33 @@ class _Listener:
 
 
 def _check_model(model: ModelRecord) -> None:
-    if len(list(containers(model.request))) > 1:
+    if (model.request.get("InferenceExecutionConfig") or {}).get("Mode") == "Direct":
         raise faults.ValidationError(
-            "Inference pipelines are not available in the local cloud: the model has Containers."
+            f"The containers of model {model.name} are to be invoked directly, which a transform job cannot do; "
+            "use InferenceExecutionConfig Mode Serial."
         )
     if not model.request.get("ExecutionRoleArn"):
         raise faults.ValidationError(f"Model {model.name} has no ExecutionRoleArn, so a job cannot read its input.")
 
 
 def _order(region: Region, job: JobRecord, model: ModelRecord, credentials: RoleCredentials) -> Order:
-    container = next(containers(model.request))
     return Order(
         arn=job.arn,
         request={name: value for name, value in job.request.items() if name not in _NOT_SHOWN},
-        image=container["Image"],
-        model_data_url=data_url(container),
-        model_environment=container.get("Environment") or {},
+        containers=_ordered(model),
         region=region.name,
         credentials=credentials,
     )
+
+
+def _ordered(model: ModelRecord) -> list[OrderedContainer]:
+    """The containers of a model; those of an inference pipeline have names, as in their log streams."""
+    declared = list(containers(model.request))
+    names = [one.get("ContainerHostname") or f"container-{number}" for number, one in enumerate(declared, 1)]
+    return [
+        OrderedContainer(one["Image"], data_url(one), one.get("Environment") or {}, name if len(declared) > 1 else "")
+        for one, name in zip(declared, names, strict=True)
+    ]
 
 
 def _description(job: JobRecord) -> dict[str, Any]:

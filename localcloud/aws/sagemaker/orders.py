@@ -10,6 +10,7 @@ from localcloud.batch_transform.job import (
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT_SECONDS,
     DataProcessing,
+    ModelContainer,
     Split,
     Strategy,
     Transform,
@@ -39,7 +40,7 @@ def transform(order: Order) -> Transform:
         max_retries=client.get("InvocationsMaxRetries", DEFAULT_RETRIES),
         instance_count=request["TransformResources"]["InstanceCount"],
         environment=request.get("Environment") or {},
-        model_environment=order.model_environment,
+        containers=tuple(ModelContainer(one.name, one.environment) for one in order.containers),
         processing=_processing(request.get("DataProcessing") or {}),
     )
 

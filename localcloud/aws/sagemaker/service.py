@@ -12,7 +12,6 @@ from localcloud.aws.sagemaker.jobs import TransformJobs
 from localcloud.aws.sagemaker.models import Models
 from localcloud.aws.sagemaker.probe import StorageProbe
 from localcloud.aws.sagemaker.regions import Region, Regions
-from localcloud.batch_transform.unverified import Choices
 
 Handler = Callable[[Region, Mapping[str, Any]], dict[str, Any]]
 
@@ -46,8 +45,6 @@ class SageMaker:
         transforms: TransformBackend,
         sessions: RoleSessions,
         probe: StorageProbe,
-        *,
-        choices: Choices | None = None,
     ) -> None:
         self.transforms = transforms
         self._regions = Regions(account_id)
@@ -56,7 +53,6 @@ class SageMaker:
             sessions,
             probe,
             lambda kind: quotas.transform_limit(home, kind),
-            choices or Choices.from_environment(),
         )
         models = Models(sessions, probe)
         self._handlers: dict[str, Handler] = {

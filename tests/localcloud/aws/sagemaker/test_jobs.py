@@ -38,6 +38,7 @@ def test_a_failing_object_fails_the_job_and_keeps_the_others_output(cloud: Any) 
         f"{name}: ",
         f"{name}: Message:",
         f"{name}: boom",
+        f"{name}: Line 1 of the object: poison",
     ]
 
 
@@ -77,7 +78,7 @@ def test_a_manifest_that_is_none_fails_the_job(cloud: Any) -> None:
     source = {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": f"s3://{bucket}/m.json"}}
     job = cloud.run(bucket, cloud.model(), TransformInput__DataSource=source)
     assert (job["TransformJobStatus"], job["FailureReason"]) == ("Failed", CLIENT_ERROR)
-    assert "is no manifest" in cloud.log(job["TransformJobName"], data=True)[0]
+    assert "is not a manifest" in cloud.log(job["TransformJobName"], data=True)[0]
 
 
 def test_gzip_input_gives_plain_output(cloud: Any) -> None:

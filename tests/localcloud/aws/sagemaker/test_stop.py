@@ -14,9 +14,7 @@ from botocore.exceptions import ClientError
 from localcloud.aws.sagemaker.backend import JobListener, Order, RoleCredentials
 from localcloud.aws.sagemaker.jobs import TransformJobs
 from localcloud.aws.sagemaker.regions import Region
-from localcloud.aws.sagemaker.store import JobRecord, ModelRecord
-from localcloud.batch_transform.state import JobState, JobStatus
-from localcloud.batch_transform.unverified import Choices
+from localcloud.aws.sagemaker.store import ModelRecord
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +102,7 @@ def test_a_job_that_is_stopped_while_it_is_handed_over_ends(cloud: Any) -> None:
     transforms, region = SlowToStart(), Region("us-east-1", "123456789012")
     probe: Any = SimpleNamespace(has_input=lambda *_: True)
     keys = RoleCredentials("key", "secret")
-    jobs = TransformJobs(transforms, lambda *_: keys, probe, lambda _: None, Choices())
+    jobs = TransformJobs(transforms, lambda *_: keys, probe, lambda _: None)
     region.store.models["m"] = ModelRecord(
         "m", "arn", {"PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": "role"}, {}
     )
@@ -116,12 +114,3 @@ def test_a_job_that_is_stopped_while_it_is_handed_over_ends(cloud: Any) -> None:
         transforms.go_on.set()
         created.result(60)
     assert jobs.describe(region, {"TransformJobName": "a"})["TransformJobStatus"] == "Stopped"
-
-
-def test_by_switch_a_job_that_has_ended_can_be_stopped_without_effect() -> None:
-    nothing: Any = None
-    jobs = TransformJobs(nothing, nothing, nothing, nothing, Choices(stop_of_ended_job_refused=False))
-    region = Region("us-east-1", "123456789012")
-    region.store.jobs["a"] = JobRecord("a", "arn", {}, {}, JobState(JobStatus.COMPLETED))
-    assert jobs.stop(region, {"TransformJobName": "a"}) == {}
-    assert region.store.jobs["a"].state.status is JobStatus.COMPLETED
