@@ -6,32 +6,37 @@ row as `\n` does, a byte-order mark and a NUL are text. A row never goes beyond 
 newlines before it looks at quotes.
 
 Most rows need no parsing: where no field is quoted nor must be, selecting columns is cutting at commas, and joining is
-putting a comma between.
+putting a comma between. Other rows are checked by our own grammar; Python's csv, which is faster and more lenient, then
+reads and writes those of which both say the same.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from data_processing.filters import Filter, Slice
-from localcloud.batch_transform.errors import RecordError
+from localcloud.batch_transform.errors import RecordError, each
 from localcloud.batch_transform.splitting import shown
 
-Row = list[bytes]
-_Cut = Callable[[bytes], bytes]
+Row = list[str]
+"""Fields, each byte as the character of that number: bytes that are no text pass unchanged."""
 
-_QUOTED = rb'"[^"]*+(?:""[^"]*+)*+"'
-_BARE = rb'[^",]*+'
-_ROW = re.compile(rb"(?:%b|%b)(?:,(?:%b|%b))*+" % (_QUOTED, _BARE, _QUOTED, _BARE))
-_FIELD = re.compile(rb"(?:\A|,)(?:(%b)|(%b))" % (_QUOTED, _BARE))
-_MUST_BE_QUOTED = re.compile(rb'[",\r\n]|\A[\t\v\f ]|\A\\\.\Z')
-# The spaces beyond ASCII; Go quotes a field that begins with one.
-_WIDE_SPACE = rb"\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80"  # fmt: skip
-_BEGINS_WITH_WIDE_SPACE = re.compile(rb"\A(?:%b)" % _WIDE_SPACE)
-_FIELD_BEGINS_WITH_WIDE_SPACE = re.compile(rb"(?:\A|[,\n])(?:%b)" % _WIDE_SPACE)
-_SPECIAL = (b'"', b"\r", b"\t", b"\v", b"\f", b"\\.", b", ", b"\n ")
+_BYTES = "latin-1"
+_QUOTED = r'"[^"\n]*+(?:""[^"\n]*+)*+"'
+_BARE = r'[^",\n]*+'
+_FIELDS = rf"(?:{_QUOTED}|{_BARE})(?:,(?:{_QUOTED}|{_BARE}))*+"
+_ROWS = re.compile(rf"{_FIELDS}(?:\n{_FIELDS})*+")
+_FIELD = re.compile(rf"(?:\A|,)(?:({_QUOTED})|({_BARE}))")
+_FIELD_AT = {True: re.compile(_QUOTED), False: re.compile(_BARE)}
+# The spaces beyond ASCII, in UTF-8; Go quotes a field that begins with a space.
+_SPACE = "[\t\v\f ]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80"
+_MUST_BE_QUOTED = re.compile(rf'[",\r\n]|\A(?:{_SPACE})|\A\\\.\Z')
+_WIDE_SPACE_FIRST = re.compile(rf"(?:\A|[,\n])(?:{_SPACE})".encode(_BYTES))
+_SPECIAL = (b"\r", b"\t", b"\v", b"\f", b"\\.", b", ", b"\n ")
 
 
 class Columns:
@@ -45,7 +50,6 @@ class Columns:
         self._text = path.text
         self._selectors = path.steps[0].selectors if path.steps else ()
         self.all = not self._selectors
-        self.cut = self._text_cut()
 
     def of(self, row: Row) -> Row:
         """The selected fields of a row.
@@ -55,72 +59,66 @@ class Columns:
         """
         if self.all:
             return row
-        selected: list[bytes] = []
+        selected: Row = []
         for selector in self._selectors:
             if isinstance(selector, Slice):
                 selected += row[selector.start : selector.end]
-            elif isinstance(selector, int):
-                selected.append(self._field(row, selector))
+            elif isinstance(selector, int) and -len(row) <= selector < len(row):
+                selected.append(row[selector])
+            else:
+                raise RecordError(f"Filter {self._text} is out of range: the row has {len(row)} columns")
         return selected
 
-    def _field(self, row: Row, index: int) -> bytes:
-        try:
-            return row[index]
-        except IndexError:
-            raise self._out_of_range(len(row)) from None
+    def cut(self, lines: Sequence[bytes]) -> Sequence[bytes]:
+        """The selected fields of rows in which no field is quoted.
 
-    def _out_of_range(self, columns: int) -> RecordError:
-        return RecordError(f"Filter {self._text} is out of range: the row has {columns} columns")
-
-    def _text_cut(self) -> _Cut:
-        """Selects columns of a row in which no field is quoted, and cuts no more than it must."""
+        Raises:
+            RecordError: a row has not so many columns.
+        """
         match self._selectors:
-            case ():
-                return lambda line: line
-            case (Slice(start=0 | None, end=None),):
-                return lambda line: line
-            case (Slice(start=int(start), end=None),) if start > 0:
-                return lambda line: (line.split(b",", start)[start:] or [b""])[0]
-            case (int(first), int(last)) if first >= 0 > last:
-                return lambda line: self._two(line, first, last)
+            case () | (Slice(start=0 | None, end=None),):
+                return lines
+            case (Slice(start=1, end=None),):
+                return [line.partition(b",")[2] for line in lines]
+            case (0, -1):
+                return [line.partition(b",")[0] + b"," + line.rpartition(b",")[2] for line in lines]
             case _:
-                return lambda line: b",".join(self.of(line.split(b",")))
-
-    def _two(self, line: bytes, first: int, last: int) -> bytes:
-        head, tail = line.split(b",", first + 1), line.rsplit(b",", -last)
-        if len(head) <= first or len(tail) < -last:
-            raise self._out_of_range(line.count(b",") + 1)
-        return head[first] + b"," + tail[last]
+                rows = [line.decode(_BYTES).split(",") for line in lines]
+                return [",".join(row).encode(_BYTES) for row in each(self.of, rows)]
 
 
 def is_plain(data: bytes) -> bool:
     """Whether no field is quoted nor would be when it is written, and no row ends with a carriage return."""
-    if any(special in data for special in _SPECIAL) or data.startswith(b" "):
-        return False
-    return data.isascii() or _FIELD_BEGINS_WITH_WIDE_SPACE.search(data) is None
+    return b'"' not in data and _needs_no_quotes(data)
 
 
-def read(line: bytes) -> Row:
-    """The fields of a row.
+def read(lines: Sequence[bytes]) -> list[Row]:
+    """The fields of rows.
 
     Args:
-        line: a line that is not blank, without its newline.
+        lines: lines that are not blank, without their newlines.
 
     Raises:
         RecordError: a quote stands where none may; the message has the text from the beginning of its field.
     """
-    line = line.removesuffix(b"\r")
-    if b'"' not in line:
-        return line.split(b",")
-    row = _ROW.match(line)
-    if row is None or row.end() != len(line):
-        raise _misplaced_quote(line)
-    return [quoted[1:-1].replace(b'""', b'"') if quoted else bare for quoted, bare in _FIELD.findall(line)]
+    text = b"\n".join(lines).replace(b"\r\n", b"\n").removesuffix(b"\r").decode(_BYTES)
+    if "\r" not in text and _ROWS.fullmatch(text):
+        try:
+            return list(csv.reader(text.split("\n"), strict=True))
+        except csv.Error:  # a field that is longer than that module takes
+            pass
+    return each(_read, lines)
 
 
-def write(row: Row) -> bytes:
-    """A row without its newline; fields are quoted where they must be, or begin with a space."""
-    return b",".join(map(_written, row))
+def write(rows: Sequence[Row]) -> list[bytes]:
+    """Rows without their newlines; fields are quoted where they must be, or begin with a space."""
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    data = written.getvalue().encode(_BYTES)
+    # Python quotes the empty field of a row that has no other.
+    if _needs_no_quotes(data) and b'\n""\n' not in data and not data.startswith(b'""\n'):
+        return data.removesuffix(b"\n").split(b"\n")
+    return [",".join(map(_written, row)).encode(_BYTES) for row in rows]
 
 
 def json_document(answer: bytes) -> str | None:
@@ -136,23 +134,43 @@ def json_document(answer: bytes) -> str | None:
     return shown(text) if "\n" in document[:end] else None
 
 
-def _misplaced_quote(line: bytes) -> RecordError:
+def _needs_no_quotes(data: bytes) -> bool:
+    """Whether no field outside quotes must be in quotes for what Go's writer knows beside commas and quotes."""
+    if any(special in data for special in _SPECIAL) or data.startswith(b" "):
+        return False
+    return data.isascii() or _WIDE_SPACE_FIRST.search(data) is None
+
+
+def _read(line: bytes) -> Row:
+    text = line.removesuffix(b"\r").decode(_BYTES)
+    if _ROWS.fullmatch(text) is None:
+        raise _misplaced_quote(text)
+    return [quoted[1:-1].replace('""', '"') if quoted else bare for quoted, bare in _FIELD.findall(text)]
+
+
+def _written(field: str) -> str:
+    return '"' + field.replace('"', '""') + '"' if _MUST_BE_QUOTED.search(field) else field
+
+
+def _misplaced_quote(line: str) -> RecordError:
     """Says which field is wrong, in the words of public reports as far as they are known."""
     start = 0
     while True:
-        field = re.compile(_QUOTED if line.startswith(b'"', start) else _BARE).match(line, start)
+        quoted = line.startswith('"', start)
+        field = _FIELD_AT[quoted].match(line, start)
         if field is None:
-            return RecordError(f"quoted field is not closed on its line, found near: {shown(line[start:])}")
-        if line[field.end() : field.end() + 1] != b",":
+            return RecordError(f"quoted field is not closed on its line, found near: {_near(line[start:])}")
+        if line[field.end() : field.end() + 1] != ",":
             break
         start = field.end() + 1
-    text = shown(line[start : (line.find(b",", field.end()) + 1 or len(line) + 1) - 1])
-    if line.startswith(b'"', start):
-        return RecordError(f'extraneous " in quoted field found near: {text}')
-    return RecordError(f'bare " in non quoted field found near: {text}')
+    near = _near(line[start:].partition(",")[0] if not quoted else line[start : field.end()] + _rest(line, field.end()))
+    what = 'extraneous " in quoted field' if quoted else 'bare " in non quoted field'
+    return RecordError(f"{what} found near: {near}")
 
 
-def _written(field: bytes) -> bytes:
-    if _MUST_BE_QUOTED.search(field) or (not field.isascii() and _BEGINS_WITH_WIDE_SPACE.match(field)):
-        return b'"' + field.replace(b'"', b'""') + b'"'
-    return field
+def _rest(line: str, at: int) -> str:
+    return line[at:].partition(",")[0]
+
+
+def _near(text: str) -> str:
+    return shown(text.encode(_BYTES))

@@ -6,6 +6,12 @@ the reason for the job, and the lines for the log.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
+
 SEE_LOGS = "See job logs for more information"
 INTERNAL_ERROR = "InternalServerError: We encountered an internal error.  Please try again."
 ALGORITHM_ERROR = f"AlgorithmError: {SEE_LOGS}"
@@ -35,6 +41,20 @@ class RecordError(BatchTransformError):
     def __init__(self, message: str, at: int | None = None) -> None:
         super().__init__(message)
         self.at = at
+
+
+def each(function: Callable[[_Given], _Made], records: Iterable[_Given]) -> list[_Made]:
+    """A function of each record.
+
+    Raises:
+        RecordError: of the first record that the function refuses, with the record's place.
+    """
+    made: list[_Made] = []
+    try:
+        made.extend(map(function, records))
+    except RecordError as error:
+        raise RecordError(str(error), len(made)) from error
+    return made
 
 
 class TransformFailure(BatchTransformError):  # noqa: N818  SageMaker's FailureReason

@@ -6,19 +6,19 @@ A format filters the records of a batch before they are sent, and joins them wit
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
 
 from data_processing.content_types import CSV
 from data_processing.filters import Filter
 from localcloud.batch_transform import csv_rows, json_values
-from localcloud.batch_transform.csv_rows import Columns
-from localcloud.batch_transform.errors import RecordError
+from localcloud.batch_transform.csv_rows import Columns, Row
+from localcloud.batch_transform.errors import RecordError, each
 
 INPUT = "input"
 OUTPUT = "output from the algorithm"
 LINE_COUNT = "Fail to join data: mismatched line count between the input and the output"
-_Value = TypeVar("_Value")
 
 
 class RecordFormat(Protocol):
@@ -51,29 +51,33 @@ class _CsvFormat:
 
     def filtered(self, data: bytes) -> tuple[Sequence[bytes], Sequence[int]]:
         lines, places = self._lines(data, INPUT)
-        if csv_rows.is_plain(data):
-            return _each(self._columns.cut, places, lines), places
-        return _each(self._written, places, _parsed(csv_rows.read, CSV, INPUT, places, lines)), places
+        with _placed(places):
+            if csv_rows.is_plain(data):
+                return self._columns.cut(lines), places
+        rows = self._read(lines, places, INPUT)
+        with _placed(places):
+            return self._written(rows), places
 
     def joined(self, data: bytes | None, answer: bytes) -> Sequence[bytes]:
         answers, answer_places = self._lines(answer, OUTPUT)
         plain = csv_rows.is_plain(answer)
-        read = [] if plain else _parsed(csv_rows.read, CSV, OUTPUT, answer_places, answers)
+        read = [] if plain else self._read(answers, answer_places, OUTPUT)
         if near := csv_rows.json_document(answer):
             raise RecordError(f"Failed to parse {OUTPUT} as CSV: it is a JSON document, found near: {near}")
         if data is None:
-            return _each(
-                *((self._columns.cut, answer_places, answers) if plain else (self._written, answer_places, read))
-            )
+            with _placed(answer_places):
+                return self._columns.cut(answers) if plain else self._written(read)
         records, places = self._lines(data, INPUT)
         if plain and csv_rows.is_plain(data):
             _check_count(records, answers)
             rows = [record + b"," + answer for record, answer in zip(records, answers, strict=True)]
-            return rows if self._columns.all else _each(self._columns.cut, places, rows)
-        read = read or _parsed(csv_rows.read, CSV, OUTPUT, answer_places, answers)
-        parsed = _parsed(csv_rows.read, CSV, INPUT, places, records)
+            with _placed(places):
+                return self._columns.cut(rows)
+        read = read or self._read(answers, answer_places, OUTPUT)
+        parsed = self._read(records, places, INPUT)
         _check_count(records, answers)
-        return _each(self._written, places, map(operator.add, parsed, read))
+        with _placed(places):
+            return self._written(list(map(operator.add, parsed, read)))
 
     def _lines(self, data: bytes, whose: str) -> tuple[list[bytes], Sequence[int]]:
         if self._whole and b"\n" in data.removesuffix(b"\n"):
@@ -83,8 +87,12 @@ class _CsvFormat:
             return lines, range(len(lines))
         return _without(lines, [place for place, line in enumerate(lines) if line not in {b"", b"\r"}])
 
-    def _written(self, row: list[bytes]) -> bytes:
-        return csv_rows.write(self._columns.of(row))
+    def _read(self, lines: Sequence[bytes], places: Sequence[int], whose: str) -> list[Row]:
+        with _placed(places), _parsing(whose, "CSV"):
+            return csv_rows.read(lines)
+
+    def _written(self, rows: list[Row]) -> list[bytes]:
+        return csv_rows.write(rows if self._columns.all else each(self._columns.of, rows))
 
 
 class _JsonFormat:
@@ -94,18 +102,25 @@ class _JsonFormat:
 
     def filtered(self, data: bytes) -> tuple[Sequence[bytes], Sequence[int]]:
         lines, places = self._lines(data)
-        values = _parsed(json_values.read, "JSON", INPUT, places, lines)
-        return _each(self._written, places, values), places
+        values = self._read(lines, places, INPUT)
+        with _placed(places):
+            return each(self._written, values), places
 
     def joined(self, data: bytes | None, answer: bytes) -> Sequence[bytes]:
         answers, answer_places = self._lines(answer)
-        values = _parsed(json_values.read, "JSON", OUTPUT, answer_places, answers)
+        values = self._read(answers, answer_places, OUTPUT)
         if data is None:
-            return _each(self._written, answer_places, values)
+            with _placed(answer_places):
+                return each(self._written, values)
         records, places = self._lines(data)
-        read = _parsed(json_values.read, "JSON", INPUT, places, records)
+        read = self._read(records, places, INPUT)
         _check_count(records, answers)
-        return _each(self._written, places, map(json_values.joined, read, values))
+        with _placed(places):
+            return each(self._written, map(json_values.joined, read, values))
+
+    def _read(self, lines: Sequence[bytes], places: Sequence[int], whose: str) -> list[Any]:
+        with _placed(places), _parsing(whose, "JSON"):
+            return each(json_values.read, lines)
 
     def _lines(self, data: bytes) -> tuple[list[bytes], Sequence[int]]:
         if self._whole:
@@ -124,25 +139,22 @@ def _without(lines: list[bytes], places: list[int]) -> tuple[list[bytes], list[i
     return [lines[place] for place in places], places
 
 
-def _parsed(
-    parse: Callable[[bytes], _Value], kind: str, whose: str, places: Sequence[int], lines: list[bytes]
-) -> list[_Value]:
+@contextmanager
+def _parsing(whose: str, kind: str) -> Generator[None]:
+    """Say of an error whose text could not be read."""
     try:
-        return _each(parse, places, lines)
+        yield
     except RecordError as error:
-        raise RecordError(
-            f"Failed to parse {whose} as {kind.removeprefix('text/').upper()}: {error}", error.at
-        ) from error
+        raise RecordError(f"Failed to parse {whose} as {kind}: {error}", error.at) from error
 
 
-def _each(function: Callable[[Any], _Value], places: Sequence[int], values: Iterable[Any]) -> list[_Value]:
-    """A function of each record; its error learns which one it was."""
-    found: list[_Value] = []
+@contextmanager
+def _placed(places: Sequence[int]) -> Generator[None]:
+    """Turn the number of a record into its line."""
     try:
-        found.extend(map(function, values))
+        yield
     except RecordError as error:
-        raise RecordError(str(error), places[len(found)]) from error
-    return found
+        raise RecordError(str(error), None if error.at is None else places[error.at]) from error
 
 
 def _check_count(records: Sequence[bytes], answers: Sequence[bytes]) -> None:
