@@ -102,7 +102,7 @@ def read(lines: Sequence[bytes]) -> list[Row]:
         RecordError: a quote stands where none may; the message has the text from the beginning of its field.
     """
     text = b"\n".join(lines).replace(b"\r\n", b"\n").removesuffix(b"\r").decode(_BYTES)
-    if "\r" not in text and _ROWS.fullmatch(text):
+    if lines and "\r" not in text and _ROWS.fullmatch(text):
         try:
             return list(csv.reader(text.split("\n"), strict=True))
         except csv.Error:  # a field that is longer than that module takes
@@ -116,7 +116,7 @@ def write(rows: Sequence[Row]) -> list[bytes]:
     csv.writer(written, lineterminator="\n").writerows(rows)
     data = written.getvalue().encode(_BYTES)
     # Python quotes the empty field of a row that has no other.
-    if _needs_no_quotes(data) and b'\n""\n' not in data and not data.startswith(b'""\n'):
+    if rows and _needs_no_quotes(data) and b'\n""\n' not in data and not data.startswith(b'""\n'):
         return data.removesuffix(b"\n").split(b"\n")
     return [",".join(map(_written, row)).encode(_BYTES) for row in rows]
 

@@ -177,6 +177,12 @@ def test_blank_lines_are_no_rows(plane: Any) -> None:
     assert (filtered.bodies, filtered.outputs) == ([b"2\n4\n"], {"out/a.csv.out": b"1,2,7\n3,4,8\n"})
 
 
+def test_a_blank_line_alone_in_its_request_gives_no_row(plane: Any) -> None:
+    one = each_line(lambda _: b'"7"')
+    result = plane.run({"in/a.csv": b'"1"\n\n2\n'}, one, processing=JOIN, strategy=Strategy.SINGLE_RECORD)
+    assert result.outputs == {"out/a.csv.out": b"1,7\n2,7\n"}
+
+
 def test_a_failure_behind_blank_lines_names_its_line(plane: Any) -> None:
     result = plane.run({"in/a.csv": b'1\n\n\nx"\n'}, processing=DataProcessing("$[0]"))
     assert result.logs.lines[-1] == 'b/in/a.csv: Line 4 of the object: x"'
