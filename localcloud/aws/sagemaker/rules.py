@@ -1,4 +1,4 @@
-"""Rules of CreateTransformJob that hold between fields, or that the API's model does not carry."""
+"""Rules of CreateTransformJob between fields, and rules that the API's model does not contain."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from data_processing.content_types import CONTENT_TYPES, CSV, UNSPLIT, content_type, refusal
-from localcloud.aws.sagemaker.faults import ValidationError
+from localcloud.aws.sagemaker.errors import ValidationError
 from localcloud.batch_transform.job import DEFAULT_PAYLOAD_MB
 
 _MOST_PAYLOAD_MB = 100
@@ -16,7 +16,7 @@ _VALUE = "1 validation error detected: Value '{value}' at '{path}' failed to sat
 
 
 def check(request: Mapping[str, Any]) -> None:
-    """Refuse what SageMaker refuses beyond single fields.
+    """Refuse a request that breaks a rule beyond those of the API's model.
 
     Raises:
         ValidationError: the first rule that is broken.

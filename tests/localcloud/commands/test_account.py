@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from localcloud.commands import account, stack
-from localcloud.commands.engines import Engine
+from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import CommandError
 
 KUBECONFIG = json.dumps({"apiVersion": "v1", "kind": "Config", "clusters": []})
@@ -22,9 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A generated folder, and a PATH on which `pulumi` answers with the file `answer` and keeps what it was asked."""
     (tmp_path / "path").mkdir()
     program = tmp_path / "path" / "pulumi"
-    program.write_text(
-        f'#!/bin/sh\necho "$PULUMI_K8S_DELETE_UNREACHABLE:$@" >> {tmp_path}/asked\ncat {tmp_path}/answer\n'
-    )
+    program.write_text(f'#!/bin/sh\necho ":$@" >> {tmp_path}/asked\ncat {tmp_path}/answer\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
     for name in ("LOCALCLOUD_HOME", "AWS_ACCESS_KEY_ID"):  # as in a terminal that knows nothing of the local cloud
@@ -68,22 +66,21 @@ def test_a_shell_on_a_stack_without_cluster_is_refused_with_the_next_command(hom
         account.shell(home, "dev")
 
 
-@pytest.mark.parametrize(
-    ("gone", "unreachable"), [pytest.param(True, "true", id="gone"), pytest.param(False, "", id="there")]
-)
+@pytest.mark.parametrize("gone", [pytest.param(True, id="gone"), pytest.param(False, id="there")])
 def test_destroy_lets_objects_go_only_with_their_cluster(
-    home: Path, monkeypatch: pytest.MonkeyPatch, *, gone: bool, unreachable: str
+    home: Path, monkeypatch: pytest.MonkeyPatch, *, gone: bool
 ) -> None:
-    cluster = {"type": "aws:eks/cluster:Cluster", "outputs": {"arn": "arn:aws:eks:us-east-1:1:cluster/c"}}
-    answer(home, {"deployment": {"resources": [cluster, {"type": "kubernetes:core/v1:Pod"}]}})
-    monkeypatch.setattr("localcloud.commands.recovery._is_gone", lambda *_: gone)
-    monkeypatch.setattr(Engine, "module", lambda *_: 0)
+    cluster = {"urn": "c", "type": "aws:eks/cluster:Cluster", "outputs": {"arn": "arn:aws:eks:us-east-1:1:cluster/c"}}
+    answer(home, {"deployment": {"resources": [cluster, {"urn": "p", "type": "kubernetes:core/v1:Pod"}]}})
+    monkeypatch.setattr("localcloud.commands.recovery.cluster._is_gone", lambda *_: gone)
+    monkeypatch.setattr(PulumiCli, "module", lambda *_: 0)
     assert account.destroy(home, "dev") == 0
-    assert asked(home) == [":stack export --stack dev", f"{unreachable}:destroy --stack dev"]
+    assert (":--non-interactive stack import --stack dev" in asked(home)) is gone
+    assert asked(home)[-1] == ":destroy --stack dev"
 
 
 def test_nothing_is_deployed_while_preflight_fails(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Engine, "module", lambda _, module, *__: 1 if module == "workshop.preflight" else 0)
+    monkeypatch.setattr(PulumiCli, "module", lambda _, module, *__: 1 if module == "workshop.preflight" else 0)
     assert account.up(home, "dev") == 1
     assert not (home / "asked").exists()
 
@@ -98,9 +95,9 @@ def test_a_job_whose_end_the_state_does_not_know_is_looked_at(
     job = {"type": "kubernetes:a/v1:TransformJob", "custom": True, "urn": "urn::late"}
     state = {"resources": [job | {"outputs": {"status": {"transformJobStatus": status}}}]}
     answer(home, {"deployment": state})
-    monkeypatch.setattr(Engine, "module", lambda *_: 0)
+    monkeypatch.setattr(PulumiCli, "module", lambda *_: 0)
     assert account.up(home, "dev") == 0
-    assert f":up --stack dev --parallel 64{look}" in asked(home)
+    assert f":up --stack dev --parallel 64 --policy-pack policy{look}" in asked(home)
 
 
 def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(
@@ -108,8 +105,8 @@ def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(
 ) -> None:
     answer(home, {"deployment": None, "transform_jobs": {"churn": {}}})
     shown: list[tuple[str, ...]] = []
-    monkeypatch.setattr(Engine, "run", lambda *_: 255)
-    monkeypatch.setattr(Engine, "module", lambda _, *asked: shown.append(asked) or 0)
+    monkeypatch.setattr(PulumiCli, "run", lambda *_: 255)
+    monkeypatch.setattr(PulumiCli, "module", lambda _, *asked: shown.append(asked) or 0)
     assert account.up(home, "dev") == 255
     assert shown[-1] == ("workshop.results", "--stack", "dev", "--outputs", str(home / "outputs-dev.json"))
 
@@ -118,7 +115,10 @@ def test_a_retry_counts_up_in_the_stack_that_is_named(home: Path, monkeypatch: p
     answer(home, {"sagemaker-batch-workshop:rerun": {"value": '{"churn":"2"}'}, "deployment": None})
     monkeypatch.setattr(account, "up", lambda *_: 0)
     assert account.retry(home, "prod", "churn") == 0
-    assert asked(home)[1:] == [":config --json --stack prod", ":config set --stack prod --path rerun.churn 3"]
+    assert asked(home)[1:] == [
+        ":--non-interactive config --json --stack prod",
+        ":config set --stack prod --path rerun.churn 3",
+    ]
 
 
 def test_a_retry_of_a_job_that_the_stack_has_not_changes_nothing(home: Path) -> None:
@@ -126,13 +126,13 @@ def test_a_retry_of_a_job_that_the_stack_has_not_changes_nothing(home: Path) -> 
     answer(home, {"deployment": {"resources": [churn]}})
     with pytest.raises(CommandError, match="JOB=chrun is no job of this stack; there are churn"):
         account.retry(home, "dev", "chrun")
-    assert asked(home) == [":stack export --stack dev"]
+    assert asked(home) == [":--non-interactive stack export --stack dev"]
 
 
 def test_a_stack_is_acted_on_in_its_own_region(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    engine = account._engine(home, "dev")
-    assert {engine.environment[name] for name in ("AWS_REGION", "AWS_DEFAULT_REGION")} == {"eu-west-1"}
+    pulumi = account._pulumi(home, "dev")
+    assert {pulumi.environment[name] for name in ("AWS_REGION", "AWS_DEFAULT_REGION")} == {"eu-west-1"}
 
 
 @pytest.mark.parametrize("name", account.PASSPHRASES)
@@ -142,7 +142,7 @@ def test_a_passphrase_that_the_environment_names_is_not_asked_for(
     (home / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:x\n")
     monkeypatch.setattr(account, "getpass", lambda _: pytest.fail("it was asked for"))
     monkeypatch.setenv(name, "")
-    assert account._engine(home, "dev").environment[name] == ""
+    assert account._pulumi(home, "dev").environment[name] == ""
 
 
 @pytest.mark.parametrize(("salt", "given"), [("encryptionsalt: v1:x\n", "secret"), ("config: {}\n", None)])
@@ -154,7 +154,7 @@ def test_a_passphrase_is_asked_for_once_where_there_is_one(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.stdin", Terminal())
     monkeypatch.setattr(account, "getpass", lambda _: "secret")
-    assert account._engine(home, "dev").environment.get(account.PASSPHRASES[0]) == given
+    assert account._pulumi(home, "dev").environment.get(account.PASSPHRASES[0]) == given
 
 
 def test_without_a_terminal_one_is_told_what_to_export(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

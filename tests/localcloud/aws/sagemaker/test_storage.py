@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.aws.sagemaker.storage import PART_BYTES, S3Sink
+from localcloud.aws.sagemaker.job_io import PART_BYTES, S3Sink
 
 
 @pytest.mark.parametrize("size", [pytest.param(1, id="in one piece"), pytest.param(PART_BYTES + 1, id="in parts")])

@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 RECORDINGS = Path(__file__).parent / "recordings"
 _SERVICES = {"SageMaker": "sagemaker", "Logs_20140328": "logs"}
-_HOP = {"host", "connection", "transfer-encoding", "content-length", "expect"}
+_HOP = {"connection", "transfer-encoding", "content-length", "expect"}
 
 
 @dataclass(frozen=True)
@@ -55,18 +59,14 @@ def load(client: str, names: Mapping[str, str]) -> list[Call]:
 
 
 def say(endpoint: str, call: Call) -> tuple[int, dict[str, Any]]:
-    """Send a call to an endpoint that takes any signature; its status and answer."""
+    """Send a call to an endpoint as the account's administrator; its status and answer."""
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": call.target}
+    request = AWSRequest("POST", f"{endpoint}/", headers, json.dumps(call.body))
     service = _SERVICES[call.target.partition(".")[0]]
-    scope = f"LOCALCLOUDADMIN/20260101/us-east-1/{service}/aws4_request"
-    headers = {
-        "Content-Type": "application/x-amz-json-1.1",
-        "X-Amz-Target": call.target,
-        "X-Amz-Date": "20260101T000000Z",
-        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
-    }
+    SigV4Auth(Credentials("LOCALCLOUDADMIN", "localcloud"), service, "us-east-1").add_auth(request)
     connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=60)
     try:
-        connection.request("POST", "/", json.dumps(call.body), headers)
+        connection.request("POST", "/", request.body, dict(request.headers))
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read() or b"{}")
     finally:
