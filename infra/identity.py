@@ -29,10 +29,12 @@ class IdentityArgs:
     input_buckets: Sequence[str] = ()
     output_buckets: Sequence[str] = ()
     kms_keys: Sequence[str] = ()
-    private_image: str = ""
+    private_images: Sequence[str] = ()
 
     @classmethod
-    def of(cls, settings: Settings, account: Account, storage: Storage) -> "IdentityArgs":
+    def of(
+        cls, settings: Settings, account: Account, storage: Storage, private_images: Sequence[str] = ()
+    ) -> "IdentityArgs":
         return cls(
             scope=account.scope,
             bucket_name=storage.bucket_name,
@@ -43,7 +45,7 @@ class IdentityArgs:
             input_buckets=settings.input_buckets,
             output_buckets=settings.output_buckets,
             kms_keys=settings.kms_keys,
-            private_image=settings.model_image,
+            private_images=private_images,
         )
 
 
@@ -140,4 +142,4 @@ class Identity(pulumi.ComponentResource):
 
 
 def _data(args: IdentityArgs, bucket: str) -> policies.Data:
-    return policies.Data(bucket, args.input_buckets, args.output_buckets, args.kms_keys, args.private_image)
+    return policies.Data(bucket, args.input_buckets, args.output_buckets, args.kms_keys, args.private_images)

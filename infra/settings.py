@@ -16,13 +16,13 @@ from typing import Any, cast
 
 import pulumi
 
-from infra import archive
+from infra.model_args import IMAGES_ALLOWED, ModelArgs, is_image
 from infra.problems import refuse
 
+JOBS_NAMESPACE = "default"  # the workshop's commands carry no -n
 OPERATOR_INSTALLS = ("helm", "existing")
 OLDEST_KUBERNETES = (1, 35)  # in standard support until 2027-03-27; 1.34 leaves it on 2026-12-02 (EKS's calendar)
 
-_ECR_IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9][a-z0-9._/-]*([:@][\w.:-]+)")
 _ARM_FAMILY = re.compile(r"[a-z]+\d+g[a-z]*\.")
 
 
@@ -60,12 +60,17 @@ class Settings:
     def cluster_name(self) -> str:
         return self.prefix
 
+    @property
+    def model(self) -> ModelArgs:
+        """The stack's own model."""
+        return ModelArgs(archive=str(self.model_archive), image=self.model_image)
+
 
 def load() -> Settings:
     """Read the stack's config; if anything in it cannot be used, stop with all of it in one message."""
     reader = Reader(pulumi.Config(), pulumi.Config("aws"))
     settings = _read(reader)
-    refuse(reader.problems, "setting")
+    refuse(reader.problems, "the settings")
     return settings
 
 
@@ -149,7 +154,7 @@ def _read(reader: Reader) -> Settings:
         chart_version=reader.text("chartVersion", "a chart version such as 1.9.1, without v", _is_version),
         max_concurrent_syncs=reader.integer("maxConcurrentSyncs", 1, 100),
         model_archive=Path(reader.text("modelArchive", "the path of a model.tar.gz", bool)),
-        model_image=reader.text("modelImage", "an ECR image URI with a tag, or empty for XGBoost", _is_image_or_empty),
+        model_image=reader.text("modelImage", f"{IMAGES_ALLOWED}, or empty for XGBoost", _is_image_or_empty),
         batch_input=reader.text("batchInput", "a file, a folder or an s3:// URI", bool),
         transform_instance_type=reader.text("transformInstanceType", transform_types, _is_transform_type),
         allowed_transform_instance_types=reader.texts(
@@ -173,7 +178,7 @@ def _check_together(reader: Reader, settings: Settings) -> None:
     if twice := [arn for arn, times in Counter(settings.admin_principals).items() if times > 1]:
         reader.require("adminPrincipals", f"named twice: {', '.join(twice)}. Allowed: each principal once.")
     if settings.model_archive.parts:
-        reader.require("modelArchive", archive.problem(settings.model_archive, built_in=not settings.model_image))
+        reader.require("modelArchive", settings.model.archive_problem(settings.model))
 
 
 def _shown(value: str | None) -> str:
@@ -226,7 +231,7 @@ def _is_version(value: str) -> bool:
 
 
 def _is_image_or_empty(value: str) -> bool:
-    return not value or _ECR_IMAGE.fullmatch(value) is not None
+    return not value or is_image(value)
 
 
 def _is_bucket(value: str) -> bool:

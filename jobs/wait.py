@@ -8,9 +8,10 @@ AccessDenied counts as an end. It may heal within seconds of a change to IAM, bu
 first job; and a statement that is missing never heals, while waiting for it would take the whole timeout.
 """
 
+from lookups.transform_jobs import ENDS
+
 WAIT_FOR = "pulumi.com/waitFor"
 
-ENDS = ("Completed", "Failed", "Stopped")
 DOES_NOT_HEAL = "ValidationException|ResourceLimitExceeded|AccessDenied"
 
 

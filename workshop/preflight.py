@@ -24,7 +24,7 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoRegionError
 from botocore.exceptions import ConnectionError as NoConnection
 
-from workshop.cost import PROJECT_FOLDER, settings
+from workshop.stack import PROJECT_FOLDER, settings
 
 # Asked for this machine's public address; PREFLIGHT_ADDRESS_URL names another that answers in plain text.
 ADDRESS_URL = "https://checkip.amazonaws.com"

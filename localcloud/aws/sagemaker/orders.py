@@ -60,6 +60,7 @@ class Order:
         containers: of the model, in the order of their work.
         region: where the job runs.
         credentials: of the model's execution role.
+        network_isolation: whether the model's containers may fetch nothing.
     """
 
     arn: str
@@ -67,6 +68,7 @@ class Order:
     containers: Sequence[OrderedContainer]
     region: str
     credentials: RoleCredentials
+    network_isolation: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

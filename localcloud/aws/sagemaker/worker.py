@@ -198,7 +198,14 @@ class Worker:
         log: Callable[[bytes], None],
     ) -> Container:
         count = vcpus(order.request["TransformResources"]["InstanceType"])
-        return self._runtime(image, archive.path(), environment, vcpus=count, log=log)
+        return self._runtime(
+            image,
+            archive.path(),
+            environment,
+            vcpus=count,
+            log=log,
+            network_isolation=order.network_isolation,
+        )
 
 
 class _Archive:
