@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from data_processing.content_types import content_type, job_failure
 from data_processing.filters import Filter, FilterSyntaxError, parse
@@ -138,28 +137,16 @@ class Joined:
         pack = _Pack(1)
         for window in splitting.line_windows(stream):
             bodies, places = self._filtered(window)
-            size = pack.size + sum(map(len, bodies)) + len(bodies)
-            if self._limit is None or size <= self._limit:
-                pack.add(bodies, window.data)
+            sizes = [len(body) + 1 for body in bodies]
+            if bodies and not window.data.endswith(b"\n"):
+                sizes[-1] -= 1
+            if self._limit is None or pack.size + sum(sizes) <= self._limit:
+                pack.add(bodies, sizes, window.data)
                 continue
-            *full, pack = self._repacked(pack, window, bodies, places)
+            *full, pack = _repacked(pack, window, bodies, places, sizes, self._limit)
             yield from (one.request() for one in full)
         if pack.bodies:
             yield pack.request()
-
-    def _repacked(self, pack: _Pack, window: Batch, bodies: Sequence[bytes], places: Sequence[int]) -> list[_Pack]:
-        """A window's records in as many packs as they need; the first pack may hold records already."""
-        packs, lines, begin = [pack], window.data.split(b"\n"), 0
-        room = cast("int", self._limit) - pack.size
-        for number, (body, place) in enumerate(zip(bodies, places, strict=True)):
-            self._check(body + b"\n", Batch(lines[place], window.first + place, 1))
-            if len(body) + 1 > room:
-                packs[-1].add(bodies[begin:number], _joined_lines(lines, places, begin, number))
-                packs.append(_Pack(window.first + place))
-                begin, room = number, cast("int", self._limit)
-            room -= len(body) + 1
-        packs[-1].add(bodies[begin:], _joined_lines(lines, places, begin, len(bodies)))
-        return packs
 
     def _filtered(self, batch: Batch) -> tuple[Sequence[bytes], Sequence[int]]:
         """Records after the input filter, without newlines, and the place of each in its batch."""
@@ -184,15 +171,39 @@ class _Pack:
         self._first = first
         self._lines: list[bytes] = []
 
-    def add(self, bodies: Sequence[bytes], lines: bytes) -> None:
+    def add(self, bodies: Sequence[bytes], sizes: Sequence[int], lines: bytes) -> None:
         self.bodies += bodies
-        self.size += sum(map(len, bodies)) + len(bodies)
+        self.size += sum(sizes)
         self._lines.append(lines)
 
     def request(self) -> tuple[bytes, Batch]:
         data = b"".join(self._lines)
         count = data.count(b"\n") + (not data.endswith(b"\n"))
-        return b"\n".join(self.bodies) + b"\n", Batch(data, self._first, count)
+        end = b"\n" if data.endswith(b"\n") else b""
+        return b"\n".join(self.bodies) + end, Batch(data, self._first, count)
+
+
+def _repacked(  # noqa: PLR0917  a window's records come in four columns
+    pack: _Pack, window: Batch, bodies: Sequence[bytes], places: Sequence[int], sizes: Sequence[int], limit: int
+) -> list[_Pack]:
+    """A window's records in as many packs as they need; the first pack may hold records already.
+
+    Raises:
+        ObjectFailure: a record is larger than the limit.
+    """
+    lines = [line + b"\n" for line in window.data.split(b"\n")]
+    lines[-1] = lines[-1][:-1]  # what follows the last newline
+    packs, begin, start, room = [pack], 0, 0, limit - pack.size
+    for number, place in enumerate(places):
+        if sizes[number] > limit:
+            raise splitting.too_large(limit, Batch(lines[place], window.first + place, 1))
+        if sizes[number] > room:
+            packs[-1].add(bodies[begin:number], sizes[begin:number], b"".join(lines[start:place]))
+            packs.append(_Pack(window.first + place))
+            begin, start, room = number, place, limit
+        room -= sizes[number]
+    packs[-1].add(bodies[begin:], sizes[begin:], b"".join(lines[start:]))
+    return packs
 
 
 Processor = Plain | Joined
@@ -205,14 +216,6 @@ def processor(job: Transform, parameters: Parameters) -> Processor:
         ObjectFailure: the filters or media types of its DataProcessing cannot be used.
     """
     return (Joined if job.processing.active else Plain)(job, parameters)
-
-
-def _joined_lines(lines: Sequence[bytes], places: Sequence[int], begin: int, end: int) -> bytes:
-    """The lines of some records with the blank ones behind each, which are no records."""
-    if begin == end:
-        return b""
-    last = places[end] if end < len(places) else len(lines) - 1
-    return b"\n".join([*lines[places[begin] : last], b""])
 
 
 def _failure(batch: Batch, error: RecordError) -> ObjectFailure:

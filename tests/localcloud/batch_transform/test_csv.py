@@ -183,6 +183,29 @@ def test_a_blank_line_alone_in_its_request_gives_no_row(plane: Any) -> None:
     assert result.outputs == {"out/a.csv.out": b"1,7\n2,7\n"}
 
 
+@pytest.mark.parametrize("end", [b"\n", b"", b"\n\n"], ids=["newline", "no newline", "blank line"])
+@pytest.mark.parametrize("width", [300_000, 2**20 - 1, 1000])
+def test_filtered_records_fill_bodies_up_to_the_payload(plane: Any, width: int, end: bytes) -> None:
+    """Whatever is cut where: each record is sent once and joined with its own answer."""
+    rows = [b"%d,%s" % (number, b"x" * width) for number in range(4 * 2**20 // width)]
+    data = b"\n\n".join(rows) + end
+    lengths = each_line(lambda line: b"%d" % len(line))
+    processing = DataProcessing("$[1:]", join_input=True, output_filter="$[0,-1]")
+    result = plane.run({"in/a.csv": data}, lengths, processing=processing, max_payload_mb=1)
+    assert result.outputs == {"out/a.csv.out": b"".join(b"%d,%d\n" % (number, width) for number in range(len(rows)))}
+    assert all(len(body) <= 2**20 for body in result.bodies)
+    sent = [line for body in result.bodies for line in body.removesuffix(b"\n").split(b"\n")]
+    assert sent == [b"x" * width] * len(rows)
+    assert len(result.bodies) == -(-len(rows) // (2**20 // (width + 1)))
+
+
+def test_a_filtered_record_larger_than_the_payload_fails_its_object(plane: Any) -> None:
+    data = b"1,x\n\n2," + b"x" * 2**20 + b"\n"
+    result = plane.run({"in/a.csv": data}, processing=DataProcessing("$[1:]"), max_payload_mb=1)
+    assert result.outcome.reason == CLIENT_ERROR
+    assert result.logs.lines[-1].startswith("b/in/a.csv: Line 3 of the object: 2,xxx")
+
+
 def test_a_failure_behind_blank_lines_names_its_line(plane: Any) -> None:
     result = plane.run({"in/a.csv": b'1\n\n\nx"\n'}, processing=DataProcessing("$[0]"))
     assert result.logs.lines[-1] == 'b/in/a.csv: Line 4 of the object: x"'
