@@ -70,9 +70,8 @@ class _CsvFormat:
         records, places = self._lines(data, INPUT)
         if plain and csv_rows.is_plain(data):
             _check_count(records, answers)
-            rows = [record + b"," + answer for record, answer in zip(records, answers, strict=True)]
             with _placed(places):
-                return self._columns.cut(rows)
+                return self._columns.cut_joined(records, answers)
         read = read or self._read(answers, answer_places, OUTPUT)
         parsed = self._read(records, places, INPUT)
         _check_count(records, answers)
