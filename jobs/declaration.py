@@ -151,6 +151,7 @@ class Jobs:
         self._problems += [f"{name}: {problem}" for problem in found]
         if any(mistyped(args)):
             return PlannedJob(name, TransformJobArgs(input=""), inputs.NOTHING)
+        self._warnings += [f"{name}: {warning}" for warning in validation.doubtful_filters(args)]
         if args.schedule is not None:
             self._problems += [
                 f"{name}: {problem}" for problem in scheduling.problems(self.defaults.prefix, name, args)

@@ -139,8 +139,8 @@ DIFFERENCES = (
     ),
     Difference(
         "SageMaker",
-        "records can be cut by SplitType RecordIO and TFRecord, and data be captured by DataCaptureConfig",
-        "CreateTransformJob refuses them by name",
+        "data can be captured by DataCaptureConfig",
+        "CreateTransformJob refuses it by name",
         "aws/sagemaker/test_create.py::test_what_cannot_be_done_is_refused_by_name",
     ),
     Difference(

@@ -4,4 +4,5 @@ Bytes in, bytes out. Where objects come from and go to, how a model container is
 are protocols (`streams`, `containers`, `logs`); this package knows no AWS client, no Kubernetes and no Pulumi.
 
 `run.run_transform` runs one job. `unverified` lists every point on which AWS's behaviour is not publicly known.
+Filters are read by `data_processing`, which the program shares.
 """

@@ -6,7 +6,7 @@ import gzip
 import io
 import zlib
 
-from localcloud.batch_transform.errors import client_error
+from localcloud.batch_transform.errors import data_error
 from localcloud.batch_transform.streams import ReadStream
 
 
@@ -26,7 +26,7 @@ class GunzippedStream:
         try:
             return self._plain.read(size)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise client_error(f"Failed to decompress the object as Gzip: {error}") from error
+            raise data_error(f"Failed to decompress the object as Gzip: {error}") from error
 
     def close(self) -> None:
         self._plain.close()

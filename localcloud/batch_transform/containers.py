@@ -12,12 +12,10 @@ from urllib.parse import urlsplit
 
 from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.errors import NO_PING, InstanceFailure
-from localcloud.batch_transform.job import DEFAULT_PAYLOAD_MB, MEBIBYTE, Strategy, Transform
-from localcloud.batch_transform.unverified import Choices
+from localcloud.batch_transform.job import DEFAULT_PAYLOAD_MB, MEBIBYTE, ModelContainer, Strategy, Transform
 
 PING_TIMEOUT_SECONDS = 2.0
 PING_LIMIT_SECONDS = 30 * 60.0
-_MILLION = 1_000_000
 _PING_INTERVAL_SECONDS = 1.0
 _FIRST_PING_INTERVAL_SECONDS = 0.01
 _ENV_SPELLING = {Strategy.MULTI_RECORD: "MULTI_RECORD", Strategy.SINGLE_RECORD: "SINGLE_RECORD"}
@@ -39,8 +37,11 @@ class Container(Protocol):
     def stop(self) -> None: ...
 
 
-ContainerStarter = Callable[[Mapping[str, str], Callable[[bytes], None]], Container]
-"""Starts the job's image: environment and the taker of its lines in, container out; raises InstanceFailure."""
+ContainerStarter = Callable[[int, Mapping[str, str], Callable[[bytes], None]], Container]
+"""Starts a container of the model: its number from 0, its environment, and the taker of its lines in, container out.
+
+Raises InstanceFailure.
+"""
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,11 @@ class Parameters:
     max_concurrent: int
     max_payload_mb: int
     strategy: Strategy
-    megabyte: int = MEBIBYTE
 
     @property
     def payload_bytes(self) -> int | None:
         """The largest body; None is unlimited."""
-        return self.max_payload_mb * self.megabyte or None
+        return self.max_payload_mb * MEBIBYTE or None
 
     def __str__(self) -> str:
         return (
@@ -64,7 +64,7 @@ class Parameters:
         )
 
 
-def environment(job: Transform, choices: Choices) -> dict[str, str]:
+def environment(job: Transform, container: ModelContainer) -> dict[str, str]:
     """What a container of this job finds in its environment: only what the caller set is passed on."""
     values = {"SAGEMAKER_BATCH": "true"}
     if job.max_payload_mb is not None:
@@ -73,23 +73,25 @@ def environment(job: Transform, choices: Choices) -> dict[str, str]:
         values["SAGEMAKER_BATCH_STRATEGY"] = _ENV_SPELLING[job.strategy]
     if job.max_concurrent is not None:
         values["SAGEMAKER_MAX_CONCURRENT_TRANSFORMS"] = str(job.max_concurrent)
-    if choices.job_environment_wins:
-        return {**values, **job.model_environment, **job.environment}
-    return {**values, **job.environment, **job.model_environment}
+    return {**values, **container.environment, **job.environment}
 
 
 def wait_until_ready(
-    container: Container,
-    cancellation: Cancellation,
-    limit: float = PING_LIMIT_SECONDS,
-    exit_reason: str = NO_PING,
+    container: Container, cancellation: Cancellation, limit: float = PING_LIMIT_SECONDS, name: str = ""
 ) -> None:
     """Ping until 200.
+
+    Args:
+        container: what is to get ready.
+        cancellation: ends the wait.
+        limit: seconds to wait at most.
+        name: of the container in its pipeline, for the log.
 
     Raises:
         InstanceFailure: the container ended, or did not answer within the limit.
         Stopped: the job was stopped meanwhile.
     """
+    whose = f" {name}" if name else ""
     deadline = time.monotonic() + limit
     interval = _FIRST_PING_INTERVAL_SECONDS
     while True:
@@ -97,14 +99,14 @@ def wait_until_ready(
         if _get(container.url, "/ping", PING_TIMEOUT_SECONDS)[0] == 200:
             return
         if (status := container.poll()) is not None:
-            raise InstanceFailure(exit_reason, (f"Model container exited with status {status}",))
+            raise InstanceFailure(NO_PING, (f"Model container{whose} exited with status {status}",))
         if time.monotonic() > deadline:
-            raise InstanceFailure(NO_PING)
+            raise InstanceFailure(NO_PING, (f"Model container{whose} did not answer /ping",) if name else ())
         cancellation.wait(interval)
         interval = min(_PING_INTERVAL_SECONDS, interval * 1.5)
 
 
-def ask_parameters(container: Container, job: Transform, choices: Choices) -> Parameters:
+def ask_parameters(container: Container, job: Transform) -> Parameters:
     """The values in effect: the request's, else the container's, else the defaults."""
     status, body = _get(container.url, "/execution-parameters", PING_TIMEOUT_SECONDS)
     told = _parse(body) if status == 200 else {}
@@ -113,7 +115,6 @@ def ask_parameters(container: Container, job: Transform, choices: Choices) -> Pa
         job.max_concurrent or _told_int(told, "MaxConcurrentTransforms", 1) or 1,
         _told_int(told, "MaxPayloadInMB", DEFAULT_PAYLOAD_MB) if job.max_payload_mb is None else job.max_payload_mb,
         strategy,
-        MEBIBYTE if choices.megabyte_is_binary else _MILLION,
     )
 
 

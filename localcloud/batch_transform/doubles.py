@@ -43,9 +43,6 @@ class MemoryStore:
     def create(self, bucket: str, key: str) -> MemoryWriter:
         return MemoryWriter(self, bucket, key)
 
-    def delete(self, bucket: str, key: str) -> None:
-        self.objects.pop((bucket, key), None)
-
 
 class MemoryWriter:
     """An object of a `MemoryStore` in the making."""
@@ -70,10 +67,10 @@ class MemoryLogs:
     """Keeps the lines of each instance."""
 
     data_lines: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
-    container_lines: list[bytes] = field(default_factory=list[bytes])
+    container_lines: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])
 
-    def container(self, instance: int, line: bytes, /) -> None:  # noqa: ARG002  one stream is enough here
-        self.container_lines.append(line)
+    def container(self, instance: int, name: str, line: bytes, /) -> None:  # noqa: ARG002  one instance is enough here
+        self.container_lines.append((name, line))
 
     def data(self, instance: int, line: str, /) -> None:
         self.data_lines.append((instance, line))
@@ -100,6 +97,7 @@ class Answer:
     status: int = 200
     body: bytes = b""
     close: bool = False
+    content_type: str | None = None
 
 
 Behaviour = Callable[[bytes], Answer]
@@ -251,6 +249,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_response(answer.status)
         self.send_header("Content-Length", str(len(answer.body)))
+        if answer.content_type:
+            self.send_header("Content-Type", answer.content_type)
         self.end_headers()
         self.wfile.write(answer.body)
 

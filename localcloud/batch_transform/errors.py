@@ -6,8 +6,15 @@ the reason for the job, and the lines for the log.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
+
 SEE_LOGS = "See job logs for more information"
 INTERNAL_ERROR = "InternalServerError: We encountered an internal error.  Please try again."
+ALGORITHM_ERROR = f"AlgorithmError: {SEE_LOGS}"
 NO_PING = "AlgorithmError: Model container failed to respond to ping"
 
 
@@ -23,8 +30,31 @@ class StorageError(BatchTransformError):
     """An object cannot be listed, read or written; raised by sources and sinks."""
 
 
-class FilterSyntaxError(BatchTransformError):
-    """A filter is not in SageMaker's JSONPath subset."""
+class RecordError(BatchTransformError):
+    """A record, or the answer to it, cannot be read, filtered or joined.
+
+    Args:
+        message: why, with the text that cannot be read.
+        at: the record's place among those of its request, from 0; None where no single record is at fault.
+    """
+
+    def __init__(self, message: str, at: int | None = None) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+def each(function: Callable[[_Given], _Made], records: Iterable[_Given]) -> list[_Made]:
+    """A function of each record.
+
+    Raises:
+        RecordError: of the first record that the function refuses, with the record's place.
+    """
+    made: list[_Made] = []
+    try:
+        made.extend(map(function, records))
+    except RecordError as error:
+        raise RecordError(str(error), len(made)) from error
+    return made
 
 
 class TransformFailure(BatchTransformError):  # noqa: N818  SageMaker's FailureReason
@@ -48,21 +78,34 @@ class InstanceFailure(TransformFailure):
 class ObjectFailure(TransformFailure):
     """One input object fails; the others go on."""
 
+    def with_line(self, line: str) -> ObjectFailure:
+        """The same failure with one more line in the log."""
+        return ObjectFailure(self.reason, (*self.lines, line))
+
 
 def client_error(*lines: str) -> ObjectFailure:
-    """The caller's data or settings are at fault."""
+    """The caller's settings or rights are at fault."""
     return ObjectFailure(f"ClientError: {SEE_LOGS}", lines)
 
 
-def http_error(status: int, body: bytes, server_error_reason: str) -> ObjectFailure:
-    """The model answered with a status that is no success; the reason is the job's after a 5xx."""
+def data_error(*lines: str) -> ObjectFailure:
+    """An object's content, or a filter for it, is at fault.
+
+    The form of the log is that of public reports: the agent writes its own findings as it writes a container's answer
+    with status 400.
+    """
+    return client_error("ClientError: 400", "", "Message:", *lines)
+
+
+def http_error(status: int, body: bytes) -> ObjectFailure:
+    """The model answered with a status that is no success."""
     text = body.decode("utf-8", "replace").splitlines()
     if status < 500:
-        return client_error(f"ClientError: {status}", "", "Message:", *text)
+        return ObjectFailure(f"ClientError: {SEE_LOGS}", (f"ClientError: {status}", "", "Message:", *text))
     first = f"Bad HTTP status received from algorithm: {status}"
-    return ObjectFailure(server_error_reason, (first, "", "Message:", *text))
+    return ObjectFailure(ALGORITHM_ERROR, (first, "", "Message:", *text))
 
 
-def no_response(reason: str = INTERNAL_ERROR) -> ObjectFailure:
+def no_response() -> ObjectFailure:
     """The model gave no answer: none in time, or the connection broke."""
-    return ObjectFailure(reason, ("Unable to get response from algorithm",))
+    return ObjectFailure(INTERNAL_ERROR, ("Unable to get response from algorithm",))

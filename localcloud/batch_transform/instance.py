@@ -1,10 +1,10 @@
-"""One instance of a job: boots its container, takes its share of the objects, logs."""
+"""One instance of a job: boots its containers, takes its share of the objects, logs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from localcloud.batch_transform import containers
@@ -18,14 +18,13 @@ from localcloud.batch_transform.errors import (
     TransformFailure,
     client_error,
 )
-from localcloud.batch_transform.invocation import Model
+from localcloud.batch_transform.invocation import Model, Serving
 from localcloud.batch_transform.job import Transform
 from localcloud.batch_transform.keys import Task
 from localcloud.batch_transform.logs import Logs
-from localcloud.batch_transform.pipeline import Pipeline
 from localcloud.batch_transform.processing import processor
 from localcloud.batch_transform.streams import InputStream, ObjectSink, ObjectSource, ReadStream
-from localcloud.batch_transform.unverified import Choices
+from localcloud.batch_transform.transformer import ObjectTransformer
 
 _OBJECTS_AT_ONCE = 8
 
@@ -39,7 +38,6 @@ class Surroundings:
     logs: Logs
     start_container: ContainerStarter
     cancellation: Cancellation
-    choices: Choices
     ping_limit_seconds: float = containers.PING_LIMIT_SECONDS
 
 
@@ -53,7 +51,6 @@ class Instance:
 
     Attributes:
         failures: what failed, in the order of time.
-        written: the objects whose outputs are there.
     """
 
     def __init__(self, number: int, job: Transform, around: Surroundings) -> None:
@@ -61,7 +58,6 @@ class Instance:
         self._job = job
         self._around = around
         self.failures: list[TransformFailure] = []
-        self.written: list[Task] = []
 
     def run(self, share: Sequence[Task]) -> None:
         """Work off the share; what fails is in `failures`.
@@ -69,57 +65,63 @@ class Instance:
         Raises:
             Stopped: the job was stopped.
         """
-        environment = containers.environment(self._job, self._around.choices)
         try:
-            container = self._around.start_container(environment, self._log_container)
-            try:
-                with self._around.cancellation.interrupting(container.stop):
-                    self._serve(container, share)
-            finally:
-                container.stop()
+            with ExitStack() as started:
+                self._serve([self._start(number, started) for number in range(len(self._job.containers))], share)
         except InstanceFailure as failure:
             self._around.cancellation.check()
             self._record(failure, "")
 
-    def _serve(self, container: Container, share: Sequence[Task]) -> None:
-        around = self._around
-        containers.wait_until_ready(
-            container, around.cancellation, around.ping_limit_seconds, around.choices.container_exit_reason
-        )
-        parameters = containers.ask_parameters(container, self._job, around.choices)
+    def _start(self, number: int, started: ExitStack) -> Container:
+        """A container of the model, which is stopped when the job is, and when `started` ends."""
+        around, declared = self._around, self._job.containers[number]
+
+        def log(line: bytes) -> None:
+            around.logs.container(self._number, declared.name, line)
+
+        container = around.start_container(number, containers.environment(self._job, declared), log)
+        started.callback(container.stop)
+        started.enter_context(around.cancellation.interrupting(container.stop))
+        return container
+
+    def _serve(self, serving: Sequence[Container], share: Sequence[Task]) -> None:
+        around, names = self._around, [one.name for one in self._job.containers]
+        for container, name in zip(serving, names, strict=True):
+            containers.wait_until_ready(container, around.cancellation, around.ping_limit_seconds, name)
+        parameters = containers.ask_parameters(serving[0], self._job)
         around.logs.data(self._number, str(parameters))
         if not share:
             return
-        model = Model(container.url, self._job, around.cancellation, around.choices)
+        urls = [Serving(container.url, name) for container, name in zip(serving, names, strict=True)]
+        model = Model(urls, self._job, around.cancellation)
         try:
-            pipeline = Pipeline(
+            transformer = ObjectTransformer(
                 model,
-                processor(self._job, parameters, around.choices),
+                processor(self._job, parameters),
                 concurrency=parameters.max_concurrent,
                 assemble_line=self._job.assemble_line,
                 cancellation=around.cancellation,
-                choices=around.choices,
             )
-            self._work_off(share, pipeline, min(parameters.max_concurrent, _OBJECTS_AT_ONCE, len(share)))
+            self._work_off(share, transformer, min(parameters.max_concurrent, _OBJECTS_AT_ONCE, len(share)))
         except ObjectFailure as failure:
             self._record_for_all(share, failure)
         finally:
             model.close()
 
-    def _work_off(self, share: Sequence[Task], pipeline: Pipeline, at_once: int) -> None:
+    def _work_off(self, share: Sequence[Task], transformer: ObjectTransformer, at_once: int) -> None:
         try:
             with ThreadPoolExecutor(at_once, thread_name_prefix="object") as pool:
-                for done in [pool.submit(self._transform, task, pipeline) for task in share]:
+                for done in [pool.submit(self._transform, task, transformer) for task in share]:
                     done.result()
         finally:
-            pipeline.close()
+            transformer.close()
 
-    def _transform(self, task: Task, pipeline: Pipeline) -> None:
+    def _transform(self, task: Task, transformer: ObjectTransformer) -> None:
         self._around.cancellation.check()
         try:
             stream = InputStream(lambda: self._open(task))
             try:
-                self._write(task, stream, pipeline)
+                self._write(task, stream, transformer)
             finally:
                 stream.close()
         except ObjectFailure as failure:
@@ -129,13 +131,12 @@ class Instance:
             self._around.cancellation.check()
             self._record(client_error(str(error)), task.name)
 
-    def _write(self, task: Task, stream: InputStream, pipeline: Pipeline) -> None:
+    def _write(self, task: Task, stream: InputStream, transformer: ObjectTransformer) -> None:
         output = self._around.sink.create(task.output_bucket, task.output_key)
         try:
-            pipeline.transform(stream, output)
+            transformer.transform(stream, output)
             self._around.cancellation.check()
             output.commit()
-            self.written.append(task)
         except BaseException:
             with suppress(StorageError):
                 output.abort()
@@ -144,9 +145,6 @@ class Instance:
     def _open(self, task: Task) -> ReadStream:
         stream = self._around.source.open(task.bucket, task.key)
         return GunzippedStream(stream) if self._job.gzip else stream
-
-    def _log_container(self, line: bytes) -> None:
-        self._around.logs.container(self._number, line)
 
     def _record(self, failure: TransformFailure, name: str) -> None:
         self.failures.append(failure)

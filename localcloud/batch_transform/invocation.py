@@ -6,16 +6,15 @@ import http.client
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from http import HTTPStatus
 from queue import Empty, LifoQueue
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.errors import ObjectFailure, http_error, no_response
 from localcloud.batch_transform.job import Transform
-from localcloud.batch_transform.unverified import Choices
 
 _CHUNK = 2**20
 
@@ -23,23 +22,46 @@ Body = bytes | Callable[[], Iterator[bytes]]
 """A request's body: bytes, or what gives its chunks anew for each attempt (sent chunked)."""
 
 
-class Model:
-    """The `/invocations` of one container; safe for many threads.
+class Serving(NamedTuple):
+    """A container that is ready for requests.
 
     Args:
-        url: where the container serves.
-        job: headers, timeout and retries come from here.
-        cancellation: cuts open connections when the job is stopped.
-        choices: which answers are tried again.
+        url: where it serves.
+        name: of the container in its pipeline; empty where the model has one container only.
     """
 
-    def __init__(self, url: str, job: Transform, cancellation: Cancellation, choices: Choices) -> None:
-        self._address = urlsplit(url).netloc
+    url: str
+    name: str = ""
+
+
+class Answer(NamedTuple):
+    """What a container answered."""
+
+    status: int
+    body: bytes
+    content_type: str | None
+
+    @property
+    def success(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Model:
+    """The model of one instance; safe for many threads.
+
+    The containers of an inference pipeline are asked in their order. Each gets the answer of the one before it, with the
+    content type of that answer; the job's Accept goes to the last one.
+
+    Args:
+        containers: where the model's containers serve.
+        job: headers, timeout and retries come from here.
+        cancellation: cuts open connections when the job is stopped.
+    """
+
+    def __init__(self, containers: Sequence[Serving], job: Transform, cancellation: Cancellation) -> None:
+        self._containers = [_Invocations(one, cancellation) for one in containers]
         self._job = job
         self._cancellation = cancellation
-        self._choices = choices
-        self._idle: LifoQueue[http.client.HTTPConnection] = LifoQueue()
-        self._headers = _headers(job, choices)
 
     def invoke(self, body: Body) -> bytes:
         """The model's answer.
@@ -48,7 +70,7 @@ class Model:
             ObjectFailure: no success after all retries.
             Stopped: the job was stopped.
         """
-        failure = no_response(self._choices.no_response_reason)
+        failure = no_response()
         for _ in range(1 + self._job.max_retries):
             self._cancellation.check()
             outcome = self._attempt(body)
@@ -61,25 +83,57 @@ class Model:
         raise failure
 
     def close(self) -> None:
+        for container in self._containers:
+            container.close()
+
+    def _attempt(self, body: Body) -> bytes | tuple[ObjectFailure, bool]:
+        """One way through all containers; a failure comes with whether it may be tried again."""
+        deadline = time.monotonic() + self._job.timeout_seconds
+        kind, last = self._job.content_type, self._containers[-1]
+        for container in self._containers:
+            answer = container.ask(body, _headers(kind, self._job.accept if container is last else None), deadline)
+            if answer is None:
+                return container.blamed(no_response(), "The container {} gave no answer."), True
+            if not answer.success:
+                failure = http_error(answer.status, answer.body)
+                return container.blamed(failure, "This is the answer of the container {}."), answer.status >= 500
+            body, kind = answer.body, answer.content_type
+        return cast("bytes", body)
+
+
+class _Invocations:
+    """The `/invocations` of one container, over connections that are kept."""
+
+    def __init__(self, serving: Serving, cancellation: Cancellation) -> None:
+        self._address = urlsplit(serving.url).netloc
+        self._name = serving.name
+        self._cancellation = cancellation
+        self._idle: LifoQueue[http.client.HTTPConnection] = LifoQueue()
+
+    def close(self) -> None:
         with suppress(Empty):
             while True:
                 self._idle.get_nowait().close()
 
-    def _attempt(self, body: Body) -> bytes | tuple[ObjectFailure, bool]:
+    def ask(self, body: Body, headers: Mapping[str, str], deadline: float) -> Answer | None:
+        """The container's answer; None where the connection breaks off or the deadline passes."""
         connection = self._connection()
-        deadline = time.monotonic() + self._job.timeout_seconds
         try:
             sock = _connected(connection, deadline)  # only what has a socket can be cut
             with self._cancellation.interrupting(lambda: _cut(sock)):
-                status, answer = self._exchange(connection, body, deadline)
+                answer = _exchange(connection, body, headers, deadline)
         except (OSError, http.client.HTTPException):
             connection.close()
-            return no_response(self._choices.no_response_reason), self._choices.no_response_retried
+            return None
+        except BaseException:  # a body that is made while it is sent may fail
+            connection.close()
+            raise
         self._idle.put(connection)
-        if status == HTTPStatus.OK or (200 < status < 300 and self._choices.any_2xx_is_success):
-            return answer
-        again = self._choices.server_errors_retried if status >= 500 else self._choices.client_errors_retried
-        return http_error(status, answer, self._choices.server_error_reason), again
+        return answer
+
+    def blamed(self, failure: ObjectFailure, sentence: str) -> ObjectFailure:
+        """The failure with a sentence on this container, where there are several."""
+        return failure.with_line(sentence.format(self._name)) if self._name else failure
 
     def _connection(self) -> http.client.HTTPConnection:
         with suppress(Empty):
@@ -90,24 +144,28 @@ class Model:
                 idle.close()
         return http.client.HTTPConnection(self._address)
 
-    def _exchange(self, connection: http.client.HTTPConnection, body: Body, deadline: float) -> tuple[int, bytes]:
-        with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it closed
-            self._send(connection, body)
-        response = connection.getresponse()
-        return response.status, _read(response, connection, deadline)
 
-    def _send(self, connection: http.client.HTTPConnection, body: Body) -> None:
-        connection.putrequest("POST", "/invocations", skip_accept_encoding=True)
-        for name, value in self._headers.items():
-            connection.putheader(name, value)
-        if isinstance(body, bytes):
-            connection.putheader("Content-Length", str(len(body)))
-            connection.endheaders(body if len(body) < _CHUNK else None)
-            if len(body) >= _CHUNK:
-                connection.send(body)
-            return
-        connection.putheader("Transfer-Encoding", "chunked")
-        connection.endheaders(body(), encode_chunked=True)  # pyright: ignore[reportArgumentType] an iterable is what it takes
+def _exchange(
+    connection: http.client.HTTPConnection, body: Body, headers: Mapping[str, str], deadline: float
+) -> Answer:
+    with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it closed
+        _send(connection, body, headers)
+    response = connection.getresponse()
+    return Answer(response.status, _read(response, connection, deadline), response.getheader("Content-Type"))
+
+
+def _send(connection: http.client.HTTPConnection, body: Body, headers: Mapping[str, str]) -> None:
+    connection.putrequest("POST", "/invocations", skip_accept_encoding=True)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    if isinstance(body, bytes):
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body if len(body) < _CHUNK else None)
+        if len(body) >= _CHUNK:
+            connection.send(body)
+        return
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.endheaders(body(), encode_chunked=True)  # pyright: ignore[reportArgumentType] an iterable is what it takes
 
 
 def _connected(connection: http.client.HTTPConnection, deadline: float) -> socket.socket:
@@ -120,14 +178,12 @@ def _connected(connection: http.client.HTTPConnection, deadline: float) -> socke
     return connection.sock  # pyright: ignore[reportReturnType] likewise
 
 
-def _headers(job: Transform, choices: Choices) -> dict[str, str]:
+def _headers(content_type: str | None, accept: str | None) -> dict[str, str]:
     headers = {"User-Agent": "Go-http-client/1.1"}
-    if job.content_type:
-        headers["Content-Type"] = job.content_type
-    elif not choices.content_type_omitted_when_unset:
-        headers["Content-Type"] = "application/octet-stream"
-    if job.accept:
-        headers["Accept"] = job.accept
+    if content_type:
+        headers["Content-Type"] = content_type
+    if accept:
+        headers["Accept"] = accept
     return headers
 
 

@@ -13,10 +13,12 @@ DEFAULT_RETRIES = 3
 
 
 class Split(enum.StrEnum):
-    """How objects are cut into records. RecordIO and TFRecord are refused before a job gets here."""
+    """How objects are cut into records; the value is the spelling of CreateTransformJob."""
 
     NONE = "None"
     LINE = "Line"
+    RECORD_IO = "RecordIO"
+    TF_RECORD = "TFRecord"
 
 
 class Strategy(enum.StrEnum):
@@ -40,6 +42,19 @@ class DataProcessing:
 
 
 @dataclass(frozen=True)
+class ModelContainer:
+    """One container of the model; an inference pipeline has several, in the order of their work.
+
+    Args:
+        name: by which logs call it; empty where the model has one container only.
+        environment: what CreateModel gave it.
+    """
+
+    name: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
 class Transform:
     """The settings of one job; None where the caller left a value to the container or to the default."""
 
@@ -58,5 +73,5 @@ class Transform:
     max_retries: int = DEFAULT_RETRIES
     instance_count: int = 1
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    model_environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    containers: tuple[ModelContainer, ...] = (ModelContainer(),)
     processing: DataProcessing = field(default_factory=DataProcessing)

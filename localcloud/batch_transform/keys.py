@@ -11,7 +11,6 @@ from typing import Any
 from localcloud.batch_transform.errors import client_error
 from localcloud.batch_transform.job import Transform
 from localcloud.batch_transform.streams import ObjectInfo, ObjectSource
-from localcloud.batch_transform.unverified import Choices
 
 _S3_URI = re.compile(r"(?:https|s3)://([^/]+)/?(.*)", re.DOTALL)
 _MANIFEST_LIMIT = 64 * 2**20
@@ -47,24 +46,20 @@ class Task:
         return f"{self.bucket}/{self.key}"
 
 
-def relative_name(prefix: str, key: str, choices: Choices) -> str:
+def relative_name(prefix: str, key: str) -> str:
     """What of an input's key goes into its output's key.
 
     A prefix that ends at a slash, or is followed by one in the key, is a folder and is cut off. Any other prefix ends
     inside a name (or is the whole key): the base name is kept in full.
     """
     if not prefix or prefix.endswith("/"):
-        name = key.removeprefix(prefix)
-    elif key.startswith(f"{prefix}/"):
-        name = key.removeprefix(f"{prefix}/")
-    elif choices.partial_prefix_keeps_base_name or key == prefix:
-        return key[prefix.rfind("/") + 1 :]
-    else:
         return key.removeprefix(prefix)
-    return name if choices.sub_prefixes_kept else _base_name(name)
+    if key.startswith(f"{prefix}/"):
+        return key.removeprefix(f"{prefix}/")
+    return key[prefix.rfind("/") + 1 :]
 
 
-def tasks(job: Transform, source: ObjectSource, choices: Choices) -> list[Task]:
+def tasks(job: Transform, source: ObjectSource) -> list[Task]:
     """Every input object of a job, in the order of their keys.
 
     Raises:
@@ -73,13 +68,11 @@ def tasks(job: Transform, source: ObjectSource, choices: Choices) -> list[Task]:
     """
     target = S3Uri.parse(job.output_uri)
     base = target.key.rstrip("/")
-    selected = _manifest_entries(job, source, choices) if job.manifest else _listed(job, source, choices)
-    return [Task(bucket, key, target.bucket, _output_key(base, name, job, choices)) for bucket, key, name in selected]
-
-
-def _output_key(base: str, name: str, job: Transform, choices: Choices) -> str:
-    stem = name.removesuffix(".gz") if job.gzip and not choices.gzip_suffix_kept else name
-    return f"{base}/{stem}.out" if base else f"{stem}.out"
+    selected = _manifest_entries(job, source) if job.manifest else _listed(job, source)
+    return [
+        Task(bucket, key, target.bucket, f"{base}/{name}.out" if base else f"{name}.out")
+        for bucket, key, name in selected
+    ]
 
 
 def share(items: Sequence[Task], instances: int) -> list[list[Task]]:
@@ -91,32 +84,22 @@ _Selected = tuple[str, str, str]
 """Bucket, key, and what of the key goes into the output's key."""
 
 
-def _listed(job: Transform, source: ObjectSource, choices: Choices) -> Iterable[_Selected]:
+def _listed(job: Transform, source: ObjectSource) -> Iterable[_Selected]:
     prefix = S3Uri.parse(job.input_uri)
     for found in sorted(source.list(prefix.bucket, prefix.key)):
-        if not _is_folder_marker(found) or not choices.folder_markers_skipped:
-            yield found.bucket, found.key, relative_name(prefix.key, found.key, choices)
+        if not _is_folder_marker(found):
+            yield found.bucket, found.key, relative_name(prefix.key, found.key)
 
 
 def _is_folder_marker(found: ObjectInfo) -> bool:
     return found.size == 0 and found.key.endswith("/")
 
 
-def _manifest_entries(job: Transform, source: ObjectSource, choices: Choices) -> Iterable[_Selected]:
+def _manifest_entries(job: Transform, source: ObjectSource) -> Iterable[_Selected]:
     prefix, names = _read_manifest(_read(source, S3Uri.parse(job.input_uri)), job.input_uri)
     for name in names:
-        between = "" if choices.manifest_prefix_concatenated or prefix.endswith("/") else "/"
-        full = S3Uri.parse(prefix + between + name)
-        if choices.manifest_gap_fails_object or _exists(source, full):
-            yield full.bucket, full.key, (name if choices.manifest_keeps_relative_path else _base_name(name))
-
-
-def _exists(source: ObjectSource, place: S3Uri) -> bool:
-    return any(found.key == place.key for found in source.list(place.bucket, place.key))
-
-
-def _base_name(name: str) -> str:
-    return name.rpartition("/")[2]
+        full = S3Uri.parse(prefix + name)
+        yield full.bucket, full.key, name
 
 
 def _read(source: ObjectSource, place: S3Uri) -> bytes:
@@ -143,4 +126,4 @@ def _read_manifest(data: bytes, uri: str) -> tuple[str, list[str]]:
 
 def _no_manifest(uri: str) -> Exception:
     form = '[{"prefix": "s3://bucket/prefix/"}, "relative/path", ...]'
-    return client_error(f"{uri} is no manifest: it must be a JSON array of the form {form}")
+    return client_error(f"{uri} is not a manifest: it must be a JSON array of the form {form}")

@@ -1,4 +1,4 @@
-"""Where a job's log lines go: one stream for the container, one for the agent's data log, on each instance."""
+"""Where a job's log lines go: a stream for each container, one for the agent's data log, on each instance."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Protocol
 class Logs(Protocol):
     """Takes log lines; never raises, a log that cannot be written fails no job."""
 
-    def container(self, instance: int, line: bytes, /) -> None:
-        """One line that a container wrote."""
+    def container(self, instance: int, name: str, line: bytes, /) -> None:
+        """One line that a container wrote; it has a name in a pipeline only."""
         ...
 
     def data(self, instance: int, line: str, /) -> None:

@@ -2,198 +2,247 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-from localcloud.batch_transform import jsonpath, splitting
+from data_processing.content_types import content_type, job_failure
+from data_processing.filters import Filter, FilterSyntaxError, parse
+from localcloud.batch_transform import framing, splitting
 from localcloud.batch_transform.containers import Parameters
-from localcloud.batch_transform.errors import FilterSyntaxError, client_error
+from localcloud.batch_transform.errors import ObjectFailure, RecordError, data_error
 from localcloud.batch_transform.invocation import Body
 from localcloud.batch_transform.job import Split, Strategy, Transform
-from localcloud.batch_transform.records import Codec, codec, media_type
+from localcloud.batch_transform.record_formats import RecordFormat, record_format
+from localcloud.batch_transform.splitting import Batch
 from localcloud.batch_transform.streams import InputStream
-from localcloud.batch_transform.unverified import Choices
+
+_FRAMED = {Split.RECORD_IO, Split.TF_RECORD}
+_SAMPLE = 256
 
 
 @dataclass(frozen=True)
 class Request:
-    """A body for the model, and the records it came from where they are needed again."""
+    """A body for the model.
+
+    Args:
+        body: what is sent.
+        batch: the records of the object that it was made of.
+    """
 
     body: Body
-    records: Sequence[bytes] = ()
+    batch: Batch
 
 
 class Plain:
     """No DataProcessing: bytes are cut and passed on."""
 
-    def __init__(self, job: Transform, parameters: Parameters, choices: Choices) -> None:
+    def __init__(self, job: Transform, parameters: Parameters) -> None:
         self._single = parameters.strategy is Strategy.SINGLE_RECORD
         self._split = job.split
         self._limit = parameters.payload_bytes
-        self._choices = choices
 
     def requests(self, stream: InputStream) -> Iterator[Request]:
         if self._limit is None and (self._split is Split.NONE or not self._single):
-            yield Request(lambda: _chunks(stream))
-        elif self._split is Split.NONE:
-            yield from map(Request, splitting.whole(stream, self._limit, self._choices))
-        elif self._single:
-            for record in splitting.lines(stream, self._limit, self._choices):
-                yield Request(_sent(single_body(record, self._choices), self._limit))
-        else:
-            yield from map(Request, splitting.line_batches(stream, self._limit, self._choices))
+            yield self._streamed(stream)
+            return
+        for batch in self._batches(stream):
+            yield Request(_sent(batch.data, self._limit), batch)
 
     def output(self, request: Request, response: bytes) -> bytes:  # noqa: ARG002  the joining form needs it
         return response
+
+    def _batches(self, stream: InputStream) -> Iterator[Batch]:
+        if self._split is Split.NONE:
+            return splitting.whole(stream, self._limit)
+        if self._split in _FRAMED:
+            cut = framing.records if self._single else framing.record_batches
+            return cut(stream, self._split, self._limit)
+        return (splitting.lines if self._single else splitting.line_batches)(stream, self._limit)
+
+    def _streamed(self, stream: InputStream) -> Request:
+        """The object as it is; records in frames are checked on their way."""
+        sample = stream.peek(_SAMPLE)
+
+        def chunks() -> Iterator[bytes]:
+            stream.rewind()
+            if self._split in _FRAMED:
+                yield from (batch.data for batch in framing.record_batches(stream, self._split, None))
+            else:
+                yield from iter(lambda: stream.read(2**20), b"")
+
+        return Request(chunks, Batch(sample, 1, 1, ""))
 
 
 class Joined:
     """DataProcessing: each record is filtered, the answers are joined with the records and filtered again.
 
     Raises:
-        ObjectFailure: a filter cannot be read; media types are looked at only where they are needed.
+        ObjectFailure: a filter or a media type cannot be used.
     """
 
-    def __init__(self, job: Transform, parameters: Parameters, choices: Choices) -> None:
+    def __init__(self, job: Transform, parameters: Parameters) -> None:
         self._job = job
         self._single = parameters.strategy is Strategy.SINGLE_RECORD
         self._limit = parameters.payload_bytes
-        self._choices = choices
-        self._input_filter = _path(job.processing.input_filter)
-        self._output_filter = _path(job.processing.output_filter)
         self._join = job.processing.join_input
-
-    @cached_property
-    def _input(self) -> Codec:
-        return _codec(self._job.content_type, self._choices)
-
-    @cached_property
-    def _output(self) -> Codec:
-        return _codec(self._job.accept, self._choices)
+        if job.split in _FRAMED:
+            raise data_error(f"Records of SplitType {job.split} can be neither filtered nor joined")
+        input_filter = _readable(job.processing.input_filter, job.content_type)
+        output_filter = _readable(job.processing.output_filter, job.accept)
+        whole = job.split is Split.NONE
+        self._input = None if input_filter.identity else _format(job.content_type, input_filter, whole=whole)
+        self._output = self._output_format(output_filter, whole=whole)
 
     def requests(self, stream: InputStream) -> Iterator[Request]:
-        return (Request(_sent(body, self._limit), records) for body, records in self._batches(stream))
-
-    def _batches(self, stream: InputStream) -> Iterator[tuple[bytes, Sequence[bytes]]]:
-        if self._job.split is Split.NONE:
-            for document in splitting.whole(stream, self._limit, self._choices):
-                yield self._filtered(document), [document]
-        elif self._single:
-            for record in splitting.lines(stream, None, self._choices):
-                yield self._checked(single_body(self._filtered(record), self._choices)), [record]
-        elif self._input_filter.identity:
-            for batch in splitting.line_batches(stream, self._limit, self._choices):
-                yield batch, _lines(batch)
-        else:
-            yield from self._filtered_batches(stream)
+        for body, batch in self._bodies(stream):
+            yield Request(_sent(body, self._limit), batch)
 
     def output(self, request: Request, response: bytes) -> bytes:
-        if not self._join and self._output_filter.identity:
+        if self._output is None:
             return response
-        if self._join and media_type(self._job.content_type) != media_type(self._job.accept):
-            raise client_error(f"Cannot join {self._job.content_type} with {self._job.accept}: they must be the same")
+        try:
+            written = self._output.joined(request.batch.data if self._join else None, response)
+        except RecordError as error:
+            raise _failure(request.batch, error) from error
+        return b"\n".join(written) + (b"\n" if self._job.assemble_line and written else b"")
+
+    def _output_format(self, output_filter: Filter, *, whole: bool) -> RecordFormat | None:
+        if not self._join and output_filter.identity:
+            return None
+        given, asked = self._job.content_type, self._job.accept
+        if self._join and content_type(given) != content_type(asked):
+            raise data_error(f"Cannot join {given} with {asked}: they must be the same")
+        return _format(asked, output_filter, whole=whole)
+
+    def _bodies(self, stream: InputStream) -> Iterator[tuple[bytes, Batch]]:
         if self._job.split is Split.NONE:
-            return self._one(request.records[0], response)
-        answers = _lines(response)
-        records = request.records if self._join else answers
-        if len(answers) != len(records) and self._choices.join_needs_equal_line_counts:
-            raise client_error(self._choices.line_count_text)
-        end = b"\n" if self._job.assemble_line else b""
-        return b"\n".join(self._joined(records, answers)) + end
+            for document in splitting.whole(stream, self._limit):
+                yield b"".join(self._filtered(document)[0]), document
+        elif self._single:
+            yield from self._single_bodies(stream)
+        elif self._input is None:
+            for batch in splitting.line_batches(stream, self._limit):
+                yield batch.data, batch
+        else:
+            yield from self._packed(stream)
 
-    def _joined(self, records: Sequence[bytes], answers: Sequence[bytes]) -> Iterable[bytes]:
-        if self._output_filter.identity and self._output.joins_as_text(records, answers):
-            return (record + b"," + answer for record, answer in zip(records, answers, strict=False))
-        return map(self._one, records, answers)
+    def _single_bodies(self, stream: InputStream) -> Iterator[tuple[bytes, Batch]]:
+        for record in splitting.lines(stream, self._limit if self._input is None else None):
+            for body in self._filtered(record)[0]:
+                self._check(body, record)
+                yield body, record
 
-    def _one(self, record: bytes, answer: bytes) -> bytes:
-        value = self._output.parse(answer, "output from the algorithm")
-        if self._join:
-            value = self._output.join(self._input.parse(record, "input"), value)
-        return self._output.render(self._output.filter(self._output_filter, value))
-
-    def _filtered(self, record: bytes) -> bytes:
-        if self._input_filter.identity:
-            return record
-        value = self._input.filter(self._input_filter, self._input.parse(record, "input"))
-        return self._input.render(value) + (b"\n" if record.endswith(b"\n") else b"")
-
-    def _filtered_batches(self, stream: InputStream) -> Iterator[tuple[bytes, Sequence[bytes]]]:
+    def _packed(self, stream: InputStream) -> Iterator[tuple[bytes, Batch]]:
         """As many filtered records as fit; the limit holds for what is sent."""
-        bodies: list[bytes] = []
-        records: list[bytes] = []
-        size = 0
-        for record in splitting.lines(stream, None, self._choices):
-            body = self._checked(self._filtered(record))
-            if bodies and self._limit is not None and size + len(body) > self._limit:
-                yield splitting.bounded(b"".join(bodies), self._choices), records
-                bodies, records, size = [], [], 0
-            bodies.append(body)
-            records.append(record)
-            size += len(body)
-        if bodies:
-            yield splitting.bounded(b"".join(bodies), self._choices), records
+        pack = _Pack(1)
+        for window in splitting.line_windows(stream):
+            bodies, places = self._filtered(window)
+            sizes = [len(body) + 1 for body in bodies]
+            if bodies and not window.data.endswith(b"\n"):
+                sizes[-1] -= 1
+            if self._limit is None or pack.size + sum(sizes) <= self._limit:
+                pack.add(bodies, sizes, window.data)
+                continue
+            *full, pack = _repacked(pack, window, bodies, places, sizes, self._limit)
+            yield from (one.request() for one in full)
+        if pack.bodies:
+            yield pack.request()
 
-    def _checked(self, body: bytes) -> bytes:
+    def _filtered(self, batch: Batch) -> tuple[Sequence[bytes], Sequence[int]]:
+        """Records after the input filter, without newlines, and the place of each in its batch."""
+        if self._input is None:
+            return [batch.data], [0]
+        try:
+            return self._input.filtered(batch.data)
+        except RecordError as error:
+            raise _failure(batch, error) from error
+
+    def _check(self, body: bytes, record: Batch) -> None:
         if self._limit is not None and len(body) > self._limit:
-            raise splitting.too_large(self._limit, self._choices)
-        return body
+            raise splitting.too_large(self._limit, record)
+
+
+class _Pack:
+    """Filtered records on their way into one body, and the lines that they were made of."""
+
+    def __init__(self, first: int) -> None:
+        self.size = 0
+        self.bodies: list[bytes] = []
+        self._first = first
+        self._lines: list[bytes] = []
+
+    def add(self, bodies: Sequence[bytes], sizes: Sequence[int], lines: bytes) -> None:
+        self.bodies += bodies
+        self.size += sum(sizes)
+        self._lines.append(lines)
+
+    def request(self) -> tuple[bytes, Batch]:
+        data = b"".join(self._lines)
+        count = data.count(b"\n") + (not data.endswith(b"\n"))
+        end = b"\n" if data.endswith(b"\n") else b""
+        return b"\n".join(self.bodies) + end, Batch(data, self._first, count)
+
+
+def _repacked(  # noqa: PLR0917  a window's records come in four columns
+    pack: _Pack, window: Batch, bodies: Sequence[bytes], places: Sequence[int], sizes: Sequence[int], limit: int
+) -> list[_Pack]:
+    """A window's records in as many packs as they need; the first pack may hold records already.
+
+    Raises:
+        ObjectFailure: a record is larger than the limit.
+    """
+    lines = [line + b"\n" for line in window.data.split(b"\n")]
+    lines[-1] = lines[-1][:-1]  # what follows the last newline
+    packs, begin, start, room = [pack], 0, 0, limit - pack.size
+    for number, place in enumerate(places):
+        if sizes[number] > limit:
+            raise splitting.too_large(limit, Batch(lines[place], window.first + place, 1))
+        if sizes[number] > room:
+            packs[-1].add(bodies[begin:number], sizes[begin:number], b"".join(lines[start:place]))
+            packs.append(_Pack(window.first + place))
+            begin, start, room = number, place, limit
+        room -= sizes[number]
+    packs[-1].add(bodies[begin:], sizes[begin:], b"".join(lines[start:]))
+    return packs
 
 
 Processor = Plain | Joined
 
 
-def processor(job: Transform, parameters: Parameters, choices: Choices) -> Processor:
+def processor(job: Transform, parameters: Parameters) -> Processor:
     """How this job's requests are made and its responses written.
 
     Raises:
         ObjectFailure: the filters or media types of its DataProcessing cannot be used.
     """
-    return (Joined if job.processing.active else Plain)(job, parameters, choices)
+    return (Joined if job.processing.active else Plain)(job, parameters)
 
 
-def requests(processor: Processor, stream: InputStream, choices: Choices) -> Iterator[Request]:
-    """An object's requests; by switch an empty object makes one too."""
-    nothing = True
-    for request in processor.requests(stream):
-        nothing = False
-        yield request
-    if nothing and not choices.empty_object_without_request:
-        yield Request(b"")
+def _failure(batch: Batch, error: RecordError) -> ObjectFailure:
+    """A failure that names the record at fault, or all of the request where no single one is."""
+    if error.at is None or error.at >= batch.count or not batch.noun:
+        return data_error(str(error), batch.where)
+    line = batch.data.split(b"\n")[error.at]
+    return data_error(str(error), Batch(line, batch.first + error.at, 1).where)
 
 
-def single_body(record: bytes, choices: Choices) -> bytes:
-    """The body of a SingleRecord request."""
-    if not choices.carriage_return_kept and record.endswith(b"\r\n"):
-        return record[:-2]
-    return record if choices.single_record_keeps_terminator else record.removesuffix(b"\n")
+def _format(header: str | None, path: Filter, *, whole: bool) -> RecordFormat:
+    kind = content_type(header)
+    if kind is None:
+        raise data_error(f"DataProcessing cannot read {header or 'an unset media type'}")
+    return record_format(kind, path, whole=whole)
+
+
+def _readable(text: str, header: str | None) -> Filter:
+    try:
+        path = parse(text)
+    except FilterSyntaxError as error:
+        raise data_error(f"Invalid JsonPath: {error}") from error
+    if failure := job_failure(path, content_type(header)):
+        raise data_error(failure)
+    return path
 
 
 def _sent(body: bytes, limit: int | None) -> Body:
     """A body as it goes out: without a limit of its size it is chunked."""
     return body if limit is not None else lambda: iter([body])
-
-
-def _codec(header: str | None, choices: Choices) -> Codec:
-    name = media_type(header)
-    if name is None:
-        raise client_error(f"DataProcessing cannot read {header or 'an unset media type'}")
-    return codec(name, choices)
-
-
-def _path(text: str) -> jsonpath.Path:
-    try:
-        return jsonpath.parse(text)
-    except FilterSyntaxError as error:
-        raise client_error(str(error)) from error
-
-
-def _lines(batch: bytes) -> list[bytes]:
-    return batch.removesuffix(b"\n").split(b"\n")
-
-
-def _chunks(stream: InputStream) -> Iterator[bytes]:
-    stream.rewind()
-    while chunk := stream.read(2**20):
-        yield chunk

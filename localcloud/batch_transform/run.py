@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 
 from localcloud.batch_transform import keys
@@ -48,22 +47,11 @@ def run_transform(job: Transform, around: Surroundings) -> Outcome:
 
 
 def _run(job: Transform, around: Surroundings) -> list[TransformFailure]:
-    tasks = keys.tasks(job, around.source, around.choices)
+    tasks = keys.tasks(job, around.source)
     shares = keys.share(tasks, job.instance_count)
     instances = [Instance(number, job, around) for number in range(job.instance_count)]
-    try:
-        with ThreadPoolExecutor(min(_INSTANCES_AT_ONCE, len(instances)), thread_name_prefix="instance") as pool:
-            for done in [pool.submit(one.run, share) for one, share in zip(instances, shares, strict=True)]:
-                done.result()
-        around.cancellation.check()
-    except Stopped:
-        if not around.choices.stop_keeps_finished_outputs:
-            _delete_outputs(instances, around)
-        raise
+    with ThreadPoolExecutor(min(_INSTANCES_AT_ONCE, len(instances)), thread_name_prefix="instance") as pool:
+        for done in [pool.submit(one.run, share) for one, share in zip(instances, shares, strict=True)]:
+            done.result()
+    around.cancellation.check()
     return [failure for one in instances for failure in one.failures]
-
-
-def _delete_outputs(instances: list[Instance], around: Surroundings) -> None:
-    for task in (task for one in instances for task in one.written):
-        with suppress(StorageError):
-            around.sink.delete(task.output_bucket, task.output_key)

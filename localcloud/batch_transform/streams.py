@@ -49,8 +49,6 @@ class ObjectSink(Protocol):
 
     def create(self, bucket: str, key: str) -> WriteStream: ...
 
-    def delete(self, bucket: str, key: str) -> None: ...
-
 
 class InputStream:
     """An input object that can be read again from its start, for another attempt at a streamed request.
@@ -63,15 +61,26 @@ class InputStream:
         self._open = open_anew
         self._stream = open_anew()
         self._untouched = True
+        self._ahead = b""
 
     def read(self, size: int, /) -> bytes:
+        if self._ahead:
+            data, self._ahead = self._ahead[:size], self._ahead[size:]
+            return data
         self._untouched = False
         return self._stream.read(size)
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, which will be read again; up to `size` of them."""
+        if not self._ahead:
+            self._ahead = self._stream.read(size)
+        return self._ahead
 
     def rewind(self) -> None:
         if not self._untouched:
             self._stream.close()
             self._stream = self._open()
+            self._ahead = b""
             self._untouched = True
 
     def close(self) -> None:

@@ -218,3 +218,10 @@ def test_a_file_declares_its_jobs_where_the_list_names_it() -> None:
     from jobs import declared  # noqa: PLC0415 the list is what is tested
 
     assert churn.declare in declared.DECLARATIONS
+
+
+def test_a_filter_that_reports_doubt_is_told_and_not_refused(defaults: JobDefaults, warnings: list[str]) -> None:
+    args = TransformJobArgs(input="in.csv", join_source="Input", output_filter="$[0,5:]")
+    assert [job.name for job in declaration.collect([lambda jobs: jobs.add("a", args)], defaults)] == ["a"]
+    (warning,) = warnings
+    assert warning.startswith("a: OutputFilter: the job is reported to fail with it: Invalid JsonPath: $[0,5:]: ")

@@ -31,7 +31,7 @@ def problems(**changes: Any) -> list[str]:
         pytest.param({"tags": {f"t{n}": "v" for n in range(45)}}, id="45 tags beside our five"),
         pytest.param({"tags": {"Größe": "a b/c"}}, id="letters of any script"),
         pytest.param(JOIN, id="the churn recipe of filters and join"),
-        pytest.param({"input_filter": "$" + ".a" * 31}, id="a filter of 63 characters"),
+        pytest.param({"input_filter": f"$[{'1,' * 29}12]"}, id="a filter of 63 characters"),
         pytest.param(
             {**JOIN, "content_type": "application/jsonlines", "accept": "application/jsonlines"}, id="JSON Lines"
         ),
@@ -86,6 +86,8 @@ def test_allowed(changes: dict[str, Any]) -> None:
         pytest.param({"output_filter": "$..a"}, "OutputFilter", id="a descent"),
         pytest.param({"output_filter": "$[?(@.a)]"}, "OutputFilter", id="a filter expression"),
         pytest.param({"output_filter": "$[0:9:2]"}, "OutputFilter", id="a step"),
+        pytest.param({"input_filter": "$[1:"}, "InputFilter", id="a bracket that is not closed"),
+        pytest.param({"input_filter": "$.a"}, "InputFilter", id="a name in a CSV row"),
         pytest.param({**JOIN, "accept": "application/json"}, "DataProcessing", id="a join of two types"),
         pytest.param({**JOIN, "accept": None, "content_type": None}, "DataProcessing", id="a join of no types"),
         pytest.param({**JOIN, "assemble_with": "None"}, "DataProcessing", id="a join that is not assembled"),
@@ -98,6 +100,34 @@ def test_refused(changes: dict[str, Any], member: str) -> None:
     assert found, "nothing was refused"
     assert all("Allowed: " in problem for problem in found)
     assert any(problem.startswith(f"{member}: ") for problem in found), found
+
+
+JSON_LINES = {"content_type": "application/jsonlines", "accept": "application/jsonlines"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "warning"),
+    [
+        pytest.param(
+            {**JSON_LINES, "output_filter": "$['a_b']"},
+            """OutputFilter: CreateTransformJob is reported to refuse it: Invalid OutputFilter: "$['a_b']". Unexpected "_\"""",
+            id="an underscore",
+        ),
+        pytest.param(
+            {"output_filter": "$[0,5:]"},
+            "OutputFilter: the job is reported to fail with it: Invalid JsonPath: $[0,5:]: only single range filters",
+            id="a range and an index",
+        ),
+    ],
+)
+def test_what_reports_say_of_a_filter_is_a_warning(changes: dict[str, Any], warning: str) -> None:
+    assert problems(**changes) == []
+    (found,) = validation.doubtful_filters(replace(ARGS, **changes))
+    assert found.startswith(warning)
+
+
+def test_a_filter_that_sagemaker_takes_is_not_doubtful() -> None:
+    assert list(validation.doubtful_filters(replace(ARGS, **JOIN))) == []
 
 
 def test_everything_is_said_at_once() -> None:

@@ -33,8 +33,10 @@ def job_not_found(name: str) -> ValidationError:
     return ValidationError(f"Could not find requested job with name: {name}")
 
 
-def job_exists(text: str, arn: str) -> ResourceInUseError:
-    return ResourceInUseError(f"{text} ({arn})")
+def job_exists(arn: str) -> ResourceInUseError:
+    return ResourceInUseError(
+        f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
+    )
 
 
 def no_input(uri: str, bucket: str, region: str, role_arn: str) -> ValidationError:

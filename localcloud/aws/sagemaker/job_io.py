@@ -70,24 +70,17 @@ class S3Sink:
 
     Args:
         client: an S3 client with the execution role's permissions.
-        content_type: of the objects.
         kms_key_id: the key that encrypts them; None is S3's default.
     """
 
-    def __init__(self, client: Any, content_type: str, kms_key_id: str | None = None) -> None:
+    def __init__(self, client: Any, kms_key_id: str | None = None) -> None:
         self._client = client
-        self._settings = {"ContentType": content_type}
+        self._settings = {"ContentType": "application/octet-stream"}
         if kms_key_id:
             self._settings |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id}
 
     def create(self, bucket: str, key: str) -> S3Writer:
         return S3Writer(self._client, bucket, key, self._settings)
-
-    def delete(self, bucket: str, key: str) -> None:
-        try:
-            self._client.delete_object(Bucket=bucket, Key=key)
-        except _REFUSALS as error:
-            raise StorageError(f"Cannot delete s3://{bucket}/{key}: {error}") from error
 
 
 class S3Writer:
@@ -164,9 +157,9 @@ class CloudWatchJobLogs:
         self._thread = threading.Thread(target=self._write_behind, name="logs", daemon=True)
         self._thread.start()
 
-    def container(self, instance: int, line: bytes, /) -> None:
+    def container(self, instance: int, name: str, line: bytes, /) -> None:
         with self._lock:
-            self._add(self._streams[instance], line)
+            self._add(f"{self._streams[instance]}/{name}" if name else self._streams[instance], line)
 
     def data(self, instance: int, line: str, /) -> None:
         with self._lock:

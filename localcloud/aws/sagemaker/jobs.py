@@ -13,12 +13,11 @@ from localcloud.aws.s3.buckets import RoleAccess
 from localcloud.aws.sagemaker import errors, rules
 from localcloud.aws.sagemaker.listing import Listing, page
 from localcloud.aws.sagemaker.models import containers, data_url, find
-from localcloud.aws.sagemaker.orders import Order, RoleSessions, TransformBackend
+from localcloud.aws.sagemaker.orders import Order, OrderedContainer, RoleSessions, TransformBackend
 from localcloud.aws.sagemaker.store import JobRecord, ModelRecord, Region, tags_from, transform_job_arn
 from localcloud.batch_transform.errors import TransformFailure
 from localcloud.batch_transform.keys import S3Uri
 from localcloud.batch_transform.state import JobState, JobStatus
-from localcloud.batch_transform.unverified import Choices
 
 _LISTING = Listing(
     "TransformJobSummaries",
@@ -53,18 +52,16 @@ class TransformJobs:
         sessions: RoleSessions,
         s3: RoleAccess,
         limit: Callable[[str], int | None],
-        choices: Choices,
     ) -> None:
         self._transforms = transforms
         self._sessions = sessions
         self._s3 = s3
         self._limit = limit
-        self._choices = choices
 
     def create(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         arn = self.arn(region, request["TransformJobName"])
         self._check_free(region, request["TransformJobName"])
-        rules.check(request, self._choices)
+        rules.check(request)
         tags = tags_from(request.get("Tags"))
         model = find(region, request["ModelName"])
         _check_model(model)
@@ -81,7 +78,7 @@ class TransformJobs:
         return {"TransformJobArn": arn}
 
     def arn(self, region: Region, name: str) -> str:
-        return transform_job_arn(region.name, region.account_id, name, self._choices)
+        return transform_job_arn(region.name, region.account_id, name)
 
     def describe(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         with region.lock:
@@ -91,8 +88,10 @@ class TransformJobs:
         with region.lock:
             job = self._find(region, request["TransformJobName"])
             stopping = job.state.stop()
-            if not stopping and job.state.status.final and self._choices.stop_of_ended_job_refused:
-                raise errors.ValidationError(f"{self._choices.stop_refused_text} {job.state.status}.")
+            if not stopping and job.state.status.final:
+                raise errors.ValidationError(
+                    f"The request was rejected because the transform job is in status {job.state.status}."
+                )
         if stopping:
             self._transforms.stop(job.arn)
         return {}
@@ -111,7 +110,7 @@ class TransformJobs:
     def _check_free(self, region: Region, name: str) -> None:
         with region.lock:
             if name in region.jobs:
-                raise errors.job_exists(self._choices.name_taken_text, self.arn(region, name))
+                raise errors.job_exists(self.arn(region, name))
 
     def _assume(self, role_arn: str, source_arn: str) -> Credential:
         try:
@@ -162,26 +161,34 @@ class _Listener:
 
 
 def _check_model(model: ModelRecord) -> None:
-    if len(list(containers(model.request))) > 1:
+    if (model.request.get("InferenceExecutionConfig") or {}).get("Mode") == "Direct":
         raise errors.ValidationError(
-            "Inference pipelines are not available in the local cloud: the model has Containers."
+            f"The containers of model {model.name} are to be invoked directly, which a transform job cannot do; "
+            "use InferenceExecutionConfig Mode Serial."
         )
     if not model.request.get("ExecutionRoleArn"):
         raise errors.ValidationError(f"Model {model.name} has no ExecutionRoleArn, so a job cannot read its input.")
 
 
 def _order(region: Region, job: JobRecord, model: ModelRecord, session: Credential) -> Order:
-    container = next(containers(model.request))
     return Order(
         arn=job.arn,
         request={name: value for name, value in job.request.items() if name not in _NOT_SHOWN},
-        image=container["Image"],
-        model_data_url=data_url(container),
-        model_environment=container.get("Environment") or {},
+        containers=_ordered(model),
         region=region.name,
         credentials=RoleCredentials(session.access_key_id, session.secret_access_key, session.session_token),
         network_isolation=bool(model.request.get("EnableNetworkIsolation")),
     )
+
+
+def _ordered(model: ModelRecord) -> list[OrderedContainer]:
+    """The containers of a model; those of an inference pipeline have names, as in their log streams."""
+    declared = list(containers(model.request))
+    names = [one.get("ContainerHostname") or f"container-{number}" for number, one in enumerate(declared, 1)]
+    return [
+        OrderedContainer(one["Image"], data_url(one), one.get("Environment") or {}, name if len(declared) > 1 else "")
+        for one, name in zip(declared, names, strict=True)
+    ]
 
 
 def _description(job: JobRecord) -> dict[str, Any]:

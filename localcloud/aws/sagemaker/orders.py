@@ -9,7 +9,7 @@ import dataclasses
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from localcloud.batch_transform.job import (
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT_SECONDS,
     DataProcessing,
+    ModelContainer,
     Split,
     Strategy,
     Transform,
@@ -33,15 +34,30 @@ It raises AwsError if the role does not exist or does not trust SageMaker.
 
 
 @dataclass(frozen=True)
+class OrderedContainer:
+    """A container of the model to run.
+
+    Args:
+        image: its image.
+        model_data_url: where its model archive is, if it has one.
+        environment: what CreateModel gave it.
+        name: by which logs call it; empty where the model has one container only.
+    """
+
+    image: str
+    model_data_url: str | None
+    environment: Mapping[str, str]
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class Order:
     """A job to run, complete in itself: it goes to the worker as JSON.
 
     Args:
         arn: the job's ARN, its identity.
         request: the arguments of CreateTransformJob.
-        image: the model's container image.
-        model_data_url: where the model archive is, if the model has one.
-        model_environment: the model's environment.
+        containers: of the model, in the order of their work.
         region: where the job runs.
         credentials: of the model's execution role.
         network_isolation: whether the model's containers may fetch nothing.
@@ -49,9 +65,7 @@ class Order:
 
     arn: str
     request: Mapping[str, Any]
-    image: str
-    model_data_url: str | None
-    model_environment: Mapping[str, str]
+    containers: Sequence[OrderedContainer]
     region: str
     credentials: RoleCredentials
     network_isolation: bool = False
@@ -62,7 +76,8 @@ class Order:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Order:
         values = dict(fields)
-        return cls(credentials=RoleCredentials(**values.pop("credentials")), **values)
+        containers = [OrderedContainer(**one) for one in values.pop("containers")]
+        return cls(credentials=RoleCredentials(**values.pop("credentials")), containers=containers, **values)
 
 
 class JobListener(Protocol):
@@ -146,7 +161,7 @@ def transform(order: Order) -> Transform:
         max_retries=client.get("InvocationsMaxRetries", DEFAULT_RETRIES),
         instance_count=request["TransformResources"]["InstanceCount"],
         environment=request.get("Environment") or {},
-        model_environment=order.model_environment,
+        containers=tuple(ModelContainer(one.name, one.environment) for one in order.containers),
         processing=_processing(request.get("DataProcessing") or {}),
     )
 

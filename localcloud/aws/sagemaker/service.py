@@ -12,7 +12,6 @@ from localcloud.aws.sagemaker.jobs import TransformJobs
 from localcloud.aws.sagemaker.models import Models
 from localcloud.aws.sagemaker.orders import RoleSessions, TransformBackend
 from localcloud.aws.sagemaker.store import Region, Regions
-from localcloud.batch_transform.unverified import Choices
 
 Handler = Callable[[Region, Mapping[str, Any]], dict[str, Any]]
 
@@ -37,7 +36,7 @@ class SageMaker:
         limit: Callable[[str], int | None],
     ) -> None:
         self._regions = Regions(account_id)
-        self._jobs = TransformJobs(transforms, sessions, s3, limit, Choices.from_environment())
+        self._jobs = TransformJobs(transforms, sessions, s3, limit)
         self._models = Models(sessions, s3)
 
     def operations(self) -> Mapping[str, Operation]:

@@ -9,13 +9,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from localcloud.aws.protocol import validation
 from localcloud.aws.sagemaker.errors import ValidationError, foreign_token
 from localcloud.batch_transform.state import JobState
-from localcloud.batch_transform.unverified import Choices
 
 Tags = dict[str, str]
 _MOST_TAGS = 50
@@ -25,15 +23,9 @@ def model_arn(region: str, account_id: str, name: str) -> str:
     return f"{_prefix(region, account_id)}:model/{name}"
 
 
-def transform_job_arn(region: str, account_id: str, name: str, choices: Choices | None = None) -> str:
-    """The ARN of a job, in answers and for policies alike; by a switch its name is written in lower case."""
-    keeps_case = (choices or _choices()).job_arn_keeps_case
-    return f"{_prefix(region, account_id)}:transform-job/{name if keeps_case else name.lower()}"
-
-
-@cache
-def _choices() -> Choices:
-    return Choices.from_environment()
+def transform_job_arn(region: str, account_id: str, name: str) -> str:
+    """The ARN of a job, in answers and for policies alike."""
+    return f"{_prefix(region, account_id)}:transform-job/{name}"
 
 
 def _prefix(region: str, account_id: str) -> str:

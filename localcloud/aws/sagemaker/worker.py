@@ -30,7 +30,6 @@ from localcloud.batch_transform.errors import INTERNAL_ERROR, InstanceFailure, S
 from localcloud.batch_transform.instance import Surroundings
 from localcloud.batch_transform.keys import S3Uri
 from localcloud.batch_transform.run import Outcome, Status, run_transform
-from localcloud.batch_transform.unverified import Choices
 from localcloud.process import die_with_parent, socket_of_parent
 
 JOBS_AT_ONCE = 8
@@ -114,7 +113,6 @@ class Worker:
         self._endpoint = endpoint
         self._runtime = runtime
         self._folder = folder
-        self._choices = Choices.from_environment()
         self._pool = ThreadPoolExecutor(MOST_JOBS_AT_ONCE, thread_name_prefix="job")
         self._turns = Turns(JOBS_AT_ONCE, TURN_SECONDS)
         self._jobs: dict[str, _Job] = {}
@@ -171,20 +169,20 @@ class Worker:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         try:
             source = S3Source(s3)
-            archive = _Archive(order.model_data_url, source, folder / "model.tar.gz")
+            archives = [
+                _Archive(one.model_data_url, source, folder / f"model-{number}.tar.gz")
+                for number, one in enumerate(order.containers)
+            ]
             return run_transform(
                 job,
                 Surroundings(
                     source=source,
-                    sink=S3Sink(
-                        s3,
-                        self._choices.output_content_type,
-                        order.request["TransformOutput"].get("KmsKeyId") or None,
-                    ),
+                    sink=S3Sink(s3, order.request["TransformOutput"].get("KmsKeyId") or None),
                     logs=logs,
-                    start_container=lambda environment, log: self._start(order, archive, environment, log),
+                    start_container=lambda number, environment, log: self._start(
+                        order, order.containers[number].image, archives[number], environment, log
+                    ),
                     cancellation=cancellation,
-                    choices=self._choices,
                 ),
             )
         finally:
@@ -192,11 +190,16 @@ class Worker:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _start(
-        self, order: Order, archive: _Archive, environment: Mapping[str, str], log: Callable[[bytes], None]
+        self,
+        order: Order,
+        image: str,
+        archive: _Archive,
+        environment: Mapping[str, str],
+        log: Callable[[bytes], None],
     ) -> Container:
         count = vcpus(order.request["TransformResources"]["InstanceType"])
         return self._runtime(
-            order.image,
+            image,
             archive.path(),
             environment,
             vcpus=count,
@@ -206,7 +209,7 @@ class Worker:
 
 
 class _Archive:
-    """The model archive, downloaded once for all instances of a job."""
+    """A model archive, downloaded once for all instances of a job."""
 
     def __init__(self, url: str | None, source: S3Source, path: Path) -> None:
         self._url = url

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,6 @@ from localcloud.batch_transform.doubles import Behaviour, MemoryLogs, MemoryStor
 from localcloud.batch_transform.instance import Surroundings
 from localcloud.batch_transform.job import Split, Transform
 from localcloud.batch_transform.run import Outcome, run_transform
-from localcloud.batch_transform.unverified import Choices
 
 _USUAL: Mapping[str, Any] = {
     "input_uri": "s3://b/in/",
@@ -45,7 +44,10 @@ class Result:
 
 
 class Plane:
-    """Runs jobs; keyword arguments are fields of `Transform` that differ from the usual ones."""
+    """Runs jobs; keyword arguments are fields of `Transform` that differ from the usual ones.
+
+    A pipeline has a behaviour for each of the job's containers.
+    """
 
     def __init__(self) -> None:
         self.cancellation = Cancellation()
@@ -55,7 +57,7 @@ class Plane:
         objects: Mapping[str, bytes],
         behaviour: Behaviour | None = None,
         *,
-        choices: Choices | None = None,
+        pipeline: Sequence[Behaviour] = (),
         model: Mapping[str, Any] | None = None,
         store: MemoryStore | None = None,
         ping_limit: float = 30,
@@ -64,8 +66,11 @@ class Plane:
         store = store or MemoryStore({("b", key): data for key, data in objects.items()})
         result = Result(Outcome("Failed"), store, MemoryLogs())  # pyright: ignore[reportArgumentType] replaced below
 
-        def start(environment: Mapping[str, str], _log: Callable[[bytes], None]) -> ModelDouble:
-            double = ModelDouble(behaviour or each_line(), environment=environment, **(model or {}))
+        answers = pipeline or [behaviour or each_line()]
+
+        def start(number: int, environment: Mapping[str, str], log: Callable[[bytes], None]) -> ModelDouble:
+            log(b"started")
+            double = ModelDouble(answers[number], environment=environment, **(model or {}))
             result.models.append(double)
             return double
 
@@ -75,7 +80,6 @@ class Plane:
             logs=result.logs,
             start_container=start,
             cancellation=self.cancellation,
-            choices=choices or Choices(),
             ping_limit_seconds=ping_limit,
         )
         result.outcome = run_transform(Transform(**{**_USUAL, **job}), around)

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from localcloud.batch_transform.doubles import Behaviour, each_line, echo, fail, label
+from localcloud.batch_transform.doubles import Behaviour, each_line, echo, fail
 from localcloud.batch_transform.job import DataProcessing, Split, Strategy
 
 LINES = each_line()
 BARE = each_line(ended=False)
 SINGLE = Strategy.SINGLE_RECORD
 CLIENT_ERROR = "ClientError: See job logs for more information"
-JSON_LINES = {"content_type": "application/jsonlines", "accept": "application/jsonlines"}
 
 
 @pytest.mark.parametrize(
@@ -83,6 +82,7 @@ def test_a_failing_object_fails_the_job_and_no_other_object(plane: Any) -> None:
         "b/in/b.csv: ",
         "b/in/b.csv: Message:",
         "b/in/b.csv: boom",
+        "b/in/b.csv: Line 1 of the object: bad",
     ]
 
 
@@ -99,6 +99,7 @@ def test_a_server_error_is_logged_with_the_models_answer(plane: Any) -> None:
         f"{name}: ",
         f"{name}: Message:",
         f"{name}: boom",
+        f"{name}: Line 1 of the object: 1",
     ]
 
 
@@ -152,136 +153,6 @@ def test_the_values_in_effect_are_logged_first(
     result = plane.run({"in/a.csv": b"1\n"}, model={"parameters": told}, **request_settings)
     assert result.logs.lines == [logged]
     assert result.models[0].environment == {"SAGEMAKER_BATCH": "true", **environment}
-
-
-@pytest.mark.parametrize(
-    ("record", "processing", "answer", "sent", "expected"),
-    [
-        pytest.param(
-            b"5575-GNVDE,1,0\n",
-            DataProcessing("$[1:]", join_input=True, output_filter="$[0,-1]"),
-            b"0.018957199528813362\n",
-            b"1,0\n",
-            b"5575-GNVDE,0.018957199528813362\n",
-            id="the id is kept from the model and joined with its answer",
-        ),
-        pytest.param(
-            b"1,2,3\n", DataProcessing(join_input=True), b"1\n", b"1,2,3\n", b"1,2,3,1\n", id="the answer comes last"
-        ),
-        pytest.param(
-            b'a,"b,c"\n',
-            DataProcessing(join_input=True),
-            b"1\n",
-            b'a,"b,c"\n',
-            b'a,"b,c",1\n',
-            id="quotes are understood",
-        ),
-        pytest.param(
-            b"1\n", DataProcessing(output_filter="$[1]"), b"a,b\n", b"1\n", b"b\n", id="an output filter needs no join"
-        ),
-        pytest.param(
-            b"1,2\n",
-            DataProcessing(join_input=True),
-            b"7,8\n",
-            b"1,2\n",
-            b"1,2,7,8\n",
-            id="several answers, several columns",
-        ),
-        pytest.param(
-            b"1,2,3,4,5,6,7\n",
-            DataProcessing(join_input=True, output_filter="$[0,5:]"),
-            b"9\n",
-            b"1,2,3,4,5,6,7\n",
-            b"1,6,7,9\n",
-            id="indexes and slices mix",
-        ),
-    ],
-)
-def test_csv_is_filtered_and_joined(
-    plane: Any, record: bytes, processing: DataProcessing, answer: bytes, sent: bytes, expected: bytes
-) -> None:
-    result = plane.run({"in/a.csv": record}, each_line(lambda _: answer.strip()), processing=processing)
-    assert result.bodies == [sent]
-    assert result.outputs == {"out/a.csv.out": expected}
-
-
-@pytest.mark.parametrize(
-    ("record", "processing", "sent", "expected"),
-    [
-        pytest.param(
-            b'{"key":1}\n',
-            DataProcessing(join_input=True),
-            b'{"key":1}\n',
-            b'{"SageMakerOutput":{"label":1},"key":1}\n',
-            id="an object gets a member",
-        ),
-        pytest.param(
-            b'{"id":7,"features":[1,2]}\n',
-            DataProcessing("$.features", join_input=True, output_filter="$['id','SageMakerOutput']"),
-            b"[1,2]\n",
-            b'{"SageMakerOutput":{"label":1},"id":7}\n',
-            id="filters choose what the model sees and what is written",
-        ),
-        pytest.param(
-            b"[1,2]\n",
-            DataProcessing(join_input=True),
-            b"[1,2]\n",
-            b'{"SageMakerInput":[1,2],"SageMakerOutput":{"label":1}}\n',
-            id="a record that is no object is put beside the answer",
-        ),
-        pytest.param(
-            b'{"SageMakerOutput":0,"a":1}\n',
-            DataProcessing(join_input=True),
-            b'{"SageMakerOutput":0,"a":1}\n',
-            b'{"SageMakerOutput":{"label":1},"a":1}\n',
-            id="a member of that name is overwritten",
-        ),
-        pytest.param(
-            b'{"b":{"z":1,"Y":2},"a":[{"d":1,"c":2}]}\n',
-            DataProcessing(join_input=True),
-            b'{"b":{"z":1,"Y":2},"a":[{"d":1,"c":2}]}\n',
-            b'{"SageMakerOutput":{"label":1},"a":[{"c":2,"d":1}],"b":{"Y":2,"z":1}}\n',
-            id="keys are sorted by their bytes on every level",
-        ),
-    ],
-)
-def test_json_lines_are_filtered_and_joined(
-    plane: Any, record: bytes, processing: DataProcessing, sent: bytes, expected: bytes
-) -> None:
-    result = plane.run({"in/a.jsonl": record}, label, processing=processing, **JSON_LINES)
-    assert result.bodies == [sent]
-    assert result.outputs == {"out/a.jsonl.out": expected}
-
-
-def test_a_json_document_is_one_record_without_a_split(plane: Any) -> None:
-    result = plane.run(
-        {"in/a.json": b'{\n "key": [1]\n}\n'},
-        label,
-        split=Split.NONE,
-        assemble_line=False,
-        content_type="application/json",
-        accept="application/json",
-        processing=DataProcessing(join_input=True),
-    )
-    assert result.outputs == {"out/a.json.out": b'{"SageMakerOutput":{"label":1},"key":[1]}'}
-
-
-def test_json_with_a_split_is_json_lines(plane: Any) -> None:
-    result = plane.run(
-        {"in/a.json": b'{"a":1}\n{"a":2}\n'},
-        each_line(lambda line: line),
-        content_type="application/json",
-        accept="application/json",
-        processing=DataProcessing(join_input=True, output_filter="$.SageMakerOutput"),
-    )
-    assert result.outputs == {"out/a.json.out": b'{"a":1}\n{"a":2}\n'}
-
-
-def test_an_output_filter_out_of_range_fails_the_object(plane: Any) -> None:
-    processing = DataProcessing(join_input=True, output_filter="$[9]")
-    result = plane.run({"in/a.csv": b"1,2,3\n"}, processing=processing)
-    assert (result.outcome.status, result.outcome.reason) == ("Failed", CLIENT_ERROR)
-    assert result.outputs == {}
 
 
 def test_every_instance_boots_and_logs_and_objects_are_shared_out(plane: Any) -> None:

@@ -18,9 +18,8 @@ import pytest
 from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.doubles import Answer, ModelDouble, echo
 from localcloud.batch_transform.errors import ObjectFailure, Stopped
-from localcloud.batch_transform.invocation import Body, Model
+from localcloud.batch_transform.invocation import Body, Model, Serving
 from localcloud.batch_transform.job import Transform
-from localcloud.batch_transform.unverified import Choices
 
 _BEYOND_SELECT = 1100
 
@@ -28,7 +27,7 @@ _BEYOND_SELECT = 1100
 @contextmanager
 def serving(url: str, cancellation: Cancellation | None = None, **job: Any) -> Generator[Model]:
     settings = Transform("s3://b/in", "s3://b/out", **job)
-    model = Model(url, settings, cancellation or Cancellation(), Choices())
+    model = Model([Serving(url)], settings, cancellation or Cancellation())
     try:
         yield model
     finally:
@@ -77,7 +76,7 @@ def test_one_connection_serves_many_requests() -> None:
     with serving(double.url) as model:
         for number in range(5):
             assert model.invoke(b"%d" % number) == b"%d" % number
-            (idle,) = model._idle.queue
+            (idle,) = model._containers[0]._idle.queue
             ports.add(idle.sock.getsockname()[1])
     double.stop()
     assert len(ports) == 1
@@ -96,7 +95,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_no_failed_attempt() ->
     with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (url, connections):
         with serving(url, max_retries=0) as model:
             assert model.invoke(b"1") == b"ok"
-            (idle,) = model._idle.queue
+            (idle,) = model._containers[0]._idle.queue
             assert select.select([idle.sock], [], [], 10)[0]
             assert model.invoke(b"2") == b"ok"
         assert len(connections) == 2
@@ -119,12 +118,12 @@ def test_a_connection_may_have_a_descriptor_of_any_number() -> None:
     double = ModelDouble(echo)
     with serving(double.url, max_retries=0) as model:
         assert model.invoke(b"1") == b"1"
-        (idle,) = model._idle.queue
+        (idle,) = model._containers[0]._idle.queue
         low = idle.sock
         idle.sock = socket.socket(fileno=fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _BEYOND_SELECT))
         low.close()
         assert model.invoke(b"2") == b"2"
-        (idle,) = model._idle.queue
+        (idle,) = model._containers[0]._idle.queue
         assert idle.sock.fileno() >= _BEYOND_SELECT
     double.stop()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,8 +13,6 @@ from botocore.exceptions import ClientError
 
 from localcloud.aws.sagemaker import rules
 from localcloud.aws.sagemaker.errors import ValidationError
-from localcloud.aws.sagemaker.store import transform_job_arn
-from localcloud.batch_transform.unverified import Choices
 
 REGION, NUMBER = "us-east-1", "123456789012"
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
@@ -168,13 +165,6 @@ def test_concurrency_times_payload_is_at_most_100(
         assert text.startswith("The product of MaxConcurrentTransforms and MaxPayloadInMB must be at most 100 MB: ")
 
 
-def test_by_switch_a_product_is_refused_in_other_words_and_without_a_default() -> None:
-    choices = Choices(unset_payload_counts_as_default=False, payload_product_text="Too much")
-    rules.check({**PLAIN, "MaxConcurrentTransforms": 500}, choices)
-    with pytest.raises(ValidationError, match="Too much: 20 x 6 is 120"):
-        rules.check({**PLAIN, "MaxConcurrentTransforms": 20, "MaxPayloadInMB": 6}, choices)
-
-
 def test_a_strategy_without_a_split_is_accepted(cloud: Any, bucket: str, model: str) -> None:
     job = cloud.run(bucket, model, TransformInput__SplitType="None", BatchStrategy="SingleRecord")
     assert job["TransformJobStatus"] == "Completed"
@@ -184,14 +174,14 @@ def test_a_strategy_without_a_split_is_accepted(cloud: Any, bucket: str, model: 
     ("changes", "message"),
     [
         pytest.param(
-            {"TransformInput__SplitType": "RecordIO"},
-            "SplitType RecordIO is not available in the local cloud; use None or Line.",
-            id="RecordIO",
+            {"TransformInput__SplitType": "RecordIO", "DataProcessing": {"InputFilter": "$[1:]"}},
+            "DataProcessing is not supported with SplitType RecordIO: its records can be neither filtered nor joined.",
+            id="a filter on RecordIO",
         ),
         pytest.param(
-            {"TransformInput__SplitType": "TFRecord"},
-            "SplitType TFRecord is not available in the local cloud; use None or Line.",
-            id="TFRecord",
+            {"TransformInput__SplitType": "TFRecord", "DataProcessing": {"JoinSource": "Input"}},
+            "DataProcessing is not supported with SplitType TFRecord: its records can be neither filtered nor joined.",
+            id="a join with TFRecord",
         ),
         pytest.param(
             {"TransformInput__DataSource__S3DataSource__S3DataType": "AugmentedManifestFile"},
@@ -205,9 +195,31 @@ def test_a_strategy_without_a_split_is_accepted(cloud: Any, bucket: str, model: 
         ),
         pytest.param(
             {"DataProcessing": {"OutputFilter": "$..a"}},
-            "Invalid DataProcessing.OutputFilter: filter '$..a' cannot be read from character 3 on; the supported "
-            "operators are $ .name * ['name'] ['a','b'] [n] [n,m] [start:end].",
+            """Invalid OutputFilter: "$..a". Filter '$..a' cannot be read from character 3 on; the supported operators are """
+            "$ .name * ['name'] ['a','b'] [n] [n,m] [start:end]",
             id="a filter beyond the subset",
+        ),
+        pytest.param(
+            {"DataProcessing": {"InputFilter": "$[1:"}},
+            """Invalid InputFilter: "$[1:". Filter '$[1:' cannot be read from character 2 on; the supported operators are """
+            "$ .name * ['name'] ['a','b'] [n] [n,m] [start:end]",
+            id="a bracket that is not closed",
+        ),
+        pytest.param(
+            {
+                "TransformInput__ContentType": "application/jsonlines",
+                "TransformOutput__Accept": "application/jsonlines",
+                "DataProcessing": {"OutputFilter": "$['a_b']"},
+            },
+            """Invalid OutputFilter: "$['a_b']". Unexpected "_" in JsonPath. Supported operators for """
+            """"application/jsonlines" are ['$', '[', ']', '*', '.', ' ', ',', ':', '-', ''']""",
+            id="an underscore",
+        ),
+        pytest.param(
+            {"DataProcessing": {"InputFilter": "$.a"}},
+            """Invalid InputFilter: "$.a". Unexpected "." in JsonPath. Supported operators for "text/csv" are """
+            "['$', '[', ']', '*', ' ', ',', ':', '-']",
+            id="a name in a CSV row",
         ),
         pytest.param(
             {"TransformResources": {"InstanceType": "ml.g5.xlarge", "InstanceCount": 1, "VolumeKmsKeyId": "k"}},
@@ -240,10 +252,6 @@ def test_a_join_of_unsuitable_types_is_refused(cloud: Any, bucket: str, model: s
     code, text = refusal(cloud, request)
     assert code == "ValidationException"
     assert text.startswith("DataProcessing with JoinSource Input needs the same ContentType and Accept")
-    unchecked = dataclasses.replace(Choices(), join_types_checked_at_create=False)
-    rules.check(request, unchecked)
-    with pytest.raises(ValidationError):
-        rules.check(request, Choices())
 
 
 @pytest.mark.parametrize(
@@ -266,19 +274,23 @@ def test_a_join_needs_records_cut_and_assembled_alike(
         "TransformOutput": {**PLAIN["TransformOutput"], "Accept": media_type, "AssembleWith": assembly},
         "DataProcessing": {"JoinSource": "Input"},
     }
-    rules.check(request, Choices(join_split_checked_at_create=False))
     if accepted:
-        rules.check(request, Choices())
+        rules.check(request)
     else:
         with pytest.raises(ValidationError, match=f"for text/csv; they are {split} and {assembly}"):
-            rules.check(request, Choices())
+            rules.check(request)
 
 
-def test_by_switch_a_filter_beyond_the_subset_is_let_through() -> None:
-    request = {**PLAIN, "DataProcessing": {"InputFilter": "$..a"}}
-    rules.check(request, Choices(filters_checked_at_create=False))
-    with pytest.raises(ValidationError, match=r"Invalid DataProcessing\.InputFilter"):
-        rules.check(request, Choices())
+@pytest.mark.parametrize("split", ["RecordIO", "TFRecord"])
+def test_records_in_frames_are_accepted(split: str) -> None:
+    rules.check({**PLAIN, "TransformInput": {**PLAIN["TransformInput"], "SplitType": split}})
+
+
+def test_a_range_beside_an_index_is_accepted_and_the_job_fails(cloud: Any, model: str) -> None:
+    bucket = cloud.bucket({"in/a.csv": b"id1,a,1,2\n"})
+    name = cloud.start(bucket, model, DataProcessing={"JoinSource": "Input", "OutputFilter": "$[0:2,3:]"})
+    assert cloud.finish(name)["FailureReason"] == "ClientError: See job logs for more information"
+    assert any("Invalid JsonPath: $[0:2,3:]: only single range filters" in line for line in cloud.log(name, data=True))
 
 
 def test_an_unknown_model_is_refused(cloud: Any, bucket: str) -> None:
@@ -328,8 +340,6 @@ def test_an_arn_keeps_the_case_of_the_name(cloud: Any, bucket: str, model: str) 
     request = cloud.request(bucket, model, TransformJobName="With-Capitals")
     arn = cloud.sagemaker.create_transform_job(**request)["TransformJobArn"]
     assert arn == f"{ACCOUNT}:transform-job/With-Capitals"
-    written_small = transform_job_arn(REGION, NUMBER, "With-Capitals", Choices(job_arn_keeps_case=False))
-    assert written_small.endswith("/with-capitals")
 
 
 def test_of_many_at_once_one_gets_the_name(cloud: Any, bucket: str, model: str) -> None:

@@ -22,6 +22,7 @@ from tests.localcloud.aws.endpoint import Endpoint, allow
 
 pytestmark = pytest.mark.aws
 ROWS = (Path(__file__).resolve().parents[4] / "model" / "batch_input.csv").read_bytes().splitlines(keepends=True)[:5]
+RECORDIO = Path(__file__).resolve().parents[2] / "batch_transform" / "framed" / "sagemaker-sdk.recordio"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 GROUP = "/aws/sagemaker/TransformJobs"
 FINAL = {"Completed", "Failed", "Stopped"}
@@ -132,6 +133,17 @@ def test_a_joined_row_keeps_its_fields_and_its_prediction_as_text(place: Place) 
     )
     assert {place.finish(name)["TransformJobStatus"] for name in (plain, joined)} == {"Completed"}
     assert place.output(joined) == b"".join(b"0221-WMXNQ,%b\n" % line for line in place.output(plain).splitlines())
+
+
+def test_recordio_gives_the_predictions_of_the_same_rows_as_csv(place: Place) -> None:
+    """The file is the SageMaker SDK's: three rows of two numbers."""
+    as_csv = place.start(b"1.0,2.5\n3.0,-4.0\n0.0,9.0\n")
+    request = place.request(RECORDIO.read_bytes())
+    request["TransformInput"] |= {"ContentType": "application/x-recordio-protobuf", "SplitType": "RecordIO"}
+    place.sagemaker.create_transform_job(**request)
+    name = request["TransformJobName"]
+    assert {place.finish(one)["TransformJobStatus"] for one in (as_csv, name)} == {"Completed"}
+    assert place.output(name) == place.output(as_csv)
 
 
 def test_a_header_fails_the_job_with_the_models_answer_in_the_data_log(place: Place) -> None:

@@ -11,9 +11,12 @@ import time
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 INTERNAL_ERROR = "InternalServerError: We encountered an internal error.  Please try again."
 CLIENT_ERROR = "ClientError: See job logs for more information"
+ROLE = "arn:aws:iam::123456789012:role/execution"
+GROUP = "/aws/sagemaker/TransformJobs"
 
 
 def test_a_job_writes_its_output_and_completes(cloud: Any) -> None:
@@ -38,6 +41,7 @@ def test_a_failing_object_fails_the_job_and_keeps_the_others_output(cloud: Any) 
         f"{name}: ",
         f"{name}: Message:",
         f"{name}: boom",
+        f"{name}: Line 1 of the object: poison",
     ]
 
 
@@ -77,7 +81,7 @@ def test_a_manifest_that_is_none_fails_the_job(cloud: Any) -> None:
     source = {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": f"s3://{bucket}/m.json"}}
     job = cloud.run(bucket, cloud.model(), TransformInput__DataSource=source)
     assert (job["TransformJobStatus"], job["FailureReason"]) == ("Failed", CLIENT_ERROR)
-    assert "is no manifest" in cloud.log(job["TransformJobName"], data=True)[0]
+    assert "is not a manifest" in cloud.log(job["TransformJobName"], data=True)[0]
 
 
 def test_gzip_input_gives_plain_output(cloud: Any) -> None:
@@ -165,3 +169,37 @@ def test_long_jobs_do_not_starve_short_ones(cloud: Any) -> None:
     assert first["TransformJobStatus"] == "InProgress"
     for name in running:
         cloud.sagemaker.stop_transform_job(TransformJobName=name)
+
+
+def test_an_inference_pipeline_runs_its_containers_in_order_each_with_its_log(cloud: Any) -> None:
+    bucket = cloud.bucket({"in/a.csv": b"1,2\n3,4\n", "model.tar.gz": b"x" * 7})
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/double"
+    archive = f"s3://{bucket}/model.tar.gz"
+    containers = [
+        {"Image": f"{image}/echo", "ContainerHostname": "prepare", "Environment": {"SAGEMAKER_STEP": "1"}},
+        {"Image": f"{image}/lines", "ModelDataUrl": archive},
+    ]
+    cloud.sagemaker.create_model(ModelName="pipeline", ExecutionRoleArn=ROLE, Containers=containers)
+    name = cloud.start(bucket, "pipeline")
+    assert cloud.finish(name)["TransformJobStatus"] == "Completed"
+    assert cloud.content(bucket, "out/a.csv.out") == b"2\n2\n"
+    streams = cloud.logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
+    lines = {
+        one["logStreamName"].rpartition("/")[2]: cloud.logs.get_log_events(
+            logGroupName=GROUP, logStreamName=one["logStreamName"]
+        )["events"][0]["message"]
+        for one in streams
+    }
+    assert set(lines) == {"prepare", "container-2", "data-log"}
+    assert "archive of 0 bytes" in lines["prepare"]
+    assert '"SAGEMAKER_STEP": "1"' in lines["prepare"]
+    assert "archive of 7 bytes" in lines["container-2"]
+
+
+def test_containers_that_are_to_be_invoked_directly_are_refused(cloud: Any) -> None:
+    containers = [{"Image": "double/lines"}, {"Image": "double/lines"}]
+    cloud.sagemaker.create_model(
+        ModelName="direct", ExecutionRoleArn=ROLE, Containers=containers, InferenceExecutionConfig={"Mode": "Direct"}
+    )
+    with pytest.raises(ClientError, match="use InferenceExecutionConfig Mode Serial"):
+        cloud.start(cloud.bucket({"in/a.csv": b"1\n"}), "direct")

@@ -16,7 +16,6 @@ from localcloud.aws.iam.credentials import Credential, root
 from localcloud.aws.sagemaker.jobs import TransformJobs
 from localcloud.aws.sagemaker.orders import JobListener, Order
 from localcloud.aws.sagemaker.store import ModelRecord, Region
-from localcloud.batch_transform.unverified import Choices
 
 
 @pytest.fixture(scope="module")
@@ -107,14 +106,13 @@ class SlowToStart:
 class Account:
     """The operations on transform jobs, over a backend that is slow to start a job."""
 
-    choices: Choices = field(default_factory=Choices)
     transforms: SlowToStart = field(default_factory=SlowToStart)
     region: Region = field(default_factory=lambda: Region("us-east-1", "123456789012"))
 
     def __post_init__(self) -> None:
         s3: Any = SimpleNamespace(has_objects=lambda *_: True)
         session = Credential("key", "secret", root("123456789012"))
-        self.jobs = TransformJobs(self.transforms, lambda *_: session, s3, lambda _: None, self.choices)
+        self.jobs = TransformJobs(self.transforms, lambda *_: session, s3, lambda _: None)
         container = {"PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": "role"}
         self.region.models["m"] = ModelRecord("m", "arn", container, {})
 
@@ -135,12 +133,3 @@ def test_a_job_that_is_stopped_while_it_is_handed_over_ends(cloud: Any) -> None:
         account.transforms.go_on.set()
         created.result(60)
     assert account.status() == "Stopped"
-
-
-def test_by_switch_a_job_that_has_ended_can_be_stopped_without_effect(cloud: Any) -> None:
-    account = Account(Choices(stop_of_ended_job_refused=False))
-    account.transforms.go_on.set()
-    created = account.jobs.create(account.region, cloud.request("bucket", "m", TransformJobName="a"))
-    account.transforms.end(created["TransformJobArn"], "Completed")
-    assert account.stop() == {}
-    assert account.status() == "Completed"

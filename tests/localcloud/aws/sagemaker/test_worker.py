@@ -173,7 +173,7 @@ def working(folder: Path) -> Generator[Channel]:
 
 
 def order(arn: str) -> dict[str, Any]:
-    return Order(arn, {}, "image", None, {}, "us-east-1", RoleCredentials("key", "secret")).to_json()
+    return Order(arn, {}, [], "us-east-1", RoleCredentials("key", "secret")).to_json()
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,14 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from localcloud.batch_transform import processing
 from localcloud.batch_transform.cancellation import Cancellation
+from localcloud.batch_transform.errors import ObjectFailure
 from localcloud.batch_transform.invocation import Model
 from localcloud.batch_transform.processing import Processor, Request
 from localcloud.batch_transform.streams import InputStream, WriteStream
-from localcloud.batch_transform.unverified import Choices
 
 
-class Pipeline:
+class ObjectTransformer:
     """What the objects of one instance share: the model, its concurrency, the slots.
 
     Args:
@@ -27,6 +26,7 @@ class Pipeline:
         processor: how objects become bodies, and answers outputs.
         concurrency: how many requests may be open.
         assemble_line: whether AssembleWith is Line.
+        cancellation: ends the work between two batches.
     """
 
     def __init__(
@@ -37,13 +37,11 @@ class Pipeline:
         concurrency: int,
         assemble_line: bool,
         cancellation: Cancellation,
-        choices: Choices,
     ) -> None:
         self._model = model
         self._processor = processor
         self._assemble_line = assemble_line
         self._cancellation = cancellation
-        self._choices = choices
         self._slots = threading.Semaphore(2 * concurrency)
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="invoke")
 
@@ -58,7 +56,7 @@ class Pipeline:
             Stopped: the job was stopped.
         """
         pending: deque[Future[bytes]] = deque()
-        requests = processing.requests(self._processor, stream, self._choices)
+        requests = self._processor.requests(stream)
         try:
             while self._take_slot(pending, output):
                 request = self._next(requests)
@@ -88,13 +86,17 @@ class Pipeline:
             raise
 
     def _ask(self, request: Request) -> bytes:
-        return self._assembled(self._processor.output(request, self._model.invoke(request.body)))
+        try:
+            answer = self._model.invoke(request.body)
+        except ObjectFailure as failure:
+            raise failure.with_line(request.batch.where) from failure
+        return self._assembled(self._processor.output(request, answer))
 
     def _assembled(self, answer: bytes) -> bytes:
         """An answer as it is written: with AssembleWith Line it ends with a newline, which is never doubled."""
-        if not self._assemble_line or answer.endswith(b"\n"):
+        if not self._assemble_line or not answer or answer.endswith(b"\n"):
             return answer
-        return answer + b"\n" if answer or self._choices.newline_after_empty_response else answer
+        return answer + b"\n"
 
     def _write_first(self, pending: deque[Future[bytes]], output: WriteStream) -> None:
         first = pending.popleft()
