@@ -76,11 +76,12 @@ class TestWhatChangesNothing:
         assert {update["result"] for update in history} == {"succeeded"}
 
     def test_the_state_goes_out_and_in_unchanged(self, standing: Checkout) -> None:
-        before = resources(standing)
+        before = [(each["urn"], each.get("id")) for each in resources(standing)]
         standing.shell(
             "pulumi stack export --file .local/exported.json && pulumi stack import --file .local/exported.json"
         )
-        assert resources(standing) == before
+        assert [(each["urn"], each.get("id")) for each in resources(standing)] == before
+        assert "52 unchanged" in pulumi(standing, "preview").text
 
     def test_a_secret_of_the_config_is_encrypted(self, standing: Checkout) -> None:
         pulumi(standing, "config set --secret note swordfish")

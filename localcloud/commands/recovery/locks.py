@@ -48,8 +48,14 @@ def _holders_by_cli(pulumi: PulumiCli, stack: str) -> list[tuple[str, int]]:
 
 
 def _is_dead(host: str, pid: int) -> bool:
-    """Whether no Pulumi of this pid runs on this host; a pid may have gone to another program since."""
-    return host == socket.gethostname() and "pulumi" not in _ps("-p", str(pid), "-o", "args=")
+    """Whether no Pulumi of this pid runs on this host; a pid may have gone to another program since.
+
+    A killed process that nobody has waited for is still listed, as a zombie.
+    """
+    if host != socket.gethostname():
+        return False
+    listed = _ps("-p", str(pid), "-o", "stat=,args=").strip()
+    return listed.startswith("Z") or "pulumi" not in listed
 
 
 def await_orphans(home: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -56,6 +58,15 @@ def asked(folder: Path) -> list[str]:
 
 def test_the_lock_of_a_dead_process_is_cancelled(pulumi: PulumiCli, tmp_path: Path) -> None:
     locks.cancel_dead(pulumi, "local", lock(tmp_path / "locks", HERE, gone()))
+    assert asked(tmp_path) == ["--non-interactive cancel --yes --stack local"]
+
+
+def test_the_lock_of_a_killed_process_that_nobody_waited_for_is_cancelled(
+    pulumi: PulumiCli, tmp_path: Path, other_pulumi: int
+) -> None:
+    os.kill(other_pulumi, signal.SIGKILL)
+    os.waitid(os.P_PID, other_pulumi, os.WEXITED | os.WNOWAIT)  # it has ended, and stays listed
+    locks.cancel_dead(pulumi, "local", lock(tmp_path / "locks", HERE, other_pulumi))
     assert asked(tmp_path) == ["--non-interactive cancel --yes --stack local"]
 
 
