@@ -2,19 +2,20 @@
 
 import pulumi
 
-from infra import account, settings
+from infra import account, crds, given, settings, versions
 from infra.cluster import Cluster, ClusterArgs
 from infra.identity import Identity, IdentityArgs
 from infra.model import Model, ModelArgs
 from infra.network import Network, NetworkArgs
 from infra.operator import Operator, OperatorArgs
 from infra.storage import Storage, StorageArgs
-from jobs import declaration, declared
+from jobs import declaration, declared, lanes
 from jobs.layer import JobPlace, TransformJobs
 from workshop import prices
 
-# Settings and jobs are checked before the first resource.
+# Settings and jobs, and what the account gives, are checked before the first resource.
 chosen = settings.load()
+crds.check(chosen)
 planned = declaration.collect(
     declared.DECLARATIONS,
     declaration.JobDefaults(
@@ -25,17 +26,22 @@ planned = declaration.collect(
         allowed_instance_types=chosen.allowed_transform_instance_types,
         input_buckets=chosen.input_buckets,
         output_buckets=chosen.output_buckets,
+        existing_bucket=chosen.existing_bucket,
         kms_keys=chosen.kms_keys,
         rerun=chosen.rerun,
     ),
 )
 
-# Layer 1: what jobs stand on.
+arranged = lanes.arrange(planned, chosen.max_jobs_at_once, chosen.transform_instance_type)
 aws = account.connect(chosen)
+given.check(chosen, aws.look)
+kubernetes_version = versions.standing_or(chosen.kubernetes_version, chosen.cluster_name, aws.look)
+
+# Layer 1: what jobs stand on.
 network = Network(chosen.prefix, NetworkArgs.of(chosen), aws.options)
 storage = Storage(chosen.prefix, StorageArgs.of(chosen, aws), aws.options)
 identity = Identity(chosen.prefix, IdentityArgs.of(chosen, aws, storage), aws.options)
-cluster = Cluster(chosen.prefix, ClusterArgs.of(chosen, aws, network, identity), aws.options)
+cluster = Cluster(chosen.prefix, ClusterArgs.of(chosen, kubernetes_version, aws, network, identity), aws.options)
 operator = Operator(chosen.prefix, OperatorArgs.of(chosen, identity, cluster))
 model = Model(chosen.prefix, ModelArgs.of(chosen, identity, storage), aws.options)
 
@@ -50,7 +56,7 @@ place = JobPlace(
     bucket_ready=storage.hardening,
     ready=[*operator.ready, *storage.hardening, *identity.execution.ready],
 )
-transform_jobs = TransformJobs(planned, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
+transform_jobs = TransformJobs(arranged.jobs, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
 
 pulumi.export("bucket_name", storage.bucket_name)
 pulumi.export("cluster_name", cluster.cluster_name)
@@ -60,4 +66,5 @@ pulumi.export("execution_role_arn", identity.execution.arn)
 pulumi.export("operator_role_arn", identity.operator.arn)
 pulumi.export("cost", prices.summary(chosen.node_instance_type, chosen.transform_instance_type, pulumi.get_stack()))
 pulumi.export("transform_jobs", transform_jobs.outputs())
+lanes.warn_beyond_quota(arranged.instances, chosen.region)
 transform_jobs.check_ends()

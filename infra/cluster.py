@@ -15,6 +15,7 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 
+from infra import versions
 from infra.account import Account
 from infra.identity import Identified, Identity
 from infra.network import Network
@@ -31,6 +32,8 @@ class ClusterArgs:
     admin_principals: Sequence[str]
     vpc_id: pulumi.Output[str]
     subnet_ids: Sequence[pulumi.Output[str]]
+    public_subnets: bool
+    """Whether the subnets are known to be public; of given ones EKS finds out itself."""
     routes: Sequence[pulumi.Resource]
     cluster_role: Identified
     node_role: Identified
@@ -40,15 +43,18 @@ class ClusterArgs:
     operator_service_account: str
 
     @classmethod
-    def of(cls, settings: Settings, account: Account, network: Network, identity: Identity) -> "ClusterArgs":
+    def of(
+        cls, settings: Settings, kubernetes_version: str, account: Account, network: Network, identity: Identity
+    ) -> "ClusterArgs":
         return cls(
             name=settings.cluster_name,
             scope=account.scope,
-            kubernetes_version=settings.kubernetes_version,
+            kubernetes_version=kubernetes_version,
             allowed_cidrs=settings.allowed_cidrs,
             admin_principals=settings.admin_principals,
             vpc_id=network.vpc_id,
             subnet_ids=network.subnet_ids,
+            public_subnets=not settings.existing_subnet_ids,
             routes=network.routes,
             cluster_role=identity.cluster,
             node_role=identity.node,
@@ -81,14 +87,19 @@ class Cluster(pulumi.ComponentResource):
         self.register_outputs({"cluster_name": self.cluster_name, "kubeconfig": self.kubeconfig})
 
     def _control_plane(self, args: ClusterArgs) -> eks.Cluster:
+        pinned, subnet_ids = versions.addons(args.kubernetes_version), list(args.subnet_ids)
         return eks.Cluster(
             self._name,
             name=self.cluster_name,  # fixed: Pod Identity, roles and access entries name it
             version=args.kubernetes_version,
+            # Without versions of their own these two would be looked up, and changed, at each run.
+            kube_proxy_addon_options=eks.KubeProxyAddonOptionsArgs(version=pinned["kube-proxy"]),
+            vpc_cni_options=eks.VpcCniOptionsArgs(addon_version=pinned["vpc-cni"]),
             upgrade_policy={"support_type": "STANDARD"},  # the default, EXTENDED, may come to cost six times as much
             service_role=args.cluster_role.role,
             vpc_id=args.vpc_id,
-            public_subnet_ids=list(args.subnet_ids),
+            public_subnet_ids=subnet_ids if args.public_subnets else None,
+            subnet_ids=None if args.public_subnets else subnet_ids,
             endpoint_public_access=True,  # written out: only then the component waits until the endpoint answers
             endpoint_private_access=True,
             public_access_cidrs=list(args.allowed_cidrs),

@@ -2,8 +2,11 @@
 
 There is no NAT gateway, which would cost more than the node: the one node has a public address, and its security
 group, which EKS owns, lets nobody in. S3 is reached through a gateway endpoint.
+
+A VPC and subnets that are given (`existingVpcId`) are used as they are; their routes are their owner's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -20,14 +23,16 @@ SUBNET_RANGES = ("10.0.0.0/20", "10.0.16.0/20")
 @dataclass(frozen=True)
 class NetworkArgs:
     region: str
+    existing_vpc_id: str = ""
+    existing_subnet_ids: Sequence[str] = ()
 
     @classmethod
     def of(cls, settings: Settings) -> "NetworkArgs":
-        return cls(region=settings.region)
+        return cls(settings.region, settings.existing_vpc_id, settings.existing_subnet_ids)
 
 
 class Network(pulumi.ComponentResource):
-    """VPC, two public subnets, their way out, and the S3 gateway endpoint."""
+    """VPC, two public subnets, their way out, and the S3 gateway endpoint; nothing where a VPC is given."""
 
     vpc_id: pulumi.Output[str]
     subnet_ids: list[pulumi.Output[str]]
@@ -38,15 +43,23 @@ class Network(pulumi.ComponentResource):
         super().__init__("workshop:index:Network", name, None, opts)
         self._name = name
         self._here = pulumi.ResourceOptions(parent=self)
+        if args.existing_vpc_id:
+            self.vpc_id = pulumi.Output.from_input(args.existing_vpc_id)
+            self.subnet_ids = [pulumi.Output.from_input(subnet) for subnet in args.existing_subnet_ids]
+            self.routes = []
+        else:
+            self._create(args.region)
+        self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
+
+    def _create(self, region: str) -> None:
         vpc = self._vpc()
         table, way_out = self._way_out(vpc)
         subnets = self._subnets(vpc)
         associations = self._associations(table, subnets)
-        self._s3_endpoint(vpc, table, args.region)
+        self._s3_endpoint(vpc, table, region)
         self.vpc_id = vpc.id
         self.subnet_ids = [subnet.id for subnet in subnets]
         self.routes = [way_out, *associations]
-        self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
 
     def _vpc(self) -> aws.ec2.Vpc:
         vpc = aws.ec2.Vpc(

@@ -1,7 +1,8 @@
 """The operator: ACK's SageMaker controller, by its Helm chart, for transform jobs only.
 
-With `operatorInstall: existing` the release is somebody else's (an EKS capability, GitOps): the stack then gives
-that operator its identity and the short names, and nothing more. It must be installed before jobs are declared.
+With `operatorInstall: existing` the release is somebody else's, such as a GitOps tool's: the stack then gives that
+operator its identity and the short names, and nothing more. It must be installed before jobs are declared. An EKS
+capability cannot be served so: AWS runs it outside of the cluster, under a role with another trust policy.
 """
 
 from collections.abc import Sequence

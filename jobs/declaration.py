@@ -33,6 +33,8 @@ class JobDefaults:
     allowed_instance_types: tuple[str, ...]
     input_buckets: tuple[str, ...] = ()
     output_buckets: tuple[str, ...] = ()
+    existing_bucket: str = ""
+    """The bucket that is given instead of the stack's own."""
     kms_keys: tuple[str, ...] = ()
     rerun: Mapping[str, str] = field(default_factory=dict[str, str])
     root: Path = Path()
@@ -43,7 +45,7 @@ class JobDefaults:
         return validation.Limits(
             instance_types=self.allowed_instance_types,
             own_tags=OWN_TAGS,
-            own_buckets=f"{self.prefix}-data-",
+            own_buckets=self.existing_bucket or f"{self.prefix}-data-",
             input_buckets=self.input_buckets,
             output_buckets=self.output_buckets,
             kms_keys=self.kms_keys,
