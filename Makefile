@@ -5,7 +5,7 @@ PYTHON ?= $(shell for bound in 14 99; do for p in python3 python3.13 python3.12 
 	"$$p" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, $$bound))" 2>/dev/null && echo "$$p" && exit; \
 	done; done)
 STACK ?= local
-export STACK JOB ENGINE LOCALCLOUD_PORT
+export STACK JOB LOCALCLOUD_PORT
 # What some machines ask of Python and cannot be had here: to keep no compiled modules (compiling the SDKs anew takes every
 # `up` 3 s; git ignores them), and to load none from the folder that it runs in.
 unexport PYTHONDONTWRITEBYTECODE PYTHONSAFEPATH

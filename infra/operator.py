@@ -16,7 +16,6 @@ from infra.cluster import Cluster
 from infra.identity import Identity
 from infra.settings import Settings
 
-CHART = "oci://public.ecr.aws/aws-controllers-k8s/sagemaker-chart"
 RELEASE = "ack-sagemaker"
 JOBS_NAMESPACE = "default"  # the workshop's commands carry no -n
 
@@ -29,6 +28,7 @@ SHORT_NAMES = ["batchtransformjob", "batchtransformjobs", "btj"]
 class OperatorArgs:
     install: str
     region: str
+    chart: str
     chart_version: str
     max_concurrent_syncs: int
     namespace: str
@@ -42,6 +42,7 @@ class OperatorArgs:
         return cls(
             install=settings.operator_install,
             region=settings.region,
+            chart=settings.operator_chart,
             chart_version=settings.chart_version,
             max_concurrent_syncs=settings.max_concurrent_syncs,
             namespace=settings.operator_namespace,
@@ -69,7 +70,7 @@ class Operator(pulumi.ComponentResource):
         return kubernetes.helm.v3.Release(
             f"{self._name}-operator",
             name=RELEASE,
-            chart=CHART,
+            chart=args.chart,
             version=args.chart_version,
             namespace=args.namespace,
             create_namespace=True,

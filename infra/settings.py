@@ -35,6 +35,7 @@ class Settings:
     admin_principals: tuple[str, ...]
     node_instance_type: str
     operator_install: str
+    operator_chart: str
     chart_version: str
     crds_version: str
     max_concurrent_syncs: int
@@ -149,6 +150,7 @@ def _read(reader: Reader) -> Settings:
         admin_principals=reader.texts("adminPrincipals", "IAM role or user ARNs", _is_principal),
         node_instance_type=reader.text("nodeInstanceType", _node_allowed(), _is_node_type),
         operator_install=reader.text("operatorInstall", " or ".join(OPERATOR_INSTALLS), OPERATOR_INSTALLS.__contains__),
+        operator_chart=reader.text("operatorChart", "an oci:// address, or a folder with a Chart.yaml", _is_chart),
         chart_version=reader.text("chartVersion", "a chart version such as 1.9.1, without v", _is_version),
         crds_version=reader.text(
             "crdsVersion", "empty, or the chart version that `make crds` set", _optional(_is_version)
@@ -226,6 +228,10 @@ def _is_node_type(value: str) -> bool:
 
 def _is_transform_type(value: str) -> bool:
     return re.fullmatch(r"ml\.[a-z0-9]+\.[a-z0-9]+", value) is not None and not value.startswith("ml.t")
+
+
+def _is_chart(value: str) -> bool:
+    return re.fullmatch(r"oci://[\w.:-]+(/[\w.-]+)+", value) is not None or (Path(value) / "Chart.yaml").is_file()
 
 
 def _is_version(value: str) -> bool:

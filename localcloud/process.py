@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 _PR_SET_PDEATHSIG = 1
 # Loaded before any fork: a child between fork and exec must not load libraries.
@@ -43,17 +44,34 @@ def spawn(
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as sink:  # noqa: PTH123  mode at creation
-        return _FORKER.submit(
-            subprocess.Popen,
-            [str(part) for part in command],
-            stdin=stdin,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            env=None if env is None else dict(env),
-            cwd=cwd,
-            start_new_session=True,  # a Ctrl-C in the terminal is for the foreground command only
-            preexec_fn=preexec_die_with_parent,
-        ).result()
+        return popen(command, stdin=stdin, stdout=sink, stderr=subprocess.STDOUT, env=env, cwd=cwd)
+
+
+def popen(
+    command: Sequence[str | Path],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int | IO[bytes] = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own that dies with this process; its output comes through pipes by default.
+
+    Raises:
+        OSError: the program cannot be started.
+    """
+    return _FORKER.submit(
+        subprocess.Popen,
+        [str(part) for part in command],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env=None if env is None else dict(env),
+        cwd=cwd,
+        start_new_session=True,  # a Ctrl-C in the terminal is for the foreground command only
+        preexec_fn=preexec_die_with_parent,
+    ).result()
 
 
 def socket_of_parent() -> socket.socket:

@@ -13,9 +13,12 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+_OPERATOR: Final = (sys.executable, "-m", "localcloud.operator")
+
 IMAGES: Final[Mapping[str, tuple[str, ...]]] = {
-    # ACK's SageMaker controller: the local stand-in takes the same flags and serves the same kinds.
-    "public.ecr.aws/aws-controllers-k8s/sagemaker-controller:*": (sys.executable, "-m", "localcloud.operator"),
+    "localcloud/sagemaker-operator:*": _OPERATOR,
+    # ACK's own chart may be given as a folder: the local operator takes its controller's flags.
+    "public.ecr.aws/aws-controllers-k8s/sagemaker-controller:*": _OPERATOR,
 }
 
 

@@ -1,4 +1,4 @@
-"""The commands on a stack in a real AWS account: the official CLI, in an environment scrubbed of everything local."""
+"""The commands on a stack in a real AWS account: the Pulumi CLI, in an environment scrubbed of everything local."""
 
 from __future__ import annotations
 
@@ -12,62 +12,67 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from localcloud.commands import engines, environment, local, recovery, terminal
-from localcloud.commands.engines import Engine
+from localcloud.commands import environment, local, pulumi_cli, recovery, terminal, tools
+from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.commands.stack import has_passphrase, open_jobs, outputs, region
 from localcloud.console import CommandError, say
-from localcloud.go import binaries
 from localcloud.home import CHECKOUT
-from localcloud.setup import tools
 
 PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
 def up(home: Path, stack: str) -> int:
     """Check the account, then deploy and run the jobs; asks before it changes anything."""
-    engine = _engine(home, stack)
-    if code := engine.module("workshop.preflight", "--stack", stack):
+    pulumi = _pulumi(home, stack)
+    if code := pulumi.module("workshop.preflight", "--stack", stack):
         return code
-    look = ("--refresh",) if open_jobs(_resources(engine, stack)) else ()
-    code = engine.run("up", "--stack", stack, "--parallel", local.PARALLEL, *look)
-    shown = local.show_results(home, engine, stack, outputs(engine, stack))
+    with recovery.attempt(home, stack) as cut_off:
+        if code := recovery.recover(pulumi, home, stack, cut_off=cut_off):
+            return code
+        look = ("--refresh",) if open_jobs(_resources(pulumi, stack)) else ()
+        code = pulumi.run("up", "--stack", stack, "--parallel", local.PARALLEL, *look)
+    shown = local.show_results(home, pulumi, stack, outputs(pulumi, stack))
     return code or shown
 
 
 def preview(home: Path, stack: str) -> int:
     """Print what `up` would do."""
-    return _engine(home, stack).run("preview", "--stack", stack)
+    return _pulumi(home, stack).run("preview", "--stack", stack)
 
 
 def destroy(home: Path, stack: str) -> int:
     """Remove all that the stack made; asks first, then lists what carries its tags."""
-    engine = _engine(home, stack)
-    code = recovery.without_a_cluster(engine, _resources(engine, stack)).run("destroy", "--stack", stack)
-    return code or engine.module("workshop.leftovers", "--stack", stack)
+    pulumi = _pulumi(home, stack)
+    with recovery.attempt(home, stack) as cut_off:
+        pulumi = recovery.without_a_cluster(pulumi, _resources(pulumi, stack))
+        if code := recovery.recover(pulumi, home, stack, cut_off=cut_off):
+            return code
+        code = pulumi.run("destroy", "--stack", stack)
+    return code or pulumi.module("workshop.leftovers", "--stack", stack)
 
 
 def retry(home: Path, stack: str, job: str) -> int:
     """Run a job again."""
-    engine = _engine(home, stack)
-    return local.rerun(engine, stack, job, lambda: _resources(engine, stack)) or up(home, stack)
+    pulumi = _pulumi(home, stack)
+    return local.rerun(pulumi, stack, job, lambda: _resources(pulumi, stack)) or up(home, stack)
 
 
 def report(home: Path, stack: str) -> int:
     """Run the notebook on the newest results of the account's stack."""
     output = str(home / f"report-{stack}.html")
-    return _engine(home, stack).module("workshop.report", "--stack", stack, "--output", output)
+    return _pulumi(home, stack).module("workshop.report", "--stack", stack, "--output", output)
 
 
 def shell(home: Path, stack: str) -> int:
     """A shell in which pulumi, kubectl, kubectl smlogs and aws act on the account's stack."""
-    engine = _engine(home, stack)
-    written = local.write_kubeconfig(home / f"kubeconfig-{stack}", outputs(engine, stack))
+    pulumi = _pulumi(home, stack)
+    written = local.write_kubeconfig(home / f"kubeconfig-{stack}", outputs(pulumi, stack))
     if written is None:
         raise CommandError(f"stack {stack} has no cluster yet: `make up STACK={stack}` comes first")
     say(f"pulumi, kubectl, kubectl smlogs and aws act on stack {stack} here; `exit` leaves")
-    if not shutil.which("kubectl", path=engine.environment["PATH"]):
+    if not shutil.which("kubectl", path=pulumi.environment["PATH"]):
         say("kubectl is not on PATH, and smlogs needs it: see https://kubernetes.io/docs/tasks/tools/")
-    return terminal.run([os.environ.get("SHELL", "/bin/sh")], {**engine.environment, "KUBECONFIG": str(written)})
+    return terminal.run([os.environ.get("SHELL", "/bin/sh")], {**pulumi.environment, "KUBECONFIG": str(written)})
 
 
 def workshop(home: Path, stack: str, module: str) -> int:
@@ -84,9 +89,9 @@ def refuse(command: str, stack: str, known: Iterable[str]) -> int:
     raise CommandError(f"`make {command}` is about the local cloud; stack {stack} has {', '.join(sorted(known))}")
 
 
-def _engine(home: Path, stack: str) -> Engine:
-    engine = engines.official(_environment(home, stack))
-    return replace(engine, environment={**engine.environment, **_passphrase(stack, engine.environment)})
+def _pulumi(home: Path, stack: str) -> PulumiCli:
+    pulumi = pulumi_cli.choose(home, _environment(home, stack))
+    return replace(pulumi, environment={**pulumi.environment, **_passphrase(stack, pulumi.environment)})
 
 
 def _passphrase(stack: str, environment: Mapping[str, str]) -> dict[str, str]:
@@ -99,11 +104,11 @@ def _passphrase(stack: str, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _environment(home: Path, stack: str) -> dict[str, str]:
-    tools.write_shared(home, CHECKOUT, binaries.kubectl())
+    tools.write(home, CHECKOUT)
     place = region(stack)  # a person's own default region may be another, and the stack is not there
     return environment.real(home, stack) | (dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), place) if place else {})
 
 
-def _resources(engine: Engine, stack: str) -> list[dict[str, Any]]:
-    deployment = json.loads(engine.ask("stack", "export", "--stack", stack))["deployment"] or {}
+def _resources(pulumi: PulumiCli, stack: str) -> list[dict[str, Any]]:
+    deployment = json.loads(pulumi.ask("stack", "export", "--stack", stack))["deployment"] or {}
     return deployment.get("resources") or []

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from localcloud.commands import engines, environment, stack
-from localcloud.commands.engines import Engine
+from localcloud.commands import environment, pulumi_cli, stack, tools
+from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import CommandError, say, step
-from localcloud.go import binaries
 from localcloud.home import CHECKOUT
-from localcloud.setup import tools
 from localcloud.supervisor import client, record
 from localcloud.supervisor.record import Cloud
 
@@ -27,9 +25,9 @@ def ensure(home: Path) -> Cloud:
     return cloud
 
 
-def engine(home: Path, cloud: Cloud | None) -> Engine:
-    """The engine for the local stack, in the local environment."""
-    return engines.choose(environment.local(home, cloud.aws_endpoint if cloud else None))
+def pulumi(home: Path, cloud: Cloud | None) -> PulumiCli:
+    """The CLI for the local stack, in the local environment."""
+    return pulumi_cli.choose(home, environment.local(home, cloud.aws_endpoint if cloud else None))
 
 
 def forget(home: Path) -> None:
@@ -52,9 +50,8 @@ def _clear_leftovers(home: Path) -> None:
 
 
 def _refresh_commands(home: Path, endpoint: str) -> None:
-    kubectl = binaries.control_plane().kubectl
-    chosen = engines.choose(environment.local(home, endpoint))
-    tools.write(home, CHECKOUT, kubectl, embedded_engine=chosen.kind == "embedded")
+    tools.write(home, CHECKOUT)
+    tools.write_plugins(home, CHECKOUT)
     environment.write_shell_file(home, endpoint)
 
 

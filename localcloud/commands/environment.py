@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from localcloud.setup.installed_cli import OWN_FOLDER
+
 ACCESS_KEY = "LOCALCLOUDADMIN"
 SECRET_KEY = "localcloud"  # noqa: S105  a dummy that opens nothing but the local account
 REGION = "us-east-1"
@@ -56,8 +58,8 @@ def local(home: Path, endpoint: str | None, base: Mapping[str, str] | None = Non
 def real(home: Path, stack: str, base: Mapping[str, str] | None = None) -> dict[str, str]:
     """An environment for a real account: what the local cloud sets is taken out.
 
-    The tools of the generated folder that serve any stack come last on PATH: a person's own aws and kubectl may know ways
-    to sign in that these do not.
+    The compiled Pulumi CLI comes first on PATH; set-up makes it only where no usable one is installed. The other tools of
+    the generated folder come last: a person's own aws and kubectl may know ways to sign in that these do not.
 
     Args:
         home: the generated folder.
@@ -67,7 +69,7 @@ def real(home: Path, stack: str, base: Mapping[str, str] | None = None) -> dict[
     environment = {name: value for name, value in (base or os.environ).items() if name != "AWS_ENDPOINT_URL"}
     for name in _left_by_local(environment, home):
         del environment[name]
-    path = (*_without(home, environment.get("PATH", "")), str(home / "tools"))
+    path = (str(home / OWN_FOLDER), *_without(home, environment.get("PATH", "")), str(home / "tools"))
     return environment | {"PATH": os.pathsep.join(path), "PULUMI_STACK": stack}
 
 
@@ -138,7 +140,7 @@ def _unset(name: str) -> bool:
 
 
 def _path(home: Path) -> list[str]:
-    return [str(home / "bin"), str(home / "tools")]
+    return [str(home / OWN_FOLDER), str(home / "tools")]
 
 
 def _without(home: Path, path: str) -> list[str]:

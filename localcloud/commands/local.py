@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from localcloud.commands import cloud, environment, recovery, stack, terminal
-from localcloud.commands.engines import Engine
+from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.commands.report import model_of, serving
 from localcloud.console import CommandError, colour, say, step
 from localcloud.supervisor import client
@@ -25,15 +24,17 @@ def up(home: Path) -> int:
     """Deploy the stack, run its jobs, and print outputs, precision and recall."""
     _warn_of_real_credentials()
     running = cloud.ensure(home)
-    engine = cloud.engine(home, running)
-    stack.select(engine, home)
-    recovery.recover(engine, home)
-    look = ("--refresh",) if stack.open_jobs(stack.resources(home)) else ()
-    with step(f"Deploy and run the jobs ({engine.kind} engine)"):
-        code = engine.run("up", "--yes", "--skip-preview", "--parallel", PARALLEL, *look)
-    outputs = stack.outputs(engine)
+    pulumi = cloud.pulumi(home, running)
+    stack.select(pulumi, home)
+    with recovery.attempt(home, stack.LOCAL) as cut_off:
+        if code := recovery.recover(pulumi, home, stack.LOCAL, cut_off=cut_off):
+            return code
+        look = ("--refresh",) if stack.open_jobs(stack.resources(home)) else ()
+        with step("Deploy and run the jobs"):
+            code = pulumi.run("up", "--yes", "--skip-preview", "--parallel", PARALLEL, *look)
+    outputs = stack.outputs(pulumi)
     write_kubeconfig(home / "kubeconfig", outputs)
-    shown = show_results(home, engine, stack.LOCAL, outputs)
+    shown = show_results(home, pulumi, stack.LOCAL, outputs)
     _say_what_next(home, code)
     return code or shown
 
@@ -41,9 +42,9 @@ def up(home: Path) -> int:
 def preview(home: Path) -> int:
     """Print what `make up` would do."""
     running = cloud.ensure(home)
-    engine = cloud.engine(home, running)
-    stack.select(engine, home)
-    return engine.run("preview")
+    pulumi = cloud.pulumi(home, running)
+    stack.select(pulumi, home)
+    return pulumi.run("preview")
 
 
 def destroy(home: Path) -> int:
@@ -56,14 +57,16 @@ def destroy(home: Path) -> int:
         else:
             say("nothing stands")
         return 0
-    engine = cloud.engine(home, running)
-    stack.select(engine, home)
-    recovery.recover(engine, home)
-    engine = recovery.without_a_cluster(engine, stack.resources(home))
-    with step(f"Destroy ({engine.kind} engine)"):
-        code = engine.run("destroy", "--yes", "--skip-preview")
+    pulumi = cloud.pulumi(home, running)
+    stack.select(pulumi, home)
+    with recovery.attempt(home, stack.LOCAL) as cut_off:
+        pulumi = recovery.without_a_cluster(pulumi, stack.resources(home))
+        if code := recovery.recover(pulumi, home, stack.LOCAL, cut_off=cut_off):
+            return code
+        with step("Destroy"):
+            code = pulumi.run("destroy", "--yes", "--skip-preview")
     (home / "kubeconfig").unlink(missing_ok=True)
-    return code or engine.module("workshop.leftovers", "--all")
+    return code or pulumi.module("workshop.leftovers", "--all")
 
 
 def down(home: Path) -> int:
@@ -86,53 +89,51 @@ def reset(home: Path) -> int:
 
 def report(home: Path, job: str) -> int:
     """Run the notebook on the newest results into `.local/report.html`, beside it the job's model to ask row by row."""
-    engine = _engine_of_running(home)
+    pulumi = _pulumi_of_running(home)
     command = ("workshop.report", "--output", str(home / "report.html"))
-    found = (stack.outputs(engine).get("transform_jobs") or {}).get(job or WORKSHOP_JOB)
+    found = (stack.outputs(pulumi).get("transform_jobs") or {}).get(job or WORKSHOP_JOB)
     if not found:
-        return engine.module(*command)  # which says what jobs there are
+        return pulumi.module(*command)  # which says what jobs there are
     with ExitStack() as running:
         try:
-            model = running.enter_context(model_of(found["job_name"], engine.client))
+            model = running.enter_context(model_of(found["job_name"], pulumi.client))
             url = running.enter_context(serving(model))
         except CommandError as error:
             say(f"    {error}: the report does without asking it row by row")
-            return engine.module(*command)
-        return engine.module(*command, "--invocations-url", url)
+            return pulumi.module(*command)
+        return pulumi.module(*command, "--invocations-url", url)
 
 
 def shell(home: Path) -> int:
     """A shell in which pulumi, kubectl, kubectl smlogs and aws act on the local stack."""
-    engine = _engine_of_running(home)
-    if engine.kind == "official" and not shutil.which("pulumi", path=engine.environment["PATH"]):
-        raise CommandError("the official CLI went away from PATH")
+    pulumi = _pulumi_of_running(home)
     say("pulumi, kubectl, kubectl smlogs and aws act on the local stack here; `exit` leaves")
-    return terminal.run([os.environ.get("SHELL", "/bin/sh")], engine.environment)
+    return terminal.run([os.environ.get("SHELL", "/bin/sh")], pulumi.environment)
 
 
 def cost(home: Path) -> int:
     """Print what the stack's settings cost on AWS; needs no running cloud."""
-    return cloud.engine(home, client.running(home)).module("workshop.cost")
+    return cloud.pulumi(home, client.running(home)).module("workshop.cost")
 
 
 def workshop(home: Path, module: str, *arguments: str) -> int:
     """Run one of the workshop's tools in the local environment."""
-    return _engine_of_running(home).module(module, *arguments)
+    return _pulumi_of_running(home).module(module, *arguments)
 
 
 def retry(home: Path, job: str) -> int:
     """Run a job again: its `rerun` entry goes up by one, which changes its identity, and the stack is deployed."""
     running = cloud.ensure(home)
-    engine = cloud.engine(home, running)
-    stack.select(engine, home)
-    return rerun(engine, stack.LOCAL, job, lambda: stack.resources(home)) or up(home)
+    pulumi = cloud.pulumi(home, running)
+    stack.select(pulumi, home)
+    return rerun(pulumi, stack.LOCAL, job, lambda: stack.resources(home)) or up(home)
 
 
-def rerun(engine: Engine, name: str, job: str, resources: Callable[[], Iterable[dict[str, Any]]]) -> int:
+def rerun(pulumi: PulumiCli, name: str, job: str, resources: Callable[[], Iterable[dict[str, Any]]]) -> int:
     """Count up `rerun.<job>` in a stack's config.
 
     Args:
-        engine: acts on the stack.
+        pulumi: the CLI, in the stack's environment.
         name: the stack's.
         job: the declared name.
         resources: gives those that the stack's state has; asked once a job is named.
@@ -147,18 +148,18 @@ def rerun(engine: Engine, name: str, job: str, resources: Callable[[], Iterable[
         raise CommandError(
             f"JOB={job} is no job of this stack; there are {', '.join(known)}. A new one runs with make up"
         )
-    values = json.loads(engine.ask("config", "--json", "--stack", name))
+    values = json.loads(pulumi.ask("config", "--json", "--stack", name))
     entry = values.get(f"{stack.project()}:rerun", {})
     now = str((entry.get("objectValue") or json.loads(entry.get("value") or "{}")).get(job, 1))
     following = int(now) + 1 if now.isdecimal() else 2  # any other word for another run may be there
-    return engine.run("config", "set", "--stack", name, "--path", f"rerun.{job}", str(following))
+    return pulumi.run("config", "set", "--stack", name, "--path", f"rerun.{job}", str(following))
 
 
-def _engine_of_running(home: Path) -> Engine:
+def _pulumi_of_running(home: Path) -> PulumiCli:
     running = client.running(home)
     if running is None:
         raise CommandError("the local cloud does not run: `make up` starts it")
-    return cloud.engine(home, running)
+    return cloud.pulumi(home, running)
 
 
 def _stop(home: Path) -> None:
@@ -169,14 +170,14 @@ def _stop(home: Path) -> None:
     environment.write_shell_file(home, None)
 
 
-def show_results(home: Path, engine: Engine, name: str, outputs: dict[str, object]) -> int:
+def show_results(home: Path, pulumi: PulumiCli, name: str, outputs: dict[str, object]) -> int:
     """Print rows, precision and recall of each job of a stack, whatever became of the others."""
     if not outputs.get("transform_jobs"):
         return 0
     written = home / ("outputs.json" if name == stack.LOCAL else f"outputs-{name}.json")
     write_private(written, json.dumps(outputs))
     with step("Rows, precision and recall of each job"):
-        return engine.module("workshop.results", "--stack", name, "--outputs", str(written))
+        return pulumi.module("workshop.results", "--stack", name, "--outputs", str(written))
 
 
 def write_kubeconfig(path: Path, outputs: dict[str, object]) -> Path | None:

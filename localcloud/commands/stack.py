@@ -1,4 +1,4 @@
-"""The stack a command acts on, and the files that its engine keeps of it."""
+"""The stack a command acts on, and the files that Pulumi keeps of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from localcloud.commands.engines import Engine
+from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import CommandError
 from localcloud.home import CHECKOUT
 
@@ -55,8 +55,18 @@ def checkpoint(home: Path) -> Path:
     return home / "pulumi" / ".pulumi" / "stacks" / project() / f"{LOCAL}.json"
 
 
-def exists(home: Path) -> bool:
-    return checkpoint(home).exists()
+def lock_folder(home: Path) -> Path:
+    """Where Pulumi's file backend keeps the locks of the local stack."""
+    return home / "pulumi" / ".pulumi" / "locks" / "organization" / project() / LOCAL
+
+
+def has_pending_operations(home: Path) -> bool:
+    """Whether the local stack's state file says that a run was cut off in the middle of an operation."""
+    try:
+        content = json.loads(checkpoint(home).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return False  # Pulumi itself says what is wrong with a damaged file
+    return bool((content.get("checkpoint", {}).get("latest") or {}).get("pending_operations"))
 
 
 def resources(home: Path) -> list[dict[str, Any]]:
@@ -74,7 +84,7 @@ def forget(home: Path) -> None:
     state = checkpoint(home)
     for path in state.parent.glob(f"{LOCAL}.*"):
         path.unlink()
-    shutil.rmtree(home / "pulumi" / ".pulumi" / "locks" / "organization" / project() / LOCAL, ignore_errors=True)
+    shutil.rmtree(lock_folder(home), ignore_errors=True)
 
 
 def declared_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:
@@ -99,13 +109,13 @@ def _status(job: dict[str, Any]) -> str:
     return ((job.get("outputs") or {}).get("status") or {}).get("transformJobStatus", "")
 
 
-def select(engine: Engine, home: Path) -> None:
+def select(pulumi: PulumiCli, home: Path) -> None:
     """Make the local stack exist and be the selected one, in a folder that only its owner may read."""
     (home / "pulumi").mkdir(parents=True, exist_ok=True)
     (home / "pulumi").chmod(0o700)  # the official backend writes files that anyone may read
-    engine.ask("stack", "select", "--create", LOCAL)
+    pulumi.ask("stack", "select", "--create", LOCAL)
 
 
-def outputs(engine: Engine, stack: str = LOCAL) -> dict[str, Any]:
+def outputs(pulumi: PulumiCli, stack: str = LOCAL) -> dict[str, Any]:
     """The stack's outputs, secrets in clear: for files of mode 0600 and for reading, never for printing."""
-    return json.loads(engine.ask("stack", "output", "--json", "--show-secrets", "--stack", stack))
+    return json.loads(pulumi.ask("stack", "output", "--json", "--show-secrets", "--stack", stack))

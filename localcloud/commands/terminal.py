@@ -11,7 +11,7 @@ from localcloud.home import CHECKOUT
 def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a command in the checkout until it ends by itself; returns its exit code.
 
-    A Ctrl-C reaches it from the terminal, as it reaches us. It is left the time that it takes to end in order: an engine
+    A Ctrl-C reaches it from the terminal, as it reaches us. It is left the time that it takes to end in order: Pulumi
     waits for what is under way in the account and saves its state, and may be told a second time to cut that off.
 
     Raises:

@@ -9,12 +9,50 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from localcloud.operator.chart_values import CHART_VERSION, FEATURE_GATES, KINDS
 from localcloud.operator.crd import KIND
 from localcloud.operator.errors import SettingsError
 from localcloud.operator.log import is_level
 from localcloud.operator.tags import DEFAULT_TAGS
 
+CONTROLLER_VERSION: Final = "1.9.1"
+"""The version of ACK's controller and chart that this one behaves as."""
+
+KINDS: Final[Sequence[str]] = [
+    "App",
+    "DataQualityJobDefinition",
+    "Domain",
+    "Endpoint",
+    "EndpointConfig",
+    "FeatureGroup",
+    "HyperParameterTuningJob",
+    "InferenceComponent",
+    "LabelingJob",
+    "Model",
+    "ModelBiasJobDefinition",
+    "ModelExplainabilityJobDefinition",
+    "ModelPackage",
+    "ModelPackageGroup",
+    "ModelQualityJobDefinition",
+    "MonitoringSchedule",
+    "NotebookInstance",
+    "NotebookInstanceLifecycleConfig",
+    "Pipeline",
+    "PipelineExecution",
+    "ProcessingJob",
+    "Project",
+    "Space",
+    "TrainingJob",
+    "TransformJob",
+    "UserProfile",
+]
+
+FEATURE_GATES: Final[Mapping[str, bool]] = {
+    "ServiceLevelCARM": False,
+    "TeamLevelCARM": False,
+    "ReadOnlyResources": True,
+    "ResourceAdoption": True,
+    "IAMRoleSelector": False,
+}
 # Flags of ACK that make no difference to TransformJobs on one machine: taken and left alone.
 _UNUSED_TEXTS: Final = (
     "metrics-addr",
@@ -52,7 +90,7 @@ class Settings:
     reads_namespaces: bool = True
     """Whether a namespace's annotations count; ACK leaves its cache of them alone when it watches one namespace only."""
     features: Mapping[str, bool] = field(default_factory=lambda: dict(FEATURE_GATES))
-    version: str = CHART_VERSION
+    version: str = CONTROLLER_VERSION
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:

@@ -17,6 +17,7 @@ from localcloud.pulumi import errors
 from localcloud.pulumi.difference import Difference, compare
 from localcloud.pulumi.errors import Failure
 from localcloud.pulumi.registration import require_registered
+from localcloud.pulumi.server import NO_SCHEMA
 from localcloud.pulumi.urn import Urn
 from localcloud.pulumi.wire import Decoded, Properties, decode, encode, is_known
 
@@ -140,9 +141,6 @@ class Provider(ABC):
         """Names of the outputs that are secret when these inputs are."""
         return secrets
 
-    def schema(self) -> str:
-        return f'{{"name": "{self.name}", "version": "{self.version}"}}'
-
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """Serves a `Provider` over gRPC."""
@@ -157,7 +155,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=self._provider.version)
 
     def GetSchema(self, request: Any, context: Any) -> Any:
-        return provider_pb2.GetSchemaResponse(schema=self._provider.schema())
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, NO_SCHEMA)
 
     def Cancel(self, request: Any, context: Any) -> Any:
         self._provider.stop.now()

@@ -14,6 +14,10 @@ import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
 MESSAGE_LIMIT = 400 * 1024 * 1024  # what the SDK and the official engine allow
+NO_SCHEMA = (
+    "the local cloud's plugins have no schema to generate code from: "
+    "pass --generate-code=false to `pulumi import`, which imports all the same"
+)
 # Creates block for minutes, each in a thread of its own; threads start on demand.
 _THREADS = 512
 

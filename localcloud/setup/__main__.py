@@ -16,7 +16,7 @@ from pathlib import Path
 
 from localcloud.console import CommandError, fail, say, step
 from localcloud.home import CHECKOUT, own
-from localcloud.setup import requirements_check, virtualenv
+from localcloud.setup import programs, requirements_check, virtualenv
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,41 +40,33 @@ def _set_up(directory: Path, part: str) -> None:
     files = [virtualenv.PROGRAM, virtualenv.LOCAL_CLOUD, virtualenv.POLICY]
     files += [virtualenv.TESTS] if part == "tests" else []
     current = virtualenv.is_current(directory, CHECKOUT, files)
-    built = part == "dev" or _binaries_built()
+    # An old Python cannot even read the code that looks for programs; the check below says so.
+    lacking = programs.lacking(directory, part) if requirements_check.python_is_new_enough() else []
     if lacks := requirements_check.missing(
-        directory, environment=not virtualenv.python_of(directory).exists(), build=not built
+        directory, environment=not virtualenv.python_of(directory).exists(), build=bool(lacking)
     ):
         raise CommandError("this machine is not ready:\n" + "\n".join(f"  - {line}" for line in lacks))
-    if current and built:
+    if current and not lacking:
         return
     with step("Set-up"):
         virtualenv.stand(directory)
-        with _binaries_in_background(part, virtualenv.python_of(directory)):
+        with _compiling(lacking, virtualenv.python_of(directory)):
             virtualenv.ensure(directory, CHECKOUT, files)
 
 
-def _binaries_built() -> bool:
-    if not requirements_check.python_is_new_enough():
-        return False  # an old Python cannot even read the code that would look
-    from localcloud.go import binaries  # noqa: PLC0415  keeps `dev` free of the local cloud
-    from localcloud.go.programs import CONTROL_PLANE_AND_PROVIDER, PULUMI  # noqa: PLC0415
-
-    return not binaries.missing([CONTROL_PLANE_AND_PROVIDER, PULUMI])
-
-
 @contextmanager
-def _binaries_in_background(part: str, python: Path) -> Generator[None]:
-    """Build the Kubernetes binaries beside the pip install: one waits for the network while the other compiles.
+def _compiling(lacking: Sequence[str], python: Path) -> Generator[None]:
+    """Compile programs beside the pip install: one waits for the network while the other computes.
 
     Args:
-        part: what is set up; `dev` needs none.
+        lacking: names of the programs that are to be compiled.
         python: an interpreter that has pip, which fetches the Go toolchain; a system's own often has none.
     """
-    if part == "dev":
+    if not lacking:
         yield
         return
     build = subprocess.Popen(
-        [python, "-m", "localcloud.go", "control-plane-and-provider", "pulumi"],
+        [python, "-m", "localcloud.go", *lacking],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -91,7 +83,7 @@ def _binaries_in_background(part: str, python: Path) -> Generator[None]:
         build.terminate()
         raise
     if failed:
-        raise CommandError("the Kubernetes binaries could not be built:\n" + "\n".join(lines[-6:]))
+        raise CommandError(f"{' and '.join(lacking)} could not be compiled:\n" + "\n".join(lines[-6:]))
 
 
 def _show(build: subprocess.Popen[str], lines: list[str]) -> None:

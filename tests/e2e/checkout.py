@@ -18,7 +18,7 @@ from localcloud.supervisor import record
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS = 300
-_OF_A_CHECKOUT = {"LOCALCLOUD_HOME", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "STACK", "JOB", "ENGINE"}
+_OF_A_CHECKOUT = {"LOCALCLOUD_HOME", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "STACK", "JOB"}
 _OF_THE_TESTS = {"GRPC_ENABLE_FORK_SUPPORT"}
 
 

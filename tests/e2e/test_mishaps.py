@@ -90,7 +90,6 @@ def test_two_at_once_do_not_meet_and_credentials_that_look_real_are_not_used(fre
     ("variables", "words"),
     [
         pytest.param({"STACK": "prod"}, "Pulumi.prod.yaml does not exist; there are dev, local", id="unknown stack"),
-        pytest.param({"ENGINE": "terraform"}, "may be official or embedded", id="unknown engine"),
         pytest.param({"LOCALCLOUD_PORT": "eighty"}, "is no port", id="no port"),
     ],
 )

@@ -156,10 +156,7 @@ def test_no_generated_file_with_a_key_is_open_to_others(standing: Checkout) -> N
     for name in ("kubeconfig", "outputs.json"):
         assert (standing.home / name).stat().st_mode & 0o077 == 0
     assert (standing.home / "pulumi").stat().st_mode & 0o077 == 0
-    states = list((standing.home / "pulumi").rglob("local.json"))
-    assert states
-    if (standing.home / "bin" / "pulumi").exists():  # the official backend leaves that to the folder
-        assert all(path.stat().st_mode & 0o077 == 0 for path in states)
+    assert list((standing.home / "pulumi").rglob("local.json"))  # behind that folder, whatever Pulumi's own mode is
 
 
 def test_the_state_file_holds_no_secret_in_clear(standing: Checkout) -> None:

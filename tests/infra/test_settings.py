@@ -107,6 +107,10 @@ def test_the_example_for_an_account_works_once_the_address_is_known() -> None:
         pytest.param("nodeInstanceType", "ml.m5.large", id="a SageMaker type for a node"),
         pytest.param("operatorInstall", "none", id="an unknown way to install"),
         pytest.param("chartVersion", "v1.9.1", id="a chart version with v"),
+        pytest.param("operatorChart", "sagemaker-chart", id="a folder that is not there"),
+        pytest.param("operatorChart", "infra", id="a folder that holds no chart"),
+        pytest.param("operatorChart", "oci://mirror.example.com", id="a registry without a chart"),
+        pytest.param("operatorChart", "https://mirror.example.com/chart", id="a chart by https"),
         pytest.param("maxConcurrentSyncs", 0, id="no workers"),
         pytest.param("maxConcurrentSyncs", "many", id="a text for a number"),
         pytest.param("modelImage", "xgboost:latest", id="an image without registry"),
@@ -169,3 +173,15 @@ def test_an_own_image_may_come_by_digest() -> None:
 
 def test_paths_are_the_programs(tmp_path: Path) -> None:
     assert load().model_archive == Path("model/model.tar.gz")
+
+
+@pytest.mark.parametrize(
+    "chart",
+    [
+        pytest.param("oci://public.ecr.aws/aws-controllers-k8s/sagemaker-chart", id="ACK's"),
+        pytest.param("oci://mirror.example.com:5000/charts/sagemaker-chart", id="a mirror"),
+        pytest.param("localcloud/operator/chart", id="a folder"),
+    ],
+)
+def test_the_operators_chart_may_be(chart: str) -> None:
+    assert load({"operatorChart": chart}).operator_chart == chart

@@ -7,7 +7,7 @@ import pytest
 
 from jobs import spec
 from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
-from localcloud.operator.crd import transform_job_crd
+from tests.localcloud.operator import definition
 
 ARGS = TransformJobArgs(input="x")
 EVERYTHING = replace(
@@ -78,7 +78,7 @@ def given(value: Any, path: str = "") -> set[str]:
 
 
 def test_all_that_the_operator_carries_can_be_said_and_nothing_else() -> None:
-    (version,) = transform_job_crd()["spec"]["versions"]
+    (version,) = definition.committed()["spec"]["versions"]
     known = members(version["schema"]["openAPIV3Schema"]["properties"]["spec"])
     assert given(build(EVERYTHING)) == known
 

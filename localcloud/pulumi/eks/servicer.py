@@ -19,6 +19,7 @@ from localcloud.pulumi.eks.children import package_version
 from localcloud.pulumi.eks.kubeconfig import kubeconfig
 from localcloud.pulumi.errors import NotRegisteredError
 from localcloud.pulumi.registration import require_registered
+from localcloud.pulumi.server import NO_SCHEMA
 from localcloud.pulumi.urn import Urn
 
 
@@ -63,6 +64,9 @@ class EksServicer(ProviderServicer):
 
     async def Handshake(self, request: Any, context: Any) -> Any:
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True, accept_outputs=True)
+
+    async def GetSchema(self, request: Any, context: Any) -> Any:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, NO_SCHEMA)
 
     async def CheckConfig(self, request: Any, context: Any) -> Any:
         return provider_pb2.CheckResponse(inputs=request.news)

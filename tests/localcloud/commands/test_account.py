@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from localcloud.commands import account, stack
-from localcloud.commands.engines import Engine
+from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import CommandError
 
 KUBECONFIG = json.dumps({"apiVersion": "v1", "kind": "Config", "clusters": []})
@@ -76,14 +76,14 @@ def test_destroy_lets_objects_go_only_with_their_cluster(
 ) -> None:
     cluster = {"type": "aws:eks/cluster:Cluster", "outputs": {"arn": "arn:aws:eks:us-east-1:1:cluster/c"}}
     answer(home, {"deployment": {"resources": [cluster, {"type": "kubernetes:core/v1:Pod"}]}})
-    monkeypatch.setattr("localcloud.commands.recovery._is_gone", lambda *_: gone)
-    monkeypatch.setattr(Engine, "module", lambda *_: 0)
+    monkeypatch.setattr("localcloud.commands.recovery.cluster._is_gone", lambda *_: gone)
+    monkeypatch.setattr(PulumiCli, "module", lambda *_: 0)
     assert account.destroy(home, "dev") == 0
-    assert asked(home) == [":stack export --stack dev", f"{unreachable}:destroy --stack dev"]
+    assert asked(home) == [":--non-interactive stack export --stack dev", f"{unreachable}:destroy --stack dev"]
 
 
 def test_nothing_is_deployed_while_preflight_fails(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Engine, "module", lambda _, module, *__: 1 if module == "workshop.preflight" else 0)
+    monkeypatch.setattr(PulumiCli, "module", lambda _, module, *__: 1 if module == "workshop.preflight" else 0)
     assert account.up(home, "dev") == 1
     assert not (home / "asked").exists()
 
@@ -98,7 +98,7 @@ def test_a_job_whose_end_the_state_does_not_know_is_looked_at(
     job = {"type": "kubernetes:a/v1:TransformJob", "custom": True, "urn": "urn::late"}
     state = {"resources": [job | {"outputs": {"status": {"transformJobStatus": status}}}]}
     answer(home, {"deployment": state})
-    monkeypatch.setattr(Engine, "module", lambda *_: 0)
+    monkeypatch.setattr(PulumiCli, "module", lambda *_: 0)
     assert account.up(home, "dev") == 0
     assert f":up --stack dev --parallel 64{look}" in asked(home)
 
@@ -108,8 +108,8 @@ def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(
 ) -> None:
     answer(home, {"deployment": None, "transform_jobs": {"churn": {}}})
     shown: list[tuple[str, ...]] = []
-    monkeypatch.setattr(Engine, "run", lambda *_: 255)
-    monkeypatch.setattr(Engine, "module", lambda _, *asked: shown.append(asked) or 0)
+    monkeypatch.setattr(PulumiCli, "run", lambda *_: 255)
+    monkeypatch.setattr(PulumiCli, "module", lambda _, *asked: shown.append(asked) or 0)
     assert account.up(home, "dev") == 255
     assert shown[-1] == ("workshop.results", "--stack", "dev", "--outputs", str(home / "outputs-dev.json"))
 
@@ -118,7 +118,10 @@ def test_a_retry_counts_up_in_the_stack_that_is_named(home: Path, monkeypatch: p
     answer(home, {"sagemaker-batch-workshop:rerun": {"value": '{"churn":"2"}'}, "deployment": None})
     monkeypatch.setattr(account, "up", lambda *_: 0)
     assert account.retry(home, "prod", "churn") == 0
-    assert asked(home)[1:] == [":config --json --stack prod", ":config set --stack prod --path rerun.churn 3"]
+    assert asked(home)[1:] == [
+        ":--non-interactive config --json --stack prod",
+        ":config set --stack prod --path rerun.churn 3",
+    ]
 
 
 def test_a_retry_of_a_job_that_the_stack_has_not_changes_nothing(home: Path) -> None:
@@ -126,13 +129,13 @@ def test_a_retry_of_a_job_that_the_stack_has_not_changes_nothing(home: Path) -> 
     answer(home, {"deployment": {"resources": [churn]}})
     with pytest.raises(CommandError, match="JOB=chrun is no job of this stack; there are churn"):
         account.retry(home, "dev", "chrun")
-    assert asked(home) == [":stack export --stack dev"]
+    assert asked(home) == [":--non-interactive stack export --stack dev"]
 
 
 def test_a_stack_is_acted_on_in_its_own_region(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    engine = account._engine(home, "dev")
-    assert {engine.environment[name] for name in ("AWS_REGION", "AWS_DEFAULT_REGION")} == {"eu-west-1"}
+    pulumi = account._pulumi(home, "dev")
+    assert {pulumi.environment[name] for name in ("AWS_REGION", "AWS_DEFAULT_REGION")} == {"eu-west-1"}
 
 
 @pytest.mark.parametrize("name", account.PASSPHRASES)
@@ -142,7 +145,7 @@ def test_a_passphrase_that_the_environment_names_is_not_asked_for(
     (home / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:x\n")
     monkeypatch.setattr(account, "getpass", lambda _: pytest.fail("it was asked for"))
     monkeypatch.setenv(name, "")
-    assert account._engine(home, "dev").environment[name] == ""
+    assert account._pulumi(home, "dev").environment[name] == ""
 
 
 @pytest.mark.parametrize(("salt", "given"), [("encryptionsalt: v1:x\n", "secret"), ("config: {}\n", None)])
@@ -154,7 +157,7 @@ def test_a_passphrase_is_asked_for_once_where_there_is_one(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.stdin", Terminal())
     monkeypatch.setattr(account, "getpass", lambda _: "secret")
-    assert account._engine(home, "dev").environment.get(account.PASSPHRASES[0]) == given
+    assert account._pulumi(home, "dev").environment.get(account.PASSPHRASES[0]) == given
 
 
 def test_without_a_terminal_one_is_told_what_to_export(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

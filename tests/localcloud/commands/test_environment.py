@@ -1,6 +1,5 @@
 """The environments: the local one opens no account, the real one carries nothing local."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -67,7 +66,7 @@ def test_with_no_cloud_running_calls_go_nowhere(tmp_path: Path) -> None:
 def test_sourcing_twice_puts_the_commands_on_path_once(home: Path) -> None:
     once = source(home, REAL)
     assert source(home, once)["PATH"] == once["PATH"]
-    assert once["PATH"].count(str(home / "bin")) == 1
+    assert once["PATH"].count(str(home / "tools")) == 1
 
 
 def test_a_real_account_is_used_in_an_environment_without_anything_local(tmp_path: Path) -> None:
@@ -75,7 +74,7 @@ def test_a_real_account_is_used_in_an_environment_without_anything_local(tmp_pat
     scrubbed = environment.real(tmp_path, "dev", local)
     assert environment.ACCESS_KEY not in scrubbed.values()
     assert not [name for name in scrubbed if name.startswith("AWS_") or name == "LOCALCLOUD_HOME"]
-    assert str(tmp_path / "bin") not in scrubbed["PATH"].split(os.pathsep)
+    assert not [value for value in scrubbed.values() if "pulumi-home" in value]  # the local stack's plugins
 
 
 def test_a_real_account_keeps_its_own_credentials(tmp_path: Path) -> None:
@@ -101,8 +100,9 @@ def test_another_checkouts_local_environment_is_taken_out_as_well(home: Path, tm
     assert not [name for name in scrubbed if name.startswith("AWS_") or name in {"KUBECONFIG", "LOCALCLOUD_HOME"}]
 
 
-def test_an_account_is_acted_on_with_the_persons_own_tools_first(tmp_path: Path) -> None:
-    assert environment.real(tmp_path, "dev", REAL)["PATH"] == f"/usr/bin:/bin:{tmp_path / 'tools'}"
+def test_an_account_is_acted_on_with_the_compiled_cli_and_else_the_persons_own_tools_first(tmp_path: Path) -> None:
+    path = environment.real(tmp_path, "dev", REAL)["PATH"]
+    assert path == f"{tmp_path / 'cli'}:/usr/bin:/bin:{tmp_path / 'tools'}"
 
 
 def test_the_stack_of_an_account_is_the_one_named(tmp_path: Path) -> None:

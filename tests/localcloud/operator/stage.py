@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import urllib3
 
 from localcloud.operator.controller import Controller
-from localcloud.operator.crd import API_VERSION, KIND, transform_job_crd
+from localcloud.operator.crd import API_VERSION, KIND
 from localcloud.operator.errors import KubernetesError
 from localcloud.operator.fields import spec_fields
 from localcloud.operator.kube import KubeApi
@@ -30,6 +30,7 @@ from localcloud.operator.log import Log
 from localcloud.operator.look import Policy
 from localcloud.operator.reconciler import Reconciler
 from localcloud.operator.resource import Owner
+from tests.localcloud.operator import definition
 from tests.localcloud.operator.fake_cluster import FakeCluster
 from tests.localcloud.operator.fake_endpoint import FakeEndpoint
 from tests.localcloud.operator.fake_sagemaker import ACCOUNT, REGION, FakeSageMaker
@@ -345,4 +346,4 @@ class ServerStage(Stage):
 
 
 def install_definitions(kubeconfig: Path) -> None:
-    ServerKubectl(kubeconfig).install(transform_job_crd())
+    ServerKubectl(kubeconfig).install(definition.committed())

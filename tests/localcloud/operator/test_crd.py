@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from localcloud.operator import fields
-from localcloud.operator.crd import transform_job_crd
 from localcloud.operator.html_text import plain_text
+from tests.localcloud.operator import definition
 
 Schema = dict[str, Any]
 
@@ -78,7 +78,7 @@ def required(schema: Schema, path: str = "") -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def version() -> Schema:
-    return transform_job_crd()["spec"]["versions"][0]
+    return definition.committed()["spec"]["versions"][0]
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_only_what_ack_requires_is_required(schema: Schema) -> None:
 
 
 def test_names_and_columns_are_acks_without_short_names(version: Schema) -> None:
-    crd = transform_job_crd()
+    crd = definition.committed()
     assert crd["metadata"]["name"] == "transformjobs.sagemaker.services.k8s.aws"
     names = {"kind": "TransformJob", "listKind": "TransformJobList", "plural": "transformjobs"}
     assert crd["spec"]["names"] == {**names, "singular": "transformjob"}
@@ -151,6 +151,10 @@ def test_a_spec_goes_to_the_api_and_back_unchanged() -> None:
     assert request["Environment"] == {"s3Uri": "kept as it is"}
     assert request["MaxPayloadInMB"] == 0
     assert fields.to_spec(request) == spec
+
+
+def test_the_committed_definition_is_what_botocores_model_makes() -> None:
+    assert definition.committed() == definition.from_botocore()
 
 
 def test_lists_and_links_read_as_text() -> None:

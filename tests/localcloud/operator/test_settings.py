@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from localcloud.operator.chart import CHART_VERSION, render
 from localcloud.operator.errors import SettingsError
 from localcloud.operator.settings import Settings, parse
 
@@ -17,21 +16,33 @@ def test_the_region_may_come_from_the_environment() -> None:
     assert parse([], {"AWS_REGION": "eu-west-1"}).region == "eu-west-1"
 
 
-def test_the_charts_own_arguments_are_understood() -> None:
-    values = {
-        "aws": {"region": "us-east-1"},
-        "installScope": "namespace",
-        "watchNamespace": "default",
-        "reconcile": {"resources": ["TransformJob"], "resourceMaxConcurrentSyncs": {"TransformJob": 10}},
-    }
-    deployment = render("ack", "ack-system", CHART_VERSION, values).manifests[-1]
-    container = deployment["spec"]["template"]["spec"]["containers"][0]
-    env = {entry["name"]: entry.get("value", "") for entry in container["env"]}
-    arguments = list[str]()
-    for argument in container["args"]:
-        arguments.append(env[argument[2:-1]] if argument.startswith("$(") else argument)
-    settings = parse(arguments, env)
-    assert settings.region == "us-east-1"
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(
+            [
+                "--watch-namespace=default",
+                "--reconcile-resources=TransformJob",
+                "--reconcile-resource-max-concurrent-syncs=TransformJob=10",
+                "--enable-carm=false",
+                "--enable-cross-namespace=false",
+            ],
+            id="the local cloud's chart",
+        ),
+        pytest.param(
+            [
+                *("--aws-endpoint-url", "", "--log-level", "info", "--watch-namespace", "default"),
+                *("--watch-selectors", "", "--reconcile-resources", "TransformJob", "--deletion-policy", "delete"),
+                *("--reconcile-default-resync-seconds", "36000", "--reconcile-default-max-concurrent-syncs", "1"),
+                *("--reconcile-resource-max-concurrent-syncs", "TransformJob=10", "--enable-carm=false"),
+                *("--feature-gates", "ReadOnlyResources=true,ResourceAdoption=true", "--enable-cross-namespace=false"),
+            ],
+            id="ACK's chart",
+        ),
+    ],
+)
+def test_a_charts_own_arguments_are_understood(arguments: list[str]) -> None:
+    settings = given(*arguments)
     assert settings.namespaces == ("default",)
     assert settings.workers == 10
     assert settings.resync_seconds == 36000.0

@@ -11,11 +11,6 @@ from typing import Any
 import boto3
 import pytest
 
-from localcloud.pulumi.kubernetes.api import Api
-from localcloud.pulumi.kubernetes.cluster import Cluster
-from localcloud.pulumi.kubernetes.kubeconfig import active as parse_active
-from localcloud.pulumi.kubernetes.kubeconfig import parse as parse_kubeconfig
-from localcloud.pulumi.provider import Stop
 from tests.localcloud.pulumi.engine import PROJECT, STACK, Plugin
 
 CHECKOUT = Path(__file__).parents[3]
@@ -106,38 +101,3 @@ def boto(endpoint: str, service: str) -> Any:
         aws_access_key_id=DUMMIES["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=DUMMIES["AWS_SECRET_ACCESS_KEY"],
     )
-
-
-@pytest.fixture(scope="session")
-def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cluster of its own, without nodes."""
-    given = os.environ.get("TEST_KUBECONFIG")
-    if given:
-        yield Path(given)
-        return
-    home = tmp_path_factory.mktemp("cluster")
-    command = [sys.executable, "-m", "localcloud.cluster", "up", "--home", str(home), "--name", "plugins"]
-    log = (home / "cluster.log").open("wb")
-    with subprocess.Popen(command, cwd=CHECKOUT, env=environment(home), stdout=subprocess.PIPE, stderr=log) as process:
-        try:
-            assert process.stdout
-            line = process.stdout.readline().decode().strip()
-            assert line, (home / "cluster.log").read_text()
-            yield Path(line)
-        finally:
-            process.terminate()
-    log.close()
-
-
-@pytest.fixture(scope="session")
-def kubernetes(start_plugin: Start, kubeconfig: Path) -> Plugin:
-    plugin = start_plugin("kubernetes")
-    plugin.configure(kubeconfig=kubeconfig.read_text())
-    return plugin
-
-
-@pytest.fixture(scope="session")
-def cluster(kubeconfig: Path) -> Iterator[Cluster]:
-    api = Api(parse_active(parse_kubeconfig(kubeconfig.read_text())))
-    yield Cluster(api, "default", Stop())
-    api.close()

@@ -16,9 +16,10 @@ from pulumi.runtime.proto import provider_pb2
 
 from localcloud.process import is_alive
 from tests.localcloud.pulumi.conftest import CHECKOUT, Start, environment
+from tests.localcloud.pulumi.engine import Failed
 
-NAMES = [pytest.param(name, id=name) for name in ("aws", "eks", "kubernetes")]
-VERSIONS = {"aws": "pulumi-aws", "eks": "pulumi-eks", "kubernetes": "pulumi-kubernetes"}
+NAMES = [pytest.param(name, id=name) for name in ("aws", "eks")]
+VERSIONS = {"aws": "pulumi-aws", "eks": "pulumi-eks"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -28,7 +29,13 @@ def test_a_plugin_says_who_it_is(name: str, start_plugin: Start) -> None:
     assert handshake.accept_secrets
     assert handshake.accept_outputs == (name == "eks")
     assert plugin.call("GetPluginInfo", empty_pb2.Empty()).version == version(VERSIONS[name])
-    assert name in plugin.call("GetSchema", provider_pb2.GetSchemaRequest()).schema
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_plugin_without_a_schema_says_how_to_import(name: str, start_plugin: Start) -> None:
+    with pytest.raises(Failed) as refused:
+        start_plugin(name).call("GetSchema", provider_pb2.GetSchemaRequest())
+    assert "--generate-code=false" in str(refused.value)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -20,16 +20,16 @@ def python(tmp_path: Path) -> Path:
     return program
 
 
-def test_kubernetes_is_built_by_the_environments_python_which_has_pip(
+def test_programs_are_compiled_by_the_environments_python_which_has_pip(
     python: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with setup._binaries_in_background("local", python):
+    with setup._compiling(["control-plane", "pulumi"], python):
         pass
-    assert "runs -m localcloud.go" in capsys.readouterr().out
+    assert "runs -m localcloud.go control-plane pulumi" in capsys.readouterr().out
 
 
-def test_for_an_account_nothing_is_built(python: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with setup._binaries_in_background("dev", python):
+def test_what_is_there_is_not_compiled(python: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with setup._compiling([], python):
         pass
     assert capsys.readouterr().out == ""
 
@@ -37,7 +37,7 @@ def test_for_an_account_nothing_is_built(python: Path, capsys: pytest.CaptureFix
 def test_a_build_that_fails_is_told_with_its_last_lines(python: Path, tmp_path: Path) -> None:
     (tmp_path / "code").write_text("1")
     with (
-        pytest.raises(CommandError, match="could not be built:\nruns -m"),
-        setup._binaries_in_background("local", python),
+        pytest.raises(CommandError, match="control-plane and pulumi could not be compiled:\nruns -m"),
+        setup._compiling(["control-plane", "pulumi"], python),
     ):
         pass

@@ -1,0 +1,92 @@
+"""The Pulumi CLI, in the environment of one stack."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localcloud.commands import terminal
+from localcloud.console import CommandError
+from localcloud.home import CHECKOUT
+from localcloud.setup import installed_cli
+
+
+@dataclass(frozen=True)
+class PulumiCli:
+    """A Pulumi CLI and the environment that it runs in.
+
+    Attributes:
+        program: the path of the CLI.
+        environment: the whole environment of its processes.
+    """
+
+    program: str
+    environment: Mapping[str, str]
+
+    def run(self, *arguments: str) -> int:
+        """Run a command on the person's terminal; returns its exit code."""
+        return terminal.run([self.program, *arguments], self.environment)
+
+    def module(self, name: str, *arguments: str) -> int:
+        """Run a Python module of the checkout on the person's terminal, in the stack's environment."""
+        return terminal.run([sys.executable, "-m", name, *arguments], self.environment)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with the endpoint, region and credentials of the stack's environment."""
+        import boto3  # noqa: PLC0415  for few commands only, and slow to load
+
+        names = {
+            "endpoint_url": "AWS_ENDPOINT_URL",
+            "region_name": "AWS_REGION",
+            "aws_access_key_id": "AWS_ACCESS_KEY_ID",
+            "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+        }
+        return boto3.client(service, **{name: self.environment[variable] for name, variable in names.items()})  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownMemberType] boto3 has no types
+
+    def ask(self, *arguments: str, given: str | None = None) -> str:
+        """Run a command without a terminal and return what it prints.
+
+        Args:
+            arguments: the command with its flags; `--non-interactive` is added.
+            given: what it gets on its standard input.
+
+        Raises:
+            CommandError: it failed; the message is its own.
+        """
+        done = subprocess.run(
+            [self.program, "--non-interactive", *arguments],
+            cwd=CHECKOUT,
+            env=dict(self.environment),
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            said = done.stderr.strip() or done.stdout.strip()
+            raise CommandError(said or f"`pulumi {' '.join(arguments)}` ended with {done.returncode}")
+        return done.stdout
+
+
+def choose(home: Path, environment: Mapping[str, str]) -> PulumiCli:
+    """The CLI that acts on a stack: the compiled one where set-up made it, else the installed one.
+
+    Args:
+        home: the generated folder.
+        environment: the stack's environment.
+
+    Raises:
+        CommandError: there is neither.
+    """
+    compiled = home / installed_cli.OWN_FOLDER / "pulumi"
+    if compiled.exists():
+        return PulumiCli(str(compiled), environment)
+    if installed := installed_cli.program(environment.get("PATH", os.defpath)):
+        return PulumiCli(str(installed), environment)
+    raise CommandError("there is no Pulumi CLI: `make setup` compiles one; or see https://www.pulumi.com/docs/install/")

@@ -1,0 +1,130 @@
+"""`python -m localcloud.commands.recovery`: settles the pending operations of a stack."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud.commands import pulumi_cli
+from localcloud.commands.pulumi_cli import PulumiCli
+from localcloud.commands.recovery import deployment, objects, release
+from localcloud.console import CommandError, fail, say
+
+_RELEASE: Final = "kubernetes:helm.sh/v3:Release"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Settle what a run that was cut off left; runs in the environment of the stack, whose credentials it uses."""
+    parser = argparse.ArgumentParser(prog="python -m localcloud.commands.recovery", description=main.__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="the generated folder")
+    parser.add_argument("--stack", required=True)
+    options = parser.parse_args(arguments)
+    try:
+        settle(pulumi_cli.choose(options.home, os.environ), options.stack)
+    except CommandError as error:
+        fail(str(error))
+        return error.exit_code
+    return 0
+
+
+def settle(pulumi: PulumiCli, name: str) -> None:
+    """Settle the pending operations of a stack and the Helm releases among them.
+
+    Args:
+        pulumi: the CLI, in the stack's environment, which is this process's too.
+        name: the stack's.
+
+    Raises:
+        CommandError: AWS, the cluster or the CLI refuses; the message says what.
+    """
+    exported = json.loads(pulumi.ask("stack", "export", "--stack", name))
+    if operations := deployment.pending(exported):
+        say(f"    a former run was cut off in {len(operations)} operations: {_named(operations)}")
+        _settle(pulumi, name, exported)
+        _mend_releases(pulumi, name, operations)
+
+
+def _named(operations: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{each['type']} {each['resource']['urn'].rpartition('::')[2]}" for each in operations)
+
+
+def _settle(pulumi: PulumiCli, name: str, exported: deployment.Deployment) -> None:
+    connect = cache(_client)
+    document, taken = deployment.settle(exported, lambda kind, inputs: _identify(kind, inputs, connect))
+    pulumi.ask("stack", "import", "--stack", name, given=json.dumps(document))
+    for resource in taken:
+        say(f"    looking at {resource['type']} {resource['id']}")
+        objects.await_made(resource["type"], deployment.plain(resource["inputs"]), connect)
+    if taken:
+        targets = [argument for resource in taken for argument in ("--target", resource["urn"])]
+        pulumi.ask("refresh", "--yes", "--skip-preview", "--stack", name, *targets)
+
+
+def _client(service: str) -> Any:
+    return boto3.client(service)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownMemberType] boto3 has no types
+
+
+def _identify(kind: str, inputs: Mapping[str, Any], connect: Callable[[str], Any]) -> str | None:
+    try:
+        return objects.identify(kind, inputs, connect)
+    except (BotoCoreError, ClientError) as error:
+        raise CommandError(
+            f"whether a {kind} was created before the last run was cut off is unknown: {error}"
+        ) from error
+
+
+def _mend_releases(pulumi: PulumiCli, name: str, operations: Sequence[Mapping[str, Any]]) -> None:
+    interrupted = [each["resource"] for each in operations if each["resource"]["type"] == _RELEASE]
+    if not interrupted:
+        return
+    exported = json.loads(pulumi.ask("stack", "export", "--show-secrets", "--stack", name))
+    resources = exported["deployment"].get("resources") or []
+    for planned in interrupted:
+        standing = [each for each in resources if each["urn"] == planned["urn"] and each.get("id")]
+        if standing:
+            with _kubectl(pulumi, resources, standing[0]["provider"]) as kubectl:
+                _mend_release(pulumi, name, kubectl, standing[0])
+
+
+def _mend_release(pulumi: PulumiCli, name: str, kubectl: release.Kubectl, resource: Mapping[str, Any]) -> None:
+    namespace, _, release_name = resource["id"].partition("/")
+    revision = release.stuck(kubectl, namespace, release_name)
+    if revision is None:
+        return
+    say(f"    the Helm release {release_name} stands at {revision.status}")
+    if revision.upgrades:
+        release.forget(kubectl, revision)
+    else:  # half installed, or half gone: `up` makes it anew
+        pulumi.ask("destroy", "--yes", "--skip-preview", "--stack", name, "--target", resource["urn"])
+
+
+@contextmanager
+def _kubectl(pulumi: PulumiCli, resources: Sequence[Mapping[str, Any]], provider: str) -> Generator[release.Kubectl]:
+    """Kubectl on the cluster of a provider, by the kubeconfig that the state holds of it."""
+    program = shutil.which("kubectl", path=pulumi.environment.get("PATH"))
+    if program is None:
+        raise CommandError("a Helm release was cut off, and looking at it needs kubectl, which is not on PATH")
+    urn = provider.rpartition("::")[0]
+    inputs = next(each["inputs"] for each in resources if each["urn"] == urn)
+    kubeconfig = deployment.revealed(inputs["kubeconfig"])
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "kubeconfig"
+        file.touch(mode=0o600)
+        file.write_text(kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig))
+        yield release.Kubectl(program, file, pulumi.environment)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

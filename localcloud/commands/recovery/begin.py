@@ -1,0 +1,52 @@
+"""What `up` and `destroy` ask first: whether a former run was cut off, and whether its lock may go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from localcloud.commands import stack
+from localcloud.commands.pulumi_cli import PulumiCli
+from localcloud.commands.recovery import locks
+
+
+@contextmanager
+def attempt(home: Path, name: str) -> Generator[bool]:
+    """Mark a command that changes a stack as begun, until it ends in order; yields whether the last one was cut off.
+
+    Args:
+        home: the generated folder.
+        name: the stack's.
+    """
+    mark = home / "run" / f"{name}.attempt"
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    cut_off = mark.exists()
+    mark.write_text(f"{os.getpid()}\n")
+    try:
+        yield cut_off
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def recover(pulumi: PulumiCli, home: Path, name: str, *, cut_off: bool) -> int:
+    """Settle what a run that was cut off left: its lock, its plugins, its pending operations, its Helm release.
+
+    Args:
+        pulumi: the CLI, in the stack's environment.
+        home: the generated folder.
+        name: the stack's.
+        cut_off: whether the last command was cut off. The local stack's files are looked at all the same, because a
+            person may have run `pulumi` directly.
+
+    Returns:
+        0, or the exit code of a recovery that failed and said why.
+    """
+    local = name == stack.LOCAL
+    if local or cut_off:
+        locks.cancel_dead(pulumi, name, stack.lock_folder(home) if local else None)
+    if not (stack.has_pending_operations(home) if local else cut_off):
+        return 0
+    locks.await_orphans(home)
+    return pulumi.module("localcloud.commands.recovery", "--home", str(home), "--stack", name)

@@ -1,0 +1,52 @@
+"""Whether the cluster of a stack is gone, and with it what was in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from localcloud.commands.pulumi_cli import PulumiCli
+from localcloud.console import say
+from localcloud.home import CHECKOUT
+
+_KUBERNETES = "pulumi:providers:kubernetes"
+
+
+def without_a_cluster(pulumi: PulumiCli, resources: Sequence[dict[str, Any]]) -> PulumiCli:
+    """The CLI for a destroy: it drops Kubernetes objects from state if, and only if, EKS says their cluster is gone.
+
+    Args:
+        pulumi: the CLI as it is.
+        resources: the stack's resources as its state has them.
+    """
+    clusters = _cluster_arns(resources)
+    if not clusters or not any(r["type"].startswith("kubernetes:") for r in resources):
+        return pulumi
+    if not all(_is_gone(pulumi, arn) for arn in clusters):
+        return pulumi
+    say("    EKS says that the cluster is gone: what was in it is dropped from state")
+    return dataclasses.replace(pulumi, environment={**pulumi.environment, "PULUMI_K8S_DELETE_UNREACHABLE": "true"})
+
+
+def _cluster_arns(resources: Sequence[dict[str, Any]]) -> list[str]:
+    """ARNs of the stack's clusters; put together from what still stands where a refresh took the cluster out of state."""
+    arns = [_outputs(r).get("arn") for r in resources if r["type"] == "aws:eks/cluster:Cluster"]
+    names = [(r.get("inputs") or {}).get("clusterIdentifier") for r in resources if r["type"] == _KUBERNETES]
+    regions = [(r.get("inputs") or {}).get("region") for r in resources if r["type"] == "pulumi:providers:aws"]
+    roles = [_outputs(r).get("arn") for r in resources if r["type"] == "aws:iam/role:Role"]
+    if not any(arns) and all(found and found[0] for found in (names, regions, roles)):
+        _, partition, _, _, account, _ = str(roles[0]).split(":", 5)
+        arns = [f"arn:{partition}:eks:{regions[0]}:{account}:cluster/{names[0]}"]
+    return [str(arn) for arn in arns if arn]
+
+
+def _outputs(resource: dict[str, Any]) -> dict[str, Any]:
+    return resource.get("outputs") or {}
+
+
+def _is_gone(pulumi: PulumiCli, arn: str) -> bool:
+    command = [sys.executable, "-m", "workshop.gone", arn]
+    return subprocess.run(command, cwd=CHECKOUT, env=dict(pulumi.environment), check=False).returncode == 0

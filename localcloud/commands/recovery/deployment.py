@@ -1,0 +1,77 @@
+"""A stack's exported deployment: the operations that a cut-off run left in it, and how they are settled.
+
+`pulumi refresh --import-pending-creates` of the pinned CLI drops what it is told to import: it renames the operation
+to `importing`, which nothing reads. So the deployment itself is edited, between `stack export` and `stack import`: an
+object that may exist becomes a resource, whose outputs a refresh reads, and which the refresh drops if it is not there.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+Deployment = dict[str, Any]
+Resource = dict[str, Any]
+
+_SECRET_MARK: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105  Pulumi's mark of special values, no secret
+
+
+def pending(deployment: Deployment) -> list[dict[str, Any]]:
+    """The operations that a run left unfinished, of the whole document that `stack export` prints."""
+    return (deployment.get("deployment") or {}).get("pending_operations") or []
+
+
+def settle(
+    exported: Deployment, identify: Callable[[str, Mapping[str, Any]], str | None]
+) -> tuple[Deployment, list[Resource]]:
+    """The deployment without pending operations, and the resources that took the place of creations.
+
+    Args:
+        exported: the document of `stack export`; it is not changed.
+        identify: the id of an object by its type and planned inputs; None where it does not exist or may be made again.
+    """
+    document = copy.deepcopy(exported)
+    resources: list[Resource] = document["deployment"].get("resources") or []
+    taken: list[Resource] = []
+    for operation in document["deployment"].pop("pending_operations", None) or []:
+        planned: Resource = operation["resource"]
+        if operation["type"] != "creating" or planned["type"].startswith("pulumi:"):
+            continue  # what is updated, deleted or read is in the state already; providers are no objects
+        identifier = identify(planned["type"], plain(planned.get("inputs") or {}))
+        if identifier and not _holds(resources, planned["urn"], identifier):
+            resource = planned | {"id": identifier, "outputs": dict(planned.get("inputs") or {})}
+            resources = _take_in(resource, resources)
+            taken.append(resource)
+    document["deployment"]["resources"] = resources
+    return document, taken
+
+
+def plain(value: Any) -> Any:
+    """A value of a deployment without secrets, assets and other special values, none of which names an object."""
+    if isinstance(value, dict):
+        return {} if _SECRET_MARK in value else {name: plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return value
+
+
+def revealed(value: Any) -> Any:
+    """A value of a deployment that was exported with `--show-secrets`, taken out of its secret."""
+    return json.loads(value["plaintext"]) if isinstance(value, dict) and _SECRET_MARK in value else value
+
+
+def _holds(resources: list[Resource], urn: str, identifier: str) -> bool:
+    return any(each["urn"] == urn and each.get("id") == identifier and not each.get("delete") for each in resources)
+
+
+def _take_in(resource: Resource, resources: list[Resource]) -> list[Resource]:
+    """The resources with a further one: last, or in place of what it replaces, which is still to be deleted."""
+    for at, each in enumerate(resources):
+        if each["urn"] != resource["urn"] or each.get("delete"):
+            continue
+        if each.get("pendingReplacement"):
+            return [*resources[:at], resource, *resources[at + 1 :]]
+        each["delete"] = True
+    return [*resources, resource]

@@ -1,0 +1,79 @@
+"""Locks of Pulumi's backends whose process is dead, and plugins that outlived their CLI."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+from localcloud.commands.pulumi_cli import PulumiCli
+from localcloud.console import CommandError, say
+
+_ORPHAN_SECONDS: Final = 30.0
+# What the CLI says of each lock of a file, S3 or other object backend.
+_HOLDER: Final = re.compile(r"created by \S*@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+
+
+def cancel_dead(pulumi: PulumiCli, stack: str, folder: Path | None) -> None:
+    """Cancel the stack's locks if all of their processes are dead, on this host.
+
+    Args:
+        pulumi: the CLI, in the stack's environment.
+        stack: the stack's name.
+        folder: where a file backend keeps the stack's locks; None asks the CLI, which takes a second.
+    """
+    holders = _holders_in(folder) if folder else _holders_by_cli(pulumi, stack)
+    if holders and all(_is_dead(host, pid) for host, pid in holders):
+        say("    a former run was cut off: cancelling its lock")
+        pulumi.ask("cancel", "--yes", "--stack", stack)
+
+
+def _holders_in(folder: Path) -> list[tuple[str, int]]:
+    contents = (json.loads(path.read_text()) for path in folder.glob("*.json"))
+    return [(content["hostname"], int(content["pid"])) for content in contents]
+
+
+def _holders_by_cli(pulumi: PulumiCli, stack: str) -> list[tuple[str, int]]:
+    """The holders that the CLI names when it cannot lock the stack; importing what was exported changes nothing."""
+    try:
+        exported = pulumi.ask("stack", "export", "--stack", stack)
+        pulumi.ask("stack", "import", "--stack", stack, given=exported)
+    except CommandError as error:
+        return [(found["host"], int(found["pid"])) for found in _HOLDER.finditer(str(error))]
+    return []
+
+
+def _is_dead(host: str, pid: int) -> bool:
+    """Whether no Pulumi of this pid runs on this host; a pid may have gone to another program since."""
+    return host == socket.gethostname() and "pulumi" not in _ps("-p", str(pid), "-o", "args=")
+
+
+def await_orphans(home: Path) -> None:
+    """Wait until no plugin of the local stack is at work whose CLI is gone: it may be finishing a call.
+
+    Args:
+        home: the generated folder; a plugin of the local stack carries its path in the command line.
+    """
+    deadline = time.monotonic() + _ORPHAN_SECONDS
+    while _orphans(home) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def _orphans(home: Path) -> list[int]:
+    rows = [line.split(None, 2) for line in _ps("-axww", "-o", "pid=,ppid=,args=").splitlines()]
+    commands = {row[0]: row[2] for row in rows if len(row) == 3}
+    return [
+        int(pid)
+        for pid, parent, command in (row for row in rows if len(row) == 3)
+        if str(home) in command
+        and ("pulumi-resource-" in command or "localcloud.pulumi." in command)
+        and "pulumi" not in commands.get(parent, "")
+    ]
+
+
+def _ps(*arguments: str) -> str:
+    return subprocess.run(["ps", *arguments], capture_output=True, text=True, check=False).stdout

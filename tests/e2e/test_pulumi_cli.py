@@ -1,0 +1,224 @@
+"""The stack in the hands of a Pulumi user: what `make shell` offers is the CLI itself, all of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from localcloud.go.programs import PULUMI_VERSION
+from tests.e2e.checkout import Checkout, Said
+from tests.e2e.conveniences import result
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("standing")]
+PROJECT = "sagemaker-batch-workshop"
+STACK_URN = f"urn:pulumi:local::{PROJECT}"
+JOB_KIND = "kubernetes:sagemaker.services.k8s.aws/v1alpha1:TransformJob"
+
+
+def pulumi(checkout: Checkout, arguments: str) -> Said:
+    said = checkout.shell(f"pulumi {arguments}")
+    assert said.code == 0, said.text
+    assert "Traceback" not in said.text
+    assert "warning" not in said.text
+    return said
+
+
+def resources(checkout: Checkout) -> list[dict[str, Any]]:
+    return json.loads(pulumi(checkout, "stack export").text)["deployment"]["resources"]
+
+
+def urn(checkout: Checkout, kind: str, name: str) -> str:
+    (found,) = (r["urn"] for r in resources(checkout) if r["type"] == kind and r["urn"].endswith(f"::{name}"))
+    return found
+
+
+def job_name(checkout: Checkout) -> str:
+    return checkout.outputs()["transform_jobs"]["churn"]["job_name"]
+
+
+class TestWhatChangesNothing:
+    def test_the_cli_is_pulumis_own(self, standing: Checkout) -> None:
+        assert pulumi(standing, "version").text.strip() == PULUMI_VERSION
+        about = json.loads(pulumi(standing, "about --json").text)
+        assert about["runtime"]["language"] == "python"
+        assert {plugin["name"] for plugin in about["plugins"]} >= {"aws", "eks", "kubernetes", "python"}
+
+    def test_a_preview_comes_in_each_form(self, standing: Checkout) -> None:
+        assert "52 unchanged" in pulumi(standing, "preview --diff").text
+        steps = json.loads(pulumi(standing, "preview --json").text)
+        assert steps["changeSummary"] == {"same": 52}
+
+    def test_a_changed_setting_is_shown_as_a_difference(self, standing: Checkout) -> None:
+        pulumi(standing, "config set resultsExpireDays 9")
+        try:
+            assert "9" in pulumi(standing, "preview --diff").text
+            assert json.loads(pulumi(standing, "preview --json").text)["changeSummary"]["update"] == 1
+        finally:
+            pulumi(standing, "config rm resultsExpireDays")
+
+    def test_a_refresh_finds_nothing_that_changed(self, standing: Checkout) -> None:
+        assert "unchanged" in pulumi(standing, "refresh --preview-only").text
+        said = pulumi(standing, "up --refresh --yes --skip-preview")
+        assert "52 unchanged" in said.text
+
+    def test_the_stack_is_drawn_and_told(self, standing: Checkout) -> None:
+        pulumi(standing, "stack graph .local/graph.dot")
+        assert "TransformJob" in (standing.home / "graph.dot").read_text()
+        history = json.loads(pulumi(standing, "stack history --json").text)
+        assert {update["result"] for update in history} == {"succeeded"}
+
+    def test_the_state_goes_out_and_in_unchanged(self, standing: Checkout) -> None:
+        before = resources(standing)
+        standing.shell(
+            "pulumi stack export --file .local/exported.json && pulumi stack import --file .local/exported.json"
+        )
+        assert resources(standing) == before
+
+    def test_a_secret_of_the_config_is_encrypted(self, standing: Checkout) -> None:
+        pulumi(standing, "config set --secret note swordfish")
+        try:
+            assert "swordfish" not in (standing.path / "Pulumi.local.yaml").read_text()
+            assert pulumi(standing, "config get note").text.strip() == "swordfish"
+        finally:
+            pulumi(standing, "config rm note")
+
+    def test_the_policy_pack_gates_the_plan(self, standing: Checkout) -> None:
+        said = pulumi(standing, "preview --policy-pack policy")
+        assert "52 unchanged" in said.text
+        assert "workshop" in said.text
+
+    def test_the_details_of_a_plan_are_shown_at_the_prompt(self, standing: Checkout) -> None:
+        pulumi(standing, "config set resultsExpireDays 9")
+        try:
+            said = at_a_terminal(standing, "pulumi up", ["\x1b[B\x1b[B\r", "\x1b[B\r"])
+            assert "Do you want to perform this update?" in said
+            assert "resultsExpireDays" in said or "days" in said
+        finally:
+            pulumi(standing, "config rm resultsExpireDays")
+
+
+def at_a_terminal(checkout: Checkout, script: str, answers: list[str]) -> str:
+    """What a script shows on a terminal where a person answers its prompts with these keys, one string a prompt."""
+    main, other = pty.openpty()
+    process = subprocess.Popen(
+        ["sh", "-euc", f". ./.local/env\nstty cols 160 rows 200\n{script}"],
+        cwd=checkout.path,
+        stdin=other,
+        stdout=other,
+        stderr=other,
+        start_new_session=True,
+    )
+    os.close(other)
+    said, waiting, deadline = "", list(answers), time.monotonic() + 120
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([main], [], [], 0.5)
+        try:
+            chunk = os.read(main, 65536).decode(errors="replace") if ready else ""
+        except OSError:
+            break
+        said += chunk
+        if (waiting and not chunk and said.rstrip().endswith("details\x1b[0m")) or (
+            waiting and "details" in said[-400:] and not chunk
+        ):
+            os.write(main, waiting.pop(0).encode())
+        if process.poll() is not None and not ready:
+            break
+    process.kill()
+    process.wait()
+    os.close(main)
+    return said
+
+
+class TestWhatChangesTheStack:
+    def test_one_resource_is_targeted(self, standing: Checkout) -> None:
+        target = urn(standing, JOB_KIND, "churn")
+        before = job_name(standing)
+        said = pulumi(standing, f"destroy --yes --skip-preview --target '{target}'")
+        assert "1 deleted" in said.text
+        assert target not in {r["urn"] for r in resources(standing)}
+        said = pulumi(standing, f"up --yes --skip-preview --target '{target}'")
+        assert "1 created" in said.text
+        assert job_name(standing) == before
+        assert len(standing.transform_jobs()) == len(set(standing.transform_jobs()))  # adopted, not run again
+
+    def test_one_resource_is_replaced(self, standing: Checkout) -> None:
+        target = urn(standing, "aws:sagemaker/model:Model", "batch-workshop-model")
+        said = pulumi(standing, f"up --yes --skip-preview --replace '{target}'")
+        assert "replaced" in said.text
+        assert "52 unchanged" in pulumi(standing, "preview").text
+
+    @pytest.mark.parametrize(
+        ("kind", "identifier"),
+        [
+            pytest.param("aws:s3/bucket:Bucket", lambda s: s.outputs()["bucket_name"], id="bucket"),
+            pytest.param("aws:iam/role:Role", lambda _: "batch-workshop-node", id="role"),
+            pytest.param(JOB_KIND, lambda s: f"default/{job_name(s)}", id="transform job"),
+        ],
+    )
+    def test_what_exists_is_imported_and_let_go(self, standing: Checkout, kind: str, identifier: Any) -> None:
+        provider = "--provider 'kube=" + urn(standing, "pulumi:providers:kubernetes", "batch-workshop") + "'"
+        flags = "--yes --skip-preview --generate-code=false"
+        said = pulumi(
+            standing, f"import {flags} {provider if kind == JOB_KIND else ''} {kind} imported {identifier(standing)}"
+        )
+        assert "1 imported" in said.text
+        imported = urn(standing, kind, "imported")
+        pulumi(standing, f"state unprotect --yes '{imported}'")
+        pulumi(standing, f"state rename --yes '{imported}' renamed")
+        pulumi(standing, f"state delete --yes '{urn(standing, kind, 'renamed')}'")
+        assert "52 unchanged" in pulumi(standing, "preview").text
+
+    def test_code_is_not_generated_and_one_line_says_so(self, standing: Checkout) -> None:
+        said = standing.shell(
+            "pulumi import --yes --skip-preview --protect=false aws:iam/role:Role extra batch-workshop-node"
+        )
+        assert said.code != 0
+        assert "--generate-code=false" in said.text.splitlines()[-1]
+        pulumi(standing, f"state delete --yes '{urn(standing, 'aws:iam/role:Role', 'extra')}'")
+
+    def test_a_stack_is_renamed_and_its_settings_with_it(self, standing: Checkout) -> None:
+        pulumi(standing, "stack rename other")
+        try:
+            assert "other" in pulumi(standing, "stack ls").text
+            assert (standing.path / "Pulumi.other.yaml").exists()
+        finally:
+            pulumi(standing, "stack rename --stack other local")
+        assert "52 unchanged" in pulumi(standing, "preview").text
+
+    def test_a_stack_that_holds_nothing_is_removed(self, standing: Checkout) -> None:
+        pulumi(standing, "stack init scratch")
+        assert "scratch" in pulumi(standing, "stack ls").text
+        pulumi(standing, "stack rm --yes scratch")
+        pulumi(standing, "stack select local")
+        assert "scratch" not in pulumi(standing, "stack ls").text
+
+    def test_the_local_plugins_refuse_a_stack_that_is_not_theirs(self, standing: Checkout) -> None:
+        said = standing.shell(
+            "cp Pulumi.local.yaml Pulumi.scratch.yaml; pulumi stack init scratch >&2;"
+            " pulumi up --stack scratch --yes --skip-preview || echo refused; pulumi stack rm --yes --force scratch;"
+            " rm -f Pulumi.scratch.yaml; pulumi stack select local"
+        )
+        assert "is not registered with the running local cloud" in said.text
+        assert "refused" in said.text
+
+
+def test_the_automation_api_deploys_the_stack(standing: Checkout) -> None:
+    script = (
+        "import pulumi.automation as auto\n"
+        "stack = auto.select_stack(stack_name='local', work_dir='.')\n"
+        "done = stack.up(on_output=lambda line: None)\n"
+        "print(done.summary.result, done.outputs['transform_jobs'].value['churn']['status'])\n"
+    )
+    (standing.home / "deploy.py").write_text(script)
+    said = standing.shell(f"'{sys.prefix}/bin/python' .local/deploy.py")
+    assert said.code == 0, said.text
+    assert said.text.splitlines()[-1] == "succeeded Completed"
+    assert len(result(standing, "churn")) == 667

@@ -1,0 +1,114 @@
+"""The ids of objects whose creation was cut off, against a pretended AWS of moto's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from localcloud.commands.recovery import objects
+from localcloud.pulumi.aws import catalogue
+
+TAGS = {"project": "workshop", "stack": "dev", "Name": "w"}
+TAG_LIST = [{"Key": key, "Value": value} for key, value in TAGS.items()]
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield lambda service: boto3.client(service, region_name="us-east-1")  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownMemberType, reportUnknownLambdaType] boto3 has no types
+
+
+def specification(kind: str, tags: list[dict[str, str]]) -> list[dict[str, Any]]:
+    return [{"ResourceType": kind, "Tags": tags}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "identifier"),
+    [
+        pytest.param("aws:s3/bucket:Bucket", {"bucket": "b-1"}, "b-1", id="bucket"),
+        pytest.param("aws:iam/role:Role", {"name": "r"}, "r", id="role"),
+        pytest.param("aws:sagemaker/model:Model", {"name": "m"}, "m", id="model"),
+        pytest.param("aws:eks/cluster:Cluster", {"name": "c"}, "c", id="cluster"),
+        pytest.param("aws:eks/nodeGroup:NodeGroup", {"clusterName": "c", "nodeGroupName": "n"}, "c:n", id="node group"),
+        pytest.param("aws:eks/addon:Addon", {"clusterName": "c", "addonName": "a"}, "c:a", id="add-on"),
+        pytest.param(
+            "kubernetes:helm.sh/v3:Release", {"name": "ack", "namespace": "ack-system"}, "ack-system/ack", id="release"
+        ),
+        pytest.param(
+            "kubernetes:sagemaker.services.k8s.aws/v1alpha1:TransformJob",
+            {"metadata": {"name": "j", "namespace": "default"}},
+            "default/j",
+            id="transform job",
+        ),
+    ],
+)
+def test_a_planned_name_is_the_id(
+    connect: Callable[[str], Any], kind: str, inputs: dict[str, Any], identifier: str
+) -> None:
+    assert objects.identify(kind, inputs, connect) == identifier
+
+
+def test_a_creation_that_may_be_repeated_needs_no_id(connect: Callable[[str], Any]) -> None:
+    assert objects.identify("aws:s3/bucketPolicy:BucketPolicy", {"bucket": "b"}, connect) is None
+
+
+def test_a_vpc_is_found_by_all_of_its_tags(connect: Callable[[str], Any]) -> None:
+    ec2 = connect("ec2")
+    other = specification("vpc", [*TAG_LIST[:2], {"Key": "Name", "Value": "other"}])
+    ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=other)
+    inputs = {"cidrBlock": "10.0.0.0/16", "tagsAll": TAGS}
+    assert objects.identify("aws:ec2/vpc:Vpc", inputs, connect) is None
+    made = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=specification("vpc", TAG_LIST))["Vpc"]["VpcId"]
+    assert objects.identify("aws:ec2/vpc:Vpc", inputs, connect) == made
+
+
+def test_two_that_fit_are_nobodys_choice(connect: Callable[[str], Any]) -> None:
+    for _ in range(2):
+        connect("ec2").create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=specification("vpc", TAG_LIST))
+    assert objects.identify("aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16", "tagsAll": TAGS}, connect) is None
+
+
+def test_what_carries_no_tags_is_not_searched_for(connect: Callable[[str], Any]) -> None:
+    connect("ec2").create_vpc(CidrBlock="10.0.0.0/16")
+    assert objects.identify("aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16"}, connect) is None
+
+
+def test_parts_of_a_network_are_found(connect: Callable[[str], Any]) -> None:
+    ec2 = connect("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24", TagSpecifications=specification("subnet", TAG_LIST))[
+        "Subnet"
+    ]["SubnetId"]
+    table = ec2.create_route_table(VpcId=vpc, TagSpecifications=specification("route-table", TAG_LIST))["RouteTable"][
+        "RouteTableId"
+    ]
+    gateway = ec2.create_internet_gateway(TagSpecifications=specification("internet-gateway", TAG_LIST))[
+        "InternetGateway"
+    ]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    tagged = {"vpcId": vpc, "tagsAll": TAGS}
+    assert objects.identify("aws:ec2/subnet:Subnet", tagged, connect) == subnet
+    assert objects.identify("aws:ec2/routeTable:RouteTable", tagged, connect) == table
+    assert objects.identify("aws:ec2/internetGateway:InternetGateway", tagged, connect) == gateway
+
+    route = {"routeTableId": table, "destinationCidrBlock": "0.0.0.0/0"}
+    assert objects.identify("aws:ec2/route:Route", route, connect) is None
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    assert objects.identify("aws:ec2/route:Route", route, connect) == f"r-{table}1080289494"
+
+    association = {"routeTableId": table, "subnetId": subnet}
+    kind = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+    assert objects.identify(kind, association, connect) is None
+    made = ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)["AssociationId"]
+    assert objects.identify(kind, association, connect) == made
+
+
+def test_every_type_of_the_local_plugin_is_known() -> None:
+    assert catalogue.CATALOGUE.keys() <= objects.KNOWN

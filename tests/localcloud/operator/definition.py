@@ -1,0 +1,165 @@
+"""The CustomResourceDefinition of TransformJob: the chart's committed file, and what botocore's model makes of it.
+
+To write the file anew after a change of botocore's model: `python -m tests.localcloud.operator.definition`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from localcloud import operator
+from localcloud.operator.crd import CRD_NAME, GROUP, KIND, PLURAL, SINGULAR, VERSION
+from localcloud.operator.fields import Field, spec_fields, status_documentation
+
+FILE = Path(operator.__file__).parent / "chart" / "crds" / "transformjobs.yaml"
+
+Schema = dict[str, Any]
+
+
+def committed() -> dict[str, Any]:
+    """The definition that the chart installs."""
+    return yaml.safe_load(FILE.read_text())
+
+
+def from_botocore() -> dict[str, Any]:
+    """The definition as botocore's model of CreateTransformJob makes it; ACK's chart has no short names either."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": CRD_NAME},
+        "spec": {
+            "group": GROUP,
+            "names": {"kind": KIND, "listKind": f"{KIND}List", "plural": PLURAL, "singular": SINGULAR},
+            "scope": "Namespaced",
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": _printer_columns(),
+                    "schema": {"openAPIV3Schema": _object_schema()},
+                }
+            ],
+        },
+    }
+
+
+def _printer_columns() -> list[dict[str, Any]]:
+    return [
+        {"name": "FAILURE-REASON", "jsonPath": ".status.failureReason", "type": "string", "priority": 1},
+        {"name": "STATUS", "jsonPath": ".status.transformJobStatus", "type": "string"},
+    ]
+
+
+def _object_schema() -> Schema:
+    return {
+        "type": "object",
+        "description": "A SageMaker batch transform job.",
+        "properties": {
+            "apiVersion": _string("The version of the schema of this object."),
+            "kind": _string("The kind of this object."),
+            "metadata": {"type": "object"},
+            "spec": _spec_schema(),
+            "status": _status_schema(),
+        },
+    }
+
+
+def _spec_schema() -> Schema:
+    fields = spec_fields()
+    schema = _struct("What is asked of SageMaker: the members of CreateTransformJob.", fields)
+    schema["required"] = [member.name for member in fields if member.required]
+    return schema
+
+
+def _struct(description: str, fields: tuple[Field, ...]) -> Schema:
+    # Like ACK, nested members are all optional: SageMaker itself says what is missing.
+    return _described(
+        {"type": "object", "properties": {member.name: _field_schema(member) for member in fields}}, description
+    )
+
+
+def _field_schema(member: Field) -> Schema:
+    match member.kind:
+        case "object":
+            return _struct(member.description, member.members)
+        case "list":
+            items = _struct(member.item_description, member.members)
+            return _described({"type": "array", "items": items}, member.description)
+        case "map":
+            return _described({"type": "object", "additionalProperties": {"type": "string"}}, member.description)
+        case "integer":
+            return _described({"type": "integer", "format": "int64"}, member.description)
+        case "string" if member.pattern:
+            return _string(f"{member.description}\n\nRegex Pattern: `^{member.pattern}$`".strip())
+        case _:
+            return _described({"type": member.kind}, member.description)
+
+
+def _status_schema() -> Schema:
+    documentation = status_documentation()
+    return {
+        "type": "object",
+        "description": "What the operator last saw of the job.",
+        "properties": {
+            "ackResourceMetadata": _metadata_schema(),
+            "conditions": {
+                "type": "array",
+                "description": "Where the operator stands with this job: synced, terminal, recoverable, ready.",
+                "items": _condition_schema(),
+            },
+            "failureReason": _string(documentation["FailureReason"]),
+            "transformJobStatus": _string(documentation["TransformJobStatus"]),
+        },
+    }
+
+
+def _metadata_schema() -> Schema:
+    return {
+        "type": "object",
+        "description": "The job's identity at AWS.",
+        "properties": {
+            "arn": _string("The job's Amazon Resource Name, set once it exists."),
+            "ownerAccountID": _string("The AWS account that owns the job."),
+            "partition": _string("The AWS partition in which the job exists or will exist."),
+            "region": _string("The AWS region in which the job exists or will exist."),
+        },
+        "required": ["ownerAccountID", "region"],
+    }
+
+
+def _condition_schema() -> Schema:
+    transition = _string("When the condition last went from one status to another.")
+    return {
+        "type": "object",
+        "description": "One aspect of the operator's view of the job.",
+        "properties": {
+            "lastTransitionTime": {**transition, "format": "date-time"},
+            "message": _string("Details for a person."),
+            "reason": _string("Why the condition has this status."),
+            "status": _string("One of True, False, Unknown."),
+            "type": _string("Which aspect this is."),
+        },
+        "required": ["status", "type"],
+    }
+
+
+def _string(description: str) -> Schema:
+    return _described({"type": "string"}, description)
+
+
+def _described(schema: Schema, description: str) -> Schema:
+    return {**schema, "description": description} if description else schema
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+if __name__ == "__main__":
+    FILE.write_text(yaml.dump(from_botocore(), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True))
