@@ -5,15 +5,23 @@ its own. A job that fails holds nobody up. The order of lanes does not enter a j
 lanes runs nothing again.
 """
 
+from __future__ import annotations
+
+import argparse
 import asyncio
+import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pulumi
 
-from jobs.declaration import PlannedJob
+from jobs import declared
+from jobs.declaration import JobDefaults, PlannedJob, collect
 from workshop import quotas
+from workshop.cost import PROJECT_FOLDER, settings
 from workshop.quotas import QuotaError
 
 ReadQuota = Callable[[str], float | None]
@@ -123,3 +131,38 @@ def _quota(kind: str, region: str) -> float | None:
     except QuotaError:
         return None
     return found.value if found else None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print, as JSON, how many instances of each type the declared jobs may use at once; AWS is not asked for quotas."""
+    parser = argparse.ArgumentParser(prog="python -m jobs.lanes", description=main.__doc__)
+    parser.add_argument("--stack", required=True)
+    values = settings(PROJECT_FOLDER, parser.parse_args(arguments).stack)
+    try:
+        planned = collect(declared.DECLARATIONS, _defaults(values))
+        arranged = arrange(planned, int(values["maxJobsAtOnce"]), values["transformInstanceType"])
+    except pulumi.RunError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps(arranged.instances))
+    return 0
+
+
+def _defaults(values: Mapping[str, Any]) -> JobDefaults:
+    """Read from the stack's files what the program gets from the engine."""
+    return JobDefaults(
+        region=values.get("aws:region", ""),
+        prefix=values["prefix"],
+        batch_input=values["batchInput"],
+        instance_type=values["transformInstanceType"],
+        allowed_instance_types=tuple(values["allowedTransformInstanceTypes"]),
+        input_buckets=tuple(values["inputBuckets"]),
+        output_buckets=tuple(values["outputBuckets"]),
+        existing_bucket=values["existingBucket"],
+        kms_keys=tuple(values["kmsKeys"]),
+        rerun={name: str(value) for name, value in (values.get("rerun") or {}).items()},
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pulumi
-from pulumi.runtime.settings import _get_rpc_manager  # noqa: PLC2701  # pyright: ignore[reportPrivateUsage]  see below
+from pulumi.runtime.settings import _get_rpc_manager  # pyright: ignore[reportPrivateUsage]  see below
 
 from jobs import ends
 from jobs.declaration import PlannedJob

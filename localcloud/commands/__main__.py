@@ -14,7 +14,7 @@ from localcloud.console import CommandError, fail
 from localcloud.home import own
 
 # Commands that change the stack hold the checkout; those that only read do not.
-ALONE = {"up", "preview", "destroy", "down", "reset", "retry"}
+ALONE = {"up", "preview", "destroy", "down", "reset", "retry", "crds"}
 TOOLS = {
     "cost": "workshop.cost",
     "leftovers": "workshop.leftovers",
@@ -67,6 +67,7 @@ def _local(command: str, job: str) -> Callable[[Path], int]:
         "logs": inspection.logs,
         "report": lambda directory: local.report(directory, job),
         "retry": lambda directory: local.retry(directory, job),
+        "crds": lambda directory: local.workshop(directory, "workshop.crds"),
     }[command]
 
 
@@ -80,6 +81,7 @@ def _account(command: str, name: str, job: str) -> Callable[[Path], int]:
         "report": lambda directory: account.report(directory, name),
         "shell": lambda directory: account.shell(directory, name),
         "retry": lambda directory: account.retry(directory, name, job),
+        "crds": lambda directory: account.crds(directory, name),
     }
     return acts.get(command, lambda _: account.refuse(command, name, {*acts, *TOOLS}))
 
