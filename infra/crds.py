@@ -6,7 +6,12 @@ word. So the preview refuses it until `make crds` has applied those of the new c
 
 from typing import Any
 
+import grpc
 import pulumi
+from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.proto.resource_pb2 import ResourceInvokeRequest
+from pulumi.runtime.settings import get_monitor
 
 from infra.problems import refuse
 from infra.settings import Settings
@@ -43,14 +48,20 @@ def stale(wanted: str, applied: str, installed: str | None, stack: str) -> str |
 
 
 def _installed() -> str | None:
-    """Return the version of the release in the stack's own state, which the engine reads for the program."""
+    """Return the version of the release in the stack's own state, which the engine reads for the program.
+
+    The SDK's own `invoke` would look up each resource that some output refers to, and none of them is there yet.
+    """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    asked = json_format.ParseDict({"stackName": name}, Struct())
+    request = ResourceInvokeRequest(tok="pulumi:pulumi:readStackResourceOutputs", args=asked, acceptResources=False)
     try:
-        found = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": name}).value
-    except Exception:  # noqa: BLE001  an engine that cannot read the state says so by a plain exception
+        response = get_monitor().Invoke(request)
+    except grpc.RpcError:  # an engine without this function, or a backend that does not let it read
         return None
-    resources: dict[str, Any] = (found or {}).get("outputs") or {}
-    releases = [state["outputs"] for state in resources.values() if state["type"] == RELEASE_TYPE]
+    found: dict[str, Any] = json_format.MessageToDict(getattr(response, "return"))
+    states = found.get("outputs", {}).values()
+    releases = [state["outputs"] for state in states if state["type"] == RELEASE_TYPE]
     return next((str(release["version"]) for release in releases if release.get("version")), None)
 
 

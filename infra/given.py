@@ -15,7 +15,7 @@ import pulumi_aws as aws
 from infra import policies
 from infra.network import ZONES_WITHOUT_EKS
 from infra.policies import Scope
-from infra.problems import refuse
+from infra.problems import refuse, told
 from infra.settings import Settings
 
 
@@ -36,7 +36,7 @@ def _network(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
         yield from _vpc(settings.existing_vpc_id, settings.region, look)
         yield from _subnets(settings, look)
     except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions; each is told as one problem
-        yield f"existingVpcId: '{settings.existing_vpc_id}' cannot be looked at: {_first_line(error)}."
+        yield f"existingVpcId: '{settings.existing_vpc_id}' cannot be looked at: {told(error)}."
 
 
 def _vpc(vpc_id: str, region: str, look: pulumi.InvokeOptions) -> Iterator[str]:
@@ -70,7 +70,7 @@ def _bucket(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
     try:
         region = aws.s3.get_bucket(bucket=name, opts=look).bucket_region
     except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions
-        yield f"existingBucket: '{name}' cannot be looked at: {_first_line(error)}. Allowed: a bucket of this account in {settings.region}."
+        yield f"existingBucket: '{name}' cannot be looked at: {told(error)}. Allowed: a bucket of this account in {settings.region}."
         return
     if region != settings.region:
         yield f"existingBucket: '{name}' is in {region}. Allowed: a bucket in {settings.region}, where SageMaker reads and writes."
@@ -83,7 +83,7 @@ def _boundary(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
     try:
         document = aws.iam.get_policy(arn=arn, opts=look).policy
     except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions
-        yield f"permissionsBoundary: '{arn}' cannot be read: {_first_line(error)}."
+        yield f"permissionsBoundary: '{arn}' cannot be read: {told(error)}."
         return
     if barred := forbidden(document, _needed(settings)):
         yield f"permissionsBoundary: '{arn}' forbids {', '.join(barred)}. Allowed: a policy that lets roles do what jobs need."
@@ -125,7 +125,3 @@ def _matches(patterns: Iterable[str], action: str) -> bool:
 
 def _list(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value or [])
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

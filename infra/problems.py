@@ -15,3 +15,9 @@ def refuse(problems: Sequence[str], subject: str) -> None:
         return
     count = f"1 {subject} cannot be used" if len(problems) == 1 else f"{len(problems)} {subject}s cannot be used"
     raise pulumi.RunError("\n".join([f"{count}; nothing was created.", *(f"  - {problem}" for problem in problems)]))
+
+
+def told(error: Exception) -> str:
+    """Return what AWS said, in one line, of the error that a failed function raises: the SDK wraps it up twice."""
+    text = str(error).rpartition("returned an error: ")[2]
+    return (text.splitlines() or [type(error).__name__])[0].rstrip(".")

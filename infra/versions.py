@@ -11,6 +11,8 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
+from infra.problems import told
+
 TABLE: Mapping[str, Mapping[str, str]] = json.loads(Path(__file__).with_name("eks_versions.json").read_text())
 """From a Kubernetes version to the version of each add-on that goes with it."""
 
@@ -47,7 +49,9 @@ def _standing(cluster_name: str, look: pulumi.InvokeOptions) -> str | None:
         return aws.eks.get_cluster(name=cluster_name, opts=look).version
     except Exception as error:
         # An invoke raises plain exceptions; whatever it says, the version of a standing cluster is not known.
-        raise pulumi.RunError(f"EKS does not tell which version the cluster {cluster_name} has: {error}") from error
+        raise pulumi.RunError(
+            f"EKS does not tell which version the cluster {cluster_name} has: {told(error)}."
+        ) from error
 
 
 def _order(version: str) -> tuple[int, ...]:
