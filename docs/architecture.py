@@ -35,7 +35,7 @@ BOXES = (
     Box(20, 150, 450, 260, "Stack dev: an AWS account", kind="frame"),
     Box(490, 150, 450, 260, "Stack local: no account, no container engine", kind="frame"),
     Box(40, 180, 410, 44, "Pulumi CLI, plugins aws, eks, kubernetes", (), "aws"),
-    Box(510, 180, 410, 44, "Pulumi CLI or embedded engine, local plugins", (), "local"),
+    Box(510, 180, 410, 44, "Pulumi CLI; plugins: ours, and kubernetes", (), "local"),
     Box(40, 250, 195, 60, "EKS", ("ACK SageMaker controller",), "aws"),
     Box(255, 250, 195, 60, "SageMaker", ("batch transform",), "aws"),
     Box(510, 250, 195, 60, "etcd + kube-apiserver", ("operator with ACK's behaviour",), "local"),

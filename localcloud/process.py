@@ -29,6 +29,7 @@ def spawn(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     stdin: int = subprocess.DEVNULL,
+    stdout: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a command that dies with this process, its output appended to a log file.
 
@@ -38,13 +39,15 @@ def spawn(
         env: the whole environment of the child; this process's own by default.
         cwd: its working directory.
         stdin: descriptor of its standard input, nothing by default.
+        stdout: where its standard output goes instead of the log, such as `subprocess.PIPE`.
 
     Raises:
         OSError: the program cannot be started.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as sink:  # noqa: PTH123  mode at creation
-        return popen(command, stdin=stdin, stdout=sink, stderr=subprocess.STDOUT, env=env, cwd=cwd)
+        output = sink if stdout is None else stdout
+        return popen(command, stdin=stdin, stdout=output, stderr=sink, env=env, cwd=cwd)
 
 
 def popen(
@@ -52,7 +55,7 @@ def popen(
     *,
     stdin: int = subprocess.DEVNULL,
     stdout: int | IO[bytes] = subprocess.PIPE,
-    stderr: int = subprocess.PIPE,
+    stderr: int | IO[bytes] = subprocess.PIPE,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:

@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     application.start()
     print(json.dumps({"endpoint": application.endpoint}), flush=True)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whoever started this reads one line, and then no more
     application.warm_jobs()
     asked_to_end.recv(1)
     application.stop()

@@ -27,25 +27,27 @@ def up(home: Path, stack: str) -> int:
     if code := pulumi.module("workshop.preflight", "--stack", stack):
         return code
     with recovery.attempt(home, stack) as cut_off:
-        if code := recovery.recover(pulumi, home, stack, cut_off=cut_off):
+        recovery.unlock(pulumi, home, stack, cut_off=cut_off)
+        if code := recovery.settle(pulumi, home, stack, cut_off=cut_off):
             return code
         look = ("--refresh",) if open_jobs(_resources(pulumi, stack)) else ()
-        code = pulumi.run("up", "--stack", stack, "--parallel", local.PARALLEL, *look)
+        code = pulumi.run("up", "--stack", stack, "--parallel", local.PARALLEL, *local.POLICY, *look)
     shown = local.show_results(home, pulumi, stack, outputs(pulumi, stack))
     return code or shown
 
 
 def preview(home: Path, stack: str) -> int:
     """Print what `up` would do."""
-    return _pulumi(home, stack).run("preview", "--stack", stack)
+    return _pulumi(home, stack).run("preview", "--stack", stack, *local.POLICY)
 
 
 def destroy(home: Path, stack: str) -> int:
     """Remove all that the stack made; asks first, then lists what carries its tags."""
     pulumi = _pulumi(home, stack)
     with recovery.attempt(home, stack) as cut_off:
-        pulumi = recovery.without_a_cluster(pulumi, _resources(pulumi, stack))
-        if code := recovery.recover(pulumi, home, stack, cut_off=cut_off):
+        recovery.unlock(pulumi, home, stack, cut_off=cut_off)
+        recovery.let_objects_go(pulumi, stack, _resources(pulumi, stack))
+        if code := recovery.settle(pulumi, home, stack, cut_off=cut_off):
             return code
         code = pulumi.run("destroy", "--stack", stack)
     return code or pulumi.module("workshop.leftovers", "--stack", stack)

@@ -18,6 +18,8 @@ from localcloud.supervisor import client
 WORKSHOP_JOB = "churn"  # whose result the notebook shows when none is named
 # Each job that is waited for takes a place, and the official CLI has few by itself.
 PARALLEL = "64"
+POLICY = ("--policy-pack", "policy")
+"""The pack that gates every plan and deployment."""
 
 
 def up(home: Path) -> int:
@@ -27,11 +29,12 @@ def up(home: Path) -> int:
     pulumi = cloud.pulumi(home, running)
     stack.select(pulumi, home)
     with recovery.attempt(home, stack.LOCAL) as cut_off:
-        if code := recovery.recover(pulumi, home, stack.LOCAL, cut_off=cut_off):
+        recovery.unlock(pulumi, home, stack.LOCAL, cut_off=cut_off)
+        if code := recovery.settle(pulumi, home, stack.LOCAL, cut_off=cut_off):
             return code
         look = ("--refresh",) if stack.open_jobs(stack.resources(home)) else ()
         with step("Deploy and run the jobs"):
-            code = pulumi.run("up", "--yes", "--skip-preview", "--parallel", PARALLEL, *look)
+            code = pulumi.run("up", "--yes", "--skip-preview", "--parallel", PARALLEL, *POLICY, *look)
     outputs = stack.outputs(pulumi)
     write_kubeconfig(home / "kubeconfig", outputs)
     shown = show_results(home, pulumi, stack.LOCAL, outputs)
@@ -44,7 +47,7 @@ def preview(home: Path) -> int:
     running = cloud.ensure(home)
     pulumi = cloud.pulumi(home, running)
     stack.select(pulumi, home)
-    return pulumi.run("preview")
+    return pulumi.run("preview", *POLICY)
 
 
 def destroy(home: Path) -> int:
@@ -60,8 +63,9 @@ def destroy(home: Path) -> int:
     pulumi = cloud.pulumi(home, running)
     stack.select(pulumi, home)
     with recovery.attempt(home, stack.LOCAL) as cut_off:
-        pulumi = recovery.without_a_cluster(pulumi, stack.resources(home))
-        if code := recovery.recover(pulumi, home, stack.LOCAL, cut_off=cut_off):
+        recovery.unlock(pulumi, home, stack.LOCAL, cut_off=cut_off)
+        recovery.let_objects_go(pulumi, stack.LOCAL, stack.resources(home))
+        if code := recovery.settle(pulumi, home, stack.LOCAL, cut_off=cut_off):
             return code
         with step("Destroy"):
             code = pulumi.run("destroy", "--yes", "--skip-preview")

@@ -69,7 +69,7 @@ class PulumiCli:
             check=False,
         )
         if done.returncode:
-            said = done.stderr.strip() or done.stdout.strip()
+            said = (done.stderr.strip() or done.stdout.strip()).removeprefix("error: ")
             raise CommandError(said or f"`pulumi {' '.join(arguments)}` ended with {done.returncode}")
         return done.stdout
 

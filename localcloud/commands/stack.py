@@ -55,6 +55,25 @@ def checkpoint(home: Path) -> Path:
     return home / "pulumi" / ".pulumi" / "stacks" / project() / f"{LOCAL}.json"
 
 
+def check_state(home: Path) -> None:
+    """Refuse a state file of the local stack that is damaged, as a full disk or a crash of the machine may leave it.
+
+    Raises:
+        CommandError: naming the copy that Pulumi keeps of the state before.
+    """
+    state = checkpoint(home)
+    try:
+        json.loads(state.read_text())
+    except FileNotFoundError:
+        return
+    except ValueError as error:
+        copy = state.with_name(f"{state.name}.bak")
+        remedy = f"`cp '{copy}' '{state}'` restores the state before, or " if copy.exists() else ""
+        raise CommandError(
+            f"the state file {state} is damaged ({error}): {remedy}`make reset` forgets the local cloud and its stack"
+        ) from error
+
+
 def lock_folder(home: Path) -> Path:
     """Where Pulumi's file backend keeps the locks of the local stack."""
     return home / "pulumi" / ".pulumi" / "locks" / "organization" / project() / LOCAL
@@ -110,9 +129,14 @@ def _status(job: dict[str, Any]) -> str:
 
 
 def select(pulumi: PulumiCli, home: Path) -> None:
-    """Make the local stack exist and be the selected one, in a folder that only its owner may read."""
+    """Make the local stack exist and be the selected one, in a folder that only its owner may read.
+
+    Raises:
+        CommandError: its state file is damaged.
+    """
+    check_state(home)
     (home / "pulumi").mkdir(parents=True, exist_ok=True)
-    (home / "pulumi").chmod(0o700)  # the official backend writes files that anyone may read
+    (home / "pulumi").chmod(0o700)  # Pulumi writes files that anyone may read
     pulumi.ask("stack", "select", "--create", LOCAL)
 
 

@@ -89,6 +89,8 @@ def _build(go: _Go, program: Program, target: Path, progress: Progress) -> None:
         staging.rename(target)
     except OSError as error:
         raise BuildError(f"The build cannot be moved into {target}: {error}") from error
+    except RegistryError as error:
+        raise RegistryError(f"{error}. Without {program.title}: {program.otherwise}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     progress(f"Built in {time.monotonic() - started:.0f} s: {program.title}")

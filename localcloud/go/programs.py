@@ -36,12 +36,14 @@ class Program:
         variables: string variables that the linker sets, by their full name.
         tags: build tags.
         embedded: files that the sources embed and that lie in a module, by the module's path.
+        otherwise: how to go on where a registry does not serve the modules, as the rest of an error message.
     """
 
     name: str
     title: str
     sources: Path
     names: tuple[str, ...]
+    otherwise: str
     package: str = "."
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     tags: tuple[str, ...] = ()
@@ -77,6 +79,7 @@ CONTROL_PLANE: Final = Program(
     title=f"etcd, kube-apiserver, kube-controller-manager and kubectl {KUBERNETES_VERSION}",
     sources=_SOURCES / "controlplane",
     names=("etcd", "kube-apiserver", "kube-controller-manager", "kubectl"),
+    otherwise="a stack in an AWS account works without them: make up STACK=dev",
     variables=_CONTROL_PLANE_VARIABLES,
 )
 
@@ -85,6 +88,10 @@ CONTROL_PLANE_AND_PROVIDER: Final = Program(
     title=f"Kubernetes {KUBERNETES_VERSION} and Pulumi's provider for it",
     sources=_SOURCES / "controlplane",
     names=(*CONTROL_PLANE.names, "pulumi-resource-kubernetes"),
+    otherwise=(
+        "with a Pulumi CLI on PATH the provider is downloaded instead, and a stack in an AWS account needs neither: "
+        "make up STACK=dev"
+    ),
     variables=_CONTROL_PLANE_VARIABLES | {"main.providerVersion": PROVIDER_VERSION},
     tags=("provider",),
     embedded={
@@ -101,5 +108,6 @@ PULUMI: Final = Program(
     sources=_SOURCES / "pulumi",
     package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     names=("pulumi",),
+    otherwise="an installed Pulumi CLI is used instead: https://www.pulumi.com/docs/install/",
     variables={"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": PULUMI_VERSION},
 )

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import logging
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -66,29 +67,30 @@ def _wipe_what_is_left(home: Path) -> None:
 
 
 def _start_aws(home: Path, port: int) -> subprocess.Popen[bytes]:
-    (home / "logs" / "aws.log").unlink(missing_ok=True)
-    return process.spawn(
-        [sys.executable, "-m", "localcloud.aws", "--home", home, "--port", str(port)], log=home / "logs" / "aws.log"
-    )
+    log_file = home / "logs" / "aws.log"
+    log_file.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "localcloud.aws", "--home", home, "--port", str(port)]
+    return process.spawn(command, log=log_file, stdout=subprocess.PIPE)
 
 
 def _endpoint(aws: subprocess.Popen[bytes], home: Path, stopping: threading.Event) -> str | None:
-    """The endpoint's own word that it serves, a line of JSON in its log; None when told to stop before.
+    """The URL that the endpoint prints once it serves; None when told to stop before.
 
     Raises:
         RuntimeError: it ended or stayed silent.
     """
+    assert aws.stdout is not None  # noqa: S101  asked for when it was started
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        for line in (home / "logs" / "aws.log").read_text(errors="replace").splitlines():
-            if line.startswith('{"endpoint"'):
-                return str(json.loads(line)["endpoint"])
-        if aws.poll() is not None:
-            said = (home / "logs" / "aws.log").read_text(errors="replace").strip().rpartition("\n")[2]
-            raise RuntimeError(f"the AWS endpoint ended with code {aws.returncode}: {said}")
-        if stopping.wait(0.05):
+    while not select.select([aws.stdout], [], [], 0.1)[0]:
+        if stopping.is_set():
             return None
-    raise RuntimeError(f"the AWS endpoint did not start within {START_SECONDS:.0f} s; see {home / 'logs/aws.log'}")
+        if time.monotonic() >= deadline:
+            raise RuntimeError(f"the AWS endpoint did not start within {START_SECONDS:.0f} s; see {home}/logs/aws.log")
+    line = aws.stdout.readline()
+    if not line:
+        said = (home / "logs" / "aws.log").read_text(errors="replace").strip().rpartition("\n")[2]
+        raise RuntimeError(f"the AWS endpoint ended with code {aws.wait()}: {said}")
+    return str(json.loads(line)["endpoint"])
 
 
 def _cloud(endpoint: str, aws_pid: int, stacks: list[str]) -> record.Cloud:

@@ -4,7 +4,7 @@ A kill leaves a lock, plugins that finish their call, operations that are pendin
 that Helm goes on from no more. Pulumi asks its user about the first three; here they are settled before `up` and `destroy`.
 """
 
-from localcloud.commands.recovery.begin import attempt, recover
-from localcloud.commands.recovery.cluster import without_a_cluster
+from localcloud.commands.recovery.begin import attempt, settle, unlock
+from localcloud.commands.recovery.cluster import let_objects_go
 
-__all__ = ["attempt", "recover", "without_a_cluster"]
+__all__ = ["attempt", "let_objects_go", "settle", "unlock"]

@@ -30,23 +30,30 @@ def attempt(home: Path, name: str) -> Generator[bool]:
         mark.unlink(missing_ok=True)
 
 
-def recover(pulumi: PulumiCli, home: Path, name: str, *, cut_off: bool) -> int:
-    """Settle what a run that was cut off left: its lock, its plugins, its pending operations, its Helm release.
+def unlock(pulumi: PulumiCli, home: Path, name: str, *, cut_off: bool) -> None:
+    """Cancel the lock of a run that was cut off, and wait for the plugins that it left.
 
     Args:
         pulumi: the CLI, in the stack's environment.
         home: the generated folder.
         name: the stack's.
-        cut_off: whether the last command was cut off. The local stack's files are looked at all the same, because a
+        cut_off: whether the last command was cut off. The local stack's locks are looked at all the same, because a
             person may have run `pulumi` directly.
-
-    Returns:
-        0, or the exit code of a recovery that failed and said why.
     """
     local = name == stack.LOCAL
     if local or cut_off:
         locks.cancel_dead(pulumi, name, stack.lock_folder(home) if local else None)
-    if not (stack.has_pending_operations(home) if local else cut_off):
+
+
+def settle(pulumi: PulumiCli, home: Path, name: str, *, cut_off: bool) -> int:
+    """Settle the pending operations that a run left when it was cut off, and the Helm releases among them.
+
+    Args: as of `unlock`, which comes first.
+
+    Returns:
+        0, or the exit code of a recovery that failed and said why.
+    """
+    if not (stack.has_pending_operations(home) if name == stack.LOCAL else cut_off):
         return 0
     locks.await_orphans(home)
     return pulumi.module("localcloud.commands.recovery", "--home", str(home), "--stack", name)

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from localcloud.commands.pulumi_cli import PulumiCli
+from localcloud.commands.recovery import deployment
 from localcloud.console import say
 from localcloud.home import CHECKOUT
 
 _KUBERNETES = "pulumi:providers:kubernetes"
 
 
-def without_a_cluster(pulumi: PulumiCli, resources: Sequence[dict[str, Any]]) -> PulumiCli:
-    """The CLI for a destroy: it drops Kubernetes objects from state if, and only if, EKS says their cluster is gone.
+def let_objects_go(pulumi: PulumiCli, name: str, resources: Sequence[dict[str, Any]]) -> None:
+    """Drop the objects of a cluster from the stack's state if, and only if, EKS says that the cluster is gone.
+
+    The Kubernetes provider has a setting for it, `deleteUnreachable`, but does not let a Helm release go by it.
 
     Args:
-        pulumi: the CLI as it is.
+        pulumi: the CLI, in the stack's environment.
+        name: the stack's.
         resources: the stack's resources as its state has them.
     """
     clusters = _cluster_arns(resources)
     if not clusters or not any(r["type"].startswith("kubernetes:") for r in resources):
-        return pulumi
+        return
     if not all(_is_gone(pulumi, arn) for arn in clusters):
-        return pulumi
+        return
     say("    EKS says that the cluster is gone: what was in it is dropped from state")
-    return dataclasses.replace(pulumi, environment={**pulumi.environment, "PULUMI_K8S_DELETE_UNREACHABLE": "true"})
+    exported = json.loads(pulumi.ask("stack", "export", "--stack", name))
+    pulumi.ask("stack", "import", "--stack", name, given=json.dumps(deployment.without_objects(exported)))
 
 
 def _cluster_arns(resources: Sequence[dict[str, Any]]) -> list[str]:

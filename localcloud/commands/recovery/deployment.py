@@ -48,6 +48,36 @@ def settle(
     return document, taken
 
 
+def without_objects(exported: Deployment) -> Deployment:
+    """The document of `stack export` without the objects of Kubernetes clusters, pending ones included."""
+    document = copy.deepcopy(exported)
+    content = document["deployment"]
+    resources: list[Resource] = content.get("resources") or []
+    gone = {each["urn"] for each in resources if _is_object(each)}
+    content["resources"] = [_without_references(each, gone) for each in resources if each["urn"] not in gone]
+    operations = content.pop("pending_operations", None) or []
+    if kept := [each for each in operations if not _is_object(each["resource"])]:
+        content["pending_operations"] = kept
+    return document
+
+
+def _is_object(resource: Resource) -> bool:
+    return resource["type"].startswith("kubernetes:")
+
+
+def _without_references(resource: Resource, gone: set[str]) -> Resource:
+    kept = dict(resource)
+    if "dependencies" in kept:
+        kept["dependencies"] = [urn for urn in kept["dependencies"] if urn not in gone]
+    if "propertyDependencies" in kept:
+        kept["propertyDependencies"] = {
+            name: [urn for urn in urns or [] if urn not in gone] for name, urns in kept["propertyDependencies"].items()
+        }
+    if kept.get("deletedWith") in gone:
+        del kept["deletedWith"]
+    return kept
+
+
 def plain(value: Any) -> Any:
     """A value of a deployment without secrets, assets and other special values, none of which names an object."""
     if isinstance(value, dict):

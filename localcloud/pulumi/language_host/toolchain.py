@@ -4,45 +4,138 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf import json_format
 
+from localcloud import process
+
+_TYPECHECKERS: Final = ("mypy", "pyright")
+
 
 class ToolchainError(Exception):
-    """The options are wrong, or the environment is not there."""
+    """An option is wrong, the environment is not there, or it cannot do what is asked of it."""
 
 
 @dataclass(frozen=True)
 class Toolchain:
-    """An interpreter and the environment variables it is started with."""
+    """An interpreter, as the options name it.
+
+    Attributes:
+        python: the interpreter.
+        virtualenv: the folder of its virtual environment; None where the interpreter on PATH is meant.
+        typechecker: what looks at the program before it runs; empty for nothing.
+    """
 
     python: Path
-    env: dict[str, str]
+    virtualenv: Path | None
+    typechecker: str
 
     @classmethod
-    def of(cls, info: Any) -> Toolchain:
-        """The environment of a program or plugin.
+    def of(cls, info: Any, *, plugin: bool = False) -> Toolchain:
+        """The environment of a program or a plugin; whether it is there, `check` tells.
 
         Args:
             info: the engine's ProgramInfo.
+            plugin: whether it is a plugin's, which has a virtual environment of its own by default.
 
         Raises:
-            ToolchainError: an option is wrong, or the environment is not there.
+            ToolchainError: an option is wrong, or no interpreter is on PATH.
         """
-        options = json_format.MessageToDict(info.options)
-        virtualenv = options.get("virtualenv")
+        options = _texts(json_format.MessageToDict(info.options))
+        name = options.get("toolchain", "pip")
+        if name != "pip":
+            raise ToolchainError(f"This language host has no toolchain {name!r}: set toolchain to pip, and virtualenv")
+        typechecker = options.get("typechecker", "")
+        if typechecker not in ("", *_TYPECHECKERS):
+            raise ToolchainError(f"unsupported typechecker option: {typechecker}")
+        virtualenv = options.get("virtualenv") or ("venv" if plugin else "")
         if not virtualenv:
-            return cls(_python_on_path(), dict(os.environ))
-        folder = Path(info.root_directory, virtualenv)
-        python = folder / "bin" / "python"
-        if not python.is_file():
+            return cls(_python_on_path(), None, typechecker)
+        folder = Path(os.path.normpath(Path(info.root_directory, virtualenv)))
+        return cls(folder / "bin" / "python", folder, typechecker)
+
+    def environment(self, base: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """The variables of what the interpreter runs: the base, with the virtual environment activated."""
+        env = dict(base)
+        if self.virtualenv:
+            env.pop("PYTHONHOME", None)
+            env["VIRTUAL_ENV"] = str(self.virtualenv)
+            env["PATH"] = f"{self.virtualenv / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
+        return env
+
+    def check(self) -> None:
+        """See that the virtual environment is one.
+
+        Raises:
+            ToolchainError: it is not; the text says how to make it.
+        """
+        if self.virtualenv and not self.python.is_file():
+            state = "is not a virtual environment" if self.virtualenv.exists() else "does not exist"
             raise ToolchainError(
-                f"The 'virtualenv' option in Pulumi.yaml is set to {virtualenv!r}, but {folder} is none"
+                f"The 'virtualenv' option in Pulumi.yaml names {self.virtualenv}, which {state}. "
+                "Run `pulumi install` to make it and to install the program's requirements into it"
             )
-        return cls(python, _activated(folder))
+
+    def install(self, folder: Path) -> Generator[bytes]:
+        """Make the virtual environment where it is missing, and install what the folder's requirements.txt names.
+
+        Yields:
+            What the installation prints.
+
+        Raises:
+            ToolchainError: a step of it failed.
+        """
+        if self.virtualenv and not self.python.is_file():
+            yield b"Creating virtual environment...\n"
+            yield from _printed([_python_on_path(), "-m", "venv", self.virtualenv], self.environment(), folder)
+        if (folder / "requirements.txt").is_file():
+            yield b"Installing dependencies in virtual environment...\n"
+            yield from _printed(
+                [self.python, "-m", "pip", "install", "-r", "requirements.txt"], self.environment(), folder
+            )
+        yield b"Finished installing dependencies\n"
+
+    def typecheck(self, folder: Path) -> None:
+        """Let the type checker that the options name look at the program.
+
+        Raises:
+            ToolchainError: it found errors, which the text holds, or it is not installed.
+        """
+        if self.typechecker:
+            beside = self.typechecker == "mypy" and self.virtualenv
+            exclude = ["--exclude", os.path.relpath(self.virtualenv, folder)] if self.virtualenv and beside else []
+            try:
+                self.output("-m", self.typechecker, *exclude, str(folder), cwd=folder)
+            except ToolchainError as error:
+                raise ToolchainError(f"{self.typechecker} failed: {error}") from error
+
+    def output(self, *arguments: str, cwd: Path | None = None) -> str:
+        """What the interpreter prints when it is run with these arguments.
+
+        Raises:
+            ToolchainError: it ended with an error; the text is what it printed.
+        """
+        command = [self.python, *arguments]
+        try:
+            return subprocess.run(
+                command, env=self.environment(), cwd=cwd, capture_output=True, text=True, check=True
+            ).stdout
+        except subprocess.CalledProcessError as error:
+            raise ToolchainError(f"{error.stdout}{error.stderr}".strip()) from error
+        except OSError as error:
+            raise ToolchainError(f"{self.python} cannot be started: {error.strerror}") from error
+
+
+def _texts(options: Mapping[str, Any]) -> dict[str, str]:
+    for name, value in options.items():
+        if name in {"toolchain", "virtualenv", "typechecker"} and not isinstance(value, str):
+            raise ToolchainError(f"The '{name}' option in Pulumi.yaml must be a string, not {value!r}")
+    return dict(options)
 
 
 def _python_on_path() -> Path:
@@ -50,11 +143,16 @@ def _python_on_path() -> Path:
     for name in names:
         if found := shutil.which(name):
             return Path(found)
-    raise ToolchainError(f"failed to locate any of {names} on your PATH")
+    raise ToolchainError(f"There is no {' or '.join(names)} on PATH: install Python 3.11 or newer")
 
 
-def _activated(folder: Path) -> dict[str, str]:
-    env = {key: value for key, value in os.environ.items() if key != "PYTHONHOME"}
-    env["VIRTUAL_ENV"] = str(folder)
-    env["PATH"] = f"{folder / 'bin'}{os.pathsep}{env.get('PATH', '')}"
-    return env
+def _printed(command: list[str | Path], env: Mapping[str, str], cwd: Path) -> Generator[bytes]:
+    try:
+        child = process.popen(command, env=env, cwd=cwd, stderr=subprocess.STDOUT)
+    except OSError as error:
+        raise ToolchainError(f"{command[0]} cannot be started: {error.strerror}") from error
+    assert child.stdout is not None  # noqa: S101  it was asked for
+    while chunk := os.read(child.stdout.fileno(), 65536):
+        yield chunk
+    if code := child.wait():
+        raise ToolchainError(f"`{' '.join(map(str, command))}` ended with exit code {code}")

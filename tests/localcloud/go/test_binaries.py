@@ -9,7 +9,7 @@ import pytest
 from localcloud.go import binaries, toolchain
 from localcloud.go import build as gobuild
 from localcloud.go.errors import BuildError, DiskFullError, NoGoToolchainError, RegistryError
-from localcloud.go.programs import CONTROL_PLANE, PULUMI, Program
+from localcloud.go.programs import CONTROL_PLANE, CONTROL_PLANE_AND_PROVIDER, PULUMI, Program
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +116,23 @@ def test_a_download_that_fails_says_what_is_wrong(
     assert type(caught.value) is error
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        pytest.param(PULUMI, "an installed Pulumi CLI is used instead", id="the CLI"),
+        pytest.param(CONTROL_PLANE, "make up STACK=dev", id="the control plane"),
+        pytest.param(CONTROL_PLANE_AND_PROVIDER, "the provider is downloaded instead", id="the provider"),
+    ],
+)
+def test_what_works_without_a_program_is_said(
+    program: Program, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_go(tmp_path, monkeypatch, 'echo "reading https://proxy/x.zip: 403 Forbidden"; exit 1')
+    with pytest.raises(RegistryError, match=words) as refused:
+        binaries.ensure([program], lambda _: None)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_registry_that_is_silent_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +12,19 @@ from localcloud.commands import recovery
 from localcloud.commands.pulumi_cli import PulumiCli
 
 ARN = "arn:aws:eks:eu-west-1:111122223333:cluster/batch-workshop"
-PULUMI = PulumiCli("pulumi", {"A": "b"})
-CLUSTER = {"type": "aws:eks/cluster:Cluster", "outputs": {"arn": ARN}}
-JOB = {"type": "kubernetes:sagemaker.services.k8s.aws/v1alpha1:TransformJob"}
-KUBERNETES = {"type": "pulumi:providers:kubernetes", "inputs": {"clusterIdentifier": "batch-workshop"}}
-AWS = {"type": "pulumi:providers:aws", "inputs": {"region": "eu-west-1"}}
-ROLE = {"type": "aws:iam/role:Role", "outputs": {"arn": "arn:aws:iam::111122223333:role/batch-workshop-node"}}
-DROPS = {"A": "b", "PULUMI_K8S_DELETE_UNREACHABLE": "true"}
+CLUSTER = {"urn": "cluster", "type": "aws:eks/cluster:Cluster", "outputs": {"arn": ARN}}
+JOB = {"urn": "job", "type": "kubernetes:sagemaker.services.k8s.aws/v1alpha1:TransformJob"}
+KUBERNETES = {
+    "urn": "provider",
+    "type": "pulumi:providers:kubernetes",
+    "inputs": {"clusterIdentifier": "batch-workshop"},
+}
+AWS = {"urn": "aws", "type": "pulumi:providers:aws", "inputs": {"region": "eu-west-1"}}
+ROLE = {
+    "urn": "role",
+    "type": "aws:iam/role:Role",
+    "outputs": {"arn": "arn:aws:iam::111122223333:role/batch-workshop-node"},
+}
 
 
 @pytest.mark.parametrize(
@@ -32,7 +40,7 @@ DROPS = {"A": "b", "PULUMI_K8S_DELETE_UNREACHABLE": "true"}
     ],
 )
 def test_objects_are_dropped_only_with_their_cluster(
-    monkeypatch: pytest.MonkeyPatch, resources: list[dict[str, Any]], asked: list[str], *, gone: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resources: list[dict[str, Any]], asked: list[str], *, gone: bool
 ) -> None:
     seen: list[str] = []
 
@@ -41,6 +49,22 @@ def test_objects_are_dropped_only_with_their_cluster(
         return gone
 
     monkeypatch.setattr("localcloud.commands.recovery.cluster._is_gone", is_gone)
-    pulumi = recovery.without_a_cluster(PULUMI, resources)
+    recovery.let_objects_go(cli(tmp_path, resources), "dev", resources)
     assert seen == asked
-    assert pulumi.environment == (DROPS if gone and asked else {"A": "b"})
+    imported = tmp_path / "imported.json"
+    if not (gone and asked):
+        assert not imported.exists()
+    else:
+        kept = json.loads(imported.read_text())["deployment"]["resources"]
+        assert [each["urn"] for each in kept] == [each["urn"] for each in resources if each is not JOB]
+
+
+def cli(folder: Path, resources: list[dict[str, Any]]) -> PulumiCli:
+    """A CLI that exports these resources and keeps what it is given to import."""
+    (folder / "state.json").write_text(json.dumps({"version": 3, "deployment": {"resources": resources}}))
+    program = folder / "pulumi"
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *export*) cat {folder}/state.json;; *import*) cat > {folder}/imported.json;; esac\n'
+    )
+    program.chmod(0o755)
+    return PulumiCli(str(program), {"PATH": "/usr/bin:/bin"})

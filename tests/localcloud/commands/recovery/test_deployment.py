@@ -92,3 +92,27 @@ def test_a_secret_that_was_exported_in_clear_is_read() -> None:
     mark = "4dabf18193072939515e22adb298388d"
     assert deployment.revealed({mark: "1b47", "plaintext": '"text"'}) == "text"
     assert deployment.revealed("plain") == "plain"
+
+
+def test_the_objects_of_a_cluster_go_with_all_that_refers_to_them() -> None:
+    job = {"urn": "job", "type": "kubernetes:a/v1:TransformJob", "id": "default/j"}
+    provider = {"urn": "provider", "type": "pulumi:providers:kubernetes", "id": "p"}
+    role = {
+        "urn": "role",
+        "type": "aws:iam/role:Role",
+        "dependencies": ["job", "provider"],
+        "propertyDependencies": {"name": ["job"]},
+        "deletedWith": "job",
+    }
+    document = deployment.without_objects(exported(("creating", job), resources=[provider, job, role]))
+    assert document["deployment"] == {
+        "resources": [
+            provider,
+            {
+                "urn": "role",
+                "type": "aws:iam/role:Role",
+                "dependencies": ["provider"],
+                "propertyDependencies": {"name": []},
+            },
+        ]
+    }

@@ -1,0 +1,142 @@
+"""Processes of the host: a program, or a plugin that is written in Python."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, Final
+
+from localcloud import process
+from localcloud.pulumi.language_host.toolchain import Toolchain, ToolchainError
+
+Sink = Callable[[bytes], None]
+
+_LAUNCHER: Final = Path(__file__).with_name("launcher.py")
+_GRACE: Final = 5.0  # seconds from an interrupt to the end by force, as in the official host
+_LAST_OUTPUT: Final = 1.0  # seconds in which what a child left behind may still print
+
+
+class Child:
+    """A process in a session of its own, which ends with this one.
+
+    Its output comes through pipes: written to the host's own, it would keep those open as long as anything that the
+    child started lives, and the engine waits for their end.
+
+    Args:
+        command: program and arguments.
+        env: its whole environment.
+        cwd: its working directory.
+        sinks: what takes the pieces of its standard output and of its standard error.
+        stdin: descriptor of its standard input, nothing by default.
+
+    Raises:
+        ToolchainError: it cannot be started.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        sinks: tuple[Sink, Sink],
+        stdin: int = subprocess.DEVNULL,
+    ) -> None:
+        try:
+            self._process = process.popen(command, stdin=stdin, env=env, cwd=cwd)
+        except OSError as error:
+            raise ToolchainError(f"{command[0]} cannot be started: {error.strerror}") from error
+        self._interrupted = False
+        self._copies = [
+            _copy(source, sink)
+            for source, sink in zip((self._process.stdout, self._process.stderr), sinks, strict=True)
+            if source
+        ]
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was asked to end."""
+        return self._interrupted
+
+    def wait(self) -> int:
+        """Wait for the end, and for the last of the output; the exit code, below zero for the number of a signal."""
+        code = self._process.wait()
+        for copy in self._copies:
+            copy.join(_LAST_OUTPUT)
+        return code
+
+    def interrupt(self) -> None:
+        """Ask the process to end, and end it when it does not within some seconds."""
+        if self._process.poll() is None:
+            self._interrupted = True
+            self._signal(signal.SIGINT)
+            timer = threading.Timer(_GRACE, self.kill)
+            timer.daemon = True
+            timer.start()
+
+    def kill(self) -> None:
+        """End the process, with all that it started in its session."""
+        if self._process.poll() is None:
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: a zombie's group is not permitted
+            os.killpg(self._process.pid, number)
+
+
+class Program(Child):
+    """A Pulumi program that has been started; it loads the SDK, and waits for `run` before it does anything else."""
+
+    def __init__(self, toolchain: Toolchain) -> None:
+        super().__init__(
+            # Unbuffered: what was printed is not lost, however the program ends.
+            [toolchain.python, "-u", _LAUNCHER],
+            env=toolchain.environment(),
+            sinks=(writer(1), writer(2)),
+            stdin=subprocess.PIPE,
+        )
+        self.toolchain = toolchain
+        self._begun = False
+
+    def run(self, order: dict[str, Any]) -> int:
+        """Tell the program to begin, and wait for its end; its exit code."""
+        assert self._process.stdin is not None  # noqa: S101  it was asked for
+        self._begun = True
+        with contextlib.suppress(BrokenPipeError):  # it has ended: its exit code says how
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            self._process.stdin.flush()
+        return self.wait()
+
+    def interrupt(self) -> None:
+        """Ask the program to end; one that has not begun has nothing to clean up."""
+        if self._begun:
+            super().interrupt()
+        else:
+            self.kill()
+
+
+def writer(descriptor: int) -> Sink:
+    """A sink that writes all it gets to a descriptor of this process."""
+
+    def write(data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+    return write
+
+
+def _copy(source: IO[bytes], sink: Sink) -> threading.Thread:
+    def copy() -> None:
+        while chunk := os.read(source.fileno(), 65536):
+            sink(chunk)
+
+    thread = threading.Thread(target=copy, daemon=True)
+    thread.start()
+    return thread
