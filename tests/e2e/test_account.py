@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -29,8 +30,10 @@ LIMITS = [
 ]
 FOUR_MORE = """\
 for number in range(4):
-    jobs.add(f"more-{number}", TransformJobArgs(input=jobs.defaults.batch_input, environment={{"ROUND": "{}", "N": str(number)}}))
+    environment = {"ROUND": "THIS", "NUMBER": str(number)}
+    jobs.add(f"more-{number}", TransformJobArgs(input=jobs.defaults.batch_input, environment=environment))
 """
+DELAY = 5
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,22 @@ def configure(checkout: Checkout, **settings: object) -> None:
     checkout.write("Pulumi.local.yaml", "\n".join([*kept, *own]) + "\n")
 
 
+def journal(checkout: Checkout, operation: str) -> list[dict[str, Any]]:
+    """The calls of one operation of AWS so far."""
+    rows = map(json.loads, (checkout.home / "logs" / "api.jsonl").read_text().splitlines())
+    return [row for row in rows if row.get("operation") == operation]
+
+
 def refusals(checkout: Checkout) -> int:
     """How often SageMaker has refused a job for the quota so far."""
-    rows = map(json.loads, (checkout.home / "logs" / "api.jsonl").read_text().splitlines())
-    return sum(row["operation"] == "CreateTransformJob" and row["status"] == 400 for row in rows)
+    return sum(row.get("error") == "ResourceLimitExceeded" for row in journal(checkout, "CreateTransformJob"))
+
+
+def seconds_from_rights_to_job(checkout: Checkout, jobs_before: int) -> float:
+    """How long after the newest change of a policy the first job of a round was created."""
+    changed = journal(checkout, "PutRolePolicy")[-1]["time"]
+    created = journal(checkout, "CreateTransformJob")[jobs_before]["time"]
+    return (datetime.fromisoformat(created) - datetime.fromisoformat(changed)).total_seconds()
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +127,7 @@ def up(checkout: Checkout, quota: int, round_: str, **settings: object) -> Said:
     """Deploy five jobs that nobody has run before, under a quota."""
     configure(checkout, **settings)
     checkout.write(".local/quotas.json", json.dumps({QUOTA: quota}))
-    with added(checkout, {}, more=FOUR_MORE.format(round_)):
+    with added(checkout, {}, more=FOUR_MORE.replace("THIS", round_)):
         return checkout.make_target("up")
 
 
@@ -139,10 +154,11 @@ def test_what_is_given_is_used_limits_every_role_and_outlives_the_stack(checkout
     assert statuses(checkout) == ["Completed"] * 5
     assert refusals(checkout) > waited
 
-    waited = refusals(checkout)
-    laned = up(checkout, 2, "laned", maxJobsAtOnce=2)
+    waited, jobs = refusals(checkout), len(journal(checkout, "CreateTransformJob"))
+    laned = up(checkout, 2, "laned", maxJobsAtOnce=2, iamDelaySeconds=DELAY, outputBuckets=["another-bucket"])
     assert laned.code == 0, laned.text
     assert refusals(checkout) == waited
+    assert seconds_from_rights_to_job(checkout, jobs) >= DELAY
 
     none = up(checkout, 0, "none", maxJobsAtOnce=0)
     assert none.code != 0
