@@ -55,8 +55,11 @@ def _installed() -> str | None:
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     asked = json_format.ParseDict({"stackName": name}, Struct())
     request = ResourceInvokeRequest(tok="pulumi:pulumi:readStackResourceOutputs", args=asked, acceptResources=False)
+    monitor = get_monitor()
+    if monitor is None:
+        return None
     try:
-        response = get_monitor().Invoke(request)
+        response = monitor.Invoke(request)
     except grpc.RpcError:  # an engine without this function, or a backend that does not let it read
         return None
     found: dict[str, Any] = json_format.MessageToDict(getattr(response, "return"))

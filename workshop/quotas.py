@@ -87,7 +87,7 @@ def latest_request(quota: Quota, region: str | None) -> Request | None:
     operation = "ListRequestedServiceQuotaChangeHistoryByQuota"
     rows = _rows(operation, region, "RequestedQuotas", ServiceCode=quota.service, QuotaCode=quota.code)
     newest = max(rows, key=lambda row: row["Created"], default=None)
-    return newest and _request(newest)
+    return None if newest is None else _request(newest)
 
 
 def ask_for(quota: Quota, value: float, region: str | None) -> Request:

@@ -105,7 +105,7 @@ def no_resources_but_the_provider(graph: Graph) -> bool:
         ),
         pytest.param(
             {"permissionsBoundary": BOUNDARY},
-            boundary(Effect="Allow", Action=["s3:*", "logs:*", "cloudwatch:*"]),
+            boundary(Effect="Allow", Action=["s3:*", "logs:*"]),
             f"permissionsBoundary: '{BOUNDARY}' forbids sagemaker:CreateTransformJob",
             id="a boundary that forbids the job",
         ),
@@ -153,6 +153,13 @@ def test_a_given_bucket_is_used_and_keeps_its_owners_rules() -> None:
     assert graph.one(JOB).inputs["spec"]["transformOutput"]["s3OutputPath"].startswith("s3://shared-results/output/")
     execution = json.loads(graph.one("aws:iam/rolePolicy:RolePolicy", "batch-workshop-execution").inputs["policy"])
     assert "arn:aws:s3:::shared-results" in json.dumps(execution)
+
+
+def test_a_boundary_that_may_not_be_read_is_trusted_with_a_warning() -> None:
+    refuse = {"getPolicy": partial(fail, "AccessDenied: not authorized to perform: iam:GetPolicy")}
+    graph = deploy(config={"permissionsBoundary": BOUNDARY}, answers=refuse)
+    assert graph.error is None
+    assert any("a job shows first what it forbids" in text for _, text in graph.messages)
 
 
 def test_the_boundary_is_on_every_role() -> None:

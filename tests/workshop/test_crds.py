@@ -8,7 +8,7 @@ import io
 import json
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def registry(**members: Any) -> Iterator[tuple[str, type[Registry]]]:
+def registry(**members: Any) -> Generator[tuple[str, type[Registry]]]:
     kind = type("OneRegistry", (Registry,), {"seen_by_storage": [], **members})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

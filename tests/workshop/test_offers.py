@@ -185,7 +185,7 @@ def test_on_wish_the_quota_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(offers.Problem, match=r"asked for 1 now \(request r99, PENDING\)"):
         offers.transform_quota("ml.m5.large", PLACE, send=True)
     assert account.sent == [{"ServiceCode": "sagemaker", "QuotaCode": "L-1", "DesiredValue": 1}]
-    account.requests = [("PENDING", 1)]
+    account.requests = [("PENDING", 1.0)]
     with pytest.raises(offers.Problem, match="the request r0 for 1 is PENDING"):
         offers.transform_quota("ml.m5.large", PLACE, send=True)
     assert len(account.sent) == 1
