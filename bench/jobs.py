@@ -29,8 +29,8 @@ def _measure(checkout: Checkout) -> None:
     }
     jobs = {f"job-{number}": f'input="rows-{number}.csv"' for number in range(JOBS)}
     with added(checkout, jobs, files):
-        timed(checkout, "up of 100 jobs", "up", 60)
-        timed(checkout, "unchanged", "up", 8)
+        timed(checkout, "up of 100 jobs", "up", 45)
+        timed(checkout, "unchanged", "up", 10)
         _applied(checkout)
         before = checkout.transform_jobs()
         checkout.write("rows-7.csv", files["rows-7.csv"] + ROW.format(9))

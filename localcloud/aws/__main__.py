@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import signal
 import socket
 import sys
 from pathlib import Path
-from typing import cast
 
-from localcloud.aws.application import Application
-from localcloud.aws.eks.backend import ClusterBackend, NoClusters
-from localcloud.aws.settings import Settings, from_environment
+from localcloud.aws.application import Application, Settings, from_environment
+from localcloud.aws.eks.backend import ClusterBackend
+from localcloud.cluster.backend import LocalClusters
 from localcloud.process import die_with_parent
 
 
@@ -26,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     die_with_parent(os.getppid())
     asked_to_end = _signals(signal.SIGTERM, signal.SIGINT)
     try:
-        application = Application(from_environment(options.home.resolve()), options.port, clusters)
+        application = Application(from_environment(options.home.resolve()), options.port, _clusters)
     except OSError as error:
         print(f"The AWS endpoint cannot listen on 127.0.0.1:{options.port}: {error}.", file=sys.stderr)
         return 1
@@ -52,20 +50,12 @@ def _signals(*numbers: signal.Signals) -> socket.socket:
     return receiver
 
 
-def clusters(settings: Settings, application: Application) -> ClusterBackend:
-    """The real clusters, loaded here only: every other part of the endpoint runs without them."""
-    try:
-        module = importlib.import_module("localcloud.cluster.backend")
-    except ModuleNotFoundError as error:
-        return NoClusters(f"The clusters of the local cloud are not installed: {error}.")
-    return cast(
-        "ClusterBackend",
-        module.LocalClusters(
-            home=settings.home,
-            token_review_url=application.token_review_url,
-            aws_endpoint=lambda: application.endpoint,
-            region=settings.region,
-        ),
+def _clusters(settings: Settings, application: Application) -> ClusterBackend:
+    return LocalClusters(
+        home=settings.home,
+        token_review_url=application.token_review_url,
+        aws_endpoint=lambda: application.endpoint,
+        region=settings.region,
     )
 
 

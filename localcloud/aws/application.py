@@ -1,47 +1,85 @@
-"""Puts the endpoint's parts together: the composition root."""
+"""The AWS endpoint put together: its settings and its services.
+
+A service is added in three places: its operations in a package of their own, a method `_add_...` here that registers
+them with the gateway, and the permissions that they need in `iam.needs`.
+"""
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from localcloud.aws.ec2.network_rules import NetworkRules
 from localcloud.aws.eks.access import Access
 from localcloud.aws.eks.addons import Addons
 from localcloud.aws.eks.backend import ClusterBackend
 from localcloud.aws.eks.clusters import Clusters
-from localcloud.aws.eks.kubernetes import ClusterTokenReviewer, bind_access_policies
+from localcloud.aws.eks.kubernetes import ClusterTokenReviewer, TokenWebhook, bind_access_policies
 from localcloud.aws.eks.network import Network
 from localcloud.aws.eks.nodegroups import Nodegroups
 from localcloud.aws.eks.pod_identity import PodIdentity
 from localcloud.aws.eks.roles import Roles
-from localcloud.aws.eks.store import Store
-from localcloud.aws.eks.tags import Tags
-from localcloud.aws.eks.token_review import TokenWebhook
+from localcloud.aws.eks.store import Store, Tags
 from localcloud.aws.iam import sts
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer, bucket_policy_reader
-from localcloud.aws.iam.credentials import CredentialStore
-from localcloud.aws.iam.directory import Directory
-from localcloud.aws.iam.resource_tags import ResourceTags, of_ec2, of_roles
+from localcloud.aws.iam.credentials import Credential, CredentialStore
+from localcloud.aws.iam.directory import Directory, ResourceTags, of_ec2, of_roles
 from localcloud.aws.moto import adaptation as moto_adaptation
+from localcloud.aws.moto import backend
 from localcloud.aws.moto.upstream import Upstream
-from localcloud.aws.protocol import pages
-from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
+from localcloud.aws.protocol import validation
+from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse, HttpServer
 from localcloud.aws.protocol.gateway import INTERNAL_PREFIX, Gateway, json_response
 from localcloud.aws.protocol.journal import Journal
-from localcloud.aws.protocol.server import HttpServer
 from localcloud.aws.quotas import Quotas
-from localcloud.aws.s3.buckets import S3, Buckets
-from localcloud.aws.s3.deletion import Deletion
-from localcloud.aws.sagemaker.backend import RoleCredentials
-from localcloud.aws.sagemaker.composition import local_sagemaker
-from localcloud.aws.settings import Settings
+from localcloud.aws.s3.buckets import S3, Buckets, RoleAccess
+from localcloud.aws.sagemaker.containers import LOCAL_PROCESSES
+from localcloud.aws.sagemaker.service import SageMaker
+from localcloud.aws.sagemaker.workers import LocalTransforms
 
+ACCOUNT_ID = "123456789012"
+REGION = "us-east-1"
 # In the order in which a deployment asks for them.
 _WARMED = ("iam", "s3", "ec2", "logs")
 _SAGEMAKER = "sagemaker.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The local account.
+
+    Attributes:
+        home: folder of the generated state; logs go below it.
+        region: the one region the local account uses.
+        account_id: the local account's number.
+        enforce: whether policies are enforced; they are always evaluated and logged.
+        containers: `module:function` that starts the containers of models.
+    """
+
+    home: Path
+    region: str = REGION
+    account_id: str = ACCOUNT_ID
+    enforce: bool = True
+    containers: str = LOCAL_PROCESSES
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+
+def from_environment(home: Path) -> Settings:
+    """Settings with the region of AWS_REGION, and enforcement unless LOCALCLOUD_IAM is `off`."""
+    return Settings(
+        home=home,
+        region=os.environ.get("AWS_REGION") or REGION,
+        enforce=os.environ.get("LOCALCLOUD_IAM", "on").lower() != "off",
+    )
 
 
 class Application:
@@ -50,7 +88,7 @@ class Application:
     Args:
         settings: the local account.
         port: on 127.0.0.1; 0 takes a free one.
-        clusters: makes what runs the clusters; it may ask this application for its address, once that serves.
+        clusters: makes the backend of EKS; it may ask this application for its address once that serves.
     """
 
     def __init__(
@@ -58,30 +96,30 @@ class Application:
     ) -> None:
         moto_adaptation.adapt(settings.account_id, settings.region)
         warnings.filterwarnings("ignore", module="moto")
-        self.settings = settings
-        self.journal = Journal(settings.logs / "api.jsonl")
-        self.decisions = Journal(settings.logs / "authorization.jsonl")
-        self.upstream = Upstream(lambda text: self.journal.write({"failure": text}))
-        self._directory = directory = Directory(settings.account_id, self.upstream.lock("iam"))
-        buckets = Buckets(settings.account_id, self.upstream.lock("s3"))
-        credentials = CredentialStore(settings.account_id, directory.user_credential)
-        self._authenticator = Authenticator(credentials, settings.region)
+        self._settings = settings
+        self._journal = Journal(settings.logs / "api.jsonl")
+        self._decisions = Journal(settings.logs / "authorization.jsonl")
+        self._upstream = Upstream(lambda text: self._journal.write({"failure": text}))
+        self._directory = Directory(settings.account_id, self._upstream.lock("iam"))
+        self._buckets = Buckets(settings.account_id, self._upstream.lock("s3"))
         self._tags = ResourceTags()
-        self._tags.lookups["ec2"] = of_ec2(settings.account_id, self.upstream.lock("ec2"))
-        self._tags.lookups["iam"] = of_roles(directory)
-        self.authorizer = Authorizer(
-            directory, bucket_policy_reader(buckets.policy_text), self._tags, self.decisions, enforce=settings.enforce
+        credentials = CredentialStore(settings.account_id, self._directory.user_credential)
+        self._authenticator = Authenticator(credentials, settings.region)
+        bucket_policy = bucket_policy_reader(self._buckets.policy_text)
+        self._authorizer = Authorizer(
+            self._directory, bucket_policy, self._tags, self._decisions, enforce=settings.enforce
         )
-        self.tokens = sts.Tokens(directory, credentials, self.authorizer)
-        self.gateway = Gateway(self._authenticator, self.authorizer, self.upstream, self.journal)
-        self._server = HttpServer(self.gateway, port)
-        self.clusters = clusters(settings, self)
-        self._sagemaker = local_sagemaker(
-            settings.home, settings.account_id, lambda: self.endpoint, self.gateway, self._execution_role
-        )
-        self._register_services(buckets)
-        self._register_eks()
-        self.gateway.internal["health"] = self._health
+        self._tokens = sts.Tokens(self._directory, credentials, self._authorizer)
+        self._gateway = Gateway(self._authenticator, self._authorizer, self._upstream, self._journal)
+        self._server = HttpServer(self._gateway, port)
+        self._clusters = clusters(settings, self)
+        self._transforms = LocalTransforms(settings.home, lambda: self.endpoint, settings.containers)
+        self._add_account_services()
+        self._add_s3()
+        self._add_ec2()
+        self._add_sagemaker()
+        self._add_eks()
+        self._gateway.internal["health"] = self._health
 
     @property
     def endpoint(self) -> str:
@@ -97,57 +135,73 @@ class Application:
 
     def stop(self) -> None:
         self._server.stop()
-        self._sagemaker.transforms.close()
-        self.clusters.close()
-        self.journal.close()
-        self.decisions.close()
+        self._transforms.close()
+        self._clusters.close()
+        self._journal.close()
+        self._decisions.close()
 
     def warm_jobs(self) -> None:
         """Start the process that runs transform jobs ahead of the first one."""
-        self._sagemaker.transforms.warm()
+        self._transforms.warm()
 
     def _warm(self) -> None:
-        self.upstream.warm(*_WARMED, region=self.settings.region)
+        self._upstream.warm(*_WARMED, region=self._settings.region)
 
-    def _execution_role(self, role_arn: str, source_arn: str) -> RoleCredentials:
-        session = sts.service_session(self.tokens, role_arn, _SAGEMAKER, source_arn)
-        return RoleCredentials(session.access_key_id, session.secret_access_key, session.session_token)
+    def _add_account_services(self) -> None:
+        self._tags.lookups["iam"] = of_roles(self._directory)
+        self._gateway.complete("iam", guards=validation.iam_guards())
+        self._gateway.register("sts", self._tokens.operations())
+        self._gateway.register("service-quotas", self._quotas().operations())
 
-    def _register_services(self, buckets: Buckets) -> None:
-        gateway, settings = self.gateway, self.settings
-        s3 = S3(buckets, self.authorizer)
-        rules = NetworkRules(settings.account_id, self.upstream.lock("ec2"))
-        gateway.guards |= {("s3", name): guard for name, guard in s3.guards().items()}
-        gateway.guards |= {("ec2", name): guard for name, guard in rules.guards().items()}
-        gateway.guards |= {("iam", name): guard for name, guard in pages.iam_guards().items()}
-        gateway.amendments |= {("s3", name): hook for name, hook in s3.amendments().items()}
-        gateway.rewrites |= {("s3", name): hook for name, hook in s3.rewrites().items()}
-        gateway.amendments |= {("ec2", name): hook for name, hook in rules.amendments().items()}
-        gateway.failures |= {("s3", name): hook for name, hook in s3.failures().items()}
-        gateway.native["s3", "DeleteObjects"] = Deletion(buckets, self.authorizer).delete
-        gateway.register("sts", self.tokens.operations())
-        gateway.register("sagemaker", self._sagemaker.operations())
-        gateway.register("service-quotas", Quotas(settings.home, settings.account_id, settings.region).operations())
+    def _quotas(self) -> Quotas:
+        return Quotas(self._settings.home, self._settings.account_id, self._settings.region)
 
-    def _register_eks(self) -> None:
-        settings, store = self.settings, Store()
-        network = Network(settings.account_id, settings.region, self.upstream.lock("ec2"))
-        roles = Roles(self.tokens, self._directory, self.authorizer)
-        pods = PodIdentity(store, self.tokens, ClusterTokenReviewer(), roles)
+    def _add_s3(self) -> None:
+        s3 = S3(self._buckets, self._authorizer)
+        self._gateway.complete(
+            "s3",
+            native=s3.operations(),
+            guards=s3.guards(),
+            rewrites=s3.rewrites(),
+            amendments=s3.amendments(),
+            failures=s3.failures(),
+        )
+
+    def _add_ec2(self) -> None:
+        account_id, lock = self._settings.account_id, self._upstream.lock("ec2")
+        self._tags.lookups["ec2"] = of_ec2(account_id, lock)
+        rules = NetworkRules(account_id, lock)
+        self._gateway.complete("ec2", guards=rules.guards(), amendments=rules.amendments())
+
+    def _add_sagemaker(self) -> None:
+        s3 = RoleAccess(self._buckets, self._authorizer)
+        limit = self._quotas().transform_limit
+        sagemaker = SageMaker(self._settings.account_id, self._transforms, self._execution_session, s3, limit)
+        self._gateway.register("sagemaker", sagemaker.operations())
+
+    def _execution_session(self, role_arn: str, source_arn: str) -> Credential:
+        return sts.service_session(self._tokens, role_arn, _SAGEMAKER, source_arn)
+
+    def _add_eks(self) -> None:
+        settings, store = self._settings, Store()
+        ec2 = partial(backend, "ec2", settings.account_id, settings.region)
+        network = Network(ec2, self._upstream.lock("ec2"))
+        roles = Roles(self._tokens, self._directory, self._authorizer)
+        pods = PodIdentity(store, self._tokens, ClusterTokenReviewer(), roles)
         tags = Tags(store)
         self._tags.lookups["eks"] = tags.of
         parts = (
-            Clusters(store, self.clusters, network, roles, bind_access_policies),
-            Nodegroups(store, self.clusters, network, roles),
+            Clusters(store, self._clusters, network, roles, bind_access_policies),
+            Nodegroups(store, self._clusters, network, roles),
             Addons(store),
             Access(store),
             pods,
             tags,
         )
         for part in parts:
-            self.gateway.register("eks", part.operations())
-        self.gateway.register("eks-auth", pods.auth_operations())
-        self.gateway.internal["eks"] = TokenWebhook(store, self._authenticator)
+            self._gateway.register("eks", part.operations())
+        self._gateway.register("eks-auth", pods.auth_operations())
+        self._gateway.internal["eks"] = TokenWebhook(store, self._authenticator)
 
     def _health(self, _request: HttpRequest) -> HttpResponse:
-        return json_response(200, {"status": "ok", "account_id": self.settings.account_id})
+        return json_response(200, {"status": "ok", "account_id": self._settings.account_id})

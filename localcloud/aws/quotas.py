@@ -1,7 +1,7 @@
 """Service Quotas: the quotas that a deployment of the stack asks about.
 
-HOME/quotas.json sets values by the quota's name, e.g. {"ml.m5.large for transform job usage": 0}; SageMaker enforces
-what is set there.
+HOME/quotas.json sets values by the quota's name, e.g. {"ml.m5.large for transform job usage": 0}. It is read at each
+request, so that a quota can be changed while the endpoint runs. SageMaker enforces the values that are set there.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from localcloud.aws.protocol import pages
-from localcloud.aws.protocol.errors import AwsError
-from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.aws.protocol import validation
+from localcloud.aws.protocol.wire import AwsError, Call, Operation
 
 _FAMILIES = ("m4", "m5", "m6i", "c4", "c5", "c6i", "r6i")
 _SIZES = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
@@ -37,10 +36,17 @@ _PLAIN: Mapping[str, Mapping[str, tuple[str, float]]] = {
     "eks": {"Clusters": ("L-1194D53C", 100.0), "Managed node groups per cluster": ("L-6D54EA21", 30.0)},
 }
 _DEFAULT_TRANSFORM = 20.0
+_PAGE = 100
 
 
 class Quotas:
-    """The operations of Service Quotas."""
+    """The operations of Service Quotas, and the limits that SageMaker enforces.
+
+    Args:
+        home: folder of the generated state, where quotas.json is read.
+        account_id: the local account.
+        region: the account's region, part of each quota's ARN.
+    """
 
     def __init__(self, home: Path, account_id: str, region: str) -> None:
         self._file = home / "quotas.json"
@@ -58,6 +64,11 @@ class Quotas:
             "RequestServiceQuotaIncrease": self.ask,
             "ListRequestedServiceQuotaChangeHistoryByQuota": self.list_asked,
         }
+
+    def transform_limit(self, instance_type: str) -> int | None:
+        """How many instances of a type transform jobs may use at once; None, no limit, where none is set."""
+        limit = self._set_values().get(_transform_quota(instance_type))
+        return None if limit is None else int(limit)
 
     def ask(self, call: Call) -> Mapping[str, Any]:
         """Note a request, which stays pending for as long as the cloud runs: quotas.json is what grants one."""
@@ -129,7 +140,9 @@ class Quotas:
             values = json.loads(self._file.read_text())
         except (OSError, ValueError):
             return {}
-        return {str(name): float(value) for name, value in values.items()} if isinstance(values, dict) else {}
+        if not isinstance(values, dict):
+            return {}
+        return {str(name): float(value) for name, value in values.items() if isinstance(value, int | float)}
 
 
 def list_services(_call: Call) -> Mapping[str, Any]:
@@ -137,22 +150,23 @@ def list_services(_call: Call) -> Mapping[str, Any]:
 
 
 def _transform_quotas() -> Mapping[str, tuple[str, float]]:
-    names = [f"ml.{family}.{size} for transform job usage" for family in _FAMILIES for size in _SIZES]
+    names = [_transform_quota(f"ml.{family}.{size}") for family in _FAMILIES for size in _SIZES]
     return {name: (_code(name), _DEFAULT_TRANSFORM) for name in names}
 
 
+def _transform_quota(instance_type: str) -> str:
+    return f"{instance_type} for transform job usage"
+
+
 def _code(name: str) -> str:
-    """AWS's codes of these quotas are published nowhere as a list; these are ours, stable for a name."""
+    """AWS does not publish a list of these quotas' codes; ours are stable for a name."""
     return "L-" + hashlib.sha256(name.encode()).hexdigest()[:8].upper()
 
 
 def _page(rows: list[Mapping[str, Any]], params: Mapping[str, Any]) -> Mapping[str, Any]:
-    refusal = AwsError("InvalidPaginationTokenException", pages.FOREIGN_TOKEN)
-    start, limit = pages.start(params.get("NextToken"), refusal), int(params.get("MaxResults") or 100)
-    result: dict[str, Any] = {"Quotas": rows[start : start + limit]}
-    if start + limit < len(rows):
-        result["NextToken"] = str(start + limit)
-    return result
+    refusal = AwsError("InvalidPaginationTokenException", validation.FOREIGN_TOKEN)
+    shown, token = validation.page(rows, params.get("NextToken"), int(params.get("MaxResults") or _PAGE), refusal)
+    return {"Quotas": shown, **({"NextToken": token} if token else {})}
 
 
 def _no_such(message: str) -> AwsError:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from localcloud.cluster.backend import LocalClusters
-from localcloud.cluster.errors import ClusterError
+from localcloud.cluster.control_plane import ClusterError
 from localcloud.home import home
 
 _NOWHERE = "http://127.0.0.1:9"

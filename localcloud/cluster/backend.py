@@ -1,4 +1,4 @@
-"""What stands behind the EKS endpoint: clusters and node groups as processes of this machine.
+"""The backend of EKS: clusters and node groups as processes of this machine.
 
 Each cluster has its folder under `HOME/run/clusters`; everything in it goes with the cluster. All children die with
 the process that owns this object, so what a killed owner left behind is files only, and the next owner wipes them.
@@ -13,27 +13,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from localcloud import process
-from localcloud.cluster.control_plane import ControlPlane, require_version
-from localcloud.cluster.errors import ClusterError, StartError, UnknownClusterError
+from localcloud.aws.eks.backend import ClusterEndpoint
+from localcloud.cluster.control_plane import (
+    ClusterError,
+    ControlPlane,
+    StartError,
+    UnknownClusterError,
+    require_version,
+)
 from localcloud.go import binaries
 from localcloud.go.errors import BuildError
 from localcloud.home import CHECKOUT
 
 _NODE_READY_SECONDS: Final = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterEndpoint:
-    """How to reach a cluster."""
-
-    endpoint: str
-    certificate_authority: bytes
-    admin_kubeconfig: Path
 
 
 class LocalClusters:
@@ -42,9 +38,9 @@ class LocalClusters:
     Args:
         home: folder of generated state.
         token_review_url: the webhook that authenticates a cluster's tokens, by the cluster's name.
-        aws_endpoint: the AWS endpoint's URL; asked when it is needed, as it is known only once it serves.
+        aws_endpoint: the AWS endpoint's URL; asked when it is needed, for it is known only once the endpoint serves.
         region: AWS region of the clusters.
-        images: more images that nodes can run, `pattern=command`, beside those of `images.py`.
+        images: more images that nodes can run, `pattern=command`, beside those of `podspec.IMAGES`.
     """
 
     def __init__(
@@ -90,7 +86,7 @@ class LocalClusters:
         return ClusterEndpoint(plane.endpoint, plane.authority, plane.kubeconfig)
 
     def delete_cluster(self, name: str) -> None:
-        """Stop a cluster and its nodes and forget what it stored; nothing happens where there is none."""
+        """Stop a cluster and its nodes, if it exists, and delete what it stored."""
         with self._lock:
             plane = self._planes.pop(name, None)
             nodes = [self._nodes.pop(key) for key in list(self._nodes) if key[0] == name]
@@ -123,14 +119,14 @@ class LocalClusters:
             raise
 
     def delete_nodegroup(self, cluster: str, nodegroup: str) -> None:
-        """Stop a node, which stops its pods and leaves the cluster; nothing happens where there is none."""
+        """Stop a node, if it exists; the node stops its pods and leaves the cluster."""
         with self._lock:
             node = self._nodes.pop((cluster, nodegroup), None)
         if node is not None:
             process.stop(node, grace_seconds=10.0)
 
     def health(self, cluster: str) -> list[str]:
-        """What is wrong with a cluster, a line for each process that ended by itself; empty when all is well."""
+        """One line for each process of a cluster that ended by itself; empty when all of them run."""
         with self._lock:
             plane = self._planes.get(cluster)
             nodes = {key[1]: node for key, node in self._nodes.items() if key[0] == cluster}

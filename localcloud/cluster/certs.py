@@ -1,6 +1,6 @@
 """The keys of one cluster: its authority, the API server's certificate, the administrator's kubeconfig.
 
-A cluster lives as long as the local cloud does, so every key is made anew with the cluster and none is ever renewed.
+A cluster lives as long as the local cloud does, so every key is made with the cluster and never renewed.
 """
 
 from __future__ import annotations

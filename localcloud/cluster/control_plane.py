@@ -6,8 +6,10 @@ asks for the API server. That is two seconds faster than one after the other.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -18,10 +20,8 @@ from typing import Final
 
 from localcloud import process
 from localcloud.cluster import certs
-from localcloud.cluster.errors import ApiError, ClusterError, StartError
-from localcloud.cluster.kube import KubeApi
-from localcloud.cluster.ports import free_ports
 from localcloud.go.binaries import Binaries
+from localcloud.kube import KubeApi, KubernetesError
 
 # What the stack relies on: deletes with foreground propagation need the collector, namespaces their own controller,
 # pods a service account; Deployments become Pods by the real controllers, which a node then runs.
@@ -42,6 +42,18 @@ _MANAGER: Final = "kube-controller-manager"
 _MANAGER_PATIENCE_SECONDS: Final = 9.0
 _PORT_TAKEN: Final = "address already in use"
 _NAMESPACES: Final = ("default", "kube-system")
+
+
+class ClusterError(Exception):
+    """A cluster cannot be made or changed. The message says why and what to do."""
+
+
+class StartError(ClusterError):
+    """A control plane or a node does not come up."""
+
+
+class UnknownClusterError(ClusterError):
+    """There is no cluster of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +100,7 @@ class ControlPlane:
         """Start from nothing; returns when the cluster is ready.
 
         Raises:
-            StartError: a process ended, the deadline passed or somebody called `stop`; nothing is left running then.
+            StartError: a process ended, the deadline passed or `stop` was called; nothing is left running then.
         """
         with self._starting:
             for attempt in range(1, _ATTEMPTS + 1):
@@ -109,20 +121,20 @@ class ControlPlane:
             self._end_children()
 
     def _end_children(self) -> None:
-        # the API server's clients first, then the server, then etcd
+        # The API server's clients first, then the server, then etcd.
         for child in reversed(self._children):
-            # etcd and the API server have nothing to save that outlives the cluster
+            # Nothing that etcd and the API server would save outlives the cluster.
             process.stop(child.process, grace_seconds=2.0)
         self._children.clear()
 
     def wipe(self) -> None:
-        """Stop, and forget everything that the cluster stored."""
+        """Stop, and delete everything that the cluster stored."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def health(self) -> list[str]:
-        """What is wrong: one line for each process that ended by itself; empty when all is well."""
-        return [_obituary(child) for child in self._children if child.process.poll() is not None]
+        """One line for each process that ended by itself; empty when all of them run."""
+        return [_how_it_ended(child) for child in self._children if child.process.poll() is not None]
 
     def _start_once(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -174,6 +186,18 @@ class ControlPlane:
 
     def _lost_its_port(self) -> bool:
         return any(_PORT_TAKEN in _tail(child.log) for child in self._children)
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports of the loopback interface that are free now.
+
+    Another process may take one before its server binds it, so callers try again.
+    """
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
 
 
 def etcd_arguments() -> list[str]:
@@ -243,7 +267,7 @@ def controller_manager_arguments(kubeconfig: str) -> list[str]:
 
 
 def unready(api: KubeApi) -> Callable[[], str]:
-    """A question: what is still missing of the API server, the first namespaces and working controllers?"""
+    """A function that says what is not ready yet: the API server, the first namespaces, the controllers."""
 
     def ask() -> str:
         if reason := api.unready():
@@ -251,7 +275,7 @@ def unready(api: KubeApi) -> Callable[[], str]:
         try:
             # The service account is made by a controller: it shows that the controller manager works.
             lacking = [n for n in _NAMESPACES if not api.find(f"/api/v1/namespaces/{n}/serviceaccounts/default")]
-        except ApiError as error:
+        except KubernetesError as error:
             return str(error)
         return f"no controller has made the service accounts of {', '.join(lacking)}" if lacking else ""
 
@@ -278,7 +302,7 @@ def _environment() -> dict[str, str]:
     return {**kept, "DIE_WITH_PARENT": "1", "PROMPT_CONTROLLERS": "1"}
 
 
-def _obituary(child: _Child) -> str:
+def _how_it_ended(child: _Child) -> str:
     code = child.process.returncode
     how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
     last = _tail(child.log).strip().splitlines()

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 FindLog = Callable[[str, str, str], tuple[Path, int] | None]
-"""Finds the log of (namespace, pod, container): its file, and where it begins in it."""
+"""Finds the log of (namespace, pod, container): its file, and the byte at which the log begins."""
 
 _FOLLOW_SECONDS: Final = 0.25
 _CHUNK: Final = 1 << 16
@@ -29,7 +29,7 @@ class KubeletApi:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(keys / "ca.crt"))
         context.load_cert_chain(keys / "kubelet.pem")
         context.verify_mode = ssl.CERT_REQUIRED
-        # The handshake is made by the request's own thread, so that a silent client holds up nobody.
+        # The request's own thread makes the handshake, so that a silent client holds up no other.
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = int(self._server.server_address[1])
 
@@ -42,7 +42,7 @@ class KubeletApi:
 
 
 def read_log(path: Path, start: int, tail: int | None, follow: Callable[[], bool]) -> Iterator[bytes]:
-    """What was written since a position, or its last lines; goes on for as long as `follow` says so."""
+    """The bytes of a log from a position on, or its last lines; waits for more while `follow()` is true."""
     with path.open("rb") as file:
         file.seek(start)
         if tail is not None:
@@ -66,11 +66,11 @@ def limited(chunks: Iterable[bytes], most: int | None) -> Iterator[bytes]:
 
 
 def refusal(query: Mapping[str, Sequence[str]], pod: str, container: str) -> str | None:
-    """Why a log cannot be given as asked; None when it can."""
-    if query.get("previous") == ["true"]:  # of a container that was restarted nothing is kept apart
+    """Why a log request is refused; None when it is not."""
+    if query.get("previous") == ["true"]:  # the log of an earlier start is not kept apart
         return f'previous terminated container "{container}" in pod "{pod}" not found'
     if asked := [name for name in _TIMES if query.get(name, ["false"]) != ["false"]]:
-        return f"the local node does not know when a line was written: {', '.join(asked)} cannot be asked for"
+        return f"the local node does not know when a line was written: {', '.join(asked)} are not available"
     return None
 
 

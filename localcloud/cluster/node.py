@@ -2,7 +2,7 @@
 
 Pods come from the real Deployment and ReplicaSet controllers. The node takes every pod that waits for a node, runs
 those whose images are in its table as local processes, and writes their status, from which the controllers make the
-Deployment's. It asks for the whole state whenever anything happens, so that nothing depends on a missed event.
+Deployment's. It reads the whole state at every event, so that a missed event does no harm.
 """
 
 from __future__ import annotations
@@ -20,14 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from localcloud.cluster import images
-from localcloud.cluster.aws import Aws
-from localcloud.cluster.errors import ApiError
-from localcloud.cluster.identity import PodTokens
-from localcloud.cluster.kube import STRATEGIC_PATCH, KubeApi, Object
+from localcloud.cluster import podspec
 from localcloud.cluster.kubelet_api import KubeletApi
 from localcloud.cluster.pod import Images, Pod
-from localcloud.cluster.pod_identity import Agent
+from localcloud.cluster.pod_identity import Agent, Aws, PodTokens
+from localcloud.kube import STRATEGIC_PATCH, KubeApi, KubeconfigError, KubernetesError, Object
 from localcloud.process import die_with_parent
 
 _TICK_SECONDS: Final = 0.25
@@ -40,7 +37,7 @@ _CONDITION: Final = "ImagesKnown"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a node is told at its start."""
+    """The settings of a node, from its command line."""
 
     cluster: str
     nodegroup: str
@@ -100,15 +97,15 @@ class Node:
         self._leave()
 
     def _attempt(self, action: Any, *arguments: Any) -> None:
-        """Do something that the API server may refuse just now; the next round does it again."""
+        """Do something that the API server may refuse for the moment; the next round tries again."""
         try:
             action(*arguments)
-        except ApiError as error:
+        except KubernetesError as error:
             _say(str(error))
             self._stopping.wait(_TICK_SECONDS)
 
     def _synchronise(self) -> None:
-        """Take new pods, and let go of those that are gone."""
+        """Take new pods, and stop those that were deleted."""
         seen: set[str] = set()
         for manifest in self._api.get(_PODS)["items"]:
             node = manifest["spec"].get("nodeName")
@@ -122,7 +119,7 @@ class Node:
                 pod.begin_stop()
 
     def _bind(self, manifest: Object) -> None:
-        """What a scheduler does, for the one node that there is."""
+        """Bind a pod to this node, as a scheduler with one node would."""
         wanted: Mapping[str, str] = manifest["spec"].get("nodeSelector") or {}
         labels = self._labels()
         if "deletionTimestamp" in manifest["metadata"] or any(labels.get(key) != wanted[key] for key in wanted):
@@ -131,8 +128,8 @@ class Node:
         binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": _name(manifest)}, "target": target}
         try:
             self._api.create(f"{_path(manifest)}/binding", binding)
-        except ApiError as error:
-            _say(f"{_name(manifest)} was not bound: {error}")  # another node was faster, or it is gone
+        except KubernetesError as error:
+            _say(f"{_name(manifest)} was not bound: {error}")  # another node was faster, or the pod is gone
 
     def _take(self, manifest: Object) -> None:
         uid = manifest["metadata"]["uid"]
@@ -185,13 +182,13 @@ class Node:
         self._reported.discard(pod.uid)
         try:
             self._api.patch(f"{_path(pod.manifest)}/status", {"status": pod.status()})
-        except ApiError as error:
-            if error.status != 404:
+        except KubernetesError as error:
+            if not error.not_found:
                 raise
         self._reported.add(pod.uid)
 
     def _report_images(self, pod: Pod) -> None:
-        """Say on the Deployment itself which images do not run here: that is where people and tools look."""
+        """Write a condition on the Deployment that names the images which do not run here; people and tools look there."""
         deployment = self._deployment_of(pod)
         if deployment is None:
             return
@@ -229,7 +226,7 @@ class Node:
             try:
                 for _ in self._api.watch(_PODS):
                     self._wake.set()
-            except ApiError as error:
+            except KubernetesError as error:
                 _say(str(error))
             self._wake.set()
             self._stopping.wait(1.0)
@@ -279,18 +276,18 @@ class Node:
         self._api.patch(f"{path}/status", {"status": status})
 
     def _leave(self) -> None:
-        """Stop all pods, then take them and the node out of the cluster, which may be gone already."""
+        """Stop all pods, then delete them and the node from the cluster, which may be gone already."""
         for pod in self._pods.values():
             pod.begin_stop()
         deadline = time.monotonic() + _STOP_SECONDS
-        # every pod is asked each round: asking is also what kills those whose grace is over
+        # stopped() also kills a pod whose grace period is over, so each round asks every pod
         while [pod for pod in self._pods.values() if not pod.stopped()] and time.monotonic() < deadline:
             time.sleep(0.05)
         try:
             for pod in self._pods.values():
                 self._api.delete(_path(pod.manifest), grace_seconds=0, uid=pod.uid)
             self._api.delete(f"/api/v1/nodes/{self._settings.name}")
-        except ApiError as error:
+        except KubernetesError as error:
             _say(f"left a cluster that does not answer: {error}")
         (self._settings.folder / "ready").unlink(missing_ok=True)
 
@@ -298,12 +295,16 @@ class Node:
 def main(arguments: list[str] | None = None) -> int:
     die_with_parent()
     settings = _settings(arguments)
-    node = Node(settings, KubeApi.from_kubeconfig(settings.kubeconfig))
+    try:
+        node = Node(settings, KubeApi.from_kubeconfig(settings.kubeconfig))
+    except KubeconfigError as error:
+        _say(str(error))
+        return 1
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: node.stop())
     try:
         node.run()
-    except ApiError as error:
+    except KubernetesError as error:
         _say(f"the node cannot join the cluster: {error}")
         return 1
     return 0
@@ -319,7 +320,7 @@ def _settings(arguments: list[str] | None) -> Settings:
     parser.add_argument("--image", action="append", default=[], metavar="PATTERN=COMMAND")
     options = vars(parser.parse_args(arguments))
     try:
-        table = {**images.parse(options.pop("image")), **images.IMAGES}
+        table = {**podspec.parse_images(options.pop("image")), **podspec.IMAGES}
     except ValueError as error:
         parser.error(str(error))
     return Settings(table=table, **options)

@@ -1,8 +1,8 @@
 """One pod as local processes: what the kubelet and a container runtime do, for images of the table.
 
 A pod's containers start once; a container that ends is started again after a back-off that doubles, as under
-`restartPolicy: Always`. What the pod is given is settled when it starts, credentials included, as on EKS, where
-they are injected when the pod is created.
+`restartPolicy: Always`. A pod gets its environment and its credentials when it
+starts, as on EKS, where credentials are injected when the pod is created.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from localcloud import process
-from localcloud.cluster import images, podspec
-from localcloud.cluster.errors import ClusterError
-from localcloud.cluster.identity import PodTokens
+from localcloud.cluster import podspec
+from localcloud.cluster.pod_identity import AwsCallError, PodTokens
+from localcloud.kube import KubernetesError, Object
 
-Object = dict[str, Any]
 Images = Mapping[str, tuple[str, ...]]
 
 _FIRST_BACKOFF_SECONDS: Final = 1.0
@@ -35,7 +34,7 @@ _INHERITED: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "PYTHONPATH", "
 
 @dataclass(slots=True)
 class _Container:
-    """One container: its command and what became of it."""
+    """One container: its command and its process."""
 
     name: str
     image: str
@@ -83,17 +82,17 @@ class Pod:
     @property
     def unknown_images(self) -> list[str]:
         images_used = [container["image"] for container in self.manifest["spec"]["containers"]]
-        return [image for image in images_used if images.command_for(image, self._table) is None]
+        return [image for image in images_used if podspec.command_for(image, self._table) is None]
 
     def prepare(self, lookup: podspec.Lookup, tokens: PodTokens, defaults: Mapping[str, str]) -> None:
-        """Settle what the containers get; a pod that cannot run here gets a `problem` instead.
+        """Make the containers' commands and environments; a pod that cannot run here gets a `problem` instead.
 
         Args:
             lookup: finds config maps and secrets.
             tokens: its service account's tokens.
-            defaults: variables for containers that do not set them (or set them to nothing).
+            defaults: variables for containers that do not set them or set them to an empty value.
         """
-        refused = [*(images.refusal(image, self._table) for image in self.unknown_images)]
+        refused = [*(podspec.image_refusal(image, self._table) for image in self.unknown_images)]
         refused += podspec.refused_features(self.manifest)
         if refused:
             self.problem = "; ".join(refused)
@@ -104,11 +103,11 @@ class Pod:
             specs = self.manifest["spec"]["containers"]
             self._containers = [self._container(spec, lookup, given) for spec in specs]
             self.problem = ""
-        except ClusterError as error:
+        except (podspec.SpecError, AwsCallError, KubernetesError) as error:
             self.problem = str(error)
 
     def run(self) -> bool:
-        """Start what is due and notice what ended; True when anything changed."""
+        """Start the containers that are due and note those that ended; True when anything changed."""
         now = time.monotonic()
         changed = [self._settle(container, now) for container in self._containers]
         if self._tokens is not None and self._containers:
@@ -126,7 +125,7 @@ class Pod:
                 container.process.terminate()
 
     def stopped(self) -> bool:
-        """Whether all is over after `begin_stop`."""
+        """Whether every container has ended after `begin_stop`."""
         living = [one.process for one in self._containers if one.process is not None and one.process.poll() is None]
         if living and time.monotonic() > self._kill_at:
             for one in living:
@@ -168,7 +167,7 @@ class Pod:
         own = podspec.environment(self.manifest, spec, lookup)
         variables = {key: os.environ[key] for key in _INHERITED if key in os.environ}
         variables |= {**own, **{key: value for key, value in given.items() if not own.get(key)}}
-        command = images.command_for(spec["image"], self._table) or ()
+        command = podspec.command_for(spec["image"], self._table) or ()
         return _Container(
             name=spec["name"],
             image=spec["image"],

@@ -1,17 +1,27 @@
-"""What the kubelet makes of a container's spec: its arguments and environment, as values.
+"""What the kubelet makes of a pod's spec: the programs that stand for its images, their arguments and environment.
 
-Pure: everything that must be asked of the cluster comes in as a function.
+A node takes more images from its command line (`--image PATTERN=COMMAND`), which is how tests bring images of their
+own. A program stands in for the image's entrypoint: a container's `args` are passed to it, and its `command`, which
+names a path inside the image, is not used. The functions here have no side effects: what must be asked of the cluster
+comes in as a function.
 """
 
 from __future__ import annotations
 
 import base64
+import fnmatch
 import re
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from localcloud.cluster.errors import ClusterError
-
+_OPERATOR: Final = (sys.executable, "-m", "localcloud.operator")
+IMAGES: Final[Mapping[str, tuple[str, ...]]] = {
+    "localcloud/sagemaker-operator:*": _OPERATOR,
+    # ACK's own chart may be given as a folder: the local operator takes its controller's flags.
+    "public.ecr.aws/aws-controllers-k8s/sagemaker-controller:*": _OPERATOR,
+}
 Object = Mapping[str, Any]
 Lookup = Callable[[str, str], Mapping[str, Any] | None]
 """Finds the object of a kind ("configmaps" or "secrets") and a name in the pod's namespace."""
@@ -20,8 +30,8 @@ _REFERENCE: Final = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _SUBSCRIPT: Final = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
 
 
-class SpecError(ClusterError):
-    """A container's spec asks for what this node cannot give, or for what is not there."""
+class SpecError(Exception):
+    """A container's spec uses a feature that this node lacks, or names an object that does not exist."""
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
@@ -121,10 +131,35 @@ def _data(kind: str, found: Object | None) -> dict[str, str]:
 
 
 def refused_features(pod: Object) -> Sequence[str]:
-    """What a pod asks for that a node of the local cloud cannot give; empty when it can run."""
+    """The features of a pod that a node of the local cloud lacks; empty when the pod can run."""
     refused: list[str] = []
     if pod["spec"].get("initContainers"):
         refused.append("init containers cannot run in the local cloud")
     if (policy := pod["spec"].get("restartPolicy", "Always")) != "Always":
         refused.append(f"restartPolicy {policy} is not supported in the local cloud: it runs pods of Deployments")
     return refused
+
+
+def parse_images(entries: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Image table entries of a command line, `PATTERN=COMMAND`, where the command is split as a shell would.
+
+    Raises:
+        ValueError: an entry is not of that form.
+    """
+    table: dict[str, tuple[str, ...]] = {}
+    for entry in entries:
+        pattern, _, command = entry.partition("=")
+        if not pattern or not command.strip():
+            raise ValueError(f"image {entry!r} must be PATTERN=COMMAND")
+        table[pattern] = tuple(shlex.split(command))
+    return table
+
+
+def command_for(image: str, table: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:
+    """The program that stands for an image; None for an unknown image."""
+    return next((command for pattern, command in table.items() if fnmatch.fnmatchcase(image, pattern)), None)
+
+
+def image_refusal(image: str, table: Mapping[str, tuple[str, ...]]) -> str:
+    """Why an image does not run, and which images do."""
+    return f"the image {image} cannot run in the local cloud, which has no container engine; it runs {', '.join(table)}"

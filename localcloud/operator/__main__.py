@@ -7,17 +7,15 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from localcloud.operator import kubeconfig
-from localcloud.operator.controller import Controller
-from localcloud.operator.errors import OperatorError
+from localcloud.kube import KubeApi, KubeconfigError, default_kubeconfig
+from localcloud.operator.controller import Controller, Log
 from localcloud.operator.fields import spec_fields
-from localcloud.operator.kube import KubeApi
-from localcloud.operator.log import Log
-from localcloud.operator.look import Policy
+from localcloud.operator.kube import TransformJobObjects
 from localcloud.operator.reconciler import Reconciler
 from localcloud.operator.resource import Owner
 from localcloud.operator.sagemaker import CallError, Regions
-from localcloud.operator.settings import Settings, parse
+from localcloud.operator.settings import Settings, SettingsError, parse
+from localcloud.operator.sync import Policy
 from localcloud.process import die_with_parent
 
 
@@ -35,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = parse(sys.argv[1:] if arguments is None else arguments, os.environ)
         log = Log(settings.log_level)
         controller = _controller(settings, log)
-    except (OperatorError, CallError) as error:
+    except (SettingsError, KubeconfigError, CallError) as error:
         log("Unable to create controller manager", level="error", error=str(error))
         return 1
     signal.signal(signal.SIGTERM, lambda *_: controller.stop())
@@ -50,7 +48,8 @@ def _controller(settings: Settings, log: Log) -> Controller:
     connections = settings.workers + 2
     regions = Regions(settings.endpoint_url, connections)
     owner = _owner(regions, settings)
-    api = KubeApi(kubeconfig.load(kubeconfig.default_path()), connections + len(settings.namespaces))
+    api = KubeApi.from_kubeconfig(default_kubeconfig(), connections + len(settings.namespaces))
+    objects = TransformJobObjects(api)
     policy = Policy(
         version=settings.version,
         resource_tags=settings.resource_tags,
@@ -59,10 +58,10 @@ def _controller(settings: Settings, log: Log) -> Controller:
         read_only=settings.features["ReadOnlyResources"],
     )
     reconciler = Reconciler(
-        api, regions.jobs, owner, policy, settings.resync_seconds, settings.reads_namespaces, log=log
+        objects, regions.jobs, owner, policy, settings.resync_seconds, settings.reads_namespaces, log=log
     )
     return Controller(
-        api, reconciler, log, settings.namespaces, settings.selector, settings.workers, settings.reconciles
+        objects, reconciler, log, settings.namespaces, settings.selector, settings.workers, settings.reconciles
     )
 
 

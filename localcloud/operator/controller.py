@@ -1,37 +1,117 @@
-"""The running operator: watches TransformJobs, hands their keys to workers, and looks again when it is time."""
+"""The running operator: watches TransformJobs, hands their keys to workers, and polls the status of running jobs.
+
+ACK reconciles a running job every 30 seconds. The poller notices within a second that a job has moved on: it asks for
+the status alone, and has the object reconciled when that has changed. The number of calls is bounded: with many jobs,
+it asks most often for those that run longest, for they end first.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from localcloud.operator.errors import KubernetesError
-from localcloud.operator.kube import Json, Source
-from localcloud.operator.log import Log
-from localcloud.operator.progress import Progress
-from localcloud.operator.reconciler import Outcome, Reconciler
+from localcloud.kube import KubernetesError, Object
+from localcloud.operator.fields import KIND
+from localcloud.operator.kube import Source
+from localcloud.operator.reconciler import ObservedJob, Reconciler, Result
 from localcloud.operator.resource import Key
+from localcloud.operator.sync import MODIFYING
 from localcloud.operator.work_queue import WorkQueue
 
 _RETRY_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 8.0
+_INTERVAL_SECONDS: Final = 0.4
+_CALLS_PER_INTERVAL: Final = 10
+_LEVELS: Final = ("debug", "info", "warn", "error", "dpanic", "panic", "fatal")
+
+
+class Log:
+    """The operator's log: one JSON object a line on stderr, with the members that ACK's controller writes."""
+
+    def __init__(self, level: str = "info") -> None:
+        self._least = _LEVELS.index(level)
+        self._lock = threading.Lock()
+
+    def __call__(self, message: str, *, level: str = "info", key: Key | None = None, **details: object) -> None:
+        if _LEVELS.index(level) < self._least:
+            return
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        entry: dict[str, object] = {"level": level, "ts": now, "logger": "ackrt", "msg": message}
+        if key is not None:
+            entry |= {"kind": KIND, "namespace": key.namespace, "name": key.name}
+        with self._lock:
+            print(json.dumps(entry | details, default=str), file=sys.stderr, flush=True)
+
+
+def is_level(name: str) -> bool:
+    return name in _LEVELS
+
+
+class StatusPoller:
+    """Polls the jobs that `observe` reported."""
+
+    def __init__(self, enqueue: Callable[[Key], None], calls: int = _CALLS_PER_INTERVAL) -> None:
+        self._enqueue = enqueue
+        self._calls = calls
+        self._running: dict[Key, ObservedJob] = {}  # the longest running first
+        self._next = 0
+        self._lock = threading.Lock()
+        self._some = threading.Event()
+
+    def observe(self, key: Key, observed: ObservedJob | None) -> None:
+        """Note the last known status of an object's job."""
+        with self._lock:
+            if observed is not None and (observed.status in MODIFYING or observed.failing):
+                self._running[key] = observed
+                self._some.set()
+            else:
+                self._running.pop(key, None)
+
+    def run(self, stop: threading.Event) -> None:
+        """Poll until `stop` is set."""
+        while not stop.wait(_INTERVAL_SECONDS):
+            if self._some.wait(_INTERVAL_SECONDS):
+                self.poll()
+
+    def poll(self) -> None:
+        """Ask for the status of some of the jobs once."""
+        for key, observed in self._chosen():
+            status = observed.jobs.peek(observed.job_name)
+            if status is not None and (observed.failing or status != observed.status):
+                self._enqueue(key)
+
+    def _chosen(self) -> list[tuple[Key, ObservedJob]]:
+        with self._lock:
+            running = list(self._running.items())
+            if not running:
+                self._some.clear()
+            if len(running) <= self._calls:
+                return running
+            first, rest = running[: self._calls // 2], running[self._calls // 2 :]
+            count = self._calls - len(first)
+            start = self._next % len(rest)
+            self._next = start + count
+            return first + (rest + rest)[start : start + count]
 
 
 class Reconciles(Protocol):
-    def reconcile(self, key: Key) -> Outcome: ...
+    def reconcile(self, key: Key) -> Result: ...
 
 
 @dataclass
 class Controller:
-    """All of it.
+    """The controller.
 
     Attributes:
-        namespaces: those to watch; none means all.
+        namespaces: those to watch; all if empty.
         selector: labels that objects must have.
-        workers: how many objects are looked at at the same time.
-        watches: whether it looks at any; ACK's `reconcile.resources` may name other kinds only.
+        workers: how many objects are reconciled at the same time.
+        watches: whether it reconciles TransformJobs at all; ACK's `reconcile.resources` may name other kinds only.
     """
 
     source: Source
@@ -45,13 +125,13 @@ class Controller:
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
-        """Finish what is being looked at, then end `run`."""
+        """Finish the objects that are being reconciled, then end `run`."""
         self._stop.set()
 
     def run(self) -> None:
-        """Work until stopped."""
-        progress = Progress(self.queue.add)
-        self.reconciler.observe = progress.observe
+        """Reconcile until stopped."""
+        poller = StatusPoller(self.queue.add)
+        self.reconciler.observe = poller.observe
         watchers = [
             threading.Thread(target=self._watch, args=(namespace,), daemon=True, name=f"watch-{namespace or 'all'}")
             for namespace in ((self.namespaces or [None]) if self.watches else ())
@@ -63,8 +143,8 @@ class Controller:
         for thread in (*watchers, *workers):
             thread.start()
         self.log("Starting workers", worker_count=self.workers)
-        progress.run(self._stop)
-        self.queue.close()
+        poller.run(self._stop)
+        self.queue.shut_down()
         for thread in workers:
             thread.join(_GRACE_SECONDS / len(workers))
 
@@ -78,7 +158,7 @@ class Controller:
                     self._stop.wait(_RETRY_SECONDS)
 
     def _follow(self, namespace: str | None) -> None:
-        """List all objects, then follow their changes until the server has forgotten where we stand."""
+        """List all objects, then watch their changes until the resource version is too old."""
         listed = self.source.list(namespace, self.selector)
         generations = {_key(item): item["metadata"].get("generation") for item in listed["items"]}
         for key in generations:
@@ -88,11 +168,11 @@ class Controller:
             before = version
             for event in self.source.watch(namespace, version, self.selector):
                 version = event["object"]["metadata"]["resourceVersion"]
-                self._take_note(event, generations)
+                self._enqueue(event, generations)
             if version == before:
                 self._stop.wait(_RETRY_SECONDS)  # a stream that breaks at once must not become a busy loop
 
-    def _take_note(self, event: Json, generations: dict[Key, int | None]) -> None:
+    def _enqueue(self, event: Object, generations: dict[Key, int | None]) -> None:
         if event["type"] == "BOOKMARK":
             return
         key, generation = _key(event["object"]), event["object"]["metadata"].get("generation")
@@ -101,39 +181,39 @@ class Controller:
             generations.pop(key, None)
         else:
             generations[key] = generation
-        # The generation changes with the spec and with the wish to delete, not with status or annotations.
+        # The generation changes with the spec and with a deletion, not with status or annotations.
         if event["type"] != "MODIFIED" or known != generation:
             self.queue.add(key)
 
 
 def work(queue: WorkQueue, reconciler: Reconciles, log: Log) -> None:
-    """Look at one key after the other until the queue is closed."""
-    while (key := queue.take()) is not None:
+    """Reconcile one key after the other until the queue is shut down."""
+    while (key := queue.get()) is not None:
         try:
-            _settle(queue, key, _look(reconciler, key, log), log)
+            _requeue(queue, key, _reconcile(reconciler, key, log), log)
         finally:
             queue.done(key)
 
 
-def _look(reconciler: Reconciles, key: Key, log: Log) -> Outcome:
+def _reconcile(reconciler: Reconciles, key: Key, log: Log) -> Result:
     try:
         return reconciler.reconcile(key)
     except KubernetesError as error:
-        return Outcome(failure=str(error))
-    except Exception as error:  # noqa: BLE001  one object's trouble must not end the work on the others
+        return Result(error=str(error))
+    except Exception as error:  # noqa: BLE001  a fault with one object must not end the work on the others
         log("reconciling failed unexpectedly", level="error", key=key, error=repr(error))
-        return Outcome(failure=repr(error))
+        return Result(error=repr(error))
 
 
-def _settle(queue: WorkQueue, key: Key, outcome: Outcome, log: Log) -> None:
-    if outcome.failure is not None:
-        delay = queue.add_failed(key)
-        log("Reconciler error", level="error", key=key, error=outcome.failure, again_in_seconds=round(delay, 3))
+def _requeue(queue: WorkQueue, key: Key, result: Result, log: Log) -> None:
+    if result.error is not None:
+        delay = queue.add_rate_limited(key)
+        log("Reconciler error", level="error", key=key, error=result.error, again_in_seconds=round(delay, 3))
         return
-    queue.forgive(key)
-    if outcome.after is not None:
-        queue.add_after(key, outcome.after)
+    queue.forget(key)
+    if result.requeue_after is not None:
+        queue.add_after(key, result.requeue_after)
 
 
-def _key(item: Json) -> Key:
+def _key(item: Object) -> Key:
     return Key(item["metadata"]["namespace"], item["metadata"]["name"])

@@ -1,8 +1,10 @@
-"""Field names of a TransformJob: SageMaker's `S3Uri` is `s3URI` in the custom resource.
+"""The kind TransformJob and its fields: SageMaker's `S3Uri` is `s3URI` in the custom resource.
+
+The chart installs the definition from `chart/crds/transformjobs.yaml`.
 
 ACK makes its names from the AWS model by one rule: the first word is lower case, and a word that is an acronym is
 upper case wherever else it stands. The table here is made the same way from botocore's own model of
-CreateTransformJob, so nothing is listed by hand but what ACK leaves out.
+CreateTransformJob, so only the members that ACK leaves out are listed by hand.
 """
 
 from __future__ import annotations
@@ -15,8 +17,11 @@ from typing import Any, Literal
 
 import botocore.session
 
-from localcloud.operator.html_text import plain_text
-
+GROUP = "sagemaker.services.k8s.aws"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "TransformJob"
+PLURAL = "transformjobs"
 _ACRONYMS = frozenset({"Ami", "Arn", "Id", "Kms", "Uri"})
 _WORDS = re.compile(r"[A-Z]+[0-9]+(?=[A-Z])|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*")
 # Members of the API that ACK's TransformJob does not carry.
@@ -41,7 +46,7 @@ class Field:
     Attributes:
         aws: its name in the API, for example `S3Uri`.
         name: its name in the custom resource, for example `s3URI`.
-        kind: what its value is; a list holds objects, a map strings.
+        kind: the type of its value; a list holds objects, a map strings.
         required: whether the API requires it where its parent is given.
         members: of an object, or of the objects in a list.
         position: its place among the members of its parent in the API's model.
@@ -51,9 +56,6 @@ class Field:
     name: str
     kind: Kind
     required: bool = False
-    description: str = ""
-    item_description: str = ""
-    pattern: str | None = None
     members: tuple[Field, ...] = field(default=())
     position: int = 0
 
@@ -65,7 +67,7 @@ def ack_name(aws_name: str) -> str:
 
 
 def service_model() -> Any:
-    """The model of SageMaker that botocore ships; large, so that it is not kept."""
+    """The model of SageMaker that botocore ships. It is large, so it is not kept."""
     return botocore.session.get_session().get_service_model("sagemaker")
 
 
@@ -73,13 +75,6 @@ def service_model() -> Any:
 def spec_fields() -> tuple[Field, ...]:
     """The members of CreateTransformJob that ACK carries, in alphabetical order of the resource's names."""
     return _members(service_model().operation_model("CreateTransformJob").input_shape)
-
-
-@cache
-def status_documentation() -> Mapping[str, str]:
-    """What DescribeTransformJob says of its own members, by API name."""
-    members = service_model().operation_model("DescribeTransformJob").output_shape.members
-    return {name: plain_text(shape.documentation) for name, shape in members.items()}
 
 
 def _members(shape: Any) -> tuple[Field, ...]:
@@ -99,21 +94,18 @@ def _field(aws_name: str, shape: Any, *, required: bool, position: int) -> Field
         name=ack_name(aws_name),
         kind=kind,
         required=required,
-        description=plain_text(shape.documentation),
-        item_description=plain_text(shape.member.documentation) if kind == "list" else "",
-        pattern=shape.metadata.get("pattern"),
         members=() if nested is None else _members(nested),
         position=position,
     )
 
 
 def to_api(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """A resource's spec as the API's request; what is not set stays out."""
+    """A resource's spec as the API's request; members that are not set are left out."""
     return _rename(spec, spec_fields(), to_aws=True)
 
 
 def to_spec(description: Mapping[str, Any]) -> dict[str, Any]:
-    """The spec that DescribeTransformJob's answer amounts to."""
+    """The spec of a job as DescribeTransformJob describes it."""
     return _rename(description, spec_fields(), to_aws=False)
 
 

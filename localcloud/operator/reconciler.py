@@ -1,4 +1,4 @@
-"""From a key in the work queue to a look at the object, and from its end to when to look again."""
+"""From a key in the work queue to a synchronisation of its object, and from the result to the next one."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from localcloud.kube import KubernetesError
 from localcloud.operator import resource as names
-from localcloud.operator.attempt import POLL_SECONDS, Attempt, Terminal, Waiting
-from localcloud.operator.errors import KubernetesError
 from localcloud.operator.kube import Cluster
-from localcloud.operator.look import Look, Policy
 from localcloud.operator.resource import Key, Owner, Resource, merge_patch, status_differs
+from localcloud.operator.rules import POLL_SECONDS, RequeueAfter, SyncResult, Terminal
 from localcloud.operator.sagemaker import TransformJobs
+from localcloud.operator.sync import Policy, Sync
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """When to look again.
+class Result:
+    """When to reconcile an object again.
 
     Attributes:
-        after: in so many seconds; None: only when the object changes.
-        failure: what went wrong; then look again after a delay that grows with each failure.
+        requeue_after: in so many seconds; None for only when the object changes.
+        error: what went wrong; then the delay grows with each error in a row.
     """
 
-    after: float | None = None
-    failure: str | None = None
+    requeue_after: float | None = None
+    error: str | None = None
 
 
-DONE: Final = Outcome()
-# How long a namespace's annotations are taken for known.
+DONE: Final = Result()
+# How long a namespace's annotations are cached.
 _NAMESPACE_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True)
-class Sighting:
-    """What was last seen of an object's job, and how to see it again."""
+class ObservedJob:
+    """The last known status of an object's job, and the client that can ask for it again."""
 
     job_name: str
     status: str
@@ -44,7 +44,7 @@ class Sighting:
     failing: bool
 
 
-def _ignore(_key: Key, _sighting: Sighting | None) -> None: ...
+def _ignore(_key: Key, _observed: ObservedJob | None) -> None: ...
 
 
 def _silent(message: str, **details: object) -> None: ...
@@ -57,9 +57,9 @@ class Reconciler:
     Attributes:
         jobs: SageMaker in a region, at an endpoint if the namespace names one.
         default: account, partition and region of the operator itself.
-        resync_seconds: how often to look at what is in order.
+        resync_seconds: how often to reconcile an object that is in order.
         reads_namespaces: whether a namespace's annotations count.
-        observe: told what was seen of each object's job; None when there is nothing more to see.
+        observe: gets the last known status of each object's job; None when the job needs no more polling.
     """
 
     cluster: Cluster
@@ -68,16 +68,16 @@ class Reconciler:
     policy: Policy
     resync_seconds: float = 36000.0
     reads_namespaces: bool = True
-    observe: Callable[[Key, Sighting | None], None] = _ignore
+    observe: Callable[[Key, ObservedJob | None], None] = _ignore
     log: Callable[..., None] = _silent
     sleep: Callable[[float], None] = field(default=time.sleep)
     _namespaces: dict[str, tuple[float, Mapping[str, str]]] = field(default_factory=dict)
 
-    def reconcile(self, key: Key) -> Outcome:
-        """Look at one object once.
+    def reconcile(self, key: Key) -> Result:
+        """Reconcile one object once.
 
         Raises:
-            KubernetesError: the API server refused or could not be reached; look again, nothing is lost.
+            KubernetesError: the API server refused or could not be reached; nothing is lost, try again.
         """
         try:
             stored = Resource(self.cluster.get(key.namespace, key.name))
@@ -93,17 +93,17 @@ class Reconciler:
             text = (
                 f"Resource already exists in region {stored.region}, but the desired state specifies region {desired}. "
             )
-            return Outcome(failure=text)
-        return self._look(stored, asked, namespace)
+            return Result(error=text)
+        return self._sync(stored, asked, namespace)
 
-    def _look(self, stored: Resource, region: str, namespace: Mapping[str, str]) -> Outcome:
+    def _sync(self, stored: Resource, region: str, namespace: Mapping[str, str]) -> Result:
         jobs = self.jobs(region, namespace.get(names.ENDPOINT_URL))
         owner = Owner(self.default.account, self.default.partition, region)
         policy = self.policy.for_namespace(namespace)
-        attempt = Look(self.cluster, jobs, owner, policy, self.log, self.sleep).run(stored.copy())
+        attempt = Sync(self.cluster, jobs, owner, policy, self.log, self.sleep).run(stored.copy())
         if attempt.latest is not None:
             self._write_status(stored, attempt.latest)
-        self._tell(attempt.latest or stored, jobs, attempt.stopped)
+        self._observe(attempt.latest or stored, jobs, attempt.stopped)
         return self._outcome(attempt)
 
     def _namespace(self, name: str) -> Mapping[str, str]:
@@ -124,7 +124,7 @@ class Reconciler:
             raise
 
     def _write_status(self, stored: Resource, latest: Resource) -> None:
-        """ACK writes the status at every look, with new times; here only when it says something new."""
+        """Write the status if it differs by more than its times; ACK writes it at every synchronisation."""
         if not status_differs(stored.status, latest.status):
             return
         change = {"status": merge_patch(stored.status, latest.status)}
@@ -134,23 +134,23 @@ class Reconciler:
             if not error.not_found:
                 raise
 
-    def _tell(self, job: Resource, jobs: TransformJobs, stopped: Exception | None) -> None:
-        sighting = None
+    def _observe(self, job: Resource, jobs: TransformJobs, stopped: Exception | None) -> None:
+        observed = None
         if job.job_name and job.job_status and not isinstance(stopped, Terminal):
-            failing = stopped is not None and not isinstance(stopped, Waiting)
-            sighting = Sighting(job.job_name, job.job_status, jobs, failing)
-        self.observe(job.key, sighting)
+            failing = stopped is not None and not isinstance(stopped, RequeueAfter)
+            observed = ObservedJob(job.job_name, job.job_status, jobs, failing)
+        self.observe(job.key, observed)
 
-    def _outcome(self, attempt: Attempt) -> Outcome:
+    def _outcome(self, attempt: SyncResult) -> Result:
         match attempt.stopped:
             case None:
                 synced = attempt.latest and attempt.latest.condition(names.SYNCED)
                 if not synced:
                     return DONE
-                return Outcome(after=self.resync_seconds if synced["status"] == "True" else POLL_SECONDS)
+                return Result(requeue_after=self.resync_seconds if synced["status"] == "True" else POLL_SECONDS)
             case Terminal():
                 return DONE
-            case Waiting(seconds=seconds):
-                return Outcome(after=seconds)
+            case RequeueAfter(seconds=seconds):
+                return Result(requeue_after=seconds)
             case error:
-                return Outcome(failure=str(error))
+                return Result(error=str(error))

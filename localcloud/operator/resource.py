@@ -1,4 +1,4 @@
-"""A TransformJob object in hand: what the reconciler reads of it and changes on it."""
+"""A TransformJob object: what the reconciler reads of it and changes in it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Owner:
-    """Where at AWS the jobs are."""
+    """The account, partition and region of the jobs."""
 
     account: str
     partition: str
@@ -54,17 +54,17 @@ class Owner:
 
 
 class Resource:
-    """One object; a copy is a different one."""
+    """One object. Changes of a copy do not change the original."""
 
     def __init__(self, body: Mapping[str, Any]) -> None:
-        self.body: Json = json.loads(json.dumps(body))  # the quickest copy of what is JSON
+        self.body: Json = json.loads(json.dumps(body))  # the fastest deep copy of JSON
         self.body.setdefault("spec", {})
         self.body.setdefault("status", {})
 
     def copy(self) -> Resource:
         return Resource(self.body)
 
-    # What it says
+    # Reading
 
     @property
     def metadata(self) -> Json:
@@ -119,7 +119,7 @@ class Resource:
     def is_read_only(self) -> bool:
         return self.annotations.get(READ_ONLY, "").lower() == "true"
 
-    # What the operator notes on it
+    # Changing
 
     def mark_managed(self, *, adopted: bool = False) -> None:
         self.metadata["finalizers"] = [*(self.metadata.get("finalizers") or []), FINALIZER]
@@ -130,7 +130,7 @@ class Resource:
         self.metadata["finalizers"] = [name for name in self.metadata["finalizers"] if name != FINALIZER]
 
     def note_owner(self, owner: Owner, arn: str | None = None) -> None:
-        """Say whose the job is; what was noted before stays, but for a new ARN."""
+        """Set the owner of the job, unless it is set, and a new ARN."""
         noted: Json = self.status.setdefault("ackResourceMetadata", {})
         if arn:
             noted["arn"] = arn
@@ -139,7 +139,7 @@ class Resource:
         noted.setdefault("region", owner.region)
 
     def note_description(self, description: Json, owner: Owner) -> None:
-        """Take over what DescribeTransformJob says; tags are not part of its answer and stay."""
+        """Take the spec and status from DescribeTransformJob; tags are not in its answer and stay."""
         tags = self.spec.get("tags")
         self.body["spec"] = to_spec(description) | ({} if tags is None else {"tags": tags})
         for name, member in (("failureReason", "FailureReason"), ("transformJobStatus", "TransformJobStatus")):
@@ -167,7 +167,7 @@ class Resource:
     def set_condition(
         self, kind: str, status: str, message: str | None = None, reason: str | None = None, *, timed: bool = True
     ) -> None:
-        """Say what holds; ACK gives terminal and recoverable errors no time."""
+        """Set a condition; ACK gives terminal and recoverable errors no transition time."""
         found: Json | None = self.condition(kind)
         if found is None:
             found = {"type": kind}
@@ -180,7 +180,7 @@ class Resource:
 
 
 def status_differs(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Whether two statuses say different things, whenever they were said."""
+    """Whether two statuses differ, apart from the times of their conditions."""
     return _timeless(left) != _timeless(right)
 
 

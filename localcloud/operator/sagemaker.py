@@ -46,7 +46,7 @@ _TERMINAL_CODES: Final = frozenset(
 
 
 class CallError(Exception):
-    """A call failed before SageMaker could answer it: no connection, no credentials, a request that is not whole."""
+    """A call failed before SageMaker could answer it: no connection, no credentials, an incomplete request."""
 
     terminal = False
     # Whether it is certain that the call had no effect.
@@ -89,7 +89,7 @@ class ApiError(CallError):
 
     @property
     def not_found(self) -> bool:
-        """The only answer that ACK takes as: there is no such job."""
+        """Whether there is no such job; ACK recognises that by this answer only."""
         return self.code == "ValidationException" and self.message.startswith(_NOT_FOUND_PREFIX)
 
 
@@ -99,13 +99,13 @@ class TransformJobs(Protocol):
     def describe(self, name: str) -> Json: ...
 
     def create(self, request: Json) -> str:
-        """Start a job; the answer is its ARN."""
+        """Start a job; returns its ARN."""
         ...
 
     def stop(self, name: str) -> None: ...
 
     def peek(self, name: str) -> str | None:
-        """A job's status at little cost: empty when there is no such job, None when it cannot be told now."""
+        """A job's status at little cost: empty if there is no such job, None if the call fails."""
         ...
 
 
@@ -120,7 +120,7 @@ class SageMaker:
         return self._call("DescribeTransformJob", self._client.describe_transform_job, {"TransformJobName": name})
 
     def create(self, request: Json) -> str:
-        check_whole(request)
+        check_complete(request)
         return self._call("CreateTransformJob", self._client.create_transform_job, request)["TransformJobArn"]
 
     def stop(self, name: str) -> None:
@@ -135,7 +135,7 @@ class SageMaker:
             return None
 
     def _call(self, operation: str, method: Callable[..., Json], arguments: Json) -> Json:
-        # A creation whose answer was lost may have happened: only what certainly had no effect is tried again here.
+        # A creation whose answer was lost may have happened: retry it only if it certainly had no effect.
         repeatable = operation != "CreateTransformJob"
         attempt = 1
         while True:
@@ -178,7 +178,7 @@ class Regions:
             return self._clients[key]
 
     def caller_identity(self, region: str, endpoint_url: str | None) -> Json:
-        """Who the operator is at AWS.
+        """The operator's own identity at AWS.
 
         Raises:
             CallError: it has no credentials, or they are refused.
@@ -195,7 +195,7 @@ class Regions:
         )
 
 
-def check_whole(request: Json) -> None:
+def check_complete(request: Json) -> None:
     """Refuse a request without what the API requires, in the SDK's words.
 
     Raises:

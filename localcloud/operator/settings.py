@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from localcloud.operator.crd import KIND
-from localcloud.operator.errors import SettingsError
-from localcloud.operator.log import is_level
-from localcloud.operator.tags import DEFAULT_TAGS
+from localcloud.operator.controller import is_level
+from localcloud.operator.fields import KIND
+from localcloud.operator.rules import DEFAULT_TAGS
 
 CONTROLLER_VERSION: Final = "1.9.1"
 """The version of ACK's controller and chart that this one behaves as."""
@@ -53,7 +52,7 @@ FEATURE_GATES: Final[Mapping[str, bool]] = {
     "ResourceAdoption": True,
     "IAMRoleSelector": False,
 }
-# Flags of ACK that make no difference to TransformJobs on one machine: taken and left alone.
+# Flags of ACK that make no difference to TransformJobs on one machine: accepted and ignored.
 _UNUSED_TEXTS: Final = (
     "metrics-addr",
     "healthz-addr",
@@ -72,9 +71,13 @@ _UNUSED_SWITCHES: Final = (
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
+class SettingsError(Exception):
+    """A flag or a variable of the environment is wrong; the message says what to change."""
+
+
 @dataclass(frozen=True)
 class Settings:
-    """What the controller was started with."""
+    """The controller's settings, from its command line."""
 
     region: str
     endpoint_url: str | None = None
@@ -88,7 +91,7 @@ class Settings:
     workers: int = 1
     reconciles: bool = True
     reads_namespaces: bool = True
-    """Whether a namespace's annotations count; ACK leaves its cache of them alone when it watches one namespace only."""
+    """Whether a namespace's annotations count; ACK ignores them when it watches one namespace only."""
     features: Mapping[str, bool] = field(default_factory=lambda: dict(FEATURE_GATES))
     version: str = CONTROLLER_VERSION
 
@@ -170,7 +173,7 @@ def _endpoint(what: str, url: str, given: Any) -> str | None:
     parts = urlsplit(url)
     if not parts.scheme or not parts.netloc:
         raise SettingsError(f"invalid {what} endpoint {url!r}: a URL like https://host is needed")
-    # ACK refuses every http address without the flag; on the machine itself there is nobody to listen in.
+    # ACK refuses every http address without the flag; on the machine itself nobody can listen in.
     if parts.scheme != "https" and not given.allow_unsafe_aws_endpoint_urls and parts.hostname not in _LOOPBACK:
         raise SettingsError("using an unsafe endpoint is not allowed. Please review the controller configuration")
     return url

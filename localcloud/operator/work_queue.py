@@ -1,4 +1,7 @@
-"""Keys to be looked at: each at most once at a time, some later, failing ones with growing delays."""
+"""The queue of keys to reconcile, with the methods of client-go's rate limiting work queue.
+
+Each key is worked on at most once at a time; a key can be added for later, and a failing one with growing delays.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from typing import Final
 from localcloud.operator.resource import Key
 
 _FIRST_DELAY_SECONDS: Final = 0.005
-# ACK's controller would let the delay grow to 1000 s, and notice as late that a model or an input is there at last.
+# ACK's controller would let the delay grow to 1000 s, and so notice late that a model or an input exists now.
 _LONGEST_DELAY_SECONDS: Final = 10.0
 # With many failing at once the delay may grow further, so that they cannot keep the machine busy.
 _DELAY_PER_FAILING_KEY: Final = 0.3
@@ -31,16 +34,16 @@ class WorkQueue:
         self._due: dict[Key, float] = {}
         self._failures: dict[Key, int] = {}
         self._added = 0
-        self._closed = False
+        self._shut_down = False
 
     def add(self, key: Key) -> None:
-        """Have a key looked at as soon as a worker is free; that look then says when the next is due."""
+        """Add a key for the next free worker; an earlier add_after of the key is void."""
         with self._changed:
             self._due.pop(key, None)
             self._add(key)
 
     def add_after(self, key: Key, seconds: float) -> None:
-        """Have a key looked at later; the earliest of several times holds."""
+        """Add a key after some seconds; the earliest of several times counts."""
         with self._changed:
             due = self._clock() + seconds
             if due < self._due.get(key, float("inf")):
@@ -49,8 +52,12 @@ class WorkQueue:
                 heapq.heappush(self._later, (due, self._added, key))
                 self._changed.notify()
 
-    def add_failed(self, key: Key) -> float:
-        """Have a key looked at again after a delay that doubles with each failure in a row; returns the delay."""
+    def add_rate_limited(self, key: Key) -> float:
+        """Add a key after a delay that doubles with each failure in a row.
+
+        Returns:
+            The delay in seconds.
+        """
         with self._changed:
             failures = self._failures.get(key, 0)
             self._failures[key] = failures + 1
@@ -59,15 +66,15 @@ class WorkQueue:
         self.add_after(key, delay)
         return delay
 
-    def forgive(self, key: Key) -> None:
-        """Forget a key's failures: the next delay is the shortest again."""
+    def forget(self, key: Key) -> None:
+        """Forget the failures of a key: its next delay is the shortest again."""
         with self._changed:
             self._failures.pop(key, None)
 
-    def take(self) -> Key | None:
-        """The next key, waiting for one; None once the queue is closed. Call `done` with it afterwards."""
+    def get(self) -> Key | None:
+        """Wait for the next key; None once the queue is shut down. Call `done` with the key afterwards."""
         with self._changed:
-            while not self._closed:
+            while not self._shut_down:
                 wait = self._promote()
                 if self._ready:
                     key = self._ready.popleft()
@@ -78,17 +85,17 @@ class WorkQueue:
             return None
 
     def done(self, key: Key) -> None:
-        """A worker is through with a key."""
+        """Mark a key as processed."""
         with self._changed:
             self._working.discard(key)
             if key in self._waiting:
                 self._ready.append(key)
                 self._changed.notify()
 
-    def close(self) -> None:
-        """Send all workers home."""
+    def shut_down(self) -> None:
+        """End the wait of every worker."""
         with self._changed:
-            self._closed = True
+            self._shut_down = True
             self._changed.notify_all()
 
     def _add(self, key: Key) -> None:
@@ -100,11 +107,11 @@ class WorkQueue:
             self._changed.notify()
 
     def _promote(self) -> float | None:
-        """Make ready what is due; returns the seconds until the next is, None if nothing is planned."""
+        """Make ready the keys that are due; returns the seconds until the next one, None if there is no next one."""
         now = self._clock()
         while self._later:
             due, _, key = self._later[0]
-            if self._due.get(key) != due:  # an earlier time, or none, took its place
+            if self._due.get(key) != due:  # an earlier time replaced it, or it was added at once
                 heapq.heappop(self._later)
             elif due <= now:
                 heapq.heappop(self._later)

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from localcloud.aws.iam import replay
 from localcloud.aws.iam.documents import Policy, policy
 from localcloud.aws.iam.evaluation import PolicySet, Request, evaluate
 from tests.e2e.checkout import REPOSITORY, Checkout, Said
 from tests.e2e.conveniences import address_server
+from tests.localcloud.aws.iam import replay
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("deployer")]
 DOCUMENT = REPOSITORY / "docs" / "deployer-policy.json"

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from localcloud.aws.iam import replay
+from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.documents import Policy, policy
 from localcloud.aws.iam.evaluation import PolicySet, Request, evaluate
-from localcloud.aws.iam.principals import Principal
 from tests.e2e.checkout import Checkout
 from tests.e2e.jobs_as_code import added
+from tests.localcloud.aws.iam import replay
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("standing")]
 ROLES = ("operator", "execution")

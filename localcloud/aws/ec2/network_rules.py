@@ -1,15 +1,15 @@
-"""EC2's refusals to take away what something else still stands on; moto makes only some of them."""
+"""EC2's refusals to delete what is still in use, where moto lacks them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from threading import RLock
-from typing import Any, cast
+from typing import Any
 
-from localcloud.aws.protocol.errors import AwsError
+from localcloud.aws.moto import backend
 from localcloud.aws.protocol.exchange import HttpResponse
-from localcloud.aws.protocol.wire import Call
+from localcloud.aws.protocol.wire import Amendment, AwsError, Call, Guard
 
 NODE_INTERFACE = "Amazon EKS node "
 _VPC_ID = re.compile(rb"<vpcId>(vpc-[0-9a-f]+)</vpcId>")
@@ -22,7 +22,7 @@ class NetworkRules:
         self._account_id = account_id
         self._lock = lock
 
-    def guards(self) -> Mapping[str, Callable[[Call], None]]:
+    def guards(self) -> Mapping[str, Guard]:
         return {
             "DeleteSubnet": self._subnet,
             "DeleteVpc": self._vpc,
@@ -30,7 +30,7 @@ class NetworkRules:
             "DetachInternetGateway": self._gateway,
         }
 
-    def amendments(self) -> Mapping[str, Callable[[Call, HttpResponse], HttpResponse]]:
+    def amendments(self) -> Mapping[str, Amendment]:
         return {"CreateVpc": self._admit_members}
 
     def _admit_members(self, call: Call, response: HttpResponse) -> HttpResponse:
@@ -40,9 +40,9 @@ class NetworkRules:
             return response
         vpc_id = found[1].decode()
         with self._lock:
-            backend = self._ec2(call)
-            group = next(group for group in backend.groups[vpc_id].values() if group.name == "default")
-            backend.authorize_security_group_ingress(
+            ec2 = self._ec2(call)
+            group = next(group for group in ec2.groups[vpc_id].values() if group.name == "default")
+            ec2.authorize_security_group_ingress(
                 group.id, "-1", "-1", "-1", ip_ranges=[], source_groups=[{"GroupId": group.id}], vpc_id=vpc_id
             )
         return response
@@ -56,23 +56,19 @@ class NetworkRules:
     def _vpc(self, call: Call) -> None:
         vpc_id = str(call.params["VpcId"])
         with self._lock:
-            backend = self._ec2(call)
-            gateways = [
-                row for row in backend.internet_gateways.values() if row.vpc is not None and row.vpc.id == vpc_id
-            ]
-            groups = [group for group in backend.groups.get(vpc_id, {}).values() if group.name != "default"]
-            endpoints = [
-                row for row in backend.vpc_end_points.values() if row.vpc_id == vpc_id and row.state != "deleted"
-            ]
+            ec2 = self._ec2(call)
+            gateways = [row for row in ec2.internet_gateways.values() if row.vpc is not None and row.vpc.id == vpc_id]
+            groups = [group for group in ec2.groups.get(vpc_id, {}).values() if group.name != "default"]
+            endpoints = [row for row in ec2.vpc_end_points.values() if row.vpc_id == vpc_id and row.state != "deleted"]
         if gateways or groups or endpoints:
             raise _violation(f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
 
     def _security_group(self, call: Call) -> None:
         group_id = str(call.params.get("GroupId"))
         with self._lock:
-            backend = self._ec2(call)
-            users = [row for row in backend.enis.values() if group_id in {group.id for group in row.group_set}]
-            default = backend.get_security_group_from_id(group_id)
+            ec2 = self._ec2(call)
+            users = [row for row in ec2.enis.values() if group_id in {group.id for group in row.group_set}]
+            default = ec2.get_security_group_from_id(group_id)
         if users:
             raise _violation(f"resource {group_id} has a dependent object")
         if default is not None and default.name == "default":
@@ -95,9 +91,7 @@ class NetworkRules:
             )
 
     def _ec2(self, call: Call) -> Any:
-        from moto.ec2.models import ec2_backends  # noqa: PLC0415  loaded by the prewarm, not at start
-
-        return cast("Any", ec2_backends[self._account_id][call.region])
+        return backend("ec2", self._account_id, call.region)
 
 
 def _violation(message: str) -> AwsError:

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, not_found, now, page
-from localcloud.aws.protocol.errors import AwsError
-from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.aws.protocol.wire import AwsError, Call, Operation
 
 ACCESS_POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 ADMINISTRATORS = "system:masters"
 # Access policy -> the RBAC group that stands for it here. EKS authorises access policies itself; the local cluster has
-# RBAC only, so each maps to a group: the administrators' one is bound by Kubernetes, the others by whoever binds them.
+# RBAC only, so each maps to a group. Kubernetes itself binds the administrators' group, `eks.kubernetes` the others.
 _GROUPS = {
     "AmazonEKSClusterAdminPolicy": ADMINISTRATORS,
     "AmazonEKSAdminPolicy": "eks-access-policy:admin",

@@ -1,4 +1,4 @@
-"""Add-ons: records of what would run on the nodes; the local node reads which are there."""
+"""Add-ons: records only; the local node reads whether the Pod Identity agent is among them."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _apply(addon: Record, params: Mapping[str, Any]) -> None:
 
 
 def _settle(cluster: ClusterRecord, addon: Record) -> None:
-    """Deployments want a node; daemon sets are content without."""
+    """An add-on with a Deployment is degraded while there is no node; one with a DaemonSet is not."""
     waiting = addon["addonName"] in _NEEDS_NODES and not cluster.nodegroups
     issue = {
         "code": "InsufficientNumberOfReplicas",

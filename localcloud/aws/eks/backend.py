@@ -1,4 +1,4 @@
-"""What EKS asks of whoever runs real Kubernetes clusters."""
+"""What EKS asks of a program that runs real Kubernetes clusters; `localcloud.cluster.backend` is that program."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 
-class ClusterError(Exception):
-    """A cluster or node group could not be made or removed. The message says why and what to do."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ClusterEndpoint:
     """How a running cluster is reached.
 
@@ -28,54 +24,27 @@ class ClusterEndpoint:
 
 
 class ClusterBackend(Protocol):
-    """Runs Kubernetes clusters. Calls block; EKS makes them from threads of its own."""
+    """Runs Kubernetes clusters. Its calls block, and EKS makes them from threads of its own.
+
+    Any exception of a call becomes the health issue of the cluster or node group.
+    """
 
     def create_cluster(self, name: str, version: str) -> ClusterEndpoint:
-        """Start the control plane and return when it is ready.
-
-        Raises:
-            ClusterError: it does not come up, or this version cannot be run here.
-        """
+        """Start the control plane and return when it is ready."""
         ...
 
     def delete_cluster(self, name: str) -> None:
-        """Stop the control plane and wipe its data. A cluster that is not there is no error."""
+        """Stop the control plane and wipe its data, if it exists."""
         ...
 
     def create_nodegroup(self, cluster: str, nodegroup: str, labels: Mapping[str, str]) -> None:
-        """Start the node of a group and return when it is registered.
-
-        Raises:
-            ClusterError: the node does not come up.
-        """
+        """Start the node of a group and return when it is registered."""
         ...
 
     def delete_nodegroup(self, cluster: str, nodegroup: str) -> None:
-        """Drain and stop the node of a group. A group that is not there is no error."""
+        """Drain and stop the node of a group, if it exists."""
         ...
 
     def close(self) -> None:
         """Stop everything."""
         ...
-
-
-class NoClusters:
-    """Runs none: every cluster fails, and says why."""
-
-    def __init__(self, reason: str) -> None:
-        self._reason = reason
-
-    def create_cluster(self, name: str, version: str) -> ClusterEndpoint:
-        raise ClusterError(f"Cluster {name} ({version}) cannot run. {self._reason}")
-
-    def delete_cluster(self, name: str) -> None:
-        """Nothing runs."""
-
-    def create_nodegroup(self, cluster: str, nodegroup: str, labels: Mapping[str, str]) -> None:
-        raise ClusterError(f"Node group {nodegroup} of {cluster} with {dict(labels)} cannot run. {self._reason}")
-
-    def delete_nodegroup(self, cluster: str, nodegroup: str) -> None:
-        """Nothing runs."""
-
-    def close(self) -> None:
-        """Nothing runs."""

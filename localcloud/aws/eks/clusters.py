@@ -91,12 +91,12 @@ class Clusters:
             self._store.clusters[name] = record
             grant_creator(record)
         self._make_network(record)
-        answer = dict(record.description)  # as it is now: the thread goes on
+        answer = dict(record.description)  # a copy: the thread changes the record
         threading.Thread(target=self._start, args=(record, version), name=f"create-{name}", daemon=True).start()
         return {"cluster": answer}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:  # it is serialised later, when a thread may be changing it
+        with self._store.lock:  # a copy: it is serialised later, while a thread may change it
             return {"cluster": copy.deepcopy(self._store.cluster(call.params["name"]).description)}
 
     def list(self, call: Call) -> Mapping[str, Any]:
@@ -155,7 +155,7 @@ class Clusters:
         try:
             group = self._network.create_cluster_network(record.name, config["vpcId"], config["subnetIds"])
         except Exception:
-            with self._store.lock:  # or it would be CREATING for ever, and nobody might delete it
+            with self._store.lock:  # otherwise it would stay CREATING, and could not be deleted
                 del self._store.clusters[record.name]
             raise
         with self._store.lock:

@@ -1,22 +1,29 @@
-"""What EKS has to do with a Kubernetes API server: review service account tokens, bind access policies to roles."""
+"""What EKS and the API server of a cluster ask of each other.
+
+The API server has EKS tokens reviewed by a webhook. A token is `k8s-aws-v1.` and, in base64url, a presigned
+GetCallerIdentity URL whose signature covers the header `x-k8s-aws-id`, the cluster's name. EKS in turn has service
+account tokens reviewed by the API server, and binds access policies to cluster roles.
+"""
 
 from __future__ import annotations
 
 import base64
+import binascii
 import json
-import ssl
-import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
-import yaml
-
+from localcloud.aws.eks.access import groups_of
 from localcloud.aws.eks.pod_identity import Pod
-from localcloud.aws.eks.store import ClusterRecord
-from localcloud.aws.protocol.errors import AwsError
+from localcloud.aws.eks.store import ClusterRecord, Store
+from localcloud.aws.iam.authentication import Authenticator
+from localcloud.aws.iam.credentials import Principal
+from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
+from localcloud.aws.protocol.gateway import json_response
+from localcloud.aws.protocol.wire import AwsError
+from localcloud.kube import KubeApi, KubeconfigError, KubernetesError, Object
 
 _REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 _RBAC = "rbac.authorization.k8s.io"
@@ -29,11 +36,85 @@ _BOUND = {
     "eks-access-policy:view": "view",
     "eks-access-policy:admin-view": "eks:admin-view",
 }
-_CONFLICT = 409
-_SECONDS = 10
 _USER = "system:serviceaccount:"
 _POD_NAME = "authentication.kubernetes.io/pod-name"
 _POD_UID = "authentication.kubernetes.io/pod-uid"
+PREFIX = "k8s-aws-v1."
+_HEADER = "x-k8s-aws-id"
+_LONGEST_SECONDS = 900
+
+
+class TokenWebhook:
+    """Answers TokenReviews: `POST /_localcloud/eks/<cluster>/token-review`."""
+
+    def __init__(self, store: Store, authenticator: Authenticator) -> None:
+        self._store = store
+        self._authenticator = authenticator
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        parts = request.raw_path.strip("/").split("/")
+        if request.method != "POST" or len(parts) != 4 or parts[3] != "token-review":
+            return json_response(404, {"message": "POST /_localcloud/eks/<cluster>/token-review"})
+        try:
+            review = json.loads(request.body)
+            token = str(review["spec"]["token"])
+        except (ValueError, KeyError, TypeError):
+            return json_response(400, {"message": "The body is not a TokenReview."})
+        answer = {
+            "apiVersion": review.get("apiVersion", "authentication.k8s.io/v1"),
+            "kind": "TokenReview",
+            "status": self._status(parts[2], token),
+        }
+        return json_response(200, answer)
+
+    def _status(self, cluster_name: str, token: str) -> Mapping[str, Any]:
+        try:
+            principal = self.principal(cluster_name, token)
+            with self._store.lock:
+                groups = groups_of(self._store.cluster(cluster_name), principal.identity_arn)
+        except AwsError as error:
+            return {"authenticated": False, "error": error.message}
+        if groups is None:
+            return {"authenticated": False, "error": f"{principal.identity_arn} has no access entry in {cluster_name}."}
+        user = {
+            "username": principal.arn,
+            "uid": f"aws-iam-authenticator:{principal.account_id}:{principal.user_id.partition(':')[0]}",
+            "groups": list(groups),
+            "extra": {"arn": [principal.arn], "canonicalArn": [principal.identity_arn]},
+        }
+        return {"authenticated": True, "user": user}
+
+    def principal(self, cluster_name: str, token: str) -> Principal:
+        """Who made a token for a cluster.
+
+        Raises:
+            AwsError: the token is not valid for this cluster.
+        """
+        url = urlsplit(_url(token))
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        if query.get("Action") != "GetCallerIdentity":
+            raise _bad("it is not a presigned GetCallerIdentity URL")
+        if _HEADER not in query.get("X-Amz-SignedHeaders", "").lower().split(";"):
+            raise _bad(f"its signature does not cover {_HEADER}")
+        if not query.get("X-Amz-Expires", "60").isdigit() or int(query.get("X-Amz-Expires", "60")) > _LONGEST_SECONDS:
+            raise _bad(f"it lives longer than {_LONGEST_SECONDS} seconds")
+        headers = {"host": url.netloc, _HEADER: cluster_name}
+        request = HttpRequest("GET", url.path or "/", url.query, headers, b"", {})
+        return self._authenticator.verify_url(request)
+
+
+def _url(token: str) -> str:
+    if not token.startswith(PREFIX):
+        raise _bad(f"it does not begin with {PREFIX}")
+    encoded = token.removeprefix(PREFIX)
+    try:
+        return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+    except (binascii.Error, ValueError):
+        raise _bad("it is not base64url") from None
+
+
+def _bad(reason: str) -> AwsError:
+    return AwsError("InvalidToken", f"The EKS token is not valid: {reason}.", 401)
 
 
 class ClusterTokenReviewer:
@@ -48,8 +129,8 @@ class ClusterTokenReviewer:
             "spec": {"token": token, "audiences": [audience]},
         }
         try:
-            answer = _post(cluster.admin_kubeconfig, _REVIEWS, body)
-        except (OSError, ValueError, KeyError) as error:
+            answer = KubeApi.from_kubeconfig(cluster.admin_kubeconfig).create(_REVIEWS, body)
+        except (KubernetesError, KubeconfigError) as error:
             message = f"Cluster {cluster.name} does not answer a token review: {error}"
             raise AwsError("ServiceUnavailableException", message, 503) from error
         return _pod(answer.get("status") or {})
@@ -59,10 +140,11 @@ def bind_access_policies(kubeconfig: Path) -> None:
     """Give the groups of access policies their permissions in a new cluster.
 
     Raises:
-        OSError: the API server refuses or does not answer.
+        KubernetesError: the API server refuses or does not answer.
     """
+    api = KubeApi.from_kubeconfig(kubeconfig)
     everything = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
-    _create(kubeconfig, _ROLES, {"kind": "ClusterRole", "metadata": {"name": "eks:admin-view"}, "rules": everything})
+    _create(api, _ROLES, {"kind": "ClusterRole", "metadata": {"name": "eks:admin-view"}, "rules": everything})
     for group, role in _BOUND.items():
         binding = {
             "kind": "ClusterRoleBinding",
@@ -70,14 +152,14 @@ def bind_access_policies(kubeconfig: Path) -> None:
             "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": role},
             "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": group}],
         }
-        _create(kubeconfig, _BINDINGS, binding)
+        _create(api, _BINDINGS, binding)
 
 
-def _create(kubeconfig: Path, path: str, body: Mapping[str, Any]) -> None:
+def _create(api: KubeApi, path: str, body: Object) -> None:
     try:
-        _post(kubeconfig, path, {"apiVersion": f"{_RBAC}/v1", **body})
-    except urllib.error.HTTPError as error:
-        if error.code != _CONFLICT:
+        api.create(path, {"apiVersion": f"{_RBAC}/v1", **body})
+    except KubernetesError as error:
+        if not error.conflict:
             raise
 
 
@@ -93,40 +175,3 @@ def _pod(status: Mapping[str, Any]) -> Pod | None:
 
 def _first(values: Any, default: str) -> str:
     return str(values[0]) if values else default
-
-
-def _post(kubeconfig: Path, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    config = cast("dict[str, Any]", yaml.safe_load(kubeconfig.read_text()))
-    cluster = config["clusters"][0]["cluster"]
-    user = config["users"][0]["user"]
-    request = urllib.request.Request(  # noqa: S310  the server of our own kubeconfig
-        str(cluster["server"]).rstrip("/") + path,
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json", **_bearer(user)},
-    )
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=_context(cluster, user))
-    )
-    with opener.open(request, timeout=_SECONDS) as response:
-        return cast("Mapping[str, Any]", json.load(response))
-
-
-def _bearer(user: Mapping[str, Any]) -> dict[str, str]:
-    return {"Authorization": f"Bearer {user['token']}"} if user.get("token") else {}
-
-
-def _context(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> ssl.SSLContext:
-    authority = cluster.get("certificate-authority-data")
-    context = ssl.create_default_context(
-        cafile=cluster.get("certificate-authority"),
-        cadata=base64.b64decode(authority).decode() if authority else None,
-    )
-    if user.get("client-certificate"):
-        context.load_cert_chain(user["client-certificate"], user["client-key"])
-    elif user.get("client-certificate-data"):
-        with tempfile.TemporaryDirectory() as folder:  # private to the user; ssl reads files only
-            pair = Path(folder) / "pair.pem"
-            parts = (user["client-certificate-data"], user["client-key-data"])
-            pair.write_bytes(b"\n".join(base64.b64decode(part) for part in parts))
-            context.load_cert_chain(pair)
-    return context

@@ -1,22 +1,26 @@
-"""What EKS looks up and makes in the VPC: subnets, zones, the cluster security group, its network interfaces."""
+"""EKS in the VPC: it checks subnets and zones, and makes the cluster security group and network interfaces."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
-from typing import Any, cast
+from typing import Any
 
 from localcloud.aws.ec2.network_rules import NODE_INTERFACE
 from localcloud.aws.eks.store import invalid
 
 
 class Network:
-    """EKS's view of EC2's state, which moto keeps."""
+    """EKS's view of EC2's state, which moto keeps.
 
-    def __init__(self, account_id: str, region: str, lock: RLock) -> None:
-        self._account_id = account_id
-        self._region = region
+    Args:
+        ec2: gives the state; moto loads it at the first call.
+        lock: guards the state.
+    """
+
+    def __init__(self, ec2: Callable[[], Any], lock: RLock) -> None:
+        self._ec2 = ec2
         self._lock = lock
 
     def vpc_of(self, subnet_ids: Sequence[str]) -> str:
@@ -98,8 +102,3 @@ class Network:
                     raise invalid(f"The subnet ID '{subnet_id}' does not exist")
                 found.append(known[subnet_id])
         return found
-
-    def _ec2(self) -> Any:
-        from moto.ec2.models import ec2_backends  # noqa: PLC0415  loaded by the prewarm, not at start
-
-        return cast("Any", ec2_backends[self._account_id][self._region])

@@ -49,12 +49,12 @@ class Nodegroups:
             cluster.nodegroups[name] = nodegroup
             self._network.create_node_interface(cluster.name, name, str(params["subnets"][0]))
             grant_nodes(cluster, str(params["nodeRole"]))
-        answer = dict(nodegroup)  # as it is now: the thread goes on
+        answer = dict(nodegroup)  # a copy: the thread changes the record
         threading.Thread(target=self._start, args=(cluster, nodegroup), name=f"create-{name}", daemon=True).start()
         return {"nodegroup": answer}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:  # likewise serialised later
+        with self._store.lock:  # a copy: it is serialised later, while a thread may change it
             return {"nodegroup": copy.deepcopy(self._find(call)[1])}
 
     def list(self, call: Call) -> Mapping[str, Any]:

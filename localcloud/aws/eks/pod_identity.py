@@ -12,8 +12,7 @@ from typing import Any, Protocol
 from localcloud.aws.eks.roles import POD_NEEDS, POD_SERVICE, Roles, node
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, not_found, now, page
 from localcloud.aws.iam.sts import Assumption, Tokens, wire_form
-from localcloud.aws.protocol.errors import AccessDeniedError, AwsError
-from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
 
 AUDIENCE = POD_SERVICE
 _SUMMARY = ("clusterName", "namespace", "serviceAccount", "associationArn", "associationId", "ownerArn")
@@ -136,7 +135,7 @@ class PodIdentity:
 
     def _session(self, call: Call, cluster: ClusterRecord, association: Record, pod: Pod) -> Mapping[str, Any]:
         arn = str(cluster.description["arn"])
-        wish = Assumption(
+        wanted = Assumption(
             role_arn=str(association["roleArn"]),
             session_name=f"eks-{cluster.name}-{pod.name}-{uuid.uuid4()}"[:64],
             service=AUDIENCE,
@@ -145,7 +144,7 @@ class PodIdentity:
             duration=_LONGEST,
         )
         try:
-            credential = self._tokens.assume(wish)
+            credential = self._tokens.assume(wanted)
         except AccessDeniedError as error:
             message = (
                 f"{error.message}. The role's trust policy must allow {AUDIENCE} sts:AssumeRole and sts:TagSession."

@@ -1,7 +1,7 @@
-"""The roles that EKS is given: taken under their trust policies, and used as cluster and nodes use them.
+"""The roles that EKS is given: assumed under their trust policies, and used as the cluster and the nodes use them.
 
-What a managed policy is attached for shows only when it is used, so a node group asks for what its node, its network
-plug-in and its image pulls need before it becomes active, and what is not allowed fails it, as on AWS.
+A missing managed policy shows only when it is needed. So a node group checks the permissions of its node, its network
+plug-in and its image pulls before it becomes active, and fails without them, as on AWS.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from localcloud.aws.iam.authorization import Authorizer, request_context
+from localcloud.aws.iam.authorization import Authorizer
+from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.directory import Directory
-from localcloud.aws.iam.evaluation import Request, evaluate
-from localcloud.aws.iam.principals import Principal
+from localcloud.aws.iam.needs.model import Need
 from localcloud.aws.iam.sts import Assumption, Tokens
-from localcloud.aws.protocol.errors import AccessDeniedError, AwsError
+from localcloud.aws.protocol.wire import AccessDeniedError, AwsError
 
 CLUSTER_SERVICE = "eks.amazonaws.com"
 NODE_SERVICE = "ec2.amazonaws.com"
@@ -48,7 +48,7 @@ def node(nodegroup: str) -> User:
 
 
 class Roles:
-    """Takes roles and uses them, with every decision on the record."""
+    """Assumes roles and uses them; every decision is logged."""
 
     def __init__(self, tokens: Tokens, directory: Directory, authorizer: Authorizer) -> None:
         self._tokens = tokens
@@ -56,22 +56,22 @@ class Roles:
         self._authorizer = authorizer
 
     def check(self, role_arn: str, user: User) -> Principal:
-        """Take a role.
+        """Assume a role.
 
         Raises:
-            AwsError: it does not exist, or does not trust who would use it.
+            AwsError: the role does not exist, or does not trust the service.
         """
-        wish = Assumption(role_arn, user.session_name, service=user.service, context=user.context)
+        wanted = Assumption(role_arn, user.session_name, service=user.service, context=user.context)
         try:
-            return self._tokens.assume(wish).principal
+            return self._tokens.assume(wanted).principal
         except AccessDeniedError as error:
             raise _untrusted(role_arn, user.service) from error
 
     def check_trusts(self, role_arn: str, service: str) -> None:
-        """See that a role names a service; the conditions are for when it is used.
+        """Check that a role's trust policy names a service; its conditions are evaluated when the role is used.
 
         Raises:
-            AwsError: it does not exist, or does not name it.
+            AwsError: the role does not exist, or does not name the service.
         """
         role = self._directory.role(role_arn)
         named = [] if role is None else [statement.principals or {} for statement in role.trust.statements]
@@ -82,22 +82,13 @@ class Roles:
         """Act as a role.
 
         Raises:
-            AwsError: it may not be taken.
+            AwsError: the role cannot be assumed.
             AccessDeniedError: its policies do not allow an action; the message names it.
         """
         principal = self.check(role_arn, user)
         for action in actions:
-            self._authorize(principal, action, resource if action.startswith("eks") else "*")
-
-    def _authorize(self, principal: Principal, action: str, resource: str) -> None:
-        context = request_context(principal, None)
-        decision = evaluate(Request(action, resource, principal, context), self._directory.policies(principal))
-        self._authorizer.record(principal.arn, action, resource, context, decision)
-        if not decision.allowed and self._authorizer.enforces:
-            reason = decision.reason.value.format(action=action)
-            raise AccessDeniedError(
-                f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource} {reason}"
-            )
+            target = resource if action.startswith("eks") else "*"
+            self._authorizer.require(principal, Need(action, target), region=resource.split(":")[3])
 
 
 def _untrusted(role_arn: str, service: str) -> AwsError:

@@ -1,31 +1,32 @@
-"""What EKS remembers: clusters and what belongs to them, in the shapes of the API."""
+"""EKS's records: clusters and what belongs to them in the shapes of the API, and the tags of all of them."""
 
 from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from localcloud.aws.protocol import pages
-from localcloud.aws.protocol.errors import AwsError
+from localcloud.aws.protocol import validation
+from localcloud.aws.protocol.wire import AwsError, Call, Operation
 
 Record = dict[str, Any]
+_PAGE = 100
 
 
 @dataclass
 class ClusterRecord:
-    """A cluster and all that hangs on it.
+    """A cluster and what belongs to it.
 
     Attributes:
         description: the `cluster` of DescribeCluster.
         creator: IAM entity that made it, its first administrator when `creator_is_admin`.
         admin_kubeconfig: set once the control plane runs.
-        nodegroups: by name; likewise `addons`, `updates` by id, `associations` by id, `access_entries` by principal.
+        nodegroups: by name, as are `addons`; `updates` and `associations` are by id, `access_entries` by principal.
         access_policies: associated access policies, by principal ARN and policy ARN.
     """
 
@@ -107,10 +108,61 @@ def new_update(kind: str, params: Mapping[str, str], status: str = "Successful")
 
 
 def page(names: list[str], params: Mapping[str, Any], key: str) -> Record:
-    """A page of a sorted listing, with the token of the next one."""
-    limit = int(params.get("maxResults") or 100)
-    start = pages.start(params.get("nextToken"), invalid(pages.FOREIGN_TOKEN))
-    result: Record = {key: names[start : start + limit]}
-    if start + limit < len(names):
-        result["nextToken"] = str(start + limit)
-    return result
+    """The page of a sorted listing that a request asks for."""
+    size = int(params.get("maxResults") or _PAGE)
+    shown, token = validation.page(names, params.get("nextToken"), size, invalid(validation.FOREIGN_TOKEN))
+    return {key: shown, **({"nextToken": token} if token else {})}
+
+
+class Tags:
+    """The tag operations of EKS."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {"TagResource": self.tag, "UntagResource": self.untag, "ListTagsForResource": self.list}
+
+    def tag(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            self._find(call)["tags"].update(call.params["tags"])
+            return {}
+
+    def untag(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            tags = self._find(call)["tags"]
+            for key in call.params["tagKeys"]:
+                tags.pop(key, None)
+            return {}
+
+    def list(self, call: Call) -> Mapping[str, Any]:
+        return {"tags": dict(self._find(call)["tags"])}
+
+    def of(self, arn: str) -> Mapping[str, str]:
+        """The tags of a resource; for an ARN that ends in `/*`, those of the first resource below it."""
+        with self._store.lock:
+            for known, record in self._records():
+                if known == arn or (arn.endswith("/*") and known.startswith(arn[:-1])):
+                    return dict(record["tags"])
+        return {}
+
+    def _find(self, call: Call) -> Record:
+        arn = str(call.params["resourceArn"])
+        with self._store.lock:
+            for known, record in self._records():
+                if known == arn:
+                    return record
+        raise not_found(f"Resource not found: {arn}")
+
+    def _records(self) -> Iterator[tuple[str, Record]]:
+        for cluster in self._store.clusters.values():
+            yield str(cluster.description["arn"]), cluster.description
+            groups = (
+                (cluster.nodegroups, "nodegroupArn"),
+                (cluster.addons, "addonArn"),
+                (cluster.access_entries, "accessEntryArn"),
+                (cluster.associations, "associationArn"),
+            )
+            for records, key in groups:
+                for record in records.values():
+                    yield str(record[key]), record

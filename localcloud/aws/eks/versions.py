@@ -1,4 +1,4 @@
-"""The Kubernetes versions that EKS offers, as of a fixed day: a class next year finds what was tested, still supported."""
+"""The Kubernetes versions that EKS offers, as of a fixed day, so that what was tested stays supported."""
 
 from __future__ import annotations
 

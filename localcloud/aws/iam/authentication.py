@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
-from localcloud.aws.iam import chunked
 from localcloud.aws.iam import signature as sigv4
-from localcloud.aws.iam.credentials import Credential, CredentialStore
-from localcloud.aws.iam.principals import ANONYMOUS, Principal
+from localcloud.aws.iam.credentials import ANONYMOUS, Credential, CredentialStore, Principal
 from localcloud.aws.iam.signature import Signature, SignatureError
-from localcloud.aws.protocol.errors import AwsError
 from localcloud.aws.protocol.exchange import HttpRequest
+from localcloud.aws.protocol.wire import AwsError
 
 _SKEW = timedelta(minutes=15)
 _LONGEST_PRESIGNED = timedelta(days=7)
@@ -40,7 +38,7 @@ class Scope:
 
 
 class Authenticator:
-    """Verifies signatures against the keys that the local cloud has issued."""
+    """Verifies signatures with the keys that the local cloud has issued."""
 
     def __init__(self, credentials: CredentialStore, region: str) -> None:
         self._credentials = credentials
@@ -70,9 +68,9 @@ class Authenticator:
         if signature is None:
             return _anonymous(scope), request
         credential = self._credential(signature)
-        self.verify(request, signature, credential)
-        if chunked.is_chunked(request):
-            request = chunked.decode(request, signature, credential.secret_access_key)
+        self._verify(request, signature, credential)
+        if sigv4.is_chunked(request):
+            request = sigv4.decode(request, signature, credential.secret_access_key)
         else:
             _check_declared_hash(request)
         return credential.principal, request
@@ -88,9 +86,9 @@ class Authenticator:
             raise _missing_token()
         return self.authenticate(request, scope)[0]
 
-    def verify(self, request: HttpRequest, signature: Signature, credential: Credential) -> None:
+    def _verify(self, request: HttpRequest, signature: Signature, credential: Credential) -> None:
         unknown, mismatch, expired = _CODES[_FAMILIES.get(signature.service, "json")]
-        status = 401 if signature.service == "ec2" else 403
+        status = _status(signature)
         if not hmac.compare_digest(credential.session_token or "", signature.token or ""):
             raise AwsError(unknown, "The security token included in the request is invalid.", status)
         if credential.expired:
@@ -108,7 +106,6 @@ class Authenticator:
         if credential is not None:
             return credential
         code = _CODES[_FAMILIES.get(signature.service, "json")][0]
-        status = 401 if signature.service == "ec2" else 403
         if _LOOKS_REAL.fullmatch(signature.access_key_id):
             shown = signature.access_key_id[:8] + "..."
             message = (
@@ -116,7 +113,11 @@ class Authenticator:
                 "out of the environment: the local cloud accepts its own keys only (`make shell` sets them)."
             )
             raise AwsError(code, message, 403)
-        raise AwsError(code, "The security token included in the request is invalid.", status)
+        raise AwsError(code, "The security token included in the request is invalid.", _status(signature))
+
+
+def _status(signature: Signature) -> int:
+    return 401 if signature.service == "ec2" else 403
 
 
 def _anonymous(scope: Scope) -> Principal:

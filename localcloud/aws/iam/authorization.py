@@ -6,16 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from localcloud.aws.iam.directory import Directory
+from localcloud.aws.iam.conditions import Keys
+from localcloud.aws.iam.credentials import Principal
+from localcloud.aws.iam.directory import Directory, ResourceTags
 from localcloud.aws.iam.documents import Policy, policy
-from localcloud.aws.iam.evaluation import Decision, PolicySet, Request, evaluate
-from localcloud.aws.iam.needs.model import Keys, Need
-from localcloud.aws.iam.needs.table import needs
-from localcloud.aws.iam.principals import Principal
-from localcloud.aws.iam.resource_tags import ResourceTags
-from localcloud.aws.protocol.errors import AccessDeniedError
+from localcloud.aws.iam.evaluation import Decision, Request, evaluate
+from localcloud.aws.iam.needs import needs
+from localcloud.aws.iam.needs.model import Need
 from localcloud.aws.protocol.journal import Journal
-from localcloud.aws.protocol.wire import Call
+from localcloud.aws.protocol.wire import AccessDeniedError, Call
 
 BucketPolicy = Callable[[str], Policy | None]
 _JSON_CODES = {"s3", "iam", "sts", "cloudwatch"}
@@ -23,7 +22,7 @@ _S3_PREFIX = "arn:aws:s3:::"
 
 
 class Authorizer:
-    """Enforces policies on calls.
+    """Enforces policies.
 
     Args:
         directory: where identity-based policies are looked up.
@@ -58,26 +57,29 @@ class Authorizer:
         Raises:
             AccessDeniedError: a permission that the call needs is not granted.
         """
-        policies = self._directory.policies(call.principal)
+        context = request_context(call.principal, call)
         for need in needs(call, self._directory):
-            decision = self.decide(call, need, policies)
+            decision = self._decide(call.principal, need, context)
             if not decision.allowed and self._enforce:
                 raise denial(call, need, decision)
 
     def permits(self, call: Call, need: Need) -> bool:
-        """Whether the caller has a permission without which the call goes on, if with less."""
-        return self.decide(call, need, self._directory.policies(call.principal)).allowed or not self._enforce
+        """Whether the caller has a permission without which the call does less, e.g. to delete one of many objects."""
+        return self._decide(call.principal, need, request_context(call.principal, call)).allowed or not self._enforce
 
-    def decide(self, call: Call, need: Need, policies: PolicySet) -> Decision:
-        context = {**request_context(call.principal, call), **self._resource_tags.keys(need.resource), **need.keys}
-        bucket = self._bucket_policy(_bucket_of(need.resource)) if need.resource.startswith(_S3_PREFIX) else None
-        if bucket is not None:
-            policies = replace(policies, resource=(bucket,))
-        decision = evaluate(Request(need.action, need.resource, call.principal, context), policies)
-        self.record(call.principal.arn or "anonymous", need.action, need.resource, context, decision)
-        return decision
+    def require(self, principal: Principal, need: Need, region: str) -> None:
+        """Check a permission of a role that a service uses while it answers a call of another principal.
+
+        Raises:
+            AccessDeniedError: the role's policies do not grant the permission.
+        """
+        context: Keys = {**request_context(principal, None), "aws:requestedregion": (region,)}
+        decision = self._decide(principal, need, context)
+        if not decision.allowed and self._enforce:
+            raise AccessDeniedError(_refusal(principal, need, need.resource, decision))
 
     def record(self, principal: str, action: str, resource: str, context: Keys, decision: Decision) -> None:
+        """Log a decision with all that it was made from."""
         self._journal.write(
             {
                 "principal": principal,
@@ -89,6 +91,16 @@ class Authorizer:
                 "reason": None if decision.allowed else decision.reason.name,
             }
         )
+
+    def _decide(self, principal: Principal, need: Need, request: Keys) -> Decision:
+        context: Keys = {**request, **self._resource_tags.keys(need.resource), **need.keys}
+        policies = self._directory.policies(principal)
+        bucket = self._bucket_policy(_bucket_of(need.resource)) if need.resource.startswith(_S3_PREFIX) else None
+        if bucket is not None:
+            policies = replace(policies, resource=(bucket,))
+        decision = evaluate(Request(need.action, need.resource, principal, context), policies)
+        self.record(principal.arn or "anonymous", need.action, need.resource, context, decision)
+        return decision
 
 
 def request_context(principal: Principal, call: Call | None) -> Keys:
@@ -132,8 +144,7 @@ def denial(call: Call, need: Need, decision: Decision) -> AccessDeniedError:
     if call.principal.is_anonymous:
         return AccessDeniedError("Access Denied")
     resource = f'"{need.resource}"' if call.service == "s3" else need.resource
-    reason = decision.reason.value.format(action=need.action)
-    text = f"User: {call.principal.arn} is not authorized to perform: {need.action} on resource: {resource} {reason}"
+    text = _refusal(call.principal, need, resource, decision)
     if call.service == "ec2":
         return AccessDeniedError(f"You are not authorized to perform this operation. {text}", "UnauthorizedOperation")
     code = "AccessDenied" if call.service in _JSON_CODES else "AccessDeniedException"
@@ -143,13 +154,18 @@ def denial(call: Call, need: Need, decision: Decision) -> AccessDeniedError:
 
 
 def bucket_policy_reader(find: Callable[[str], str | None]) -> BucketPolicy:
-    """Reads bucket policies for the evaluation; a document that is none denies nothing."""
+    """Reads bucket policies for the evaluation."""
 
     def read(bucket: str) -> Policy | None:
         text = find(bucket)
         return policy(f"bucket/{bucket}", text) if text else None
 
     return read
+
+
+def _refusal(principal: Principal, need: Need, resource: str, decision: Decision) -> str:
+    reason = decision.reason.value.format(action=need.action)
+    return f"User: {principal.arn} is not authorized to perform: {need.action} on resource: {resource} {reason}"
 
 
 def _bucket_of(arn: str) -> str:

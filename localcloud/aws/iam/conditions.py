@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from localcloud.aws.iam.documents import LITERAL_MARK, LITERAL_STAR, Conditions, matches
 
 Context = Mapping[str, tuple[str, ...]]
+Keys = dict[str, tuple[str, ...]]
+"""Condition keys in lower case with their values, while they are being collected."""
 Test = Callable[[str, str], bool]
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
@@ -28,7 +30,7 @@ def hold(conditions: Conditions, context: Context) -> bool:
 
 
 def substitute(text: str, context: Context) -> str | None:
-    """A value with its policy variables replaced; None when a variable has no value, so that nothing matches."""
+    """A value with its policy variables replaced; None if a variable has no value, for then nothing matches."""
     missing = False
 
     def replace(match: re.Match[str]) -> str:

@@ -1,17 +1,21 @@
-"""IAM's entities as the evaluation needs them, read from moto's state."""
+"""IAM's entities as policy evaluation needs them, and the tags of resources, read from moto's state."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any, cast
 
-from localcloud.aws.iam.credentials import Credential
+from localcloud.aws.iam.conditions import Keys
+from localcloud.aws.iam.credentials import Credential, Principal
 from localcloud.aws.iam.documents import Policy, policy
 from localcloud.aws.iam.evaluation import PolicySet
-from localcloud.aws.iam.principals import Principal
+from localcloud.aws.moto import backend
+
+Lookup = Callable[[str], Mapping[str, str]]
+"""The tags of the resource with an ARN."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Directory:
         return PolicySet(identity=identity, boundary=boundary, session=_session(principal))
 
     def user_credential(self, access_key_id: str) -> Credential | None:
-        """The key of an IAM user, if it is active."""
+        """The active key of an IAM user; None for any other key."""
         with self._lock:
             for user in self._backend().users.values():
                 for key in user.access_keys:
@@ -70,14 +74,14 @@ class Directory:
         return None
 
     def arn(self, kind: str, name: str) -> str:
-        """The ARN, with its path, of an entity given by name; the plain form when there is none yet."""
+        """The ARN, with its path, of an entity given by name; the ARN without a path where it does not exist."""
         with self._lock:
-            backend = self._backend()
+            iam = self._backend()
             found: Any = None
             if kind == "role":
-                found = next((role for role in backend.roles.values() if role.name == name), None)
+                found = next((role for role in iam.roles.values() if role.name == name), None)
             elif kind in {"user", "group"}:
-                found = getattr(backend, f"{kind}s").get(name)
+                found = getattr(iam, f"{kind}s").get(name)
         return str(found.arn) if found is not None else f"arn:aws:iam::{self._account_id}:{kind}/{name}"
 
     def _entity(self, arn: str) -> Any:
@@ -96,9 +100,7 @@ class Directory:
         return None if found is None else policy(f"boundary/{arn}", _default_document(found))
 
     def _backend(self) -> Any:
-        from moto.iam.models import iam_backends  # noqa: PLC0415  loaded by the prewarm, not at start
-
-        return cast("Any", iam_backends[self._account_id]["aws"])
+        return backend("iam", self._account_id)
 
 
 def _held(holder: Any) -> list[Policy]:
@@ -119,3 +121,43 @@ def _session(principal: Principal) -> Policy | None:
 def _tags(tags: Any) -> dict[str, str]:
     rows = cast("list[dict[str, str]]", list(tags.values()) if isinstance(tags, dict) else list(tags or []))
     return {row["Key"]: row["Value"] for row in rows}
+
+
+class ResourceTags:
+    """Finds the tags of a resource by its ARN.
+
+    Attributes:
+        lookups: by the service part of the ARN; resources of other services have no tags here.
+    """
+
+    def __init__(self) -> None:
+        self.lookups: dict[str, Lookup] = {}
+
+    def keys(self, arn: str) -> Keys:
+        parts = arn.split(":", 5)
+        lookup = self.lookups.get(parts[2]) if len(parts) == 6 else None
+        if lookup is None:
+            return {}
+        keys: Keys = {}
+        for name, value in lookup(arn).items():
+            keys[f"aws:resourcetag/{name.lower()}"] = keys[f"{parts[2]}:resourcetag/{name.lower()}"] = (value,)
+        return keys
+
+
+def of_ec2(account_id: str, lock: RLock) -> Lookup:
+    def find(arn: str) -> Mapping[str, str]:
+        identifier = arn.rpartition("/")[2]
+        if identifier == "*":
+            return {}
+        with lock:
+            return dict(backend("ec2", account_id, arn.split(":")[3]).tags.get(identifier) or {})
+
+    return find
+
+
+def of_roles(directory: Directory) -> Lookup:
+    def find(arn: str) -> Mapping[str, str]:
+        role = directory.role(arn) if ":role/" in arn else None
+        return role.tags if role is not None else {}
+
+    return find

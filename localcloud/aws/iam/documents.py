@@ -1,4 +1,4 @@
-"""Policy documents, read once into statements."""
+"""Policy documents, parsed into statements."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """AWS's policy evaluation logic for one account.
 
 In order: an explicit deny anywhere ends it; then a resource-based policy or an identity-based one must allow;
-then a permissions boundary and a session policy, where there are any, must allow too. What nobody allows is denied.
+then a permissions boundary and a session policy, if there are any, must allow too. Everything else is denied.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
 
-No evaluator was found to be maintained and fit to embed, so this is the small one that is needed here.
+We found no evaluator that is maintained and can be embedded, so this is the small one that is needed here.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from localcloud.aws.iam.conditions import Context, hold, substitute
+from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.documents import Policy, Statement, matches
-from localcloud.aws.iam.principals import Principal
 
 _SERVICE = "Service"
 
@@ -36,7 +36,7 @@ class Reason(Enum):
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked: may a principal do this to that.
+    """A question to the policies: may a principal perform an action on a resource?
 
     Attributes:
         context: condition keys in lower case.
@@ -52,7 +52,7 @@ class Request:
 
 @dataclass(frozen=True)
 class PolicySet:
-    """The policies that bear on a request."""
+    """The policies that apply to a request."""
 
     identity: Sequence[Policy] = ()
     resource: Sequence[Policy] = ()
@@ -71,18 +71,14 @@ class Decision:
     def allowed(self) -> bool:
         return self.reason is Reason.ALLOWED
 
-    @property
-    def explicit(self) -> bool:
-        return self.reason.value.startswith("with an explicit deny")
-
 
 def evaluate(request: Request, policies: PolicySet, *, resource_must_allow: bool = False) -> Decision:
     """Decide a request.
 
     Args:
-        request: who asks for what.
-        policies: what bears on it.
-        resource_must_allow: the resource-based policy alone opens the door, as a role's trust policy does.
+        request: the principal, the action and the resource.
+        policies: those that apply to it.
+        resource_must_allow: only the resource-based policy can allow, as with a role's trust policy.
     """
     return (
         _explicit_deny(request, policies)
@@ -106,7 +102,7 @@ def _explicit_deny(request: Request, policies: PolicySet) -> Decision | None:
 
 
 def _granted_by_resource(request: Request, policies: PolicySet, *, resource_must_allow: bool) -> Decision | None:
-    """The decision as far as the resource-based policies make it; None when the others are to decide."""
+    """The decision of the resource-based policies; None if the identity-based ones decide."""
     granted = _find(request, policies.resource, allows=True, by_principal=True)
     if granted is None:
         if not resource_must_allow:

@@ -8,25 +8,23 @@ from datetime import timedelta
 from typing import Any
 
 from localcloud.aws.iam.authorization import Authorizer, request_context
-from localcloud.aws.iam.credentials import Credential, CredentialStore
+from localcloud.aws.iam.credentials import ANONYMOUS, Credential, CredentialStore, Principal
 from localcloud.aws.iam.directory import Directory, Role
 from localcloud.aws.iam.documents import policy
 from localcloud.aws.iam.evaluation import Request, evaluate
 from localcloud.aws.iam.needs.model import Keys
-from localcloud.aws.iam.principals import ANONYMOUS, Principal
-from localcloud.aws.protocol.errors import AccessDeniedError, AwsError
-from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
 
 _HOUR = 3600
-_SERVICE_SESSION = timedelta(days=5)  # AWS renews the keys of its services; these are given once
+_SERVICE_SESSION = timedelta(days=5)  # AWS renews the keys of its services; here they are issued once
 
 
 @dataclass(frozen=True)
 class Assumption:
-    """A wish to act as a role.
+    """A request to act as a role.
 
     Attributes:
-        caller: who asks; anonymous when a service does.
+        caller: who asks; anonymous if a service asks.
         service: the AWS service that asks, e.g. `sagemaker.amazonaws.com`.
         context: condition keys beside those of every request.
         tags: session tags, which need `sts:TagSession`.
@@ -75,7 +73,7 @@ class Tokens:
             raise AwsError("NotImplemented", "AssumeRole with PolicyArns is not available in the local cloud.", 501)
         seconds = int(params.get("DurationSeconds") or _HOUR)
         external_id = params.get("ExternalId")
-        wish = Assumption(
+        wanted = Assumption(
             role_arn=str(params["RoleArn"]),
             session_name=str(params["RoleSessionName"]),
             caller=call.principal,
@@ -84,65 +82,65 @@ class Tokens:
             session_policy=_checked_policy(params.get("Policy")),
             duration=timedelta(seconds=seconds),
         )
-        role = self._trusting_role(wish)
+        role = self._trusting_role(wanted)
         if seconds > role.longest_session:
             message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
             raise AwsError("ValidationError", message)
-        credential = self._issue(role, wish)
+        credential = self._issue(role, wanted)
         principal = credential.principal
         return {
             "Credentials": wire_form(credential),
             "AssumedRoleUser": {"AssumedRoleId": principal.user_id, "Arn": principal.arn},
         }
 
-    def assume(self, wish: Assumption) -> Credential:
-        """A session of a role for a service of ours.
+    def assume(self, wanted: Assumption) -> Credential:
+        """A session of a role for an AWS service.
 
         Raises:
             AccessDeniedError: the role does not exist, or its trust policy does not allow it.
         """
-        return self._issue(self._trusting_role(wish), wish)
+        return self._issue(self._trusting_role(wanted), wanted)
 
-    def _trusting_role(self, wish: Assumption) -> Role:
-        role = self._directory.role(wish.role_arn)
-        actions = ["sts:AssumeRole", *(["sts:TagSession"] if wish.tags else [])]
+    def _trusting_role(self, wanted: Assumption) -> Role:
+        role = self._directory.role(wanted.role_arn)
+        actions = ["sts:AssumeRole", *(["sts:TagSession"] if wanted.tags else [])]
         if role is None:
-            raise _refused(wish, actions[0])
+            raise _refused(wanted, actions[0])
         for action in actions:
-            self._check_trust(wish, role, action)
+            self._check_trust(wanted, role, action)
         return role
 
-    def _check_trust(self, wish: Assumption, role: Role, action: str) -> None:
+    def _check_trust(self, wanted: Assumption, role: Role, action: str) -> None:
         context: Keys = {
-            **request_context(wish.caller, None),
-            **wish.context,
-            **{f"aws:requesttag/{key.lower()}": (value,) for key, value in wish.tags.items()},
+            **request_context(wanted.caller, None),
+            **wanted.context,
+            **{f"aws:requesttag/{key.lower()}": (value,) for key, value in wanted.tags.items()},
             **{f"iam:resourcetag/{key.lower()}": (value,) for key, value in role.tags.items()},
-            "sts:rolesessionname": (wish.session_name,),
+            "sts:rolesessionname": (wanted.session_name,),
         }
-        if wish.tags:
-            context["aws:tagkeys"] = tuple(wish.tags)
-        if wish.service is not None:
+        if wanted.tags:
+            context["aws:tagkeys"] = tuple(wanted.tags)
+        if wanted.service is not None:
             context["aws:principalisawsservice"] = ("true",)
-            context["aws:principalservicename"] = (wish.service,)
-        request = Request(action, role.arn, wish.caller, context, wish.service)
-        policies = replace(self._directory.policies(wish.caller), resource=(role.trust,))
+            context["aws:principalservicename"] = (wanted.service,)
+        request = Request(action, role.arn, wanted.caller, context, wanted.service)
+        policies = replace(self._directory.policies(wanted.caller), resource=(role.trust,))
         decision = evaluate(request, policies, resource_must_allow=True)
-        self._authorizer.record(wish.service or wish.caller.arn, action, role.arn, context, decision)
+        self._authorizer.record(wanted.service or wanted.caller.arn, action, role.arn, context, decision)
         if not decision.allowed and self._authorizer.enforces:
-            raise _refused(wish, action)
+            raise _refused(wanted, action)
 
-    def _issue(self, role: Role, wish: Assumption) -> Credential:
+    def _issue(self, role: Role, wanted: Assumption) -> Credential:
         account_id = role.arn.split(":")[4]
         principal = Principal(
-            arn=f"arn:aws:sts::{account_id}:assumed-role/{role.name}/{wish.session_name}",
-            user_id=f"{role.role_id}:{wish.session_name}",
+            arn=f"arn:aws:sts::{account_id}:assumed-role/{role.name}/{wanted.session_name}",
+            user_id=f"{role.role_id}:{wanted.session_name}",
             account_id=account_id,
             identity_arn=role.arn,
-            session_tags={**role.tags, **wish.tags},
-            session_policy=wish.session_policy,
+            session_tags={**role.tags, **wanted.tags},
+            session_policy=wanted.session_policy,
         )
-        return self._credentials.issue(principal, wish.duration)
+        return self._credentials.issue(principal, wanted.duration)
 
 
 def service_session(tokens: Tokens, role_arn: str, service: str, source_arn: str) -> Credential:
@@ -172,9 +170,9 @@ def wire_form(credential: Credential) -> Mapping[str, Any]:
     }
 
 
-def _refused(wish: Assumption, action: str) -> AccessDeniedError:
-    who = f"Service: {wish.service}" if wish.service else f"User: {wish.caller.arn}"
-    return AccessDeniedError(f"{who} is not authorized to perform: {action} on resource: {wish.role_arn}")
+def _refused(wanted: Assumption, action: str) -> AccessDeniedError:
+    who = f"Service: {wanted.service}" if wanted.service else f"User: {wanted.caller.arn}"
+    return AccessDeniedError(f"{who} is not authorized to perform: {action} on resource: {wanted.role_arn}")
 
 
 def _checked_policy(text: object) -> str | None:

@@ -1,6 +1,6 @@
-"""What is changed in moto before it is used: its own policy checks off, its large tables small, each model read once.
+"""The changes that we make in moto: no policy checks of its own, small tables, each service model read once.
 
-Everything that reaches into moto's internals to change them is in this module.
+Every change of moto's internals is in this module.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _OFFERINGS = re.compile(r"ec2/resources/instance_type_offerings/[^/]+/(?P<region
 def adapt(account_id: str, region: str) -> None:
     """Change moto. Call it before anything of moto but its core is imported."""
     os.environ["MOTO_ACCOUNT_ID"] = account_id  # every request acts in the one local account
-    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # no web page has business here
+    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # no web page may call the endpoint
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"
     os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(64 * 1024 * 1024))
     _slim_instance_tables(region)
@@ -72,7 +72,7 @@ def _model(file_path: str) -> Any:
 
 def prepare_iam() -> None:
     """Make the managed policies attachable."""
-    from moto.iam.models import AWSManagedPolicy, IAMBackend  # noqa: PLC0415  only when it is wanted
+    from moto.iam.models import AWSManagedPolicy, IAMBackend  # noqa: PLC0415  loaded when it is first needed: it is large
 
     def load(backend: Any) -> list[Any]:
         rows = managed_policy_rows(MANAGED_POLICIES)
@@ -83,7 +83,7 @@ def prepare_iam() -> None:
 
 def prepare_s3() -> None:
     """Let our own evaluation alone decide on bucket policies: moto's ignores conditions and would refuse its user."""
-    from moto.iam.access_control import PermissionResult  # noqa: PLC0415  only when it is wanted
+    from moto.iam.access_control import PermissionResult  # noqa: PLC0415  loaded when it is first needed: it is large
     from moto.s3.models import FakeBucket  # noqa: PLC0415
 
     def permit(_bucket: Any, _action: str, _resource: str) -> Any:
@@ -93,8 +93,8 @@ def prepare_s3() -> None:
 
 
 def prepare_ec2() -> None:
-    """Let the routes of gateway endpoints go and come with their tables, and let an endpoint be deleted twice."""
-    from moto.ec2.models import EC2Backend  # noqa: PLC0415  only when it is wanted
+    """Add and remove the routes of gateway endpoints with their tables, and let an endpoint be deleted twice."""
+    from moto.ec2.models import EC2Backend  # noqa: PLC0415  loaded when it is first needed: it is large
 
     backend = cast("Any", EC2Backend)
     modify, delete = backend.modify_vpc_endpoint, backend.delete_vpc_endpoints
@@ -115,7 +115,7 @@ def prepare_ec2() -> None:
 
 
 def managed_policy_rows(names: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
-    """The rows of some managed policies, cut out of moto's text without reading the rest of its 6 MB."""
+    """The rows of some managed policies, read out of moto's 6 MB of text without parsing the rest."""
     from moto.iam.aws_managed_policies import aws_managed_policies_data as text  # noqa: PLC0415
 
     rows: list[tuple[str, dict[str, Any]]] = []

@@ -1,4 +1,4 @@
-"""moto as the keeper of plain state: what the endpoint does not implement itself goes here.
+"""moto keeps plain AWS state: the endpoint forwards here what it does not implement itself.
 
 moto dispatches without locks, so a listing may meet a creation ("dictionary changed size during iteration").
 Here every service has one lock, held while moto works on memory; bodies are read and written outside it.
@@ -18,8 +18,8 @@ import moto.backend_index
 from moto.moto_server.werkzeug_app import create_backend_app
 
 from localcloud.aws.moto import adaptation as moto_adaptation
-from localcloud.aws.protocol.errors import AwsError, NotAvailableError
 from localcloud.aws.protocol.exchange import Environ, HttpRequest, HttpResponse
+from localcloud.aws.protocol.wire import AwsError, NotAvailableError
 
 WsgiApp = Callable[[Environ, Callable[..., object]], Iterable[bytes]]
 
@@ -32,7 +32,7 @@ _HOSTS = {
     "service-quotas": "servicequotas.{region}.amazonaws.com",
     "resourcegroupstaggingapi": "tagging.{region}.amazonaws.com",
 }
-# Sub-resources that moto does not know: it would take the request for one of the bucket or object itself.
+# Sub-resources that moto does not know: it would act on the bucket or object itself instead.
 _UNKNOWN_TO_S3 = re.compile(
     r"Analytics|IntelligentTiering|Bucket(Metadata|Abac)|Annotation|CreateSession|Torrent|DirectoryBuckets|RenameObject"
     r"|UpdateObjectEncryption|WriteGetObjectResponse"

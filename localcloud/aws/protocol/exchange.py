@@ -1,18 +1,24 @@
-"""HTTP as the endpoint sees it: one request, one response, both held in memory."""
+"""HTTP as the endpoint sees it: requests and responses held in memory, and the server that carries them."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
+from cheroot.wsgi import Server
 from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY
 
 Environ = dict[str, Any]
 _SIGNED_HEADERS = re.compile(r"SignedHeaders=([^,\s]+)")
+_THREADS = 12
+_MOST_THREADS = 48
+_BACKLOG = 128
+_IDLE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -105,3 +111,36 @@ def _body(environ: Environ) -> bytes:
         return stream.read()
     length = int(environ.get("CONTENT_LENGTH") or 0)
     return stream.read(length) if length else b""
+
+
+class HttpServer:
+    """Serves a WSGI application on 127.0.0.1."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]], port: int) -> None:
+        self._server = cast(
+            "Any",
+            Server(
+                ("127.0.0.1", port),
+                application,
+                numthreads=_THREADS,
+                max=_MOST_THREADS,
+                request_queue_size=_BACKLOG,
+                timeout=_IDLE_SECONDS,
+                shutdown_timeout=2,
+                server_name="localhost",
+            ),
+        )
+        self._server.prepare()
+        self._thread = threading.Thread(target=self._server.serve, name="http", daemon=True)
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self._server.bind_addr[1]}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the requests that are being answered, then close."""
+        self._server.stop()
+        self._thread.join(timeout=5)

@@ -7,17 +7,19 @@ import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
+from typing import TypeVar
 
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.moto.upstream import Upstream
 from localcloud.aws.protocol import validation, wire
-from localcloud.aws.protocol.errors import AwsError, NotAvailableError
 from localcloud.aws.protocol.exchange import Environ, HttpRequest, HttpResponse
 from localcloud.aws.protocol.journal import Journal
-from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.aws.protocol.wire import Amendment, AwsError, Call, Guard, NotAvailableError, Operation, Rewrite
 
 Internal = Callable[[HttpRequest], HttpResponse]
+Part = TypeVar("Part")
+_Key = tuple[str, str]
 _ERROR_CODE = re.compile(rb"<Code>([^<]+)</Code>")
 INTERNAL_PREFIX = "/_localcloud/"
 
@@ -26,23 +28,18 @@ class Gateway:
     """Authenticates, authorises, answers and logs each request.
 
     Attributes:
-        native: operations that we implement ourselves, by service and operation.
-        guards: checks that run before moto's implementation and may refuse the call.
-        rewrites: the request that moto gets in place of the client's.
-        amendments: what moto's answer or state lacks, applied after a call that succeeded.
-        failures: likewise for a call that failed.
         internal: routes of the local cloud itself, by the first part of the path below `/_localcloud/`.
     """
 
     def __init__(
         self, authenticator: Authenticator, authorizer: Authorizer, upstream: Upstream, journal: Journal
     ) -> None:
-        self.native: dict[tuple[str, str], Operation] = {}
-        self.guards: dict[tuple[str, str], Callable[[Call], None]] = {}
-        self.amendments: dict[tuple[str, str], Callable[[Call, HttpResponse], HttpResponse]] = {}
-        self.rewrites: dict[tuple[str, str], Callable[[Call], HttpRequest]] = {}
-        self.failures: dict[tuple[str, str], Callable[[Call, HttpResponse], HttpResponse]] = {}
         self.internal: dict[str, Internal] = {}
+        self._native: dict[_Key, Operation] = {}
+        self._guards: dict[_Key, Guard] = {}
+        self._amendments: dict[_Key, Amendment] = {}
+        self._rewrites: dict[_Key, Rewrite] = {}
+        self._failures: dict[_Key, Amendment] = {}
         self._owned: set[str] = set()
         self._authenticator = authenticator
         self._authorizer = authorizer
@@ -50,9 +47,35 @@ class Gateway:
         self._journal = journal
 
     def register(self, service: str, operations: Mapping[str, Operation]) -> None:
-        """Take over a service: what these operations do not cover is not available, whatever moto has."""
+        """Take over a service: any other operation of it is refused as not available, even where moto has it."""
         self._owned.add(service)
-        self.native |= {(service, name): operation for name, operation in operations.items()}
+        self._native |= _keyed(service, operations)
+
+    def complete(
+        self,
+        service: str,
+        *,
+        native: Mapping[str, Operation] | None = None,
+        guards: Mapping[str, Guard] | None = None,
+        rewrites: Mapping[str, Rewrite] | None = None,
+        amendments: Mapping[str, Amendment] | None = None,
+        failures: Mapping[str, Amendment] | None = None,
+    ) -> None:
+        """Complete moto's implementation of a service.
+
+        Args:
+            service: botocore's name of the service.
+            native: operations that we implement ourselves.
+            guards: checks that run before moto's implementation and may refuse the call.
+            rewrites: the request that moto gets in place of the client's.
+            amendments: applied after a call that succeeded: they complete moto's answer or its state.
+            failures: the same, applied after a call that failed.
+        """
+        self._native |= _keyed(service, native)
+        self._guards |= _keyed(service, guards)
+        self._rewrites |= _keyed(service, rewrites)
+        self._amendments |= _keyed(service, amendments)
+        self._failures |= _keyed(service, failures)
 
     def __call__(self, environ: Environ, start_response: Callable[..., object]) -> Iterable[bytes]:
         request = HttpRequest.from_environ(environ)
@@ -89,7 +112,7 @@ class Gateway:
         except AwsError as error:
             response = wire.error_response(request, str(entry["service"]), _text(entry["operation"]), error)
             entry |= {"error": error.code, "message": error.message}
-        except Exception as error:  # noqa: BLE001  likewise
+        except Exception as error:  # noqa: BLE001  the client gets an answer in its protocol, whatever fails
             entry |= {"error": "InternalFailure", "traceback": traceback.format_exc()}
             failure = AwsError("InternalFailure", f"The local cloud failed: {type(error).__name__}: {error}", 500)
             response = wire.error_response(request, str(entry["service"]), _text(entry["operation"]), failure)
@@ -105,7 +128,7 @@ class Gateway:
         entry["operation"] = operation
         call = Call(service, operation, scope.region, params, principal, request)
         if service in self._owned:
-            if (service, operation) not in self.native:
+            if (service, operation) not in self._native:
                 raise NotAvailableError(service, operation)
             validation.check(service, operation, params)
         self._authorizer.authorize(call)
@@ -113,15 +136,19 @@ class Gateway:
 
     def _execute(self, call: Call) -> HttpResponse:
         key = (call.service, call.operation)
-        native = self.native.get(key)
+        native = self._native.get(key)
         if native is not None:
             return wire.result_response(call, native(call))
-        if key in self.guards:
-            self.guards[key](call)
-        request = self.rewrites[key](call) if key in self.rewrites else call.request
+        if key in self._guards:
+            self._guards[key](call)
+        request = self._rewrites[key](call) if key in self._rewrites else call.request
         response = self._upstream.forward(request, call.service, call.operation, call.region)
-        hook = self.amendments.get(key) if response.status < 300 else self.failures.get(key)
+        hook = self._amendments.get(key) if response.status < 300 else self._failures.get(key)
         return hook(call, response) if hook is not None else response
+
+
+def _keyed(service: str, parts: Mapping[str, Part] | None) -> dict[_Key, Part]:
+    return {(service, name): part for name, part in (parts or {}).items()}
 
 
 def json_response(status: int, body: Mapping[str, object]) -> HttpResponse:

@@ -1,105 +1,207 @@
-"""Arguments checked against botocore's service model, and refused in AWS's words."""
+"""Arguments checked against botocore's service model, and page tokens; both are refused in AWS's words.
+
+boto3 itself checks types, required members and lower bounds only: enums, patterns, lengths and upper bounds are the
+service's part. The messages have the form that all AWS services built on the same framework use.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from localcloud.aws.protocol.errors import AwsError
-from localcloud.aws.protocol.wire import operation_model
+from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-# What each service calls an argument that its model refuses.
+from localcloud.aws.protocol.wire import AwsError, Call, Guard, operation_model
+
+Item = TypeVar("Item")
+
+FOREIGN_TOKEN = "Invalid token: it is not from an earlier answer of this operation."  # noqa: S105  a text, no secret
+_TOKEN = re.compile(r"[0-9]{1,9}")
+# The error code of each service for an argument that its model refuses.
 _CODES = {"eks": "InvalidParameterException", "eks-auth": "InvalidParameterException", "sts": "ValidationError"}
 _DEFAULT_CODE = "ValidationException"
+# The models' patterns are Java's; these stand for letters, numbers and separators inside a character class.
+_JAVA_CLASSES = {
+    r"\p{L}": r"\w",
+    r"\p{N}": r"",
+    r"\p{Z}": " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
+}
+_PYTHON_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "string": ((str,), "String"),
+    "integer": ((int,), "Integer"),
+    "long": ((int,), "Long"),
+    "boolean": ((bool,), "Boolean"),
+    "float": ((int, float), "Float"),
+    "double": ((int, float), "Double"),
+    "list": ((list, tuple), "List"),
+    "map": ((dict,), "Map"),
+    "structure": ((dict,), "Structure"),
+}
+# The listings of IAM that moto gives in pages whose marker is a number.
+_IAM_LISTINGS = (
+    "ListRoles",
+    "ListPolicies",
+    "ListAttachedRolePolicies",
+    "ListAttachedGroupPolicies",
+    "ListAttachedUserPolicies",
+    "ListRoleTags",
+    "ListPolicyTags",
+    "ListOpenIDConnectProviderTags",
+    "ListVirtualMFADevices",
+)
 
 
 def check(service: str, operation: str, params: Mapping[str, Any]) -> None:
-    """Refuse arguments that the model does not allow.
+    """Refuse arguments that the service's model does not allow.
 
     Raises:
-        AwsError: with every problem in its message.
+        AwsError: names every argument that breaks the model; SerializationException for one of another type.
     """
     shape = operation_model(service, operation).input_shape
-    found = list(_problems(shape, params, "")) if shape is not None else []
-    if found:
-        plural = "error" if len(found) == 1 else "errors"
-        message = f"{len(found)} validation {plural} detected: {'; '.join(found)}"
+    errors = list(_errors(cast("Shape", shape), params, "")) if shape is not None else []
+    if errors:
+        noun = "error" if len(errors) == 1 else "errors"
+        message = f"{len(errors)} validation {noun} detected: {'; '.join(errors)}"
         raise AwsError(_CODES.get(service, _DEFAULT_CODE), message)
 
 
-def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
-    kind = shape.type_name
-    if kind == "structure":
-        yield from _structure_problems(shape, cast("Mapping[str, Any]", value), path)
-    elif kind == "list":
-        yield from _length_problems(shape, cast("Sized", value), path)
-        for number, item in enumerate(value):
-            yield from _problems(shape.member, item, f"{path}.{number + 1}.member")
-    elif kind == "map":
-        yield from _length_problems(shape, cast("Sized", value), path)
-        for key, item in value.items():
-            yield from _problems(shape.key, key, path)
-            yield from _problems(shape.value, item, f"{path}.{key}")
-    elif kind == "string":
-        yield from _string_problems(shape, str(value), path)
-    elif kind in {"integer", "long", "float", "double"}:
-        yield from _range_problems(shape, value, path)
+def page(items: Sequence[Item], token: object, size: int, refusal: AwsError) -> tuple[list[Item], str | None]:
+    """One page of a listing, and the token of the next page if there is one.
+
+    Args:
+        items: the whole listing in its order.
+        token: the caller's token, the number of items before the page; the first page has none.
+        size: the largest number of items of a page.
+        refusal: the service's error for a token that it did not give out.
+
+    Raises:
+        AwsError: the refusal.
+    """
+    start = _start(token, refusal)
+    end = start + size
+    return list(items[start:end]), str(end) if end < len(items) else None
 
 
-def _structure_problems(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[str]:
-    for name in shape.required_members:
-        if value.get(name) is None:
-            yield _problem("null", _join(path, name), "Member must not be null")
-    for name, member in shape.members.items():
+def iam_guards() -> Mapping[str, Guard]:
+    """Checks of the markers with which moto's IAM would fail."""
+    return dict.fromkeys(_IAM_LISTINGS, _check_marker)
+
+
+def _check_marker(call: Call) -> None:
+    _start(call.params.get("Marker"), AwsError("ValidationError", "Invalid Marker."))
+
+
+def _start(token: object, refusal: AwsError) -> int:
+    if not token:
+        return 0
+    if not _TOKEN.fullmatch(str(token)):
+        raise refusal
+    return int(str(token))
+
+
+def _errors(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    _check_type(shape, value)
+    yield from (
+        f"Value '{_shown(value)}' at '{path}' failed to satisfy constraint: {one}" for one in _broken(shape, value)
+    )
+    if isinstance(shape, StructureShape):
+        yield from _member_errors(shape, cast("Mapping[str, Any]", value), path)
+    elif isinstance(shape, ListShape):
+        for number, item in enumerate(cast("Sequence[Any]", value), 1):
+            yield from _errors(cast("Shape", shape.member), item, f"{path}.{number}.member")
+    elif isinstance(shape, MapShape):
+        yield from _map_errors(shape, cast("Mapping[str, Any]", value), path)
+
+
+def _member_errors(shape: StructureShape, value: Mapping[str, Any], path: str) -> Iterator[str]:
+    for name, member in cast("Mapping[str, Shape]", shape.members).items():
+        place = f"{path}.{_lower_camel(name)}" if path else _lower_camel(name)
         if value.get(name) is not None:
-            yield from _problems(member, value[name], _join(path, name))
+            yield from _errors(member, value[name], place)
+        elif name in cast("Sequence[str]", shape.required_members):
+            yield f"Value null at '{place}' failed to satisfy constraint: Member must not be null"
 
 
-def _string_problems(shape: Any, value: str, path: str) -> Iterator[str]:
-    if shape.enum and value not in shape.enum:
-        yield _problem(value, path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
-    pattern = shape.metadata.get("pattern")
-    if pattern and not _matches(pattern, value):
-        yield _problem(value, path, f"Member must satisfy regular expression pattern: {pattern}")
-    yield from _length_problems(shape, value, path)
+def _map_errors(shape: MapShape, value: Mapping[str, Any], path: str) -> Iterator[str]:
+    keys, values = cast("Shape", shape.key), cast("Shape", shape.value)
+    for key, item in value.items():
+        if any(_broken(keys, key)):
+            yield _container_error("Map keys", value, path, keys)
+        _check_type(values, item)
+        if any(_broken(values, item)):
+            yield _container_error("Map value", value, path, values)
 
 
-def _length_problems(shape: Any, value: Sized, path: str) -> Iterator[str]:
-    shortest, longest = shape.metadata.get("min"), shape.metadata.get("max")
-    if shortest is not None and len(value) < shortest:
-        yield _problem(value, path, f"Member must have length greater than or equal to {shortest}")
-    if longest is not None and len(value) > longest:
-        yield _problem(value, path, f"Member must have length less than or equal to {longest}")
+def _container_error(what: str, value: Any, path: str, shape: Shape) -> str:
+    constraints = ", ".join(text for text, _ in _constraints(shape))
+    return (
+        f"Value '{_shown(value)}' at '{path}' failed to satisfy constraint: "
+        f"{what} must satisfy constraint: [{constraints}]"
+    )
 
 
-def _range_problems(shape: Any, value: float, path: str) -> Iterator[str]:
-    lowest, highest = shape.metadata.get("min"), shape.metadata.get("max")
-    if lowest is not None and value < lowest:
-        yield _problem(value, path, f"Member must have value greater than or equal to {lowest}")
-    if highest is not None and value > highest:
-        yield _problem(value, path, f"Member must have value less than or equal to {highest}")
+def _broken(shape: Shape, value: Any) -> Iterator[str]:
+    return (text for text, holds in _constraints(shape) if not holds(value))
 
 
-def _problem(value: object, path: str, constraint: str) -> str:
-    shown = str(value)
-    return f"Value {shown if shown == 'null' else repr(shown)} at '{path}' failed to satisfy constraint: {constraint}"
+def _constraints(shape: Shape) -> Iterator[tuple[str, Callable[[Any], bool]]]:
+    """What a value must satisfy: the framework's text, and the check."""
+    limits = cast("Mapping[str, Any]", shape.metadata)
+    lengthy = shape.type_name in {"string", "list", "map", "blob"}
+    measure, noun = (len, "length") if lengthy else (_identity, "value")
+    if (most := limits.get("max")) is not None:
+        yield f"Member must have {noun} less than or equal to {most}", lambda value: measure(value) <= most
+    if (least := limits.get("min")) is not None:
+        yield f"Member must have {noun} greater than or equal to {least}", lambda value: measure(value) >= least
+    if pattern := limits.get("pattern"):
+        yield f"Member must satisfy regular expression pattern: {pattern}", lambda value: _matches(pattern, value)
+    if allowed := limits.get("enum"):
+        yield f"Member must satisfy enum value set: [{', '.join(allowed)}]", lambda value: value in allowed
 
 
-def _join(path: str, name: str) -> str:
-    member = name[0].lower() + name[1:]
-    return f"{path}.{member}" if path else member
-
-
-@lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    try:
-        return re.compile(pattern)
-    except re.error:
-        return None  # Java's syntax, where it differs from Python's
+def _identity(value: Any) -> Any:
+    return value
 
 
 def _matches(pattern: str, value: str) -> bool:
     compiled = _compiled(pattern)
     return compiled is None or compiled.fullmatch(value) is not None
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    for java, python in _JAVA_CLASSES.items():
+        pattern = pattern.replace(java, python)
+    try:
+        return re.compile(pattern)
+    except re.error:
+        return None  # Java's syntax where it differs from Python's: such a pattern is not checked
+
+
+def _check_type(shape: Shape, value: Any) -> None:
+    types, name = _PYTHON_TYPES.get(shape.type_name, ((object,), ""))
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types and object not in types):
+        raise AwsError("SerializationException", f"{_token(value)} can not be converted to {name}")
+
+
+def _token(value: Any) -> str:
+    """The framework's name for a JSON value of the wrong type."""
+    if isinstance(value, bool):
+        return "TRUE_VALUE" if value else "FALSE_VALUE"
+    if isinstance(value, int | float):
+        return "NUMBER_VALUE"
+    return "STRING_VALUE" if isinstance(value, str) else "Start of structure or map found where not expected: it"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}={_shown(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_shown, value)) + "]"
+    return str(value)
+
+
+def _lower_camel(name: str) -> str:
+    return name[:1].lower() + name[1:]

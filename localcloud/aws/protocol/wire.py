@@ -1,4 +1,4 @@
-"""AWS protocols in reverse, from botocore's own service models: request to operation, result or error to response."""
+"""AWS's protocols from the server's side, by botocore's service models: request to operation, result or error to response."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 
-from localcloud.aws.iam.principals import Principal
-from localcloud.aws.protocol.errors import AwsError
+from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
 
 # Names in credential scopes that differ from botocore's name of the service.
@@ -26,6 +25,35 @@ _BY_SIGNING_NAME = {
     "servicequotas": "service-quotas",
     "tagging": "resourcegroupstaggingapi",
 }
+
+
+class AwsError(Exception):
+    """An error that the caller sees in its service's own protocol.
+
+    Attributes:
+        code: AWS error code, e.g. `ResourceNotFoundException`.
+        message: what is wrong, where, and what to do.
+        status: HTTP status.
+    """
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class AccessDeniedError(AwsError):
+    def __init__(self, message: str, code: str = "AccessDenied") -> None:
+        super().__init__(code, message, 403)
+
+
+class NotAvailableError(AwsError):
+    """An operation that AWS has and the local cloud has not."""
+
+    def __init__(self, service: str, operation: str, detail: str = "") -> None:
+        message = f"Operation {service}:{operation} is not available in the local cloud.{detail}"
+        super().__init__("NotImplemented", message, 501)
 
 
 @dataclass(frozen=True)
@@ -47,6 +75,13 @@ class Call:
 
 
 Operation = Callable[[Call], Mapping[str, Any]]
+"""Answers a call in place of moto."""
+Guard = Callable[[Call], None]
+"""Runs before moto's implementation and may refuse the call."""
+Rewrite = Callable[[Call], HttpRequest]
+"""Makes the request that moto gets in place of the client's."""
+Amendment = Callable[[Call, HttpResponse], HttpResponse]
+"""Runs after moto's implementation and completes its answer or its state."""
 
 
 def service_of(request: HttpRequest, signing_name: str) -> str:

@@ -1,24 +1,27 @@
-"""Amazon S3 where moto falls short of it: defaults of new buckets, checksums, bucket policies, what a denial hides."""
+"""Amazon S3 where moto falls short of it: defaults of new buckets, policies, deletion, and what a denial hides."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from threading import RLock
-from typing import Any, cast
+from typing import Any
 
 from localcloud.aws.iam.authorization import Authorizer
+from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.documents import policy
 from localcloud.aws.iam.needs.model import Need
+from localcloud.aws.iam.needs.s3 import deletion
+from localcloud.aws.moto import backend
 from localcloud.aws.protocol import wire
-from localcloud.aws.protocol.errors import AccessDeniedError, AwsError
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
-from localcloud.aws.protocol.wire import Call
+from localcloud.aws.protocol.wire import AccessDeniedError, Amendment, AwsError, Call, Guard, Operation, Rewrite
 from localcloud.aws.s3 import checksums
 
-Guard = Callable[[Call], None]
-Amendment = Callable[[Call, HttpResponse], HttpResponse]
+Entry = Mapping[str, str]
+_LOCKED = "Access Denied because object protected by object lock."
+_ARN = "arn:aws:s3:::"
 _DEFAULT_ENCRYPTION = {
     "Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}
 }
@@ -40,6 +43,16 @@ class Buckets:
         with self._lock:
             return self._backend().delete_objects(name, list(entries), bypass)
 
+    def has_object(self, name: str, key: str) -> bool:
+        with self._lock:
+            return name in self._backend().buckets and self._backend().get_object(name, key) is not None
+
+    def has_objects(self, name: str, prefix: str) -> bool:
+        """Whether a listing of a prefix would show an object."""
+        with self._lock:
+            bucket = self._backend().buckets.get(name)
+            return bucket is not None and bool(self._backend().list_objects(bucket, prefix, None, None, 1)[0])
+
     def knows_token(self, token: str) -> bool:
         """Whether a listing of objects has given out this token."""
         with self._lock:
@@ -52,17 +65,48 @@ class Buckets:
         return bucket.policy.decode() if isinstance(bucket.policy, bytes) else str(bucket.policy)
 
     def _backend(self) -> Any:
-        from moto.s3.models import s3_backends  # noqa: PLC0415  loaded by the prewarm, not at start
-
-        return cast("Any", s3_backends[self._account_id]["aws"])
+        return backend("s3", self._account_id)
 
 
-class S3:
-    """Guards and amendments of S3."""
+class RoleAccess:
+    """S3 for a service that acts with a role while it answers a call: an authorisation, then a lookup."""
 
     def __init__(self, buckets: Buckets, authorizer: Authorizer) -> None:
         self._buckets = buckets
         self._authorizer = authorizer
+
+    def has_object(self, role: Principal, region: str, bucket: str, key: str) -> bool:
+        """Whether an object exists, as HeadObject tells it.
+
+        Raises:
+            AccessDeniedError: the role may not read the object, or may not know that it is missing.
+        """
+        self._authorizer.require(role, Need("s3:GetObject", f"{_ARN}{bucket}/{key}"), region)
+        if self._buckets.has_object(bucket, key):
+            return True
+        self._authorizer.require(role, Need("s3:ListBucket", f"{_ARN}{bucket}"), region)
+        return False
+
+    def has_objects(self, role: Principal, region: str, bucket: str, prefix: str) -> bool:
+        """Whether an object exists below a prefix, as ListObjectsV2 tells it.
+
+        Raises:
+            AccessDeniedError: the role may not list the bucket.
+        """
+        keys = {"s3:prefix": (prefix,), "s3:max-keys": ("1",)}
+        self._authorizer.require(role, Need("s3:ListBucket", f"{_ARN}{bucket}", keys), region)
+        return self._buckets.has_objects(bucket, prefix)
+
+
+class S3:
+    """What the endpoint adds to moto's S3, by operation: checks before a call, changes of requests and answers."""
+
+    def __init__(self, buckets: Buckets, authorizer: Authorizer) -> None:
+        self._buckets = buckets
+        self._authorizer = authorizer
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {"DeleteObjects": self._delete_objects}
 
     def guards(self) -> Mapping[str, Guard]:
         return {
@@ -76,7 +120,7 @@ class S3:
     def amendments(self) -> Mapping[str, Amendment]:
         return {"CreateBucket": self._set_defaults, "DeleteBucketEncryption": self._reset_encryption}
 
-    def rewrites(self) -> Mapping[str, Callable[[Call], HttpRequest]]:
+    def rewrites(self) -> Mapping[str, Rewrite]:
         return dict.fromkeys(("PutObject", "UploadPart"), _name_algorithm)
 
     def failures(self) -> Mapping[str, Amendment]:
@@ -91,7 +135,7 @@ class S3:
             raise AwsError("BucketAlreadyOwnedByYou", message, 409)
 
     def _set_defaults(self, call: Call, response: HttpResponse) -> HttpResponse:
-        """What every bucket has had from the start since 2023."""
+        """Set what every new bucket has had since 2023."""
         from moto.s3.models import PublicAccessBlock  # noqa: PLC0415
 
         bucket = self._buckets.find(str(call.params["Bucket"]))
@@ -115,7 +159,7 @@ class S3:
     def _check_policy(self, call: Call) -> None:
         name = str(call.params["Bucket"])
         text = str(call.params.get("Policy") or "")
-        resource = f"arn:aws:s3:::{name}"
+        resource = f"{_ARN}{name}"
         try:
             document = policy(f"bucket/{name}", text)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -129,18 +173,35 @@ class S3:
                 raise AwsError("MalformedPolicy", "Policy has invalid resource")
         bucket = self._buckets.find(name)
         blocked = bucket is not None and bucket.public_access_block and bucket.public_access_block.block_public_policy
-        if blocked and any(_is_public(json.loads(text)) for _ in (0,)):
+        if blocked and _is_public(json.loads(text)):
             raise AccessDeniedError(
                 f"User: {call.principal.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "
                 f'"{resource}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block '
                 "Public Access."
             )
 
+    def _delete_objects(self, call: Call) -> Mapping[str, Any]:
+        """Decide on each key by itself; the answer lists the refused keys beside the deleted ones."""
+        checksums.check(call.request.headers, call.request.body)
+        bucket, entries = str(call.params["Bucket"]), _entries(call)
+        if self._buckets.find(bucket) is None:
+            raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
+        allowed: list[Entry] = []
+        refused: list[Entry] = []
+        for entry in entries:
+            (allowed if self._authorizer.permits(call, deletion(bucket, entry)) else refused).append(entry)
+        bypass = bool(call.params.get("BypassGovernanceRetention"))
+        deleted, locked = self._buckets.delete(bucket, allowed, bypass=bypass)
+        errors = [_error(entry, "Access Denied") for entry in refused]
+        errors += [_error({"Key": key}, _LOCKED) for key in locked]
+        quiet = call.params["Delete"].get("Quiet")
+        return {"Deleted": [] if quiet else [_deleted(*row) for row in deleted], "Errors": errors}
+
     def _hide_missing(self, call: Call, response: HttpResponse) -> HttpResponse:
-        """Who may not list a bucket is not told that a key is missing."""
+        """Answer 403 for a missing key to a caller who may not list the bucket."""
         if response.status != 404:
             return response
-        listing = Need("s3:ListBucket", f"arn:aws:s3:::{call.params['Bucket']}")
+        listing = Need("s3:ListBucket", f"{_ARN}{call.params['Bucket']}")
         if self._authorizer.permits(call, listing):
             return response
         message = (
@@ -155,7 +216,7 @@ def _check_upload(call: Call) -> None:
 
 
 def _name_algorithm(call: Call) -> HttpRequest:
-    """S3 knows a checksum by its header; moto wants the algorithm named besides."""
+    """S3 knows a checksum by its header; moto also needs the name of the algorithm."""
     headers = call.request.headers
     names = [name.rpartition("-")[2].upper() for name in headers if name in checksums.HEADERS]
     if not names or "x-amz-sdk-checksum-algorithm" in headers:
@@ -177,3 +238,25 @@ def _is_public(document: Mapping[str, Any]) -> bool:
         and row.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
         for row in rows
     )
+
+
+def _entries(call: Call) -> Sequence[Entry]:
+    entries = (call.params.get("Delete") or {}).get("Objects")
+    if not entries:
+        message = "The XML you provided was not well-formed or did not validate against our published schema"
+        raise AwsError("MalformedXML", message)
+    return entries
+
+
+def _error(entry: Entry, message: str) -> Mapping[str, str]:
+    version = {"VersionId": entry["VersionId"]} if entry.get("VersionId") else {}
+    return {"Key": entry["Key"], **version, "Code": "AccessDenied", "Message": message}
+
+
+def _deleted(key: str, version: str | None, marker: str | None) -> Mapping[str, Any]:
+    row: dict[str, Any] = {"Key": key}
+    if version:
+        row["VersionId"] = version
+    if marker:
+        row |= {"DeleteMarker": True, "DeleteMarkerVersionId": marker}
+    return row

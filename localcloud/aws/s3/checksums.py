@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from localcloud.aws.protocol.errors import AwsError
+from localcloud.aws.protocol.wire import AwsError
 
 _CRC32C = 0x82F63B78
 _CRC64NVME = 0x9A6C9329AC4BC9B5

@@ -6,15 +6,15 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localcloud.aws.protocol.errors import AwsError
-from localcloud.aws.sagemaker import faults, rules
-from localcloud.aws.sagemaker.backend import Order, RoleCredentials, RoleSessions, TransformBackend
+from localcloud.aws.clients import RoleCredentials
+from localcloud.aws.iam.credentials import Credential, Principal
+from localcloud.aws.protocol.wire import AwsError
+from localcloud.aws.s3.buckets import RoleAccess
+from localcloud.aws.sagemaker import errors, rules
 from localcloud.aws.sagemaker.listing import Listing, page
 from localcloud.aws.sagemaker.models import containers, data_url, find
-from localcloud.aws.sagemaker.probe import StorageProbe
-from localcloud.aws.sagemaker.regions import Region
-from localcloud.aws.sagemaker.store import JobRecord, ModelRecord
-from localcloud.aws.sagemaker.tags import from_list
+from localcloud.aws.sagemaker.orders import Order, RoleSessions, TransformBackend
+from localcloud.aws.sagemaker.store import JobRecord, ModelRecord, Region, tags_from, transform_job_arn
 from localcloud.batch_transform.errors import TransformFailure
 from localcloud.batch_transform.keys import S3Uri
 from localcloud.batch_transform.state import JobState, JobStatus
@@ -27,7 +27,7 @@ _LISTING = Listing(
     "TransformJobStatus",
     {"CreationTime": "CreationTime", "LastModifiedTime": "LastModifiedTime"},
 )
-# What Describe fills where the request left it out, all else stays out; the operator waits for the first two.
+# Members that Describe fills where the request left them out; ACK's operator waits for the first two.
 _FILLED: Mapping[str, Mapping[str, str]] = {
     "TransformInput": {"CompressionType": "None", "SplitType": "None"},
     "TransformOutput": {"AssembleWith": "None", "KmsKeyId": ""},
@@ -42,21 +42,22 @@ class TransformJobs:
     Args:
         transforms: runs the jobs.
         sessions: assumes execution roles.
-        probe: looks for the input.
-        limit: the quota of an instance type, None for no limit.
+        s3: shows S3 as an execution role may see it.
+        limit: the quota of an instance type; None for no limit.
+        choices: the behaviour chosen where SageMaker's is not publicly known.
     """
 
     def __init__(
         self,
         transforms: TransformBackend,
         sessions: RoleSessions,
-        probe: StorageProbe,
+        s3: RoleAccess,
         limit: Callable[[str], int | None],
         choices: Choices,
     ) -> None:
         self._transforms = transforms
         self._sessions = sessions
-        self._probe = probe
+        self._s3 = s3
         self._limit = limit
         self._choices = choices
 
@@ -64,87 +65,91 @@ class TransformJobs:
         arn = self.arn(region, request["TransformJobName"])
         self._check_free(region, request["TransformJobName"])
         rules.check(request, self._choices)
-        tags = from_list(request.get("Tags"))
+        tags = tags_from(request.get("Tags"))
         model = find(region, request["ModelName"])
         _check_model(model)
-        credentials = self._assume(model.request["ExecutionRoleArn"], arn)
-        self._check_input(region, request, model, credentials)
+        session = self._assume(model.request["ExecutionRoleArn"], arn)
+        self._check_input(region, request, model, session.principal)
         job = JobRecord(request["TransformJobName"], arn, request, tags, JobState())
-        with region.store.lock:
+        with region.lock:
             self._check_free(region, job.name)
             self._check_quota(region, request["TransformResources"])
-            region.store.jobs[job.name] = job
-        self._transforms.start(_order(region, job, model, credentials), _Listener(region, job))
-        if job.state.status is JobStatus.STOPPING:  # the stop came while nobody knew the job yet
+            region.jobs[job.name] = job
+        self._transforms.start(_order(region, job, model, session), _Listener(region, job))
+        if job.state.status is JobStatus.STOPPING:  # it was stopped before the backend knew the job
             self._transforms.stop(arn)
         return {"TransformJobArn": arn}
 
     def arn(self, region: Region, name: str) -> str:
-        return region.arn("transform-job", name if self._choices.job_arn_keeps_case else name.lower())
+        return transform_job_arn(region.name, region.account_id, name, self._choices)
 
     def describe(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
-        with region.store.lock:
+        with region.lock:
             return _description(self._find(region, request["TransformJobName"]))
 
     def stop(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
-        with region.store.lock:
+        with region.lock:
             job = self._find(region, request["TransformJobName"])
             stopping = job.state.stop()
             if not stopping and job.state.status.final and self._choices.stop_of_ended_job_refused:
-                raise faults.ValidationError(f"{self._choices.stop_refused_text} {job.state.status}.")
+                raise errors.ValidationError(f"{self._choices.stop_refused_text} {job.state.status}.")
         if stopping:
             self._transforms.stop(job.arn)
         return {}
 
     def list(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
-        with region.store.lock:
-            items = [_summary(job) for job in region.store.jobs.values()]
+        with region.lock:
+            items = [_summary(job) for job in region.jobs.values()]
         return page(items, request, _LISTING)
 
     def _find(self, region: Region, name: str) -> JobRecord:
-        job = region.store.jobs.get(name)
+        job = region.jobs.get(name)
         if job is None:
-            raise faults.job_not_found(name)
+            raise errors.job_not_found(name)
         return job
 
     def _check_free(self, region: Region, name: str) -> None:
-        with region.store.lock:
-            if name in region.store.jobs:
-                raise faults.job_exists(self._choices.name_taken_text, self.arn(region, name))
+        with region.lock:
+            if name in region.jobs:
+                raise errors.job_exists(self._choices.name_taken_text, self.arn(region, name))
 
-    def _assume(self, role_arn: str, source_arn: str) -> RoleCredentials:
+    def _assume(self, role_arn: str, source_arn: str) -> Credential:
         try:
             return self._sessions(role_arn, source_arn)
         except AwsError as error:
-            raise faults.role_not_assumable(role_arn) from error
+            raise errors.role_not_assumable(role_arn) from error
 
-    def _check_input(
-        self, region: Region, request: Mapping[str, Any], model: ModelRecord, credentials: RoleCredentials
-    ) -> None:
+    def _check_input(self, region: Region, request: Mapping[str, Any], model: ModelRecord, role: Principal) -> None:
         uri = request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
         try:
             place = S3Uri.parse(uri)
         except TransformFailure as error:
-            raise faults.ValidationError(f"Invalid S3Uri {uri}") from error
-        if not self._probe.has_input(credentials, region.name, place.bucket, place.key):
-            raise faults.no_input(uri, place.bucket, region.name, model.request["ExecutionRoleArn"])
+            raise errors.ValidationError(f"Invalid S3Uri {uri}") from error
+        if not self._has_input(role, region, place):
+            raise errors.no_input(uri, place.bucket, region.name, model.request["ExecutionRoleArn"])
+
+    def _has_input(self, role: Principal, region: Region, place: S3Uri) -> bool:
+        try:
+            return self._s3.has_objects(role, region.name, place.bucket, place.key)
+        except AwsError:  # SageMaker answers in the same words as for an empty prefix
+            return False
 
     def _check_quota(self, region: Region, resources: Mapping[str, Any]) -> None:
         kind, delta = resources["InstanceType"], resources["InstanceCount"]
         limit = self._limit(kind)
         if limit is None:
             return
-        used = [job.request["TransformResources"] for job in region.store.jobs.values() if not job.state.status.final]
+        used = [job.request["TransformResources"] for job in region.jobs.values() if not job.state.status.final]
         current = sum(one["InstanceCount"] for one in used if one["InstanceType"] == kind)
         if current + delta > limit:
-            raise faults.limit_exceeded(kind, limit, current, delta)
+            raise errors.limit_exceeded(kind, limit, current, delta)
 
 
 class _Listener:
     """Writes a job's progress into its record."""
 
     def __init__(self, region: Region, job: JobRecord) -> None:
-        self._lock: threading.RLock = region.store.lock
+        self._lock: threading.RLock = region.lock
         self._job = job
 
     def started(self, _arn: str, /) -> None:
@@ -158,14 +163,14 @@ class _Listener:
 
 def _check_model(model: ModelRecord) -> None:
     if len(list(containers(model.request))) > 1:
-        raise faults.ValidationError(
+        raise errors.ValidationError(
             "Inference pipelines are not available in the local cloud: the model has Containers."
         )
     if not model.request.get("ExecutionRoleArn"):
-        raise faults.ValidationError(f"Model {model.name} has no ExecutionRoleArn, so a job cannot read its input.")
+        raise errors.ValidationError(f"Model {model.name} has no ExecutionRoleArn, so a job cannot read its input.")
 
 
-def _order(region: Region, job: JobRecord, model: ModelRecord, credentials: RoleCredentials) -> Order:
+def _order(region: Region, job: JobRecord, model: ModelRecord, session: Credential) -> Order:
     container = next(containers(model.request))
     return Order(
         arn=job.arn,
@@ -174,7 +179,7 @@ def _order(region: Region, job: JobRecord, model: ModelRecord, credentials: Role
         model_data_url=data_url(container),
         model_environment=container.get("Environment") or {},
         region=region.name,
-        credentials=credentials,
+        credentials=RoleCredentials(session.access_key_id, session.secret_access_key, session.session_token),
     )
 
 

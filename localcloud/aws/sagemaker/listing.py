@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from localcloud.aws.sagemaker.faults import ValidationError
+from localcloud.aws.protocol import validation
+from localcloud.aws.sagemaker.errors import foreign_token
 
-Item = TypeVar("Item")
+_PAGE = 10  # items, where the request does not say
 
 
 @dataclass(frozen=True)
 class Listing:
-    """How one List operation works.
+    """The settings of one List operation.
 
     Args:
         key: the member of the answer that holds the items.
@@ -40,15 +38,9 @@ def page(items: list[dict[str, Any]], request: Mapping[str, Any], listing: Listi
     member = listing.sort_members[request.get("SortBy") or listing.sort_by]
     name = listing.sort_members["Name"]
     found.sort(key=lambda item: (item[member], item[name]), reverse=request.get("SortOrder") != "Ascending")
-    shown, token = cut(found, request, default=10)
-    return {listing.key: shown, **token}
-
-
-def cut(items: list[Item], request: Mapping[str, Any], default: int) -> tuple[list[Item], dict[str, str]]:
-    """One page, and the NextToken where there is more."""
-    start = _start(request.get("NextToken"))
-    end = start + (request.get("MaxResults") or default)
-    return items[start:end], ({"NextToken": _token(end)} if end < len(items) else {})
+    size = request.get("MaxResults") or _PAGE
+    shown, token = validation.page(found, request.get("NextToken"), size, foreign_token())
+    return {listing.key: shown, **({"NextToken": token} if token else {})}
 
 
 def _wanted(item: Mapping[str, Any], request: Mapping[str, Any], listing: Listing) -> bool:
@@ -66,23 +58,7 @@ def _in_time(moment: datetime, request: Mapping[str, Any], prefix: str) -> bool:
 
 
 def _moment(value: Any) -> datetime:
-    """A time of a request, whether the protocol's parser made it one or left its seconds."""
+    """A time in a request, which the protocol's parser gives as a datetime or as seconds."""
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     return datetime.fromtimestamp(float(value), UTC)
-
-
-def _token(start: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"start": start}).encode()).decode()
-
-
-def _start(token: str | None) -> int:
-    if not token:
-        return 0
-    try:
-        start = int(json.loads(base64.urlsafe_b64decode(token))["start"])
-    except (ValueError, OverflowError, KeyError, TypeError, binascii.Error):
-        start = -1
-    if start < 0:
-        raise ValidationError("Invalid NextToken: it is not from an earlier answer of this operation.")
-    return start

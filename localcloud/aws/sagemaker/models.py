@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from localcloud.aws.protocol.errors import AwsError
-from localcloud.aws.sagemaker import faults
-from localcloud.aws.sagemaker.backend import RoleCredentials, RoleSessions
+from localcloud.aws.iam.credentials import Principal
+from localcloud.aws.protocol.wire import AwsError
+from localcloud.aws.s3.buckets import RoleAccess
+from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.listing import Listing, page
-from localcloud.aws.sagemaker.probe import Found, StorageProbe
-from localcloud.aws.sagemaker.regions import Region
-from localcloud.aws.sagemaker.store import ModelRecord
-from localcloud.aws.sagemaker.tags import from_list
+from localcloud.aws.sagemaker.orders import RoleSessions
+from localcloud.aws.sagemaker.store import ModelRecord, Region, model_arn, tags_from
 from localcloud.batch_transform.keys import S3Uri
 
 _LISTING = Listing("Models", {"Name": "ModelName", "CreationTime": "CreationTime"}, "CreationTime")
@@ -23,23 +22,23 @@ class Models:
 
     Args:
         sessions: assumes execution roles.
-        probe: looks for model data.
+        s3: shows S3 as an execution role may see it.
     """
 
-    def __init__(self, sessions: RoleSessions, probe: StorageProbe) -> None:
+    def __init__(self, sessions: RoleSessions, s3: RoleAccess) -> None:
         self._sessions = sessions
-        self._probe = probe
+        self._s3 = s3
 
     def create(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         name = request["ModelName"]
-        arn = region.arn("model", name)
+        arn = model_arn(region.name, region.account_id, name)
         self._check_free(region, name, arn)
         _check_containers(request)
-        tags = from_list(request.get("Tags"))
+        tags = tags_from(request.get("Tags"))
         self._check_data(region, request, arn)
-        with region.store.lock:
+        with region.lock:
             self._check_free(region, name, arn)
-            region.store.models[name] = ModelRecord(name, arn, request, tags)
+            region.models[name] = ModelRecord(name, arn, request, tags)
         return {"ModelArn": arn}
 
     def describe(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,22 +52,22 @@ class Models:
         }
 
     def delete(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
-        with region.store.lock:
-            del region.store.models[find(region, request["ModelName"]).name]
+        with region.lock:
+            del region.models[find(region, request["ModelName"]).name]
         return {}
 
     def list(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
-        with region.store.lock:
+        with region.lock:
             items = [
                 {"ModelName": model.name, "ModelArn": model.arn, "CreationTime": model.creation_time}
-                for model in region.store.models.values()
+                for model in region.models.values()
             ]
         return page(items, request, _LISTING)
 
     def _check_free(self, region: Region, name: str, arn: str) -> None:
-        with region.store.lock:
-            if name in region.store.models:
-                raise faults.ValidationError(f'Cannot create already existing model "{arn}".')
+        with region.lock:
+            if name in region.models:
+                raise errors.ValidationError(f'Cannot create already existing model "{arn}".')
 
     def _check_data(self, region: Region, request: Mapping[str, Any], arn: str) -> None:
         """The execution role must be able to read every model archive."""
@@ -77,35 +76,37 @@ class Models:
         if not locations:
             return
         if role is None:
-            raise faults.ValidationError("ExecutionRoleArn is needed to read the model data.")
+            raise errors.ValidationError("ExecutionRoleArn is needed to read the model data.")
+        principal = self._assume(role, arn, locations[0], region)
         for url in locations:
-            self._check_location(region, url, role, self._credentials(role, arn, url, region))
+            self._check_location(region, url, role, principal)
 
-    def _credentials(self, role: str, arn: str, url: str, region: Region) -> RoleCredentials:
+    def _assume(self, role: str, arn: str, url: str, region: Region) -> Principal:
         try:
-            return self._sessions(role, arn)
+            return self._sessions(role, arn).principal
         except AwsError as error:
-            raise faults.model_data_refused(url, role, region.name) from error
+            raise errors.model_data_refused(url, role, region.name) from error
 
-    def _check_location(self, region: Region, url: str, role: str, credentials: RoleCredentials) -> None:
+    def _check_location(self, region: Region, url: str, role: str, principal: Principal) -> None:
         place = S3Uri.parse(url)
-        found = self._probe.has_object(credentials, region.name, place.bucket, place.key)
-        if found is Found.NO:
-            raise faults.ValidationError(f"Could not find model data at {url}.")
-        if found is Found.REFUSED:
-            raise faults.model_data_refused(url, role, region.name)
+        try:
+            found = self._s3.has_object(principal, region.name, place.bucket, place.key)
+        except AwsError as error:
+            raise errors.model_data_refused(url, role, region.name) from error
+        if not found:
+            raise errors.ValidationError(f"Could not find model data at {url}.")
 
 
 def find(region: Region, name: str) -> ModelRecord:
-    """A model.
+    """The model of a name.
 
     Raises:
-        ValidationError: there is none of that name.
+        ValidationError: there is no such model.
     """
-    with region.store.lock:
-        model = region.store.models.get(name)
+    with region.lock:
+        model = region.models.get(name)
     if model is None:
-        raise faults.model_not_found(region.arn("model", name))
+        raise errors.model_not_found(model_arn(region.name, region.account_id, name))
     return model
 
 
@@ -124,7 +125,7 @@ def data_url(container: Mapping[str, Any]) -> str | None:
 
 def _check_containers(request: Mapping[str, Any]) -> None:
     if bool(request.get("PrimaryContainer")) == bool(request.get("Containers")):
-        raise faults.ValidationError("You must provide either PrimaryContainer or Containers, and not both.")
+        raise errors.ValidationError("You must provide either PrimaryContainer or Containers, and not both.")
     for container in containers(request):
         _check_container(container)
 
@@ -132,13 +133,13 @@ def _check_containers(request: Mapping[str, Any]) -> None:
 def _check_container(container: Mapping[str, Any]) -> None:
     if not container.get("Image"):
         what = "a container from a model package" if container.get("ModelPackageName") else "a container without Image"
-        raise faults.ValidationError(f"{what.capitalize()} is not available in the local cloud; name an Image.")
+        raise errors.ValidationError(f"{what.capitalize()} is not available in the local cloud; name an Image.")
     source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
     if container.get("ModelDataUrl") and source:
-        raise faults.ValidationError("Only one of ModelDataUrl and ModelDataSource may be given for a container.")
+        raise errors.ValidationError("Only one of ModelDataUrl and ModelDataSource may be given for a container.")
     if source and (source["S3DataType"], source["CompressionType"]) != ("S3Object", "Gzip"):
-        raise faults.ValidationError(
+        raise errors.ValidationError(
             "ModelDataSource is available in the local cloud only with S3DataType S3Object and CompressionType Gzip."
         )
     if container.get("Mode") == "MultiModel":
-        raise faults.ValidationError("Multi-model containers are not available in the local cloud.")
+        raise errors.ValidationError("Multi-model containers are not available in the local cloud.")

@@ -1,11 +1,21 @@
-"""From the arguments of CreateTransformJob to the data plane's settings."""
+"""The work that the endpoint hands to its worker process.
+
+This is a job's order, the messages between the two processes, and the data plane's settings that an order makes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import dataclasses
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from localcloud.aws.sagemaker.backend import Order
+from localcloud.aws.clients import RoleCredentials
+from localcloud.aws.iam.credentials import Credential
 from localcloud.batch_transform.job import (
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT_SECONDS,
@@ -15,9 +25,104 @@ from localcloud.batch_transform.job import (
     Transform,
 )
 
+RoleSessions = Callable[[str, str], Credential]
+"""Assumes a role as sagemaker.amazonaws.com, given the role's ARN and the ARN of the job or model.
+
+It raises AwsError if the role does not exist or does not trust SageMaker.
+"""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A job to run, complete in itself: it goes to the worker as JSON.
+
+    Args:
+        arn: the job's ARN, its identity.
+        request: the arguments of CreateTransformJob.
+        image: the model's container image.
+        model_data_url: where the model archive is, if the model has one.
+        model_environment: the model's environment.
+        region: where the job runs.
+        credentials: of the model's execution role.
+    """
+
+    arn: str
+    request: Mapping[str, Any]
+    image: str
+    model_data_url: str | None
+    model_environment: Mapping[str, str]
+    region: str
+    credentials: RoleCredentials
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Order:
+        values = dict(fields)
+        return cls(credentials=RoleCredentials(**values.pop("credentials")), **values)
+
+
+class JobListener(Protocol):
+    """Gets the events of a job, from any thread."""
+
+    def started(self, arn: str, /) -> None: ...
+
+    def ended(self, arn: str, status: str, reason: str | None, /) -> None: ...
+
+
+class TransformBackend(Protocol):
+    """Runs transform jobs. The failure of a job goes to its listener and is never raised."""
+
+    def start(self, order: Order, listener: JobListener, /) -> None: ...
+
+    def stop(self, arn: str, /) -> None:
+        """Stop a job, running or queued; its listener gets the end."""
+        ...
+
+    def warm(self) -> None:
+        """Get ready for the first job, without waiting for it."""
+        ...
+
+    def close(self) -> None:
+        """End everything that runs."""
+        ...
+
+
+class Channel:
+    """A connection that sends from any thread and is read by one."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one message.
+
+        Raises:
+            OSError: the other end is gone.
+        """
+        data = json.dumps(message).encode() + b"\n"
+        with self._lock:
+            self._connection.sendall(data)
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """Every message until the other end closes or dies."""
+        try:
+            with self._connection.makefile("rb") as lines:
+                for line in lines:
+                    yield json.loads(line)
+        except (OSError, ValueError):
+            return
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self._connection.close()
+
 
 def transform(order: Order) -> Transform:
-    """The settings of an order's job; the request has been checked before."""
+    """The data plane's settings for a job, whose request the endpoint has checked."""
     request = order.request
     source: Mapping[str, Any] = request["TransformInput"]
     target: Mapping[str, Any] = request["TransformOutput"]

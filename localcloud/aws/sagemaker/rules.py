@@ -1,11 +1,11 @@
-"""Rules of CreateTransformJob that hold between fields, or that the API's model does not carry."""
+"""Rules of CreateTransformJob between fields, and rules that the API's model does not contain."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.aws.sagemaker.faults import ValidationError
+from localcloud.aws.sagemaker.errors import ValidationError
 from localcloud.batch_transform import jsonpath
 from localcloud.batch_transform.errors import FilterSyntaxError
 from localcloud.batch_transform.job import DEFAULT_PAYLOAD_MB
@@ -19,7 +19,7 @@ _VALUE = "1 validation error detected: Value '{value}' at '{path}' failed to sat
 
 
 def check(request: Mapping[str, Any], choices: Choices) -> None:
-    """Refuse what SageMaker refuses beyond single fields.
+    """Refuse a request that breaks a rule beyond those of the API's model.
 
     Raises:
         ValidationError: the first rule that is broken.

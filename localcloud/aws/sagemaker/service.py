@@ -1,31 +1,20 @@
-"""The operations of SageMaker that batch transform needs, checked and dispatched by name."""
+"""SageMaker as batch transform needs it: its operations by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from localcloud.aws.sagemaker import quotas, shapes, tags
-from localcloud.aws.sagemaker.backend import RoleSessions, TransformBackend
+from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.aws.s3.buckets import RoleAccess
+from localcloud.aws.sagemaker import store
 from localcloud.aws.sagemaker.jobs import TransformJobs
 from localcloud.aws.sagemaker.models import Models
-from localcloud.aws.sagemaker.probe import StorageProbe
-from localcloud.aws.sagemaker.regions import Region, Regions
+from localcloud.aws.sagemaker.orders import RoleSessions, TransformBackend
+from localcloud.aws.sagemaker.store import Region, Regions
 from localcloud.batch_transform.unverified import Choices
 
 Handler = Callable[[Region, Mapping[str, Any]], dict[str, Any]]
-
-
-class GatewayCall(Protocol):
-    """What is read of a call that the endpoint's gateway hands on."""
-
-    @property
-    def operation(self) -> str: ...
-    @property
-    def region(self) -> str: ...
-    @property
-    def params(self) -> Mapping[str, Any]: ...
 
 
 class SageMaker:
@@ -33,60 +22,42 @@ class SageMaker:
 
     Args:
         account_id: the account.
-        home: folder of the generated state; quotas are read from it.
         transforms: runs the jobs.
         sessions: assumes execution roles as sagemaker.amazonaws.com.
-        probe: looks for inputs and model data.
+        s3: shows S3 as an execution role may see it.
+        limit: how many instances of a type transform jobs may use at once; None for no limit.
     """
 
     def __init__(
         self,
         account_id: str,
-        home: Path,
         transforms: TransformBackend,
         sessions: RoleSessions,
-        probe: StorageProbe,
-        *,
-        choices: Choices | None = None,
+        s3: RoleAccess,
+        limit: Callable[[str], int | None],
     ) -> None:
-        self.transforms = transforms
         self._regions = Regions(account_id)
-        jobs = TransformJobs(
-            transforms,
-            sessions,
-            probe,
-            lambda kind: quotas.transform_limit(home, kind),
-            choices or Choices.from_environment(),
-        )
-        models = Models(sessions, probe)
-        self._handlers: dict[str, Handler] = {
-            "CreateTransformJob": jobs.create,
-            "DescribeTransformJob": jobs.describe,
-            "ListTransformJobs": jobs.list,
-            "StopTransformJob": jobs.stop,
-            "CreateModel": models.create,
-            "DescribeModel": models.describe,
-            "DeleteModel": models.delete,
-            "ListModels": models.list,
-            "AddTags": tags.add,
-            "ListTags": tags.list_tags,
-            "DeleteTags": tags.delete,
+        self._jobs = TransformJobs(transforms, sessions, s3, limit, Choices.from_environment())
+        self._models = Models(sessions, s3)
+
+    def operations(self) -> Mapping[str, Operation]:
+        jobs, models = self._jobs, self._models
+        return {
+            "CreateTransformJob": self._in_region(jobs.create),
+            "DescribeTransformJob": self._in_region(jobs.describe),
+            "ListTransformJobs": self._in_region(jobs.list),
+            "StopTransformJob": self._in_region(jobs.stop),
+            "CreateModel": self._in_region(models.create),
+            "DescribeModel": self._in_region(models.describe),
+            "DeleteModel": self._in_region(models.delete),
+            "ListModels": self._in_region(models.list),
+            "AddTags": self._in_region(store.add_tags),
+            "ListTags": self._in_region(store.list_tags),
+            "DeleteTags": self._in_region(store.delete_tags),
         }
 
-    @property
-    def names(self) -> list[str]:
-        """The operations that are answered here."""
-        return list(self._handlers)
+    def _in_region(self, handler: Handler) -> Operation:
+        def answer(call: Call) -> Mapping[str, Any]:
+            return handler(self._regions.get(call.region), call.params)
 
-    def answer(self, operation: str, region: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The result of an operation.
-
-        Raises:
-            SageMakerError: the request is refused.
-        """
-        shapes.check(operation, request)
-        return self._handlers[operation](self._regions.get(region), request)
-
-    def operations(self) -> Mapping[str, Callable[[GatewayCall], Mapping[str, Any]]]:
-        """What `Gateway.register("sagemaker", ...)` takes."""
-        return dict.fromkeys(self._handlers, lambda call: self.answer(call.operation, call.region, call.params))
+        return answer

@@ -1,7 +1,7 @@
 """The process that runs transform jobs: `python -m localcloud.aws.sagemaker.worker`.
 
 It is a process of its own so that neither the endpoint's work nor a crash of either hurts the other. Its standard input
-is the socket of the endpoint. It dies with the endpoint; the containers die with it.
+is a socket of the endpoint. It dies with the endpoint, and the containers die with it.
 """
 
 from __future__ import annotations
@@ -13,20 +13,17 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from localcloud.aws.sagemaker import clients
-from localcloud.aws.sagemaker.backend import Order
-from localcloud.aws.sagemaker.channel import Channel
-from localcloud.aws.sagemaker.instance_types import vcpus
-from localcloud.aws.sagemaker.job_logs import CloudWatchJobLogs
-from localcloud.aws.sagemaker.orders import transform
-from localcloud.aws.sagemaker.runtime import ContainerRuntime, load_runtime
-from localcloud.aws.sagemaker.storage import S3Sink, S3Source
-from localcloud.aws.sagemaker.turns import Turns
+from localcloud.aws.clients import client, warm_clients
+from localcloud.aws.sagemaker.containers import ContainerRuntime, load_runtime, vcpus
+from localcloud.aws.sagemaker.job_io import CloudWatchJobLogs, S3Sink, S3Source
+from localcloud.aws.sagemaker.orders import Channel, Order, transform
 from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.containers import Container
 from localcloud.batch_transform.errors import INTERNAL_ERROR, InstanceFailure, Stopped, StorageError
@@ -37,9 +34,71 @@ from localcloud.batch_transform.unverified import Choices
 from localcloud.process import die_with_parent, socket_of_parent
 
 JOBS_AT_ONCE = 8
-TURN_SECONDS = 20.0  # after which a job counts no longer; most have ended by then
-MOST_JOBS_AT_ONCE = 64  # with those that take long
+TURN_SECONDS = 20.0  # most jobs end within this time
+MOST_JOBS_AT_ONCE = 64  # including those whose turn is over
 _CHUNK = 2**20
+
+
+class Turns:
+    """Lets a bounded number of jobs run at once, in the order they came; a job that takes long counts no longer.
+
+    So short jobs share the processors few at a time, and a container that never answers a ping holds up no other job.
+
+    Args:
+        count: how many jobs count at once.
+        seconds: for how long a job counts.
+    """
+
+    def __init__(self, count: int, seconds: float) -> None:
+        self._free = count
+        self._waiting: deque[threading.Event] = deque()
+        self._lock = threading.Lock()
+        self._seconds = seconds
+
+    @contextmanager
+    def one(self, cancellation: Cancellation) -> Generator[None]:
+        """Hold a turn, as soon as one is free.
+
+        Raises:
+            Stopped: the job was stopped while it waited.
+        """
+        self._take(cancellation)
+        given_back = threading.Lock()
+
+        def give_back() -> None:
+            if given_back.acquire(blocking=False):
+                self._give()
+
+        timer = threading.Timer(self._seconds, give_back)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            give_back()
+
+    def _take(self, cancellation: Cancellation) -> None:
+        turn = threading.Event()
+        with self._lock:
+            self._waiting.append(turn)
+            self._hand_out()
+        with cancellation.interrupting(turn.set):
+            turn.wait()
+        with self._lock:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+                raise Stopped
+
+    def _give(self) -> None:
+        with self._lock:
+            self._free += 1
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self._free and self._waiting:
+            self._free -= 1
+            self._waiting.popleft().set()
 
 
 class _Job(NamedTuple):
@@ -62,7 +121,7 @@ class Worker:
         self._lock = threading.Lock()
 
     def serve(self) -> None:
-        """Until the endpoint is gone."""
+        """Take orders until the endpoint is gone."""
         self._channel.send({"event": "ready"})
         for message in self._channel.messages():
             if message["do"] == "run":
@@ -80,7 +139,7 @@ class Worker:
             job = self._jobs.get(arn)
         if job is None:
             return
-        if job.future.cancel():  # it waits for a thread yet
+        if job.future.cancel():  # it had not started
             self._end(arn, Outcome(Status.STOPPED))
         else:
             # In a thread of its own: cutting connections and ending containers takes a moment.
@@ -92,7 +151,7 @@ class Worker:
                 outcome = self._outcome(order, cancellation)
         except Stopped:
             outcome = Outcome(Status.STOPPED)
-        except Exception:  # noqa: BLE001  whatever it is, the job must end
+        except Exception:  # noqa: BLE001  the job must end, whatever failed
             traceback.print_exc()
             outcome = Outcome(Status.FAILED, INTERNAL_ERROR)
         self._end(order.arn, outcome)
@@ -106,8 +165,8 @@ class Worker:
         cancellation.check()
         self._channel.send({"event": "started", "arn": order.arn})
         job = transform(order)
-        s3 = clients.client("s3", self._endpoint, order.region, order.credentials)
-        logs_client = clients.client("logs", self._endpoint, order.region, order.credentials)
+        s3 = client("s3", self._endpoint, order.region, order.credentials)
+        logs_client = client("logs", self._endpoint, order.region, order.credentials)
         logs = CloudWatchJobLogs(logs_client, order.request["TransformJobName"], job.instance_count)
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         try:
@@ -140,7 +199,7 @@ class Worker:
 
 
 class _Archive:
-    """The model archive, fetched once for all instances of a job."""
+    """The model archive, downloaded once for all instances of a job."""
 
     def __init__(self, url: str | None, source: S3Source, path: Path) -> None:
         self._url = url
@@ -178,7 +237,7 @@ def main() -> int:
     die_with_parent(os.getppid())
     channel = Channel(socket_of_parent())
     runtime = load_runtime(options.runtime)
-    clients.warm()
+    warm_clients()
     Worker(channel, options.endpoint, runtime, options.folder).serve()
     # Threads may hang in a container's answer: the containers die with this process.
     sys.stdout.flush()

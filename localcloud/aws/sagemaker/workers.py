@@ -1,4 +1,4 @@
-"""Keeps the worker process that runs transform jobs: warm before the first job, replaced when it dies."""
+"""The worker process that runs transform jobs: started before the first job, replaced when it dies."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from localcloud import process
-from localcloud.aws.sagemaker.backend import JobListener, Order
-from localcloud.aws.sagemaker.channel import Channel
-from localcloud.aws.sagemaker.runtime import LOCAL_PROCESSES
+from localcloud.aws.sagemaker.containers import LOCAL_PROCESSES
+from localcloud.aws.sagemaker.orders import Channel, JobListener, Order
 from localcloud.batch_transform.errors import INTERNAL_ERROR
 
 _LOG = logging.getLogger(__name__)
-_REPLACE_SECONDS = 0.2  # so that a worker that dies at once does not keep a processor busy
+_REPLACE_SECONDS = 0.2  # a worker that dies at once must not keep a processor busy
 
 
 class LocalTransforms:
@@ -68,13 +67,13 @@ class LocalTransforms:
 
     @property
     def worker_pid(self) -> int | None:
-        """The process that takes jobs, if there is one."""
+        """The process that takes jobs, if one runs."""
         with self._lock:
             worker = self._worker
         return None if worker is None or worker.gone else worker.pid
 
     def _current(self) -> _WorkerProcess:
-        """The worker that takes jobs, a new one if there is none."""
+        """The worker that takes jobs; it is started if none runs."""
         with self._lock:
             if self._closed:
                 raise OSError("transform jobs have been shut down")
@@ -83,7 +82,7 @@ class LocalTransforms:
             return self._worker
 
     def _replace(self, gone: _WorkerProcess) -> None:
-        """A worker died: the next one is warm before the next job comes, unless it died as it started."""
+        """Replace a worker that died, unless it died as it started."""
         time.sleep(_REPLACE_SECONDS)
         with self._lock:
             wanted = not self._closed and self._worker is gone
@@ -177,14 +176,14 @@ class _WorkerProcess:
 
 
 def _fresh_folder(home: Path) -> Path:
-    """An empty folder for what jobs need while they run; what killed workers left is removed."""
+    """An empty folder for the files of running jobs, without those that killed workers left."""
     folder = home / "run" / "transforms"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(dir=folder))
 
 
-# The worker acts with the keys of execution roles only, and reaches the endpoint it is told.
+# The worker acts with the keys of execution roles only, and calls the endpoint from its command line.
 _NOT_PASSED_ON = frozenset(
     {
         "AWS_ACCESS_KEY_ID",

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +37,7 @@ class Endpoint:
 
     url: str
     home: Path
+    pid: int = 0
     clients: dict[tuple[str, Keys], Any] = field(default_factory=dict)
 
     def client(self, service: str, keys: Keys | None = None, **options: Any) -> Any:
@@ -128,6 +133,30 @@ class Endpoint:
 
     def log(self, name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.home / "logs" / f"{name}.jsonl").read_text().splitlines()]
+
+
+@contextmanager
+def served(home: Path, containers: str = "") -> Generator[Endpoint]:
+    """An endpoint in a process of its own.
+
+    Args:
+        home: folder of its state.
+        containers: `module:function` that starts the containers of models; the local cloud's own by default.
+    """
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LOCALCLOUD_"))}
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("serve.py")),
+        str(home),
+        *([containers] if containers else []),
+    ]
+    environment["PYTHONPATH"] = str(Path(__file__).parents[3])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield Endpoint(json.loads(process.stdout.readline())["endpoint"], home, process.pid)
+        finally:
+            process.terminate()
 
 
 def document(*statements: Mapping[str, Any]) -> str:

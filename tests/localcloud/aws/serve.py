@@ -1,11 +1,13 @@
 """Runs the AWS endpoint over clusters that are only pretended. Its first line says where, as the real one's does.
 
 A pretended API server answers TokenReviews: the token `good.NAMESPACE.ACCOUNT` is that service account's.
-A cluster whose name begins with `broken` fails to start.
+A cluster whose name begins with `broken` fails to start. A second argument names the function that starts the
+containers of models.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -15,9 +17,8 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from localcloud.aws.application import Application
-from localcloud.aws.eks.backend import ClusterEndpoint, ClusterError
-from localcloud.aws.settings import from_environment
+from localcloud.aws.application import Application, from_environment
+from localcloud.aws.eks.backend import ClusterEndpoint
 from localcloud.process import die_with_parent
 
 
@@ -58,11 +59,18 @@ class PretendedClusters:
     def create_cluster(self, name: str, version: str) -> ClusterEndpoint:
         time.sleep(0.2)
         if name.startswith("broken"):
-            raise ClusterError("etcd did not start")
+            raise RuntimeError("etcd did not start")
         url = f"http://127.0.0.1:{self._server.server_port}"
         kubeconfig = self._home / f"{name}.kubeconfig"
         kubeconfig.write_text(
-            json.dumps({"clusters": [{"cluster": {"server": url}}], "users": [{"user": {"token": "admin"}}]})
+            json.dumps(
+                {
+                    "clusters": [{"name": name, "cluster": {"server": url}}],
+                    "users": [{"name": "admin", "user": {"token": "admin"}}],
+                    "contexts": [{"name": name, "context": {"cluster": name, "user": "admin"}}],
+                    "current-context": name,
+                }
+            )
         )
         return ClusterEndpoint("https://127.0.0.1:6443", b"-----BEGIN CERTIFICATE-----", kubeconfig)
 
@@ -71,7 +79,7 @@ class PretendedClusters:
 
     def create_nodegroup(self, cluster: str, nodegroup: str, labels: Mapping[str, str]) -> None:
         if nodegroup.startswith("broken"):
-            raise ClusterError("no node")
+            raise RuntimeError("no node")
 
     def delete_nodegroup(self, cluster: str, nodegroup: str) -> None:
         """Nothing runs."""
@@ -83,9 +91,14 @@ class PretendedClusters:
 def main() -> None:
     die_with_parent(os.getppid())
     home = Path(sys.argv[1])
-    application = Application(from_environment(home), 0, lambda _settings, _application: PretendedClusters(home))
+    settings = from_environment(home)
+    if len(sys.argv) > 2:
+        settings = dataclasses.replace(settings, containers=sys.argv[2])
+    application = Application(settings, 0, lambda _settings, _application: PretendedClusters(home))
     application.start()
     print(json.dumps({"endpoint": application.endpoint}), flush=True)
+    if len(sys.argv) > 2:
+        application.warm_jobs()
     threading.Event().wait()
 
 

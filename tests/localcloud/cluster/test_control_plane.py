@@ -16,13 +16,13 @@ from typing import IO, Any
 import pytest
 
 from localcloud import process
+from localcloud.aws.eks.backend import ClusterEndpoint
 from localcloud.cluster import control_plane
-from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
-from localcloud.cluster.control_plane import ControlPlane
-from localcloud.cluster.errors import ApiError, ClusterError, StartError
-from localcloud.cluster.kube import KubeApi
+from localcloud.cluster.backend import LocalClusters
+from localcloud.cluster.control_plane import ClusterError, ControlPlane, StartError
 from localcloud.go import binaries
 from localcloud.go.programs import CONTROL_PLANE
+from localcloud.kube import Connection, KubeApi, KubernetesError
 from tests.localcloud.cluster.stage import GOOD_TOKEN, descendants, until
 
 pytestmark = pytest.mark.xdist_group("cluster")
@@ -32,12 +32,7 @@ CRD_GROUP = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 def bearer(endpoint: ClusterEndpoint, path: str, token: str) -> dict[str, Any]:
     """A request with a token instead of a certificate."""
     context = ssl.create_default_context(cadata=endpoint.certificate_authority.decode())
-    api = KubeApi(endpoint.endpoint, context)
-    plain = api._exchange
-    api._exchange = lambda method, target, content, headers, timeout: plain(  # type: ignore[method-assign]
-        method, target, content, {**headers, "Authorization": f"Bearer {token}"}, timeout
-    )
-    return api.get(path)
+    return KubeApi(Connection(endpoint.endpoint, context, token=token)).get(path)
 
 
 @contextlib.contextmanager
@@ -138,7 +133,7 @@ def test_rules_of_labelled_cluster_roles_are_aggregated(api: KubeApi) -> None:
 @pytest.mark.e2e
 def test_an_eks_token_is_authenticated_by_the_webhook(endpoint: ClusterEndpoint) -> None:
     assert bearer(endpoint, "/api/v1/secrets", GOOD_TOKEN)["kind"] == "SecretList"
-    with pytest.raises(ApiError) as refused:
+    with pytest.raises(KubernetesError) as refused:
         bearer(endpoint, "/api/v1/secrets", "k8s-aws-v1.forged")
     assert refused.value.status == 401
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from localcloud import process
-from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
-from localcloud.cluster.errors import ClusterError
-from localcloud.cluster.kube import KubeApi
+from localcloud.aws.eks.backend import ClusterEndpoint
+from localcloud.cluster.backend import LocalClusters
+from localcloud.cluster.control_plane import ClusterError
 from localcloud.go import binaries
+from localcloud.kube import KubeApi
 from tests.localcloud.cluster.stage import TEST_IMAGE, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("cluster")]
@@ -247,5 +248,5 @@ def test_logs_are_kept_under_the_workload_s_name(
 ) -> None:
     create(api, deployment(name))
     pid(api, name)
-    log_file: Path = clusters._home / "logs" / f"demo-{name}.log"
+    log_file: Path = endpoint.admin_kubeconfig.parents[3] / "logs" / f"demo-{name}.log"
     until(lambda: log_file.exists() and log_file.read_text(), "the log is written")

@@ -1,20 +1,18 @@
-import datetime as dt
 import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
-from unittest import mock
 
-import botocore.auth
-import botocore.awsrequest
-import botocore.credentials
 import pytest
 
-from localcloud.cluster import aws, pod_identity
+from localcloud.cluster import pod_identity
+from tests.localcloud.cluster.stage import FakeAws
 
+MOMENT = datetime(2025, 11, 24, 16, tzinfo=UTC)
 GIVEN = {
-    "credentials": {"accessKeyId": "ASIAX", "secretAccessKey": "sss", "sessionToken": "ttt", "expiration": 1764000000},
+    "credentials": {"accessKeyId": "ASIAX", "secretAccessKey": "sss", "sessionToken": "ttt", "expiration": MOMENT},
     "podIdentityAssociation": {"associationArn": "arn:aws:eks:us-east-1:123456789012:podidentityassociation/c/a-1"},
 }
 
@@ -30,7 +28,7 @@ class FakeEksAuth:
     def assume_role(self, token: str) -> Mapping[str, Any]:
         self.tokens.append(token)
         if token == "void":
-            raise aws.AwsError("eks-auth POST: 400 ExpiredTokenException")
+            raise pod_identity.AwsCallError("eks-auth POST: 400 ExpiredTokenException")
         return GIVEN
 
 
@@ -93,27 +91,15 @@ def test_without_the_add_on_there_is_no_agent(agent: pod_identity.Agent, eks_aut
     assert eks_auth.tokens == []
 
 
-def test_an_expiration_that_is_text_already_stays() -> None:
-    moment = {**GIVEN, "credentials": {**GIVEN["credentials"], "expiration": "2030-01-01T00:00:00Z"}}
-    assert pod_identity.credentials(moment)["Expiration"] == "2030-01-01T00:00:00Z"
+def test_a_node_asks_the_aws_endpoint(fake_aws: FakeAws) -> None:
+    aws = pod_identity.Aws(fake_aws.url, "us-east-1", "a cluster")
+    assert aws.has_agent()
+    assert aws.has_association("demo", "robot")
+    assert not aws.has_association("demo", "stranger")
+    assert pod_identity.credentials(aws.assume_role("token"))["Expiration"] == "2096-10-02T07:06:40Z"
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        pytest.param("GET", "/clusters/c/addons", b"", id="plain"),
-        pytest.param("GET", "/clusters/c/x?namespace=ack-system&serviceAccount=a%2Fb", b"", id="query"),
-        pytest.param("POST", "/clusters/a%20b/assume-role-for-pod-identity", b'{"token": "t"}', id="body"),
-    ],
-)
-def test_requests_are_signed_as_botocore_signs_them(method: str, path: str, body: bytes) -> None:
-    url = f"http://127.0.0.1:8123{path}"
-    moment = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
-    request = botocore.awsrequest.AWSRequest(method=method, url=url, data=body, headers={"Host": "127.0.0.1:8123"})
-    digest = "x-amz-content-sha256"
-    ours = aws.sign(method, url, body, service="eks", region="us-east-1", now=moment)
-    request.headers[digest] = ours["X-Amz-Content-SHA256"]
-    credentials = botocore.credentials.Credentials("LOCALCLOUDADMIN", "localcloud")
-    with mock.patch.object(botocore.auth, "get_current_datetime", return_value=moment.replace(tzinfo=None)):
-        botocore.auth.SigV4Auth(credentials, "eks", "us-east-1").add_auth(request)
-    assert ours["Authorization"] == request.headers["Authorization"]
+def test_an_aws_endpoint_that_does_not_answer_is_named() -> None:
+    aws = pod_identity.Aws("http://127.0.0.1:9", "us-east-1", "c")
+    with pytest.raises(pod_identity.AwsCallError, match=r"http://127\.0\.0\.1:9/clusters/c/addons"):
+        aws.has_agent()

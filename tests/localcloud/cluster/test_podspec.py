@@ -1,4 +1,5 @@
 import base64
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -116,3 +117,25 @@ def test_arguments_see_the_whole_environment() -> None:
 def test_what_a_node_cannot_do_is_refused(spec: dict[str, Any], refused: list[str]) -> None:
     found = podspec.refused_features({"spec": spec})
     assert [message[: len(start)] for message, start in zip(found, refused, strict=True)] == refused
+
+
+@pytest.mark.parametrize("tag", ["1.9.1", "latest"])
+def test_the_operator_s_image_runs_the_local_operator(tag: str) -> None:
+    image = f"public.ecr.aws/aws-controllers-k8s/sagemaker-controller:{tag}"
+    assert podspec.command_for(image, podspec.IMAGES) == (sys.executable, "-m", "localcloud.operator")
+
+
+def test_an_unknown_image_is_refused_with_those_that_run() -> None:
+    assert podspec.command_for("nginx:1", podspec.IMAGES) is None
+    assert "nginx:1" in podspec.image_refusal("nginx:1", podspec.IMAGES)
+    assert "sagemaker-controller" in podspec.image_refusal("nginx:1", podspec.IMAGES)
+
+
+def test_a_table_entry_is_split_as_a_shell_would() -> None:
+    assert podspec.parse_images(["a:*=run 'two words' x=1"]) == {"a:*": ("run", "two words", "x=1")}
+
+
+@pytest.mark.parametrize("entry", ["no-command", "a=", "=run", "a=  "])
+def test_a_table_entry_that_is_none_is_refused(entry: str) -> None:
+    with pytest.raises(ValueError, match="PATTERN=COMMAND"):
+        podspec.parse_images([entry])

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from localcloud import operator
-from localcloud.operator.crd import CRD_NAME, GROUP, KIND, PLURAL, SINGULAR, VERSION
-from localcloud.operator.fields import Field, spec_fields, status_documentation
+from localcloud.operator.fields import GROUP, KIND, PLURAL, VERSION, Field, service_model, spec_fields
+from tests.localcloud.operator.html_text import plain_text
 
 FILE = Path(operator.__file__).parent / "chart" / "crds" / "transformjobs.yaml"
 
@@ -29,10 +29,10 @@ def from_botocore() -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": CRD_NAME},
+        "metadata": {"name": f"{PLURAL}.{GROUP}"},
         "spec": {
             "group": GROUP,
-            "names": {"kind": KIND, "listKind": f"{KIND}List", "plural": PLURAL, "singular": SINGULAR},
+            "names": {"kind": KIND, "listKind": f"{KIND}List", "plural": PLURAL, "singular": KIND.lower()},
             "scope": "Namespaced",
             "versions": [
                 {
@@ -70,38 +70,38 @@ def _object_schema() -> Schema:
 
 
 def _spec_schema() -> Schema:
-    fields = spec_fields()
-    schema = _struct("What is asked of SageMaker: the members of CreateTransformJob.", fields)
+    fields, shape = spec_fields(), service_model().operation_model("CreateTransformJob").input_shape
+    schema = _struct("What is asked of SageMaker: the members of CreateTransformJob.", fields, shape)
     schema["required"] = [member.name for member in fields if member.required]
     return schema
 
 
-def _struct(description: str, fields: tuple[Field, ...]) -> Schema:
+def _struct(description: str, fields: tuple[Field, ...], shape: Any) -> Schema:
     # Like ACK, nested members are all optional: SageMaker itself says what is missing.
-    return _described(
-        {"type": "object", "properties": {member.name: _field_schema(member) for member in fields}}, description
-    )
+    properties = {member.name: _field_schema(member, shape.members[member.aws]) for member in fields}
+    return _described({"type": "object", "properties": properties}, description)
 
 
-def _field_schema(member: Field) -> Schema:
+def _field_schema(member: Field, shape: Any) -> Schema:
+    description, pattern = plain_text(shape.documentation), shape.metadata.get("pattern")
     match member.kind:
         case "object":
-            return _struct(member.description, member.members)
+            return _struct(description, member.members, shape)
         case "list":
-            items = _struct(member.item_description, member.members)
-            return _described({"type": "array", "items": items}, member.description)
+            items = _struct(plain_text(shape.member.documentation), member.members, shape.member)
+            return _described({"type": "array", "items": items}, description)
         case "map":
-            return _described({"type": "object", "additionalProperties": {"type": "string"}}, member.description)
+            return _described({"type": "object", "additionalProperties": {"type": "string"}}, description)
         case "integer":
-            return _described({"type": "integer", "format": "int64"}, member.description)
-        case "string" if member.pattern:
-            return _string(f"{member.description}\n\nRegex Pattern: `^{member.pattern}$`".strip())
+            return _described({"type": "integer", "format": "int64"}, description)
+        case "string" if pattern:
+            return _string(f"{description}\n\nRegex Pattern: `^{pattern}$`".strip())
         case _:
-            return _described({"type": member.kind}, member.description)
+            return _described({"type": member.kind}, description)
 
 
 def _status_schema() -> Schema:
-    documentation = status_documentation()
+    described = service_model().operation_model("DescribeTransformJob").output_shape.members
     return {
         "type": "object",
         "description": "What the operator last saw of the job.",
@@ -112,8 +112,8 @@ def _status_schema() -> Schema:
                 "description": "Where the operator stands with this job: synced, terminal, recoverable, ready.",
                 "items": _condition_schema(),
             },
-            "failureReason": _string(documentation["FailureReason"]),
-            "transformJobStatus": _string(documentation["TransformJobStatus"]),
+            "failureReason": _string(plain_text(described["FailureReason"].documentation)),
+            "transformJobStatus": _string(plain_text(described["TransformJobStatus"].documentation)),
         },
     }
 

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from localcloud.operator.errors import KubernetesError
+from localcloud.kube import KubernetesError
 
 Json = dict[str, Any]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.operator.sagemaker import ApiError, CallError, check_whole
+from localcloud.operator.sagemaker import ApiError, CallError, check_complete
 
 Json = dict[str, Any]
 
@@ -173,7 +173,7 @@ class FakeJobs:
         return self._sagemaker.call("DescribeTransformJob", self._region, {"TransformJobName": name})
 
     def create(self, request: Json) -> str:
-        check_whole(request)
+        check_complete(request)
         return self._sagemaker.call("CreateTransformJob", self._region, request)["TransformJobArn"]
 
     def stop(self, name: str) -> None:

@@ -20,16 +20,13 @@ from typing import Any, Protocol
 
 import urllib3
 
-from localcloud.operator.controller import Controller
-from localcloud.operator.crd import API_VERSION, KIND
-from localcloud.operator.errors import KubernetesError
-from localcloud.operator.fields import spec_fields
-from localcloud.operator.kube import KubeApi
-from localcloud.operator.kubeconfig import load
-from localcloud.operator.log import Log
-from localcloud.operator.look import Policy
+from localcloud.kube import KubeApi, KubernetesError, load_kubeconfig
+from localcloud.operator.controller import Controller, Log
+from localcloud.operator.fields import API_VERSION, KIND, spec_fields
+from localcloud.operator.kube import TransformJobObjects
 from localcloud.operator.reconciler import Reconciler
 from localcloud.operator.resource import Owner
+from localcloud.operator.sync import Policy
 from tests.localcloud.operator import definition
 from tests.localcloud.operator.fake_cluster import FakeCluster
 from tests.localcloud.operator.fake_endpoint import FakeEndpoint
@@ -215,7 +212,7 @@ class MemoryStage(Stage):
     def kill(self) -> None:
         if self._controller is not None:
             self._controller.stop()
-            self._controller.queue.close()
+            self._controller.queue.shut_down()
             self._thread.join(10)
             self._controller = None
 
@@ -227,10 +224,10 @@ class ServerKubectl:
     """A user at a real API server."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        connection = load(kubeconfig)
+        connection = load_kubeconfig(kubeconfig)
         self._server = connection.server
         self._http = urllib3.PoolManager(ssl_context=connection.context, retries=False)
-        self._api = KubeApi(connection)
+        self._api = TransformJobObjects(KubeApi(connection))
 
     def create(self, body: Json) -> None:
         self.post(f"/apis/{API_VERSION}/namespaces/{body['metadata']['namespace']}/transformjobs", body)
@@ -329,6 +326,12 @@ class ServerStage(Stage):
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+    def terminate(self) -> int:
+        """Ask the operator to end; its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return self.exit_code()
 
     def exit_code(self) -> int:
         assert self._process is not None

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from localcloud.operator import fields
-from localcloud.operator.html_text import plain_text
 from tests.localcloud.operator import definition
+from tests.localcloud.operator.html_text import plain_text
 
 Schema = dict[str, Any]
 

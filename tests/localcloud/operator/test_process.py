@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,9 +40,7 @@ def test_it_stops_when_asked_to(server: ServerStage) -> None:
     server.start()
     server.create()
     server.wait_status("InProgress")
-    assert server._process is not None
-    server._process.send_signal(signal.SIGTERM)
-    assert server.exit_code() == 0
+    assert server.terminate() == 0
 
 
 def test_it_leaves_jobs_alone_where_other_kinds_only_are_to_be_reconciled(server: ServerStage) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localcloud.operator.errors import SettingsError
-from localcloud.operator.settings import Settings, parse
+from localcloud.operator.settings import Settings, SettingsError, parse
 
 
 def given(*arguments: str, **environment: str) -> Settings:

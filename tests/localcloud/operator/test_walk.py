@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from localcloud.operator.errors import KubernetesError
-from localcloud.operator.look import Policy
+from localcloud.kube import KubernetesError
 from localcloud.operator.reconciler import Reconciler
 from localcloud.operator.resource import FINALIZER, Key, Owner
 from localcloud.operator.sagemaker import CallError
+from localcloud.operator.sync import Policy
 from tests.localcloud.operator.fake_cluster import FakeCluster
 from tests.localcloud.operator.fake_sagemaker import ACCOUNT, REGION, FakeJobs, FakeSageMaker
 from tests.localcloud.operator.stage import conditions, manifest
@@ -154,13 +154,13 @@ class Walk:
     def reconcile(self, name: str) -> bool:
         """One look; whether another is wanted soon."""
         try:
-            outcome = self.reconciler.reconcile(Key("default", name))
+            result = self.reconciler.reconcile(Key("default", name))
         except KubernetesError:
             return True
         except Killed:
             self.reconciler = self._process()
             return True
-        return outcome.failure is not None or outcome.after == 0.0
+        return result.error is not None or result.requeue_after == 0.0
 
     def settle_down(self) -> None:
         """No more trouble: every job ends, and every object is looked at until there is nothing left to do."""

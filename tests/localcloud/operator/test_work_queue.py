@@ -22,7 +22,7 @@ def drained(queue: WorkQueue) -> list[Key]:
     end = Key("", "end")
     for _ in range(2):  # what is due joins behind the first end
         queue.add(end)
-        while (key := queue.take()) != end:
+        while (key := queue.get()) != end:
             assert key is not None
             keys.append(key)
             queue.done(key)
@@ -40,7 +40,7 @@ def test_a_key_added_twice_comes_once() -> None:
 def test_a_key_that_is_worked_on_comes_again_afterwards() -> None:
     queue = WorkQueue()
     queue.add(A)
-    assert queue.take() == A
+    assert queue.get() == A
     queue.add(A)
     assert drained(queue) == []
     queue.done(A)
@@ -71,7 +71,7 @@ def test_a_key_looked_at_now_is_not_due_any_more() -> None:
 
 def test_the_delay_doubles_with_each_failure_up_to_a_limit() -> None:
     queue = WorkQueue(Clock())
-    delays = [queue.add_failed(A) for _ in range(14)]
+    delays = [queue.add_rate_limited(A) for _ in range(14)]
     assert delays[:4] == [0.005, 0.01, 0.02, 0.04]
     assert delays[-1] == 10.0
 
@@ -79,19 +79,19 @@ def test_the_delay_doubles_with_each_failure_up_to_a_limit() -> None:
 def test_success_makes_the_next_delay_short_again() -> None:
     queue = WorkQueue(Clock())
     for _ in range(5):
-        queue.add_failed(A)
-    queue.forgive(A)
-    assert queue.add_failed(A) == 0.005
+        queue.add_rate_limited(A)
+    queue.forget(A)
+    assert queue.add_rate_limited(A) == 0.005
 
 
 def test_many_failing_keys_are_tried_less_often() -> None:
     queue = WorkQueue(Clock())
     keys = [Key("default", str(number)) for number in range(100)]
-    delays = [queue.add_failed(key) for _ in range(14) for key in keys]
+    delays = [queue.add_rate_limited(key) for _ in range(14) for key in keys]
     assert max(delays) == 30.0
 
 
 def test_a_closed_queue_sends_workers_home() -> None:
     queue = WorkQueue()
-    queue.close()
-    assert queue.take() is None
+    queue.shut_down()
+    assert queue.get() is None

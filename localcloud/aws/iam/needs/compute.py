@@ -1,4 +1,4 @@
-"""Permissions of SageMaker, EKS, CloudWatch, CloudWatch Logs, Service Quotas and STS."""
+"""Permissions of SageMaker and EKS."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from collections.abc import Mapping, Sequence
 from localcloud.aws.iam.directory import Directory
 from localcloud.aws.iam.needs.model import Keys, Need, fill, members, pass_role, tag_keys, tags_of
 from localcloud.aws.protocol.wire import Call
+from localcloud.aws.sagemaker.store import model_arn, transform_job_arn
 
-_SAGEMAKER = "arn:aws:sagemaker:{region}:{account}:"
-_SAGEMAKER_RESOURCES: Mapping[str, str] = {
-    **dict.fromkeys(
-        ("CreateTransformJob", "DescribeTransformJob", "StopTransformJob"), "transform-job/{TransformJobName}"
-    ),
-    **dict.fromkeys(("CreateModel", "DescribeModel", "DeleteModel"), "model/{ModelName}"),
-}
+_ON_JOBS = ("CreateTransformJob", "DescribeTransformJob", "StopTransformJob")
+_ON_MODELS = ("CreateModel", "DescribeModel", "DeleteModel")
 
 _EKS = "arn:aws:eks:{region}:{account}:"
 _CLUSTER = "cluster/{name}"
@@ -75,11 +71,9 @@ def sagemaker(call: Call, _directory: Directory) -> Sequence[Need]:
     if call.operation in {"AddTags", "DeleteTags", "ListTags"}:
         keys = tag_keys(tags_of(call))
         return [Need(action, str(call.params.get("ResourceArn") or "*"), keys)]
-    if call.operation not in _SAGEMAKER_RESOURCES:
+    if call.operation not in (*_ON_JOBS, *_ON_MODELS):
         return [Need(action, "*")]
-    resource = fill(_SAGEMAKER + _SAGEMAKER_RESOURCES[call.operation], call)
-    if "transform-job" in resource:
-        resource = resource.lower()  # SageMaker lower-cases the names of jobs in ARNs
+    resource = _sagemaker_resource(call)
     tags = tag_keys(tags_of(call))
     found = [Need(action, resource, {**_job_keys(call), **tags})]
     if tags:
@@ -87,6 +81,13 @@ def sagemaker(call: Call, _directory: Directory) -> Sequence[Need]:
     if call.operation == "CreateModel" and call.params.get("ExecutionRoleArn"):
         found.append(pass_role(str(call.params["ExecutionRoleArn"]), "sagemaker.amazonaws.com"))
     return found
+
+
+def _sagemaker_resource(call: Call) -> str:
+    if call.operation in _ON_JOBS:
+        name = str(call.params.get("TransformJobName") or "*")
+        return transform_job_arn(call.region, call.principal.account_id, name)
+    return model_arn(call.region, call.principal.account_id, str(call.params.get("ModelName") or "*"))
 
 
 def _job_keys(call: Call) -> Keys:
@@ -100,7 +101,7 @@ def _job_keys(call: Call) -> Keys:
     if output.get("KmsKeyId"):
         keys["sagemaker:outputkmskey"] = (str(output["KmsKeyId"]),)
     if call.operation == "CreateTransformJob" and call.params.get("ModelName"):
-        keys["sagemaker:modelarn"] = (fill(_SAGEMAKER + "model/{ModelName}", call),)
+        keys["sagemaker:modelarn"] = (model_arn(call.region, call.principal.account_id, str(call.params["ModelName"])),)
     if call.operation == "CreateModel":
         keys["sagemaker:networkisolation"] = ("true" if call.params.get("EnableNetworkIsolation") else "false",)
     return keys
@@ -150,39 +151,3 @@ def _eks_roles(call: Call) -> Sequence[Need]:
 
 def eks_auth(call: Call, _directory: Directory) -> Sequence[Need]:
     return [Need(f"eks-auth:{call.operation}", fill(_EKS + _IN_CLUSTER, call))]
-
-
-def logs(call: Call, _directory: Directory) -> Sequence[Need]:
-    """CloudWatch Logs names a group in denials as `log-group:NAME:log-stream:STREAM`, the stream possibly empty."""
-    params = call.params
-    if params.get("resourceArn"):
-        return [Need(f"logs:{call.operation}", str(params["resourceArn"]), tag_keys(tags_of(call)))]
-    group = params.get("logGroupName") or params.get("logGroupNamePrefix") or ""
-    stream = params.get("logStreamName") or ""
-    identifier = str(params.get("logGroupIdentifier") or "")
-    if identifier.startswith("arn:"):
-        return [Need(f"logs:{call.operation}", identifier)]
-    arn = f"arn:aws:logs:{call.region}:{call.principal.account_id}:log-group:{group or identifier}:log-stream:{stream}"
-    return [Need(f"logs:{call.operation}", arn, tag_keys(tags_of(call)))]
-
-
-def cloudwatch(call: Call, _directory: Directory) -> Sequence[Need]:
-    namespace = call.params.get("Namespace")
-    keys = {"cloudwatch:namespace": (str(namespace),)} if namespace else {}
-    return [Need(f"cloudwatch:{call.operation}", "*", keys)]
-
-
-def service_quotas(call: Call, _directory: Directory) -> Sequence[Need]:
-    action = f"servicequotas:{call.operation}"
-    if call.params.get("QuotaCode"):
-        return [Need(action, fill("arn:aws:servicequotas:{region}:{account}:{ServiceCode}/{QuotaCode}", call))]
-    return [Need(action, "*")]
-
-
-def sts(call: Call, _directory: Directory) -> Sequence[Need]:
-    """None: GetCallerIdentity needs no permission, and AssumeRole evaluates the role's trust policy itself."""
-    return (
-        []
-        if call.operation in {"GetCallerIdentity", "GetSessionToken", "AssumeRole"}
-        else [Need(f"sts:{call.operation}", fill("{RoleArn}", call))]
-    )

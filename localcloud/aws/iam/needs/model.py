@@ -1,4 +1,4 @@
-"""A permission that a call needs, and the small language in which the tables write them."""
+"""A permission that a call needs, and the templates in which the tables write resource ARNs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from localcloud.aws.iam.conditions import Keys
 from localcloud.aws.iam.directory import Directory
 from localcloud.aws.protocol.wire import Call
-
-Keys = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 
 def fill(template: str, call: Call) -> str:
-    """A resource ARN from a template such as `transform-job/{TransformJobName}`; what is missing becomes `*`."""
+    """A resource ARN from a template such as `transform-job/{TransformJobName}`; a missing argument becomes `*`."""
 
     def replace(match: re.Match[str]) -> str:
         name = match[1]
@@ -42,7 +41,7 @@ def fill(template: str, call: Call) -> str:
 
 
 def tags_of(call: Call) -> dict[str, str]:
-    """The tags that a request carries, whatever form its service gives them."""
+    """The tags in a request, in the form of any service."""
     found = call.params.get("Tags") or call.params.get("tags") or {}
     if isinstance(found, dict):
         return {str(key): str(value) for key, value in cast("dict[str, Any]", found).items()}
@@ -61,5 +60,5 @@ def pass_role(role_arn: str, service: str) -> Need:
 
 
 def members(value: Any) -> list[Any]:
-    """A list parameter, which SDKs also send as nothing at all."""
+    """A list argument; SDKs leave an empty one out."""
     return list(value or [])

@@ -1,4 +1,4 @@
-"""Permissions of EC2: what a network is made of. Every resource that a call touches must be allowed."""
+"""Permissions of EC2 for networks. Every resource of a call must be allowed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from localcloud.aws.iam.needs.model import Keys, Need, fill, members, tag_keys
 from localcloud.aws.protocol.wire import Call
 
 _EC2 = "arn:aws:ec2:{region}:{account}:"
-# Operation -> the resources it acts on. A resource that is being made has no id yet: `*`.
+# Operation -> the resources it acts on. A resource that is being created has no id: `*`.
 _RESOURCES: Mapping[str, tuple[str, ...]] = {
     "CreateVpc": ("vpc/*",),
     "DeleteVpc": ("vpc/{VpcId}",),

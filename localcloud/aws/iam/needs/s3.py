@@ -11,7 +11,7 @@ from localcloud.aws.protocol.wire import Call
 
 _BUCKET = "arn:aws:s3:::{}"
 
-# Operations whose action is not their own name. What is not here is named as the operation is.
+# Operations whose action has another name than the operation.
 _ACTIONS: Mapping[str, str] = {
     "ListBuckets": "ListAllMyBuckets",
     "HeadBucket": "ListBucket",
@@ -66,7 +66,7 @@ def needs(call: Call, _directory: Directory) -> Sequence[Need]:
     if call.operation == "ListBuckets":
         return [Need(action, "*")]
     if call.operation == "DeleteObjects":
-        return []  # each object is decided when its turn comes: one that is refused does not refuse the others
+        return []  # S3 decides on each object by itself: see s3.buckets
     key = call.params.get("Key")
     if key is None:
         return [Need(action, _BUCKET.format(bucket), _list_keys(call)), *_bucket_extras(call, bucket)]

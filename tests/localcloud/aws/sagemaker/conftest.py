@@ -1,8 +1,9 @@
-"""A moto server with our SageMaker in it, jobs running in a real worker process, model containers as doubles."""
+"""An endpoint whose jobs run in a real worker process, with doubles for the containers of models."""
 
 from __future__ import annotations
 
 import itertools
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,25 +13,12 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
-from localcloud.aws.protocol.errors import AwsError
-from localcloud.aws.sagemaker.backend import RoleCredentials
-from localcloud.aws.sagemaker.moto_installation import install
-from localcloud.aws.sagemaker.probe import S3Probe
-from localcloud.aws.sagemaker.service import SageMaker
-from localcloud.aws.sagemaker.workers import LocalTransforms
+from tests.localcloud.aws.endpoint import allow, document, served
 
 ROLE = "arn:aws:iam::123456789012:role/execution"
-UNTRUSTING_ROLE = "arn:aws:iam::123456789012:role/untrusting"
 GROUP = "/aws/sagemaker/TransformJobs"
 _NUMBERS = itertools.count()
-
-
-def _session(role: str, _source: str) -> RoleCredentials:
-    if role == UNTRUSTING_ROLE:
-        raise AwsError("AccessDenied", "not trusted", 403)
-    return RoleCredentials("ASIAEXECUTION", "secret", "token")
 
 
 @dataclass
@@ -39,7 +27,7 @@ class Cloud:
 
     endpoint: str
     home: Path
-    transforms: LocalTransforms
+    pid: int
     sagemaker: Any = field(init=False)
     s3: Any = field(init=False)
     logs: Any = field(init=False)
@@ -56,6 +44,24 @@ class Cloud:
             aws_secret_access_key="localcloud",
             config=config,
         )
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The process that runs the endpoint's jobs, if there is one."""
+        listing = subprocess.run(
+            ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        )
+        rows = [line.split(maxsplit=2) for line in listing.stdout.splitlines()]
+        found = (int(row[0]) for row in rows if int(row[1]) == self.pid and "localcloud.aws.sagemaker.worker" in row[2])
+        return next(found, None)
+
+    def role(self, name: str, service: str) -> None:
+        """A role that trusts a service and may use S3 and CloudWatch Logs."""
+        iam = self.client("iam")
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))
+        statement = allow(["s3:*", "logs:*"])
+        iam.put_role_policy(RoleName=name, PolicyName="jobs", PolicyDocument=document(statement))
 
     def bucket(self, objects: Mapping[str, bytes]) -> str:
         """A new bucket with these objects."""
@@ -137,22 +143,9 @@ def _set(arguments: dict[str, Any], path: list[str], value: Any) -> None:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     home = tmp_path_factory.mktemp("home")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    transforms = LocalTransforms(home, lambda: endpoint, "localcloud.batch_transform.doubles:start_double")
-    install(SageMaker("123456789012", home, transforms, _session, S3Probe(lambda: endpoint)))
-    transforms.warm()
-    _wait_until_ready(transforms)
-    yield Cloud(endpoint, home, transforms)
-    transforms.close()
-    server.stop()
-
-
-def _wait_until_ready(transforms: LocalTransforms) -> None:
-    """No test's time is to hold the start of the worker, which takes seconds on a busy machine."""
-    deadline = time.monotonic() + 60
-    while transforms._worker is None or not transforms._worker.ready:
-        assert time.monotonic() < deadline, "the worker does not start"
-        time.sleep(0.02)
+    with served(home, "localcloud.batch_transform.doubles:start_double") as endpoint:
+        cloud = Cloud(endpoint.url, home, endpoint.pid)
+        cloud.role("execution", "sagemaker.amazonaws.com")
+        cloud.role("untrusting", "ec2.amazonaws.com")
+        cloud.run(cloud.bucket({"in/a.csv": b"1\n"}), cloud.model())  # so that no test waits for the worker's start
+        yield cloud

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from localcloud.aws.sagemaker import quotas, rules
-from localcloud.aws.sagemaker.faults import ValidationError
-from localcloud.aws.sagemaker.jobs import TransformJobs
-from localcloud.aws.sagemaker.regions import Region
+from localcloud.aws.sagemaker import rules
+from localcloud.aws.sagemaker.errors import ValidationError
+from localcloud.aws.sagemaker.store import transform_job_arn
 from localcloud.batch_transform.unverified import Choices
 
+REGION, NUMBER = "us-east-1", "123456789012"
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
 PLAIN: dict[str, Any] = {
     "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in"}}},
@@ -327,9 +328,8 @@ def test_an_arn_keeps_the_case_of_the_name(cloud: Any, bucket: str, model: str) 
     request = cloud.request(bucket, model, TransformJobName="With-Capitals")
     arn = cloud.sagemaker.create_transform_job(**request)["TransformJobArn"]
     assert arn == f"{ACCOUNT}:transform-job/With-Capitals"
-    nothing: Any = None
-    written_small = TransformJobs(nothing, nothing, nothing, nothing, Choices(job_arn_keeps_case=False))
-    assert written_small.arn(Region("us-east-1", "123456789012"), "With-Capitals").endswith("/with-capitals")
+    written_small = transform_job_arn(REGION, NUMBER, "With-Capitals", Choices(job_arn_keeps_case=False))
+    assert written_small.endswith("/with-capitals")
 
 
 def test_of_many_at_once_one_gets_the_name(cloud: Any, bucket: str, model: str) -> None:
@@ -346,11 +346,16 @@ def test_of_many_at_once_one_gets_the_name(cloud: Any, bucket: str, model: str) 
     assert answers == ["ResourceInUse"] * 7 + [f"{ACCOUNT}:transform-job/{request['TransformJobName']}"]
 
 
-def test_a_quota_that_is_used_up_refuses_the_job(
-    cloud: Any, bucket: str, model: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limits = {"ml.m5.xlarge for transform job usage": 0}
-    monkeypatch.setenv(quotas.VARIABLE, json.dumps(limits))
+@pytest.fixture
+def quotas(cloud: Any) -> Iterator[Path]:
+    """The file that sets quotas."""
+    file: Path = cloud.home / "quotas.json"
+    yield file
+    file.unlink()
+
+
+def test_a_quota_that_is_used_up_refuses_the_job(cloud: Any, bucket: str, model: str, quotas: Path) -> None:
+    quotas.write_text('{"ml.m5.xlarge for transform job usage": 0}')
     request = cloud.request(bucket, model, TransformResources={"InstanceType": "ml.m5.xlarge", "InstanceCount": 2})
     message = (
         "The account-level service limit 'ml.m5.xlarge for transform job usage' is 0 Instances, with current "
@@ -361,15 +366,11 @@ def test_a_quota_that_is_used_up_refuses_the_job(
     assert refusal(cloud, request) == ("ResourceLimitExceeded", message)
 
 
-def test_a_quota_can_be_set_in_the_home_folder(cloud: Any, bucket: str, model: str) -> None:
-    file = cloud.home / "quotas.json"
-    file.write_text('{"ml.c5.xlarge for transform job usage": 0, "ml.c5.2xlarge for transform job usage": 1}')
-    try:
-        resources = {"InstanceType": "ml.c5.xlarge", "InstanceCount": 1}
-        assert refusal(cloud, cloud.request(bucket, model, TransformResources=resources))[0] == "ResourceLimitExceeded"
-        cloud.start(bucket, model, TransformResources={"InstanceType": "ml.c5.2xlarge", "InstanceCount": 1})
-    finally:
-        file.unlink()
+def test_a_quota_counts_for_its_instance_type_only(cloud: Any, bucket: str, model: str, quotas: Path) -> None:
+    quotas.write_text('{"ml.c5.xlarge for transform job usage": 0, "ml.c5.2xlarge for transform job usage": 1}')
+    resources = {"InstanceType": "ml.c5.xlarge", "InstanceCount": 1}
+    assert refusal(cloud, cloud.request(bucket, model, TransformResources=resources))[0] == "ResourceLimitExceeded"
+    cloud.start(bucket, model, TransformResources={"InstanceType": "ml.c5.2xlarge", "InstanceCount": 1})
 
 
 def test_a_missing_member_is_refused_by_the_service_too(cloud: Any, bucket: str, model: str) -> None:

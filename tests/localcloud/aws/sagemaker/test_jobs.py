@@ -138,12 +138,12 @@ def test_a_worker_that_dies_fails_its_jobs_and_the_next_job_gets_a_new_one(cloud
 def test_a_killed_worker_is_replaced_before_the_next_job_comes(cloud: Any) -> None:
     bucket = cloud.bucket({"in/a.csv": b"1\n"})
     cloud.run(bucket, cloud.model())
-    killed = cloud.transforms.worker_pid
+    killed = cloud.worker_pid
     os.kill(killed, signal.SIGKILL)
     deadline = time.monotonic() + 60
-    while cloud.transforms.worker_pid in {killed, None} and time.monotonic() < deadline:
+    while cloud.worker_pid in {killed, None} and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert cloud.transforms.worker_pid not in {killed, None}
+    assert cloud.worker_pid not in {killed, None}
     assert cloud.run(bucket, cloud.model())["TransformJobStatus"] == "Completed"
 
 

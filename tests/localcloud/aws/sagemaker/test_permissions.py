@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localcloud.aws.endpoint import Endpoint, allow
+from tests.localcloud.aws.endpoint import Endpoint, allow, document
 
 MODEL = Path(__file__).resolve().parents[4] / "model"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
@@ -86,6 +86,23 @@ def test_without_the_right_to_list_there_is_no_input(aws: Endpoint, bucket: str)
 def test_without_the_right_to_read_there_is_no_model(aws: Endpoint, bucket: str) -> None:
     with pytest.raises(ClientError, match="Could not access model data at"):
         model_for(aws, bucket, LIST, WRITE, LOG)
+
+
+def test_without_the_right_to_list_a_missing_model_is_not_told_from_a_forbidden_one(aws: Endpoint) -> None:
+    empty = aws.bucket()
+    with pytest.raises(ClientError, match="Could not access model data at"):
+        model_for(aws, empty, READ, WRITE, LOG)
+    with pytest.raises(ClientError, match="Could not find model data at"):
+        model_for(aws, empty, *ALL)
+
+
+def test_a_bucket_policy_can_let_the_role_list(aws: Endpoint) -> None:
+    bucket = aws.bucket({"in/rows.csv": b"1\n", "in/model.tar.gz": (MODEL / "model.tar.gz").read_bytes()})
+    model = model_for(aws, bucket, READ, WRITE, LOG)
+    role = aws.client("sagemaker").describe_model(ModelName=model)["ExecutionRoleArn"]
+    statement = allow("s3:ListBucket", f"arn:aws:s3:::{bucket}", Principal={"AWS": role})
+    aws.client("s3").put_bucket_policy(Bucket=bucket, Policy=document(statement))
+    assert start(aws, bucket, model)
 
 
 def test_without_the_right_to_write_the_job_fails_and_says_so(aws: Endpoint, bucket: str) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.aws.sagemaker.backend import JobListener, Order, RoleCredentials
+from localcloud.aws.iam.credentials import Credential, root
 from localcloud.aws.sagemaker.jobs import TransformJobs
-from localcloud.aws.sagemaker.regions import Region
-from localcloud.aws.sagemaker.store import JobRecord, ModelRecord
-from localcloud.batch_transform.state import JobState, JobStatus
+from localcloud.aws.sagemaker.orders import JobListener, Order
+from localcloud.aws.sagemaker.store import ModelRecord, Region
 from localcloud.batch_transform.unverified import Choices
 
 
@@ -91,7 +91,10 @@ class SlowToStart:
 
     def stop(self, arn: str, /) -> None:
         if arn in self._known:
-            self._known.pop(arn).ended(arn, "Stopped", None)
+            self.end(arn, "Stopped")
+
+    def end(self, arn: str, status: str) -> None:
+        self._known.pop(arn).ended(arn, status, None)
 
     def warm(self) -> None:
         pass
@@ -100,28 +103,44 @@ class SlowToStart:
         pass
 
 
+@dataclass
+class Account:
+    """The operations on transform jobs, over a backend that is slow to start a job."""
+
+    choices: Choices = field(default_factory=Choices)
+    transforms: SlowToStart = field(default_factory=SlowToStart)
+    region: Region = field(default_factory=lambda: Region("us-east-1", "123456789012"))
+
+    def __post_init__(self) -> None:
+        s3: Any = SimpleNamespace(has_objects=lambda *_: True)
+        session = Credential("key", "secret", root("123456789012"))
+        self.jobs = TransformJobs(self.transforms, lambda *_: session, s3, lambda _: None, self.choices)
+        container = {"PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": "role"}
+        self.region.models["m"] = ModelRecord("m", "arn", container, {})
+
+    def status(self) -> str:
+        return self.jobs.describe(self.region, {"TransformJobName": "a"})["TransformJobStatus"]
+
+    def stop(self) -> dict[str, Any]:
+        return self.jobs.stop(self.region, {"TransformJobName": "a"})
+
+
 def test_a_job_that_is_stopped_while_it_is_handed_over_ends(cloud: Any) -> None:
-    transforms, region = SlowToStart(), Region("us-east-1", "123456789012")
-    probe: Any = SimpleNamespace(has_input=lambda *_: True)
-    keys = RoleCredentials("key", "secret")
-    jobs = TransformJobs(transforms, lambda *_: keys, probe, lambda _: None, Choices())
-    region.store.models["m"] = ModelRecord(
-        "m", "arn", {"PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": "role"}, {}
-    )
+    account = Account()
     request = cloud.request("bucket", "m", TransformJobName="a")
     with ThreadPoolExecutor(1) as pool:
-        created = pool.submit(jobs.create, region, request)
-        assert transforms.starting.wait(60)
-        jobs.stop(region, {"TransformJobName": "a"})
-        transforms.go_on.set()
+        created = pool.submit(account.jobs.create, account.region, request)
+        assert account.transforms.starting.wait(60)
+        account.stop()
+        account.transforms.go_on.set()
         created.result(60)
-    assert jobs.describe(region, {"TransformJobName": "a"})["TransformJobStatus"] == "Stopped"
+    assert account.status() == "Stopped"
 
 
-def test_by_switch_a_job_that_has_ended_can_be_stopped_without_effect() -> None:
-    nothing: Any = None
-    jobs = TransformJobs(nothing, nothing, nothing, nothing, Choices(stop_of_ended_job_refused=False))
-    region = Region("us-east-1", "123456789012")
-    region.store.jobs["a"] = JobRecord("a", "arn", {}, {}, JobState(JobStatus.COMPLETED))
-    assert jobs.stop(region, {"TransformJobName": "a"}) == {}
-    assert region.store.jobs["a"].state.status is JobStatus.COMPLETED
+def test_by_switch_a_job_that_has_ended_can_be_stopped_without_effect(cloud: Any) -> None:
+    account = Account(Choices(stop_of_ended_job_refused=False))
+    account.transforms.go_on.set()
+    created = account.jobs.create(account.region, cloud.request("bucket", "m", TransformJobName="a"))
+    account.transforms.end(created["TransformJobArn"], "Completed")
+    assert account.stop() == {}
+    assert account.status() == "Completed"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.aws.sagemaker.storage import PART_BYTES, S3Sink
+from localcloud.aws.sagemaker.job_io import PART_BYTES, S3Sink
 from localcloud.batch_transform.unverified import Choices
 
 

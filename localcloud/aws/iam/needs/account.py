@@ -1,0 +1,88 @@
+"""Permissions of the account's own services: IAM, STS, CloudWatch, CloudWatch Logs, Service Quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from localcloud.aws.iam.directory import Directory
+from localcloud.aws.iam.needs.model import Keys, Need, fill, pass_role, tag_keys, tags_of
+from localcloud.aws.protocol.wire import Call
+
+_BY_NAME = (("RoleName", "role"), ("UserName", "user"), ("GroupName", "group"))
+
+
+def iam(call: Call, directory: Directory) -> Sequence[Need]:
+    tags = tag_keys(tags_of(call))
+    resource = _iam_resource(call, directory)
+    found = [Need(f"iam:{call.operation}", resource, {**tags, **_iam_keys(call)})]
+    kind = call.operation.removeprefix("Create")
+    if tags and kind in {"Role", "Policy", "User", "InstanceProfile"}:
+        found.append(Need(f"iam:Tag{kind}", resource, tags))
+    if call.operation == "AddRoleToInstanceProfile":
+        found.append(pass_role(directory.arn("role", str(call.params.get("RoleName"))), "ec2.amazonaws.com"))
+    return found
+
+
+def _iam_resource(call: Call, directory: Directory) -> str:
+    """The ARN of what a call is about; IAM's tables name a role, user or group before a policy it is given."""
+    params = call.params
+    if params.get("InstanceProfileName"):
+        return _new_arn(call, "instance-profile", str(params["InstanceProfileName"]))
+    for name, kind in _BY_NAME:
+        if params.get(name):
+            created = call.operation == f"Create{kind.capitalize()}"
+            return _new_arn(call, kind, str(params[name])) if created else directory.arn(kind, str(params[name]))
+    if call.operation == "CreatePolicy":
+        return _new_arn(call, "policy", str(params.get("PolicyName")))
+    return str(params.get("PolicyArn") or params.get("OpenIDConnectProviderArn") or "*")
+
+
+def _new_arn(call: Call, kind: str, name: str) -> str:
+    return f"arn:aws:iam::{call.principal.account_id}:{kind}{call.params.get('Path') or '/'}{name}"
+
+
+def _iam_keys(call: Call) -> Keys:
+    keys: Keys = {}
+    if call.params.get("PolicyArn"):
+        keys["iam:policyarn"] = (str(call.params["PolicyArn"]),)
+    if call.params.get("PermissionsBoundary"):
+        keys["iam:permissionsboundary"] = (str(call.params["PermissionsBoundary"]),)
+    if call.params.get("AWSServiceName"):
+        keys["iam:awsservicename"] = (str(call.params["AWSServiceName"]),)
+    return keys
+
+
+def logs(call: Call, _directory: Directory) -> Sequence[Need]:
+    """CloudWatch Logs names a group in denials as `log-group:NAME:log-stream:STREAM`, the stream possibly empty."""
+    params = call.params
+    if params.get("resourceArn"):
+        return [Need(f"logs:{call.operation}", str(params["resourceArn"]), tag_keys(tags_of(call)))]
+    group = params.get("logGroupName") or params.get("logGroupNamePrefix") or ""
+    stream = params.get("logStreamName") or ""
+    identifier = str(params.get("logGroupIdentifier") or "")
+    if identifier.startswith("arn:"):
+        return [Need(f"logs:{call.operation}", identifier)]
+    arn = f"arn:aws:logs:{call.region}:{call.principal.account_id}:log-group:{group or identifier}:log-stream:{stream}"
+    return [Need(f"logs:{call.operation}", arn, tag_keys(tags_of(call)))]
+
+
+def cloudwatch(call: Call, _directory: Directory) -> Sequence[Need]:
+    namespace = call.params.get("Namespace")
+    keys = {"cloudwatch:namespace": (str(namespace),)} if namespace else {}
+    return [Need(f"cloudwatch:{call.operation}", "*", keys)]
+
+
+def service_quotas(call: Call, _directory: Directory) -> Sequence[Need]:
+    action = f"servicequotas:{call.operation}"
+    if call.params.get("QuotaCode"):
+        return [Need(action, fill("arn:aws:servicequotas:{region}:{account}:{ServiceCode}/{QuotaCode}", call))]
+    return [Need(action, "*")]
+
+
+def sts(call: Call, _directory: Directory) -> Sequence[Need]:
+    """GetCallerIdentity needs no permission, and AssumeRole evaluates the role's trust policy itself."""
+    return (
+        []
+        if call.operation in {"GetCallerIdentity", "GetSessionToken", "AssumeRole"}
+        else [Need(f"sts:{call.operation}", fill("{RoleArn}", call))]
+    )

@@ -1,0 +1,64 @@
+"""How the worker starts the containers of a model: a function that its command line names."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol, cast
+
+from localcloud.batch_transform.containers import Container
+from localcloud.batch_transform.errors import InstanceFailure
+
+_SIZE = re.compile(r"(\d*)xlarge$")
+_VCPUS = {"ml.c4.8xlarge": 36}  # the types that the rule below does not fit
+LOCAL_PROCESSES = "localcloud.aws.sagemaker.containers:local_process"
+
+
+class ContainerRuntime(Protocol):
+    """Starts an image; raises InstanceFailure if it does not start."""
+
+    def __call__(
+        self,
+        image: str,
+        model_archive: Path | None,
+        environment: Mapping[str, str],
+        /,
+        *,
+        vcpus: int,
+        log: Callable[[bytes], None],
+    ) -> Container: ...
+
+
+def load_runtime(name: str) -> ContainerRuntime:
+    """The function that a command line names as `module:function`, ready for its first call."""
+    module, _, function = name.partition(":")
+    if name == LOCAL_PROCESSES:
+        importlib.import_module("localcloud.containers").prewarm()
+    return cast("ContainerRuntime", getattr(importlib.import_module(module), function))
+
+
+def local_process(
+    image: str,
+    model_archive: Path | None,
+    environment: Mapping[str, str],
+    /,
+    *,
+    vcpus: int,
+    log: Callable[[bytes], None],
+) -> Container:
+    """Run an image as a local process."""
+    containers = importlib.import_module("localcloud.containers")
+    try:
+        return cast("Container", containers.start(image, model_archive, environment, vcpus=vcpus, log=log))
+    except containers.ContainerError as error:
+        raise InstanceFailure(f"ClientError: {error}", (str(error),)) from error
+
+
+def vcpus(instance_type: str) -> int:
+    """How many vCPUs an instance type has: four for each `xlarge`, two for a `large`."""
+    if instance_type in _VCPUS:
+        return _VCPUS[instance_type]
+    match = _SIZE.search(instance_type)
+    return 4 * int(match[1] or 1) if match else 2
