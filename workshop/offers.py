@@ -105,8 +105,10 @@ def _refused(latest: Request | None) -> str:
     return f"AWS refused the request {latest.identity} for {latest.desired:.0f} ({latest.status}); give AWS Support a reason there, "
 
 
-def eks_version(version: str, place: str | None) -> str:
-    """A version in extended support costs six times as much."""
+def eks_version(version: str, place: str | None, cluster: str) -> str:
+    """A version in extended support costs six times as much; a cluster that is newer than the setting keeps its own."""
+    if newer := _newer(version, place, cluster):
+        return f"the cluster {cluster} has {newer}, and stays so: pulumi config set kubernetesVersion {newer}"
     try:
         eks = boto3.client("eks", region_name=place)
         found = eks.describe_cluster_versions(clusterVersions=[version])["clusterVersions"]
@@ -118,20 +120,37 @@ def eks_version(version: str, place: str | None) -> str:
     return f"{version} is in standard support"
 
 
-def addon_versions(version: str, place: str | None) -> str:
+def addon_versions(version: str, place: str | None, cluster: str) -> str:
     """The versions of the add-ons that go with this one of Kubernetes are ones that EKS still offers."""
+    newer = _newer(version, place, cluster)
+    version = newer or version
     pinned = _table().get(version)
+    if pinned is None and newer:
+        return f"{VERSIONS.name} has no line for {version}, so the add-ons of the nearest older version stay"
     if pinned is None:
         raise Problem(
             f"{VERSIONS.name} has no line for {version}: set kubernetesVersion to one of {', '.join(_table())}"
         )
-    gone = {
-        name: found for name, kept in pinned.items() if (found := _offered(name, version, place)) and kept not in found
-    }
-    if gone:
+    offered = {name: _offered(name, version, place) for name in pinned}
+    if gone := {name: found for name, found in offered.items() if found and pinned[name] not in found}:
         newest = ", ".join(f"{name} to {found[0]}" for name, found in gone.items())
         raise Problem(f"EKS no longer offers what {VERSIONS.name} has for {version}: set there {newest}")
     return ", ".join(f"{name} {kept}" for name, kept in pinned.items())
+
+
+def _newer(version: str, place: str | None, cluster: str) -> str | None:
+    """The version of the stack's cluster, where there is one and EKS has upgraded it beyond the setting."""
+    try:
+        found: str = boto3.client("eks", region_name=place).describe_cluster(name=cluster)["cluster"]["version"]
+    except (BotoCoreError, ClientError) as error:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise Problem(told(error, "eks:DescribeCluster")) from error
+    return found if _order(found) > _order(version) else None
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def _offered(name: str, version: str, place: str | None) -> list[str]:

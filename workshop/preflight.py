@@ -64,8 +64,8 @@ def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> list[Ch
         Check("credentials", lambda: identity(place)),
         Check("jobs at once", lambda: jobs_at_once(stack, values, place, send=send)),
         Check("node quota", lambda: node_quota(values["nodeInstanceType"], place, send=send)),
-        Check("EKS version", lambda: eks_version(version, place)),
-        Check("EKS add-ons", lambda: addon_versions(version, place)),
+        Check("EKS version", lambda: eks_version(version, place, values["prefix"])),
+        Check("EKS add-ons", lambda: addon_versions(version, place, values["prefix"])),
         Check("allowed addresses", lambda: allowed_addresses(stack, values.get("allowedCidrs") or [])),
     ]
 

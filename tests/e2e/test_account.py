@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -135,6 +136,17 @@ def statuses(checkout: Checkout) -> list[str]:
     return sorted(job["status"] for job in checkout.outputs()["transform_jobs"].values())
 
 
+def destroy(checkout: Checkout, given: Account) -> None:
+    """Destroy the stack; nothing of it is left, and all that was given is."""
+    destroyed = checkout.make_target("destroy")
+    assert destroyed.code == 0, destroyed.text
+    assert "nothing of stack local is left" in destroyed.text
+    subnets = checkout.client("ec2").describe_subnets(SubnetIds=given.subnets)["Subnets"]
+    assert {subnet["VpcId"] for subnet in subnets} == {given.vpc}
+    assert BUCKET in {bucket["Name"] for bucket in checkout.client("s3").list_buckets()["Buckets"]}
+    assert checkout.client("iam").get_policy(PolicyArn=given.boundary)["Policy"]["Arn"] == given.boundary
+
+
 def test_what_is_given_is_used_limits_every_role_and_outlives_the_stack(checkout: Checkout, given: Account) -> None:
     forbidding = boundary(checkout, "no-jobs", ["s3", "logs", "cloudwatch"])
     configure(checkout, **given.settings | {"permissionsBoundary": forbidding, "existingVpcId": "vpc-00000000"})
@@ -170,9 +182,29 @@ def test_what_is_given_is_used_limits_every_role_and_outlives_the_stack(checkout
     limited = [checkout.client("iam").get_role(RoleName=name)["Role"] for name in ours]
     assert {role["PermissionsBoundary"]["PermissionsBoundaryArn"] for role in limited} == {given.boundary}
 
-    destroyed = checkout.make_target("destroy")
-    assert destroyed.code == 0, destroyed.text
-    subnets = checkout.client("ec2").describe_subnets(SubnetIds=given.subnets)["Subnets"]
-    assert {subnet["VpcId"] for subnet in subnets} == {given.vpc}
+    destroy(checkout, given)
     keys = [row["Key"] for row in checkout.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]]
     assert {key.partition("/")[0] for key in keys} == {"input", "output"}
+
+
+OPTIONS: dict[str, list[str]] = {
+    "network": ["existingVpcId", "existingSubnetIds"],
+    "bucket": ["existingBucket"],
+    "boundary": ["permissionsBoundary"],
+    "lanes": ["maxJobsAtOnce"],
+    "delay": ["iamDelaySeconds"],
+}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("pair", itertools.combinations(OPTIONS, 2), ids=" and ".join)
+def test_a_stack_with_two_options_comes_and_goes(checkout: Checkout, given: Account, pair: tuple[str, str]) -> None:
+    was = (checkout.path / "Pulumi.local.yaml").read_text()
+    settings = {**given.settings, "maxJobsAtOnce": 1, "iamDelaySeconds": 1}
+    try:
+        made = up(checkout, 20, "-".join(pair), **{key: settings[key] for option in pair for key in OPTIONS[option]})
+        assert made.code == 0, made.text
+        assert statuses(checkout) == ["Completed"] * 5
+        destroy(checkout, given)
+    finally:
+        checkout.write("Pulumi.local.yaml", was)

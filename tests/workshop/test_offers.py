@@ -20,6 +20,7 @@ from botocore.exceptions import (
 from workshop import offers, preflight
 
 PLACE = "us-east-1"
+CLUSTER = "batch-workshop"
 TRANSFORM = "ml.m5.large for transform job usage"
 NODES = "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances"
 REQUEST = "aws service-quotas request-service-quota-increase --region us-east-1 --service-code sagemaker --quota-code L-1 --desired-value"
@@ -34,6 +35,7 @@ class Account:
         requests: increases that were asked for, as (status, value), the newest last.
         version: the support that the Kubernetes version has; empty where EKS does not know it.
         addons: versions of each add-on, the newest first.
+        cluster: the version of the stack's cluster; empty before the first `up`.
     """
 
     def __init__(
@@ -44,9 +46,11 @@ class Account:
         requests: list[tuple[str, float]] | None = None,
         version: str = "STANDARD_SUPPORT",
         addons: dict[str, list[str]] | None = None,
+        cluster: str = "",
     ) -> None:
         self.changed, self.defaults = changed or {}, defaults or {}
         self.requests, self.version, self.addons = requests or [], version, addons or {}
+        self.cluster = cluster
         self.sent: list[dict[str, Any]] = []
 
     def get_paginator(self, operation: str) -> Account.Pages:
@@ -75,6 +79,11 @@ class Account:
 
     def describe_cluster_versions(self, **_: Any) -> dict[str, Any]:
         return {"clusterVersions": [{"clusterVersion": "1.35", "versionStatus": self.version}] if self.version else []}
+
+    def describe_cluster(self, name: str) -> dict[str, Any]:
+        if not self.cluster:
+            raise refused("ResourceNotFoundException")
+        return {"cluster": {"name": name, "version": self.cluster}}
 
     def describe_instance_types(self, InstanceTypes: list[str]) -> dict[str, Any]:  # noqa: N803  boto3's name
         if InstanceTypes == ["t9.small"]:
@@ -127,7 +136,7 @@ def refused(code: str) -> ClientError:
         pytest.param(
             lambda: offers.transform_quota("ml.m5.large", PLACE), "servicequotas:ListServiceQuotas", id="quota"
         ),
-        pytest.param(lambda: offers.eks_version("1.35", PLACE), "eks:DescribeClusterVersions", id="version"),
+        pytest.param(lambda: offers.eks_version("1.35", PLACE, CLUSTER), "eks:DescribeCluster", id="version"),
     ],
 )
 def test_a_call_that_fails_is_told_with_its_cure(
@@ -246,12 +255,12 @@ def test_a_version_that_costs_more_or_does_not_exist_is_found(
 ) -> None:
     use(monkeypatch, Account(version=status))
     with pytest.raises(offers.Problem, match=words):
-        offers.eks_version("1.35", PLACE)
+        offers.eks_version("1.35", PLACE, CLUSTER)
 
 
 def test_a_supported_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, Account())
-    assert offers.eks_version("1.35", PLACE) == "1.35 is in standard support"
+    assert offers.eks_version("1.35", PLACE, CLUSTER) == "1.35 is in standard support"
 
 
 @pytest.fixture
@@ -273,7 +282,7 @@ def test_addons_that_eks_offers_are_told(monkeypatch: pytest.MonkeyPatch) -> Non
             }
         ),
     )
-    assert offers.addon_versions("1.35", PLACE) == "kube-proxy v1.35.3-eksbuild.18, vpc-cni v1.22.4-eksbuild.3"
+    assert offers.addon_versions("1.35", PLACE, CLUSTER) == "kube-proxy v1.35.3-eksbuild.18, vpc-cni v1.22.4-eksbuild.3"
 
 
 @pytest.mark.usefixtures("table")
@@ -287,10 +296,32 @@ def test_an_addon_that_eks_no_longer_offers_is_found_with_the_newest_that_it_doe
     with pytest.raises(
         offers.Problem, match=r"no longer offers .* for 1.35: set there kube-proxy to v1.35.9-eksbuild.2"
     ):
-        offers.addon_versions("1.35", PLACE)
+        offers.addon_versions("1.35", PLACE, CLUSTER)
 
 
 @pytest.mark.usefixtures("table")
-def test_a_kubernetes_version_without_a_line_is_found() -> None:
+@pytest.mark.parametrize(
+    ("cluster", "newer"),
+    [
+        pytest.param("1.34", False, id="older"),
+        pytest.param("1.35", False, id="as set"),
+        pytest.param("1.36", True, id="newer"),
+    ],
+)
+def test_a_cluster_that_eks_has_upgraded_stops_nobody(
+    monkeypatch: pytest.MonkeyPatch, cluster: str, *, newer: bool
+) -> None:
+    use(monkeypatch, Account(version="EXTENDED_SUPPORT", cluster=cluster))
+    if newer:
+        assert offers.eks_version("1.35", PLACE, CLUSTER).endswith("pulumi config set kubernetesVersion 1.36")
+        assert "no line for 1.36" in offers.addon_versions("1.35", PLACE, CLUSTER)
+    else:
+        with pytest.raises(offers.Problem, match="EXTENDED_SUPPORT"):
+            offers.eks_version("1.35", PLACE, CLUSTER)
+
+
+@pytest.mark.usefixtures("table")
+def test_a_kubernetes_version_without_a_line_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, Account())
     with pytest.raises(offers.Problem, match=r"has no line for 1.34: set kubernetesVersion to one of 1.35"):
-        offers.addon_versions("1.34", PLACE)
+        offers.addon_versions("1.34", PLACE, CLUSTER)
