@@ -5,7 +5,7 @@ PYTHON ?= $(shell for bound in 14 99; do for p in python3 python3.13 python3.12 
 	"$$p" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, $$bound))" 2>/dev/null && echo "$$p" && exit; \
 	done; done)
 STACK ?= local
-export STACK JOB REQUEST LOCALCLOUD_PORT
+export STACK JOB JOBS TO THRESHOLD REQUEST LOCALCLOUD_PORT
 # What some machines ask of Python and cannot be had here: to keep no compiled modules (compiling the SDKs anew takes every
 # `up` 3 s; git ignores them), and to load none from the folder that it runs in.
 unexport PYTHONDONTWRITEBYTECODE PYTHONSAFEPATH
@@ -15,14 +15,15 @@ SETUP = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and none
 COMMAND = @$(SETUP) $(if $(filter local,$(STACK)),local,dev) && $(RUN) localcloud.commands
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down reset retry status logs shell report cost leftovers preflight crds model \
+.PHONY: help up preview destroy down reset retry status logs shell results compare report cost leftovers preflight crds model \
+	model-archive \
 	setup test lint soak bench
 
 help: ## Print this list
 	@echo "A SageMaker batch-inference workshop. STACK=local (default) needs no AWS account; STACK=dev acts on yours."
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
-up: ## Set up, start the local cloud, deploy the stack, run its jobs, print precision and recall
+up: ## Set up, start the local cloud, deploy the stack, run its jobs, print rows and metrics of each
 	$(COMMAND) up
 preview: ## Print what `make up` would do
 	$(COMMAND) preview
@@ -40,8 +41,12 @@ logs: ## The logs of the local cloud's parts
 	$(COMMAND) logs
 shell: ## A shell in which pulumi, kubectl, kubectl smlogs and aws act on the stack
 	$(COMMAND) shell
-report: ## Run the notebook on the newest results into .local/report.html
-	@$(SETUP) tests && $(RUN) localcloud.commands report
+results: ## A job's result as a table, or into a file: make results JOB=churn TO=churn.csv (or .parquet)
+	$(COMMAND) results
+compare: ## Two jobs with the same labels side by side: make compare JOBS="churn challenger"
+	$(COMMAND) compare
+report: ## A job's result as a page that opens offline: make report JOB=churn
+	@$(SETUP) report && $(RUN) localcloud.commands report
 cost: ## What the stack costs on AWS, by the hour and by the job
 	$(COMMAND) cost
 leftovers: ## List what carries the stack's tags
@@ -52,6 +57,8 @@ crds: ## Bring the operator's CRDs in the cluster to chartVersion
 	$(COMMAND) crds
 model: ## Make the churn data, the model archive and the batch input anew
 	@$(SETUP) local && $(RUN) model
+model-archive: ## Pack a model of your own that xgboost saved: make model-archive FILE=model.json
+	@$(SETUP) local && $(RUN) model.package $(or $(FILE),$(error Name the model file: make model-archive FILE=model.json))
 setup: ## Install everything that up and test need, and start nothing
 	@$(SETUP) tests
 lint: setup ## Format, lint, types, import contract

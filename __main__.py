@@ -5,32 +5,20 @@ import pulumi
 from infra import account, crds, given, settings, versions
 from infra.cluster import Cluster, ClusterArgs
 from infra.identity import Identity, IdentityArgs
-from infra.model import Model, ModelArgs
+from infra.model import Model, ModelPlace
 from infra.network import Network, NetworkArgs
 from infra.operator import Operator, OperatorArgs
 from infra.storage import Storage, StorageArgs
 from jobs import declaration, declared, lanes
-from jobs.layer import JobPlace, TransformJobs
-from workshop import prices
+from jobs.declaration import JobDefaults
+from jobs.layer import TransformJobs
+from jobs.transform_job import JobPlace
+from lookups import prices
 
 # Settings and jobs, and what the account gives, are checked before the first resource.
 chosen = settings.load()
 crds.check(chosen)
-planned = declaration.collect(
-    declared.DECLARATIONS,
-    declaration.JobDefaults(
-        region=chosen.region,
-        prefix=chosen.prefix,
-        batch_input=chosen.batch_input,
-        instance_type=chosen.transform_instance_type,
-        allowed_instance_types=chosen.allowed_transform_instance_types,
-        input_buckets=chosen.input_buckets,
-        output_buckets=chosen.output_buckets,
-        existing_bucket=chosen.existing_bucket,
-        kms_keys=chosen.kms_keys,
-        rerun=chosen.rerun,
-    ),
-)
+planned = declaration.collect(declared.DECLARATIONS, JobDefaults.of(chosen))
 
 arranged = lanes.arrange(planned, chosen.max_jobs_at_once, chosen.transform_instance_type)
 aws = account.connect(chosen)
@@ -40,22 +28,14 @@ kubernetes_version = versions.standing_or(chosen.kubernetes_version, chosen.clus
 # Layer 1: what jobs stand on.
 network = Network(chosen.prefix, NetworkArgs.of(chosen), aws.options)
 storage = Storage(chosen.prefix, StorageArgs.of(chosen, aws), aws.options)
-identity = Identity(chosen.prefix, IdentityArgs.of(chosen, aws, storage), aws.options)
+images = declaration.private_images(planned, chosen)
+identity = Identity(chosen.prefix, IdentityArgs.of(chosen, aws, storage, images), aws.options)
 cluster = Cluster(chosen.prefix, ClusterArgs.of(chosen, kubernetes_version, aws, network, identity), aws.options)
 operator = Operator(chosen.prefix, OperatorArgs.of(chosen, identity, cluster))
-model = Model(chosen.prefix, ModelArgs.of(chosen, identity, storage), aws.options)
+model = Model(chosen.prefix, chosen.model, ModelPlace.of(identity, storage), f"{chosen.prefix}-model", aws.options)
 
 # Layer 2: the jobs.
-place = JobPlace(
-    prefix=chosen.prefix,
-    bucket_name=storage.bucket_name,
-    model_name=model.model_name,
-    instance_type=chosen.transform_instance_type,
-    timeout_minutes=chosen.job_timeout_minutes,
-    tags=aws.tags,
-    bucket_ready=storage.hardening,
-    ready=[*operator.ready, *storage.hardening, *identity.execution.ready],
-)
+place = JobPlace.of(chosen, account=aws, storage=storage, identity=identity, operator=operator, model=model)
 transform_jobs = TransformJobs(arranged.jobs, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
 
 pulumi.export("bucket_name", storage.bucket_name)

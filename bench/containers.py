@@ -1,18 +1,22 @@
-"""The XGBoost container beside its peers: rows a second of one processor, and how soon a container serves.
+"""The model containers beside their peers: rows a second of one processor, and how soon a container serves.
 
 All read the same churn rows in payloads of 6 MB and write the same text. "The image's way" is what the code of
 SageMaker's image does with a request: split the text in Python, one DMatrix, `str` of each prediction. The other peer
-is what one would write by hand with pandas. Processor time is measured, not the clock, so a busy machine matters less.
+is what one would write by hand with pandas. The same rows as recordio-protobuf stand beside them. Processor time is
+measured, not the clock, so a busy machine matters less. The scikit-learn container's environment is made first where it
+is not there yet; its start is that of the script and its libraries.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import struct
+import tarfile
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +25,25 @@ import xgboost
 
 from localcloud.containers import start
 from localcloud.containers.launcher import close_shared_launcher
-from localcloud.containers.xgboost.app import App
+from localcloud.containers.xgboost.app import App, Settings
 from localcloud.containers.xgboost.model import load
-from localcloud.containers.xgboost.settings import Settings
 from localcloud.containers.xgboost.wire import Request
 from model.archive import pack
 from model.features import batch_input_csv
 from model.table import churn_table
 from model.train import HYPERPARAMETERS, model_bytes, train
 
-IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+SCIKIT_LEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 BATCH = {"SAGEMAKER_BATCH": "true"}
+SCRIPT_MODE = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+SCRIPT = b"""
+import numpy as np
+from sklearn.linear_model import LinearRegression
+
+def model_fn(model_dir):
+    return LinearRegression().fit(np.eye(18), np.arange(18))
+"""
 PAYLOAD = 6 * 2**20
 REPEATS = 5
 STARTS = 10
@@ -52,7 +64,9 @@ def main() -> None:
         _compare(body, rows, booster, model.parent)
         archive = Path(folder, "model.tar.gz")
         archive.write_bytes(pack(model_bytes(booster)))
-        _starts(archive, body.partition(b"\n")[0])
+        line = body.partition(b"\n")[0]
+        _starts("XGBoost", XGBOOST, archive, BATCH, line)
+        _starts("scikit-learn 1.4-2", SCIKIT_LEARN, _script_archive(Path(folder)), SCRIPT_MODE, line + b"\n" + line)
         close_shared_launcher()
 
 
@@ -65,10 +79,12 @@ def _compare(body: bytes, rows: int, booster: xgboost.Booster, folder: Path) -> 
     booster.set_param({"nthread": 1})
     app = App(Settings.read(BATCH), load(folder, ensemble=True))
     request = Request("POST", "/invocations", {"content-type": "text/csv"}, body)
+    recordio = Request("POST", "/invocations", {"content-type": "application/x-recordio-protobuf"}, _recordio(body))
     ways: list[tuple[str, Callable[[], bytes]]] = [
         ("the container", lambda: app(request).body),
         ("by hand, with pandas", lambda: _by_hand(body, booster)),
         ("the image's way", lambda: _image_way(body, booster)),
+        ("recordio-protobuf", lambda: app(recordio).body),
     ]
     answers: list[bytes] = []
     seconds: list[float] = []
@@ -105,16 +121,38 @@ def _image_way(body: bytes, booster: xgboost.Booster) -> bytes:
     return ("\n".join(map(str, predictions.tolist())) + "\n").encode()
 
 
-def _starts(archive: Path, row: bytes) -> None:
-    first, *more = [_start(archive, row) for _ in range(STARTS)]
-    print("from start() to the answer to a first request of one row")
-    print(f"  first container {first:.2f} s (imports), then {min(more) * 1e3:.0f} to {max(more) * 1e3:.0f} ms")
+def _recordio(body: bytes) -> bytes:
+    """The rows of a CSV body as records of one dense tensor of float32."""
+    records = bytearray()
+    for row in pd.read_csv(io.BytesIO(body), header=None).to_numpy(dtype="<f4"):
+        values = row.tobytes()
+        tensor = b"\x0a" + bytes([len(values)]) + values
+        value = b"\x12" + bytes([len(tensor)]) + tensor
+        entry = b"\x0a\x06values\x12" + bytes([len(value)]) + value
+        record = b"\x0a" + bytes([len(entry)]) + entry
+        records += struct.pack("<II", 0xCED7230A, len(record)) + record + bytes(-len(record) % 4)
+    return bytes(records)
 
 
-def _start(archive: Path, row: bytes) -> float:
+def _script_archive(folder: Path) -> Path:
+    path = folder / "script.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        entry = tarfile.TarInfo("code/inference.py")
+        entry.size = len(SCRIPT)
+        tar.addfile(entry, io.BytesIO(SCRIPT))
+    return path
+
+
+def _starts(name: str, image: str, archive: Path, environment: Mapping[str, str], rows: bytes) -> None:
+    first, *more = [_start(image, archive, environment, rows) for _ in range(STARTS)]
+    print(f"{name}: from start() to the answer to a first small request")
+    print(f"  first container {first:.2f} s, then {min(more) * 1e3:.0f} to {max(more) * 1e3:.0f} ms")
+
+
+def _start(image: str, archive: Path, environment: Mapping[str, str], rows: bytes) -> float:
     begin = time.perf_counter()
-    with start(IMAGE, archive, BATCH, vcpus=1, log=lambda _: None) as container:
-        request = urllib.request.Request(container.url + "/invocations", row, {"Content-Type": "text/csv"})  # noqa: S310  http
+    with start(image, archive, environment, vcpus=1, log=lambda _: None) as container:
+        request = urllib.request.Request(container.url + "/invocations", rows, {"Content-Type": "text/csv"})  # noqa: S310  http
         while True:
             try:
                 urllib.request.urlopen(request).close()  # noqa: S310  likewise

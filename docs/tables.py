@@ -14,6 +14,7 @@ import yaml
 
 from localcloud.aws import differences as endpoint
 from localcloud.batch_transform import unverified
+from localcloud.containers.scikit_learn.versions import VERSIONS
 from policy.rules import ALL
 from policy.rules.exceptions import EXCEPTIONS
 
@@ -57,11 +58,20 @@ def exceptions() -> str:
     return _markdown(("controls", "about", "reason"), [(", ".join(e.controls), e.about, e.reason) for e in EXCEPTIONS])
 
 
+def scikit_learn_images() -> str:
+    """What is in SageMaker's scikit-learn images."""
+    rows = [
+        (f"`{one.tag}`", one.python, *(package.partition("==")[2] for package in one.packages[:4])) for one in VERSIONS
+    ]
+    return _markdown(("image", "Python", "scikit-learn", "numpy", "scipy", "pandas"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "config": config,
     "differences": differences,
     "differences-in-short": differences_in_short,
     "open-points": open_points,
+    "scikit-learn-images": scikit_learn_images,
     "controls": controls,
     "exceptions": exceptions,
 }

@@ -1,17 +1,49 @@
 """A model archive as SageMaker takes it, looked at before anything is created.
 
-SageMaker unpacks `model.tar.gz` into the container. The built-in XGBoost container loads every file at its root
-that is no dotfile as a model, several as an ensemble, so a stray README fails the job; and it would unpickle what is
-a pickle, which runs code and breaks between versions. Both are seen here, in milliseconds, rather than in a failed job.
+SageMaker unpacks `model.tar.gz` into the container. The built-in XGBoost container loads every file at its root that
+does not start with a dot as a model, several as an ensemble, so a stray README fails the job; it would unpickle a
+pickle, which runs code and breaks between versions; and a model of a newer xgboost loads silently and may predict
+otherwise. All are seen here, in milliseconds, rather than in a failed job.
 """
 
+import functools
 import hashlib
 import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
 
+from infra import xgboost_model
+from infra.xgboost_model import XGBoostModel
+
+REQUIREMENTS = "code/requirements.txt"
 _PICKLE_PROTOCOL = b"\x80"
 _HEAD = 4096
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is in an archive.
+
+    Attributes:
+        models: the files at its root that do not start with a dot, by name.
+        installs_packages: whether it has code/requirements.txt, which SageMaker's framework containers install.
+        error: why it is not a valid archive; empty for one that is.
+        is_empty: whether it has no member at all.
+    """
+
+    models: Mapping[str, XGBoostModel] = field(default_factory=dict[str, XGBoostModel])
+    installs_packages: bool = False
+    error: str = ""
+    is_empty: bool = False
+
+    @property
+    def features(self) -> int | None:
+        """The number of columns that the model takes, where each file says the same."""
+        counts = {model.features for model in self.models.values()}
+        return counts.pop() if len(counts) == 1 else None
 
 
 def digest(path: Path) -> str:
@@ -20,45 +52,85 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def problem(path: Path, *, built_in: bool) -> str | None:
-    """Say what keeps SageMaker from taking this archive, or None; the built-in container asks for more."""
-    if not path.is_file():
-        return f"there is no file {path}. Allowed: the path of a model.tar.gz; `make model` makes the workshop's own."
+def contents(path: Path) -> Contents:
+    """Return what is in an archive; it is read once however many jobs use it, and again when the file has changed."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        return Contents(error=str(error.strerror))
+    return _contents(path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache
+def _contents(path: Path, _changed: int, _size: int) -> Contents:
+    models: dict[str, XGBoostModel] = {}
+    installs_packages, is_empty = False, True
     try:
         with tarfile.open(path, "r:gz") as archive:
-            return _content_problem(archive, path) if built_in else _first_member_problem(archive, path)
+            for member in archive:
+                is_empty = False
+                installs_packages |= PurePosixPath(member.name).as_posix() == REQUIREMENTS
+                if member.isfile() and _is_at_root(member.name):
+                    file = cast("BinaryIO", archive.extractfile(member))
+                    models[PurePosixPath(member.name).name] = xgboost_model.read(file)
     except (tarfile.TarError, OSError, EOFError) as error:
-        return f"{path} is no tar.gz archive ({error}). Make one with: tar -czf model.tar.gz xgboost-model"
+        return Contents(error=str(error))
+    return Contents(models, installs_packages, is_empty=is_empty)
 
 
-def _first_member_problem(archive: tarfile.TarFile, path: Path) -> str | None:
-    return None if archive.next() else f"{path} is an empty archive."
+def problem(path: Path, *, built_in: bool, isolated: bool = True) -> str | None:
+    """Say what keeps SageMaker from serving this archive, or None.
+
+    Args:
+        path: the archive.
+        built_in: whether the image is SageMaker's XGBoost, which asks for more.
+        isolated: whether the container has no network.
+    """
+    if not path.is_file():
+        return f"there is no file {path}. Allowed: the path of a model.tar.gz; `make model` makes the workshop's own."
+    found = contents(path)
+    if found.error:
+        return (
+            f"{path} is not a valid tar.gz archive ({found.error}). Make one with: tar -czf model.tar.gz xgboost-model"
+        )
+    if found.is_empty and not built_in:
+        return f"{path} is an empty archive."
+    if found.installs_packages and isolated:
+        return (
+            f"{path} has {REQUIREMENTS}, whose packages the container downloads when it starts, and its network is cut "
+            "off. Take the file out, or ask for the network: ModelArgs(..., network_isolation=False)."
+        )
+    return _xgboost_problem(path, found.models) if built_in else None
 
 
-def _content_problem(archive: tarfile.TarFile, path: Path) -> str | None:
-    heads = _heads(archive)
-    if not heads:
+def _xgboost_problem(path: Path, models: Mapping[str, XGBoostModel]) -> str | None:
+    if not models:
         return (
             f"{path} has no file at its root, where the XGBoost container looks for models; pack xgboost-model there."
         )
-    if pickles := [name for name, head in heads.items() if head.startswith(_PICKLE_PROTOCOL)]:
+    if pickles := [name for name, model in models.items() if model.head.startswith(_PICKLE_PROTOCOL)]:
         return (
             f"{path} holds a pickle ({', '.join(pickles)}), which runs code when it is loaded; "
             "save with booster.save_model('xgboost-model')."
         )
-    if strays := [name for name, head in heads.items() if _is_no_model(head)]:
+    if strays := [name for name, model in models.items() if _is_no_model(model.head[:_HEAD])]:
         return (
-            f"{path} has at its root what is no model: {', '.join(strays)}. "
+            f"{path} has at its root files that are not models: {', '.join(strays)}. "
             "The XGBoost container loads each file there as one; keep others in a folder, or out."
         )
-    return None
+    return next((found for name, model in models.items() if (found := newer(f"{path}: {name}", model))), None)
 
 
-def _heads(archive: tarfile.TarFile) -> dict[str, bytes]:
-    """Return how each file that the container would load starts."""
-    members = [member for member in archive.getmembers() if member.isfile() and _is_at_root(member.name)]
-    files = {PurePosixPath(member.name).name: archive.extractfile(member) for member in members}
-    return {name: file.read(_HEAD) for name, file in files.items() if file is not None}
+def newer(name: str, model: XGBoostModel) -> str | None:
+    """Say that a model comes from a newer xgboost than the image has, or None."""
+    image = xgboost_model.IMAGE_VERSION
+    if model.version is None or model.version <= image:
+        return None
+    return (
+        f"{name} was saved by xgboost {xgboost_model.dotted(model.version)}, and SageMaker's image has "
+        f"{xgboost_model.dotted(image)}, which loads it and may predict otherwise without an error; "
+        f"train it with {xgboost_model.dotted(image)}."
+    )
 
 
 def _is_no_model(head: bytes) -> bool:

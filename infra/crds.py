@@ -27,7 +27,7 @@ def check(settings: Settings) -> None:
     """
     installed = _installed() if settings.operator_install == "helm" else None
     if problem := stale(settings.chart_version, settings.crds_version, installed, pulumi.get_stack()):
-        refuse([problem], "setting")
+        refuse([problem], "the settings")
 
 
 def stale(wanted: str, applied: str, installed: str | None, stack: str) -> str | None:

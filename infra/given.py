@@ -29,7 +29,7 @@ def check(settings: Settings, look: pulumi.InvokeOptions) -> None:
         pulumi.RunError: some of it cannot be used; the text has one line for each problem.
     """
     problems = [*_network(settings, look), *_bucket(settings, look), *_boundary(settings, look)]
-    refuse(problems, "setting")
+    refuse(problems, "the settings")
 
 
 def _network(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
@@ -98,7 +98,8 @@ def _boundary(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
 def _needed(settings: Settings) -> list[str]:
     """Return the actions that no job can do without: those of the operator's and the execution role's policies."""
     scope = Scope("aws", settings.region, "0" * 12, settings.prefix)
-    data = policies.Data("b", settings.input_buckets, settings.output_buckets, settings.kms_keys, settings.model_image)
+    images = [settings.model_image] if settings.model_image else []
+    data = policies.Data("b", settings.input_buckets, settings.output_buckets, settings.kms_keys, images)
     operator = policies.operator(scope, settings.allowed_transform_instance_types, settings.kms_keys)
     statements = [*operator, *policies.execution(scope, data)]
     return list(dict.fromkeys(action for s in statements for action in s.actions if action not in SPARED))

@@ -34,14 +34,16 @@ class IdentityArgs:
     input_buckets: Sequence[str] = ()
     output_buckets: Sequence[str] = ()
     kms_keys: Sequence[str] = ()
-    private_image: str = ""
+    private_images: Sequence[str] = ()
     permissions_boundary: str = ""
     """ARN of a policy that limits every role; empty for none."""
     delay_seconds: int = 0
     """How long a changed right is waited for until somebody uses it."""
 
     @classmethod
-    def of(cls, settings: Settings, account: Account, storage: Storage) -> "IdentityArgs":
+    def of(
+        cls, settings: Settings, account: Account, storage: Storage, private_images: Sequence[str] = ()
+    ) -> "IdentityArgs":
         return cls(
             scope=account.scope,
             bucket_name=storage.bucket_name,
@@ -52,7 +54,7 @@ class IdentityArgs:
             input_buckets=settings.input_buckets,
             output_buckets=settings.output_buckets,
             kms_keys=settings.kms_keys,
-            private_image=settings.model_image,
+            private_images=private_images,
             permissions_boundary=settings.permissions_boundary,
             delay_seconds=settings.iam_delay_seconds,
         )
@@ -170,4 +172,4 @@ def _after(
 
 
 def _data(args: IdentityArgs, bucket: str) -> policies.Data:
-    return policies.Data(bucket, args.input_buckets, args.output_buckets, args.kms_keys, args.private_image)
+    return policies.Data(bucket, args.input_buckets, args.output_buckets, args.kms_keys, args.private_images)

@@ -1,104 +1,176 @@
-"""The model: the built-in XGBoost image, or an own one, with a model archive from the bucket.
+"""A SageMaker model: its archives in the bucket, and the model under a name made from its content.
 
-Its name is made from all that decides what it answers, so a changed archive makes another model in the old one's
+The name is made from all that decides what the model answers, so a changed archive makes another model in the old one's
 place, and jobs, which name their model, run anew.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from infra import archive
+from infra import archive, model_args
 from infra.identity import Identified, Identity
-from infra.settings import Settings
+from infra.model_args import ContainerArgs, ModelArgs
 from infra.storage import Storage
 
-XGBOOST_REPOSITORY = "sagemaker-xgboost"
-XGBOOST_TAG = "3.0-5"
+NETWORK_TAG = "network"
+"""On a model that has a network because its archive was declared so: the policy pack lets no other one through."""
 
 
 @dataclass(frozen=True)
-class ModelArgs:
-    archive: Path
-    image: str
-    """An ECR image URI; empty for the built-in XGBoost."""
+class ModelPlace:
+    """Where models are created.
+
+    Attributes:
+        execution_role: that of their jobs.
+        bucket_name: holds the archives.
+        bucket_ready: what must exist before anything is uploaded.
+        folder: the key prefix of the archives.
+        salt: enters the name, so that a job's model never takes the name of the stack's.
+        retain: whether archives stay in the bucket when their model goes, since another one may use the same.
+        uploads: archives that are uploaded already, by key.
+        root: where the paths of archives start.
+    """
+
     execution_role: Identified
     bucket_name: pulumi.Output[str]
     bucket_ready: Sequence[pulumi.Resource]
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    folder: str = "model"
+    salt: str = ""
+    retain: bool = False
+    uploads: dict[str, aws.s3.BucketObjectv2] = field(default_factory=dict[str, aws.s3.BucketObjectv2])
+    root: Path = Path()
 
     @classmethod
-    def of(cls, settings: Settings, identity: Identity, storage: Storage) -> "ModelArgs":
-        return cls(
-            archive=settings.model_archive,
-            image=settings.model_image,
-            execution_role=identity.execution,
-            bucket_name=storage.bucket_name,
-            bucket_ready=storage.hardening,
-        )
+    def of(cls, identity: Identity, storage: Storage) -> "ModelPlace":
+        return cls(identity.execution, storage.bucket_name, storage.hardening)
 
 
 class Model(pulumi.ComponentResource):
-    """A SageMaker model, named by its content."""
+    """A SageMaker model, named by its content.
+
+    Args:
+        name: starts the names of its resources.
+        args: what it consists of, checked.
+        place: where it is created.
+        model_prefix: starts the model's name; a hash of eight digits follows.
+        opts: the component's options.
+    """
 
     model_name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: ModelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: ModelArgs,
+        place: ModelPlace,
+        model_prefix: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("workshop:index:Model", name, None, opts)
-        self._name = name
-        digest = archive.digest(args.archive)
-        uploaded = self._upload(args, digest)
-        model = self._model(args, digest, uploaded)
+        self._name, self._place, self._prefix = name, place, model_prefix
+        model = self._model(args)
         self.model_name = model.name
         self.register_outputs({"model_name": self.model_name})
 
-    def _upload(self, args: ModelArgs, digest: str) -> aws.s3.BucketObjectv2:
-        return aws.s3.BucketObjectv2(
-            f"{self._name}-archive",
-            bucket=args.bucket_name,
-            key=f"model/{digest[:16]}/model.tar.gz",
-            source=pulumi.FileAsset(str(args.archive)),
-            content_type="application/gzip",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.bucket_ready)),
-        )
-
-    def _model(self, args: ModelArgs, digest: str, uploaded: aws.s3.BucketObjectv2) -> aws.sagemaker.Model:
-        image = args.image or self._built_in_image()
-        model_name = pulumi.Output.all(image, args.execution_role.arn).apply(
-            lambda found: name_by_content(self._name, found[0], digest, args.environment, found[1])
-        )
+    def _model(self, args: ModelArgs) -> aws.sagemaker.Model:
+        digests = [archive.digest(self._path(part)) if part.archive else "" for part in args.parts]
+        uploaded = [self._upload(args, number, digest) for number, digest in enumerate(digests)]
+        images = [self._image(part) for part in args.parts]
+        containers = [
+            self._container(part, image, sent) for part, image, sent in zip(args.parts, images, uploaded, strict=True)
+        ]
+        role = self._place.execution_role
         # CreateModel reads the archive with the role: both must be ready, not only known.
-        ready = [uploaded, *args.bucket_ready, *args.execution_role.ready]
+        ready = [*(sent for sent in uploaded if sent), *self._place.bucket_ready, *role.ready]
         return aws.sagemaker.Model(
             f"{self._name}-model",
-            name=model_name,
-            execution_role_arn=args.execution_role.arn,
-            enable_network_isolation=True,
-            primary_container={
-                "image": image,
-                "mode": "SingleModel",
-                "model_data_url": pulumi.Output.format("s3://{0}/{1}", args.bucket_name, uploaded.key),
-                "environment": dict(args.environment),
-            },
-            tags={"Name": f"{self._name}-model"},
+            name=pulumi.Output.all(role.arn, *images).apply(
+                lambda found: name_by_content(self._prefix, args, found[1:], digests, found[0], salt=self._place.salt)
+            ),
+            execution_role_arn=role.arn,
+            enable_network_isolation=args.network_isolation,
+            primary_container=None if args.containers else containers[0],
+            containers=containers if args.containers else None,
+            tags={"Name": f"{self._name}-model"} | ({} if args.network_isolation else {NETWORK_TAG: "declared"}),
             # The old one goes first. A run whose job then fails would leave it pending, in the way of the same archive
             # when that comes back; and in another bucket the new one may have the very name of the old.
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready, delete_before_replace=True),
         )
 
-    def _built_in_image(self) -> pulumi.Output[str]:
-        image = aws.sagemaker.get_prebuilt_ecr_image_output(
-            repository_name=XGBOOST_REPOSITORY, image_tag=XGBOOST_TAG, opts=pulumi.InvokeOutputOptions(parent=self)
+    def _path(self, part: ContainerArgs) -> Path:
+        return self._place.root / (part.archive or "")
+
+    def _upload(self, args: ModelArgs, number: int, digest: str) -> aws.s3.BucketObjectv2 | None:
+        if not digest:
+            return None
+        key, uploads = f"{self._place.folder}/{digest[:16]}/model.tar.gz", self._place.uploads
+        if key not in uploads:
+            uploads[key] = aws.s3.BucketObjectv2(
+                f"{self._name}-archive{f'-{number}' if args.containers else ''}",
+                bucket=self._place.bucket_name,
+                key=key,
+                source=pulumi.FileAsset(str(self._path(args.parts[number]))),
+                content_type="application/gzip",
+                opts=pulumi.ResourceOptions(
+                    parent=self, depends_on=list(self._place.bucket_ready), retain_on_delete=self._place.retain or None
+                ),
+            )
+        return uploads[key]
+
+    def _container(self, part: ContainerArgs, image: pulumi.Input[str], sent: aws.s3.BucketObjectv2 | None) -> Any:
+        """Return the members that a model's only container and one of a pipeline share; the SDK has a type for each."""
+        url = pulumi.Output.format("s3://{0}/{1}", self._place.bucket_name, sent.key) if sent else None
+        container = {
+            "image": image,
+            "mode": "SingleModel",
+            "model_data_url": url,
+            "environment": dict(part.environment),
+            "container_hostname": part.container_hostname,
+        }
+        return {name: value for name, value in container.items() if value is not None}
+
+    def _image(self, part: ContainerArgs) -> pulumi.Input[str]:
+        image = part.image or model_args.XGBOOST
+        if not model_args.is_sagemakers_own(image):
+            return image
+        repository, _, tag = image.partition(":")
+        found = aws.sagemaker.get_prebuilt_ecr_image_output(
+            repository_name=repository, image_tag=tag, opts=pulumi.InvokeOutputOptions(parent=self)
         )
-        return image.registry_path
+        return found.registry_path
 
 
-def name_by_content(prefix: str, image: str, digest: str, environment: Mapping[str, str], role_arn: str) -> str:
-    """Return the model's name: a new one whenever its image, archive, environment or role is another."""
-    content = json.dumps([image, digest, sorted(environment.items()), role_arn])
-    return f"{prefix}-model-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+def name_by_content(
+    prefix: str, args: ModelArgs, images: Sequence[str], digests: Sequence[str], role_arn: str, *, salt: str = ""
+) -> str:
+    """Return the model's name: a new one whenever an image, archive or environment, the role or the network is another.
+
+    Args:
+        prefix: starts the name.
+        args: what the model consists of.
+        images: the URI of each container's image.
+        digests: the SHA-256 of each container's archive, empty where it has none.
+        role_arn: the execution role.
+        salt: tells apart models that would have one name.
+    """
+    containers: list[list[object]] = [
+        [
+            image,
+            digest,
+            sorted(part.environment.items()),
+            *([part.container_hostname] if part.container_hostname else []),
+        ]
+        for part, image, digest in zip(args.parts, images, digests, strict=True)
+    ]
+    # A model of one container was named before there were pipelines, and its name must stay.
+    content: list[object] = [containers, role_arn] if args.containers else [*containers[0], role_arn]
+    content += [] if args.network_isolation else ["network"]
+    content += [salt] if salt else []
+    return f"{prefix}-{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:8]}"

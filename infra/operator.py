@@ -14,10 +14,9 @@ import pulumi_kubernetes as kubernetes
 
 from infra.cluster import Cluster
 from infra.identity import Identity
-from infra.settings import Settings
+from infra.settings import JOBS_NAMESPACE, Settings
 
 RELEASE = "ack-sagemaker"
-JOBS_NAMESPACE = "default"  # the workshop's commands carry no -n
 
 API_GROUP = "sagemaker.services.k8s.aws"
 # The plural too: kubectl finds only what the list names, and the retired operator had both.

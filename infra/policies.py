@@ -125,7 +125,7 @@ class Data:
     input_buckets: Sequence[str] = ()
     output_buckets: Sequence[str] = ()
     kms_keys: Sequence[str] = ()
-    private_image: str = ""
+    private_images: Sequence[str] = ()
 
 
 def execution(scope: Scope, data: Data) -> list[Statement]:
@@ -147,7 +147,7 @@ def execution(scope: Scope, data: Data) -> list[Statement]:
             condition={"StringEquals": {"cloudwatch:namespace": JOB_LOGS}},
         ),
     ]
-    return statements + _other_buckets(scope, data) + _keys(data.kms_keys) + _image(scope, data.private_image)
+    return statements + _other_buckets(scope, data) + _keys(data.kms_keys) + _images(scope, data.private_images)
 
 
 def _own_bucket(scope: Scope, bucket: str) -> list[Statement]:
@@ -178,18 +178,22 @@ def _keys(kms_keys: Sequence[str]) -> list[Statement]:
     return [Statement("UseKeys", ["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"], list(kms_keys))]
 
 
-def _image(scope: Scope, image: str) -> list[Statement]:
-    """Let the role pull an own image; SageMaker pulls its built-in ones itself."""
-    if not image:
+def _images(scope: Scope, images: Sequence[str]) -> list[Statement]:
+    """Let the role pull images of one's own; SageMaker pulls its built-in ones itself."""
+    if not images:
         return []
-    registry, _, repository = image.partition("/")
-    account_id, region = registry.split(".")[0], registry.split(".")[3]
-    name = repository.split("@")[0].split(":")[0]
     pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    repositories = list(dict.fromkeys(_repository(scope, image) for image in images))
     return [
-        Statement("PullImage", pull, [f"arn:{scope.partition}:ecr:{region}:{account_id}:repository/{name}"]),
+        Statement("PullImage", pull, repositories),
         Statement("SignInToRegistry", ["ecr:GetAuthorizationToken"], ["*"]),  # the action knows no resources
     ]
+
+
+def _repository(scope: Scope, image: str) -> str:
+    registry, _, repository = image.partition("/")
+    account_id, region = registry.split(".")[0], registry.split(".")[3]
+    return f"arn:{scope.partition}:ecr:{region}:{account_id}:repository/{repository.split('@')[0].split(':')[0]}"
 
 
 def tls_only(scope: Scope, bucket: str) -> Statement:

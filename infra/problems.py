@@ -1,23 +1,78 @@
-"""Everything that is wrong is said at once, before anything is created.
+"""Everything that is wrong is said at once, before anything is created, and without a traceback.
 
 A program that stops at its first wrong value makes people run it once for each mistake. So readers and checks
 collect problems, and one `pulumi.RunError`, which Pulumi shows without a traceback, carries them all.
 """
 
-from collections.abc import Sequence
+import dataclasses
+import difflib
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import pulumi
 
 
 def refuse(problems: Sequence[str], subject: str) -> None:
-    """Stop the program if there are problems: one line each under a heading that counts them."""
+    """Stop the program if there are problems.
+
+    Args:
+        problems: one line each.
+        subject: what they are about, such as "the settings".
+
+    Raises:
+        pulumi.RunError: there are some; its message counts and lists them.
+    """
     if not problems:
         return
-    count = f"1 {subject} cannot be used" if len(problems) == 1 else f"{len(problems)} {subject}s cannot be used"
-    raise pulumi.RunError("\n".join([f"{count}; nothing was created.", *(f"  - {problem}" for problem in problems)]))
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    raise pulumi.RunError(
+        "\n".join([f"{count} in {subject}; nothing was created.", *(f"  - {one}" for one in problems)])
+    )
 
 
 def told(error: Exception) -> str:
     """Return what AWS said, in one line, of the error that a failed function raises: the SDK wraps it up twice."""
     text = str(error).rpartition("returned an error: ")[2]
     return (text.splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+class NamedArguments:
+    """Base of dataclasses that people fill in: an argument of another name is refused with the right name.
+
+    Python alone ends with a traceback, and people who know boto3 or the SageMaker SDK write their names.
+    """
+
+    also_called: ClassVar[Mapping[str, str]] = {}
+    """Names in other libraries, in small letters without underscores, and the names here."""
+
+    def __new__(cls, *_: Any, **given: Any) -> Self:
+        known = [item.name for item in dataclasses.fields(cls)]  # pyright: ignore[reportArgumentType]  all are dataclasses
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            told = "; ".join(cls._told(name, known) for name in unknown)
+            raise pulumi.RunError(f"{_caller()}: {cls.__name__} {told}")
+        return super().__new__(cls)
+
+    @classmethod
+    def _told(cls, name: str, known: Sequence[str]) -> str:
+        bare = name.replace("_", "").lower()
+        by_bare_name = {item.replace("_", ""): item for item in known}
+        meant = by_bare_name.get(bare) or cls.also_called.get(bare)
+        close = difflib.get_close_matches(name, known, 1)
+        right = f"it is called {meant}" if meant else f"is {close[0]} meant?" if close else f"it has {', '.join(known)}"
+        return f"has no argument '{name}'; {right}"
+
+
+def _caller() -> str:
+    """Return the file and line of the program that makes the arguments."""
+    frame = inspect.currentframe()
+    own = {__file__, dataclasses.__file__}
+    while frame and frame.f_code.co_filename in own:
+        frame = frame.f_back
+    if frame is None:
+        return "the program"
+    path = Path(frame.f_code.co_filename)
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return f"{shown}, line {frame.f_lineno}"

@@ -16,11 +16,13 @@ from typing import Any, cast
 
 import pulumi
 
-from infra import archive, versions
+from infra import versions
+from infra.model_args import IMAGES_ALLOWED, ModelArgs, is_image
 from infra.problems import refuse
 
+JOBS_NAMESPACE = "default"  # the workshop's commands carry no -n
 OPERATOR_INSTALLS = ("helm", "existing")
-_ECR_IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9][a-z0-9._/-]*([:@][\w.:-]+)")
+
 _ARM_FAMILY = re.compile(r"[a-z]+\d+g[a-z]*\.")
 
 
@@ -65,12 +67,17 @@ class Settings:
     def cluster_name(self) -> str:
         return self.prefix
 
+    @property
+    def model(self) -> ModelArgs:
+        """The stack's own model."""
+        return ModelArgs(archive=str(self.model_archive), image=self.model_image)
+
 
 def load() -> Settings:
     """Read the stack's config; if anything in it cannot be used, stop with all of it in one message."""
     reader = Reader(pulumi.Config(), pulumi.Config("aws"))
     settings = _read(reader)
-    refuse(reader.problems, "setting")
+    refuse(reader.problems, "the settings")
     return settings
 
 
@@ -157,9 +164,7 @@ def _read(reader: Reader) -> Settings:
         ),
         max_concurrent_syncs=reader.integer("maxConcurrentSyncs", 1, 100),
         model_archive=Path(reader.text("modelArchive", "the path of a model.tar.gz", bool)),
-        model_image=reader.text(
-            "modelImage", "an ECR image URI with a tag, or empty for XGBoost", _optional(_is_image)
-        ),
+        model_image=reader.text("modelImage", f"{IMAGES_ALLOWED}, or empty for XGBoost", _optional(is_image)),
         batch_input=reader.text("batchInput", "a file, a folder or an s3:// URI", bool),
         transform_instance_type=reader.text("transformInstanceType", transform_types, _is_transform_type),
         allowed_transform_instance_types=reader.texts(
@@ -191,7 +196,7 @@ def _check_together(reader: Reader, settings: Settings) -> None:
     if bool(settings.existing_vpc_id) != bool(settings.existing_subnet_ids):
         reader.require("existingVpcId", "needs existingSubnetIds, and these need it. Allowed: both or neither.")
     if settings.model_archive.parts:
-        reader.require("modelArchive", archive.problem(settings.model_archive, built_in=not settings.model_image))
+        reader.require("modelArchive", settings.model.archive_problem(settings.model))
 
 
 def _shown(value: str | None) -> str:
@@ -240,10 +245,6 @@ def _is_version(value: str) -> bool:
 
 def _optional(accepts: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda value: not value or accepts(value)
-
-
-def _is_image(value: str) -> bool:
-    return _ECR_IMAGE.fullmatch(value) is not None
 
 
 def _is_policy(value: str) -> bool:

@@ -1,7 +1,7 @@
 """What a batch transform job is, in SageMaker's vocabulary.
 
-Each member is one of CreateTransformJob, in snake case, as far as the operator carries it. The defaults are those
-of a CSV file without header, one prediction a line.
+Most members are those of CreateTransformJob, in snake case, as far as the operator carries them. The defaults are those
+of a CSV file without header, one prediction a line. `ModelArgs` and `ContainerArgs` describe a model of the job's own.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,11 @@ from typing import Literal
 
 import pulumi
 
+from infra.model_args import ContainerArgs, ModelArgs
+from infra.problems import NamedArguments
 from jobs.inputs import ResultOf
+
+__all__ = ["ContainerArgs", "ExperimentConfig", "ModelArgs", "ModelClientConfig", "TransformJobArgs"]
 
 S3DataType = Literal["S3Prefix", "ManifestFile"]
 CompressionType = Literal["None", "Gzip"]
@@ -21,7 +25,7 @@ JoinSource = Literal["Input", "None"]
 
 
 @dataclass(frozen=True)
-class ModelClientConfig:
+class ModelClientConfig(NamedArguments):
     """How patient SageMaker is with the model container."""
 
     invocations_timeout_in_seconds: int = 600
@@ -29,7 +33,7 @@ class ModelClientConfig:
 
 
 @dataclass(frozen=True)
-class ExperimentConfig:
+class ExperimentConfig(NamedArguments):
     """Where SageMaker Experiments files the job."""
 
     experiment_name: str | None = None
@@ -38,8 +42,27 @@ class ExperimentConfig:
 
 
 @dataclass(frozen=True)
-class TransformJobArgs:
-    """Arguments of one job. A change of any runs it anew, but of those under "how `up` treats it" and of tags."""
+class TransformJobArgs(NamedArguments):
+    """Arguments of one job. A change of any runs it anew, except of tags and of what comes after "How `up` treats it"."""
+
+    also_called = {  # noqa: RUF012  a ClassVar by its declaration
+        "strategy": "batch_strategy",
+        "data": "input",
+        "s3uri": "input",
+        "datasource": "input",
+        "datatype": "s3_data_type",
+        "outputpath": "output_base",
+        "s3outputpath": "output_base",
+        "maxpayload": "max_payload_in_mb",
+        "maxpayloadmb": "max_payload_in_mb",
+        "env": "environment",
+        "kmskeyid": "output_kms_key_id",
+        "outputkmskey": "output_kms_key_id",
+        "volumekmskey": "volume_kms_key_id",
+        "transforminstancetype": "instance_type",
+        "transforminstancecount": "instance_count",
+        "label": "labels",
+    }
 
     input: str | ResultOf
     """A local file or folder, which is uploaded; an `s3://` URI; or another job's result."""
@@ -58,8 +81,10 @@ class TransformJobArgs:
     """The `s3://` prefix under which the job gets a folder of its own; by default `output/` of the stack's bucket."""
 
     # Model and invocation
+    model: ModelArgs | None = None
+    """A model of the job's own, which is created together with it."""
     model_name: pulumi.Input[str] | None = None
-    """By default the stack's model."""
+    """The name of a model that exists already. Without this and `model`, the job asks the stack's model."""
     batch_strategy: BatchStrategy = "MultiRecord"
     max_payload_in_mb: int = 6
     max_concurrent_transforms: int | None = None
@@ -87,3 +112,16 @@ class TransformJobArgs:
     """By default the stack's `jobTimeoutMinutes`."""
     after: tuple[str, ...] = ()
     """Names of jobs that must end first. It orders; it does not enter the job's identity."""
+
+    # What is known of the data, for the tools that show results
+    labels: str | None = None
+    """A CSV file with the right answers: a path from the program's folder, or an `s3://` URI. Without it there are no
+    metrics. Line by line they belong to the input's records, or by `label_key`."""
+    label_column: str | int | None = None
+    """The column of the answers in `labels`: its name in the header line, or its position from 0 in a file without one;
+    by default the only column."""
+    label_key: str | int | None = None
+    """The column by which a line of the result, which must carry it (a join), finds its line in `labels`: its name in
+    the header line and in `columns`, or its position from 0 in both files."""
+    columns: tuple[str, ...] | None = None
+    """The names of the input's columns, before any filter, since the file itself has no header."""

@@ -4,22 +4,29 @@ Pulumi sends what a program has registered even when the program then fails, so 
 resource of either layer. `plan` gives back the jobs in an order in which each follows those that it needs.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pulumi
 
-from jobs import identity, inputs, validation
+from infra import archive
+from infra.model_args import ContainerArgs, ModelArgs
+from infra.problems import refuse
+from infra.settings import Settings
+from jobs import columns, identity, inputs, labels, validation
+from jobs.account import Account
 from jobs.argument_types import mistyped
 from jobs.arguments import TransformJobArgs
-from jobs.inputs import Input, InputError, LocalInput, ResultOf, S3Input
+from jobs.columns import Reader
+from jobs.inputs import Input, InputError, ResultOf, S3Input
 
 OWN_TAGS = 5
 """Tags that a job has besides its own: project, stack and job, and from the operator its version and the namespace.
 
 The chart has two more templates, whose values, from labels that jobs do not have, are empty: ACK leaves these out.
 """
+SUBJECT = "the declared jobs"
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,9 @@ class JobDefaults:
     region: str
     prefix: str
     batch_input: str
-    instance_type: str
     allowed_instance_types: tuple[str, ...]
+    model: ModelArgs = field(default_factory=ModelArgs)
+    """The stack's own, which a job asks that names no other."""
     input_buckets: tuple[str, ...] = ()
     output_buckets: tuple[str, ...] = ()
     existing_bucket: str = ""
@@ -38,7 +46,22 @@ class JobDefaults:
     kms_keys: tuple[str, ...] = ()
     rerun: Mapping[str, str] = field(default_factory=dict[str, str])
     root: Path = Path()
-    """Where the paths of local inputs start: the folder of the program."""
+    """Where relative paths start: the folder of the program."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "JobDefaults":
+        return cls(
+            region=settings.region,
+            prefix=settings.prefix,
+            batch_input=settings.batch_input,
+            allowed_instance_types=settings.allowed_transform_instance_types,
+            model=settings.model,
+            input_buckets=settings.input_buckets,
+            output_buckets=settings.output_buckets,
+            existing_bucket=settings.existing_bucket,
+            kms_keys=settings.kms_keys,
+            rerun=settings.rerun,
+        )
 
     @property
     def limits(self) -> validation.Limits:
@@ -54,12 +77,21 @@ class JobDefaults:
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A declared job, checked, with its input looked at."""
+    """A declared job, checked, with its input looked at.
+
+    Attributes:
+        name: the declared name.
+        args: as declared.
+        input: what it reads.
+        rerun: the wish to run it again, from the stack's config.
+        fan_out: the name of the fan-out that it is a member of; empty for a job by itself.
+    """
 
     name: str
     args: TransformJobArgs
     input: Input
     rerun: str = ""
+    fan_out: str = ""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -71,17 +103,29 @@ class PlannedJob:
 class Jobs:
     """The jobs declared so far, and what is wrong with them."""
 
-    def __init__(self, defaults: JobDefaults, list_objects: inputs.ListObjects | None = None) -> None:
+    def __init__(self, defaults: JobDefaults, account: Account | None = None) -> None:
         self.defaults = defaults
-        self._list_objects = list_objects or inputs.s3.list_objects
+        self._account = account or Account()
         self._declared: dict[str, TransformJobArgs] = {}
+        self._fan_outs: dict[str, str] = {}
         self._problems: list[str] = []
+        self._warnings: list[str] = []
 
-    def add(self, name: str, args: TransformJobArgs) -> ResultOf:
-        """Declare a job; its result may be another's input."""
+    def add(self, name: str, args: TransformJobArgs, *, fan_out: str = "") -> ResultOf:
+        """Declare a job.
+
+        Args:
+            name: letters a-z, digits and -; the prefix, this name and a hash make the job's name.
+            args: what it is.
+            fan_out: the name of the fan-out that it is a member of.
+
+        Returns:
+            Its result, which may be another job's input.
+        """
         if name in self._declared:
             self._problems.append(f"{name}: two jobs have this name; give each its own")
         self._declared.setdefault(name, args)
+        self._fan_outs[name] = fan_out
         return ResultOf(name)
 
     def refuse(self, problem: str) -> None:
@@ -93,9 +137,12 @@ class Jobs:
         self._warn_of_unknown_reruns()
         planned = {name: self._planned(name, args) for name, args in self._declared.items()}
         self._check_needs(planned)
+        self._check_models(planned)
         ordered = self._ordered(planned)
-        _refuse(self._problems)
+        refuse(self._problems, SUBJECT)
         self._warn_of_missing_rights(planned)
+        for warning in self._warnings:
+            pulumi.log.warn(warning)
         return ordered
 
     def _planned(self, name: str, args: TransformJobArgs) -> PlannedJob:
@@ -105,27 +152,57 @@ class Jobs:
         self._problems += [f"{name}: {problem}" for problem in found]
         if any(mistyped(args)):
             return PlannedJob(name, TransformJobArgs(input=""), inputs.NOTHING)
-        return PlannedJob(name, args, self._input(name, args), self.defaults.rerun.get(name, ""))
+        source = self._input(name, args)
+        wrong = args.model.problems(self.defaults.root) if args.model else []
+        self._problems += [f"{name}: model: {problem}" for problem in wrong]
+        wrong = labels.problems(args, source, self.defaults.root, self._account)
+        self._problems += [f"{name}: {problem}" for problem in wrong]
+        return PlannedJob(name, args, source, self.defaults.rerun.get(name, ""), self._fan_outs[name])
 
     def _input(self, name: str, args: TransformJobArgs) -> Input:
         try:
-            found = inputs.resolve(args.input, args.s3_data_type, self.defaults.root, self._list_objects)
+            found = inputs.resolve(args.input, args.s3_data_type, self.defaults.root, self._account.list_objects)
+            self._check_columns(name, args, found)
         except InputError as error:
             self._problems.append(f"{name}: {error}")
             return inputs.NOTHING
-        if _sends_csv_to_own_model(args) and isinstance(found, LocalInput) and (line := _header(found)):
-            self._problems.append(
-                f"{name}: the first line of {found.path} looks like a header ({line}); "
-                "SageMaker sends every line to the model: take the header out"
-            )
         return found
+
+    def _check_columns(self, name: str, args: TransformJobArgs, source: Input) -> None:
+        """Compare a CSV input with what its model takes; refuse what is certain, warn of the rest."""
+        if not labels.is_csv(args) or args.split_type not in {"None", "Line"}:
+            return
+        reader = self._reader(args)
+        for sample in inputs.samples(source, args.compression_type, self._account.read_head):
+            for finding in columns.findings(sample, args.input_filter, reader):
+                (self._problems if finding.is_certain else self._warnings).append(f"{name}: {finding.text}")
+
+    def _reader(self, args: TransformJobArgs) -> Reader:
+        """Return what is known of the container that reads the input; of a model by its name nothing is."""
+        if args.model_name is not None:
+            return Reader()
+        first: ContainerArgs = (args.model or self.defaults.model).parts[0]
+        found = archive.contents(self.defaults.root / first.archive) if first.archive else archive.Contents()
+        return Reader(found.features, first.uses_xgboost)
+
+    def _check_models(self, planned: Mapping[str, PlannedJob]) -> None:
+        named = {job.args.model_name: job for job in planned.values() if isinstance(job.args.model_name, str)}
+        for model, job in named.items():
+            if not self._account.model_exists(str(model), self.defaults.region):
+                self._problems.append(
+                    f"{job.name}: ModelName: SageMaker has no model '{model}' in {self.defaults.region}; correct the name, "
+                    "or let the job bring its model: model=ModelArgs(archive=...)"
+                )
 
     def _warn_of_unknown_reruns(self) -> None:
         """No problem: the wish may outlive its job, as when a job is taken out of the program."""
         for name in self.defaults.rerun:
             if name not in self._declared:
                 declared = ", ".join(self._declared) or "none"
-                pulumi.log.warn(f"config rerun.{name} is for no job of this program; declared are: {declared}")
+                pulumi.log.warn(
+                    f"config rerun.{name} is for no job of this program; declared are: {declared}. "
+                    f"To remove it: pulumi config rm --path rerun.{name}"
+                )
 
     def _warn_of_missing_rights(self, planned: Mapping[str, PlannedJob]) -> None:
         """What SageMaker says when a right is missing names no setting."""
@@ -140,8 +217,8 @@ class Jobs:
                     self._problems.append(f"{job.name}: it needs the job '{needed}', which is not declared")
                 elif not planned[needed].args.wait:
                     self._problems.append(
-                        f"{job.name}: it must follow the job '{needed}', for whose end nobody waits (wait=False); "
-                        "let it wait"
+                        f"{job.name}: it must follow the job '{needed}', which has wait=False, so that its end is not "
+                        "known; leave that out"
                     )
 
     def _ordered(self, planned: Mapping[str, PlannedJob]) -> list[PlannedJob]:
@@ -157,15 +234,52 @@ class Jobs:
 
 
 def collect(
-    declarations: Iterable[Callable[[Jobs], object]],
-    defaults: JobDefaults,
-    list_objects: inputs.ListObjects | None = None,
+    declarations: Iterable[Callable[[Jobs], object]], defaults: JobDefaults, account: Account | None = None
 ) -> list[PlannedJob]:
-    """Run the declarations, and return their jobs checked and in order."""
-    jobs = Jobs(defaults, list_objects)
+    """Run the declarations, and return their jobs checked and in order.
+
+    Args:
+        declarations: functions that declare jobs, as `jobs/declared.py` lists them.
+        defaults: what the stack's settings say.
+        account: where things are looked up; by default in AWS.
+
+    Raises:
+        pulumi.RunError: something is wrong; the message says all of it.
+    """
+    jobs = Jobs(defaults, account)
+    refuse(_misdeclared(declarations), SUBJECT)
     for declare in declarations:
-        declare(jobs)
+        try:
+            declare(jobs)
+        except pulumi.RunError as error:  # told together with what is wrong with the other jobs
+            jobs.refuse(str(error))
     return jobs.plan()
+
+
+def private_images(planned: Sequence[PlannedJob], settings: Settings) -> list[str]:
+    """Return the images outside of SageMaker's own registries that models of the stack and of its jobs are made of."""
+    models = [settings.model, *(job.args.model for job in planned if job.args.model)]
+    return list(dict.fromkeys(image for model in models for image in model.private_images))
+
+
+def _misdeclared(declarations: object) -> list[str]:
+    """Say what in DECLARATIONS is not a function that declares jobs."""
+    where = "DECLARATIONS in jobs/declared.py"
+    if callable(declarations):
+        name = getattr(declarations, "__qualname__", type(declarations).__name__)
+        return [f"{where} is the function {name} alone: put a comma after it, as in (churn.declare,)"]
+    if not isinstance(declarations, Iterable):
+        return [f"{where} is {declarations!r}: it must be a tuple of functions, as in (churn.declare,)"]
+    return [_not_a_function(where, one) for one in list[object](declarations) if not callable(one)]
+
+
+def _not_a_function(where: str, found: object) -> str:
+    if hasattr(found, "declare"):
+        name = str(getattr(found, "__name__", found)).rpartition(".")[2]
+        return f"{where} names the module {name}: name its function, {name}.declare"
+    if found is None:
+        return f"{where} holds None: name a function without calling it, or let the one that makes it return it"
+    return f"{where} holds {found!r}: each item must be a function that takes the jobs, such as churn.declare"
 
 
 def _is_ready(job: PlannedJob, ordered: Mapping[str, object], planned: Mapping[str, object]) -> bool:
@@ -178,21 +292,3 @@ def _reads(job: PlannedJob, planned: Mapping[str, PlannedJob]) -> str:
     if isinstance(source, ResultOf):
         return planned[source.job].args.output_base or ""
     return source.uri if isinstance(source, S3Input) else ""
-
-
-def _sends_csv_to_own_model(args: TransformJobArgs) -> bool:
-    """The stack's model takes numbers only; what a filter or another model makes of a text is not known here."""
-    return args.content_type == "text/csv" and args.input_filter is None and args.model_name is None
-
-
-def _header(source: LocalInput) -> str | None:
-    with source.files[0][1].open(encoding="utf-8", errors="replace") as file:
-        first, second = file.readline(4096), file.readline(4096)
-    return first.strip()[:60] if validation.header(first, second) else None
-
-
-def _refuse(problems: list[str]) -> None:
-    if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        lines = "\n".join(f"  - {problem}" for problem in problems)
-        raise pulumi.RunError(f"The jobs cannot be declared: {count}; nothing was created.\n{lines}")

@@ -1,8 +1,9 @@
 """How jobs ended: each failure by itself, and what is to be said of all of them together.
 
-A failure is told with SageMaker's reason, the last lines of the job's log and the command that runs it again. Every
-job is exported whatever became of it, and what fails the run is one line over all of them, after all of them. So a
-failure costs no other job's result, and it is told again by every later run until something changes.
+A failure is told with SageMaker's reason, the cause that the job's log gives, and what to do: a job whose input or
+argument is wrong fails again, so only what may pass next time is to be run again as it is. Every job is exported
+whatever became of it, and what fails the run is one line over all of them, after all of them. So a failure costs no
+other job's result, and it is told again by every later run until something changes.
 
 A job that reads another's result starts when that one has ended, however it ended. Where nothing was written
 SageMaker does not start it; where some of many inputs had their result already, it runs on these and completes. So it
@@ -16,7 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-LOG_LINES = 10
+from jobs.causes import Cause
+
+SHOWN_LINES = 10  # of a log that tells no cause
 LOOKUPS = 8  # results looked up at once
 RUNNING = ("InProgress", "Stopping")
 
@@ -39,6 +42,22 @@ class Ended:
     input_of: "Ended | None" = None
     """The job whose result was this one's input."""
     rerun: str = ""
+    lines: Sequence[str] = ()
+    """The last lines of the log of a job that ended badly itself."""
+    cause: Cause | None = None
+    """What these lines tell."""
+
+    @property
+    def has_log(self) -> bool:
+        """Whether the job ran, and failed itself, so that its log tells why."""
+        return self.failed and self.state not in {"NotStarted", *RUNNING} and not self.is_foreign
+
+    @property
+    def why(self) -> str:
+        """One line on why the job did not complete; empty for one that did, or that nobody waits for."""
+        if not self.to_be_told:
+            return ""
+        return str(self.cause or (self.reason if self.failed and not self.spoilt_by else "") or _what_became(self))
 
     @property
     def state(self) -> str:
@@ -79,9 +98,9 @@ def state(status: Mapping[str, Any]) -> str:
     return str(status.get("transformJobStatus") or "NotStarted")
 
 
-def failure(job: Ended, last_lines: LastLines) -> str:
+def failure(job: Ended) -> str:
     """Say what became of a job whose failure is to be told, why, and what to do."""
-    return "\n".join([f"{job.name}: {_what_became(job)}", *_logged(job, last_lines), *_remedy(job)])
+    return "\n".join([f"{job.name}: {_what_became(job)}", *_logged(job), *_remedy(job)])
 
 
 def expired(ended: Sequence[Ended], result_exists: ResultExists) -> dict[str, str]:
@@ -103,7 +122,8 @@ def summary(ended: Sequence[Ended]) -> str | None:
 
 def run_again(job: Ended) -> str:
     """Return the command that makes the job another one, which runs; it names the stack, for each has a default."""
-    number = int(job.rerun) + 1 if job.rerun.isdigit() else 2
+    count = job.rerun.partition("@")[0]
+    number = int(count) + 1 if count.isdecimal() else 2
     pulumi = f"pulumi config set --path rerun.{job.name} {number} --stack {job.stack} && pulumi up --stack {job.stack}"
     return f"make retry JOB={job.name} STACK={job.stack}  (or: {pulumi})"
 
@@ -111,7 +131,7 @@ def run_again(job: Ended) -> str:
 def _what_became(job: Ended) -> str:
     reason = job.reason or "no reason was given"
     if job.is_foreign:
-        return f"the operator does not take the job {job.job_name}: {reason}"
+        return f"the operator does not accept the job {job.job_name}: {reason}"
     if job.state in RUNNING:
         return f"the job {job.job_name} is {job.state}; it goes on, `up --refresh` sees how it ends"
     if job.state == "NotStarted":
@@ -130,19 +150,52 @@ def _not_started(job: Ended, reason: str) -> str:
     return f"{known}, because its input is the result of {before.name}, which did not complete{said}"
 
 
-def _logged(job: Ended, last_lines: LastLines) -> Iterator[str]:
-    """Give the end of the log of a job that ended badly itself."""
-    if job.failed and job.state not in {"NotStarted", *RUNNING} and (lines := last_lines(job.job_name, LOG_LINES)):
+def _logged(job: Ended) -> Iterator[str]:
+    """Give the cause, or the end of a log that tells none."""
+    if job.cause:
+        yield f"cause: {job.cause}"
+    elif job.lines:
         yield "last log lines:"
-        yield from (f"  {line}" for line in lines)
+        yield from (f"  {line}" for line in job.lines[-SHOWN_LINES:])
 
 
 def _remedy(job: Ended) -> Iterator[str]:
     """Say what to do: of jobs that follow one another, it is the first failed one that must be mended."""
     if job.spoilt_by:
         yield f"mend {job.spoilt_by.name}, on whose result it rests: this one then runs anew"
-    elif job.state not in RUNNING or job.is_foreign:
-        yield f"run it again: {run_again(job)}"
+    elif job.is_foreign or job.state == "NotStarted":
+        yield _remedy_of_refusal(job)
+    elif job.state not in RUNNING:
+        yield _remedy_of_failure(job)
+
+
+_REMEDIES = {
+    "ResourceLimitExceeded": "ask AWS for a larger quota (`make preflight REQUEST=1`), or let fewer run at once (config maxJobsAtOnce)",
+    "AccessDenied": "give the role the right that is named (config inputBuckets, outputBuckets, kmsKeys)",
+    "No S3 objects found": "put the input where the job reads it, or correct `input`",
+    "Could not find model": "correct `model_name`, or let the job bring its model: model=ModelArgs(archive=...)",
+}
+"""What to do about words of SageMaker's, the first that occur."""
+
+
+def _remedy_of_refusal(job: Ended) -> str:
+    """SageMaker's words tell whether the declaration, a right or a quota keeps the job from starting."""
+    if "already exists" in job.reason:
+        return f"run it again, under another name: {run_again(job)}"
+    operator = f"see whether the operator runs (kubectl describe batchtransformjob {job.job_name})"
+    argument = "change the argument that SageMaker names, in the job's declaration" if job.reason else operator
+    remedy = next((remedy for words, remedy in _REMEDIES.items() if words in job.reason), argument)
+    return f"{remedy}; then: make up STACK={job.stack}"
+
+
+def _remedy_of_failure(job: Ended) -> str:
+    whole = f"The whole log: kubectl smlogs batchtransformjob {job.name} (in make shell STACK={job.stack})"
+    status = job.cause.status if job.cause else 0
+    if 400 <= status < 500 or job.reason.startswith("ClientError"):
+        return f"correct the input, or the arguments that describe it; then: make up STACK={job.stack}. {whole}"
+    if status >= 500 or job.reason.startswith("AlgorithmError"):
+        return f"correct the model or its container, which failed; then: make up STACK={job.stack}. {whole}"
+    return f"it may pass next time; run it again: {run_again(job)}"
 
 
 def _expired(job: Ended) -> str:

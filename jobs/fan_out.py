@@ -30,7 +30,8 @@ def over_variants(
     for variant, args in variants.items():
         before = declared[-at_once] if at_once and len(declared) >= at_once else None
         full_name = f"{name}-{variant}"
-        results[variant] = jobs.add(full_name, replace(args, after=(*args.after, before)) if before else args)
+        ordered = replace(args, after=(*args.after, before)) if before else args
+        results[variant] = jobs.add(full_name, ordered, fan_out=name)
         declared.append(full_name)
     return results
 
@@ -49,7 +50,9 @@ def over_grid(
     """Declare the job for each combination of arguments; the values name it."""
     known = [item.name for item in fields(args)]
     if unknown := [argument for argument in grid if argument not in known]:
-        jobs.refuse(f"{name}: {', '.join(unknown)} in the grid is no argument of a job. Allowed: {', '.join(known)}")
+        jobs.refuse(
+            f"{name}: {', '.join(unknown)} in the grid is not an argument of a job. Allowed: {', '.join(known)}"
+        )
         return {}
     combinations = (dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
     variants = {_named(chosen): replace(args, **chosen) for chosen in combinations}

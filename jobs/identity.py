@@ -39,9 +39,34 @@ def name_start(prefix: str, declared: str) -> str:
 
 
 def job_name(prefix: str, declared: str, spec: Mapping[str, Any], input_digest: str, rerun: str) -> str:
-    """Return `<prefix>-<declared>-<hash8>` for a spec whose output path is still the output base."""
+    """Return `<prefix>-<declared>-<hash8>` for a spec whose output path is still the output base.
+
+    Args:
+        prefix: the stack's.
+        declared: the declared name.
+        spec: without name and tags.
+        input_digest: of the input's content.
+        rerun: the wish to run the job again: any text, and after an `@` perhaps the content that it was meant for.
+    """
+    content = content_hash(spec, input_digest)
+    wished = "" if is_spent(rerun, content) else rerun
+    return f"{name_start(prefix, declared)}{_hash(spec, input_digest, wished) if wished else content}"
+
+
+def content_hash(spec: Mapping[str, Any], input_digest: str) -> str:
+    """Return eight hexadecimal digits for what decides the result, whoever wishes to run it again."""
+    return _hash(spec, input_digest, "")
+
+
+def is_spent(rerun: str, content: str) -> bool:
+    """Say whether a wish to run a job again was meant for another content, which a job with this one fulfils."""
+    _, mark, meant = rerun.rpartition("@")
+    return bool(mark) and meant != content
+
+
+def _hash(spec: Mapping[str, Any], input_digest: str, rerun: str) -> str:
     content = json.dumps([_deciding(spec), input_digest, rerun], sort_keys=True, separators=(",", ":"))
-    return f"{name_start(prefix, declared)}{hashlib.sha256(content.encode()).hexdigest()[:HASH_LENGTH]}"
+    return hashlib.sha256(content.encode()).hexdigest()[:HASH_LENGTH]
 
 
 def _deciding(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,15 +5,19 @@ content never replaces what an older job read. The digest of an S3 input is that
 """
 
 import hashlib
+import itertools
 import json
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
-from workshop import s3
+from jobs.columns import SAMPLE, Sample
+from lookups import s3
 
 DIGEST_LENGTH = 16
+SAMPLED_FILES = 100  # of a folder
 LARGEST_MANIFEST = 64 * 2**20  # what is larger is an input taken for a manifest
 
 
@@ -53,7 +57,7 @@ class LocalInput:
     def changed(self) -> bool:
         """Say whether the files are no longer those whose digest was taken."""
         try:
-            return local(str(self.path)).digest != self.digest
+            return local(self.path).digest != self.digest
         except InputError:
             return True
 
@@ -66,6 +70,8 @@ class S3Input:
     digest: str
     result_name: str
     """The name of the result under the output path; nothing where there may be several."""
+    first: str = ""
+    """The URI of the first object."""
 
 
 Input = LocalInput | S3Input | ResultOf
@@ -81,27 +87,66 @@ def resolve(source: str | ResultOf, data_type: str, root: Path, list_objects: Li
     if not source:
         raise InputError("the input names no file; name a file, a folder, an s3:// URI or another job's result")
     if "://" not in source:
-        return local(str(root / source))
+        return local(root / source)
     return _manifest(source, list_objects) if data_type == "ManifestFile" else _prefix(source, list_objects)
 
 
-def local(path: str) -> LocalInput:
+def samples(source: Input, compression_type: str, read_head: Callable[[str, int], bytes]) -> Iterator[Sample]:
+    """Give the beginning of what a job reads, as far as it exists yet and may be read.
+
+    Args:
+        source: the input; of a folder its first files, of a prefix its first object.
+        compression_type: SageMaker's word, None or Gzip.
+        read_head: gives the first bytes of an S3 object.
+
+    Raises:
+        InputError: the job says Gzip, and the input is something else.
+    """
+    for name, head in itertools.islice(_heads(source, read_head), SAMPLED_FILES):
+        if compression_type == "Gzip":
+            yield Sample(name, *_decompressed(name, head))
+        elif head:
+            yield Sample(name, head[:SAMPLE], is_whole=len(head) <= SAMPLE)
+
+
+def _heads(source: Input, read_head: Callable[[str, int], bytes]) -> Iterator[tuple[str, bytes]]:
+    if isinstance(source, LocalInput):
+        for _, path in source.files:
+            with path.open("rb") as file:
+                yield str(path), file.read(SAMPLE + 1)
+    elif isinstance(source, S3Input) and source.first and (head := read_head(source.first, SAMPLE + 1)):
+        yield source.first, head
+
+
+def _decompressed(name: str, head: bytes) -> tuple[bytes, bool]:
+    reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        text = reader.decompress(head, SAMPLE)
+    except zlib.error as error:
+        raise InputError(
+            f'{name} is not compressed with gzip, and compression_type is "Gzip"; take that out'
+        ) from error
+    return text, reader.eof and not reader.unused_data
+
+
+def local(where: Path) -> LocalInput:
     """Take the digest of a file, or of every file in a folder; hidden files stay behind."""
-    where = Path(path)
     try:
         files = _files(where)
         if not any(file.stat().st_size for _, file in files):
-            raise InputError(f"{path} is empty; a job needs at least one record")
+            raise InputError(f"{where} is empty; a job needs at least one record")
         return LocalInput(where, files, _file_digest(where) if where.is_file() else _folder_digest(files))
     except OSError as error:
-        raise InputError(f"{error.filename or path} cannot be read: {error.strerror}") from error
+        raise InputError(f"{error.filename or where} cannot be read: {error.strerror}") from error
 
 
 def _files(where: Path) -> tuple[tuple[str, Path], ...]:
     if where.is_file():
         return ((where.name, where),)
     if not where.is_dir():
-        raise InputError(f"there is no file or folder {where}; `make model` makes the workshop's own input")
+        raise InputError(
+            f"there is no file or folder {where.name} in {where.parent.absolute()}; a relative path starts from the program's folder"
+        )
     found = sorted(file for file in where.rglob("*") if file.is_file())
     files = ((file.relative_to(where).as_posix(), file) for file in found)
     files = tuple((name, file) for name, file in files if not _is_hidden(name))
@@ -131,23 +176,28 @@ def _is_hidden(name: str) -> bool:
 
 
 def _prefix(uri: str, list_objects: ListObjects) -> S3Input:
-    objects = _listed(uri, list_objects)
+    objects = listed(uri, list_objects)
     key = s3.Location.parse(uri).key
     single = len(objects) == 1 and objects[0].key == key
-    return S3Input(uri, s3.listing_digest(objects), f"{key.rpartition('/')[2]}.out" if single else "")
+    result_name = f"{key.rpartition('/')[2]}.out" if single else ""
+    return S3Input(uri, s3.listing_digest(objects), result_name, _uri(uri, objects[0]))
 
 
 def _manifest(uri: str, list_objects: ListObjects) -> S3Input:
     """Take the digest of a manifest: of itself, and of each object that it names."""
-    manifest = _listed(uri, list_objects)[:1]
+    manifest = listed(uri, list_objects)[:1]
     prefix, names = _manifest_entries(uri)
     start = s3.Location.parse(prefix).key
     named = {start + name for name in names}
-    objects = [item for item in _listed(prefix, list_objects) if item.key in named]
+    objects = [item for item in listed(prefix, list_objects) if item.key in named]
     missing = sorted(named - {item.key for item in objects})
     if missing:
         raise InputError(f"the manifest {uri} names {missing[0]}, which is not there")
-    return S3Input(uri, s3.listing_digest([*manifest, *objects]), "")
+    return S3Input(uri, s3.listing_digest([*manifest, *objects]), "", _uri(prefix, objects[0]))
+
+
+def _uri(beside: str, found: s3.S3Object) -> str:
+    return s3.Location(s3.Location.parse(beside).bucket, found.key).uri
 
 
 def _manifest_entries(uri: str) -> tuple[str, list[str]]:
@@ -156,7 +206,7 @@ def _manifest_entries(uri: str) -> tuple[str, list[str]]:
             return prefix, names
         case _:
             form = '[{"prefix": "s3://bucket/prefix/"}, "name", ...]'
-            raise InputError(f"{uri} is no manifest; it must look like {form}")
+            raise InputError(f"{uri} is not a manifest; it must look like {form}")
 
 
 def _read_json(uri: str) -> object:
@@ -180,7 +230,8 @@ def _are_texts(names: Sequence[object]) -> TypeGuard[list[str]]:
     return all(isinstance(name, str) for name in names)
 
 
-def _listed(uri: str, list_objects: ListObjects) -> list[s3.S3Object]:
+def listed(uri: str, list_objects: ListObjects) -> list[s3.S3Object]:
+    """Return the objects under a URI; raise InputError where there are none, or S3 does not tell."""
     try:
         objects = list(list_objects(uri))
     except s3.S3Error as error:

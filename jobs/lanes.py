@@ -7,7 +7,6 @@ lanes runs nothing again.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import sys
@@ -18,11 +17,11 @@ from typing import Any
 
 import pulumi
 
+from infra import settings
 from jobs import declared
 from jobs.declaration import JobDefaults, PlannedJob, collect
-from workshop import quotas
-from workshop.cost import PROJECT_FOLDER, settings
-from workshop.quotas import QuotaError
+from lookups import quotas
+from lookups.quotas import QuotaError
 
 ReadQuota = Callable[[str], float | None]
 """Gives how many instances of a type transform jobs may use at once in this account; None where nobody knows."""
@@ -133,14 +132,19 @@ def _quota(kind: str, region: str) -> float | None:
     return found.value if found else None
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print, as JSON, how many instances of each type the declared jobs may use at once; AWS is not asked for quotas."""
-    parser = argparse.ArgumentParser(prog="python -m jobs.lanes", description=main.__doc__)
-    parser.add_argument("--stack", required=True)
-    values = settings(PROJECT_FOLDER, parser.parse_args(arguments).stack)
+def main() -> int:
+    """Print, as JSON, how many instances of each type the declared jobs may use at once; AWS is not asked for quotas.
+
+    The stack's settings come on the standard input, as JSON, for tools that have no engine which would hand them over.
+    """
+    given: dict[str, Any] = json.load(sys.stdin)
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
+    project = pulumi.get_project()
+    pulumi.runtime.set_all_config({key if ":" in key else f"{project}:{key}": text for key, text in texts.items()})
     try:
-        planned = collect(declared.DECLARATIONS, _defaults(values))
-        arranged = arrange(planned, int(values["maxJobsAtOnce"]), values["transformInstanceType"])
+        chosen = settings.load()
+        planned = collect(declared.DECLARATIONS, JobDefaults.of(chosen))
+        arranged = arrange(planned, chosen.max_jobs_at_once, chosen.transform_instance_type)
     except pulumi.RunError as error:
         print(error, file=sys.stderr)
         return 1
@@ -148,21 +152,5 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _defaults(values: Mapping[str, Any]) -> JobDefaults:
-    """Read from the stack's files what the program gets from the engine."""
-    return JobDefaults(
-        region=values.get("aws:region", ""),
-        prefix=values["prefix"],
-        batch_input=values["batchInput"],
-        instance_type=values["transformInstanceType"],
-        allowed_instance_types=tuple(values["allowedTransformInstanceTypes"]),
-        input_buckets=tuple(values["inputBuckets"]),
-        output_buckets=tuple(values["outputBuckets"]),
-        existing_bucket=values["existingBucket"],
-        kms_keys=tuple(values["kmsKeys"]),
-        rerun={name: str(value) for name, value in (values.get("rerun") or {}).items()},
-    )
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,47 +1,77 @@
 """Layer 2 as a whole: every declared job, its entry in the stack's outputs, its failure, and the check at the end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 
 import pulumi
 from pulumi.runtime.settings import _get_rpc_manager  # pyright: ignore[reportPrivateUsage]  see below
 
-from jobs import ends
+from jobs import causes, ends, labels
 from jobs.declaration import PlannedJob
 from jobs.ends import Ended
-from jobs.inputs import ResultOf
+from jobs.inputs import Input, LocalInput, ResultOf
+from jobs.progress import Progress, asking
 from jobs.transform_job import JobPlace, TransformJob, Uploads
-from workshop import logs, s3
+from lookups import logs, s3
 
 
 class TransformJobs:
-    """The jobs of a stack, by declared name."""
+    """The jobs of a stack, by declared name.
 
-    def __init__(self, planned: Sequence[PlannedJob], place: JobPlace, opts: pulumi.ResourceOptions) -> None:
+    Args:
+        planned: the jobs, checked, each after those that it needs.
+        place: where they run.
+        opts: options of each job's component.
+        last_lines: gives the last log lines of a job; by default from CloudWatch.
+        progress: says how jobs go while they run; by default it asks SageMaker.
+    """
+
+    def __init__(
+        self,
+        planned: Sequence[PlannedJob],
+        place: JobPlace,
+        opts: pulumi.ResourceOptions,
+        last_lines: ends.LastLines | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         self._planned = planned
+        self._progress = progress or Progress(asking(place.region, place.prefix))
         self._jobs: dict[str, TransformJob] = {}
         uploads = Uploads()
         for job in planned:
             needed = {name: self._jobs[name] for name in job.needs}
             self._jobs[job.name] = TransformJob(job, place, uploads, needed, opts)
+        tell = self._teller(last_lines or _last_lines)
+        self._told: dict[str, pulumi.Output[Ended]] = {}
+        for job in planned:
+            self._told[job.name] = self._ended(job).apply(tell)
+            if job.args.wait:
+                self._follow(self._jobs[job.name])
 
-    def outputs(self) -> dict[str, dict[str, pulumi.Output[str]]]:
-        """Return the stack's output `transform_jobs`: every job, whatever became of it."""
-        return {name: self._output(job) for name, job in self._jobs.items()}
+    def _follow(self, job: TransformJob) -> None:
+        """Say how a job goes until its status is known; on the component's line, for the object's comes with its end."""
+        job.job_name.apply(lambda name: self._progress.follow(name, job))
+        pulumi.Output.all(job.job_name, job.status).apply(lambda known: self._progress.ended(known[0]))
 
-    def check_ends(
-        self, last_lines: ends.LastLines | None = None, result_exists: ends.ResultExists | None = None
-    ) -> pulumi.Output[None]:
-        """Tell each failure when it is known, and fail the run, after everything else, if a job did not complete.
+    def outputs(self) -> dict[str, dict[str, Any]]:
+        """Return the stack's output `transform_jobs`: every job, whatever became of it.
+
+        Each has `job_name`, `status`, `input_path`, `output_path`, `result_path`, and `reason`: one line on why it did
+        not complete, else empty. Where the job declares them it has `labels`, as `jobs.labels.output` describes them,
+        and `data` with further facts for the tools: `columns` (names of the input's columns, of a job without labels)
+        and `fan_out` (the name of the fan-out it is a member of).
+        """
+        return {job.name: self._output(job) for job in self._planned}
+
+    def check_ends(self, result_exists: ends.ResultExists | None = None) -> pulumi.Output[None]:
+        """Fail the run, after everything else, if a job did not complete.
 
         The output that comes back must not be exported: an export that fails would take all others with it.
         """
-        tell = self._teller(last_lines or _last_lines)
-        told: dict[str, pulumi.Output[Ended]] = {}
-        for job in self._planned:
-            told[job.name] = self._ended(job, told).apply(tell)
-        return pulumi.Output.all(*told.values()).apply(lambda ended: self._check(ended, result_exists))
+        return pulumi.Output.all(*self._told.values()).apply(lambda ended: self._check(ended, result_exists))
 
     def _teller(self, last_lines: ends.LastLines) -> Callable[[Ended], Awaitable[Ended]]:
         """Return what tells a job's failure while others still run: a logged error stops neither them nor the engine.
@@ -52,9 +82,13 @@ class TransformJobs:
         aside = ThreadPoolExecutor(1)
 
         async def tell(ended: Ended) -> Ended:
-            if ended.to_be_told and not pulumi.runtime.is_dry_run():
-                text = await asyncio.get_running_loop().run_in_executor(aside, ends.failure, ended, last_lines)
-                pulumi.log.error(text, resource=self._jobs[ended.name].resource)
+            if pulumi.runtime.is_dry_run():
+                return ended
+            if ended.has_log:
+                source = self._jobs[ended.name].source
+                ended = await asyncio.get_running_loop().run_in_executor(aside, _explained, ended, source, last_lines)
+            if ended.to_be_told:
+                pulumi.log.error(ends.failure(ended), resource=self._jobs[ended.name].resource)
             return ended
 
         return tell
@@ -68,18 +102,22 @@ class TransformJobs:
         if problem := ends.summary(ended):
             raise pulumi.RunError(problem)
 
-    def _output(self, job: TransformJob) -> dict[str, pulumi.Output[str]]:
-        return {
+    def _output(self, planned: PlannedJob) -> dict[str, Any]:
+        job = self._jobs[planned.name]
+        known = {
             "job_name": job.job_name,
             "status": job.status.apply(ends.state),
             "input_path": job.input_path,
             "output_path": job.output_path,
             "result_path": job.result_path,
+            "reason": self._told[planned.name].apply(lambda ended: ended.why),
         }
+        declared = {"labels": labels.output(planned.args), "data": _data(planned)}
+        return known | {name: value for name, value in declared.items() if value}
 
-    def _ended(self, planned: PlannedJob, before: Mapping[str, pulumi.Output[Ended]]) -> pulumi.Output[Ended]:
+    def _ended(self, planned: PlannedJob) -> pulumi.Output[Ended]:
         job = self._jobs[planned.name]
-        source = before[planned.input.job] if isinstance(planned.input, ResultOf) else None
+        source = self._told[planned.input.job] if isinstance(planned.input, ResultOf) else None
         more = {"stack": pulumi.get_stack(), "waited": planned.args.wait, "rerun": planned.rerun}
         return pulumi.Output.all(job.job_name, job.status, job.result_path, source).apply(
             lambda known: Ended(planned.name, *known[:3], input_of=known[3], **more)
@@ -95,6 +133,21 @@ async def _outputs_are_sent() -> None:
     await asyncio.sleep(0)
     while under_way := [call for call in map(asyncio.ensure_future, _get_rpc_manager().rpcs) if not call.done()]:
         await asyncio.wait(under_way)
+
+
+def _explained(ended: Ended, source: Input, last_lines: ends.LastLines) -> Ended:
+    """Read a failed job's log, and look for what it quotes in a local input."""
+    lines = tuple(last_lines(ended.job_name, causes.LINES))
+    cause = causes.find(lines)
+    if cause and isinstance(source, LocalInput) and source.is_single:
+        cause = causes.located(cause, source.path)
+    return replace(ended, lines=lines, cause=cause)
+
+
+def _data(planned: PlannedJob) -> dict[str, Any]:
+    columns = planned.args.columns if planned.args.labels is None else None
+    facts = {"columns": list(columns) if columns else None, "fan_out": planned.fan_out}
+    return {name: value for name, value in facts.items() if value}
 
 
 def _last_lines(job_name: str, count: int) -> Sequence[str]:

@@ -11,7 +11,6 @@ named by its content and lives in the stack's namespace: the printed Python says
 """
 
 import argparse
-import difflib
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,9 +18,9 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
-import pulumi
 import yaml
 
+from infra.settings import JOBS_NAMESPACE
 from jobs import identity, spec
 from jobs.arguments import (
     AssembleWith,
@@ -34,20 +33,14 @@ from jobs.arguments import (
 )
 from jobs.declaration import Jobs
 from jobs.inputs import ResultOf
+from jobs.legacy_file import API_VERSION, KIND, LegacyError, Node
 
-API_VERSION = "sagemaker.aws.amazon.com/v1"
-KIND = "BatchTransformJob"
 PREFIX = "batch-workshop"  # the default of the stack's setting
 REGION_ANNOTATION = "services.k8s.aws/region"
-NAMESPACE = "default"  # where the stack's jobs are, and all that its operator watches
 RUNS_ONCE = """\
 # This runs once: SageMaker keeps a job's name for ever, and the name does not tell when the input changes.
 # To run it again, give metadata.name and spec.transformJobName another name each.
 """
-
-
-class LegacyError(pulumi.RunError):
-    """A file that cannot be carried over: what is wrong, where, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +82,14 @@ def declare(jobs: Jobs, path: str | Path) -> ResultOf:
 
 def parse(text: str, source: str) -> LegacyJob:
     """Take a legacy manifest apart; `source` is what messages call it."""
-    root = _Node.root(text, source)
-    root.expect("apiVersion", API_VERSION)
+    root = Node.root(text, source)
     root.expect("kind", KIND)
+    root.expect("apiVersion", API_VERSION)
     metadata, body = root.child("metadata"), root.child("spec")
     job = LegacyJob(
         source=source,
-        name=metadata.text("name"),
-        namespace=metadata.optional("namespace") or NAMESPACE,
+        name=_name(metadata),
+        namespace=metadata.optional("namespace") or JOBS_NAMESPACE,
         region=body.text("region"),
         transform_job_name=body.optional("transformJobName"),
         args=_args(body),
@@ -168,8 +161,8 @@ def python(job: LegacyJob) -> str:
 def _left_behind(job: LegacyJob) -> Iterator[str]:
     if job.transform_job_name:
         yield f"The job was called {job.transform_job_name!r}; here its name is made from its content."
-    if job.namespace != NAMESPACE:
-        yield f"The object was in the namespace {job.namespace!r}; here it is in {NAMESPACE!r}."
+    if job.namespace != JOBS_NAMESPACE:
+        yield f"The object was in the namespace {job.namespace!r}; here it is in {JOBS_NAMESPACE!r}."
 
 
 def _given(args: TransformJobArgs) -> list[tuple[str, Any]]:
@@ -194,14 +187,52 @@ def _literal(value: Any) -> str:
     return f'"{written[1:-1]}"' if isinstance(value, str) and '"' not in written else written
 
 
-def _args(body: "_Node") -> TransformJobArgs:
+def _name(metadata: Node) -> str:
+    if metadata.optional("generateName") and not metadata.optional("name"):
+        raise metadata.error(
+            "generateName", "is not carried: a declared job needs a fixed name; write name in its place"
+        )
+    return metadata.text("name")
+
+
+def _input_uri(place: Node) -> str:
+    """Return an S3 URI; the https address of an object is refused with the URI that it stands for."""
+    uri = place.text("s3Uri")
+    if found := re.fullmatch(r"https://([a-z0-9][a-z0-9.-]*)\.s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?/(.*)", uri):
+        raise place.error("s3Uri", f"must be an S3 URI: write s3://{found[1]}/{found[2]} for {uri}")
+    if found := re.fullmatch(r"https://s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?/([^/]+)/(.*)", uri):
+        raise place.error("s3Uri", f"must be an S3 URI: write s3://{found[1]}/{found[2]} for {uri}")
+    return uri
+
+
+def _data_type(place: Node) -> S3DataType:
+    found = place.text("s3DataType")
+    if found == "AugmentedManifestFile":
+        raise place.error(
+            "s3DataType",
+            "must be S3Prefix or ManifestFile: batch transform reads no AugmentedManifestFile, only training does",
+        )
+    return cast("S3DataType", found)
+
+
+def _join_source(processing: Node) -> JoinSource | None:
+    """The old kind spells this key with a capital, and SageMaker its values."""
+    processing.expect_spelling("JoinSource", "OutputFilter")
+    found = processing.optional("JoinSource")
+    if found is not None and found not in {"Input", "None"}:
+        meant = next((word for word in ("Input", "None") if word.lower() == found.lower()), "Input or None")
+        raise processing.error("JoinSource", f"must be {meant}, not {found!r}")
+    return cast("JoinSource | None", found)
+
+
+def _args(body: Node) -> TransformJobArgs:
     source = body.child("transformInput")
     place = source.child("dataSource").child("s3DataSource")
     output, resources = body.child("transformOutput"), body.child("transformResources")
     processing = body.child("dataProcessing", required=False)
     return TransformJobArgs(
-        input=place.text("s3Uri"),
-        s3_data_type=cast("S3DataType", place.text("s3DataType")),
+        input=_input_uri(place),
+        s3_data_type=_data_type(place),
         content_type=source.optional("contentType"),
         compression_type=cast("CompressionType", source.optional("compressionType") or "None"),
         split_type=cast("SplitType", source.optional("splitType") or "None"),
@@ -215,135 +246,13 @@ def _args(body: "_Node") -> TransformJobArgs:
         max_concurrent_transforms=body.optional_number("maxConcurrentTransforms"),
         environment=body.pairs("environment", "name"),
         input_filter=processing.optional("inputFilter"),
-        join_source=cast(
-            "JoinSource | None", processing.optional("JoinSource")
-        ),  # the old kind spells these two with a capital
+        join_source=_join_source(processing),
         output_filter=processing.optional("OutputFilter"),
         instance_type=resources.text("instanceType"),
         instance_count=resources.number("instanceCount", 1),
         volume_kms_key_id=resources.optional("volumeKmsKeyId"),
         tags=body.pairs("tags", "key"),
     )
-
-
-class _Node:
-    """A mapping of the file that knows where it stands, and which of its keys nobody has asked for."""
-
-    def __init__(self, source: str, path: str, node: yaml.MappingNode | None) -> None:
-        self._source, self._path, self._line = source, path, node.start_mark.line + 1 if node else 0
-        self._values = _unique_keys(source, node) if node else {}
-        self._asked: set[str] = set()
-        self._children: list[_Node] = []
-
-    @classmethod
-    def root(cls, text: str, source: str) -> "_Node":
-        documents = _documents(text, source)
-        if len(documents) != 1:
-            raise LegacyError(f"{source} holds {len(documents)} documents; put each job into a file of its own")
-        if not isinstance(documents[0], yaml.MappingNode):
-            raise LegacyError(f"{source}, line 1: this is no Kubernetes object")
-        return cls(source, "", documents[0])
-
-    def child(self, key: str, *, required: bool = True) -> "_Node":
-        node = self._take(key)
-        if node is None and required:
-            raise self.error(key, f"is missing{self._meant(key)}")
-        if node is not None and not isinstance(node, yaml.MappingNode):
-            raise self.error(key, "must be a mapping")
-        child = _Node(self._source, f"{self._path}{key}.", node)
-        self._children.append(child)
-        return child
-
-    def optional(self, key: str) -> str | None:
-        node = self._take(key)
-        if node is None or (isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null")):
-            return None
-        if not isinstance(node, yaml.ScalarNode):
-            raise self.error(key, "must be a text")
-        return str(node.value)
-
-    def text(self, key: str) -> str:
-        value = self.optional(key)
-        if not value:
-            raise self.error(key, f"is missing{self._meant(key)}")
-        return value
-
-    def optional_number(self, key: str) -> int | None:
-        value = self.optional(key)
-        if value is None:
-            return None
-        if not re.fullmatch(r"-?[0-9]{1,9}", value):
-            raise self.error(key, f"must be a whole number, not '{value:.40}'")
-        return int(value)
-
-    def number(self, key: str, default: int) -> int:
-        value = self.optional_number(key)
-        return default if value is None else value
-
-    def pairs(self, key: str, name: str) -> dict[str, str]:
-        """Read a list of {name, value}."""
-        node = self._take(key)
-        if node is None:
-            return {}
-        if not isinstance(node, yaml.SequenceNode):
-            raise self.error(key, f"must be a list of {name} and value")
-        found: dict[str, str] = {}
-        for item in cast("list[Any]", node.value):
-            entry = _Node(self._source, f"{self._path}{key}.", item if isinstance(item, yaml.MappingNode) else None)
-            found[entry.text(name)] = entry.optional("value") or ""
-            entry.finish()
-        return found
-
-    def expect(self, key: str, value: str) -> None:
-        if self.optional(key) != value:
-            raise self.error(key, f"must be {value}; other kinds are not carried")
-
-    def ignore(self, *keys: str) -> None:
-        self._asked.update(keys)
-
-    def finish(self) -> None:
-        """Refuse what nobody asked for."""
-        for key in self._values:
-            if key not in self._asked:
-                raise self.error(key, f"is no field of {KIND} in {API_VERSION}; take it out or correct its name")
-        for child in self._children:
-            child.finish()
-
-    def error(self, key: str, problem: str) -> LegacyError:
-        line = self._values[key].start_mark.line + 1 if key in self._values else self._line
-        return LegacyError(f"{self._source}, line {max(line, 1)}: {self._path}{key} {problem}")
-
-    def _meant(self, key: str) -> str:
-        """Guess which misspelt key stands for a missing one."""
-        close = difflib.get_close_matches(key, self._values.keys() - self._asked, 1)
-        return f"; is {close[0]}, line {self._values[close[0]].start_mark.line + 1}, meant?" if close else ""
-
-    def _take(self, key: str) -> Any:
-        self._asked.add(key)
-        return self._values.get(key)
-
-
-def _documents(text: str, source: str) -> list[Any]:
-    try:
-        return [node for node in cast("list[Any]", list(yaml.compose_all(text, yaml.SafeLoader))) if node]
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise LegacyError(f"{source}, line {line}: this is no YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise LegacyError(f"{source}: this is no YAML: {str(error).splitlines()[0]}") from error
-    except RecursionError as error:
-        raise LegacyError(f"{source}: this is no YAML: it is nested too deeply") from error
-
-
-def _unique_keys(source: str, node: yaml.MappingNode) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for key, value in cast("list[tuple[Any, Any]]", node.value):
-        if not isinstance(key, yaml.ScalarNode):
-            raise LegacyError(f"{source}, line {key.start_mark.line + 1}: this is no field's name")
-        if key.value in values:
-            raise LegacyError(f"{source}, line {key.start_mark.line + 1}: {key.value} is given twice")
-        values[key.value] = value
-    return values
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -372,9 +281,9 @@ def _warnings(job: LegacyJob, prefix: str) -> Iterator[str]:
             f"the operator's role allows jobs named {prefix}-* only, not {job.transform_job_name}; "
             "take transformJobName out to have a name made"
         )
-    if job.namespace != NAMESPACE:
+    if job.namespace != JOBS_NAMESPACE:
         yield (
-            f"the stack's operator watches the namespace {NAMESPACE} only, and an object in {job.namespace} never "
+            f"the stack's operator watches the namespace {JOBS_NAMESPACE} only, and an object in {job.namespace} never "
             "gets a status; take metadata.namespace out"
         )
 

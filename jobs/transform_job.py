@@ -1,36 +1,32 @@
 """`TransformJob`: one batch transform job as a Pulumi component over the operator's custom resource.
 
-The component uploads a local input, names the job by its content, and waits for its end. It does not judge the
-end: a job that failed has a status and a path like any other, those that follow it start, and `jobs.ends` judges.
+The component uploads a local input, creates the job's own model if it has one, names the job by its content, and waits
+for its end. It does not judge the end: a job that failed has a status and a path like any other, those that follow it
+start, and `jobs.ends` judges.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from infra.account import Account
+from infra.identity import Identity
+from infra.model import Model, ModelPlace
+from infra.operator import Operator
+from infra.settings import JOBS_NAMESPACE, Settings
+from infra.storage import Storage
 from jobs import identity, spec, wait
-from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
 from jobs.declaration import PlannedJob
 from jobs.inputs import Input, LocalInput, ResultOf, S3Input
-
-__all__ = [
-    "ExperimentConfig",
-    "JobPlace",
-    "ModelClientConfig",
-    "TransformJob",
-    "TransformJobArgs",
-    "TransformJobResource",
-]
-
-NAMESPACE = "default"
-NAME_LABEL = "batch-inference/job"
-"""Carries the declared name, by which people and `kubectl smlogs` find the object."""
+from lookups.transform_jobs import NAME_LABEL
 
 ADOPT = {"services.k8s.aws/adoption-policy": "adopt-or-create"}
 DELETE_TIMEOUT = "20m"
+CONTENT_ANNOTATION = "batch-inference/content"
+"""Carries the hash of the job's content without the wish to run it again, by which that wish is known to be spent."""
 
 
 class TransformJobResource(pulumi.CustomResource):
@@ -53,9 +49,12 @@ class TransformJobResource(pulumi.CustomResource):
 class JobPlace:
     """Where jobs run and what they run with, the same for all jobs of a stack."""
 
+    region: str
     prefix: str
     bucket_name: pulumi.Output[str]
     model_name: pulumi.Output[str]
+    models: ModelPlace
+    """Where the jobs' own models are created."""
     instance_type: str
     timeout_minutes: int
     tags: Mapping[str, str]
@@ -63,6 +62,30 @@ class JobPlace:
     """What must stand before anything is uploaded."""
     ready: Sequence[pulumi.Resource]
     """What must stand before a job starts, and stay until its object is gone."""
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        account: Account,
+        storage: Storage,
+        identity: Identity,
+        operator: Operator,
+        model: Model,
+    ) -> "JobPlace":
+        return cls(
+            region=settings.region,
+            prefix=settings.prefix,
+            bucket_name=storage.bucket_name,
+            model_name=model.model_name,
+            models=replace(ModelPlace.of(identity, storage), folder="model/jobs", retain=True),
+            instance_type=settings.transform_instance_type,
+            timeout_minutes=settings.job_timeout_minutes,
+            tags=account.tags,
+            bucket_ready=storage.hardening,
+            ready=[*operator.ready, *storage.hardening, *identity.execution.ready],
+        )
 
 
 @dataclass
@@ -82,6 +105,8 @@ class TransformJob(pulumi.ComponentResource):
     output_path: pulumi.Output[str]
     result_path: pulumi.Output[str]
     resource: TransformJobResource
+    source: Input
+    """What the job reads."""
 
     def __init__(
         self,
@@ -92,18 +117,35 @@ class TransformJob(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("workshop:index:TransformJob", job.name, None, opts)
-        self._job, self._place = job, place
+        self._job, self._place, self.source = job, place, job.input
+        self._model = self._own_model()
         sent = self._upload(uploads)
         self.input_path = self._input_path(sent, needed)
-        named = self._named()
+        found = self._named()
+        named, content_hash = (found.apply(lambda parts, part=part: parts[part]) for part in ("spec", "content"))
         self.job_name = named.apply(lambda found: found["transformJobName"])
         self.output_path = named.apply(lambda found: found["transformOutput"]["s3OutputPath"])
         self.result_path = pulumi.Output.all(self.output_path, self.input_path).apply(
             lambda known: known[0] + result_name(job.input, known[1])
         )
-        self.resource = self._object(named, [*sent, *(other.resource for other in needed.values())])
+        self.resource = self._object(named, content_hash, [*sent, *(other.resource for other in needed.values())])
         self.status = self.resource.status.apply(lambda status: status or {})
         self.register_outputs({"job_name": self.job_name, "result_path": self.result_path})
+
+    def _own_model(self) -> Model | None:
+        """Create the model that the job brings with it."""
+        args, place = self._job.args.model, self._place
+        if args is None:
+            return None
+        # A job called "model" would otherwise name its model as the stack does.
+        where = replace(place.models, salt=self._job.name)
+        prefix = f"{place.prefix}-{self._job.name}"
+        return Model(self._job.name, args, where, prefix, pulumi.ResourceOptions(parent=self))
+
+    def _model_name(self) -> pulumi.Input[str]:
+        if self._model is not None:
+            return self._model.model_name
+        return self._job.args.model_name if self._job.args.model_name is not None else self._place.model_name
 
     def _upload(self, uploads: Uploads) -> list[aws.s3.BucketObjectv2]:
         source = self._job.input
@@ -140,14 +182,18 @@ class TransformJob(pulumi.ComponentResource):
                 return pulumi.Output.all(self._place.bucket_name, *ids).apply(lambda known: _sent(source, known[0]))
 
     def _named(self) -> pulumi.Output[dict[str, Any]]:
-        """Return the whole spec, named by its content."""
-        place, args = self._place, self._job.args
-        model = args.model_name if args.model_name is not None else place.model_name
-        return pulumi.Output.all(model, self.input_path, place.bucket_name).apply(
-            lambda known: named_spec(self._job, place, model_name=known[0], input_uri=known[1], bucket=known[2])
+        """Return the whole spec, named by its content, and beside it the hash of the content."""
+        job, place = self._job, self._place
+        return pulumi.Output.all(self._model_name(), self.input_path, place.bucket_name).apply(
+            lambda known: {
+                "spec": named_spec(job, place, model_name=known[0], input_uri=known[1], bucket=known[2]),
+                "content": content(job, place, model_name=known[0], input_uri=known[1], bucket=known[2]),
+            }
         )
 
-    def _object(self, named: pulumi.Output[dict[str, Any]], after: Sequence[pulumi.Resource]) -> TransformJobResource:
+    def _object(
+        self, named: pulumi.Output[dict[str, Any]], content_hash: pulumi.Output[str], after: Sequence[pulumi.Resource]
+    ) -> TransformJobResource:
         minutes = self._job.args.timeout_minutes or self._place.timeout_minutes
         options = pulumi.ResourceOptions(
             parent=self,
@@ -155,25 +201,40 @@ class TransformJob(pulumi.ComponentResource):
             delete_before_replace=True,
             custom_timeouts=pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete=DELETE_TIMEOUT),
         )
-        return TransformJobResource(self._job.name, self._metadata(named), named, options)
+        return TransformJobResource(self._job.name, self._metadata(named, content_hash), named, options)
 
-    def _metadata(self, named: pulumi.Output[dict[str, Any]]) -> dict[str, Any]:
-        annotations = {**ADOPT, wait.WAIT_FOR: wait.expression()} if self._job.args.wait else ADOPT
+    def _metadata(self, named: pulumi.Output[dict[str, Any]], content_hash: pulumi.Output[str]) -> dict[str, Any]:
+        waited = {wait.WAIT_FOR: wait.expression()} if self._job.args.wait else {}
+        annotations = {**ADOPT, CONTENT_ANNOTATION: content_hash, **waited}
         labels = {NAME_LABEL: self._job.name, "app.kubernetes.io/part-of": self._place.prefix}
         name = named.apply(lambda found: found["transformJobName"])
-        return {"name": name, "namespace": NAMESPACE, "labels": labels, "annotations": annotations}
+        return {"name": name, "namespace": JOBS_NAMESPACE, "labels": labels, "annotations": annotations}
 
 
 def named_spec(job: PlannedJob, place: JobPlace, *, model_name: str, input_uri: str, bucket: str) -> dict[str, Any]:
     """Return the spec of a job once everything about it is known."""
-    instance_type = job.args.instance_type or place.instance_type
-    base = job.args.output_base or f"s3://{bucket}/output"
-    deciding = spec.build(
-        job.args, model_name=model_name, input_uri=input_uri, output_base=base, instance_type=instance_type
-    )
-    digest = "" if isinstance(job.input, ResultOf) else job.input.digest
-    name = identity.job_name(place.prefix, job.name, deciding, digest, job.rerun)
+    deciding = _deciding(job, place, model_name, input_uri, bucket)
+    name = identity.job_name(place.prefix, job.name, deciding, _digest(job), job.rerun)
     return spec.complete(deciding, name, {**job.args.tags, **place.tags, "job": job.name})
+
+
+def content(job: PlannedJob, place: JobPlace, *, model_name: str, input_uri: str, bucket: str) -> str:
+    """Return the hash of what decides a job's result, without the wish to run it again."""
+    return identity.content_hash(_deciding(job, place, model_name, input_uri, bucket), _digest(job))
+
+
+def _deciding(job: PlannedJob, place: JobPlace, model_name: str, input_uri: str, bucket: str) -> dict[str, Any]:
+    return spec.build(
+        job.args,
+        model_name=model_name,
+        input_uri=input_uri,
+        output_base=job.args.output_base or f"s3://{bucket}/output",
+        instance_type=job.args.instance_type or place.instance_type,
+    )
+
+
+def _digest(job: PlannedJob) -> str:
+    return "" if isinstance(job.input, ResultOf) else job.input.digest
 
 
 def result_name(source: Input, input_path: str) -> str:

@@ -111,6 +111,8 @@ def _texts(args: TransformJobArgs) -> Iterator[str]:
             yield f"{member}: {len(value)} characters. Allowed: at most 256"
     if args.experiment_config is not None:
         yield from _experiment(args.experiment_config)
+    if args.model is not None and args.model_name is not None:
+        yield "ModelName: given together with model. Allowed: a model of the job's own, or the name of one that exists"
 
 
 def _experiment(config: ExperimentConfig) -> Iterator[str]:
@@ -258,20 +260,3 @@ def _between(member: str, value: int, low: int, high: int) -> Iterator[str]:
 
 def _is_tag_text(text: str) -> bool:
     return _TAG_TEXT.fullmatch(text) is not None
-
-
-def header(line: str, next_line: str) -> bool:
-    """Say whether a CSV's first line is a header: it has no number, and the next one has."""
-    return bool(next_line.strip()) and not any(map(_is_number, line.split(","))) and _any_number(next_line)
-
-
-def _any_number(line: str) -> bool:
-    return any(map(_is_number, line.split(",")))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.strip().strip('"'))
-    except ValueError:
-        return False
-    return True

@@ -14,9 +14,10 @@ ended; a wait that ended before would leave that job running, and billed, with n
 2 Instances and a request delta of 1 Instances.`
 """
 
+from lookups.transform_jobs import ENDS
+
 WAIT_FOR = "pulumi.com/waitFor"
 
-ENDS = ("Completed", "Failed", "Stopped")
 DOES_NOT_HEAL = "ValidationException|AccessDenied|ResourceLimitExceeded.*(is|utilization of) 0 Instances"
 
 

@@ -10,14 +10,10 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from workshop import prices
-
-PROJECT_FOLDER = Path(__file__).resolve().parent.parent
+from lookups import prices
+from workshop.stack import PROJECT_FOLDER, settings
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -27,14 +23,6 @@ def main(arguments: Sequence[str]) -> int:
     stack: str = parser.parse_args(arguments).stack
     print(report(settings(PROJECT_FOLDER, stack), stack))
     return 0
-
-
-def settings(folder: Path, stack: str) -> dict[str, Any]:
-    """The settings of a stack: the defaults of Pulumi.yaml under the values of its own file."""
-    project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
-    values = {key: entry.get("default") for key, entry in project["config"].items() if isinstance(entry, dict)}
-    own = yaml.safe_load((folder / f"Pulumi.{stack}.yaml").read_text()).get("config") or {}
-    return values | {key.removeprefix(f"{project['name']}:"): value for key, value in own.items()}
 
 
 def report(values: dict[str, Any], stack: str) -> str:

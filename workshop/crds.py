@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from workshop.cost import PROJECT_FOLDER, settings
+from workshop.stack import PROJECT_FOLDER, settings
 
 FIELD_MANAGER = "batch-workshop-crds"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"

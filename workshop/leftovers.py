@@ -17,8 +17,7 @@ from typing import Any
 from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from workshop.cost import settings
-from workshop.stack import PROJECT_FOLDER, project
+from workshop.stack import PROJECT_FOLDER, project, settings
 
 GONE = {"NoSuchBucket", "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "ResourceNotFound"}
 HIDDEN = {"AccessDenied", "AccessDeniedException"}
@@ -46,13 +45,15 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m workshop.leftovers", description=main.__doc__)
     parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
     parser.add_argument("--all", action="store_true", help="name also what does not carry the stack's tags")
+    parser.add_argument("--no-records", action="store_true", help="leave out what AWS keeps of jobs that ended")
     options = parser.parse_args(arguments)
     stack: str = options.stack
     values = settings(PROJECT_FOLDER, stack)
     try:
         session = Session(region_name=values.get("aws:region"))
         there = list(everything(session))
-        kept = list(kept_by_design(session, "" if options.all else f"{values['prefix']}-"))
+        prefix = "" if options.all else f"{values['prefix']}-"
+        kept = [] if options.no_records else list(kept_by_design(session, prefix))
     except (ClientError, BotoCoreError) as error:
         hint = f"`make preflight STACK={stack}` says how to sign in"
         print(f"error: the account could not be listed: {error}; {hint}", file=sys.stderr)
@@ -189,7 +190,8 @@ def _print(stack: str, found: Sequence[Found], kept: Sequence[str], hidden: Sequ
     if hidden:
         print(f"not looked at, for want of permission: {len(hidden)}, for example {hidden[0].kind} {hidden[0].name}")
     if kept:
-        print(f"kept by AWS by design: {len(kept)} records of jobs and logs, for example {kept[0]}")
+        print(f"SageMaker keeps {len(kept)} records of ended jobs and their logs, for example {kept[0]}.")
+        print("They cannot be deleted, do not run, and cost nothing but the logs' storage.")
 
 
 def _print_others(others: Sequence[Found]) -> None:

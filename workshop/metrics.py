@@ -1,57 +1,200 @@
-"""How good a batch of scores is against the truth: plain counting, so that anybody can check it by hand."""
+"""How good predictions are beside their labels, by the kind of prediction, with scikit-learn's figures.
+
+The kind follows from the data: labels 0 and 1 beside probabilities are binary; classes, or one probability for each
+class, are multi-class; other numbers are a regression.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics
+
+from workshop.labels import LABEL
+from workshop.results import predictions
 
 THRESHOLD = 0.5
+MOST_CLASSES = 100
+"""More different values than these are a quantity, not classes."""
+
+Kind = Literal["binary", "multi-class", "regression"]
+
+
+class MetricsError(Exception):
+    """Predictions and labels of which no kind of figures can be made; the message says why."""
 
 
 @dataclass(frozen=True)
-class Quality:
-    """The confusion matrix of a binary classifier at one threshold, positive = the customer leaves."""
+class Metrics:
+    """Figures of one result.
 
-    true_positives: int
-    false_positives: int
-    false_negatives: int
-    true_negatives: int
+    Attributes:
+        kind: what was predicted.
+        figures: the headline figures by name; nan where one is not defined.
+        confusion: rows are labels, columns are predictions; empty for a regression.
+        by_class: precision, recall, F1 and count of each class; empty for a regression.
+        threshold: scores of at least this count as 1; None where there is none.
+    """
+
+    kind: Kind
+    figures: Mapping[str, float]
+    confusion: pd.DataFrame = field(default_factory=pd.DataFrame)
+    by_class: pd.DataFrame = field(default_factory=pd.DataFrame)
+    threshold: float | None = None
+    decided: pd.Series[Any] = field(default_factory=lambda: pd.Series(dtype=object))
+    """The class that is predicted for each row, or the predicted number."""
 
     @property
-    def precision(self) -> float:
-        """Share of the customers flagged who do leave; 0 when none was flagged."""
-        return _share(self.true_positives, self.true_positives + self.false_positives)
-
-    @property
-    def recall(self) -> float:
-        """Share of the customers who leave that were flagged; 0 when none leaves."""
-        return _share(self.true_positives, self.true_positives + self.false_negatives)
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
-        return _share(2 * self.true_positives, 2 * self.true_positives + self.false_positives + self.false_negatives)
+    def text(self) -> str:
+        """The headline figures in one line."""
+        return ", ".join(f"{name} {number(value)}" for name, value in self.figures.items())
 
 
-def quality(scores: Sequence[float], labels: Sequence[int], threshold: float = THRESHOLD) -> Quality:
-    """Count hits and misses.
+def of(table: pd.DataFrame, threshold: float = THRESHOLD) -> Metrics:
+    """Figures of a result.
 
     Args:
-        scores: probability that the customer leaves, one a row.
-        labels: 1 for a customer who left, else 0, in the same order.
-        threshold: scores of at least this count as positive.
+        table: as `results.frame` gives it, with its column `label`.
+        threshold: for a binary prediction; scores of at least this count as 1.
 
     Raises:
-        ValueError: the two are not of one length.
+        MetricsError: predictions and labels do not go together, or there are no rows.
     """
-    pairs = [(score >= threshold, bool(label)) for score, label in zip(scores, labels, strict=True)]
-    return Quality(
-        true_positives=pairs.count((True, True)),
-        false_positives=pairs.count((True, False)),
-        false_negatives=pairs.count((False, True)),
-        true_negatives=pairs.count((False, False)),
+    labels, scores = table[LABEL], predictions(table)
+    if table.empty:
+        raise MetricsError("the result has no rows")
+    kind = kind_of(labels, scores)
+    if kind == "binary":
+        return _binary(labels, scores.iloc[:, 0], threshold)
+    if kind == "multi-class":
+        return _multi_class(labels, _classes(labels, scores))
+    return _regression(labels, scores.iloc[:, 0])
+
+
+def kind_of(labels: pd.Series[Any], scores: pd.DataFrame) -> Kind:
+    """What kind of prediction it is.
+
+    Raises:
+        MetricsError: it is none of the three.
+    """
+    if labels.isna().any():
+        raise MetricsError(f"{int(labels.isna().sum())} labels are empty")
+    if scores.shape[1] > 1:
+        return "multi-class"
+    first = scores.iloc[:, 0]
+    if first.isna().any():
+        raise MetricsError(f"{int(first.isna().sum())} predictions are empty")
+    if _is_number(labels) and _is_number(first):
+        return _kind_of_numbers(labels.to_numpy(float), first.to_numpy(float))
+    if _is_number(labels) != _is_number(first):
+        words = ("numbers", "texts") if _is_number(labels) else ("texts", "numbers")
+        raise MetricsError(f"the labels are {words[0]} and the predictions are {words[1]}")
+    return "multi-class"
+
+
+def threshold() -> float:
+    """The threshold that the environment names, THRESHOLD, else the usual one.
+
+    Raises:
+        MetricsError: it is not a number between 0 and 1.
+    """
+    text = os.environ.get("THRESHOLD") or str(THRESHOLD)
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 1:
+        raise MetricsError(f"THRESHOLD={text}: use a number between 0 and 1")
+    return found
+
+
+def number(value: float) -> str:
+    """A figure as text: three decimals below 1000, a dash where it is not defined."""
+    if np.isnan(value):
+        return "-"
+    return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _kind_of_numbers(labels: np.ndarray[Any, Any], scores: np.ndarray[Any, Any]) -> Kind:
+    if set(np.unique(labels)) <= {0.0, 1.0}:
+        if scores.min() >= 0 and scores.max() <= 1:
+            return "binary"
+        raise MetricsError(
+            f"the labels are 0 and 1, and the predictions reach from {scores.min():g} to {scores.max():g}: "
+            "probabilities are needed"
+        )
+    whole = all(np.equal(np.mod(values, 1), 0).all() for values in (labels, scores))
+    few = all(len(np.unique(values)) <= MOST_CLASSES for values in (labels, scores))
+    return "multi-class" if whole and few else "regression"
+
+
+def _binary(labels: pd.Series[Any], scores: pd.Series[Any], threshold: float) -> Metrics:
+    truth = labels.astype(int)
+    decided = (scores >= threshold).astype(int)
+    precision, recall, f1, _ = _precision_recall_f1(truth, decided, average="binary")
+    area = float(metrics.roc_auc_score(truth, scores)) if truth.nunique() == 2 else float("nan")
+    figures = {"precision": float(precision), "recall": float(recall), "F1": float(f1), "AUC": area}
+    confusion, by_class = _by_class(truth, decided, [0, 1])
+    return Metrics("binary", figures, confusion, by_class, threshold, decided)
+
+
+def _multi_class(labels: pd.Series[Any], decided: pd.Series[Any]) -> Metrics:
+    precision, recall, f1, _ = _precision_recall_f1(labels, decided, average="macro")
+    figures = {
+        "accuracy": float(metrics.accuracy_score(labels, decided)),
+        "macro precision": float(precision),
+        "macro recall": float(recall),
+        "macro F1": float(f1),
+    }
+    classes = sorted({*labels.unique(), *decided.unique()})
+    confusion, by_class = _by_class(labels, decided, classes)
+    return Metrics("multi-class", figures, confusion, by_class, None, decided)
+
+
+def _regression(labels: pd.Series[Any], scores: pd.Series[Any]) -> Metrics:
+    figures = {
+        "RMSE": float(metrics.root_mean_squared_error(labels, scores)),
+        "MAE": float(metrics.mean_absolute_error(labels, scores)),
+        "R2": float(metrics.r2_score(labels, scores)) if len(labels) > 1 else float("nan"),
+    }
+    return Metrics("regression", figures, decided=scores)
+
+
+def _classes(labels: pd.Series[Any], scores: pd.DataFrame) -> pd.Series[Any]:
+    """The predicted class of each row, in the labels' own terms."""
+    if scores.shape[1] == 1:
+        found = scores.iloc[:, 0]
+        return found.astype(labels.dtype) if _is_number(labels) else found
+    if not _is_number(labels):
+        raise MetricsError("with one probability for each class, the labels must be the classes' numbers from 0")
+    known = sorted(labels.unique())
+    if known[0] < 0 or known[-1] >= scores.shape[1]:
+        raise MetricsError(
+            f"the result has probabilities of {scores.shape[1]} classes, 0 to {scores.shape[1] - 1}; "
+            f"the labels reach from {known[0]} to {known[-1]}"
+        )
+    return pd.Series(scores.to_numpy(float).argmax(axis=1), labels.index).astype(labels.dtype)
+
+
+def _by_class(labels: pd.Series[Any], decided: pd.Series[Any], classes: list[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    counted = pd.crosstab(labels.to_numpy(), decided.to_numpy())
+    confusion = counted.reindex(index=classes, columns=classes, fill_value=0).rename_axis(None, axis=1)
+    columns = _precision_recall_f1(labels, decided, labels=classes)
+    by_class = pd.DataFrame(
+        dict(zip(("precision", "recall", "F1", "count"), columns, strict=True)), index=pd.Index(classes, name="class")
     )
+    return confusion, by_class
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
+def _precision_recall_f1(truth: pd.Series[Any], decided: pd.Series[Any], **how: Any) -> tuple[Any, ...]:
+    """Precision, recall, F1 and count; 0 where nothing was predicted, or nothing is there."""
+    return metrics.precision_recall_fscore_support(truth, decided, zero_division=0, **how)  # pyright: ignore[reportArgumentType] it is inferred from the default
+
+
+def _is_number(values: pd.Series[Any]) -> bool:
+    return pd.api.types.is_numeric_dtype(values)

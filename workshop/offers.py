@@ -13,9 +13,9 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoRegionError
 from botocore.exceptions import ConnectionError as NoConnection
 
-from workshop import quotas
-from workshop.cost import PROJECT_FOLDER
-from workshop.quotas import Quota, QuotaError, Request
+from lookups import quotas
+from lookups.quotas import Quota, QuotaError, Request
+from workshop.stack import PROJECT_FOLDER
 
 VERSIONS = PROJECT_FOLDER / "infra" / "eks_versions.json"
 SIGN_IN = "sign in (`aws sso login`, or set AWS_PROFILE) and run this again"

@@ -23,8 +23,8 @@ import boto3
 from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from workshop.cost import PROJECT_FOLDER, settings
 from workshop.offers import Problem, addon_versions, eks_version, node_quota, told, transform_quota
+from workshop.stack import PROJECT_FOLDER, settings
 
 # Asked for this machine's public address; PREFLIGHT_ADDRESS_URL names another that answers in plain text.
 ADDRESS_URL = "https://checkip.amazonaws.com"
@@ -62,7 +62,7 @@ def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> list[Ch
         Check("aws CLI", aws_cli),
         Check("region", lambda: region(place)),
         Check("credentials", lambda: identity(place)),
-        Check("jobs at once", lambda: jobs_at_once(stack, values, place, send=send)),
+        Check("jobs at once", lambda: jobs_at_once(values, place, send=send)),
         Check("node quota", lambda: node_quota(values["nodeInstanceType"], place, send=send)),
         Check("EKS version", lambda: eks_version(version, place, values["prefix"])),
         Check("EKS add-ons", lambda: addon_versions(version, place, values["prefix"])),
@@ -114,10 +114,12 @@ def aws_cli() -> str:
     return f"{program} {version[0]}.{version[1]}"
 
 
-def jobs_at_once(stack: str, values: dict[str, Any], place: str | None, *, send: bool) -> str:
+def jobs_at_once(values: dict[str, Any], place: str | None, *, send: bool) -> str:
     """The jobs that the program declares can be, and how many instances they may use at once is within the quota."""
-    command = [sys.executable, "-m", "jobs.lanes", "--stack", stack]
-    done = subprocess.run(command, cwd=PROJECT_FOLDER, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "jobs.lanes"]
+    # Another check is about the addresses, and sets them where there are none yet.
+    given = json.dumps({**values, "allowedCidrs": values.get("allowedCidrs") or ["127.0.0.1/32"]})
+    done = subprocess.run(command, cwd=PROJECT_FOLDER, input=given, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Problem(done.stderr.strip() or f"`{' '.join(command[1:])}` ended with {done.returncode}")
     wanted: dict[str, int] = json.loads(done.stdout) or {values["transformInstanceType"]: 1}

@@ -3,12 +3,50 @@
 from __future__ import annotations
 
 import http.client
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import boto3
 
 Ask = Callable[[str], str]
+"""Sends text/csv records to a model and gives back what it answers."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The same records asked in real time.
+
+    Attributes:
+        count: records.
+        equal: how many answers are equal to the batch result, text for text.
+        one_by_one_seconds: time of as many requests of one record each.
+        together_seconds: time of one request of all records.
+    """
+
+    count: int
+    equal: int
+    one_by_one_seconds: float
+    together_seconds: float
+
+
+def asked(records: Sequence[str], batch: Sequence[str], ask: Ask) -> Asked:
+    """Ask records one by one, then all at once, and compare with the batch result.
+
+    Args:
+        records: the lines of the job's input.
+        batch: the lines of its result.
+        ask: the model.
+    """
+    started = time.perf_counter()
+    answers = one_by_one(records, ask)
+    alone = time.perf_counter() - started
+    started = time.perf_counter()
+    ask("\n".join(records))
+    together = time.perf_counter() - started
+    equal = sum(answer == line for answer, line in zip(answers, batch, strict=True))
+    return Asked(len(records), equal, alone, together)
 
 
 def over_http(url: str) -> Ask:

@@ -1,4 +1,4 @@
-"""`make report`: run the notebook on the newest results and write it as one HTML file that opens offline."""
+"""`make report`: run the notebook on a job's newest result and write it as one HTML file that opens offline."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,46 +16,67 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
+from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
-from workshop.stack import PROJECT_FOLDER
+from workshop import metrics, stack
+from workshop.metrics import MetricsError
+from workshop.stack import PROJECT_FOLDER, StackError
 
 NOTEBOOK = PROJECT_FOLDER / "notebooks" / "customer_churn_batch.ipynb"
+STYLE = PROJECT_FOLDER / "notebooks" / "report.css"
 CELL_SECONDS = 300
-TITLE = "Customer churn: batch results"
+FOLDED_CODE = """
+{%- extends "basic/index.html.j2" -%}
+{%- block codecell -%}
+{{ self.outputs() }}
+<details class="code"><summary>Code</summary>{{ cell.source | highlight_code(metadata=cell.metadata) }}</details>
+{%- endblock codecell -%}
+"""
+
+
+class ReportError(Exception):
+    """A report that cannot be made; the message says why."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the notebook and write the report."""
+    """Write the report of a job: make report JOB=churn."""
     parser = argparse.ArgumentParser(prog="python -m workshop.report", description=main.__doc__)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--stack", help="the stack whose results are shown; by default the selected one")
-    parser.add_argument("--job", default=os.environ.get("JOB", ""), help="the declared name of the job, if not churn")
+    parser.add_argument("--stack", default=stack.selected(), help="the stack whose results are shown")
+    parser.add_argument("--job", default=os.environ.get("JOB") or "churn", help="the job's declared name")
     parser.add_argument("--invocations-url", default="", help="a model container to ask one row at a time")
     parser.add_argument("--endpoint", default=os.environ.get("ENDPOINT", ""), help="or a SageMaker real-time endpoint")
     options = parser.parse_args(arguments)
-    if options.stack:
-        os.environ["PULUMI_STACK"] = options.stack
+    os.environ["PULUMI_STACK"] = options.stack
     # What kernel and drawing library keep lies beside the report, not in the user's home.
     os.environ |= dict.fromkeys(("IPYTHONDIR", "MPLCONFIGDIR"), str(options.output.parent / "notebook"))
     started = time.monotonic()
-    print(f"running {NOTEBOOK.relative_to(PROJECT_FOLDER)} on the newest results", flush=True)
     try:
+        _check_completed(options.job, options.stack)
         notebook = executed(NOTEBOOK, _parameters(options))
-    except CellExecutionError as error:
-        print(f"error: the notebook stopped: {error.evalue}", file=sys.stderr)
+    except (ReportError, StackError, MetricsError) as error:
+        print(f"error: {error}", file=sys.stderr)
         return 1
-    except (DeadKernelError, CellTimeoutError) as error:
-        print(f"error: the notebook stopped: {error}", file=sys.stderr)
-        return 1
-    write(notebook, options.output)
+    write(notebook, options.output, f"{options.job}: batch result")
     print(f"report: {options.output} ({time.monotonic() - started:.0f} s); it opens in a browser, offline too")
     return 0
 
 
-def _parameters(options: argparse.Namespace) -> dict[str, str]:
+def _check_completed(job: str, stack_name: str) -> None:
+    status = stack.transform_job(job, stack_name)["status"]
+    if status != "Completed":
+        raise ReportError(f"{job} is {status}: a job has a report when it is Completed")
+
+
+def _parameters(options: argparse.Namespace) -> dict[str, Any]:
     """The notebook's variables that the command line sets."""
-    return {"job": options.job, "invocations_url": options.invocations_url, "endpoint_name": options.endpoint}
+    return {
+        "job": options.job,
+        "threshold": metrics.threshold(),
+        "invocations_url": options.invocations_url,
+        "endpoint_name": options.endpoint,
+    }
 
 
 def executed(path: Path, parameters: Mapping[str, Any]) -> Any:
@@ -62,13 +84,14 @@ def executed(path: Path, parameters: Mapping[str, Any]) -> Any:
 
     Args:
         path: the notebook.
-        parameters: values set after its `parameters` cell, which hold in place of the ones there; empty ones do not.
+        parameters: values of the variables in its `parameters` cell, which take the place of those there.
+
+    Raises:
+        ReportError: a cell failed, or the kernel ended.
     """
     notebook = nbformat.read(path, as_version=4)
-    assignments = "\n".join(f"{name} = {value!r}" for name, value in parameters.items() if value)
-    if assignments:
-        position = next(i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", []))
-        notebook.cells.insert(position + 1, nbformat.v4.new_code_cell(assignments))
+    position = next(i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", []))
+    notebook.cells[position].source = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
     with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:  # short: a socket's path holds some 100 characters
         client = NotebookClient(
             notebook,
@@ -77,18 +100,43 @@ def executed(path: Path, parameters: Mapping[str, Any]) -> Any:
             resources={"metadata": {"path": str(PROJECT_FOLDER)}},
             config=Config({"KernelManager": {"transport": "ipc", "connection_file": f"{sockets}/kernel.json"}}),
         )
-        client.execute()
+        try:
+            client.execute()
+        except CellExecutionError as error:
+            raise ReportError(f"the notebook stopped: {error.evalue}") from error
+        except (DeadKernelError, CellTimeoutError) as error:
+            raise ReportError(f"the notebook stopped: {error}") from error
     return notebook
 
 
-def write(notebook: Any, target: Path) -> None:
-    """Write the notebook as one HTML file that asks nothing of the network; figures are in it as PNG."""
-    exporter = HTMLExporter(embed_images=True, mathjax_url="", require_js_url="", mermaid_js_url="")
-    html, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": TITLE}})
+def write(notebook: Any, target: Path, title: str) -> None:
+    """Write a notebook that was run as one HTML file that asks nothing of the network; its code is folded.
+
+    Args:
+        notebook: with its outputs.
+        target: the file; it is replaced as a whole.
+        title: of the page.
+    """
+    exporter = HTMLExporter(raw_template=FOLDED_CODE, exclude_anchor_links=True, exclude_output_prompt=True)
+    body, _ = exporter.from_notebook_node(_opening_with_the_headline(notebook))
+    colours = HtmlFormatter().get_style_defs("details.code")
+    head = f"<title>{escape(title)}</title><style>{STYLE.read_text()}{colours}</style>"
+    viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    page = f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">{viewport}{head}</head><body><main>{body}</main></body></html>'
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_suffix(".new")
-    draft.write_text(html)
+    draft.write_text(page)
     draft.replace(target)
+
+
+def _opening_with_the_headline(notebook: Any) -> Any:
+    """The notebook without what is for its user only, its parameters shown with the code that reads them."""
+    shown = nbformat.from_dict(notebook)
+    cells = [cell for cell in shown.cells if "notebook-only" not in cell.metadata.get("tags", [])]
+    parameters, first, *rest = cells
+    first.source = f"{parameters.source}\n\n{first.source}"
+    shown.cells = [first, *rest]
+    return shown
 
 
 if __name__ == "__main__":

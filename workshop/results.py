@@ -1,115 +1,339 @@
-"""The results of a stack's transform jobs: fetched by their S3 path, joined to the truth by row, and summed up.
+"""The results of a stack's transform jobs as pandas DataFrames.
 
-`python -m workshop.results --outputs FILE` prints a line for each job of the stack outputs in FILE.
+    from workshop import results
+    results.frame("churn")
+
+gives the input's columns, the prediction, and the label where the job declares labels. `make results JOB=churn
+TO=churn.parquet` does the same from the shell.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
+import pandas as pd
+from botocore.exceptions import BotoCoreError, ClientError
 
-from workshop import s3
-from workshop.metrics import Quality, quality
-from workshop.stack import PROJECT_FOLDER
+from lookups import s3
+from workshop import labels, records, stack
+from workshop.labels import LABEL, Declared, LabelsError
+from workshop.records import PREDICTION, Format, RecordsError
+from workshop.stack import StackError
 
-MODEL = PROJECT_FOLDER / "model"
-# Input objects whose truth is known, by file name: the workshop's held-out customers.
-TRUTHS = {"batch_input.csv": MODEL / "truth.csv"}
-LARGEST = 100 * 2**20  # bytes; of a larger result no rows are counted, since it would all have to be fetched
-FETCHES = 8  # results fetched at once
-HEADINGS = ("JOB", "STATUS", "ROWS", "PRECISION", "RECALL", "RESULT")
+MEMBER = "member"
+SHOWN = 10
+"""Rows that `make results` prints from the beginning and from the end."""
+
+
+class ResultsError(Exception):
+    """A result that is not available as a table; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A job as SageMaker recorded it.
+
+    Attributes:
+        job_name: SageMaker's name of it.
+        model_name: SageMaker's name of the model that was asked.
+        form: how it reads and writes records.
+        input_filter: JSONPath of what the model is sent of each record.
+        started: when it began to run, not counting the time in which its instance was prepared.
+        ended: when it was done.
+    """
+
+    job_name: str
+    model_name: str
+    form: Format
+    input_filter: str
+    started: datetime
+    ended: datetime
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each line of a CSV input is sent to the model as it is, and the answer written as it comes."""
+        form = self.form
+        return "csv" in form.content_type and (self.input_filter, form.output_filter) == ("$", "$") and not form.joined
+
+    @property
+    def seconds(self) -> float:
+        """How long it ran."""
+        return (self.ended - self.started).total_seconds()
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print status, rows, precision and recall, and the result's S3 path of every job."""
+    """Print a job's result, or write it to a file: make results JOB=churn TO=churn.csv."""
     parser = argparse.ArgumentParser(prog="python -m workshop.results", description=main.__doc__)
-    parser.add_argument("--outputs", type=Path, required=True, help="the stack's outputs as JSON")
-    parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
+    parser.add_argument("--stack", default=stack.selected())
+    parser.add_argument("--job", default=os.environ.get("JOB", ""), help="the declared name of a job or a fan-out")
+    parser.add_argument("--to", default=os.environ.get("TO", ""), help="a file that ends with .csv or .parquet")
     options = parser.parse_args(arguments)
-    jobs = sorted(json.loads(options.outputs.read_text())["transform_jobs"].items())
     try:
-        client = s3.connect()
-    except s3.S3Error as error:
-        print(f"error: the results could not be read: {error}", file=sys.stderr)
+        target = _target(options.to)
+        name = options.job or _only_job(options.stack)
+        table = frame(name, options.stack)
+    except (ResultsError, LabelsError, StackError, BotoCoreError) as error:
+        print(f"error: {error}", file=sys.stderr)
         return 1
-    with ThreadPoolExecutor(FETCHES) as pool:
-        rows = list(pool.map(lambda job: _row(job[0], job[1], options.stack, client), jobs))
-    print(table([HEADINGS, *rows]), flush=True)
+    if target is None:
+        with pd.option_context(
+            "display.max_rows", 2 * SHOWN, "display.min_rows", 2 * SHOWN, "display.max_columns", 8, "display.width", 200
+        ):
+            print(table)
+        return 0
+    write(table, target)
+    print(f"{target}: {len(table)} rows of {name}, columns {', '.join(table.columns)}")
     return 0
 
 
-def predictions(body: bytes) -> list[str]:
-    """The model's answers in a result, as text, one a line; of a joined row the last column."""
-    return [line.rpartition(",")[2] for line in body.decode().splitlines() if line]
+def frame(name: str, stack_name: str | None = None) -> pd.DataFrame:
+    """The result of a job, of a folder, or of a fan-out as one table.
+
+    Args:
+        name: the job's declared name, or the name of a fan-out, whose jobs are then put together.
+        stack_name: the stack; by default PULUMI_STACK, else the local stack.
+
+    Returns:
+        The input's columns (named as the job declares, else `input_0` and so on), `prediction` (or one column
+        for each of several, `prediction_0` and so on), and `label` where labels are declared. With several
+        input objects the first column, `member`, says which job or file a row is of.
+
+    Raises:
+        ResultsError: there is no such job, it has not completed, or its objects cannot be read.
+        LabelsError: the labels do not fit the result.
+    """
+    jobs = members(stack.transform_jobs(stack_name), name)
+    s3_client, sagemaker = stack.client("s3", stack_name), stack.client("sagemaker", stack_name)
+    tables = {member: job_frame(member, job, s3_client, run(job, sagemaker).form) for member, job in jobs.items()}
+    if list(tables) == [name]:
+        return tables[name]
+    return pd.concat([_of_member(member, table) for member, table in tables.items()], ignore_index=True)
 
 
-def scores(body: bytes) -> list[float]:
-    """The probabilities of a result, one a line."""
-    return [float(text) for text in predictions(body)]
+def members(jobs: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, Mapping[str, Any]]:
+    """The job of this name, or the jobs of the fan-out of this name.
+
+    Args:
+        jobs: the stack's output `transform_jobs`.
+        name: declared name of a job or of a fan-out.
+
+    Raises:
+        ResultsError: there are none.
+    """
+    if name in jobs:
+        return {name: jobs[name]}
+    declared = {member: job for member, job in jobs.items() if fan_out(job) == name}
+    found = declared or {member: job for member, job in jobs.items() if member.startswith(f"{name}-")}
+    if not found:
+        raise ResultsError(f"there is no job or fan-out {name!r} in the stack; there are {', '.join(sorted(jobs))}")
+    return dict(sorted(found.items()))
 
 
-def labels(truth: Path) -> list[int]:
-    """The labels of a truth file, in the order of its rows."""
-    with truth.open(newline="") as source:
-        return [int(row["churn"]) for row in csv.DictReader(source)]
+def run(job: Mapping[str, Any], sagemaker: Any) -> Run:
+    """How a job ran and how it reads and writes records.
 
+    Args:
+        job: its entry in the stack's outputs.
+        sagemaker: a boto3 client.
 
-def judge(input_path: str, body: bytes) -> Quality | None:
-    """The quality of a result where the truth of its input is known and fits; else None."""
-    truth = TRUTHS.get(input_path.rpartition("/")[2])
-    if truth is None or not truth.exists():
-        return None
+    Raises:
+        ResultsError: SageMaker does not tell.
+    """
     try:
-        found = scores(body)
-        return quality(found, labels(truth)) if all(0 <= score <= 1 for score in found) else None
-    except ValueError:  # other rows than the truth's, or no numbers: an input or a model of the user's own
-        return None
-
-
-def run_seconds(job_name: str) -> float:
-    """How long a finished job ran, as SageMaker recorded it; the waiting for its instance is not in it."""
-    job = boto3.client("sagemaker").describe_transform_job(TransformJobName=job_name)
-    return (job["TransformEndTime"] - job["TransformStartTime"]).total_seconds()
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as text in aligned columns."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        found = sagemaker.describe_transform_job(TransformJobName=job["job_name"])
+    except (ClientError, BotoCoreError) as error:
+        raise ResultsError(f"SageMaker does not describe {job['job_name']}: {error}") from error
+    return Run(
+        job_name=str(job["job_name"]),
+        model_name=found["ModelName"],
+        form=Format.of(found),
+        input_filter=(found.get("DataProcessing") or {}).get("InputFilter") or "$",
+        started=found.get("TransformStartTime") or found["CreationTime"],
+        ended=found.get("TransformEndTime") or found["CreationTime"],
     )
 
 
-def _row(name: str, job: Mapping[str, Any], stack: str, client: Any) -> tuple[str, ...]:
-    status, path = str(job["status"]), str(job["result_path"])
-    nothing = (name, status, "-", "-", "-")
-    if status != "Completed" or path.endswith("/"):
-        return (*nothing, path)
+def job_frame(name: str, job: Mapping[str, Any], client: Any, form: Format) -> pd.DataFrame:
+    """The result of one job as a table, as `frame` has it.
+
+    Args:
+        name: the job's declared name, for messages.
+        job: its entry in the stack's outputs.
+        client: a boto3 client of S3.
+        form: how the job reads and writes records.
+
+    Raises:
+        ResultsError: it has not completed, or an object cannot be read.
+        LabelsError: the labels do not fit the result.
+    """
+    if job["status"] != "Completed":
+        raise ResultsError(f"{name} is {job['status']}: there is a result when it is Completed")
     try:
-        body = s3.read(path, client, LARGEST)
-    except s3.MissingError:
-        return (*nothing, f"{path} (expired; run it again: make retry JOB={name} STACK={stack})")
-    except s3.TooLargeError:
-        return (*nothing, path)
-    except s3.S3Error as error:  # a bucket that the job may write to and this person not read
-        return (*nothing, f"{path} (not shown: {error})")
-    found = judge(str(job["input_path"]), body)
-    figures = (f"{found.precision:.3f}", f"{found.recall:.3f}") if found else ("-", "-")
-    return (name, status, str(_rows(body)), *figures, path)
+        bodies = {member: s3.read(uri, client) for member, uri in objects(job, client).items()}
+        read = given(job, list(bodies), client)
+    except s3.S3Error as error:
+        raise ResultsError(f"the result of {name} is not available: {error}") from error
+    return assembled(job, bodies, read, form, client)
 
 
-def _rows(body: bytes) -> int:
-    """Lines, the last of which may lack its end."""
-    return body.count(b"\n") + (not body.endswith(b"\n") and body != b"")
+def objects(job: Mapping[str, Any], client: Any) -> dict[str, str]:
+    """The result objects of a job: S3 URIs by the name that the input has under its prefix.
+
+    Raises:
+        s3.S3Error: they cannot be listed.
+    """
+    path = str(job["result_path"])
+    if not path.endswith("/"):
+        return {path.rpartition("/")[2].removesuffix(".out"): path}
+    where = s3.Location.parse(path)
+    found = (item.key for item in s3.list_objects(path, client) if item.key.endswith(".out"))
+    return {key.removeprefix(where.key).removesuffix(".out"): f"s3://{where.bucket}/{key}" for key in found}
+
+
+def assembled(
+    job: Mapping[str, Any],
+    bodies: Mapping[str, bytes],
+    read: Mapping[str, bytes],
+    form: Format,
+    client: Any = None,
+) -> pd.DataFrame:
+    """Put a job's result objects, its inputs and its labels into one table.
+
+    Args:
+        job: its entry in the stack's outputs.
+        bodies: content of the result objects, by member.
+        read: content of the input objects, by member; one that is not known is left out.
+        form: how the job reads and writes records.
+        client: a boto3 client of S3, for labels that are there.
+
+    Raises:
+        ResultsError: an object is not what its content type says.
+        LabelsError: the labels do not fit the result.
+    """
+    declared = Declared.of(job)
+    parts: list[records.Scored] = []
+    for member, body in bodies.items():
+        try:
+            parts.append(records.scored(body, read.get(member), form))
+        except RecordsError as error:
+            raise ResultsError(f"{member}: {error}") from None
+    tables = [_named(part, column_names(job)) for part in parts]
+    if len(tables) > 1 or str(job["result_path"]).endswith("/"):
+        for member, table in zip(bodies, tables, strict=True):
+            table.insert(0, MEMBER, member)
+    whole = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[PREDICTION])
+    if declared:
+        whole[LABEL] = _labels(declared, whole, parts, client)
+    return whole
+
+
+def write(table: pd.DataFrame, target: Path) -> None:
+    """Write a table as CSV with a header, or as Parquet, by the end of the file's name."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.suffix == ".csv":
+        table.to_csv(target, index=False)
+    else:
+        table.to_parquet(target, index=False)
+
+
+def predictions(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a frame that the model answered."""
+    return table[[name for name in table.columns if name == PREDICTION or name.startswith(f"{PREDICTION}_")]]
+
+
+def inputs(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a frame that were read by the job."""
+    return table.drop(columns=[MEMBER, LABEL, *predictions(table).columns], errors="ignore")
+
+
+def _target(text: str) -> Path | None:
+    target = Path(text)
+    if text and target.suffix not in {".csv", ".parquet"}:
+        raise ResultsError(f"TO={text}: the name must end with .csv or .parquet")
+    return target if text else None
+
+
+def _only_job(stack_name: str) -> str:
+    jobs = sorted(stack.transform_jobs(stack_name))
+    if len(jobs) > 1:
+        raise ResultsError(f"name the job: make results JOB=NAME; there are {', '.join(jobs)}")
+    return jobs[0]
+
+
+def _of_member(member: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one job of a fan-out, which say so."""
+    inner = member + "/" + table[MEMBER] if MEMBER in table else member
+    rest = table.drop(columns=MEMBER, errors="ignore")
+    rest.insert(0, MEMBER, inner)
+    return rest
+
+
+def given(job: Mapping[str, Any], names: Sequence[str], client: Any) -> dict[str, bytes]:
+    """Content of a job's input objects by member, as far as they are still there.
+
+    What a manifest names may stand anywhere and is not looked for.
+
+    Args:
+        job: its entry in the stack's outputs.
+        names: the members whose inputs are wanted.
+        client: a boto3 client of S3.
+    """
+    path = str(job["input_path"])
+    single = not str(job["result_path"]).endswith("/")
+    where = s3.Location.parse(path)
+    start = where.uri if path.endswith("/") else where.uri.rpartition("/")[0] + "/"
+    found: dict[str, bytes] = {}
+    for name in names:
+        try:
+            found[name] = s3.read(path if single else start + name, client)
+        except s3.S3Error:  # it may be gone, or not be this person's to read
+            continue
+    return found
+
+
+def column_names(job: Mapping[str, Any]) -> list[str]:
+    """The names of the input's columns that a job declares, with its labels or without; none where it does not."""
+    found = (job.get("labels") or {}).get("columns") or (job.get("data") or {}).get("columns") or []
+    return [str(name) for name in found]
+
+
+def fan_out(job: Mapping[str, Any]) -> str | None:
+    """The fan-out that a job is a member of; None where it was declared alone."""
+    return (job.get("data") or {}).get("fan_out")
+
+
+def _named(part: records.Scored, declared: Sequence[str]) -> pd.DataFrame:
+    if part.inputs is None:
+        return part.predictions.copy()
+    names = [f"input_{name}" if name.isdecimal() else name for name in map(str, part.inputs.columns)]
+    if declared:
+        if len(declared) != len(names):
+            raise ResultsError(f"the job names {len(declared)} columns, its input has {len(names)}")
+        names = list(declared)
+    own = {MEMBER, LABEL, *part.predictions.columns}
+    read = part.inputs.set_axis([f"input_{name}" if name in own else name for name in names], axis=1)
+    return pd.concat([read, part.predictions], axis=1)
+
+
+def _labels(declared: Declared, whole: pd.DataFrame, parts: Sequence[records.Scored], client: Any) -> Sequence[Any]:
+    known = labels.read(declared, client)
+    if declared.key is None:
+        return labels.by_row(known, len(whole), declared.path)
+    if isinstance(declared.key, str):
+        if declared.key not in whole:
+            raise LabelsError(f"the records have no column {declared.key!r}; they have {', '.join(whole.columns)}")
+        return labels.by_key(known, whole[declared.key], declared.path)
+    written = pd.concat([part.result for part in parts], ignore_index=True)
+    if not -written.shape[1] <= declared.key < written.shape[1]:
+        raise LabelsError(f"the result has {written.shape[1]} columns, and none at position {declared.key}")
+    return labels.by_key(known, written.iloc[:, declared.key], declared.path)
 
 
 if __name__ == "__main__":

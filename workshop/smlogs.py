@@ -17,13 +17,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from workshop.logs import JobLogs, Line
+from lookups.logs import JobLogs, Line
+from lookups.transform_jobs import ENDS, NAME_LABEL
 
 KINDS = ("transformjob", "transformjobs", "batchtransformjob", "batchtransformjobs", "btj")
 GROUP = "sagemaker.services.k8s.aws"
 RESOURCE = f"transformjobs.{GROUP}"
-DECLARED_NAME_LABEL = "batch-inference/job"
-ENDED = {"Completed", "Failed", "Stopped"}
 POLL_SECONDS = 1.0
 NAMES_SHOWN = 10
 
@@ -78,7 +77,7 @@ class Cluster:
         return Job.of(item)
 
     def _newest_declared(self, name: str) -> dict[str, Any] | None:
-        items: list[dict[str, Any]] = (self._get("--selector", f"{DECLARED_NAME_LABEL}={name}") or {}).get("items", [])
+        items: list[dict[str, Any]] = (self._get("--selector", f"{NAME_LABEL}={name}") or {}).get("items", [])
         return max(items, key=lambda item: item["metadata"]["creationTimestamp"], default=None)
 
     def _names(self) -> str:
@@ -152,10 +151,10 @@ def _show(cluster: Cluster, options: argparse.Namespace) -> int:
     job = cluster.job(options.name)
     logs = JobLogs(job.name, job.region)
     lines = logs.new()
-    if not lines and not (options.follow and job.status not in ENDED):
+    if not lines and not (options.follow and job.status not in ENDS):
         return _explain(job)
     _print(lines if options.tail is None else lines[len(lines) - min(options.tail, len(lines)) :])
-    if options.follow and job.status not in ENDED:
+    if options.follow and job.status not in ENDS:
         _follow(cluster, job, logs)
     return 0
 
@@ -164,7 +163,7 @@ def _follow(cluster: Cluster, job: Job, logs: JobLogs) -> None:
     """Show what comes until the job has ended, and once more: CloudWatch may be a little behind."""
     ended = False
     while not ended:
-        ended = job.status in ENDED
+        ended = job.status in ENDS
         time.sleep(POLL_SECONDS)
         if not ended:
             job = cluster.job(job.object_name)  # not the declared name: under that there may be a newer job by now
@@ -183,7 +182,7 @@ def _explain(job: Job) -> int:
     because = f": {job.reason}" if job.reason else ""
     if not job.status:
         raise SmlogsError(f"job {job.name} has not started{because}")
-    if job.status in ENDED:
+    if job.status in ENDS:
         print(f"job {job.name} wrote no logs; it is {job.status}{because}", file=sys.stderr)
         return 0
     print(f"job {job.name} is {job.status} and has no logs yet; add -f to wait for them", file=sys.stderr)

@@ -1,20 +1,25 @@
-"""The stack's outputs, asked of whichever `pulumi` stands on PATH."""
+"""A stack as the tools see it: its settings, its outputs, and the AWS account that it acts on."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
+from boto3.session import Session
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
+LOCAL = "local"
+SHELL_FILE = PROJECT_FOLDER / ".local" / "env"
+"""Sets the local stack's environment; `make up` writes it."""
 
 
 class StackError(Exception):
-    """The outputs cannot be had; the text is Pulumi's own, or says what is missing and what to do."""
+    """The stack's outputs are not available; the message is Pulumi's own, or says what is missing and what to do."""
 
 
 def project(folder: Path = PROJECT_FOLDER) -> str:
@@ -22,24 +27,33 @@ def project(folder: Path = PROJECT_FOLDER) -> str:
     return str(yaml.safe_load((folder / "Pulumi.yaml").read_text())["name"])
 
 
+def settings(folder: Path, stack: str) -> dict[str, Any]:
+    """The settings of a stack: the defaults of Pulumi.yaml under the values of its own file."""
+    project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
+    values = {key: entry.get("default") for key, entry in project["config"].items() if isinstance(entry, dict)}
+    own = yaml.safe_load((folder / f"Pulumi.{stack}.yaml").read_text()).get("config") or {}
+    return values | {key.removeprefix(f"{project['name']}:"): value for key, value in own.items()}
+
+
+def selected(stack: str | None = None) -> str:
+    """The stack that is meant: the named one, else PULUMI_STACK, else the local one."""
+    return stack or os.environ.get("PULUMI_STACK") or LOCAL
+
+
 def outputs(stack: str | None = None) -> dict[str, Any]:
-    """The outputs of a stack, secrets masked.
+    """The outputs of a stack, with secrets masked.
 
     Args:
-        stack: its name; by default the selected one, or PULUMI_STACK.
+        stack: its name; by default PULUMI_STACK, else the local stack.
 
     Raises:
         StackError: there is no `pulumi`, or it fails.
     """
-    named = ["--stack", stack] if stack else []
+    name = selected(stack)
+    command = ["pulumi", "stack", "output", "--json", "--stack", name]
+    environment = _environment(name)
     try:
-        done = subprocess.run(
-            ["pulumi", "stack", "output", "--json", *named],
-            cwd=PROJECT_FOLDER,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = subprocess.run(command, cwd=PROJECT_FOLDER, env=environment, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise StackError("`pulumi` is not on PATH; inside `make shell` it is") from None
     if done.returncode:
@@ -47,22 +61,65 @@ def outputs(stack: str | None = None) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def transform_job(name: str, stack: str | None = None) -> dict[str, str]:
-    """What a stack tells of a job: `job_name`, `status`, `input_path`, `output_path`, `result_path`.
+def transform_jobs(stack: str | None = None) -> dict[str, dict[str, Any]]:
+    """What a stack tells of its jobs, by declared name.
+
+    Raises:
+        StackError: the outputs are not available, or the stack has no job.
+    """
+    jobs = outputs(stack).get("transform_jobs") or {}
+    if not jobs:
+        raise StackError(f"stack {selected(stack)} has no job yet: `make up STACK={selected(stack)}` runs them")
+    return jobs
+
+
+def transform_job(name: str, stack: str | None = None) -> dict[str, Any]:
+    """What a stack tells of one job: `job_name`, `status`, `input_path`, `output_path`, `result_path`.
 
     Args:
         name: the job's declared name.
-        stack: the stack's name; by default the selected one, or PULUMI_STACK.
+        stack: the stack's name; by default PULUMI_STACK, else the local stack.
 
     Raises:
-        StackError: the outputs cannot be had, or no job of this name is among them.
+        StackError: the outputs are not available, or no job of this name is among them.
     """
-    jobs = outputs(stack).get("transform_jobs") or {}
+    jobs = transform_jobs(stack)
     if name not in jobs:
-        there = (
-            f"there are {', '.join(sorted(jobs))}"
-            if jobs
-            else f"it has none: `make up STACK={stack or os.environ.get('PULUMI_STACK', 'dev')}` runs them"
-        )
-        raise StackError(f"no job {name!r} is in the stack's outputs; {there}")
+        raise StackError(f"stack {selected(stack)} has no job {name!r}; there are {', '.join(sorted(jobs))}")
     return jobs[name]
+
+
+def client(service: str, stack: str | None = None) -> Any:
+    """A boto3 client of the account that a stack acts on.
+
+    Args:
+        service: such as `s3`.
+        stack: the stack's name; by default PULUMI_STACK, else the local stack.
+    """
+    values = _environment(selected(stack))
+    arguments = {
+        "endpoint_url": "AWS_ENDPOINT_URL",
+        "region_name": "AWS_REGION",
+        "aws_access_key_id": "AWS_ACCESS_KEY_ID",
+        "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+    }
+    # A client of this process's own environment finds identity and region as boto3 does.
+    known = {} if values is None else {key: values[name] for key, name in arguments.items() if name in values}
+    return Session().client(service, **known)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownMemberType] boto3 has no types
+
+
+def _environment(stack: str) -> Mapping[str, str] | None:
+    """The environment in which a stack is acted on; None for this process's own.
+
+    A notebook that was started anywhere has not read the local stack's shell file, so that is done for it here.
+
+    Raises:
+        StackError: the local stack is meant, and nothing has been set up.
+    """
+    if stack != LOCAL or os.environ.get("PULUMI_STACK") == LOCAL:
+        return None
+    if not SHELL_FILE.exists():
+        raise StackError("the local stack has not been set up: run `make up`")
+    script = '. "$1" && env -0'
+    said = subprocess.run(["sh", "-euc", script, "sh", str(SHELL_FILE)], capture_output=True, text=True, check=True)
+    return dict(line.split("=", 1) for line in said.stdout.split("\0") if line)

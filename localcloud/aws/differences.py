@@ -146,7 +146,7 @@ DIFFERENCES = (
     Difference(
         "SageMaker",
         "any image is pulled and run",
-        "an image runs when localcloud/containers/images.py names a local program for it; the job of another fails",
+        "an image runs when it is one of SageMaker's that have a stand-in here, or containers.toml names a program for it",
         "containers/test_images.py::test_an_unknown_image_is_refused_and_the_known_ones_named",
     ),
     Difference(
@@ -169,9 +169,47 @@ DIFFERENCES = (
     ),
     Difference(
         "SageMaker",
-        "the XGBoost image reads and writes recordio-protobuf",
-        "a body in it is answered with 415, and columns selected for it with 500",
-        "containers/xgboost/test_app.py::test_content_types",
+        "the XGBoost image writes each record of a recordio-protobuf answer with all records before it inside",
+        "a record holds itself alone, which reads the same",
+        "containers/xgboost/test_recordio.py::test_a_label_is_framed_as_the_toolkit_frames_it",
+    ),
+    Difference(
+        "SageMaker",
+        "the scikit-learn images have the container toolkits, Flask, boto3 and more installed",
+        "the environment has scikit-learn, numpy, scipy, pandas and joblib; requirements.txt may ask for more",
+        "containers/scikit_learn/test_server.py::test_a_script_that_cannot_be_served_ends_the_container_with_the_reason",
+    ),
+    Difference(
+        "SageMaker",
+        "a scikit-learn image installs the folder code/ with pip, so runs a setup.py in it",
+        "the folder is on Python's path, and a setup.py in it is not run; requirements.txt is installed as there",
+        "containers/scikit_learn/test_server.py::test_requirements_are_installed_for_this_container_alone",
+    ),
+    Difference(
+        "SageMaker",
+        "a scikit-learn image reads pickled objects in an application/x-npy body, and so runs what they say",
+        "they are refused; arrays of numbers and texts are read",
+        "containers/scikit_learn/test_server.py"
+        "::test_what_the_default_functions_cannot_do_is_a_500_with_its_reason_in_the_log",
+    ),
+    Difference(
+        "SageMaker",
+        "a scikit-learn image whose script cannot be loaded is pinged for half an hour",
+        "the container says why in its log and ends, and the job with it",
+        "containers/scikit_learn/test_server.py::test_a_script_that_cannot_be_served_ends_the_container_with_the_reason",
+    ),
+    Difference(
+        "SageMaker",
+        "a request that takes longer than SAGEMAKER_MODEL_SERVER_TIMEOUT (60 s) is answered with 504 or 502",
+        "its connection breaks off; the worker ends, and another takes its place, as there",
+        "containers/scikit_learn/test_server.py"
+        "::test_a_request_that_takes_too_long_ends_its_worker_and_another_takes_its_place",
+    ),
+    Difference(
+        "SageMaker",
+        "code/requirements.txt under network isolation: the container fails as it starts",
+        "the job fails before, and its reason says to set EnableNetworkIsolation to false or to take the file out",
+        "aws/sagemaker/test_script_mode.py::test_requirements_under_network_isolation_fail_the_job_with_what_to_do",
     ),
     Difference(
         "SageMaker",

@@ -276,12 +276,16 @@ def start_double(
     *,
     vcpus: int,
     log: Callable[[bytes], None],
+    network_isolation: bool = False,
 ) -> ModelDouble:
     """A container runtime whose images are the behaviours above, and a few that do worse things."""
     name = image.rpartition("/")[2]
     size = model_archive.stat().st_size if model_archive else 0
     shown = {name: value for name, value in environment.items() if name.startswith("SAGEMAKER")}
-    log(f"serving {name} on {vcpus} vCPUs, archive of {size} bytes, {json.dumps(shown, sort_keys=True)}".encode())
+    isolated = ", without network" if network_isolation else ""
+    log(
+        f"serving {name} on {vcpus} vCPUs{isolated}, archive of {size} bytes, {json.dumps(shown, sort_keys=True)}".encode()
+    )
     if name == "never-starts":
         raise InstanceFailure(NO_PING)
     if name == "kills-worker":

@@ -16,9 +16,11 @@ from localcloud.home import own
 # Commands that change the stack hold the checkout; those that only read do not.
 ALONE = {"up", "preview", "destroy", "down", "reset", "retry", "crds"}
 TOOLS = {
+    "compare": "workshop.compare",
     "cost": "workshop.cost",
     "leftovers": "workshop.leftovers",
     "preflight": "workshop.preflight",
+    "results": "workshop.results",
 }
 COMMANDS = sorted({*ALONE, *TOOLS, "status", "logs", "report", "shell"})
 INTERRUPTED = 130

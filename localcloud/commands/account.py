@@ -12,7 +12,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from localcloud.commands import environment, local, pulumi_cli, recovery, terminal, tools
+from localcloud.commands import environment, local, pulumi_cli, recovery, reruns, terminal, tools
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.commands.stack import has_passphrase, open_jobs, outputs, region
 from localcloud.console import CommandError, say
@@ -31,7 +31,11 @@ def up(home: Path, stack: str) -> int:
         if code := recovery.settle(pulumi, home, stack, cut_off=cut_off):
             return code
         look = ("--refresh",) if open_jobs(_resources(pulumi, stack)) else ()
-        code = pulumi.run("up", "--stack", stack, "--parallel", local.PARALLEL, *local.POLICY, *look)
+        code = pulumi.run(
+            "up", "--stack", stack, "--suppress-outputs", "--parallel", local.PARALLEL, *local.POLICY, *look
+        )
+    if not code:
+        reruns.forget_spent(pulumi, stack, lambda: _resources(pulumi, stack))
     shown = local.show_results(home, pulumi, stack, outputs(pulumi, stack))
     return code or shown
 
@@ -56,7 +60,7 @@ def destroy(home: Path, stack: str) -> int:
 def retry(home: Path, stack: str, job: str) -> int:
     """Run a job again."""
     pulumi = _pulumi(home, stack)
-    return local.rerun(pulumi, stack, job, lambda: _resources(pulumi, stack)) or up(home, stack)
+    return reruns.count_up(pulumi, stack, job, lambda: _resources(pulumi, stack)) or up(home, stack)
 
 
 def report(home: Path, stack: str) -> int:

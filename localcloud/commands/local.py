@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from localcloud.commands import cloud, environment, recovery, stack, terminal
+from localcloud.commands import cloud, environment, recovery, reruns, stack, terminal
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.commands.report import model_of, serving
 from localcloud.console import CommandError, colour, say, step
@@ -23,7 +23,7 @@ POLICY = ("--policy-pack", "policy")
 
 
 def up(home: Path) -> int:
-    """Deploy the stack, run its jobs, and print outputs, precision and recall."""
+    """Deploy the stack, run its jobs, and print what changed, the outputs, and the table of jobs."""
     _warn_of_real_credentials()
     running = cloud.ensure(home)
     pulumi = cloud.pulumi(home, running)
@@ -34,11 +34,15 @@ def up(home: Path) -> int:
             return code
         look = ("--refresh",) if stack.open_jobs(stack.resources(home)) else ()
         with step("Deploy and run the jobs"):
-            code = pulumi.run("up", "--yes", "--skip-preview", "--parallel", PARALLEL, *POLICY, *look)
+            code = pulumi.run(
+                "up", "--yes", "--skip-preview", "--suppress-outputs", "--parallel", PARALLEL, *POLICY, *look
+            )
+    if not code:
+        reruns.forget_spent(pulumi, stack.LOCAL, lambda: stack.resources(home))
     outputs = stack.outputs(pulumi)
     write_kubeconfig(home / "kubeconfig", outputs)
+    _say_what_next(home, outputs.get("transform_jobs") or {}, code)
     shown = show_results(home, pulumi, stack.LOCAL, outputs)
-    _say_what_next(home, code)
     return code or shown
 
 
@@ -70,7 +74,7 @@ def destroy(home: Path) -> int:
         with step("Destroy"):
             code = pulumi.run("destroy", "--yes", "--skip-preview")
     (home / "kubeconfig").unlink(missing_ok=True)
-    return code or pulumi.module("workshop.leftovers", "--all")
+    return code or pulumi.module("workshop.leftovers", "--all", "--no-records")
 
 
 def down(home: Path) -> int:
@@ -94,10 +98,12 @@ def reset(home: Path) -> int:
 def report(home: Path, job: str) -> int:
     """Run the notebook on the newest results into `.local/report.html`, beside it the job's model to ask row by row."""
     pulumi = _pulumi_of_running(home)
-    command = ("workshop.report", "--output", str(home / "report.html"))
-    found = (stack.outputs(pulumi).get("transform_jobs") or {}).get(job or WORKSHOP_JOB)
-    if not found:
-        return pulumi.module(*command)  # which says what jobs there are
+    jobs = stack.outputs(pulumi).get("transform_jobs") or {}
+    name = job or (WORKSHOP_JOB if WORKSHOP_JOB in jobs else next(iter(jobs), WORKSHOP_JOB))
+    command = ("workshop.report", "--job", name, "--output", str(home / "report.html"))
+    found = jobs.get(name)
+    if not found or found["status"] != "Completed":
+        return pulumi.module(*command)  # which says what jobs there are, or why this one has no report
     with ExitStack() as running:
         try:
             model = running.enter_context(model_of(found["job_name"], pulumi.client))
@@ -130,33 +136,7 @@ def retry(home: Path, job: str) -> int:
     running = cloud.ensure(home)
     pulumi = cloud.pulumi(home, running)
     stack.select(pulumi, home)
-    return rerun(pulumi, stack.LOCAL, job, lambda: stack.resources(home)) or up(home)
-
-
-def rerun(pulumi: PulumiCli, name: str, job: str, resources: Callable[[], Iterable[dict[str, Any]]]) -> int:
-    """Count up `rerun.<job>` in a stack's config.
-
-    Args:
-        pulumi: the CLI, in the stack's environment.
-        name: the stack's.
-        job: the declared name.
-        resources: gives those that the stack's state has; asked once a job is named.
-
-    Raises:
-        CommandError: no job is named, or none that the stack has.
-    """
-    if not job:
-        raise CommandError(f"name the job: make retry JOB=churn{'' if name == stack.LOCAL else f' STACK={name}'}")
-    known = stack.declared_jobs(resources())
-    if known and job not in known:
-        raise CommandError(
-            f"JOB={job} is no job of this stack; there are {', '.join(known)}. A new one runs with make up"
-        )
-    values = json.loads(pulumi.ask("config", "--json", "--stack", name))
-    entry = values.get(f"{stack.project()}:rerun", {})
-    now = str((entry.get("objectValue") or json.loads(entry.get("value") or "{}")).get(job, 1))
-    following = int(now) + 1 if now.isdecimal() else 2  # any other word for another run may be there
-    return pulumi.run("config", "set", "--stack", name, "--path", f"rerun.{job}", str(following))
+    return reruns.count_up(pulumi, stack.LOCAL, job, lambda: stack.resources(home)) or up(home)
 
 
 def _pulumi_of_running(home: Path) -> PulumiCli:
@@ -175,13 +155,13 @@ def _stop(home: Path) -> None:
 
 
 def show_results(home: Path, pulumi: PulumiCli, name: str, outputs: dict[str, object]) -> int:
-    """Print rows, precision and recall of each job of a stack, whatever became of the others."""
+    """Print the outputs in short and a table of the jobs: the last that `make up` says, whatever became of them."""
     if not outputs.get("transform_jobs"):
         return 0
     written = home / ("outputs.json" if name == stack.LOCAL else f"outputs-{name}.json")
     write_private(written, json.dumps(outputs))
-    with step("Rows, precision and recall of each job"):
-        return pulumi.module("workshop.results", "--stack", name, "--outputs", str(written))
+    say(colour("==> Results", "1"))
+    return pulumi.module("workshop.summary", "--stack", name, "--outputs", str(written))
 
 
 def write_kubeconfig(path: Path, outputs: dict[str, object]) -> Path | None:
@@ -205,12 +185,19 @@ def _warn_of_real_credentials() -> None:
         say(f"    {', '.join(names)} of your environment are not used and not passed on: this is the local stack")
 
 
-def _say_what_next(home: Path, code: int) -> None:
+def _say_what_next(home: Path, jobs: Mapping[str, Any], code: int) -> None:
     if code:
         say(colour("The run did not end well.", "31") + " What is said above names the cause.")
         say(f"Logs: {home / 'logs'} (`make logs` prints their ends)")
         return
-    say("Next: make report   figures of the result in one HTML file")
-    say("      make shell    a shell with kubectl, kubectl smlogs, pulumi and aws on this stack")
-    say("      make destroy  take it down; make down stops the local cloud too")
+    completed = sorted(name for name, job in jobs.items() if job["status"] == "Completed")
+    report = [(f"make report JOB={completed[0]}", "its result as a page that opens offline")] if completed else []
+    commands = [
+        *report,
+        ("make shell", "a shell with kubectl, kubectl smlogs, pulumi and aws on this stack"),
+        ("make destroy", "take it down; make down stops the local cloud too"),
+    ]
+    width = max(len(command) for command, _ in commands)
+    for position, (command, does) in enumerate(commands):
+        say(f"{'' if position else 'Next:':<5} {command:<{width}}  {does}")
     say(f"Logs: {home / 'logs'}")

@@ -16,6 +16,7 @@ from localcloud.home import CHECKOUT
 
 LOCAL = "local"
 ENDS = ("Completed", "Failed", "Stopped")
+CONTENT_ANNOTATION = "batch-inference/content"  # on each TransformJob: the hash of what decides its result
 
 
 def project() -> str:
@@ -106,9 +107,24 @@ def forget(home: Path) -> None:
     shutil.rmtree(lock_folder(home), ignore_errors=True)
 
 
+def reruns(stack: str) -> dict[str, str]:
+    """The wishes to run a job again that a stack's settings keep, by the job's name."""
+    entries = (_file(stack).get("config") or {}).get(f"{project()}:rerun") or {}
+    return {str(job): str(value) for job, value in entries.items()} if isinstance(entries, dict) else {}
+
+
 def declared_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:
     """Names of the TransformJobs in a state."""
     return [_name(job) for job in _jobs(resources)]
+
+
+def job_contents(resources: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """The TransformJobs in a state by name, each with the hash of its content; empty where the state has none."""
+    return {_name(job): _annotations(job).get(CONTENT_ANNOTATION, "") for job in _jobs(resources)}
+
+
+def _annotations(job: dict[str, Any]) -> dict[str, str]:
+    return ((job.get("inputs") or {}).get("metadata") or {}).get("annotations") or {}
 
 
 def open_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:

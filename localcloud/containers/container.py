@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -10,21 +11,27 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
+from localcloud.containers import own_images
 from localcloud.containers.archive import unpack
-from localcloud.containers.errors import StartError
-from localcloud.containers.images import Image, find
+from localcloud.containers.errors import NeedsNetwork, StartError
+from localcloud.containers.images import IMAGES, Image, find
 from localcloud.containers.launcher import ForkedProcess, Launcher, shared_launcher
-from localcloud.containers.protocol import LaunchRequest
+from localcloud.containers.scikit_learn import environment as environments
+from localcloud.containers.scikit_learn.versions import Versions
+from localcloud.containers.zygote import LaunchRequest
 from localcloud.home import home
 
 LogCallback = Callable[[bytes], None]
 
 _GRACE_SECONDS: Final = 2.0
 _LINE_BYTES: Final = 256 * 1024  # as long as a CloudWatch event may be; a longer line comes in pieces
+_SCRIPT_SERVER: Final = str(Path(__file__).parent / "scikit_learn" / "server.py")
+_FOR_FETCHING: Final = re.compile(r"PIP_|(https?|all|no)_proxy$|SSL_CERT_", re.IGNORECASE)  # what pip may need
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -40,22 +47,28 @@ def start(
     *,
     vcpus: int,
     log: LogCallback,
+    network_isolation: bool = False,
 ) -> Container:
     """Start the local process that stands in for an image; it may take a moment more until it answers `/ping`.
 
     Args:
-        image: the image's URI, looked up in `images.IMAGES`.
+        image: the image's URI, looked up in `own_images.FILE`, read anew, and in `images.IMAGES`.
         model_archive: a `.tar.gz`, unpacked into the container's model folder; None leaves the folder empty.
         environment: the model's and the job's variables, all that the container gets beside a few system ones.
         vcpus: processors of the instance, so workers of the container.
-        log: called with each line, without its end, that the container writes; from another thread.
+        log: called with each line, without its end, that the container writes; from another thread. While an image's
+            environment is made, which takes half a minute once, with what is done.
+        network_isolation: the model's EnableNetworkIsolation: the container may fetch nothing.
 
     Raises:
         UnknownImage: no local program stands in for the image.
-        BadModelArchive: the archive is none or holds what must not be unpacked.
+        BadRegistration: the file of one's own containers has an error.
+        BadModelArchive: the archive cannot be read, or holds what must not be unpacked.
+        NeedsNetwork: the archive asks for packages, and the container may fetch nothing.
+        NoEnvironment: the image's versions cannot be installed on this machine.
         StartError: the process could not be started.
     """
-    entry = find(image)
+    entry = find(image, (*own_images.read(own_images.FILE), *IMAGES), str(own_images.FILE))
     scratch = _scratch_folder()
     reservation = _reserve_port()
     port: int = reservation.getsockname()[1]
@@ -64,6 +77,8 @@ def start(
             (scratch / "model").mkdir()
         else:
             unpack(model_archive, scratch / "model")
+        if entry.versions:
+            entry = _script_mode(entry, entry.versions, scratch / "model", log, network_isolation=network_isolation)
         if sys.platform != "linux":
             reservation.close()  # only Linux lets the container listen beside it
         process, output = _launch(entry, scratch, _environment(entry, environment, scratch, port, vcpus))
@@ -119,6 +134,19 @@ class Container:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _script_mode(entry: Image, versions: Versions, model: Path, log: LogCallback, *, network_isolation: bool) -> Image:
+    """The entry with the program that serves a user's script, in the image's environment."""
+    wants_packages = (model / "code" / "requirements.txt").exists()
+    if wants_packages and network_isolation:
+        raise NeedsNetwork(
+            "the archive has code/requirements.txt, whose packages are fetched when the container starts, and the "
+            "model's EnableNetworkIsolation forbids that; set it to false for this model, or take the file out"
+        )
+    python = environments.ensure(versions, lambda line: log(line.encode()))
+    fetching = {name: value for name, value in os.environ.items() if wants_packages and _FOR_FETCHING.match(name)}
+    return replace(entry, command=(str(python), _SCRIPT_SERVER), environment={**fetching, **entry.environment})
 
 
 def _launch(entry: Image, scratch: Path, environment: dict[str, str]) -> tuple[ForkedProcess, BinaryIO]:

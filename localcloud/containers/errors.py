@@ -11,9 +11,21 @@ class UnknownImage(ContainerError):  # noqa: N818  reads as the case it is, like
     """No local command is registered for the image."""
 
 
-class BadModelArchive(ContainerError):  # noqa: N818  likewise
-    """The model archive is none, or holds what must not be unpacked."""
+class BadModelArchive(ContainerError):  # noqa: N818  reads as the case it is
+    """The model archive cannot be read, or holds what must not be unpacked."""
 
 
 class StartError(ContainerError):
     """The operating system or the fork server refused to start the process."""
+
+
+class BadRegistration(ContainerError):  # noqa: N818  reads as the case it is
+    """The file of one's own containers is not as it has to be; the message names the line."""
+
+
+class NoEnvironment(ContainerError):  # noqa: N818  reads as the case it is
+    """The environment that an image's versions ask for cannot be made on this machine."""
+
+
+class NeedsNetwork(ContainerError):  # noqa: N818  reads as the case it is
+    """The archive asks for packages, and the model's network isolation forbids to fetch them."""

@@ -15,7 +15,7 @@ from typing import Final
 
 from localcloud.containers.errors import StartError
 from localcloud.containers.images import IMAGES
-from localcloud.containers.protocol import LENGTH, NUMBER, READY, LaunchRequest
+from localcloud.containers.zygote import LENGTH, NUMBER, READY, LaunchRequest
 from localcloud.home import CHECKOUT, home
 
 _START_SECONDS: Final = 60

@@ -1,7 +1,9 @@
 """The fork server: a process that has imported what containers need and becomes one in a few milliseconds.
 
 Importing numpy and xgboost takes a second, forking a process that has done so a few milliseconds. The owner starts one
-fork server and talks to it over a socket, its standard input, as `protocol` has it.
+fork server and talks to it over a socket, its standard input. A request is a length, JSON, and with its first byte two
+file descriptors: where the container's output goes, and a pipe for its status. On that pipe come two numbers: the pid
+at once and, at the end, the exit code.
 
 Containers are killed, and their scratch folders removed, when the owner goes, however it goes: its end of the socket
 closes. When a container's first process ends, the rest of its process group ends with it, as in a real container.
@@ -20,14 +22,26 @@ import selectors
 import shutil
 import signal
 import socket
+import struct
 import sys
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypedDict
 
-from localcloud.containers.protocol import LENGTH, NUMBER, READY, LaunchRequest
 from localcloud.process import preexec_die_with_parent, socket_of_parent
 
+READY: Final = b"R"  # from the fork server, once, when its imports are done
+LENGTH: Final = struct.Struct("!I")
+NUMBER: Final = struct.Struct("!i")
 COMMAND_NOT_RUN: Final = 127  # as a shell has it
 _LARGE: Final = ("pandas", "sklearn")  # they take two seconds, and the container needs neither
+
+
+class LaunchRequest(TypedDict):
+    """What to become."""
+
+    module: str  # whose `main()` is called in the fork itself; or, when empty,
+    command: list[str]  # a program to execute
+    environment: dict[str, str]
+    scratch: str
 
 
 class _Child(NamedTuple):
@@ -74,15 +88,13 @@ class Zygote:
         return True
 
     def _reap(self) -> None:
-        while self._children:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
-            if ended is None:
-                return
-            _kill_group(ended.si_pid)  # before it is reaped: until then nobody else can have its pid
-            _, wait_status = os.waitpid(ended.si_pid, 0)
-            child = self._children.pop(ended.si_pid)
-            _tell(child.status, os.waitstatus_to_exitcode(wait_status))
-            os.close(child.status)
+        for pid in list(self._children):  # not os.waitid: macOS has it from Python 3.13 on only
+            ended, wait_status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                _kill_group(pid)  # its number stays taken while the group has members, and is not given out again soon
+                child = self._children.pop(pid)
+                _tell(child.status, os.waitstatus_to_exitcode(wait_status))
+                os.close(child.status)
 
     def _kill_all(self) -> None:
         for pid, child in self._children.items():

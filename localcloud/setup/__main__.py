@@ -20,9 +20,9 @@ from localcloud.setup import programs, requirements_check, virtualenv
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Set up what the named parts need: `local` (default), `tests`, or `dev` (no local cloud)."""
+    """Set up what a part needs: `local` (default), `dev` (no local cloud), `report` or `tests`."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.setup", description=main.__doc__)
-    parser.add_argument("part", nargs="?", choices=["local", "tests", "dev"], default="local")
+    parser.add_argument("part", nargs="?", choices=["local", "dev", "report", "tests"], default="local")
     part: str = parser.parse_args(arguments).part
     try:
         with _alone(own()):
@@ -37,7 +37,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _set_up(directory: Path, part: str) -> None:
-    files = [virtualenv.PROGRAM, virtualenv.LOCAL_CLOUD, virtualenv.POLICY]
+    files = [virtualenv.PROGRAM, virtualenv.LOCAL_CLOUD, virtualenv.POLICY, virtualenv.TOOLS]
+    files += [virtualenv.NOTEBOOK] if part in {"report", "tests"} else []
     files += [virtualenv.TESTS] if part == "tests" else []
     current = virtualenv.is_current(directory, CHECKOUT, files)
     # An old Python cannot even read the code that looks for programs; the check below says so.

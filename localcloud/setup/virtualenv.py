@@ -15,6 +15,8 @@ from localcloud.console import CommandError, say
 PROGRAM = Path("requirements.txt")
 LOCAL_CLOUD = Path("localcloud/requirements.txt")
 POLICY = Path("policy/requirements.txt")
+TOOLS = Path("workshop/requirements.txt")
+NOTEBOOK = Path("notebooks/requirements.txt")
 TESTS = Path("tests/requirements.txt")
 CONSTRAINTS = Path("localcloud/setup/constraints.txt")  # what those ask for in turn, so that nothing floats
 
@@ -51,6 +53,7 @@ def ensure(home: Path, checkout: Path, requirements: Sequence[Path]) -> None:
         return
     say(f"    installing Python packages into {home / 'venv'} (1 to 3 minutes the first time)")
     _pip_install(home, checkout, requirements)
+    _install_checkout(home, checkout)
     for stamp in _stamps(home, checkout, requirements):
         stamp.touch()
 
@@ -86,6 +89,14 @@ def _pip_install(home: Path, checkout: Path, requirements: Sequence[Path]) -> No
     if done.returncode:
         tail = "\n".join(log.read_text().splitlines()[-5:])
         raise CommandError(f"pip could not install the requirements; run the command again, or read {log}:\n{tail}")
+
+
+def _install_checkout(home: Path, checkout: Path) -> None:
+    """Install the project itself, so that its packages are found wherever a notebook is started."""
+    project = ["--no-deps", "--no-build-isolation", "--editable", str(checkout)]
+    done = subprocess.run(_pip(home, *project), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CommandError(f"pip could not install the project into {home / 'venv'}:\n{done.stdout}{done.stderr}")
 
 
 def _install_pins(home: Path, checkout: Path, sink: IO[str]) -> None:

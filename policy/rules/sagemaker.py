@@ -6,8 +6,14 @@ _JOB = "kubernetes:sagemaker.services.k8s.aws/v1alpha1:TransformJob"
 MOST_INSTANCES = 4
 
 
+DECLARED_NETWORK = {"network": "declared"}
+"""The tag of a model whose job asks for the network explicitly (network_isolation=False): the written exception."""
+
+
 def _isolated(model: Properties) -> str | None:
-    return None if model.get("enableNetworkIsolation") is True else "may reach the network: set enableNetworkIsolation"
+    if model.get("enableNetworkIsolation") is True or DECLARED_NETWORK.items() <= (model.get("tags") or {}).items():
+        return None
+    return "may reach the network: set enableNetworkIsolation"
 
 
 def _few_instances(job: Properties) -> str | None:
@@ -19,7 +25,7 @@ RULES = (
     Rule(
         "sagemaker-network-isolation",
         ("SageMaker.5", "CKV_AWS_370"),
-        "A model's container has no network.",
+        "A model's container has no network, unless its job asks for one.",
         each("aws:sagemaker/model:Model", _isolated),
     ),
     Rule("sagemaker-few-instances", ("cost",), "A job stays small.", each(_JOB, _few_instances)),

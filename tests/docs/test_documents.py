@@ -80,7 +80,7 @@ def test_the_readme_starts_with_the_two_commands() -> None:
 def test_the_dependencies_in_the_readme_are_those_that_are_asked_for() -> None:
     readme = (tables.ROOT / "README.md").read_text()
     table = readme.partition("| package | why |")[2].partition("\n\n")[0].lower()
-    folders = ("", "localcloud", "policy", "tests")
+    folders = ("", "localcloud", "workshop", "notebooks", "policy", "tests")
     text = "\n".join((tables.ROOT / folder / "requirements.txt").read_text() for folder in folders)
     asked = re.findall(r"^([A-Za-z0-9-]+)", text, re.MULTILINE)
     assert [name for name in asked if name.lower() not in table] == []

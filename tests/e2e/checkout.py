@@ -104,7 +104,9 @@ class Checkout:
         return {job["TransformJobName"]: job["TransformJobStatus"] for job in jobs}
 
     def write(self, name: str, text: str) -> None:
-        (self.path / name).write_text(text)
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
     @staticmethod
     def _clean() -> dict[str, str]:

@@ -17,7 +17,7 @@ WRONG_JOBS = {
     "large": f"{INPUT}, max_payload_in_mb=101",
 }
 SAID = [
-    "5 problems; nothing was created",
+    "5 problems in the declared jobs; nothing was created",
     "Late: the name must consist of a-z",
     f"{'l' * 64}: the name has 64 characters, 39 are allowed",
     "churn: two jobs have this name",

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from infra import archive
-from infra.model import name_by_content
 
 MODEL = b"{L\0\0\0\0\0\0\0\x07learner{L"
 JSON = b'{"learner": {"gradient_booster": {}}, "version": [3, 0, 5]}'
@@ -46,10 +45,12 @@ def test_the_built_in_container_takes(tmp_path: Path, files: dict[str, bytes]) -
     [
         pytest.param({}, "has no file at its root", id="nothing"),
         pytest.param({"deep/xgboost-model": MODEL}, "has no file at its root", id="a model in a folder"),
-        pytest.param({"a": MODEL, "README.md": "Größe".encode()}, "what is no model: README.md.", id="a stray text"),
-        pytest.param({"a": MODEL, "b.csv": b"1,2\n" * 9000}, "what is no model: b.csv.", id="a stray table"),
-        pytest.param({"a": MODEL, "m.json": b'{"rmse": 1}'}, "what is no model: m.json.", id="a stray JSON"),
-        pytest.param({"a": b"", "b": b"x"}, "what is no model: a, b.", id="an empty file and another"),
+        pytest.param(
+            {"a": MODEL, "README.md": "Größe".encode()}, "files that are not models: README.md.", id="a stray text"
+        ),
+        pytest.param({"a": MODEL, "b.csv": b"1,2\n" * 9000}, "files that are not models: b.csv.", id="a stray table"),
+        pytest.param({"a": MODEL, "m.json": b'{"rmse": 1}'}, "files that are not models: m.json.", id="a stray JSON"),
+        pytest.param({"a": b"", "b": b"x"}, "files that are not models: a, b.", id="an empty file and another"),
         pytest.param({"m": pickle.dumps({"a": 1})}, "holds a pickle (m)", id="a pickle"),
         pytest.param({"a": MODEL, "b": pickle.dumps({"a": 1})}, "holds a pickle (b)", id="a pickle in an ensemble"),
     ],
@@ -85,24 +86,3 @@ def test_an_own_image_may_have_any_files(tmp_path: Path) -> None:
 
 def test_the_committed_archive_is_taken() -> None:
     assert archive.problem(Path(__file__).parents[2] / "model" / "model.tar.gz", built_in=True) is None
-
-
-BASE = {"prefix": "w", "image": "i", "digest": "d", "environment": {"A": "1"}, "role_arn": "r"}
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        pytest.param({"image": "i2"}, id="image"),
-        pytest.param({"digest": "d2"}, id="archive"),
-        pytest.param({"environment": {"A": "2"}}, id="environment"),
-        pytest.param({"role_arn": "r2"}, id="role"),
-    ],
-)
-def test_a_model_has_another_name_for_another(changed: dict[str, object]) -> None:
-    assert name_by_content(**BASE) != name_by_content(**{**BASE, **changed})  # pyright: ignore[reportArgumentType] a table of mixed types
-
-
-def test_a_model_has_one_name_whatever_the_order_of_its_environment() -> None:
-    first = name_by_content("w", "i", "d", {"A": "1", "B": "2"}, "r")
-    assert name_by_content("w", "i", "d", {"B": "2", "A": "1"}, "r") == first

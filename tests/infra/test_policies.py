@@ -55,7 +55,7 @@ def test_a_job_may_read_model_and_input_write_its_result_and_its_logs() -> None:
 
 
 def test_other_buckets_keys_and_an_own_image_are_allowed_only_when_named() -> None:
-    data = Data("b", ["in"], ["out"], ["arn:aws:kms:::key/k"], "1.dkr.ecr.eu-west-1.amazonaws.com/a/b:7")
+    data = Data("b", ["in"], ["out"], ["arn:aws:kms:::key/k"], ["1.dkr.ecr.eu-west-1.amazonaws.com/a/b:7"])
     found = by_sid(policies.execution(SCOPE, data))
     assert found["ReadInputBuckets"]["Resource"] == ["arn:aws:s3:::in/*"]
     assert found["WriteOutputBuckets"]["Resource"] == ["arn:aws:s3:::out/*"]
@@ -64,13 +64,13 @@ def test_other_buckets_keys_and_an_own_image_are_allowed_only_when_named() -> No
 
 
 def test_an_image_by_digest_names_its_repository() -> None:
-    found = by_sid(policies.execution(SCOPE, Data("b", private_image="1.dkr.ecr.r.amazonaws.com/a@sha256:00")))
+    found = by_sid(policies.execution(SCOPE, Data("b", private_images=("1.dkr.ecr.r.amazonaws.com/a@sha256:00",))))
     assert found["PullImage"]["Resource"] == ["arn:aws:ecr:r:1:repository/a"]
 
 
 ALL = [
     *policies.operator(SCOPE, ["ml.m5.large"], ["k"]),
-    *policies.execution(SCOPE, Data("b", ["i"], ["o"], ["k"], "1.dkr.ecr.r.amazonaws.com/a:1")),
+    *policies.execution(SCOPE, Data("b", ["i"], ["o"], ["k"], ["1.dkr.ecr.r.amazonaws.com/a:1"])),
 ]
 WITHOUT_RESOURCES = {"WriteMetrics", "SignInToRegistry"}  # these actions know none
 

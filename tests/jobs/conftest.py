@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.model_args import ModelArgs
 from jobs.declaration import JobDefaults
 
 
@@ -14,8 +15,8 @@ def defaults(tmp_path: Path) -> JobDefaults:
         region="us-east-1",
         prefix="w",
         batch_input="in.csv",
-        instance_type="ml.m5.large",
         allowed_instance_types=("ml.m5.large",),
+        model=ModelArgs(archive="model.tar.gz", image=f"{'1' * 12}.dkr.ecr.us-east-1.amazonaws.com/own:1"),
         rerun={"a": "2"},
         root=tmp_path,
     )

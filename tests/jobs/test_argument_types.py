@@ -1,4 +1,4 @@
-"""Arguments of a type that was not declared, said by name before anything else looks at them."""
+"""Arguments of a type or name that was not declared, said by name before anything else looks at them."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from jobs.argument_types import mistyped
-from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
+from jobs.arguments import ContainerArgs, ExperimentConfig, ModelArgs, ModelClientConfig, TransformJobArgs
 from jobs.inputs import ResultOf
 
 ARGS = TransformJobArgs(input="in.csv")
@@ -22,6 +22,8 @@ ARGS = TransformJobArgs(input="in.csv")
         pytest.param({"model_name": pulumi.Output.from_input("own")}, id="a model's name that comes later"),
         pytest.param({"environment": {"A": "1"}, "tags": {"a": "b"}, "after": ("a",)}, id="mappings and a tuple"),
         pytest.param({"model_client_config": ModelClientConfig(1, 1)}, id="a part of several members"),
+        pytest.param({"label_column": 1, "label_key": "id"}, id="columns by position and by name"),
+        pytest.param({"model": ModelArgs(containers=(ContainerArgs(), ContainerArgs()))}, id="parts in a tuple"),
     ],
 )
 def test_as_declared(changes: dict[str, Any]) -> None:
@@ -45,6 +47,28 @@ def test_as_declared(changes: dict[str, Any]) -> None:
             id="within a part",
         ),
         pytest.param({"experiment_config": {"trial_name": "t"}}, "Allowed: ExperimentConfig or None", id="a mapping"),
+        pytest.param({"columns": ["a"]}, "columns: ['a'] is not allowed. Allowed: a tuple of texts", id="a list"),
+        pytest.param(
+            {"model": ModelArgs(containers=(ContainerArgs(archive=1),))},  # pyright: ignore[reportArgumentType]
+            "model.containers[0].archive: 1 is not allowed",
+            id="within a part of a tuple",
+        ),
+        pytest.param(
+            {"model": ModelArgs(containers=("a", "b"))},  # pyright: ignore[reportArgumentType]
+            "Allowed: a tuple of ContainerArgs",
+            id="texts for parts",
+        ),
+        pytest.param({"input": None}, "Does the function that should give it end in `return`?", id="None for a result"),
+        pytest.param(
+            {"input": pulumi.Output.from_input("s3://b/x")},
+            "the value that jobs.add returns",
+            id="an Output for an input",
+        ),
+        pytest.param(
+            {"input": f"s3://{pulumi.Output.from_input('b')}/x"},
+            "input: a text was made of an Output, whose value is not known yet",
+            id="an f-string over an Output",
+        ),
     ],
 )
 def test_otherwise(changes: dict[str, Any], problem: str) -> None:
@@ -55,3 +79,27 @@ def test_otherwise(changes: dict[str, Any], problem: str) -> None:
 def test_parts_are_named_by_their_own_members() -> None:
     changed = replace(ARGS, experiment_config=ExperimentConfig(trial_name=5))  # pyright: ignore[reportArgumentType]
     assert [problem.split(":")[0] for problem in mistyped(changed)] == ["experiment_config.trial_name"]
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        pytest.param("strategy", "it is called batch_strategy", id="the SDK's strategy"),
+        pytest.param("output_path", "it is called output_base", id="the SDK's output_path"),
+        pytest.param("max_payload", "it is called max_payload_in_mb", id="the SDK's max_payload"),
+        pytest.param("env", "it is called environment", id="the SDK's env"),
+        pytest.param("BatchStrategy", "it is called batch_strategy", id="boto3's BatchStrategy"),
+        pytest.param("MaxPayloadInMB", "it is called max_payload_in_mb", id="boto3's MaxPayloadInMB"),
+        pytest.param("inputFilter", "it is called input_filter", id="in camel case"),
+        pytest.param("imput_filter", "is input_filter meant?", id="misspelt"),
+    ],
+)
+def test_an_argument_of_another_name_is_refused_with_the_right_one_and_its_line(name: str, right: str) -> None:
+    with pytest.raises(pulumi.RunError, match=r"test_argument_types\.py, line \d+: TransformJobArgs has no") as error:
+        TransformJobArgs(**{"input": "in.csv", name: "x"})  # pyright: ignore[reportArgumentType]  that is the mistake
+    assert right in str(error.value)
+
+
+def test_a_changed_copy_of_arguments_knows_the_right_names_too() -> None:
+    with pytest.raises(pulumi.RunError, match=r"test_argument_types\.py, line \d+: .*it is called batch_strategy"):
+        replace(ARGS, strategy="SingleRecord")  # pyright: ignore[reportCallIssue]  that is the mistake

@@ -1,18 +1,22 @@
 """Declaring jobs: collected, checked together, put in order."""
 
+import gzip
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
 
-from jobs import declaration
+from infra.model_args import ModelArgs
+from jobs import churn, declaration
+from jobs.account import Account
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs
 from jobs.inputs import ResultOf
-from tests.jobs.declaring import ARGS, refused
-from workshop.s3 import S3Object
+from lookups.s3 import S3Object
+from tests.jobs.declaring import ARGS, archive, refused
 
 
 def plan(defaults: JobDefaults, *declarations: Callable[[Jobs], object]) -> list[str]:
@@ -67,18 +71,18 @@ def test_nobody_can_follow_a_job_that_is_not_waited_for(defaults: JobDefaults, s
         jobs.add("a", TransformJobArgs(input="in.csv", wait=False))
         jobs.add("b", second)
 
-    assert "b: it must follow the job 'a', for whose end nobody waits" in refused(defaults, declare)
+    assert "b: it must follow the job 'a', which has wait=False" in refused(defaults, declare)
 
 
 def test_a_header_is_refused_for_the_stacks_model(defaults: JobDefaults) -> None:
     (defaults.root / "in.csv").write_text("state,minutes\n1,2\n")
+    defaults = replace(defaults, model=ModelArgs(archive=archive(defaults.root / "m.tar.gz", 2)))
     assert "looks like a header (state,minutes)" in refused(defaults, lambda jobs: jobs.add("a", ARGS))
 
 
 @pytest.mark.parametrize(
     "args",
     [
-        pytest.param(TransformJobArgs(input="in.csv", input_filter="$[1:]"), id="a filter"),
         pytest.param(TransformJobArgs(input="in.csv", model_name="own"), id="another model"),
         pytest.param(TransformJobArgs(input="in.csv", content_type="text/plain"), id="another type"),
     ],
@@ -96,7 +100,7 @@ def test_everything_wrong_with_all_jobs_is_one_message(defaults: JobDefaults) ->
         jobs.add("wrong", replace(ARGS, split_type="line", instance_type="ml.p3.2xlarge"))
 
     lines = refused(defaults, declare).splitlines()
-    assert lines[0] == "The jobs cannot be declared: 5 problems; nothing was created."
+    assert lines[0] == "5 problems in the declared jobs; nothing was created."
     assert [line.split(":")[0] for line in lines[1:]] == [
         "  - Capital",
         f"  - {'x' * 60}",
@@ -128,8 +132,8 @@ def test_a_job_that_would_read_its_own_results_is_refused_and_one_that_reads_ano
         jobs.add("others", TransformJobArgs(input="s3://my/out/w-own-1/", output_base="s3://my/out"))
 
     listed = [S3Object("out/w-own-1/x.out", "e", 1)]
-    with pytest.raises(pulumi.RunError, match="1 problem; nothing was created") as error:
-        declaration.collect([declare], defaults, lambda _: listed)
+    with pytest.raises(pulumi.RunError, match="1 problem in the declared jobs; nothing was created") as error:
+        declaration.collect([declare], defaults, Account(list_objects=lambda _: listed))
     assert "own: S3Uri: 's3://my/out/w-own-' is not allowed with the output under s3://my/out" in str(error.value)
 
 
@@ -148,7 +152,7 @@ def test_a_bucket_that_no_setting_names_is_told_and_not_refused(defaults: JobDef
 
     allowed = replace(defaults, rerun={}, input_buckets=("ours",))
     listed = [S3Object("x", "e", 1)]
-    assert len(declaration.collect([declare], allowed, lambda _: listed)) == 3
+    assert len(declaration.collect([declare], allowed, Account(list_objects=lambda _: listed))) == 3
     assert [text.partition(",")[0] for text in warnings] == [
         "a: it writes to the bucket theirs",
         "b: it reads from the bucket theirs",
@@ -157,10 +161,60 @@ def test_a_bucket_that_no_setting_names_is_told_and_not_refused(defaults: JobDef
 
 def test_a_wish_to_run_a_job_that_is_not_declared_is_told(defaults: JobDefaults, warnings: list[str]) -> None:
     assert plan(defaults, lambda jobs: jobs.add("b", ARGS)) == ["b"]
-    assert warnings == ["config rerun.a is for no job of this program; declared are: b"]
+    said = (
+        "config rerun.a is for no job of this program; declared are: b. To remove it: pulumi config rm --path rerun.a"
+    )
+    assert warnings == [said]
+
+
+@pytest.mark.parametrize(
+    ("declarations", "message"),
+    [
+        pytest.param(len, "is the function len alone: put a comma after it, as in (churn.declare,)", id="no comma"),
+        pytest.param((None,), "holds None: name a function without calling it", id="a function's call"),
+        pytest.param((churn,), "names the module churn: name its function, churn.declare", id="a module"),
+        pytest.param(("churn",), "holds 'churn': each item must be a function", id="a text"),
+        pytest.param(5, "is 5: it must be a tuple of functions", id="a number"),
+    ],
+)
+def test_a_list_that_is_no_list_of_declarations_is_one_line(
+    defaults: JobDefaults, declarations: Any, message: str
+) -> None:
+    with pytest.raises(pulumi.RunError) as error:
+        declaration.collect(declarations, defaults)
+    assert f"DECLARATIONS in jobs/declared.py {message}" in str(error.value)
+
+
+def test_a_declaration_that_fails_is_told_with_all_else(defaults: JobDefaults) -> None:
+    def misnamed(jobs: Jobs) -> None:
+        jobs.add("a", TransformJobArgs(input="in.csv", strategy="x"))  # pyright: ignore[reportCallIssue]
+
+    message = refused(defaults, misnamed, lambda jobs: jobs.add("b", TransformJobArgs(input="gone.csv")))
+    assert "2 problems" in message
+    assert "TransformJobArgs has no argument 'strategy'" in message
+
+
+def test_a_missing_file_names_the_folder_that_paths_start_from(defaults: JobDefaults) -> None:
+    message = refused(defaults, lambda jobs: jobs.add("b", TransformJobArgs(input="gone.csv")))
+    assert f"there is no file or folder gone.csv in {defaults.root}; a relative path starts from" in message
+
+
+def test_the_head_of_an_object_in_s3_is_looked_at_too(defaults: JobDefaults) -> None:
+    defaults = replace(defaults, model=ModelArgs(archive=archive(defaults.root / "m.tar.gz", 2)))
+    account = Account(list_objects=lambda _: [S3Object("in.csv", "e", 8)], read_head=lambda *_: b"1,2,3\n")
+    with pytest.raises(pulumi.RunError, match=r"b: s3://mine/in.csv has 3 columns, and the model takes 2"):
+        declaration.collect([lambda jobs: jobs.add("b", TransformJobArgs(input="s3://mine/in.csv"))], defaults, account)
+
+
+def test_an_input_that_should_be_compressed_is_looked_at_inside(defaults: JobDefaults) -> None:
+    defaults = replace(defaults, model=ModelArgs(archive=archive(defaults.root / "m.tar.gz", 2)))
+    args = TransformJobArgs(input="in.csv", compression_type="Gzip")
+    assert "in.csv is not compressed with gzip" in refused(defaults, lambda jobs: jobs.add("b", args))
+    (defaults.root / "in.csv").write_bytes(gzip.compress(b"1,2,3\n"))
+    assert "has 3 columns, and the model takes 2" in refused(defaults, lambda jobs: jobs.add("b", args))
 
 
 def test_a_file_declares_its_jobs_where_the_list_names_it() -> None:
-    from jobs import churn, declared  # noqa: PLC0415 the list is what is tested
+    from jobs import declared  # noqa: PLC0415 the list is what is tested
 
     assert churn.declare in declared.DECLARATIONS

@@ -1,10 +1,12 @@
 """From statuses to messages."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from jobs import ends
+from jobs import causes, ends
 from jobs.ends import Ended
 
 COMPLETED = {"transformJobStatus": "Completed"}
@@ -21,7 +23,11 @@ def recoverable(message: str) -> dict[str, Any]:
 
 def told(job: Ended, *lines: str) -> str:
     assert job.to_be_told
-    return ends.failure(job, lambda _, __: lines)
+    return ends.failure(logged(job, lines) if job.has_log else job)
+
+
+def logged(job: Ended, lines: Sequence[str]) -> Ended:
+    return replace(job, lines=tuple(lines), cause=causes.find(lines))
 
 
 def test_jobs_that_completed_say_nothing() -> None:
@@ -31,15 +37,79 @@ def test_jobs_that_completed_say_nothing() -> None:
     assert ends.summary(jobs) is None
 
 
-def test_a_failure_shows_reason_log_and_command() -> None:
-    text = told(job({**FAILED, "failureReason": "Bad HTTP status: 400"}), "a", "b")
-    assert text.splitlines() == [
-        "churn: the job w-churn-1234abcd is Failed: Bad HTTP status: 400",
-        "last log lines:",
-        "  a",
-        "  b",
-        f"run it again: {ends.run_again(job({}))}",
+AGENT = "2026-01-02T03:04:05.678:[sagemaker logs]: b/in.csv: "
+WHOLE = "The whole log: kubectl smlogs batchtransformjob churn (in make shell STACK=dev)"
+
+
+def test_a_failure_shows_reason_cause_and_remedy() -> None:
+    reason = "ClientError: See job logs for more information"
+    answer = [
+        f"{AGENT}{line}" for line in ("ClientError: 415", "", "Message:", "could not convert string to float: 'a'")
     ]
+    assert told(job({**FAILED, "failureReason": reason}), *answer).splitlines() == [
+        f"churn: the job w-churn-1234abcd is Failed: {reason}",
+        "cause: the container answered 415: could not convert string to float: 'a' (in b/in.csv)",
+        f"correct the input, or the arguments that describe it; then: make up STACK=dev. {WHOLE}",
+    ]
+
+
+def test_a_log_that_tells_no_cause_is_shown_itself() -> None:
+    text = told(job({**FAILED, "failureReason": "InternalServerError"}), *[f"line {n}" for n in range(30)])
+    assert text.splitlines()[1:] == ["last log lines:", *(f"  line {n}" for n in range(20, 30)), text.splitlines()[-1]]
+
+
+@pytest.mark.parametrize(
+    ("status", "lines", "remedy"),
+    [
+        pytest.param({**FAILED, "failureReason": "ClientError: x"}, [], "correct the input", id="a refused input"),
+        pytest.param(FAILED, [f"{AGENT}ClientError: 400"], "correct the input", id="an answer of 4xx"),
+        pytest.param(
+            {**FAILED, "failureReason": "AlgorithmError: x"}, [], "correct the model or its con", id="a model"
+        ),
+        pytest.param(
+            FAILED, [f"{AGENT}Bad HTTP status received from algorithm: 500"], "correct the model", id="an answer of 5xx"
+        ),
+        pytest.param(
+            {**FAILED, "failureReason": "InternalServerError: We encountered an internal error.  Please try again."},
+            [],
+            "run it again: make retry JOB=churn STACK=dev",
+            id="an error of AWS's own",
+        ),
+        pytest.param({"transformJobStatus": "Stopped"}, [], "make retry JOB=churn", id="stopped"),
+        pytest.param(
+            recoverable("ValidationException: 1 validation error"), [], "change the argument", id="an argument"
+        ),
+        pytest.param(
+            recoverable("ValidationException: Could not find model"), [], "correct `model_name`", id="no model"
+        ),
+        pytest.param(recoverable("ValidationException: No S3 objects found"), [], "put the input where", id="no input"),
+        pytest.param(recoverable("ResourceLimitExceeded: quota"), [], "let fewer jobs run at once", id="a quota"),
+        pytest.param(recoverable("AccessDeniedException: no"), [], "give the role the right", id="a right"),
+        pytest.param({}, [], "see whether the operator runs", id="an operator that says nothing"),
+    ],
+)
+def test_the_remedy_fits_the_cause(status: dict[str, Any], lines: list[str], remedy: str) -> None:
+    last = told(job(status), *lines).splitlines()[-1]
+    assert remedy in last
+    assert ("make retry" in last) is ("make retry" in remedy)
+
+
+@pytest.mark.parametrize(
+    ("status", "lines", "why"),
+    [
+        pytest.param(COMPLETED, [], "", id="completed"),
+        pytest.param(
+            {**FAILED, "failureReason": "ClientError: See job logs"},
+            [f"{AGENT}ClientError: 400", f"{AGENT}Message:", f"{AGENT}boom"],
+            "the container answered 400: boom (in b/in.csv)",
+            id="a log that tells the cause",
+        ),
+        pytest.param({**FAILED, "failureReason": "No way"}, [], "No way", id="a reason without a log"),
+        pytest.param(recoverable("ResourceLimitExceeded: quota"), [], "ResourceLimitExceeded: quota", id="not started"),
+    ],
+)
+def test_one_line_says_why(status: dict[str, Any], lines: list[str], why: str) -> None:
+    assert logged(job(status), lines).why == why
 
 
 @pytest.mark.parametrize(
@@ -57,7 +127,7 @@ def test_a_failure_shows_reason_log_and_command() -> None:
                 **COMPLETED,
                 "conditions": [{"type": "ACK.Terminal", "status": "True", "message": "Resource already exists"}],
             },
-            "the operator does not take the job w-churn-1234abcd: Resource already exists",
+            "the operator does not accept the job w-churn-1234abcd: Resource already exists",
             id="a foreign job that once completed",
         ),
     ],
@@ -66,8 +136,18 @@ def test_a_run_fails_for(status: dict[str, Any], text: str) -> None:
     assert text in told(job(status))
 
 
-def test_logs_are_not_asked_for_where_nothing_started() -> None:
-    assert "last log lines" not in ends.failure(job({}), lambda _, __: pytest.fail("asked"))
+@pytest.mark.parametrize(
+    ("status", "has_log"),
+    [
+        pytest.param({}, False, id="not started"),
+        pytest.param({"transformJobStatus": "InProgress"}, False, id="running"),
+        pytest.param(COMPLETED, False, id="completed"),
+        pytest.param(FAILED, True, id="failed"),
+        pytest.param({"transformJobStatus": "Stopped"}, True, id="stopped"),
+    ],
+)
+def test_logs_are_read_of_jobs_that_ran_and_failed(status: dict[str, Any], has_log: bool) -> None:
+    assert job(status).has_log is has_log
 
 
 def test_each_failure_is_told_and_counted() -> None:
@@ -161,6 +241,7 @@ def test_a_job_nobody_waited_for(status: dict[str, Any], fails: bool) -> None:
     [
         pytest.param("", "rerun.churn 2", id="first time"),
         pytest.param("2", "rerun.churn 3", id="again"),
+        pytest.param("2@0a1b2c3d", "rerun.churn 3", id="again, for the content it was meant for"),
         pytest.param("monday", "rerun.churn 2", id="no number"),
     ],
 )

@@ -37,7 +37,7 @@ def test_a_limit_that_lets_none_run_is_refused(defaults: JobDefaults, at_once: i
 
 def test_a_grid_over_what_is_no_argument_is_refused(defaults: JobDefaults) -> None:
     message = refused(defaults, lambda jobs: fan_out.over_grid(jobs, "grid", ARGS, {"payload": [1]}))
-    assert "grid: payload in the grid is no argument of a job. Allowed: input, " in message
+    assert "grid: payload in the grid is not an argument of a job. Allowed: input, " in message
 
 
 def test_a_grid_is_named_by_its_values(defaults: JobDefaults) -> None:

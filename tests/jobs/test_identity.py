@@ -57,8 +57,12 @@ TABLE: dict[str, tuple[Any, bool]] = {
     "wait": (False, False),
     "timeout_minutes": (5, False),
     "after": (("other",), False),
+    "labels": ("truth.csv", False),
+    "label_column": ("y", False),
+    "label_key": ("id", False),
+    "columns": (("a", "b"), False),
 }
-BY_VALUE = {"input", "model_name"}  # their values are resolved first: see the tests below
+BY_VALUE = {"input", "model", "model_name"}  # their values are resolved first: see the tests below
 
 
 def test_the_table_knows_every_argument() -> None:
@@ -125,3 +129,15 @@ def test_a_result_as_input_is_part_of_the_place_of_the_input() -> None:
     assert name(replace(ARGS, input=ResultOf("other")), digest="", input_uri="s3://b/output/p-other-1/") != name(
         replace(ARGS, input=ResultOf("other")), digest="", input_uri="s3://b/output/p-other-2/"
     )
+
+
+class TestAWishToRunAgain:
+    def test_for_this_content_makes_another_job(self) -> None:
+        content = name().rpartition("-")[2]
+        assert name(rerun=f"2@{content}") not in {name(), name(rerun="2"), name(rerun=f"3@{content}")}
+
+    def test_for_another_content_means_nothing_any_more(self) -> None:
+        assert name(rerun="2@ffffffff") == name()
+
+    def test_without_a_content_holds_for_any(self) -> None:
+        assert name(digest="d2", rerun="2") != name(digest="d2")

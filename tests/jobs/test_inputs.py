@@ -9,8 +9,8 @@ import pytest
 
 from jobs import inputs
 from jobs.inputs import InputError, LocalInput, ResultOf, S3Input
-from workshop import s3
-from workshop.s3 import S3Object
+from lookups import s3
+from lookups.s3 import S3Object
 
 
 def listing(*objects: S3Object) -> inputs.ListObjects:
@@ -35,54 +35,54 @@ def test_a_file_is_uploaded_under_its_digest(tmp_path: Path) -> None:
 def test_one_changed_row_changes_the_digest(tmp_path: Path) -> None:
     file = tmp_path / "x.csv"
     file.write_text("1\n2\n")
-    before = inputs.local(str(file))
+    before = inputs.local(file)
     file.write_text("1\n3\n")
-    assert inputs.local(str(file)).digest != before.digest
+    assert inputs.local(file).digest != before.digest
     assert before.changed()
 
 
 def test_an_untouched_file_has_not_changed(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("1\n")
-    assert not inputs.local(str(tmp_path / "x.csv")).changed()
+    assert not inputs.local(tmp_path / "x.csv").changed()
 
 
 def test_a_file_that_is_gone_has_changed(tmp_path: Path) -> None:
     file = tmp_path / "x.csv"
     file.write_text("1\n")
-    found = inputs.local(str(file))
+    found = inputs.local(file)
     file.unlink()
     assert found.changed()
 
 
 def test_a_folder_is_a_prefix_with_every_file_but_hidden_ones(folder: Path) -> None:
     (folder / ".DS_Store").write_text("x")
-    found = inputs.local(str(folder))
+    found = inputs.local(folder)
     assert [name for name, _ in found.files] == ["a.csv", "deep/b.csv"]
     assert found.key == f"input/{found.digest[:16]}/"
 
 
 def test_a_renamed_file_changes_the_digest_of_its_folder(folder: Path) -> None:
-    before = inputs.local(str(folder)).digest
+    before = inputs.local(folder).digest
     (folder / "a.csv").rename(folder / "c.csv")
-    assert inputs.local(str(folder)).digest != before
+    assert inputs.local(folder).digest != before
 
 
 def test_a_renamed_file_changes_the_digest_of_a_folder_that_holds_it_alone(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1\n")
-    before = inputs.local(str(tmp_path)).digest
+    before = inputs.local(tmp_path).digest
     (tmp_path / "a.csv").rename(tmp_path / "b.csv")
-    assert inputs.local(str(tmp_path)).digest != before
+    assert inputs.local(tmp_path).digest != before
 
 
 def test_a_folder_of_one_file_shares_no_prefix_with_that_file(tmp_path: Path) -> None:
     """Both uploads under one prefix would be read by the folder's job: each row twice."""
     (tmp_path / "a.csv").write_text("1\n")
-    assert inputs.local(str(tmp_path)).prefix != inputs.local(str(tmp_path / "a.csv")).prefix
+    assert inputs.local(tmp_path).prefix != inputs.local(tmp_path / "a.csv").prefix
 
 
 def test_a_file_has_the_digest_of_its_content_whatever_its_name(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1\n")
-    assert inputs.local(str(tmp_path / "a.csv")).digest == hashlib.sha256(b"1\n").hexdigest()
+    assert inputs.local(tmp_path / "a.csv").digest == hashlib.sha256(b"1\n").hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_local_input_is_refused(tmp_path: Path, path: str, message: str) -> No
 def test_a_file_named_in_another_encoding_is_refused(folder: Path) -> None:
     (folder / "\udcff.csv").write_text("1\n")
     with pytest.raises(InputError, match=r"not UTF-8, as S3 keys are: '\\udcff\.csv'; rename it"):
-        inputs.local(str(folder))
+        inputs.local(folder)
 
 
 def test_an_object_has_one_result() -> None:
@@ -200,7 +200,7 @@ def test_a_manifest_that_names_a_missing_object_is_refused(monkeypatch: pytest.M
     ],
 )
 def test_what_is_no_manifest_is_refused(monkeypatch: pytest.MonkeyPatch, content: str) -> None:
-    with pytest.raises(InputError, match="is no manifest"):
+    with pytest.raises(InputError, match="is not a manifest"):
         Manifests.resolve(monkeypatch, content)
 
 

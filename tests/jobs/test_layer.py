@@ -14,9 +14,9 @@ from jobs import layer
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import Jobs
 from jobs.inputs import ResultOf
+from lookups import logs, s3
 from tests.program.harness import COMPLETED, Graph
 from tests.program.jobs import CSV, FAILED, run, statuses, two
-from workshop import logs, s3
 
 
 @pytest.fixture(scope="module", name="failed")
@@ -33,8 +33,12 @@ class TestAFailedJob:
         ((level, text),) = failed.messages
         assert level == logging.ERROR
         assert "is Failed: ClientError: See job logs for more information" in text
-        assert "  ValueError: could not convert" in text
-        assert "make retry JOB=bad STACK=local" in text
+        assert "cause: ValueError: could not convert" in text
+        assert "correct the input, or the arguments that describe it; then: make up STACK=local" in text
+
+    def test_exports_one_line_of_reason_for_the_failed_job_alone(self, failed: Graph) -> None:
+        reasons = {name: job["reason"] for name, job in failed.outputs["transform_jobs"].items()}
+        assert reasons == {"good": "", "bad": "ValueError: could not convert"}
 
     def test_loses_nothing(self, failed: Graph) -> None:
         jobs = failed.outputs["transform_jobs"]

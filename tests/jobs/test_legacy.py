@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobs import declaration, legacy
+from jobs.account import Account
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs
 
@@ -189,12 +190,12 @@ def test_the_python_says_what_it_leaves_behind() -> None:
 
 
 def _defaults(root: Path) -> JobDefaults:
-    return JobDefaults("us-east-1", "w", "in.csv", "ml.m4.xlarge", ("ml.m4.xlarge",), root=root)
+    return JobDefaults("us-east-1", "w", "in.csv", ("ml.m4.xlarge",), root=root)
 
 
 def test_a_legacy_file_can_be_declared_unedited(tmp_path: Path) -> None:
     (tmp_path / "tf-batch.yaml").write_text(SMALL)
-    jobs = Jobs(_defaults(tmp_path), lambda _: [legacy_object()])
+    jobs = Jobs(_defaults(tmp_path), Account(list_objects=lambda _: [legacy_object()]))
     legacy.declare(jobs, "tf-batch.yaml")
     (job,) = jobs.plan()
     assert job.name == "tf-batch"
@@ -203,7 +204,7 @@ def test_a_legacy_file_can_be_declared_unedited(tmp_path: Path) -> None:
 def test_what_was_loaded_is_a_declaration(tmp_path: Path) -> None:
     (tmp_path / "tf-batch.yaml").write_text(SMALL)
     loaded = legacy.load(tmp_path / "tf-batch.yaml")
-    (job,) = declaration.collect([loaded], _defaults(tmp_path), lambda _: [legacy_object()])
+    (job,) = declaration.collect([loaded], _defaults(tmp_path), Account(list_objects=lambda _: [legacy_object()]))
     assert (job.name, job.args) == ("tf-batch", loaded.args)
 
 
@@ -213,7 +214,7 @@ def test_a_file_that_cannot_be_loaded_ends_the_program_without_a_traceback(tmp_p
 
 
 def legacy_object() -> Any:
-    from workshop.s3 import S3Object  # noqa: PLC0415 used here only
+    from lookups.s3 import S3Object  # noqa: PLC0415 used here only
 
     return S3Object("in.csv", "e", 3)
 
@@ -222,7 +223,9 @@ def test_a_file_for_another_region_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tf-batch.yaml").write_text(SMALL.replace("us-east-1", "us-west-2"))
     with pytest.raises(pulumi.RunError, match=r"spec\.region is us-west-2, and this stack stands in us-east-1"):
         declaration.collect(
-            [lambda jobs: legacy.declare(jobs, "tf-batch.yaml")], _defaults(tmp_path), lambda _: [legacy_object()]
+            [lambda jobs: legacy.declare(jobs, "tf-batch.yaml")],
+            _defaults(tmp_path),
+            Account(list_objects=lambda _: [legacy_object()]),
         )
 
 
@@ -236,17 +239,17 @@ def test_a_missing_file_is_told_with_all_else(tmp_path: Path) -> None:
     [
         pytest.param(SMALL + "---\n" + SMALL, "holds 2 documents", id="two documents"),
         pytest.param("", "holds 0 documents", id="nothing"),
-        pytest.param("- a\n", "line 1: this is no Kubernetes object", id="a list"),
-        pytest.param("a: [\n", "line 2: this is no YAML", id="no YAML"),
-        pytest.param("a: \0\n", "this is no YAML: unacceptable character", id="a null"),
-        pytest.param("[" * 100_000, "this is no YAML: it is nested too deeply", id="lists without end"),
-        pytest.param(SMALL + "  ? [a]\n  : b\n", "line 20: this is no field's name", id="a list for a name"),
+        pytest.param("- a\n", "line 1: this is not a Kubernetes object", id="a list"),
+        pytest.param("a: [\n", "line 2: this is not YAML", id="no YAML"),
+        pytest.param("a: \0\n", "this is not YAML: unacceptable character", id="a null"),
+        pytest.param("[" * 100_000, "this is not YAML: it is nested too deeply", id="lists without end"),
+        pytest.param(SMALL + "  ? [a]\n  : b\n", "line 20: this is not a field's name", id="a list for a name"),
         pytest.param(
             SMALL.replace("  modelName", "  modelNames"),
             r"spec.modelName is missing; is modelNames, line 7, meant\?",
             id="a misspelt field",
         ),
-        pytest.param(SMALL + "  hurry: true\n", "line 20: spec.hurry is no field", id="an unknown field"),
+        pytest.param(SMALL + "  hurry: true\n", "line 20: spec.hurry is not a field", id="an unknown field"),
         pytest.param(SMALL.replace("  modelName: my-model\n", ""), "spec.modelName is missing", id="a missing field"),
         pytest.param(
             SMALL.replace("instanceCount: 1", "instanceCount: one"),
@@ -286,7 +289,59 @@ def test_a_missing_file_is_told_with_all_else(tmp_path: Path) -> None:
             id="a text for a mapping",
         ),
         pytest.param(
-            SMALL + "  tags: [{key: a, values: b}]\n", "spec.tags.values is no field", id="an unknown field in a list"
+            SMALL + "  tags: [{key: a, values: b}]\n",
+            "spec.tags.values is not a field",
+            id="an unknown field in a list",
+        ),
+        pytest.param(
+            SMALL.replace("tf-batch", "{{ .Release.Name }}"),
+            r"line 4: this is the template of a Helm chart \({{ .Release.Name }}\); render it first",
+            id="a template of Helm's",
+        ),
+        pytest.param(
+            SMALL + "  tags: [{name: team, value: science}]\n",
+            "line 20: spec.tags.name must be called key",
+            id="a tag with a name for its key",
+        ),
+        pytest.param(
+            SMALL + "  environment: [{key: A, value: b}]\n",
+            "line 20: spec.environment.key must be called name",
+            id="a variable with a key for its name",
+        ),
+        pytest.param(
+            SMALL + "  dataProcessing: {joinSource: Input}\n",
+            "line 20: spec.dataProcessing.joinSource is spelt JoinSource",
+            id="a join in lower case",
+        ),
+        pytest.param(
+            SMALL + "  dataProcessing: {JoinSource: input}\n",
+            "JoinSource must be Input, not 'input'",
+            id="the value of a join in lower case",
+        ),
+        pytest.param(
+            "apiVersion: v1\nkind: List\nitems: []\n",
+            "line 2: kind is List, which holds several objects; put each of its items into a file",
+            id="a list of objects",
+        ),
+        pytest.param(
+            SMALL.replace("  name: tf-batch", "  generateName: tf-"),
+            "line 4: metadata.generateName is not carried: a declared job needs a fixed name",
+            id="a generated name",
+        ),
+        pytest.param(
+            SMALL.replace("S3Prefix", "AugmentedManifestFile"),
+            "must be S3Prefix or ManifestFile: batch transform reads no AugmentedManifestFile",
+            id="a data type of training's",
+        ),
+        pytest.param(
+            SMALL.replace("s3://my-bucket/in.csv", "https://my-bucket.s3.us-east-1.amazonaws.com/in.csv"),
+            "must be an S3 URI: write s3://my-bucket/in.csv for https://",
+            id="the https address of an object",
+        ),
+        pytest.param(
+            SMALL.replace("s3://my-bucket/in.csv", "https://s3.amazonaws.com/my-bucket/a/in.csv"),
+            "must be an S3 URI: write s3://my-bucket/a/in.csv for https://",
+            id="the https address of an object, bucket in the path",
         ),
         pytest.param(SMALL + "  environment: {A: b}\n", "spec.environment must be a list", id="a mapping for a list"),
     ],

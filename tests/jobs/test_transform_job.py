@@ -21,9 +21,11 @@ SOURCE = LocalInput(Path("in.csv"), (("in.csv", Path("in.csv")),), "d" * 64)
 def named(job: PlannedJob, **known: str) -> dict[str, Any]:
     output: Any = None  # outputs need an engine; what they come to is known here
     place = JobPlace(
+        region="us-east-1",
         prefix="w",
         bucket_name=output,
         model_name=output,
+        models=output,
         instance_type="ml.m5.large",
         timeout_minutes=30,
         tags={"project": "p", "stack": "s"},
@@ -98,8 +100,8 @@ def test_equal_inputs_are_uploaded_once_and_both_jobs_depend_on_the_upload() -> 
 
 def test_a_folder_becomes_a_prefix_and_so_does_its_result(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
-    (tmp_path / "a.csv").write_text("1\n")
-    (tmp_path / "deep" / "b.csv").write_text("2\n")
+    (tmp_path / "a.csv").write_text(",".join("1" * 18))
+    (tmp_path / "deep" / "b.csv").write_text(",".join("2" * 18))
     graph = run(lambda jobs: jobs.add("many", TransformJobArgs(input=str(tmp_path))))
     keys = sorted(found.inputs["key"].split("/", 2)[2] for found in graph.all(OBJECT) if "many" in found.name)
     assert keys == ["a.csv", "deep/b.csv"]

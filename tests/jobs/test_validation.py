@@ -208,18 +208,3 @@ def test_an_alias_stands_for_no_key_where_none_is_allowed() -> None:
     args = replace(ARGS, output_kms_key_id="alias/mine")
     (warning,) = validation.missing_rights(args, "", replace(RIGHTS, kms_keys=()))
     assert "the key alias/mine" in warning
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "is_header"),
-    [
-        pytest.param("state,minutes", "KS,128", True, id="names over numbers"),
-        pytest.param("1,2", "3,4", False, id="numbers"),
-        pytest.param("KS,128", "OH,107", False, id="a text column"),
-        pytest.param("good film", "bad film", False, id="texts only"),
-        pytest.param("a,b", "", False, id="one line only"),
-        pytest.param('"a","b"', '"1","2"', True, id="in quotes"),
-    ],
-)
-def test_a_header_is_seen(first: str, second: str, is_header: bool) -> None:
-    assert validation.header(first, second) is is_header

@@ -9,7 +9,7 @@ import json
 import logging
 import runpy
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from pulumi.runtime import config as runtime_config
 from pulumi.runtime import mocks, rpc, settings, stack
 from pulumi.runtime.proto import resource_pb2
 
-from workshop import logs, quotas, s3
-from workshop.quotas import Quota
+from jobs import account
+from lookups import logs, quotas, s3
+from lookups.quotas import Quota
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "sagemaker-batch-workshop"
@@ -295,6 +296,7 @@ def deploy(
     last_lines: Callable[[str, int], list[str]] = lambda _, __: [],
     quota: Callable[[str, str], Quota | None] = lambda _, __: None,
     answers: Mapping[str, Answer] | None = None,
+    missing_models: Collection[str] = (),
 ) -> Graph:
     """Run a program, by default the project's own, and return what it registered.
 
@@ -318,6 +320,7 @@ def deploy(
             patch.object(s3, "exists", lambda uri, _: result_exists(uri)),
             patch.object(logs, "last_lines", last_lines),
             patch.object(quotas, "transform", quota),
+            patch.object(account, "model_exists", lambda name, _: name not in missing_models),
         ):
             asyncio.run(stack.run_in_stack(program or _main))
     except BaseException as error:  # noqa: BLE001 a failing program is what some tests want to see

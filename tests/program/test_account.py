@@ -10,9 +10,9 @@ import pytest
 
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import Jobs
+from lookups.quotas import Quota
 from tests.program.harness import ACCOUNT, Answer, Graph, deploy
 from tests.program.jobs import CSV, JOB, run
-from workshop.quotas import Quota
 
 VPC = "vpc-0a1b2c3d4e5f60718"
 SUBNETS = ["subnet-0aaaaaaaaaaaaaaa1", "subnet-0aaaaaaaaaaaaaaa2"]
@@ -124,13 +124,13 @@ def test_what_is_given_and_does_not_fit_is_refused_before_anything_is_created(
     graph = deploy(config=config, answers=answers, preview=preview)
     assert isinstance(graph.error, pulumi.RunError)
     assert words in str(graph.error)
-    assert str(graph.error).startswith("1 setting cannot be used; nothing was created.\n")
+    assert str(graph.error).startswith("1 problem in the settings; nothing was created.\n")
     assert no_resources_but_the_provider(graph)
 
 
 def test_all_that_does_not_fit_is_said_at_once() -> None:
     graph = deploy(config={**NETWORK, **BUCKET}, answers={**network(vpcs=[], found=[]), **bucket("eu-west-1")})
-    assert str(graph.error).startswith("3 settings cannot be used")
+    assert str(graph.error).startswith("3 problems in the settings")
 
 
 def test_a_given_network_is_used_and_none_is_made() -> None:

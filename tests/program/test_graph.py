@@ -370,7 +370,7 @@ def test_outputs_are_those_that_people_rely_on(graph: Graph) -> None:
         "transform_jobs",
     }
     (churn,) = graph.outputs["transform_jobs"].values()
-    assert set(churn) == {"job_name", "status", "input_path", "output_path", "result_path"}
+    assert set(churn) == {"job_name", "status", "input_path", "output_path", "result_path", "reason", "labels"}
     assert churn["status"] == "Completed"
     assert churn["result_path"] == f"{churn['output_path']}batch_input.csv.out"
 

@@ -37,7 +37,7 @@ def test_a_job_is_refused_before_anything_is_created(declare: Callable[[Jobs], o
 
 def test_wrong_settings_are_refused_before_anything_is_created() -> None:
     graph = deploy(config={"prefix": "NO", "allowedCidrs": ["0.0.0.0/0"]})
-    assert str(graph.error).startswith("2 settings cannot be used; nothing was created.")
+    assert str(graph.error).startswith("2 problems in the settings; nothing was created.")
     assert {found.type for found in graph.resources.values()} == {"pulumi:pulumi:Stack"}
 
 

@@ -1,8 +1,7 @@
 """The cost is summed from the dated table, and a price that is not known is said to be so."""
 
-from pathlib import Path
-
-from workshop import cost, prices
+from lookups import prices
+from workshop import cost
 
 SETTINGS = {"nodeInstanceType": "t3.small", "transformInstanceType": "ml.m5.large"}
 
@@ -19,9 +18,3 @@ def test_a_day_is_about_three_dollars_and_a_job_about_a_cent() -> None:
 def test_an_instance_type_without_a_price_is_said_to_have_none() -> None:
     said = cost.report(SETTINGS | {"nodeInstanceType": "x9.huge"}, "dev")
     assert said.count("(no price known)") == 3
-
-
-def test_settings_are_defaults_under_the_stacks_own_values(tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("name: p\nconfig:\n  nodeInstanceType: {type: string, default: t3.small}\n")
-    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  p:transformInstanceType: ml.m5.large\n")
-    assert cost.settings(tmp_path, "dev") == SETTINGS

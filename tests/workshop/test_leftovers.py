@@ -121,7 +121,14 @@ def test_what_went_while_listing_is_not_left(listed: Listed) -> None:
 
 def test_the_records_of_the_stacks_own_jobs_are_kept_and_those_of_others_not_named(listed: Listed) -> None:
     _, said = listed({}, jobs=("batch-workshop-churn-1a2b3c4d", "their-batch-workshop-x"))
-    assert "kept by AWS by design: 1 records of jobs and logs, for example transform job batch-workshop-churn" in said
+    assert (
+        "SageMaker keeps 1 records of ended jobs and their logs, for example transform job batch-workshop-churn" in said
+    )
+
+
+def test_what_is_kept_by_design_can_be_left_out(listed: Listed) -> None:
+    _, said = listed({}, "--all", "--no-records", jobs=("batch-workshop-churn-1a2b3c4d",))
+    assert said == "nothing of stack dev is left\n"
 
 
 def test_a_job_that_runs_on_without_its_object_is_left_and_how_to_stop_it_is_told(listed: Listed) -> None:

@@ -157,7 +157,7 @@ def test_jobs_that_the_program_cannot_declare_are_found(monkeypatch: pytest.Monk
     (tmp_path / "jobs").mkdir()
     (tmp_path / "jobs" / "lanes.py").write_text("raise SystemExit('The jobs cannot be declared: 1 problem')")
     with pytest.raises(preflight.Problem, match="The jobs cannot be declared: 1 problem"):
-        preflight.jobs_at_once("dev", {"transformInstanceType": "ml.m5.large"}, PLACE, send=False)
+        preflight.jobs_at_once({"transformInstanceType": "ml.m5.large"}, PLACE, send=False)
 
 
 def test_the_quota_is_held_against_what_the_declared_jobs_may_use_at_once(
@@ -167,7 +167,7 @@ def test_the_quota_is_held_against_what_the_declared_jobs_may_use_at_once(
     (tmp_path / "jobs").mkdir()
     (tmp_path / "jobs" / "lanes.py").write_text("""print('{"ml.m5.large": 5, "ml.c5.xlarge": 1}')""")
     monkeypatch.setattr(preflight, "transform_quota", lambda kind, place, count, send: f"{kind} {place} {count} {send}")
-    line = preflight.jobs_at_once("dev", {}, PLACE, send=True)
+    line = preflight.jobs_at_once({}, PLACE, send=True)
     assert line == "ml.m5.large us-east-1 5 True; ml.c5.xlarge us-east-1 1 True"
 
 

@@ -1,137 +1,213 @@
-"""What `make up` says last: a line for each job, with rows, precision and recall where they can be told."""
+"""A job's result as a DataFrame: what is in S3, beside what was scored and what really happened."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from tests.workshop.conftest import Stack, lines
 from workshop import results
+from workshop.labels import LabelsError
+from workshop.results import ResultsError
 
-BUCKET = "results"
-SCORES = [0.9, 0.8, 0.2, 0.1]
-LABELS = [1, 0, 1, 0]
-Said = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four customers in place of the workshop's own."""
-    path = tmp_path / "truth.csv"
-    path.write_text("row,churn\n" + "".join(f"{row},{label}\n" for row, label in enumerate(LABELS, start=1)))
-    monkeypatch.setattr(results, "TRUTHS", {"batch_input.csv": path})
+GIVEN = "1,2.5\n3,4.5\n5,6.5\n"
+SCORES = [0.9, 0.2, 1e-05]
+JOINED = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
 
 
-@pytest.fixture(autouse=True)
-def s3(connect: Callable[..., Any]) -> Any:
-    client = connect("s3")
-    client.create_bucket(Bucket=BUCKET)
-    return client
+def columns(table: pd.DataFrame) -> dict[str, list[Any]]:
+    return {str(name): values for name, values in table.to_dict("list").items()}
 
 
-@pytest.fixture
-def said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Said:
-    """What is printed for jobs of these outputs."""
-
-    def run(code: int = 0, **jobs: dict[str, str]) -> str:
-        (tmp_path / "outputs.json").write_text(json.dumps({"transform_jobs": jobs}))
-        assert results.main(["--stack", "dev", "--outputs", str(tmp_path / "outputs.json")]) == code
-        captured = capsys.readouterr()
-        return captured.err if code else captured.out
-
-    return run
+def test_a_frame_equals_the_objects_in_s3(a_stack: Stack) -> None:
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)})
+    assert columns(results.frame("risk")) == {
+        "input_0": [1, 3, 5],
+        "input_1": [2.5, 4.5, 6.5],
+        "prediction": SCORES,
+    }
 
 
-def body(scores: Sequence[object]) -> bytes:
-    return "".join(f"{score}\n" for score in scores).encode()
+def test_columns_carry_the_declared_names_and_the_label_stands_last(a_stack: Stack) -> None:
+    path = a_stack.file("truth.csv", "row,left\n1,1\n2,0\n3,0\n")
+    labels = {"path": path, "column": "left", "columns": ["age", "label"]}
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, labels=labels)
+    found = results.frame("risk")
+    assert list(found) == ["age", "input_label", "prediction", "label"]
+    assert list(found["label"]) == [1, 0, 0]
 
 
-def job(key: str = "output/x/batch_input.csv.out", status: str = "Completed", given: str = "batch_input.csv") -> Any:
-    return {"status": status, "input_path": f"s3://{BUCKET}/input/{given}", "result_path": f"s3://{BUCKET}/{key}"}
-
-
-def test_a_completed_job_shows_rows_precision_and_recall(s3: Any, said: Said) -> None:
-    s3.put_object(Bucket=BUCKET, Key="output/x/batch_input.csv.out", Body=body(SCORES))
-    heading, line = said(churn=job()).splitlines()
-    assert heading.split() == ["JOB", "STATUS", "ROWS", "PRECISION", "RECALL", "RESULT"]
-    assert line.split() == ["churn", "Completed", "4", "0.500", "0.500", f"s3://{BUCKET}/output/x/batch_input.csv.out"]
-
-
-def test_jobs_stand_in_the_order_of_their_names_and_in_columns(said: Said) -> None:
-    lines = said(z=job(status="Failed"), a=job(status="InProgress")).splitlines()
-    assert [line.split()[0] for line in lines] == ["JOB", "a", "z"]
-    assert len({line.index("s3://") for line in lines[1:]}) == 1
+def test_a_result_that_carries_a_key_is_joined_to_its_labels_by_it(a_stack: Stack) -> None:
+    path = a_stack.put("truth.csv", "id,left\n007,0\n003,1\n009,1\n001,0\n")
+    labels = {"path": path, "column": "left", "columns": ["id", "age"], "key": "id"}
+    made = {"in.csv": "001,0.1\n003,0.9\n007,0.2\n"}
+    a_stack.ran("risk", {"in.csv": "001,20\n003,30\n007,40\n"}, made, labels=labels, processing=JOINED)
+    assert columns(results.frame("risk")) == {
+        "id": ["001", "003", "007"],
+        "age": [20, 30, 40],
+        "prediction": [0.1, 0.9, 0.2],
+        "label": [0, 1, 0],
+    }
 
 
 @pytest.mark.parametrize(
-    "scores",
+    ("column", "text"),
     [
-        pytest.param(["0.9", "0.8"], id="fewer rows than the truth has"),
-        pytest.param(["yes", "no", "no", "yes"], id="answers that are no numbers"),
-        pytest.param(["101", "65", "137", "84"], id="numbers that are no probabilities"),
+        pytest.param(1.0, "a1,0\na3,1\n", id="labels without a header"),
+        pytest.param("left", "id,left\na1,0\na3,1\n", id="labels with a header"),
     ],
 )
-def test_where_the_truth_does_not_fit_no_precision_is_made_up(s3: Any, said: Said, scores: list[str]) -> None:
-    s3.put_object(Bucket=BUCKET, Key="output/x/batch_input.csv.out", Body=body(scores))
-    assert said(churn=job()).splitlines()[1].split()[2:5] == [str(len(scores)), "-", "-"]
+def test_a_key_may_be_named_by_its_position_in_the_result(a_stack: Stack, column: Any, text: str) -> None:
+    labels = {"path": a_stack.file("truth.csv", text), "column": column, "key": 0}
+    given = {"in.csv": "a3,1\na1,2\n"}
+    a_stack.ran("risk", given, {"in.csv": "a3,0.9\na1,0.1\n"}, labels=labels, processing=JOINED)
+    assert list(results.frame("risk")["label"]) == [1, 0]
 
 
 @pytest.mark.parametrize(
-    "shown",
+    ("labels", "text", "words"),
     [
-        pytest.param(job(status="Failed"), id="failed"),
-        pytest.param(job(key="output/x/"), id="a prefix of many results"),
-        pytest.param(job(given="other.csv"), id="an input whose truth nobody knows"),
+        pytest.param({}, "1\n0\n", "has 2 labels, the result has 3 rows", id="fewer labels"),
+        pytest.param({}, "1\n0\n1\n0\n", "has 4 labels, the result has 3 rows", id="more labels"),
+        pytest.param({}, "1,1\n0,0\n1,1\n", r"has 2 columns: name the one with the labels", id="which column"),
+        pytest.param({"column": "left"}, "id,gone\n1,1\n", "has no column 'left'; it has id, gone", id="no such name"),
+        pytest.param({"column": 2}, "1,1\n0,0\n1,1\n", "2 columns, and none at position 2", id="no such position"),
+        pytest.param({"column": "left", "key": "id"}, "id,left\n1,1\n", "no column 'id'; they have", id="no such key"),
+        pytest.param(
+            {"column": "left", "columns": ["id", "x"], "key": "id"},
+            "id,left\n1,1\n3,0\n",
+            "has 2 labels, the result has 3 rows: 1 of them have no label, the first has the key 5",
+            id="a key without label",
+        ),
+        pytest.param(
+            {"column": "left", "columns": ["id", "x"], "key": "id"},
+            "id,left\n1,1\n1,0\n3,0\n5,1\n",
+            "two labels with the key 1",
+            id="a key twice",
+        ),
     ],
 )
-def test_where_nothing_can_be_judged_there_are_dashes(s3: Any, said: Said, shown: dict[str, str]) -> None:
-    s3.put_object(Bucket=BUCKET, Key="output/x/batch_input.csv.out", Body=body(SCORES))
-    assert said(churn=shown).splitlines()[1].split()[3:5] == ["-", "-"]
+def test_labels_that_do_not_fit_are_an_error(a_stack: Stack, labels: dict[str, Any], text: str, words: str) -> None:
+    declared = {"path": a_stack.file("truth.csv", text), **labels}
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, labels=declared)
+    with pytest.raises(LabelsError, match=words):
+        results.frame("risk")
 
 
-def test_a_result_that_expired_says_how_to_have_it_again(said: Said) -> None:
-    assert "(expired; run it again: make retry JOB=churn STACK=dev)" in said(churn=job())
+def test_a_header_above_numbers_is_not_a_label(a_stack: Stack) -> None:
+    labels = {"path": a_stack.file("truth.csv", "left\n1\n0\n1\n")}
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, labels=labels)
+    assert list(results.frame("risk")["label"]) == [1, 0, 1]
+
+
+def test_a_key_that_is_named_is_the_first_column_of_labels_without_names(a_stack: Stack) -> None:
+    labels = {"path": a_stack.file("truth.csv", "0,a1\n1,a3\n"), "column": 0, "columns": ["id", "x"], "key": "id"}
+    a_stack.ran("risk", {"in.csv": "a3,1\na1,2\n"}, {"in.csv": "0.9\n0.1\n"}, labels=labels)
+    assert list(results.frame("risk")["label"]) == [1, 0]
+
+
+def test_columns_are_named_without_labels_too(a_stack: Stack) -> None:
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, data={"columns": ["age", "income"]})
+    assert list(results.frame("risk")) == ["age", "income", "prediction"]
+
+
+@pytest.mark.parametrize("path", ["no/such.csv", "s3://stack-data/no/such.csv"])
+def test_labels_that_cannot_be_read_are_an_error(a_stack: Stack, path: str) -> None:
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, labels={"path": path})
+    with pytest.raises(LabelsError, match="the labels cannot be read"):
+        results.frame("risk")
+
+
+def test_a_folder_says_which_file_a_row_is_of(a_stack: Stack) -> None:
+    given = {"a.csv": "1,2\n", "sub/b.csv": "3,4\n5,6\n"}
+    a_stack.ran("risk", given, {"a.csv": "0.1\n", "sub/b.csv": "0.2\n0.3\n"})
+    found = results.frame("risk")
+    assert list(found["member"]) == ["a.csv", "sub/b.csv", "sub/b.csv"]
+    assert list(found["input_0"]) == [1, 3, 5]
+    assert list(found["prediction"]) == [0.1, 0.2, 0.3]
+
+
+@pytest.mark.parametrize("fan_out", [{}, {"data": {"fan_out": "region"}}], ids=["by its name", "as it is declared"])
+def test_a_fan_out_says_which_job_a_row_is_of(a_stack: Stack, fan_out: dict[str, Any]) -> None:
+    a_stack.ran("region-north", {"n.csv": "1\n"}, {"n.csv": "0.1\n"}, **fan_out)
+    a_stack.ran("region-south", {"a.csv": "2\n", "b.csv": "3\n"}, {"a.csv": "0.2\n", "b.csv": "0.3\n"}, **fan_out)
+    a_stack.ran("other", {"o.csv": "1\n"}, {"o.csv": "0.1\n"})
+    assert columns(results.frame("region")) == {
+        "member": ["region-north", "region-south/a.csv", "region-south/b.csv"],
+        "input_0": [1, 2, 3],
+        "prediction": [0.1, 0.2, 0.3],
+    }
+
+
+def test_an_input_that_is_gone_leaves_the_predictions(a_stack: Stack) -> None:
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)})
+    a_stack.s3.delete_object(Bucket="stack-data", Key="input/risk/in.csv")
+    assert columns(results.frame("risk")) == {"prediction": SCORES}
 
 
 @pytest.mark.parametrize(
-    ("content", "rows"),
+    ("name", "change", "words"),
     [
-        pytest.param(b"0.5\n0.25\n", "2", id="every line ended"),
-        pytest.param(b"0.5\n0.25", "2", id="the last line not ended"),
-        pytest.param(b"", "0", id="nothing"),
+        pytest.param("rusk", {}, "no job or fan-out 'rusk' in the stack; there are risk", id="no such job"),
+        pytest.param("risk", {"status": "Failed"}, "risk is Failed: there is a result when", id="not completed"),
+        pytest.param("risk", {"result_path": "s3://stack-data/no.out"}, "is not available", id="expired"),
+        pytest.param(
+            "risk", {"data": {"columns": ["a"]}}, "names 1 columns, its input has 2", id="names that do not fit"
+        ),
+        pytest.param("risk", {"job_name": "no"}, "SageMaker does not describe no", id="no such job at SageMaker"),
     ],
 )
-def test_rows_are_lines(s3: Any, said: Said, content: bytes, rows: str) -> None:
-    s3.put_object(Bucket=BUCKET, Key="output/x/batch_input.csv.out", Body=content)
-    assert said(churn=job()).splitlines()[1].split()[2] == rows
+def test_a_result_that_is_not_there_is_told(a_stack: Stack, name: str, change: dict[str, Any], words: str) -> None:
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, **change)
+    with pytest.raises(ResultsError, match=words):
+        results.frame(name)
 
 
-def test_a_large_result_is_not_fetched_to_count_it(s3: Any, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
-    s3.put_object(Bucket=BUCKET, Key="output/x/batch_input.csv.out", Body=body(SCORES))
-    monkeypatch.setattr(results, "LARGEST", len(body(SCORES)) - 1)
-    assert said(churn=job()).splitlines()[1].split()[1:5] == ["Completed", "-", "-", "-"]
+@pytest.mark.parametrize(
+    ("suffix", "read"),
+    [pytest.param(".csv", pd.read_csv, id="csv"), pytest.param(".parquet", pd.read_parquet, id="parquet")],
+)
+def test_a_file_holds_the_whole_frame(a_stack: Stack, tmp_path: Path, suffix: str, read: Any) -> None:
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)})
+    target = tmp_path / "new folder" / f"risk{suffix}"
+    assert results.main(["--job", "risk", "--to", str(target)]) == 0
+    assert columns(read(target)) == columns(results.frame("risk"))
 
 
-def test_a_result_that_may_not_be_read_costs_no_other_jobs_line(s3: Any, said: Said) -> None:
-    s3.put_object(Bucket=BUCKET, Key="output/x/batch_input.csv.out", Body=body(SCORES))
-    elsewhere = job() | {"result_path": "s3://nobody/output/x/batch_input.csv.out"}
-    _, churn, theirs = said(churn=job(), theirs=elsewhere).splitlines()
-    assert churn.split()[2] == "4"
-    assert "(not shown: s3://nobody/output/x/batch_input.csv.out cannot be read: " in theirs
+def test_without_a_file_the_frame_is_printed(a_stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)})
+    assert results.main([]) == 0
+    heading, *rows = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["input_0", "input_1", "prediction"]
+    assert len(rows) == len(SCORES)
 
 
-def test_without_a_way_to_ask_s3_it_is_told_without_a_traceback(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse() -> Any:
-        raise results.s3.S3Error("S3 cannot be reached: no profile")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["--to", "x.xlsx"], "TO=x.xlsx: the name must end with .csv or .parquet", id="another format"),
+        pytest.param([], "name the job: make results JOB=NAME; there are a, b", id="which job"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    a_stack: Stack, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    for name in ("a", "b"):
+        a_stack.ran(name, {"in.csv": GIVEN}, {"in.csv": lines(SCORES)})
+    assert results.main(arguments) == 1
+    assert capsys.readouterr().err == f"error: {words}\n"
 
-    monkeypatch.setattr(results.s3, "connect", refuse)
-    assert said(code=1, churn=job()) == "error: the results could not be read: S3 cannot be reached: no profile\n"
 
-
-def test_the_last_column_of_a_joined_row_is_the_models_answer() -> None:
-    joined = b"128,415,0.25\n107,408,1e-05\n"
-    assert results.predictions(joined) == ["0.25", "1e-05"]
-    assert results.scores(joined) == [0.25, 1e-05]
+def test_it_is_importable_wherever_a_notebook_is_started(tmp_path: Path) -> None:
+    script = "from workshop import results; print(results.frame.__name__)"
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=clean, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("frame\n", "")

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from workshop import logs, smlogs
+from lookups import logs
+from workshop import smlogs
 
 JOB = "ws-churn-1a2b3c4d"
 NOW = int(time.time()) * 1000  # CloudWatch takes no events of another season

@@ -1,4 +1,4 @@
-"""The stack's outputs, as whichever `pulumi` stands on PATH tells them."""
+"""A stack's settings, its outputs as `pulumi` tells them, and the account that it acts on."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ Pulumi = Callable[[str], None]
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pulumi:
     """Puts a `pulumi` on PATH that runs this line of shell."""
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("PULUMI_STACK", "dev")
 
     def put(script: str) -> None:
         program = tmp_path / "pulumi"
@@ -25,33 +26,66 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pulumi:
     return put
 
 
+@pytest.fixture
+def shell_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stands for `.local/env` of a local stack, in a process that has not read it."""
+    monkeypatch.delenv("PULUMI_STACK", raising=False)
+    monkeypatch.setattr(stack, "SHELL_FILE", tmp_path / "env")
+    return tmp_path / "env"
+
+
 def test_a_job_is_found_by_its_declared_name(pulumi: Pulumi) -> None:
     pulumi("""echo '{"transform_jobs": {"churn": {"job_name": "w-churn-1"}}}'""")
     assert stack.transform_job("churn") == {"job_name": "w-churn-1"}
 
 
-def test_the_named_stack_is_asked(pulumi: Pulumi) -> None:
+@pytest.mark.parametrize(("named", "asked"), [("prod", "prod"), (None, "dev")], ids=["named", "the selected one"])
+def test_the_named_stack_is_asked(pulumi: Pulumi, named: str | None, asked: str) -> None:
     pulumi("""echo "{\\"asked\\": \\"$*\\"}" """)
-    assert stack.outputs("dev") == {"asked": "stack output --json --stack dev"}
-    assert stack.outputs() == {"asked": "stack output --json"}
+    assert stack.outputs(named) == {"asked": f"stack output --json --stack {asked}"}
 
 
 @pytest.mark.parametrize(
     ("script", "words"),
     [
         pytest.param("""echo '{"transform_jobs": {"a": {}, "b": {}}}'""", "there are a, b", id="another job"),
-        pytest.param("echo '{}'", "it has none: `make up STACK=dev` runs them", id="no job"),
+        pytest.param("echo '{}'", "stack dev has no job yet: `make up STACK=dev` runs them", id="no job"),
         pytest.param("echo 'error: no stack selected' >&2; exit 255", "no stack selected", id="pulumi's own error"),
     ],
 )
-def test_what_is_missing_is_said(pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch, script: str, words: str) -> None:
+def test_what_is_missing_is_said(pulumi: Pulumi, script: str, words: str) -> None:
     pulumi(script)
-    monkeypatch.setenv("PULUMI_STACK", "dev")
     with pytest.raises(stack.StackError, match=words):
         stack.transform_job("churn")
 
 
 def test_without_pulumi_on_path_the_way_to_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PULUMI_STACK", "dev")
     with pytest.raises(stack.StackError, match="make shell"):
         stack.outputs()
+
+
+def test_a_notebook_anywhere_acts_on_the_local_stack_as_its_shell_does(tmp_path: Path, shell_file: Path) -> None:
+    program = tmp_path / "bin" / "pulumi"
+    program.parent.mkdir()
+    program.write_text("""#!/bin/sh\necho "{\\"home\\": \\"$PULUMI_HOME\\"}"\n""")
+    program.chmod(0o755)
+    shell_file.write_text(
+        f"export PATH='{program.parent}':\"$PATH\" PULUMI_HOME=there AWS_ENDPOINT_URL=http://127.0.0.1:1 "
+        "AWS_REGION=eu-west-1 AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b\n"
+    )
+    assert stack.outputs() == {"home": "there"}
+    client = stack.client("s3")
+    assert (client.meta.endpoint_url, client.meta.region_name) == ("http://127.0.0.1:1", "eu-west-1")
+
+
+def test_before_the_first_up_the_way_to_it_is_said(shell_file: Path) -> None:
+    with pytest.raises(stack.StackError, match="has not been set up: run `make up`"):
+        stack.outputs()
+
+
+def test_settings_are_defaults_under_the_stacks_own_values(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nconfig:\n  nodeInstanceType: {type: string, default: t3.small}\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  p:transformInstanceType: ml.m5.large\n")
+    assert stack.settings(tmp_path, "dev") == {"nodeInstanceType": "t3.small", "transformInstanceType": "ml.m5.large"}

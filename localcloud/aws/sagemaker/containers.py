@@ -28,6 +28,7 @@ class ContainerRuntime(Protocol):
         *,
         vcpus: int,
         log: Callable[[bytes], None],
+        network_isolation: bool,
     ) -> Container: ...
 
 
@@ -47,13 +48,17 @@ def local_process(
     *,
     vcpus: int,
     log: Callable[[bytes], None],
+    network_isolation: bool,
 ) -> Container:
     """Run an image as a local process."""
     containers = importlib.import_module("localcloud.containers")
     try:
-        return cast("Container", containers.start(image, model_archive, environment, vcpus=vcpus, log=log))
+        container = containers.start(
+            image, model_archive, environment, vcpus=vcpus, log=log, network_isolation=network_isolation
+        )
     except containers.ContainerError as error:
         raise InstanceFailure(f"ClientError: {error}", (str(error),)) from error
+    return cast("Container", container)
 
 
 def vcpus(instance_type: str) -> int:

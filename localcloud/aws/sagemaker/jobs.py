@@ -180,6 +180,7 @@ def _order(region: Region, job: JobRecord, model: ModelRecord, session: Credenti
         model_environment=container.get("Environment") or {},
         region=region.name,
         credentials=RoleCredentials(session.access_key_id, session.secret_access_key, session.session_token),
+        network_isolation=bool(model.request.get("EnableNetworkIsolation")),
     )
 
 

@@ -44,6 +44,7 @@ class Order:
         model_environment: the model's environment.
         region: where the job runs.
         credentials: of the model's execution role.
+        network_isolation: whether the model's containers may fetch nothing.
     """
 
     arn: str
@@ -53,6 +54,7 @@ class Order:
     model_environment: Mapping[str, str]
     region: str
     credentials: RoleCredentials
+    network_isolation: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

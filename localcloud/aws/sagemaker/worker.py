@@ -195,7 +195,14 @@ class Worker:
         self, order: Order, archive: _Archive, environment: Mapping[str, str], log: Callable[[bytes], None]
     ) -> Container:
         count = vcpus(order.request["TransformResources"]["InstanceType"])
-        return self._runtime(order.image, archive.path(), environment, vcpus=count, log=log)
+        return self._runtime(
+            order.image,
+            archive.path(),
+            environment,
+            vcpus=count,
+            log=log,
+            network_isolation=order.network_isolation,
+        )
 
 
 class _Archive:

@@ -1,7 +1,7 @@
 """A container of one's own: serves a logistic regression that scikit-learn has learned.
 
 A complete inference container in one file and without a framework: the same file, as the ENTRYPOINT of an image, runs
-on SageMaker. Pushed as `.../logistic-regression-example:1`, it runs here by its entry in `containers/images.py`.
+on SageMaker. Pushed as `.../logistic-regression-example:1`, it runs here with the entry of `containers.example.toml`.
 
 The model archive holds `model.json`, which tells as much as a pickle would and runs nothing when it is read:
 

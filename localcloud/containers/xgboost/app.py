@@ -1,22 +1,51 @@
-"""The routes of the container and the order in which it refuses a request."""
+"""The container's settings, its routes, and the order in which it refuses a request."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from localcloud.containers.xgboost import answers, log, media, selection
+from localcloud.containers.xgboost import answers, log, media
 from localcloud.containers.xgboost.model import Model
 from localcloud.containers.xgboost.payload import PayloadError, parse
-from localcloud.containers.xgboost.settings import Settings
 from localcloud.containers.xgboost.wire import Answer, Request
 
 _ROUTED: Final = ("/ping", "/invocations", "/execution-parameters")
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the container reads from its environment, with the image's own names and defaults."""
+
+    port: int = 8080
+    model_dir: Path = Path("/opt/ml/model")
+    cpus: int = 1
+    max_content_length: int = 6 * 2**20
+    batch: bool = False
+    ensemble: bool = True
+    default_accept: str = "text/csv"
+    selected: tuple[str, ...] | None = None  # keys of selectable inference, None when it is off
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        selected = environment.get("SAGEMAKER_INFERENCE_OUTPUT")
+        return cls(
+            port=int(environment.get("SAGEMAKER_BIND_TO_PORT", cls.port)),
+            model_dir=Path(environment.get("SM_MODEL_DIR", cls.model_dir)),
+            cpus=int(environment.get("SM_NUM_CPUS", cls.cpus)),
+            max_content_length=int(environment.get("MAX_CONTENT_LENGTH", cls.max_content_length)),
+            batch=bool(environment.get("SAGEMAKER_BATCH")),  # any text, as in the image
+            ensemble=environment.get("SAGEMAKER_INFERENCE_ENSEMBLE", "true") == "true",
+            default_accept=environment.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", cls.default_accept),
+            selected=None if selected is None else tuple(selected.replace(" ", "").lower().split(",")),
+        )
 
 
 @dataclass(frozen=True)
@@ -66,7 +95,7 @@ class App:
     def _encode(self, predictions: npt.NDArray[np.float32], accept: str) -> Answer:
         try:
             if self.settings.selected is not None:
-                return selection.answer(
+                return answers.selected(
                     predictions, self.settings.selected, self.model, accept, batch=self.settings.batch
                 )
             encoded = (

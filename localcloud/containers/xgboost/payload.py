@@ -15,6 +15,7 @@ from localcloud.containers.xgboost import log
 from localcloud.containers.xgboost.media import Format, body_format
 from localcloud.containers.xgboost.model import Payload
 from localcloud.containers.xgboost.numbers import parse_plain
+from localcloud.containers.xgboost.recordio import read_features
 
 _SNIFFED: Final = 512  # characters of the first line that decide about the delimiter
 
@@ -32,27 +33,30 @@ def parse(body: bytes, content_type: str | None) -> Payload:
     """
     body_type = body_format(content_type)
     if body_type is Format.CSV:
-        return _parsed(_parse_csv, body, "csv")
+        return _parsed(_parse_csv, body.strip(), "csv", ":\n {}\n {}")
     if body_type is Format.LIBSVM:
-        return _parsed(_parse_libsvm, body, "libsvm")
+        return _parsed(_parse_libsvm, body.strip(), "libsvm", ":\n {}\n {}")
+    if body_type is Format.RECORDIO_PROTOBUF:
+        return _parsed(_parse_recordio, body, "recordio-protobuf", ": {} {}")
     raise PayloadError(f"Content-type {content_type} is not supported.")
 
 
-def _parsed(parser: Callable[[bytes], Payload], body: bytes, name: str) -> Payload:
+def _parsed(parser: Callable[[bytes], Payload], body: bytes, name: str, ending: str) -> Payload:
     try:
-        return parser(body.strip())
+        return parser(body)
     except Exception as error:
-        raise PayloadError(
-            f"Loading {name} data failed with Exception, please ensure data is in {name} format:\n {type(error)}\n {error}"
-        ) from error
+        text = f"Loading {name} data failed with Exception, please ensure data is in {name} format"
+        raise PayloadError(text + ending.format(type(error), error)) from error
 
 
 def _parse_csv(body: bytes) -> Payload:
     delimiter = _delimiter(body)
     values = parse_plain(body, delimiter)
-    if values is None:
-        values = _parse_any_csv(body.decode("utf-8"), delimiter)
-    if np.isinf(values).any():
+    return _checked(_parse_any_csv(body.decode("utf-8"), delimiter) if values is None else values)
+
+
+def _checked(values: npt.NDArray[np.float32]) -> Payload:
+    if values.ndim != 2 or np.isinf(values).any():
         return xgboost.DMatrix(values, nthread=1)  # which refuses it
     return values
 
@@ -86,3 +90,11 @@ def _parse_libsvm(body: bytes) -> Payload:
                 values.append(value)
     indexes = (np.array(rows), np.array(columns).astype(int))
     return xgboost.DMatrix(csr_matrix((np.array(values).astype(float), indexes)), nthread=1)
+
+
+def _parse_recordio(body: bytes) -> Payload:
+    features = read_features(body)
+    if isinstance(features, csr_matrix):
+        return xgboost.DMatrix(features, nthread=1)
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, and refused as such
+        return _checked(features.astype(np.float32))

@@ -6,9 +6,8 @@ import os
 import sys
 
 from localcloud.containers.xgboost import log
-from localcloud.containers.xgboost.app import App
+from localcloud.containers.xgboost.app import App, Settings
 from localcloud.containers.xgboost.model import ModelError, load
-from localcloud.containers.xgboost.settings import Settings
 from localcloud.containers.xgboost.workers import Server
 
 

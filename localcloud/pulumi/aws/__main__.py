@@ -1,7 +1,11 @@
 """`python -m localcloud.pulumi.aws <engine address>`: the process behind `pulumi-resource-aws`."""
 
-from localcloud.pulumi.aws.provider import AwsProvider
-from localcloud.pulumi.provider import Servicer
-from localcloud.pulumi.server import serve
+from localcloud.pulumi.stubs import without_sdk
+
+without_sdk()  # before anything imports a stub
+
+from localcloud.pulumi.aws.provider import AwsProvider  # noqa: E402  it imports stubs
+from localcloud.pulumi.provider import Servicer  # noqa: E402  likewise
+from localcloud.pulumi.server import serve  # noqa: E402  likewise
 
 serve(Servicer(AwsProvider()))

@@ -86,32 +86,36 @@ class AnalyzerProxy(grpc.GenericRpcHandler):
         return self._pack.unary_unary(method)(request)
 
     def _started(self, env: Mapping[str, str]) -> grpc.Channel:
-        output = _FirstLine(self._show)
+        output = _Output(self._show)
         child = self._start(env, output)
         threading.Thread(target=lambda: output.end(child.wait()), daemon=True).start()
-        return grpc.insecure_channel(f"127.0.0.1:{int(output.line.result())}", options=MESSAGE_LIMITS)
+        return grpc.insecure_channel(f"127.0.0.1:{output.port.result()}", options=MESSAGE_LIMITS)
 
 
-class _FirstLine:
-    """A sink that keeps the first line, and passes on what follows."""
+class _Output:
+    """A sink that takes the pack's port from its output, and passes on the other lines."""
 
     def __init__(self, show: Sink) -> None:
-        self.line: Future[bytes] = Future()
+        self.port: Future[int] = Future()
         self._show, self._begun = show, b""
 
     def __call__(self, data: bytes) -> None:
-        if not self.line.done():
-            self._begun += data
-            line, end, data = self._begun.partition(b"\n")
+        while not self.port.done():
+            line, end, data = (self._begun + data).partition(b"\n")
             if not end:
+                self._begun = line
                 return
-            self.line.set_result(line)
+            self._begun = b""
+            if line.strip().isdigit():
+                self.port.set_result(int(line))
+            else:  # printed by the pack's own code before it serves
+                self._show(line + end)
         if data:
             self._show(data)
 
     def end(self, code: int) -> None:
-        if not self.line.done():
-            self.line.set_exception(ToolchainError(f"The policy pack ended with exit code {code} before it served"))
+        if not self.port.done():
+            self.port.set_exception(ToolchainError(f"The policy pack ended with exit code {code} before it served"))
 
 
 def _code(error: grpc.RpcError) -> grpc.StatusCode:

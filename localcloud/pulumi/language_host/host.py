@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
-import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
@@ -55,7 +55,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetRequiredPackages(self, request: Any, context: Any) -> Any:
         """The plugins that the environment's packages need; the engine asks before it runs the program."""
         toolchain = Toolchain.of(request.info)
-        if toolchain.virtualenv and not toolchain.virtualenv.exists():
+        if toolchain.absent:
             for printed in toolchain.install(Path(request.info.program_directory)):
                 writer(1)(printed)
         toolchain.check()
@@ -111,7 +111,10 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             *(() if request.transitiveDependencies else ("--not-required",)),
         ]
         listed = json.loads(Toolchain.of(request.info).output(*listing))
-        found = [language_pb2.DependencyInfo(name=entry["name"], version=entry["version"]) for entry in listed]
+        found = [
+            language_pb2.DependencyInfo(name=re.sub(r"[-_.]+", "-", entry["name"]).lower(), version=entry["version"])
+            for entry in listed
+        ]
         return language_pb2.GetProgramDependenciesResponse(dependencies=found)
 
     def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:
@@ -209,15 +212,11 @@ def _prompt(key: str, description: str, default: str) -> Any:
     return language_pb2.RuntimeOptionPrompt(key=key, description=description, choices=[value], default=value)
 
 
-def serve(host: LanguageHost) -> None:
-    """Serve on a free port, which is the first line of standard output, until the engine goes away."""
-    parent = os.getppid()
+def start(host: LanguageHost) -> tuple[grpc.Server, int]:
+    """Serve on a free port of the loopback: the server, which ends with its last reference, and the port."""
     options = [*MESSAGE_LIMITS, ("grpc.so_reuseport", 0)]
     server = grpc.server(ThreadPoolExecutor(32, "rpc"), interceptors=[Errors()], options=options)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    print(port, flush=True)
-    while os.getppid() == parent:
-        time.sleep(0.2)
-    host.exit(1)
+    return server, port

@@ -21,12 +21,11 @@ import runpy
 import signal
 import threading
 import traceback
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
 from typing import Any
 
 SHOWN = 32  # the exit code that says: the user has been told why
 INTERRUPTED = 130  # as a shell says of a program that a SIGINT has ended
-LOOK_AGAIN = 0.2  # seconds until outputs that were made meanwhile are looked at too
 # The SDKs make a million objects that stay. Looked through at Python's own pace they cost a third of the program's time.
 RARELY = (100_000, 50, 100)
 
@@ -36,7 +35,6 @@ def main() -> int:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     try:
         import pulumi  # noqa: PLC0415  its absence is explained
-        import pulumi.runtime  # noqa: PLC0415
     except ImportError as error:
         print(
             f"The program's interpreter {sys.executable} has no Pulumi SDK ({error}). "
@@ -66,12 +64,12 @@ def run(pulumi: Any, order: dict[str, Any]) -> int:
     known = inspect.signature(pulumi.runtime.Settings).parameters  # an older SDK has fewer
     settings = {name: value for name, value in order["settings"].items() if name in known}
     pulumi.runtime.configure(pulumi.runtime.Settings(**settings))
-    wait_once_for_all_outputs()
+    sent = send_debug_messages_without_waiting(pulumi)
     os.chdir(order["directory"])
     sys.argv = [order["entry"], *order["arguments"]]
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    executor = ThreadPoolExecutor(max_workers=max(settings["parallel"], 1) * 4)
+    executor = futures.ThreadPoolExecutor(max_workers=max(settings["parallel"], 1) * 4)
     loop.set_default_executor(executor)
     # A program that fails leaves futures unobserved; what asyncio says of them would bury the cause.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
@@ -85,11 +83,13 @@ def run(pulumi: Any, order: dict[str, Any]) -> int:
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001  whatever the program raises is shown
-        pulumi.log.error(explanation(error, order["entry"], os.path.dirname(pulumi.__file__)))  # noqa: PTH120, TRY400  likewise
+        pulumi.log.error(explanation(error, order["entry"], pulumi.__file__))  # noqa: TRY400  likewise
         code = SHOWN
     else:
         code = 0
     finally:
+        for call in sent:
+            call.exception()  # it has been taken, or cannot be
         executor.shutdown(wait=True)
         loop.close()
     return code
@@ -100,33 +100,29 @@ def program(entry: str) -> None:
     runpy.run_path(entry, run_name="__main__")
 
 
-def wait_once_for_all_outputs() -> None:
-    """Let the SDK wait for its outputs in rounds, instead of looking at all of them for each that comes.
+def send_debug_messages_without_waiting(pulumi: Any) -> list[Any]:
+    """Let the program go on while the engine takes a debug message; the SDK sends several for each resource.
 
-    With the thousands of outputs of a large program its own way takes seconds. Only its call of `asyncio.wait` is
-    replaced, in the one module that waits so; what it does with the outputs that are done stays its own.
+    Returns:
+        The calls under way, which grow as the program runs.
     """
-    from pulumi.runtime import stack  # noqa: PLC0415  after the SDK has been found
+    from pulumi.runtime.proto import engine_pb2  # noqa: PLC0415  after the SDK has been found
 
-    class Asyncio:
-        """The module asyncio, with another `wait`."""
+    calls: list[Any] = []
+    waiting = pulumi.log.debug
 
-        wait = staticmethod(wait_in_rounds)
+    def debug(msg: str, resource: Any = None, stream_id: int | None = None, ephemeral: bool | None = None) -> None:  # noqa: FBT001  the SDK's signature
+        engine = pulumi.log.get_engine()
+        if engine is None or resource is not None:
+            waiting(msg, resource, stream_id, ephemeral)
+            return
+        request = engine_pb2.LogRequest(
+            severity=engine_pb2.DEBUG, message=msg, urn="", streamId=stream_id or 0, ephemeral=bool(ephemeral)
+        )
+        calls.append(engine.Log.future(request))
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(asyncio, name)
-
-    stack.asyncio = Asyncio()  # pyright: ignore[reportAttributeAccessIssue]  it stands for the module
-
-
-async def wait_in_rounds(tasks: Any, *, timeout: Any = None, return_when: str) -> Any:  # noqa: ASYNC109  asyncio's own
-    """`asyncio.wait`, which for the first of many tasks waits a while longer: until all are done or one has failed."""
-    if timeout is not None or return_when != asyncio.FIRST_COMPLETED:
-        return await asyncio.wait(tasks, timeout=timeout, return_when=return_when)
-    done, pending = await asyncio.wait(tasks, timeout=LOOK_AGAIN, return_when=asyncio.FIRST_EXCEPTION)
-    if done or not pending:
-        return done, pending
-    return await asyncio.wait(tasks, return_when=return_when)
+    pulumi.log.debug = debug
+    return calls
 
 
 def explanation(error: BaseException, entry: str, sdk: str) -> str:
@@ -134,17 +130,23 @@ def explanation(error: BaseException, entry: str, sdk: str) -> str:
     main_file = os.path.join(entry, "__main__.py") if os.path.isdir(entry) else entry  # noqa: PTH112, PTH118
     if isinstance(error, ImportError) and not os.path.exists(main_file):  # noqa: PTH110  no more imports than needed
         return f"unable to find main python program `__main__.py` in `{os.path.abspath(entry)}`"  # noqa: PTH100
+    folders = tuple(os.path.dirname(file) + os.sep for file in (sdk, asyncio.__file__, futures.__file__))  # noqa: PTH120
     frames = traceback.extract_tb(error.__traceback__)
-    passed = (__file__, "<frozen", sdk, os.path.dirname(asyncio.__file__))  # noqa: PTH120
-    places = [at for at, frame in enumerate(frames) if not frame.filename.startswith(passed)]
-    own = places[0] if places else len(frames)
+    passed = (__file__, "<frozen", *folders)
+    own = next((at for at, frame in enumerate(frames) if not frame.filename.startswith(passed)), None)
+    if own is None:  # nothing of the program: an error of syntax names its place itself, any other needs all frames
+        own = len(frames) if isinstance(error, SyntaxError) else 0
     text = "".join(traceback.format_exception(error, limit=own - len(frames)))
     return "Program failed with an unhandled exception:\n" + text
 
 
 if __name__ == "__main__":
     gc.set_threshold(*RARELY)
-    code = main()
+    try:
+        code = main()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # from here on an interrupt ends the process without a word
+    except KeyboardInterrupt:
+        os._exit(INTERRUPTED)
     gc.freeze()  # the interpreter's end need not look through them either
     sys.stdout.flush()
     sys.stderr.flush()

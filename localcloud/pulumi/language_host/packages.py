@@ -38,8 +38,8 @@ def dependency(name: str, version: str) -> dict[str, Any] | None:
     file = plugin_file(name)
     if name in WITHOUT_PLUGIN or not (file or name.startswith("pulumi-")):
         return None
-    described = json.loads(file.read_text(encoding="utf-8")) if file else {"resource": True}
-    plugin_version = described.get("version") or semantic_version(version)
+    described: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file else {"resource": True}
+    plugin_version: str | None = described.get("version") or semantic_version(version)
     if not described.get("resource") or not plugin_version:
         return None
     return {

@@ -68,6 +68,12 @@ class Toolchain:
             env["PATH"] = f"{self.virtualenv / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
         return env
 
+    @property
+    def absent(self) -> bool:
+        """Whether the virtual environment is still to be made: its folder is missing or empty."""
+        folder = self.virtualenv
+        return folder is not None and (not folder.exists() or (folder.is_dir() and not any(folder.iterdir())))
+
     def check(self) -> None:
         """See that the virtual environment is one.
 

@@ -97,7 +97,7 @@ def test_a_job_whose_end_the_state_does_not_know_is_looked_at(
     answer(home, {"deployment": state})
     monkeypatch.setattr(PulumiCli, "module", lambda *_: 0)
     assert account.up(home, "dev") == 0
-    assert f":up --stack dev --parallel 64 --policy-pack policy{look}" in asked(home)
+    assert f":up --stack dev --suppress-outputs --parallel 64 --policy-pack policy{look}" in asked(home)
 
 
 def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(
@@ -108,23 +108,23 @@ def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(
     monkeypatch.setattr(PulumiCli, "run", lambda *_: 255)
     monkeypatch.setattr(PulumiCli, "module", lambda _, *asked: shown.append(asked) or 0)
     assert account.up(home, "dev") == 255
-    assert shown[-1] == ("workshop.results", "--stack", "dev", "--outputs", str(home / "outputs-dev.json"))
+    assert shown[-1] == ("workshop.summary", "--stack", "dev", "--outputs", str(home / "outputs-dev.json"))
 
 
 def test_a_retry_counts_up_in_the_stack_that_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer(home, {"sagemaker-batch-workshop:rerun": {"value": '{"churn":"2"}'}, "deployment": None})
+    annotations = {"batch-inference/content": "0a1b2c3d"}
+    job = {"type": "kubernetes:a/v1:TransformJob", "custom": True, "urn": "urn::churn"}
+    answer(home, {"deployment": {"resources": [job | {"inputs": {"metadata": {"annotations": annotations}}}]}})
+    monkeypatch.setattr(stack, "reruns", lambda _: {"churn": "2@ffffffff"})
     monkeypatch.setattr(account, "up", lambda *_: 0)
     assert account.retry(home, "prod", "churn") == 0
-    assert asked(home)[1:] == [
-        ":--non-interactive config --json --stack prod",
-        ":config set --stack prod --path rerun.churn 3",
-    ]
+    assert asked(home)[1:] == [":config set --stack prod --path rerun.churn 3@0a1b2c3d"]
 
 
 def test_a_retry_of_a_job_that_the_stack_has_not_changes_nothing(home: Path) -> None:
     churn = {"type": "kubernetes:a/v1:TransformJob", "custom": True, "urn": "urn::churn"}
     answer(home, {"deployment": {"resources": [churn]}})
-    with pytest.raises(CommandError, match="JOB=chrun is no job of this stack; there are churn"):
+    with pytest.raises(CommandError, match=r"the stack has no job 'chrun' \(JOB\); it has churn"):
         account.retry(home, "dev", "chrun")
     assert asked(home) == [":--non-interactive stack export --stack dev"]
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import os
-import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from localcloud.containers.launcher import close_shared_launcher
+from tests.localcloud.containers.support import pack
 
 Archive = Callable[[Mapping[str, bytes]], Path]
 
@@ -32,13 +31,4 @@ def temporary_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def archive(tmp_path: Path) -> Archive:
     """Packs files into a model archive."""
 
-    def pack(files: Mapping[str, bytes]) -> Path:
-        path = tmp_path / "model.tar.gz"
-        with tarfile.open(path, "w:gz") as tar:
-            for name, content in files.items():
-                entry = tarfile.TarInfo(name)
-                entry.size = len(content)
-                tar.addfile(entry, io.BytesIO(content))
-        return path
-
-    return pack
+    return lambda files: pack(tmp_path / "model.tar.gz", files)

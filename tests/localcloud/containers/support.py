@@ -1,12 +1,26 @@
-"""Asking a running container."""
+"""Packing a model archive, and asking a running container."""
 
 from __future__ import annotations
 
+import io
+import tarfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from localcloud.containers import Container
+
+
+def pack(path: Path, files: Mapping[str, bytes]) -> Path:
+    """Make a model archive of these files."""
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return path
 
 
 def wait_until_serving(container: Container, seconds: float = 60) -> None:
@@ -40,3 +54,10 @@ def wait_for_exit(container: Container, seconds: float = 60) -> int:
             return code
         time.sleep(0.01)
     raise AssertionError("the container does not end")
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -8,8 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,25 +16,37 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from localcloud.containers import BadModelArchive, Container, UnknownImage, prewarm, start
-from localcloud.containers.images import IMAGES, Image
+from localcloud.containers import BadModelArchive, Container, UnknownImage, own_images, prewarm, start
 from localcloud.home import CHECKOUT
 from localcloud.process import is_alive
 from tests.localcloud.containers.conftest import Archive
-from tests.localcloud.containers.support import invoke, wait_for_exit, wait_until_serving
+from tests.localcloud.containers.support import eventually, invoke, wait_for_exit, wait_until_serving
 
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
-EXAMPLE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/logistic-regression-example:1"
 CHURN = CHECKOUT / "model" / "model.tar.gz"
 BATCH = {"SAGEMAKER_BATCH": "true"}
 
 
+Register = Callable[[Sequence[str]], str]
+
+
 @pytest.fixture
-def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Register:
+    """Registers a program as a container of one's own and gives its image."""
+
+    def write(command: Sequence[str]) -> str:
+        file = tmp_path / "containers.toml"
+        file.write_text(f'[[container]]\nimage = "own"\ncommand = {json.dumps(command)}\n')
+        monkeypatch.setattr(own_images, "FILE", file)
+        return "own"
+
+    return write
+
+
+@pytest.fixture
+def script(register: Register) -> str:
     """An image whose program is a line of Python, given in the environment variable CODE."""
-    command = (sys.executable, "-u", "-c", "import os; exec(os.environ['CODE'])")
-    monkeypatch.setattr("localcloud.containers.container.find", lambda _: Image("*", command=command))
-    return "any"
+    return register([sys.executable, "-u", "-c", "import os; exec(os.environ['CODE'])"])
 
 
 def _start(
@@ -124,14 +135,15 @@ def test_a_worker_that_is_killed_is_replaced() -> None:
         for worker in children.read_text().split():
             os.kill(int(worker), signal.SIGKILL)
         wait_until_serving(container)
-        _eventually(lambda: any(b"ended with -9" in line for line in lines))
+        eventually(lambda: any(b"ended with -9" in line for line in lines))
 
 
-def test_the_example_serves_what_scikit_learn_has_learned(archive: Archive) -> None:
+def test_the_example_serves_what_scikit_learn_has_learned(archive: Archive, register: Register) -> None:
+    image = register([sys.executable, str(CHECKOUT / "localcloud/containers/examples/logistic_regression.py")])
     features = np.random.default_rng(0).normal(size=(100, 3))
     model = LogisticRegression().fit(features, features[:, 0] > features[:, 1])
     told = json.dumps({"coefficients": model.coef_[0].tolist(), "intercept": model.intercept_[0]})
-    container, lines = _start(EXAMPLE, archive({"model.json": told.encode()}), BATCH)
+    container, lines = _start(image, archive({"model.json": told.encode()}), BATCH)
     body = "".join(",".join(map(str, row)) + "\n" for row in features[:10].tolist())
     with container:
         wait_until_serving(container)
@@ -159,7 +171,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_container_with_a_reason(archive:
     container, lines = _start(XGBOOST, archive({"xgboost-model": b"\x80\x04pickle."}))
     with container:
         assert wait_for_exit(container) == 1
-        _eventually(lambda: len(lines) > 0)
+        eventually(lambda: len(lines) > 0)
     assert b":ERROR] Unable to load model: xgboost-model is a pickle" in lines[0]
 
 
@@ -171,7 +183,7 @@ def test_a_process_gets_the_given_variables_and_a_few_of_the_system_only(
     container, lines = _start(script, None, {"CODE": code, "MINE": "1"})
     with container:
         assert wait_for_exit(container) == 0
-        _eventually(lambda: len(lines) > 1)
+        eventually(lambda: len(lines) > 1)
         scratch = os.path.dirname(json.loads(lines[0])["SM_MODEL_DIR"])  # noqa: PTH120  compared as text
     environment = json.loads(lines[0])
     assert set(environment) - {"LC_CTYPE"} == {
@@ -200,9 +212,8 @@ def test_an_end_is_seen(script: str, code: str, expected: int) -> None:
     assert container.poll() == expected
 
 
-def test_a_program_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("localcloud.containers.container.find", lambda _: Image("*", command=("/no/such/program",)))
-    container, lines = _start("any")
+def test_a_program_that_is_not_there_is_told(register: Register) -> None:
+    container, lines = _start(register(["/no/such/program"]))
     with container:
         assert wait_for_exit(container) == 127
     assert lines == [b"cannot run /no/such/program: No such file or directory"]
@@ -231,23 +242,16 @@ time.sleep(600)
 )
 def test_all_processes_of_a_container_end_together(script: str, *, first: bool) -> None:
     container, lines = _start(script, None, {"CODE": _STUBBORN})
-    _eventually(lambda: bool(lines))
+    eventually(lambda: bool(lines))
     child = int(lines[0])
     if not first:
         os.kill(container.pid, signal.SIGKILL)
         assert wait_for_exit(container) == -9
-        _eventually(lambda: not is_alive(child))
+        eventually(lambda: not is_alive(child))
     container.stop()
     assert container.poll() == -9
-    _eventually(lambda: not is_alive(child))
+    eventually(lambda: not is_alive(child))
     container.stop()  # again
-
-
-def _eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 _OWNER = """
@@ -273,8 +277,8 @@ def test_containers_die_with_their_owner_and_leave_no_file(tmp_path: Path) -> No
         assert is_alive(container)
         assert list((tmp_path / "run" / "containers").iterdir())
         owner.kill()
-    _eventually(lambda: not is_alive(container))
-    _eventually(lambda: not list((tmp_path / "run" / "containers").iterdir()))
+    eventually(lambda: not is_alive(container))
+    eventually(lambda: not list((tmp_path / "run" / "containers").iterdir()))
 
 
 def test_many_containers_start_at_once_each_on_a_port_of_its_own() -> None:
@@ -288,9 +292,3 @@ def test_many_containers_start_at_once_each_on_a_port_of_its_own() -> None:
     finally:
         for container in started:
             container.stop()
-
-
-def test_the_registry_names_programs_that_exist() -> None:
-    for image in IMAGES:
-        if image.command:
-            assert Path(image.command[-1]).is_file()

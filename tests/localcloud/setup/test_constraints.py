@@ -11,7 +11,14 @@ from packaging.utils import canonicalize_name
 from localcloud.home import CHECKOUT
 from localcloud.setup import virtualenv
 
-FILES = (virtualenv.PROGRAM, virtualenv.LOCAL_CLOUD, virtualenv.POLICY, virtualenv.TESTS)
+FILES = (
+    virtualenv.PROGRAM,
+    virtualenv.LOCAL_CLOUD,
+    virtualenv.POLICY,
+    virtualenv.TOOLS,
+    virtualenv.NOTEBOOK,
+    virtualenv.TESTS,
+)
 
 
 def lines(text: str) -> Iterator[Requirement]:

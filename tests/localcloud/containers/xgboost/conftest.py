@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 import xgboost
 
-from localcloud.containers.xgboost.app import App
+from localcloud.containers.xgboost.app import App, Settings
 from localcloud.containers.xgboost.model import load
-from localcloud.containers.xgboost.settings import Settings
 from tests.localcloud.containers.xgboost.support import Apps, model_folder, train
 
 

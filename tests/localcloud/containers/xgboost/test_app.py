@@ -165,7 +165,7 @@ def test_more_columns_than_features_are_refused_with_400(app_of: Apps, logistic:
         pytest.param("text/csv;label_size=0", 415, id="another label_size"),
         pytest.param("application/json", 415, id="JSON"),
         pytest.param("application/x-parquet", 415, id="Parquet"),
-        pytest.param("application/x-recordio-protobuf", 415, id="recordio-protobuf is not read here"),
+        pytest.param("application/x-recordio-protobuf", 415, id="recordio-protobuf, which CSV is not"),
         pytest.param("application/x-www-form-urlencoded", 204, id="a form loses its body"),
     ],
 )

@@ -47,7 +47,9 @@ class Project:
         self.folder = folder
         self._program = str(cli / "pulumi")
         (folder / "state").mkdir(parents=True)
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AWS_"))} | {
+        self.env = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AWS_", "GRPC_"))
+        } | {
             "PULUMI_HOME": str(home),
             "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "test",

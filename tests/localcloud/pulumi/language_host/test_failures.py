@@ -186,7 +186,7 @@ def test_a_project_without_a_program_is_told_so(previewed: Callable[[str], Proje
 
 def test_without_the_virtual_environment_the_way_to_it_is_named(previewed: Callable[[str], Project]) -> None:
     project = previewed("")
-    (project.folder / "no-venv").mkdir()
+    project.write("no-venv/notes.txt", "something else\n")
     project.settings({"toolchain": "pip", "virtualenv": "no-venv"})
     ended = project.preview()
     assert ended.code != 0
@@ -196,7 +196,7 @@ def test_without_the_virtual_environment_the_way_to_it_is_named(previewed: Calla
 def test_an_environment_without_the_sdk_is_told_so(previewed: Callable[[str], Project]) -> None:
     project = previewed("")
     project.settings({"toolchain": "pip"})
-    project.write("bin/python3", f'#!/bin/sh\nexec "{sys._base_executable}" -S "$@"\n').chmod(0o755)
+    project.write("bin/python3", f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n').chmod(0o755)
     env = project.env
     project.env = {**env, "PULUMI_PYTHON_CMD": str(project.folder / "bin" / "python3")}
     ended = project.preview()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from workshop import logs
+from lookups import logs
 
 JOB = "ws-churn-1a2b3c4d"
 NOW = int(time.time()) * 1000  # CloudWatch takes no events of another season

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from workshop import s3
+from lookups import s3
 
 Call = Callable[[str], object]
 
@@ -91,3 +91,15 @@ def test_a_missing_object_is_told_from_a_missing_bucket() -> None:
 def test_what_fails_names_the_uri(call: Call, words: str) -> None:
     with pytest.raises(s3.S3Error, match=f"^s3://nobody/in {words}: "):
         call("s3://nobody/in")
+
+
+@pytest.mark.parametrize(
+    ("size", "head"), [pytest.param(2, b"1,", id="a part"), pytest.param(99, b"1,2\n", id="more than there is")]
+)
+def test_the_beginning_of_an_object_is_read(size: int, head: bytes) -> None:
+    assert s3.read_head("s3://data/in/a.csv", size) == head
+
+
+def test_the_beginning_of_no_object_is_an_error() -> None:
+    with pytest.raises(s3.S3Error, match="s3://data/gone cannot be read"):
+        s3.read_head("s3://data/gone", 9)

@@ -1,8 +1,8 @@
 """The gRPC stubs that the Pulumi SDK ships, without the SDK.
 
-Importing anything of the `pulumi` package runs all of it, a third of a second that a host has no use for. Here the
+Importing anything of the `pulumi` package runs all of it, a third of a second that a plugin has no use for. Here the
 package and `pulumi.runtime` become empty shells through which only `pulumi.runtime.proto` is reached. This is for a
-process of the host alone: whoever needs the SDK itself must not call it.
+process of its own alone: whoever needs the SDK itself must not call it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workshop import prices
+from lookups import prices
 
 
 def test_the_standing_cost_is_the_sum_of_its_lines() -> None:

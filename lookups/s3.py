@@ -56,11 +56,11 @@ class Location:
         return f"s3://{self.bucket}/{self.key}"
 
 
-def list_objects(uri: str) -> list[S3Object]:
+def list_objects(uri: str, client: Any = None) -> list[S3Object]:
     """List every object whose key starts with the URI's, in the order of keys; slashes mean nothing special."""
     where = Location.parse(uri)
     try:
-        return sorted(_pages(where))
+        return sorted(_pages(where, client or connect()))
     except (ClientError, BotoCoreError) as error:
         raise S3Error(f"{uri} cannot be listed: {error}") from error
 
@@ -98,6 +98,20 @@ def read(uri: str, client: Any = None, largest: int | None = None) -> bytes:
     raise TooLargeError(f"{uri} has {found['ContentLength']} bytes, more than {largest}")
 
 
+def read_head(uri: str, size: int, client: Any = None) -> bytes:
+    """Return the first bytes of an object, all of it where it has fewer.
+
+    Raises:
+        S3Error: it cannot be read, or is empty.
+    """
+    where = Location.parse(uri)
+    try:
+        found = (client or connect()).get_object(Bucket=where.bucket, Key=where.key, Range=f"bytes=0-{size - 1}")
+        return cast("bytes", found["Body"].read())
+    except (ClientError, BotoCoreError) as error:
+        raise S3Error(f"{uri} cannot be read: {error}") from error
+
+
 def exists(uri: str, client: Any = None) -> bool:
     """Say whether there is an object of this key or, where the URI ends with a slash, anything under it."""
     where = Location.parse(uri)
@@ -115,8 +129,8 @@ def listing_digest(objects: list[S3Object]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _pages(where: Location) -> Iterator[S3Object]:
-    pages = connect().get_paginator("list_objects_v2").paginate(Bucket=where.bucket, Prefix=where.key)
+def _pages(where: Location, client: Any) -> Iterator[S3Object]:
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=where.bucket, Prefix=where.key)
     for page in pages:
         for item in page.get("Contents", []):
             yield S3Object(item["Key"], item["ETag"].strip('"'), item["Size"])

@@ -1,0 +1,316 @@
+"""Whether the columns of a CSV input fit the model that reads them, found out before anything is created.
+
+SageMaker's XGBoost image splits each line at the delimiter that it guesses from the first one, and takes numbers and
+empty fields only. It completes with wrong scores where a line has too few columns, and fails with a C++ stack where it
+has too many. What such a model cannot read is certain, and so refused; of another container little is known, and what
+looks odd is a warning.
+
+Pure functions over the first bytes of an input; what may be read in two ways counts as right if either way fits.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+SAMPLE = 256 * 1024  # bytes of an input that are looked at
+_RECORDS = 2000  # lines of these at most
+_SNIFFED = 512  # characters from which the image guesses the delimiter
+_SHOWN = 60  # characters of a line in a message
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+_BYTE_ORDER_MARK = "\ufeff"
+_USUAL_CAUSE = "The usual cause is an id or the label left in, or a filter that takes one column too many or too few"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The beginning of an input object.
+
+    Attributes:
+        name: what messages call it.
+        head: its first bytes, uncompressed.
+        is_whole: whether there are no more.
+    """
+
+    name: str
+    head: bytes
+    is_whole: bool
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What is known of the container that reads the input.
+
+    Attributes:
+        features: the number of columns that its model takes; None where nothing says so.
+        numbers_only: whether it is SageMaker's XGBoost, so that a text is certain to fail.
+    """
+
+    features: int | None = None
+    numbers_only: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about an input that does not fit.
+
+    Attributes:
+        text: what, where, and what to do.
+        is_certain: whether the job is certain to fail, or to complete with wrong scores.
+    """
+
+    text: str
+    is_certain: bool
+
+
+def findings(sample: Sample, input_filter: str | None, reader: Reader) -> Iterator[Finding]:
+    """Say what in a CSV input does not fit the model.
+
+    Args:
+        sample: the beginning of the input.
+        input_filter: SageMaker's JSONPath over a record; None for all of it.
+        reader: what reads it.
+    """
+    text, problem = _decoded(sample)
+    if problem:
+        yield Finding(f"{sample.name} {problem}", is_certain=reader.numbers_only)
+    if text is None:
+        return
+    marked = text.startswith(_BYTE_ORDER_MARK)
+    lines = _lines(text.removeprefix(_BYTE_ORDER_MARK), sample)
+    if not lines:
+        return
+    if marked and _sends_first_column(lines[0], input_filter):
+        advice = "it is read as part of the first value; save the file as UTF-8 without it"
+        yield Finding(f"{sample.name} starts with a byte-order mark: {advice}", is_certain=reader.numbers_only)
+    sent = [_sent(line, input_filter) for line in lines]
+    if None in sent:
+        return
+    records = [record for record in sent if record is not None]
+    if reader.numbers_only and _guessed(records) not in _DELIMITERS:
+        # The guess is odd, as of a single number, and so is what the image makes of the line.
+        reader = Reader(reader.features)
+    finding = (
+        _header(sample, lines, records, reader)
+        or _text(sample, lines, records, input_filter, reader)
+        or _width(sample, lines, records, input_filter, reader)
+    )
+    if finding:
+        yield finding
+
+
+def width(line: str) -> int:
+    """Return how many columns a line has, read as SageMaker's filters do: by commas."""
+    return len(_fields(line))
+
+
+def _decoded(sample: Sample) -> tuple[str | None, str]:
+    """Return the text, and what is wrong with its bytes."""
+    if sample.head.startswith(b"\x1f\x8b"):
+        return None, 'is compressed with gzip: set compression_type="Gzip"'
+    if sample.head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None, "is encoded in UTF-16, as its byte-order mark says: save it as UTF-8 without one"
+    whole = sample.head if sample.is_whole else sample.head[: sample.head.rfind(b"\n") + 1]
+    try:
+        return whole.decode(), ""
+    except UnicodeDecodeError as error:
+        line = whole.count(b"\n", 0, error.start) + 1
+        return None, f"is not UTF-8: line {line} has the byte {whole[error.start]:#x}; save it as UTF-8"
+
+
+def _lines(text: str, sample: Sample) -> list[str]:
+    """Return the records as lines; blank ones at the end are not sent on by the containers that read numbers."""
+    lines = text.split("\n") if sample.is_whole else text.split("\n")[:-1]
+    lines = [line.removesuffix("\r") for line in lines[:_RECORDS]]
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines
+
+
+@dataclass(frozen=True)
+class _Record:
+    """A line as the container gets it; several where the filter may mean one thing or another."""
+
+    readings: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The shortest reading, all of which the container gets in any case."""
+        return min(self.readings, key=len)
+
+
+def _sent(line: str, input_filter: str | None) -> _Record | None:
+    """Return what the container gets of a line; None where the filter is not one for CSV."""
+    if input_filter is None or input_filter == "$":
+        return _Record((line,))
+    fields = _fields(line)
+    chosen = selections(input_filter, len(fields))
+    return None if chosen is None else _Record(tuple(_written([fields[n] for n in columns]) for columns in chosen))
+
+
+def _sends_first_column(line: str, input_filter: str | None) -> bool:
+    chosen = selections(input_filter or "$", width(line))
+    return chosen is not None and all(0 in columns for columns in chosen)
+
+
+def selections(path: str, count: int) -> list[list[int]] | None:
+    """Return which of so many columns a filter keeps; None where it is not a filter for CSV.
+
+    There are two answers where it has a bounded range: AWS's documentation says in one place that the end is part of
+    the range, and in another that it is not.
+    """
+    inside = re.fullmatch(r"\$\.?\[([^\[\]]*)\]|(\$)|(\$\.\*)", path.strip())
+    if inside is None:
+        return None
+    if inside[1] is None or inside[1].strip() == "*":
+        return [list(range(count))]
+    readings = [_columns(inside[1], count, inclusive=inclusive) for inclusive in (False, True)]
+    if None in readings:
+        return None
+    found = [columns for columns in readings if columns is not None]
+    return found[:1] if found[0] == found[1] else found
+
+
+def _columns(selectors: str, count: int, *, inclusive: bool) -> list[int] | None:
+    found: list[int] = []
+    for part in selectors.split(","):
+        if re.fullmatch(r"\s*-?\d+\s*", part):
+            found += [index for index in [int(part)] if -count <= index < count]
+        elif bounds := re.fullmatch(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*", part):
+            start, end = (None if bound is None else int(bound) for bound in bounds.groups())
+            if inclusive and end is not None:
+                end = None if end == -1 else end + 1
+            found += range(count)[start:end]
+        else:
+            return None
+    return [index % count for index in found] if count else []
+
+
+def _fields(line: str) -> list[str]:
+    """Read a line as RFC 4180 has it, which is how SageMaker reads a record that it filters."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return line.split(",")
+
+
+def _written(fields: Sequence[str]) -> str:
+    if fields in ([], [""]):
+        return ""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(fields)
+    return text.getvalue()
+
+
+def _guessed(records: Sequence[_Record]) -> str:
+    """Return what the image takes for the delimiter: the guess of Python's sniffer, a comma where that is a letter.
+
+    It looks at the first line of a request, from whose ends blanks and tabs are stripped.
+    """
+    first = records[0].text.lstrip()
+    try:
+        found = csv.Sniffer().sniff((first if len(records) > 1 else first.rstrip())[:_SNIFFED]).delimiter
+    except csv.Error:
+        return ","
+    return "," if found.isalnum() else found
+
+
+def _delimiter(records: Sequence[_Record], reader: Reader) -> str:
+    return _guessed(records) if reader.numbers_only else ","
+
+
+def _header(sample: Sample, lines: Sequence[str], records: Sequence[_Record], reader: Reader) -> Finding | None:
+    """A first line without any number, over one that has some."""
+    delimiter = _delimiter(records, reader)
+    if len(records) < 2 or not records[1].text.strip():
+        return None
+    first, second = (records[n].text.split(delimiter) for n in (0, 1))
+    if any(map(_is_number, first)) or not any(map(_is_number, second)) or not any(field.strip() for field in first):
+        return None
+    advice = "SageMaker sends every line to the model, so take the header out; its names may be given as `columns`"
+    return Finding(
+        f"the first line of {sample.name} looks like a header ({_shown(lines[0])}): {advice}",
+        is_certain=reader.numbers_only,
+    )
+
+
+def _text(
+    sample: Sample, lines: Sequence[str], records: Sequence[_Record], input_filter: str | None, reader: Reader
+) -> Finding | None:
+    """The first field that is no number."""
+    if not reader.numbers_only:
+        return None
+    delimiter = _delimiter(records, reader)
+    for number, (line, record) in enumerate(zip(lines, records, strict=True), start=1):
+        for column, field in enumerate(record.text.split(delimiter), start=1):
+            if field.strip() and not _is_number(field):
+                where = f"{sample.name}, line {number}: column {column}{_after(input_filter)} is {_shown(field)!r}"
+                return Finding(
+                    f"{where}, and the model takes numbers only. {_text_advice(field, line, delimiter)}",
+                    is_certain=True,
+                )
+    return None
+
+
+def _text_advice(field: str, line: str, delimiter: str) -> str:
+    if _is_number(field.strip().strip("\"'")):
+        return "The XGBoost container does not remove quotes: write numbers without them"
+    if other := next((mark for mark in _DELIMITERS if mark in field and mark != delimiter), None):
+        return f"The line seems to be separated by {_DELIMITERS[other]}: separate the columns with commas"
+    if field.strip().lower() in {"na", "n/a", "null", "none", "?"}:
+        return "Leave the field of a missing value empty"
+    return f"{_USUAL_CAUSE}; the line is {_shown(line)}"
+
+
+def _width(
+    sample: Sample, lines: Sequence[str], records: Sequence[_Record], input_filter: str | None, reader: Reader
+) -> Finding | None:
+    """A number of columns other than the model's, on every line or on one."""
+    if reader.features is None:
+        return None
+    delimiter = _delimiter(records, reader)
+    counts = [_counts(record, delimiter) for record in records]
+    wrong = [number for number, found in enumerate(counts) if reader.features not in found and lines[number].strip()]
+    if not wrong:
+        return None
+    first, found = wrong[0], " or ".join(map(str, sorted(counts[wrong[0]])))
+    where = (
+        sample.name if len(wrong) == sum(bool(line.strip()) for line in lines) else f"{sample.name}, line {first + 1}"
+    )
+    columns = "1 column" if found == "1" else f"{found} columns"
+    rows = " and ".join(_shown(line) for line in lines[first : first + 2])
+    text = f"{where} has {columns}{_after(input_filter)}, and the model takes {reader.features}"
+    return Finding(f"{text}. The rows are {rows}. {_width_advice(lines[first], input_filter)}", reader.numbers_only)
+
+
+def _counts(record: _Record, delimiter: str) -> set[int]:
+    """Return how many columns a record may have; of a request as a whole the image strips blanks and tabs."""
+    texts = [text for reading in record.readings for text in (reading, reading.strip())]
+    return {len(text.split(delimiter)) if text else 0 for text in texts}
+
+
+def _width_advice(line: str, input_filter: str | None) -> str:
+    other = max(_DELIMITERS, key=line.count)
+    if input_filter and other != "," and line.count(other) > line.count(","):
+        return (
+            f"SageMaker's filters read commas, and the line has {_DELIMITERS[other]}: separate the columns with commas"
+        )
+    return f"{_USUAL_CAUSE}: correct the input, or choose columns with input_filter, such as $[1:]"
+
+
+def _after(input_filter: str | None) -> str:
+    return f" after the filter {input_filter}" if input_filter else ""
+
+
+def _shown(line: str) -> str:
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
+
+
+def _is_number(text: str) -> bool:
+    """Whether the image's `float` takes it."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

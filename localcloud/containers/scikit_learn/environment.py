@@ -1,0 +1,164 @@
+"""The Python environment of a scikit-learn image: made once in the user's build cache, for all checkouts.
+
+A joblib model loads without a word in another version of scikit-learn and may predict otherwise. So the environment
+has the image's own versions, from wheels alone, or it is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Final
+
+from localcloud import process
+from localcloud.containers.errors import NoEnvironment
+from localcloud.containers.scikit_learn.versions import Versions
+from localcloud.go.binaries import cache_folder
+
+Progress = Callable[[str], None]
+
+_INSTALL_SECONDS: Final = 900.0
+_PROBE_SECONDS: Final = 20.0
+_LAST_LINES: Final = 3
+_PROBE: Final = "import sys, venv; print(*sys.version_info[:2], sep='.')"
+_PIP: Final = "pip==24.0"  # for a script's requirements; the newest that runs in each of the images' Pythons
+
+
+def ensure(versions: Versions, progress: Progress) -> Path:
+    """The interpreter of an image's environment, which is made where it does not exist yet.
+
+    Args:
+        versions: what the environment holds.
+        progress: gets a line for each thing that is done, nothing when the environment is there.
+
+    Raises:
+        NoEnvironment: this machine has no such Python, or the registry has no wheels for it.
+    """
+    folder = cache_folder() / f"scikit-learn-{versions.tag}-{versions.digest}-{sys.platform}-{platform.machine()}"
+    python = folder / "bin" / "python"
+    if not _runs(python):
+        with _locked(folder.with_name(f"{folder.name}.lock"), progress):
+            if not _runs(python):  # nobody else made it while this process waited
+                _make(versions, find_python(versions), folder, progress)
+    return python
+
+
+def find_python(versions: Versions) -> Path:
+    """An interpreter of the image's feature release.
+
+    Raises:
+        NoEnvironment: this machine has none, or none that can make environments.
+    """
+    for candidate in _candidates(versions.python):
+        if _feature_release(candidate) == versions.python:
+            return candidate
+    raise NoEnvironment(
+        f"the image sagemaker-scikit-learn:{versions.tag} has Python {versions.python}, which this machine lacks "
+        f"(looked for python{versions.python} on PATH and among the Pythons of pyenv and uv). "
+        f"Install it, for instance with `pyenv install {versions.python}`, and run the job again"
+    )
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    yield Path(sys.executable)
+    if found := shutil.which(f"python{version}"):
+        yield Path(found)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted((pyenv / "versions").glob(f"{version}.*/bin/python{version}"), reverse=True)
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python")
+    yield from sorted(uv.glob(f"cpython-{version}.*/bin/python{version}"), reverse=True)
+
+
+def _feature_release(python: Path) -> str:
+    """What an interpreter says it is; nothing where it does not run, as a shim of pyenv without a version behind it."""
+    try:
+        done = subprocess.run(
+            [python, "-I", "-c", _PROBE], capture_output=True, text=True, check=False, timeout=_PROBE_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _runs(python: Path) -> bool:
+    """False also for an environment whose base interpreter was removed."""
+    return (
+        python.exists() and subprocess.run([python, "-I", "-c", ""], capture_output=True, check=False).returncode == 0
+    )
+
+
+def _make(versions: Versions, base: Path, folder: Path, progress: Progress) -> None:
+    started = time.monotonic()
+    progress(f"Making the environment of sagemaker-scikit-learn:{versions.tag}, once: {versions} (about a minute)")
+    for cut_off in folder.parent.glob(f".{folder.name}.*"):  # this process has the lock: nobody works there
+        shutil.rmtree(cut_off, ignore_errors=True)
+    staging = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        _run([base, "-m", "venv", "--without-pip", staging], folder, "no environment could be made")
+        progress(f"Installing {', '.join(versions.packages)}")
+        _run(
+            _pip_install(versions, staging / "lib" / f"python{versions.python}" / "site-packages"),
+            folder,
+            f"the registry did not give the image's packages as wheels for Python {versions.python} on this machine",
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+        staging.rename(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    progress(f"Made the environment in {time.monotonic() - started:.0f} s: {folder}")
+
+
+def _pip_install(versions: Versions, target: Path) -> list[str | Path]:
+    """With the pip of this Python, for the other: half of the time would go into giving it a pip first."""
+    return [
+        *(sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar=off"),
+        *("--retries=5", "--no-compile", "--no-deps", "--only-binary=:all:", "--implementation=cp"),
+        "--ignore-requires-python",  # pip would look at its own; what fits is decided by the pins and the wheels' tags
+        *(f"--python-version={versions.python}", "--target", target, *versions.packages, _PIP),
+    ]
+
+
+def _run(command: list[str | Path], folder: Path, problem: str) -> None:
+    """Run a step that dies with this process.
+
+    Raises:
+        NoEnvironment: it fails, with its last lines, or takes too long.
+    """
+    log = folder.with_name(f"{folder.name}.log")
+    log.unlink(missing_ok=True)
+    running = process.spawn(command, log=log)
+    try:
+        code = running.wait(_INSTALL_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.stop(running)
+        code = "no end"
+    if code != 0:
+        last = " / ".join(log.read_text(errors="replace").splitlines()[-_LAST_LINES:])
+        raise NoEnvironment(f"{problem}: {last or code}. All that was said is in {log}")
+    log.unlink()
+
+
+@contextlib.contextmanager
+def _locked(lock: Path, progress: Progress) -> Generator[None]:
+    """Be the only one who makes this environment; the lock goes with its process, however that ends."""
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = lock.open("w")
+    except OSError as error:
+        raise NoEnvironment(f"the build cache {lock.parent} cannot be written: {error}; set XDG_CACHE_HOME") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress(f"Another job is making this environment; waiting for it ({lock})")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

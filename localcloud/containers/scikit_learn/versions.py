@@ -1,0 +1,99 @@
+"""What is in SageMaker's scikit-learn images, as the public sources of the images have it.
+
+The sources are the image definitions and requirements that AWS publishes: the branches 0.23-1, 1.0-1, 1.2-1 and the tags
+v1.2-1-1 and v1.4-2 of sagemaker-scikit-learn-container, and docker/sklearn/1.9-0 of deep-learning-containers, whose lock
+file names every package. The others name Python, scikit-learn, numpy, scipy and pandas; 1.4-2 only says that scipy is
+1.9 or newer. What they leave open is pinned here to a version of the image's time that has a wheel for its Python.
+
+A tag that is not listed is not run. 0.20.0 needs Python 3.6 or older packages than there are wheels for; of
+1.4-2-py312 the two public sources name different versions of scikit-learn (1.4.2 and 1.5.0).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Versions:
+    """One image.
+
+    Attributes:
+        tag: the image's tag up to `-cpu-py3`.
+        python: the Python's feature release, as "3.10".
+        packages: every package of the environment, pinned.
+    """
+
+    tag: str
+    python: str
+    packages: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Changes with all that decides the environment."""
+        return hashlib.sha256(repr((self.python, self.packages)).encode()).hexdigest()[:12]
+
+    def __str__(self) -> str:
+        return f"Python {self.python}, {', '.join(package.replace('==', ' ') for package in self.packages[:2])}"
+
+
+_LEFT_OPEN: Final = ("python-dateutil==2.8.2", "pytz==2025.2", "six==1.16.0", "tzdata==2025.2")
+
+VERSIONS: Final = (
+    Versions(
+        "0.23-1",
+        "3.7",
+        (
+            *("scikit-learn==0.23.2", "numpy==1.19.2", "scipy==1.5.3", "pandas==1.1.3"),
+            *("joblib==1.3.2", "threadpoolctl==3.1.0"),
+            *_LEFT_OPEN,
+        ),
+    ),
+    Versions(
+        "1.0-1",
+        "3.8",
+        (
+            *("scikit-learn==1.0.2", "numpy==1.24.1", "scipy==1.8.0", "pandas==1.1.3"),
+            *("joblib==1.4.2", "threadpoolctl==3.5.0"),
+            *_LEFT_OPEN,
+        ),
+    ),
+    Versions(
+        "1.2-1",
+        "3.9",
+        (
+            *("scikit-learn==1.2.1", "numpy==1.24.1", "scipy==1.8.0", "pandas==1.1.3"),
+            *("joblib==1.5.3", "threadpoolctl==3.6.0"),
+            *_LEFT_OPEN,
+        ),
+    ),
+    Versions(
+        "1.2-1-1",
+        "3.10",
+        (
+            *("scikit-learn==1.2.1", "numpy==1.24.1", "scipy==1.9.3", "pandas==1.5.3"),
+            *("joblib==1.5.3", "threadpoolctl==3.6.0"),
+            *_LEFT_OPEN,
+        ),
+    ),
+    Versions(
+        "1.4-2",
+        "3.10",
+        (
+            *("scikit-learn==1.4.2", "numpy==2.1.0", "scipy==1.15.3", "pandas==2.3.2"),
+            *("joblib==1.5.3", "threadpoolctl==3.6.0"),
+            *_LEFT_OPEN,
+        ),
+    ),
+    Versions(
+        "1.9-0",
+        "3.12",
+        (
+            *("scikit-learn==1.9.0", "numpy==2.5.1", "scipy==1.18.0", "pandas==2.2.3"),
+            *("joblib==1.5.3", "threadpoolctl==3.6.0", "narwhals==2.24.0"),
+            *("python-dateutil==2.9.0.post0", "pytz==2026.2", "six==1.17.0", "tzdata==2026.3"),
+        ),
+    ),
+)

@@ -1,0 +1,61 @@
+"""`python -m model.package model.json`: packs a model that xgboost saved as the archive that SageMaker takes.
+
+It writes `model.tar.gz`, named after the model, beside the model file, and prints the version of xgboost that saved it
+and the number of columns that it takes. With `make`: `make model-archive FILE=model.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from infra import archive, xgboost_model
+from model.archive import pack
+
+
+class PackageError(Exception):
+    """A file that is not packed: which, why, and what to do."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Pack a model, and print what it is."""
+    parser = argparse.ArgumentParser(prog="make model-archive", description=main.__doc__)
+    parser.add_argument("file", help="what Booster.save_model wrote, as JSON or UBJSON")
+    options = parser.parse_args(arguments)
+    try:
+        print(package(Path(options.file)))
+    except PackageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def package(file: Path) -> str:
+    """Pack a model file, and return what is known of it.
+
+    Raises:
+        PackageError: it cannot be read, is not a model that xgboost saved, or comes from a newer xgboost.
+    """
+    try:
+        raw = file.read_bytes()
+        with file.open("rb") as opened:
+            found = xgboost_model.read(opened)
+    except OSError as error:
+        raise PackageError(f"{file} cannot be read: {error.strerror}; name a model file: FILE=model.json") from error
+    if found.features is None or found.version is None:
+        raise PackageError(
+            f"{file} is not a model that xgboost saved as JSON or UBJSON; save it with booster.save_model('model.json')"
+        )
+    if problem := archive.newer(str(file), found):
+        raise PackageError(problem)
+    target = file.parent / f"{file.stem}.tar.gz"
+    target.write_bytes(pack(raw))
+    version = xgboost_model.dotted(found.version)
+    columns = "1 column" if found.features == 1 else f"{found.features} columns"
+    return f'{target}: a model of {columns}, saved by xgboost {version}; use it as ModelArgs(archive="{target}")'
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,134 @@
+"""What the language host answers an engine, without one: the process is started as Pulumi starts it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc
+
+from localcloud.pulumi.language_host import scripts
+
+FACTS = "import platform, sys; print(sys.prefix, platform.python_version())"
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A client of the host."""
+    folder = tmp_path_factory.mktemp("host")
+    scripts.install(folder)
+    process = subprocess.Popen([folder / "pulumi-language-python", "127.0.0.1:1"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
+        yield language_pb2_grpc.LanguageRuntimeStub(channel)
+    process.terminate()
+    assert process.wait(30) == 0
+    process.stdout.close()
+
+
+def info(folder: Path, **options: Any) -> Any:
+    """A program in a folder, as the engine describes it."""
+    described = language_pb2.ProgramInfo(root_directory=str(folder), program_directory=str(folder), entry_point=".")
+    described.options.update({"virtualenv": sys.prefix, **options})
+    return described
+
+
+def test_it_says_the_version_of_the_sdk(host: Any) -> None:
+    assert host.GetPluginInfo(empty_pb2.Empty()).version == metadata.version("pulumi")
+
+
+def test_the_plugins_that_a_program_needs_are_those_of_its_packages(host: Any, tmp_path: Path) -> None:
+    answer = host.GetRequiredPackages(language_pb2.GetRequiredPackagesRequest(info=info(tmp_path)))
+    needed = {entry.name: (entry.kind, entry.version) for entry in answer.packages}
+    assert needed == {
+        name: ("resource", f"v{metadata.version(f'pulumi-{name}')}") for name in ("aws", "eks", "kubernetes")
+    }
+
+
+def test_a_missing_virtual_environment_is_made_with_the_requirements(host: Any, tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    (package / "pulumi_small").mkdir(parents=True)
+    (package / "pulumi_small" / "__init__.py").touch()
+    plugin = '{"resource": true, "name": "small", "server": "https://example.com/plugins"}'
+    (package / "pulumi_small" / "pulumi-plugin.json").write_text(plugin)
+    _distribution(package, "pulumi_small", "1.2rc3")
+    (tmp_path / "requirements.txt").write_text("")
+    described = info(tmp_path, virtualenv="new")
+    first = host.GetRequiredPackages(language_pb2.GetRequiredPackagesRequest(info=described))
+    assert not first.packages
+    site = next((tmp_path / "new" / "lib").iterdir()) / "site-packages"
+    (site / "small.pth").write_text(f"{package}\n")
+    (needed,) = host.GetRequiredPackages(language_pb2.GetRequiredPackagesRequest(info=described)).packages
+    assert (needed.name, needed.version, needed.server) == ("small", "v1.2.0-rc.3", "https://example.com/plugins")
+
+
+def _distribution(folder: Path, name: str, version: str) -> None:
+    described = folder / f"{name}-{version}.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+
+
+def test_it_says_what_runs_the_program(host: Any, tmp_path: Path) -> None:
+    answer = host.About(language_pb2.AboutRequest(info=info(tmp_path)))
+    prefix, version = subprocess.check_output([answer.executable, "-c", FACTS], text=True).split()
+    assert (prefix, version) == (sys.prefix, answer.version)
+    assert answer.metadata["toolchain"] == "Pip"
+
+
+@pytest.mark.parametrize("transitive", [True, False])
+def test_it_lists_what_is_installed(host: Any, tmp_path: Path, *, transitive: bool) -> None:
+    request = language_pb2.GetProgramDependenciesRequest(info=info(tmp_path), transitiveDependencies=transitive)
+    listed = {entry.name: entry.version for entry in host.GetProgramDependencies(request).dependencies}
+    assert listed["pulumi-eks"] == metadata.version("pulumi-eks")
+    assert ("pulumi" in listed) == transitive  # which the packages of the providers require
+
+
+def test_dependencies_are_installed_into_the_virtual_environment(host: Any, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("no such requirement\n")
+    request = language_pb2.InstallDependenciesRequest(info=info(tmp_path, virtualenv="venv"))
+    printed = bytearray()
+    with pytest.raises(grpc.RpcError, match="ended with exit code 1"):
+        printed.extend(b for part in host.InstallDependencies(request) for b in part.stdout)
+    assert b"Creating virtual environment" in printed
+    assert b"no such requirement" in printed
+    assert (tmp_path / "venv" / "bin" / "python").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        pytest.param({}, ["toolchain"], id="nothing chosen yet"),
+        pytest.param({"toolchain": "pip"}, ["virtualenv"], id="pip without a virtual environment"),
+        pytest.param({"toolchain": "pip", "virtualenv": "venv"}, [], id="all chosen"),
+    ],
+)
+def test_a_new_project_is_asked_for_what_is_missing(host: Any, options: dict[str, str], asked: list[str]) -> None:
+    described = language_pb2.ProgramInfo()
+    described.options.update(options)
+    prompts = host.RuntimeOptionsPrompts(language_pb2.RuntimeOptionsRequest(info=described)).prompts
+    assert [prompt.key for prompt in prompts] == asked
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        pytest.param(
+            "GenerateProgram", "GenerateProgram is not part of .* --generate-code=false", id="GenerateProgram"
+        ),
+        *(
+            pytest.param(name, f"{name} is not part of this language host", id=name)
+            for name in ("GenerateProject", "GeneratePackage", "Link", "Pack", "Template")
+        ),
+    ],
+)
+def test_what_it_does_not_do_is_refused_by_name(host: Any, method: str, told: str) -> None:
+    with pytest.raises(grpc.RpcError, match=told) as refused:
+        getattr(host, method)(getattr(language_pb2, f"{method}Request")())
+    assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED  # pyright: ignore[reportAttributeAccessIssue]  a Call too

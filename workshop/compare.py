@@ -1,0 +1,169 @@
+"""Two jobs side by side: `make compare JOBS="churn challenger"`.
+
+Both must have scored records with the same labels. Printed are the figures of each, how far their predictions lie
+apart, and the rows that change sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from botocore.exceptions import BotoCoreError
+
+from workshop import metrics, results, stack
+from workshop.labels import LABEL, LabelsError
+from workshop.metrics import Metrics, MetricsError
+from workshop.results import ResultsError
+from workshop.stack import StackError
+
+SHOWN = 20
+"""Rows that change sides that are printed; those that differ most come first."""
+
+
+class CompareError(Exception):
+    """Two results that cannot be laid side by side; the message says why."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two results of the same records.
+
+    Attributes:
+        figures: one row for each job, one column for each figure, and a row of the differences.
+        changed: the rows whose decision differs, by their number from 1; for a regression the rows that lie
+            farthest apart.
+        distance: the largest difference between two predictions of one row; nan where they are classes.
+        count: rows compared.
+        kind: what was predicted.
+    """
+
+    figures: pd.DataFrame
+    changed: pd.DataFrame
+    distance: float
+    count: int
+    kind: metrics.Kind
+
+    @property
+    def text(self) -> str:
+        """The comparison as it is printed."""
+        changed = self.changed.head(SHOWN)
+        said = [self.figures.map(metrics.number).to_string(), ""]
+        if self.kind == "regression":
+            said.append(f"The predictions of {self.count} rows lie up to {metrics.number(self.distance)} apart.")
+        else:
+            apart = "" if np.isnan(self.distance) else f"; predictions lie up to {metrics.number(self.distance)} apart"
+            said.append(f"{len(self.changed)} of {self.count} rows change sides{apart}.")
+        if len(changed):
+            more = f", the first {SHOWN}" if len(self.changed) > SHOWN else ""
+            said += [f"Rows that differ most{more}:", changed.to_string()]
+        return "\n".join(said)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Lay two jobs with the same labels side by side: make compare JOBS="churn challenger"."""
+    parser = argparse.ArgumentParser(prog="python -m workshop.compare", description=main.__doc__)
+    parser.add_argument("--stack", default=stack.selected())
+    parser.add_argument("--jobs", default=os.environ.get("JOBS", ""), help="two declared names with a space between")
+    options = parser.parse_args(arguments)
+    try:
+        names = _two(options.jobs)
+        first, second = (results.frame(name, options.stack) for name in names)
+        print(compared(names, first, second, metrics.threshold()).text)
+    except (CompareError, ResultsError, LabelsError, MetricsError, StackError, BotoCoreError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def compared(
+    names: tuple[str, str], first: pd.DataFrame, second: pd.DataFrame, threshold: float = metrics.THRESHOLD
+) -> Comparison:
+    """Lay two results side by side.
+
+    Args:
+        names: of the two jobs.
+        first: a frame with labels.
+        second: another, of the same records in the same order.
+        threshold: for a binary prediction; scores of at least this count as 1.
+
+    Raises:
+        CompareError: one has no labels, or the two have not the same.
+        MetricsError: predictions and labels of one do not go together.
+    """
+    _check_labels(names, first, second)
+    found = (metrics.of(first, threshold), metrics.of(second, threshold))
+    if found[0].kind != found[1].kind:
+        raise CompareError(
+            f"{names[0]} is {found[0].kind}, {names[1]} is {found[1].kind}: their figures differ in kind"
+        )
+    figures = pd.DataFrame([found[0].figures, found[1].figures], index=list(names))
+    figures.loc["difference"] = figures.iloc[1] - figures.iloc[0]
+    distances = _distances(results.predictions(first), results.predictions(second))
+    return Comparison(
+        figures=figures,
+        changed=_changed(names, first, found, distances, second),
+        distance=float("nan") if distances is None else float(distances.max()),
+        count=len(first),
+        kind=found[0].kind,
+    )
+
+
+def _two(text: str) -> tuple[str, str]:
+    names = text.split()
+    if len(names) != 2 or names[0] == names[1]:
+        raise CompareError('name two jobs: make compare JOBS="churn challenger"')
+    return names[0], names[1]
+
+
+def _check_labels(names: tuple[str, str], first: pd.DataFrame, second: pd.DataFrame) -> None:
+    for name, table in zip(names, (first, second), strict=True):
+        if LABEL not in table:
+            raise CompareError(f"{name} declares no labels: TransformJobArgs(labels=...) says where they are")
+    if len(first) != len(second):
+        raise CompareError(f"{names[0]} has {len(first)} rows, {names[1]} has {len(second)}: the records differ")
+    different = first[LABEL].astype("str").to_numpy() != second[LABEL].astype("str").to_numpy()
+    if different.any():
+        row = int(different.argmax())
+        raise CompareError(
+            f"the labels differ in {int(different.sum())} of {len(first)} rows, the first is row {row + 1} "
+            f"({first[LABEL].iloc[row]} and {second[LABEL].iloc[row]}): compare jobs of the same records"
+        )
+
+
+def _distances(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series[float] | None:
+    """How far the predictions of each row lie apart; None where they are not numbers, or not equally many."""
+    if first.shape != second.shape:
+        return None
+    try:
+        apart = np.abs(first.to_numpy(float) - second.to_numpy(float)).max(axis=1)
+    except ValueError:
+        return None
+    return pd.Series(apart, first.index)
+
+
+def _changed(
+    names: tuple[str, str],
+    first: pd.DataFrame,
+    found: tuple[Metrics, Metrics],
+    distances: pd.Series[float] | None,
+    second: pd.DataFrame,
+) -> pd.DataFrame:
+    regression = found[0].kind == "regression"
+    sides = [one.decided for one in found]
+    shown = pd.DataFrame({"row": np.arange(1, len(first) + 1), LABEL: first[LABEL]})
+    for name, table, side in zip(names, (first, second), sides, strict=True):
+        scores = results.predictions(table)
+        shown[name] = scores.iloc[:, 0] if scores.shape[1] == 1 else side
+    order = shown if distances is None else shown.assign(_apart=distances).sort_values("_apart", ascending=False)
+    differs = (distances > 0) if regression and distances is not None else sides[0].ne(sides[1])
+    return order[differs.loc[order.index]].drop(columns="_apart", errors="ignore").set_index("row")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

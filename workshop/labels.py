@@ -1,0 +1,154 @@
+"""Labels of a job: what really happened, read from the file that the job declares and matched to its records.
+
+They are matched by row, label n belonging to record n, or by a key that both carry.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lookups import s3
+from workshop.records import typed
+from workshop.stack import PROJECT_FOLDER
+
+LABEL = "label"
+Place = str | int
+"""A column by its name, or by its position from 0; a negative one counts from the end."""
+
+
+class LabelsError(Exception):
+    """Labels that do not fit the result; the message gives both numbers, or names what is missing."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a job declares of its labels.
+
+    Attributes:
+        path: of a CSV file, relative to the checkout, or its S3 URI.
+        column: the one with the labels. A name says that the file begins with a header; None stands for the only one.
+        key: the column that both carry, by its name or by its position in both; None to match by row.
+    """
+
+    path: str
+    column: Place | None = None
+    key: Place | None = None
+
+    @classmethod
+    def of(cls, job: Mapping[str, Any]) -> Declared | None:
+        """The labels that a job's entry in the stack's outputs declares; None where it declares none."""
+        found = job.get("labels")
+        if not found:
+            return None
+        return cls(str(found["path"]), _place(found.get("column")), _place(found.get("key")))
+
+
+def read(declared: Declared, client: Any = None) -> pd.DataFrame:
+    """The labels in the order of their file: the column `label`, before it the column `key` where one is declared.
+
+    Args:
+        declared: where they are.
+        client: a boto3 client of S3.
+
+    Raises:
+        LabelsError: they cannot be read, or the file has no such column.
+    """
+    texts = _table(declared, has_header=isinstance(declared.column, str), client=client)
+    found = texts[[_find(texts, declared, declared.column)]].set_axis([LABEL], axis=1)
+    if declared.key is not None:
+        found.insert(0, "key", texts[_find(texts, declared, _key_in_labels(declared, texts))])
+    if not isinstance(declared.column, str) and _begins_with_a_header(found[LABEL]):
+        found = found.iloc[1:].reset_index(drop=True)
+    return typed(found)
+
+
+def by_row(labels: pd.DataFrame, count: int, path: str) -> Sequence[Any]:
+    """The label of each of so many records.
+
+    Raises:
+        LabelsError: there are more or fewer.
+    """
+    if len(labels) != count:
+        raise LabelsError(f"{path} has {len(labels)} labels, the result has {count} rows; give one label for each row")
+    return labels[LABEL].tolist()
+
+
+def by_key(labels: pd.DataFrame, keys: pd.Series[Any], path: str) -> Sequence[Any]:
+    """The label of each record, found by the record's key.
+
+    Raises:
+        LabelsError: a record has no label, or two labels have one key.
+    """
+    known = labels.set_index(labels["key"].astype("str"))[LABEL]
+    if known.index.has_duplicates:
+        twice = known.index[known.index.duplicated()][0]
+        raise LabelsError(f"{path} has two labels with the key {twice}: keys must be unique")
+    wanted = keys.astype("str")
+    missing = wanted[~wanted.isin(known.index)]
+    if len(missing):
+        raise LabelsError(
+            f"{path} has {len(known)} labels, the result has {len(wanted)} rows: "
+            f"{len(missing)} of them have no label, the first has the key {missing.iloc[0]}"
+        )
+    return known.loc[wanted].tolist()
+
+
+def _table(declared: Declared, *, has_header: bool, client: Any) -> pd.DataFrame:
+    try:
+        body = _body(declared.path, client)
+        return pd.read_csv(  # pyright: ignore[reportCallIssue]  the stubs want one type for each column
+            io.BytesIO(body),
+            header=0 if has_header else None,
+            dtype=object,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+        )
+    except (OSError, s3.S3Error) as error:
+        raise LabelsError(f"the labels cannot be read: {error}") from None
+    except ValueError as error:  # pandas' own errors and those of decoding are ValueErrors
+        raise LabelsError(f"{declared.path} is not a CSV file: {error}") from None
+
+
+def _body(path: str, client: Any) -> bytes:
+    return s3.read(path, client) if "://" in path else (PROJECT_FOLDER / Path(path)).read_bytes()
+
+
+def _find(texts: pd.DataFrame, declared: Declared, place: Place | None) -> Any:
+    """The name of a column in the file."""
+    names = list(texts.columns)
+    if place is None and len(names) > 1:
+        raise LabelsError(f"{declared.path} has {len(names)} columns: name the one with the labels (label_column)")
+    if isinstance(place, str):
+        if place not in names:
+            raise LabelsError(f"{declared.path} has no column {place!r}; it has {', '.join(map(str, names))}")
+        return place
+    position = place or 0
+    if not -len(names) <= position < len(names):
+        raise LabelsError(f"{declared.path} has {len(names)} columns, and none at position {position}")
+    return names[position]
+
+
+def _key_in_labels(declared: Declared, texts: pd.DataFrame) -> Place:
+    """A key has one name or one position in both; one that is named is the first column of labels without names."""
+    if isinstance(declared.key, int) or isinstance(declared.column, str):
+        return 0 if declared.key is None else declared.key
+    label = list(texts.columns).index(_find(texts, declared, declared.column))
+    return 1 if label == 0 else 0
+
+
+def _begins_with_a_header(column: pd.Series[Any]) -> bool:
+    """Whether a word stands above numbers; of labels that are words nobody can tell."""
+    rest = typed(column.iloc[1:].to_frame())[LABEL]
+    first = typed(column.iloc[:1].to_frame())[LABEL]
+    return len(rest) > 0 and pd.api.types.is_numeric_dtype(rest) and not pd.api.types.is_numeric_dtype(first)
+
+
+def _place(value: Any) -> Place | None:
+    """Numbers come back from a stack's outputs as floats."""
+    return int(value) if isinstance(value, float) else value

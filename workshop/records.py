@@ -1,0 +1,237 @@
+"""Records of a batch transform job as tables: what it read, what it wrote, and which columns of that are predictions.
+
+Content types follow SageMaker: `text/csv` without a header, `application/jsonlines`, and `application/json` where a
+container writes one value for each record.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jsonpath
+import numpy as np
+import pandas as pd
+
+PREDICTION = "prediction"
+JOINED_OUTPUT, JOINED_INPUT = "SageMakerOutput", "SageMakerInput"
+MOST_PREDICTIONS = 1000
+"""Columns that a model's answer may have where an output filter hides how many there were."""
+
+_INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
+_CODE = re.compile(r"[+-]?0\d")
+"""A leading zero says that the text is an identifier: as a number it would lose the zero."""
+
+
+class RecordsError(Exception):
+    """A body that is not what its content type says; the message says where."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a job reads and writes records, as DescribeTransformJob has it.
+
+    Attributes:
+        content_type: of the input.
+        accept: of the output.
+        output_filter: JSONPath over the joined record; `$` keeps all.
+        joined: whether the input's record stands before the prediction.
+        compressed: whether the input is compressed by gzip.
+    """
+
+    content_type: str = "text/csv"
+    accept: str = "text/csv"
+    output_filter: str = "$"
+    joined: bool = False
+    compressed: bool = False
+
+    @classmethod
+    def of(cls, job: Mapping[str, Any]) -> Format:
+        """The format of a job, from SageMaker's description of it."""
+        given, made = job["TransformInput"], job["TransformOutput"]
+        processing = job.get("DataProcessing") or {}
+        content_type = given.get("ContentType") or "text/csv"
+        return cls(
+            content_type=content_type,
+            accept=made.get("Accept") or content_type,
+            output_filter=processing.get("OutputFilter") or "$",
+            joined=processing.get("JoinSource") == "Input",
+            compressed=given.get("CompressionType") == "Gzip",
+        )
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A result beside what was scored.
+
+    Attributes:
+        inputs: the input's columns, one row for each record; None where they are not known row by row.
+        predictions: the model's answers, one row for each record.
+        result: the result as it was written; a key column named by its position is looked up here.
+    """
+
+    inputs: pd.DataFrame | None
+    predictions: pd.DataFrame
+    result: pd.DataFrame
+
+
+def scored(result: bytes, given: bytes | None, form: Format) -> Scored:
+    """Take a result object apart.
+
+    Args:
+        result: content of the `.out` object.
+        given: content of the input object; None where it is too large or gone.
+        form: how the job reads and writes records.
+
+    Raises:
+        RecordsError: one of the two is not what its content type says.
+    """
+    written = table(result, form.accept)
+    read = None if given is None else _inputs(given, form)
+    if read is not None and len(read) != len(written):
+        read = None  # the model answers for a file or a batch as a whole
+    if form.joined and "json" in form.accept:
+        predictions, read = _joined_json(written, read)
+    elif form.joined:
+        predictions = _joined_csv(written, read, form.output_filter)
+    else:
+        predictions = written
+    return Scored(read, _named(predictions), written)
+
+
+def table(body: bytes, content_type: str) -> pd.DataFrame:
+    """Records as a table, one row for each; columns without a name are numbered from 0.
+
+    Raises:
+        RecordsError: the body is not what the content type says.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RecordsError(f"byte {error.start} is not UTF-8 text") from None
+    if "json" in content_type:
+        return _json_table(text)
+    # An XGBoost model of several classes writes each answer as a list: [0.1, 0.7, 0.2].
+    return typed(_csv_table(text.replace("[", "").replace("]", "") if text.startswith("[") else text))
+
+
+def typed(texts: pd.DataFrame) -> pd.DataFrame:
+    """The same table with numbers where a whole column holds numbers; identifiers such as `007` stay texts."""
+    return pd.DataFrame({name: _typed(texts[name]) for name in texts.columns}, columns=texts.columns)
+
+
+def kept_columns(output_filter: str, width: int) -> list[int] | None:
+    """Which columns of a CSV record an output filter keeps, in the order in which it writes them.
+
+    Args:
+        output_filter: SageMaker's JSONPath, such as `$[0,-1]`.
+        width: columns of the whole record.
+
+    Returns:
+        Positions from 0; None where the filter is not one over positions.
+    """
+    if output_filter == "$":
+        return list(range(width))
+    try:
+        found = jsonpath.findall(output_filter, list(range(width)))
+    except jsonpath.JSONPathError:
+        return None
+    return [int(position) for position in found if isinstance(position, int)]
+
+
+def _inputs(given: bytes, form: Format) -> pd.DataFrame | None:
+    if not any(kind in form.content_type for kind in ("csv", "json")):
+        return None
+    return table(gzip.decompress(given) if form.compressed else given, form.content_type)
+
+
+def _csv_table(text: str) -> pd.DataFrame:
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), skipinitialspace=True) if row]
+    width = len(rows[0]) if rows else 0
+    if odd := next((number for number, row in enumerate(rows, start=1) if len(row) != width), None):
+        raise RecordsError(f"record {odd} has {len(rows[odd - 1])} columns, the first one has {width}")
+    return pd.DataFrame(rows, columns=range(width), dtype=object)
+
+
+def _json_table(text: str) -> pd.DataFrame:
+    values = list(_json_values(text))
+    if values and all(isinstance(value, dict) for value in values):
+        return pd.DataFrame(values)
+    lists = [value if isinstance(value, list) else [value] for value in values]
+    return pd.DataFrame(lists)
+
+
+def _json_values(text: str) -> Iterable[Any]:
+    """One value for each line; or one document, whose items are the records where it is a list of records."""
+    try:
+        whole = json.loads(text)
+    except ValueError:
+        lines = [line for line in text.splitlines() if line.strip()]
+    else:
+        nested = isinstance(whole, list) and bool(whole) and isinstance(whole[0], (list, dict))
+        return whole if nested else [whole]
+    try:
+        return [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise RecordsError(f"it is neither JSON nor JSON Lines: {error}") from None
+
+
+def _joined_csv(written: pd.DataFrame, read: pd.DataFrame | None, output_filter: str) -> pd.DataFrame:
+    """The columns that come from the model: those that the filter keeps from beyond the input's width."""
+    width = written.shape[1]
+    if read is not None:
+        given = read.shape[1]
+        for more in range(1, MOST_PREDICTIONS):
+            kept = kept_columns(output_filter, given + more)
+            if kept is None:
+                break
+            if len(kept) == width:
+                return _answers(written[[place for place, position in enumerate(kept) if position >= given]])
+            if len(kept) > width:
+                break
+    return _answers(written.iloc[:, -1:])
+
+
+def _answers(columns: pd.DataFrame) -> pd.DataFrame:
+    """The model's columns of a joined record; a list that was written as such has left its brackets in them."""
+    if columns.empty:
+        raise RecordsError("its records carry no prediction: the job's output filter leaves it out")
+    return typed(columns.astype("str").apply(lambda column: column.str.strip("[] ")))
+
+
+def _joined_json(written: pd.DataFrame, read: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    if JOINED_OUTPUT not in written:
+        raise RecordsError(f"its records have no {JOINED_OUTPUT}, which a joined result carries")
+    answers = _json_table("\n".join(json.dumps(value) for value in written[JOINED_OUTPUT]))
+    if JOINED_INPUT in written:
+        return answers, read
+    rest = written.drop(columns=JOINED_OUTPUT)
+    return answers, rest if read is None and not rest.empty else read
+
+
+def _named(predictions: pd.DataFrame) -> pd.DataFrame:
+    """One column is the prediction; several carry their number or their own name behind it."""
+    if predictions.shape[1] == 1:
+        return predictions.set_axis([PREDICTION], axis=1)
+    numbered = all(name.isdecimal() for name in map(str, predictions.columns))
+    columns = range(predictions.shape[1]) if numbered else predictions.columns
+    return predictions.set_axis([f"{PREDICTION}_{name}" for name in columns], axis=1)
+
+
+def _typed(column: pd.Series[Any]) -> pd.Series[Any]:
+    texts: Sequence[str] = column.tolist()
+    if all(map(_INTEGER.fullmatch, texts)):
+        return pd.Series(np.array(texts, dtype=np.int64), column.index)
+    if any(map(_CODE.match, texts)):
+        return column.astype("str")
+    try:
+        # Python reads each number to the nearest double, as the program that wrote it meant it.
+        return pd.Series([float(text) if text else np.nan for text in texts], column.index, dtype=np.float64)
+    except ValueError:
+        return column.astype("str")

@@ -1,0 +1,189 @@
+"""What `make up` ends with: the stack's outputs in short, and a line for each job with rows, figures and result.
+
+Each finished result of up to 100 MB is also written under `results/<stack>/<job>/`, so that it survives the stack.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+
+from lookups import s3
+from workshop import results, stack
+from workshop.labels import LabelsError
+from workshop.stack import PROJECT_FOLDER
+
+FOLDER = PROJECT_FOLDER / "results"
+LARGEST = 100 * 2**20
+"""Bytes of a result that is fetched; rows of a larger one are not counted, and it is not copied."""
+JOBS_AT_ONCE = 4
+HEADINGS = ("JOB", "STATUS", "ROWS", "METRICS", "RESULT")
+NO_LABELS = "no labels declared"
+HIDDEN_OUTPUTS = ("kubeconfig", "transform_jobs", "cost")
+"""A secret, the table itself, and what `make cost` prints."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One job, or the total of a fan-out."""
+
+    name: str
+    status: str
+    result: str
+    rows: int | None = None
+    metrics: str = "-"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return (self.name, self.status, "-" if self.rows is None else str(self.rows), self.metrics, self.result)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where results are read and copied to."""
+
+    stack: str
+    client: Any
+    sagemaker: Any
+    folder: Path = FOLDER
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the outputs of a stack in short, and status, rows, metrics and result of each job."""
+    parser = argparse.ArgumentParser(prog="python -m workshop.summary", description=main.__doc__)
+    parser.add_argument("--outputs", type=Path, required=True, help="the stack's outputs as JSON")
+    parser.add_argument("--stack", default=stack.selected())
+    options = parser.parse_args(arguments)
+    outputs: dict[str, Any] = json.loads(options.outputs.read_text())
+    try:
+        place = Place(options.stack, stack.client("s3", options.stack), stack.client("sagemaker", options.stack))
+    except (BotoCoreError, stack.StackError) as error:
+        print(f"error: the results could not be read: {error}", file=sys.stderr)
+        return 1
+    found = lines(outputs["transform_jobs"], place)
+    copies = place.folder / place.stack
+    print("\n".join(short(outputs, copies if copies.exists() else None)))
+    print(table([HEADINGS, *(line.cells for line in found)]), flush=True)
+    return 0
+
+
+def short(outputs: Mapping[str, Any], copies: Path | None = None) -> list[str]:
+    """A line for each output that is one word, the cost, and where copies of the results are."""
+    said = {name: str(value) for name, value in sorted(outputs.items()) if name not in HIDDEN_OUTPUTS}
+    cost = outputs.get("cost") or {}
+    if cost.get("usd_per_day") is not None:
+        said["cost on AWS"] = f"${cost['usd_per_day']} a day, ${cost['usd_per_job']} a job (make cost)"
+    if copies:
+        said["results"] = f"{os.path.relpath(copies, PROJECT_FOLDER)}/ has a copy of each"
+    width = max(map(len, said), default=0)
+    return [f"{name:<{width}}  {text}" for name, text in said.items()]
+
+
+def lines(jobs: Mapping[str, Mapping[str, Any]], place: Place) -> list[Line]:
+    """A line for each job by name; the jobs of a fan-out stand together, and their total follows them."""
+    groups = {name: results.fan_out(job) for name, job in jobs.items()}
+    ordered = sorted(jobs.items(), key=lambda item: (groups[item[0]] or item[0], item[0]))
+    with ThreadPoolExecutor(JOBS_AT_ONCE) as pool:
+        found = list(pool.map(lambda item: line(item[0], item[1], place), ordered))
+    told: list[Line] = []
+    for group, members in itertools.groupby(found, key=lambda line: groups[line.name] or line.name):
+        lines_of_group = list(members)
+        told += lines_of_group
+        if groups[lines_of_group[0].name]:
+            told.append(_total(group, lines_of_group))
+    return told
+
+
+def line(name: str, job: Mapping[str, Any], place: Place) -> Line:
+    """What is known of one job; whatever keeps its result from being read costs no other job's line."""
+    status, path = str(job["status"]), str(job["result_path"])
+    if status != "Completed":
+        return Line(name, status, str(job.get("reason") or path))
+    try:
+        bodies = _bodies(job, place.client)
+    except s3.TooLargeError:
+        return Line(name, status, f"{path} (more than {LARGEST // 2**20} MB: not copied)")
+    except s3.MissingError:
+        return Line(name, status, f"{path} (expired; run it again: make retry JOB={name} STACK={place.stack})")
+    except s3.S3Error as error:  # a bucket that the job may write to and this person may not read
+        return Line(name, status, f"{path} (not shown: {error})")
+    keep(name, job, bodies, place)
+    return Line(name, status, path, sum(map(_rows, bodies.values())), _metrics(job, bodies, place))
+
+
+def keep(name: str, job: Mapping[str, Any], bodies: Mapping[str, bytes], place: Place) -> None:
+    """Write a result to `results/<stack>/<job>/`, in place of what an earlier run of the job left there."""
+    target = place.folder / place.stack / name
+    draft = target.with_name(f".{name}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    for member, body in bodies.items():
+        path = draft.joinpath(*(part for part in f"{member}.out".split("/") if part not in {"", ".", ".."}))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+    (draft / "job.json").write_text(json.dumps(dict(job), indent=2, sort_keys=True) + "\n")
+    shutil.rmtree(target, ignore_errors=True)
+    draft.replace(target)
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as text in aligned columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _bodies(job: Mapping[str, Any], client: Any) -> dict[str, bytes]:
+    """The result objects by member, no more than `LARGEST` bytes in all."""
+    left = LARGEST
+    bodies: dict[str, bytes] = {}
+    for member, uri in results.objects(job, client).items():
+        bodies[member] = s3.read(uri, client, left)
+        left -= len(bodies[member])
+    if not bodies:
+        raise s3.MissingError(f"nothing is under {job['result_path']}")
+    return bodies
+
+
+def _metrics(job: Mapping[str, Any], bodies: Mapping[str, bytes], place: Place) -> str:
+    """The headline figures; where none can be given, why."""
+    if not job.get("labels"):
+        return NO_LABELS
+    from workshop import metrics  # noqa: PLC0415  scikit-learn takes a second to load
+
+    try:
+        form = results.run(job, place.sagemaker).form
+        given = results.given(job, list(bodies), place.client)
+        found = metrics.of(results.assembled(job, bodies, given, form, place.client), metrics.threshold())
+    except (LabelsError, results.ResultsError, metrics.MetricsError) as error:
+        return f"none: {error}"
+    return found.text
+
+
+def _total(group: str, members: Sequence[Line]) -> Line:
+    done = sum(member.status == "Completed" for member in members)
+    counts = [member.rows for member in members]
+    rows = sum(count for count in counts if count is not None)
+    unknown = counts.count(None)
+    note = f", without {unknown} of them" if unknown else ""
+    return Line(f"{group} (total)", f"{done} of {len(members)}", f"{len(members)} jobs{note}", rows, "")
+
+
+def _rows(body: bytes) -> int:
+    """Lines, the last of which may lack its end."""
+    return body.count(b"\n") + (not body.endswith(b"\n") and body != b"")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
