@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,25 +16,18 @@ from tests.e2e.checkout import REPOSITORY, Checkout
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("upgrade")]
 FIRST = "1c49bb6"
 """The commit with which stacks began to be deployed by the Pulumi CLI."""
-PROGRAM = ("infra", "jobs", "workshop", "__main__.py", "Pulumi.yaml", "Pulumi.local.yaml")
 
 
-def put_program(checkout: Checkout, commit: str | None, folder: Path) -> None:
-    """Put the program of a commit, or this one's, into a checkout."""
-    source = REPOSITORY
-    if commit:
-        subprocess.run(["git", "worktree", "add", "--detach", str(folder), commit], cwd=REPOSITORY, check=True)
-        source = folder
+@contextmanager
+def first_program(folder: Path) -> Generator[Path]:
+    """The first release in a git worktree, with the installed packages of this one."""
+    subprocess.run(["git", "worktree", "add", "--detach", str(folder), FIRST], cwd=REPOSITORY, check=True)
     try:
-        for name in PROGRAM:
-            if (source / name).is_dir():
-                shutil.rmtree(checkout.path / name)
-                shutil.copytree(source / name, checkout.path / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy2(source / name, checkout.path / name)
+        (folder / ".local").mkdir()
+        (folder / ".local" / "venv").symlink_to(sys.prefix)
+        yield folder
     finally:
-        if commit:
-            subprocess.run(["git", "worktree", "remove", "--force", str(folder)], cwd=REPOSITORY, check=True)
+        subprocess.run(["git", "worktree", "remove", "--force", str(folder)], cwd=REPOSITORY, check=True)
 
 
 def standing(checkout: Checkout) -> dict[str, str]:
@@ -48,12 +43,12 @@ def standing(checkout: Checkout) -> dict[str, str]:
 def test_a_stack_of_the_first_release_is_taken_over(tmp_path: Path) -> None:
     checkout = Checkout.make(tmp_path / "checkout")
     try:
-        put_program(checkout, FIRST, tmp_path / "first")
-        first = checkout.make_target("up")
+        assert checkout.make_target("preview").code == 0  # starts the local cloud and makes the stack
+        with first_program(tmp_path / "first") as program:
+            first = checkout.shell(f"cd '{program}' && pulumi up --yes --skip-preview --stack local")
         assert first.code == 0, first.text
         before, jobs = standing(checkout), checkout.transform_jobs()
 
-        put_program(checkout, None, tmp_path)
         taken_over = checkout.make_target("up")
         assert taken_over.code == 0, taken_over.text
         after = standing(checkout)
