@@ -197,7 +197,7 @@ OPTIONS: dict[str, list[str]] = {
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("pair", itertools.combinations(OPTIONS, 2), ids=" and ".join)
+@pytest.mark.parametrize("pair", list(itertools.combinations(OPTIONS, 2)), ids=" and ".join)
 def test_a_stack_with_two_options_comes_and_goes(checkout: Checkout, given: Account, pair: tuple[str, str]) -> None:
     was = (checkout.path / "Pulumi.local.yaml").read_text()
     settings = {**given.settings, "maxJobsAtOnce": 1, "iamDelaySeconds": 1}
