@@ -1,1 +1,1 @@
-"""The local cloud's Pulumi resource providers: aws, eks and kubernetes, each a process that serves one provider resource."""
+"""The local cloud's Pulumi plugins: the resource providers aws and eks, and the host that runs programs in Python."""

@@ -74,7 +74,9 @@ LIFE = {
     "result": "aws s3 cp \"$(pulumi stack output --json | python -c 'import json, sys; "
     'print(json.load(sys.stdin)["transform_jobs"]["churn"]["result_path"])\')" -',
     "job's time": "python -c 'from workshop import results, stack; "
-    'print(results.run_seconds(stack.transform_job("churn")["job_name"]))\'',
+    'print(results.run(stack.transform_job("churn"), stack.client("sagemaker")).seconds)\'',
+    "table": "python -m workshop.results --job churn",
+    "model": "python -c 'from workshop import page; assert not page.load(\"churn\", 0.5).untold'",
     "again": "pulumi up --yes --skip-preview --refresh",
     "leftovers while it stands": "python -m workshop.leftovers --stack local || test $? = 1",
     "destroy": "pulumi destroy --yes --skip-preview",

@@ -50,6 +50,8 @@ def test_a_second_up_changes_nothing_and_its_last_screen_shows_the_result(standi
     assert " unchanged" in summary
     assert not [mark for mark in ("+ ", "~ ", "- ", "+-") if f"\n    {mark}" in summary]
     assert standing.transform_jobs() == before
+    assert "make report JOB=churn" in again.text
+    assert "Outputs:" not in again.text
     line = again.text.splitlines()[-1]
     with (standing.path / "model/truth.csv").open() as source:
         rows = sum(1 for _ in csv.DictReader(source))

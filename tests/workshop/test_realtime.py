@@ -43,6 +43,11 @@ def test_each_row_is_a_request_of_its_own(url: str) -> None:
     assert realtime.one_by_one(["1,2", "3,4"], realtime.over_http(url)) == ["1,2", "3,4"]
 
 
+def test_answers_are_compared_with_the_batch_result_as_text(url: str) -> None:
+    found = realtime.asked(["1,2", "3,4"], ["1,2", "3,40"], realtime.over_http(url))
+    assert (found.count, found.equal) == (2, 1)
+
+
 def test_a_refusal_is_told_with_what_the_container_says(url: str) -> None:
     with pytest.raises(RuntimeError, match="answered 415: could not convert"):
         realtime.over_http(url)("bad")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import tarfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
@@ -63,7 +63,7 @@ class Page(HTMLParser):
 
 
 @contextmanager
-def a_served_stack(folder: Path) -> Generator[tuple[Stack, pytest.MonkeyPatch]]:
+def a_served_stack(folder: Path) -> Generator[Stack]:
     """A stack in an account that another process can ask."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -81,7 +81,7 @@ def a_served_stack(folder: Path) -> Generator[tuple[Stack, pytest.MonkeyPatch]]:
         patch.setenv("PATH", str(program.parent), prepend=":")
         for name in ("IPYTHONDIR", "MPLCONFIGDIR"):
             patch.setenv(name, str(folder / "notebook"))
-        yield Stack(folder, boto3.client), patch
+        yield Stack(folder, boto3.client)
     server.stop()
 
 
@@ -95,24 +95,18 @@ def batch_result() -> list[str]:
     return [repr(value) for value in booster.predict(xgboost.DMatrix(rows), validate_features=False).tolist()]
 
 
-Render = Callable[[str], Page]
+Pages = dict[str, Page]
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Render]:
-    """Gives the page of a job of a stack that has one of each kind; each is made once."""
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
+    """The page of a job of each kind, by the job's name; all are made before another test can reset moto's account."""
     folder = tmp_path_factory.mktemp("stack")
-    made: dict[str, Page] = {}
-    with a_served_stack(folder) as (jobs, _), serving(Model(IMAGE, FOLDER / "model.tar.gz", {})) as url:
+    with a_served_stack(folder) as jobs, serving(Model(IMAGE, FOLDER / "model.tar.gz", {})) as url:
         declare(jobs)
-
-        def made_page(name: str) -> Page:
-            if name not in made:
-                values = {"job": name, "threshold": 0.5, "endpoint_name": "", "invocations_url": url}
-                made[name] = Page(by_notebook(folder, values) if name == "churn" else by_its_parts(name))
-            return made[name]
-
-        yield made_page
+        values = {"job": "churn", "threshold": 0.5, "endpoint_name": "", "invocations_url": url}
+        made = {"churn": Page(by_notebook(folder, values))}
+        return made | {name: Page(by_its_parts(name)) for name in ("nolabels", "classes", "prices")}
 
 
 def by_notebook(folder: Path, values: dict[str, Any]) -> str:
@@ -146,8 +140,8 @@ def declare(jobs: Stack) -> None:
 
 
 @pytest.mark.parametrize("job", ["churn", "nolabels", "classes", "prices"])
-def test_a_page_asks_nothing_of_the_network_and_can_be_read_without_seeing(pages: Render, job: str) -> None:
-    found = pages(job)
+def test_a_page_asks_nothing_of_the_network_and_can_be_read_without_seeing(pages: Pages, job: str) -> None:
+    found = pages[job]
     assert found.images
     assert all(source.startswith(("data:image/svg+xml;base64,", "#")) for source in found.sources)
     assert all(len(image["alt"] or "") > 40 for image in found.images)
@@ -161,35 +155,35 @@ def test_a_page_asks_nothing_of_the_network_and_can_be_read_without_seeing(pages
 
 
 @pytest.mark.parametrize("job", ["churn", "nolabels", "classes", "prices"])
-def test_a_page_opens_with_job_model_date_and_rows(pages: Render, job: str) -> None:
-    opening = pages(job).text.partition(" Predictions ")[0].split()
+def test_a_page_opens_with_job_model_date_and_rows(pages: Pages, job: str) -> None:
+    opening = pages[job].text.partition(" Predictions ")[0].split()
     order = [opening.index(word) for word in (job, "Job", "Model", "Finished", "Rows")]
     assert order == sorted(order)
     assert str({"churn": len(CHURN)}.get(job, 60)) in opening
 
 
-def test_the_headline_has_scikit_learns_figures(pages: Render) -> None:
+def test_the_headline_has_scikit_learns_figures(pages: Pages) -> None:
     table = pd.DataFrame({"prediction": [float(text) for text in batch_result()], "label": CHURN["churn"]})
-    opening = pages("churn").text.partition(" Predictions ")[0]
+    opening = pages["churn"].text.partition(" Predictions ")[0]
     for name, value in metrics.of(table).figures.items():
         assert f"{metrics.number(value)} {name}" in opening
 
 
-def test_zero_and_one_are_told_in_words(pages: Render) -> None:
-    text = pages("churn").text
+def test_zero_and_one_are_told_in_words(pages: Pages) -> None:
+    text = pages["churn"].text
     assert re.search(r"churn\s+predicted no\s+predicted yes\s+no\s+575\s+7\s+yes\s+23\s+62", text)
     assert "international plan" in text
 
 
-def test_the_model_tells_what_drives_its_predictions(pages: Render) -> None:
-    (image,) = [image for image in pages("churn").images if "drives" in (image["alt"] or "")]
+def test_the_model_tells_what_drives_its_predictions(pages: Pages) -> None:
+    (image,) = [image for image in pages["churn"].images if "drives" in (image["alt"] or "")]
     assert re.search(r"total_day_minutes [\d.]+, customer_service_calls", image["alt"] or "")
-    assert "The model does not tell" in pages("nolabels").text
+    assert "The model does not tell" in pages["nolabels"].text
 
 
-def test_each_row_asked_alone_gives_the_batch_result_text_for_text(pages: Render) -> None:
+def test_each_row_asked_alone_gives_the_batch_result_text_for_text(pages: Pages) -> None:
     count = len(CHURN)
-    assert f"{count} of {count} answers are equal to the batch result, text for text." in pages("churn").text
+    assert f"{count} of {count} answers are equal to the batch result, text for text." in pages["churn"].text
 
 
 @pytest.mark.parametrize(
@@ -200,8 +194,8 @@ def test_each_row_asked_alone_gives_the_batch_result_text_for_text(pages: Render
         pytest.param("prices", "RMSE: root of the mean squared error", id="a regression"),
     ],
 )
-def test_what_stands_beside_the_labels_depends_on_their_kind(pages: Render, job: str, words: str) -> None:
-    assert words in pages(job).text
+def test_what_stands_beside_the_labels_depends_on_their_kind(pages: Pages, job: str, words: str) -> None:
+    assert words in pages[job].text
 
 
 def test_a_job_without_a_result_has_no_report(

@@ -98,7 +98,7 @@ def _runs(python: Path) -> bool:
 
 def _make(versions: Versions, base: Path, folder: Path, progress: Progress) -> None:
     started = time.monotonic()
-    progress(f"Making the environment of sagemaker-scikit-learn:{versions.tag}, once: {versions} (about a minute)")
+    progress(f"Making the environment of sagemaker-scikit-learn:{versions.tag}, once: {versions} (about half a minute)")
     for cut_off in folder.parent.glob(f".{folder.name}.*"):  # this process has the lock: nobody works there
         shutil.rmtree(cut_off, ignore_errors=True)
     staging = folder.with_name(f".{folder.name}.{os.getpid()}")

@@ -7,7 +7,9 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
@@ -19,6 +21,7 @@ Sink = Callable[[bytes], None]
 
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 _GRACE: Final = 5.0  # seconds from an interrupt to the end by force, as in the official host
+_CLEAN_UP: Final = 2.0  # seconds that an interrupted process has when the engine ends the host
 _LAST_OUTPUT: Final = 1.0  # seconds in which what a child left behind may still print
 
 
@@ -52,7 +55,7 @@ class Child:
             self._process = process.popen(command, stdin=stdin, env=env, cwd=cwd)
         except OSError as error:
             raise ToolchainError(f"{command[0]} cannot be started: {error.strerror}") from error
-        self._interrupted = False
+        self._interrupted = self._ended = False
         self._copies = [
             _copy(source, sink)
             for source, sink in zip((self._process.stdout, self._process.stderr), sinks, strict=True)
@@ -66,14 +69,15 @@ class Child:
 
     def wait(self) -> int:
         """Wait for the end, and for the last of the output; the exit code, below zero for the number of a signal."""
-        code = self._process.wait()
+        code = self._exit_code()
+        self._ended = True
         for copy in self._copies:
             copy.join(_LAST_OUTPUT)
         return code
 
     def interrupt(self) -> None:
         """Ask the process to end, and end it when it does not within some seconds."""
-        if self._process.poll() is None:
+        if not self._ended:
             self._interrupted = True
             self._signal(signal.SIGINT)
             timer = threading.Timer(_GRACE, self.kill)
@@ -81,11 +85,30 @@ class Child:
             timer.start()
 
     def kill(self) -> None:
-        """End the process, with all that it started in its session."""
-        if self._process.poll() is None:
-            self._signal(signal.SIGKILL)
+        """End the process, with all that it started in its session and has left behind."""
+        self._signal(signal.SIGKILL)
+
+    def end(self) -> None:
+        """End the process; one that has been interrupted gets some time to clean up, and to say what it did."""
+        until = time.monotonic() + _CLEAN_UP
+        while self._interrupted and not self._ended and time.monotonic() < until:
+            time.sleep(0.01)
+        if self._interrupted:
+            for copy in self._copies:
+                copy.join(0.1)
+        self.kill()
+
+    def _exit_code(self) -> int:
+        if sys.platform != "linux":
+            return self._process.wait()
+        # Left as a zombie, the process keeps the number of its group from being given to another.
+        ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        assert ended is not None  # noqa: S101  only with WNOHANG
+        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
     def _signal(self, number: int) -> None:
+        if self._process.returncode is not None:
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: a zombie's group is not permitted
             os.killpg(self._process.pid, number)
 

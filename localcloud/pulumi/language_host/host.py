@@ -40,9 +40,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         self._loaded: Program | None = None
 
     def exit(self, code: int) -> NoReturn:
-        """End this process and all that it runs, at once."""
+        """End this process and all that it runs; at once, unless a program that was interrupted still cleans up."""
         for child in list(self._children):
-            child.kill()
+            child.end()
         os._exit(code)
 
     def Handshake(self, request: Any, context: Any) -> Any:
@@ -79,7 +79,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         toolchain.check()
         plugin = Plugin(request, toolchain)
         self._children.add(plugin)
-        context.add_callback(plugin.kill)
+        context.add_callback(plugin.end)
         yield from plugin.responses()
 
     def InstallDependencies(self, request: Any, context: Any) -> Generator[Any]:

@@ -77,13 +77,11 @@ def run(pulumi: Any, order: dict[str, Any]) -> int:
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: program(order["entry"])))
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)  # nothing more can be said to the engine, and calls to it may never return
-    except pulumi.RunError as error:
-        pulumi.log.error(str(error))  # noqa: TRY400  no logger of Python's
-        code = SHOWN
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001  whatever the program raises is shown
-        pulumi.log.error(explanation(error, order["entry"], pulumi.__file__))  # noqa: TRY400  likewise
+        if text := explanation(pulumi, error, order["entry"]):
+            pulumi.log.error(text)  # noqa: TRY400  no logger of Python's
         code = SHOWN
     else:
         code = 0
@@ -125,19 +123,34 @@ def send_debug_messages_without_waiting(pulumi: Any) -> list[Any]:
     return calls
 
 
-def explanation(error: BaseException, entry: str, sdk: str) -> str:
-    """What the user is told of an exception, without the frames that only lead to the program."""
+def explanation(pulumi: Any, error: BaseException, entry: str) -> str:
+    """What the user is told of an exception, without the frames that only lead to the program; empty for nothing."""
+    import grpc  # noqa: PLC0415  after the SDK has been found
+
     main_file = os.path.join(entry, "__main__.py") if os.path.isdir(entry) else entry  # noqa: PTH112, PTH118
     if isinstance(error, ImportError) and not os.path.exists(main_file):  # noqa: PTH110  no more imports than needed
         return f"unable to find main python program `__main__.py` in `{os.path.abspath(entry)}`"  # noqa: PTH100
-    folders = tuple(os.path.dirname(file) + os.sep for file in (sdk, asyncio.__file__, futures.__file__))  # noqa: PTH120
+    modules = (pulumi, grpc, asyncio, futures)
+    passed = (__file__, "<frozen", *(os.path.dirname(str(module.__file__)) + os.sep for module in modules))  # noqa: PTH120
     frames = traceback.extract_tb(error.__traceback__)
-    passed = (__file__, "<frozen", *folders)
     own = next((at for at, frame in enumerate(frames) if not frame.filename.startswith(passed)), None)
+    if own is None and stopped_by_engine(error, grpc):
+        return ""
+    if isinstance(error, pulumi.RunError):
+        return str(error)
     if own is None:  # nothing of the program: an error of syntax names its place itself, any other needs all frames
         own = len(frames) if isinstance(error, SyntaxError) else 0
     text = "".join(traceback.format_exception(error, limit=own - len(frames)))
     return "Program failed with an unhandled exception:\n" + text
+
+
+def stopped_by_engine(error: BaseException | None, grpc: Any) -> bool:
+    """Whether a call of the SDK failed because the engine takes no more: it has said why by itself."""
+    while error is not None:
+        if isinstance(error, grpc.RpcError):
+            return error.code() in {grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE}  # pyright: ignore[reportAttributeAccessIssue]  a Call too
+        error = error.__cause__ or error.__context__
+    return False
 
 
 if __name__ == "__main__":

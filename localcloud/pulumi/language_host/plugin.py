@@ -51,7 +51,7 @@ class Plugin:
             if response.WhichOneof("output") == "exitcode":
                 return
 
-    def kill(self) -> None:
+    def end(self) -> None:
         """End the plugin at once."""
         if self._child:
             self._child.kill()

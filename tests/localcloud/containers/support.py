@@ -1,4 +1,4 @@
-"""Packing a model archive, and asking a running container."""
+"""Packing model archives and wheels, and asking a running container."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -21,6 +22,19 @@ def pack(path: Path, files: Mapping[str, bytes]) -> Path:
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     return path
+
+
+def wheel(module: str, source: str) -> tuple[str, bytes]:
+    """Make a wheel of one module, version 1; its file name and content. pip installs it without a network."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"{module}.py", source)
+        archive.writestr(f"{module}-1.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {module}\nVersion: 1\n")
+        archive.writestr(
+            f"{module}-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{module}-1.dist-info/RECORD", "")
+    return f"{module}-1-py3-none-any.whl", packed.getvalue()
 
 
 def wait_until_serving(container: Container, seconds: float = 60) -> None:

@@ -307,6 +307,13 @@ CASES = {
         lambda w: {**model_inputs(w), "enableNetworkIsolation": False},
         identity=lambda r: r.inputs["name"],
     ),
+    "inference pipeline": Case(
+        "aws:sagemaker/model:Model",
+        lambda w: pipeline_inputs(w, "scale", "score"),
+        lambda w: {**pipeline_inputs(w, "scale", "score"), "tags": {"a": "1"}},
+        lambda w: pipeline_inputs(w, "score", "scale"),
+        identity=lambda r: r.inputs["name"],
+    ),
 }
 
 
@@ -345,6 +352,12 @@ def model_inputs(world: World) -> dict[str, Any]:
             "environment": {"A": "b"},
         },
     }
+
+
+def pipeline_inputs(world: World, *hostnames: str) -> dict[str, Any]:
+    model = model_inputs(world)
+    container = model.pop("primaryContainer")
+    return {**model, "containers": [{**container, "containerHostname": name} for name in hostnames]}
 
 
 @pytest.fixture(scope="session")

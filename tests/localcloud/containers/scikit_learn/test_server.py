@@ -21,7 +21,7 @@ import pytest
 
 from localcloud.containers import Container, own_images, start
 from localcloud.home import CHECKOUT
-from tests.localcloud.containers.support import eventually, pack, wait_for_exit, wait_until_serving
+from tests.localcloud.containers.support import eventually, pack, wait_for_exit, wait_until_serving, wheel
 
 ENVIRONMENT = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
 SUM = """
@@ -267,18 +267,10 @@ def test_a_request_that_takes_too_long_ends_its_worker_and_another_takes_its_pla
 
 
 def test_requirements_are_installed_for_this_container_alone(serve: Serve) -> None:
-    package = (
-        b"from setuptools import setup\nsetup(name='only-here', version='1', py_modules=['only_here'])\n",
-        b"ANSWER = 42\n",
-    )
+    name, package = wheel("only_here", "ANSWER = 42")
     script = serve(
         MODEL + "import only_here, numpy\ndef transform_fn(*_): return str(only_here.ANSWER), 'text/plain'\n",
-        {
-            "code/requirements.txt": b"./package\n",
-            "code/package/setup.py": package[0],
-            "code/package/only_here.py": package[1],
-        },
-        PIP_NO_BUILD_ISOLATION="0",
+        {"code/requirements.txt": f"./{name}\n".encode(), f"code/{name}": package},
         PIP_NO_INDEX="1",
     )
     assert script.invoke(b"x", "text/csv", None).body == b"42"

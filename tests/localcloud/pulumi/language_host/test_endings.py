@@ -111,13 +111,12 @@ def test_host_and_program_end_with_the_engine(project: Project) -> None:
     assert gone(running.host, running.program, running.child)
 
 
-def test_what_a_program_leaves_running_does_not_hold_up_the_end(project: Project) -> None:
+def test_what_a_program_leaves_running_ends_with_the_command(project: Project) -> None:
     project.program("import subprocess\nprint('left', subprocess.Popen(['sleep', '600']).pid, 'behind')\n")
-    begin = time.monotonic()
     ended = project.up()
     assert ended.code == 0
-    assert time.monotonic() - begin < 300
-    os.kill(int(ended.diagnostics.split("left ")[1].split()[0]), signal.SIGKILL)
+    if sys.platform == "linux":
+        assert gone(int(ended.diagnostics.split("left ")[1].split()[0]))
 
 
 @pytest.mark.parametrize("end", [pytest.param("", id="returns"), pytest.param("os._exit(3)", id="os._exit")])

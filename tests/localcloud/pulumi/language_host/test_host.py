@@ -93,9 +93,10 @@ def test_it_lists_what_is_installed(host: Any, tmp_path: Path, *, transitive: bo
 def test_dependencies_are_installed_into_the_virtual_environment(host: Any, tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("no such requirement\n")
     request = language_pb2.InstallDependenciesRequest(info=info(tmp_path, virtualenv="venv"))
-    printed = bytearray()
+    parts: list[bytes] = []
     with pytest.raises(grpc.RpcError, match="ended with exit code 1"):
-        printed.extend(b for part in host.InstallDependencies(request) for b in part.stdout)
+        parts.extend(part.stdout for part in host.InstallDependencies(request))
+    printed = b"".join(parts)
     assert b"Creating virtual environment" in printed
     assert b"no such requirement" in printed
     assert (tmp_path / "venv" / "bin" / "python").exists()
