@@ -5,7 +5,7 @@ PYTHON ?= $(shell for bound in 14 99; do for p in python3 python3.13 python3.12 
 	"$$p" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, $$bound))" 2>/dev/null && echo "$$p" && exit; \
 	done; done)
 STACK ?= local
-export STACK JOB JOBS TO THRESHOLD REQUEST LOCALCLOUD_PORT
+export STACK JOB JOBS TO THRESHOLD REQUEST YES LOCALCLOUD_PORT
 # What some machines ask of Python and cannot be had here: to keep no compiled modules (compiling the SDKs anew takes every
 # `up` 3 s; git ignores them), and to load none from the folder that it runs in.
 unexport PYTHONDONTWRITEBYTECODE PYTHONSAFEPATH
@@ -15,7 +15,7 @@ SETUP = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and none
 COMMAND = @$(SETUP) $(if $(filter local,$(STACK)),local,dev) && $(RUN) localcloud.commands
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down reset retry status logs shell results compare report cost leftovers preflight crds model \
+.PHONY: help up preview destroy down reset retry tick status logs shell results compare report cost leftovers preflight crds model \
 	model-archive \
 	setup test lint soak bench
 
@@ -35,6 +35,8 @@ reset: ## Stop the local cloud and forget it, whatever its state
 	$(COMMAND) reset
 retry: ## Run a job again: make retry JOB=churn
 	$(COMMAND) retry
+tick: ## Run a scheduled job now: make tick JOB=nightly
+	$(COMMAND) tick
 status: ## What runs, where, since when
 	$(COMMAND) status
 logs: ## The logs of the local cloud's parts

@@ -4,14 +4,17 @@ import pulumi
 
 from infra import account, crds, given, settings, versions
 from infra.cluster import Cluster, ClusterArgs
+from infra.delivery import Delivery, DeliveryArgs
 from infra.identity import Identity, IdentityArgs
 from infra.model import Model, ModelPlace
 from infra.network import Network, NetworkArgs
 from infra.operator import Operator, OperatorArgs
+from infra.schedule import Schedules, SchedulesArgs
 from infra.storage import Storage, StorageArgs
 from jobs import declaration, declared, lanes
 from jobs.declaration import JobDefaults
 from jobs.layer import TransformJobs
+from jobs.scheduled_job import ScheduledJob, SchedulePlace
 from jobs.transform_job import JobPlace
 from lookups import prices
 
@@ -20,7 +23,8 @@ chosen = settings.load()
 crds.check(chosen)
 planned = declaration.collect(declared.DECLARATIONS, JobDefaults.of(chosen))
 
-arranged = lanes.arrange(planned, chosen.max_jobs_at_once, chosen.transform_instance_type)
+now = [job for job in planned if job.args.schedule is None]
+arranged = lanes.arrange(now, chosen.max_jobs_at_once, chosen.transform_instance_type)
 aws = account.connect(chosen)
 given.check(chosen, aws.look)
 kubernetes_version = versions.standing_or(chosen.kubernetes_version, chosen.cluster_name, aws.look)
@@ -31,12 +35,25 @@ storage = Storage(chosen.prefix, StorageArgs.of(chosen, aws), aws.options)
 images = declaration.private_images(planned, chosen)
 identity = Identity(chosen.prefix, IdentityArgs.of(chosen, aws, storage, images), aws.options)
 cluster = Cluster(chosen.prefix, ClusterArgs.of(chosen, kubernetes_version, aws, network, identity), aws.options)
-operator = Operator(chosen.prefix, OperatorArgs.of(chosen, identity, cluster))
+operator = Operator(chosen.prefix, OperatorArgs.of(chosen, identity, cluster), aws.options)
 model = Model(chosen.prefix, chosen.model, ModelPlace.of(identity, storage), f"{chosen.prefix}-model", aws.options)
 
 # Layer 2: the jobs.
 place = JobPlace.of(chosen, account=aws, storage=storage, identity=identity, operator=operator, model=model)
 transform_jobs = TransformJobs(arranged.jobs, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
+if scheduled := [(job, job.args.schedule) for job in planned if job.args.schedule is not None]:
+    schedules = Schedules(chosen.prefix, SchedulesArgs.of(chosen, aws, [job.name for job, _ in scheduled]), aws.options)
+    base = SchedulePlace(
+        partition=aws.scope.apply(lambda scope: scope.partition),
+        group_name=schedules.group.name,
+        role_arn=schedules.role.arn,
+        dead_letter_arn=schedules.dead_letters.arn,
+        dead_letter_url=schedules.dead_letters.url,
+        topic_arn=schedules.failures.arn,
+        ready=[*schedules.ready, *identity.execution.ready],
+    )
+    by_schedule = {job.name: ScheduledJob(job, schedule, place, base, aws.options) for job, schedule in scheduled}
+    pulumi.export("scheduled_jobs", {name: job.outputs() for name, job in by_schedule.items()})
 
 pulumi.export("bucket_name", storage.bucket_name)
 pulumi.export("cluster_name", cluster.cluster_name)
@@ -44,7 +61,10 @@ pulumi.export("kubeconfig", cluster.kubeconfig)
 pulumi.export("model_name", model.model_name)
 pulumi.export("execution_role_arn", identity.execution.arn)
 pulumi.export("operator_role_arn", identity.operator.arn)
-pulumi.export("cost", prices.summary(chosen.node_instance_type, chosen.transform_instance_type, pulumi.get_stack()))
+node_type = chosen.node_instance_type if chosen.has_nodes else None
+pulumi.export("cost", prices.summary(node_type, chosen.transform_instance_type, pulumi.get_stack()))
 pulumi.export("transform_jobs", transform_jobs.outputs())
 lanes.warn_beyond_quota(arranged.instances, chosen.region)
+if chosen.delivery_repository:
+    pulumi.export("delivery_roles", Delivery(chosen.prefix, DeliveryArgs.of(chosen, aws), aws.options).outputs())
 transform_jobs.check_ends()

@@ -1,5 +1,7 @@
 """The cluster: EKS with one small managed node group, and Pod Identity for the operator.
 
+With `operatorInstall: capability` the operator is EKS's own and runs at AWS: then there is a control plane and nothing else.
+
 Order is what makes this robust, and each arrow is a dependency, also where no value flows. Up: roles and routes,
 cluster, Pod Identity agent and association, node group, then whatever runs on it. An association takes seconds to
 become effective and a pod is given credentials only when it is created; the minutes that a node group takes lie in
@@ -9,6 +11,7 @@ between. Destroy runs the other way.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -36,7 +39,8 @@ class ClusterArgs:
     """Whether the subnets are known to be public; of given ones EKS finds out itself."""
     routes: Sequence[pulumi.Resource]
     cluster_role: Identified
-    node_role: Identified
+    node_role: Identified | None
+    """None where there are no nodes."""
     node_instance_type: str
     operator_role: Identified
     operator_namespace: str
@@ -72,29 +76,25 @@ class Cluster(pulumi.ComponentResource):
     kubeconfig: pulumi.Output[str]
     provider: kubernetes.Provider
     ready: list[pulumi.Resource]
-    """What must stand while an operator works: its identity and the node that it runs on."""
+    """What must stand while an operator works: its identity, and the node that it runs on if it is ours."""
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("workshop:index:Cluster", name, None, opts)
         self._name = name
         self.cluster_name = args.name
         cluster = self._control_plane(args)
-        pod_identity = self._pod_identity(args, cluster)
-        nodes = self._nodes(args, cluster, after=pod_identity)
+        place = [cluster] if args.node_role is None else self._place_for_pods(args, args.node_role, cluster)
         self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
-        self.ready = [*pod_identity, *args.operator_role.ready, nodes]
+        self.ready = [*place, *args.operator_role.ready]
         self.provider = self._kubernetes()
         self.register_outputs({"cluster_name": self.cluster_name, "kubeconfig": self.kubeconfig})
 
     def _control_plane(self, args: ClusterArgs) -> eks.Cluster:
-        pinned, subnet_ids = versions.addons(args.kubernetes_version), list(args.subnet_ids)
+        subnet_ids = list(args.subnet_ids)
         return eks.Cluster(
             self._name,
             name=self.cluster_name,  # fixed: Pod Identity, roles and access entries name it
             version=args.kubernetes_version,
-            # Without versions of their own these two would be looked up, and changed, at each run.
-            kube_proxy_addon_options=eks.KubeProxyAddonOptionsArgs(version=pinned["kube-proxy"]),
-            vpc_cni_options=eks.VpcCniOptionsArgs(addon_version=pinned["vpc-cni"]),
             upgrade_policy={"support_type": "STANDARD"},  # the default, EXTENDED, may come to cost six times as much
             service_role=args.cluster_role.role,
             vpc_id=args.vpc_id,
@@ -111,7 +111,12 @@ class Cluster(pulumi.ComponentResource):
             deletion_protection=False,
             tags={"Name": self.cluster_name},
             opts=self._after([*args.cluster_role.ready, *args.routes]),
+            **_without_nodes() if args.node_role is None else _pinned(args.kubernetes_version),
         )
+
+    def _place_for_pods(self, args: ClusterArgs, node_role: Identified, cluster: eks.Cluster) -> list[pulumi.Resource]:
+        pod_identity = self._pod_identity(args, cluster)
+        return [*pod_identity, self._nodes(args, node_role, cluster, after=pod_identity)]
 
     def _admins(self, args: ClusterArgs) -> dict[str, eks.AccessEntryArgs]:
         """Let others than the cluster's creator in; EKS lets the creator in by itself, and refuses to be told twice."""
@@ -145,19 +150,21 @@ class Cluster(pulumi.ComponentResource):
         )
         return [agent, association]
 
-    def _nodes(self, args: ClusterArgs, cluster: eks.Cluster, after: list[pulumi.Resource]) -> eks.ManagedNodeGroup:
+    def _nodes(
+        self, args: ClusterArgs, node_role: Identified, cluster: eks.Cluster, after: list[pulumi.Resource]
+    ) -> eks.ManagedNodeGroup:
         return eks.ManagedNodeGroup(
             f"{self._name}-nodes",
             cluster=cluster,
             node_group_name=f"{self._name}-nodes",
-            node_role_arn=args.node_role.arn,
+            node_role_arn=node_role.arn,
             subnet_ids=list(args.subnet_ids),
             instance_types=[args.node_instance_type],
             ami_type="AL2023_x86_64_STANDARD",
             disk_size=20,
             scaling_config={"desired_size": 1, "min_size": 1, "max_size": 1},
             tags={"Name": f"{self._name}-nodes"},
-            opts=self._after([*after, *args.node_role.ready, *args.routes]),
+            opts=self._after([*after, *node_role.ready, *args.routes]),
         )
 
     def _kubernetes(self) -> kubernetes.Provider:
@@ -171,6 +178,24 @@ class Cluster(pulumi.ComponentResource):
 
     def _after(self, resources: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(resources))
+
+
+def _pinned(kubernetes_version: str) -> dict[str, Any]:
+    """Give versions of their own to the two add-ons that would be looked up, and so changed, at each run."""
+    pinned = versions.addons(kubernetes_version)
+    return {
+        "kube_proxy_addon_options": eks.KubeProxyAddonOptionsArgs(version=pinned["kube-proxy"]),
+        "vpc_cni_options": eks.VpcCniOptionsArgs(addon_version=pinned["vpc-cni"]),
+    }
+
+
+def _without_nodes() -> dict[str, Any]:
+    """Leave out what would run on nodes: add-ons of EKS, and those that a new cluster brings along."""
+    return {
+        "bootstrap_self_managed_addons": False,
+        "kube_proxy_addon_options": eks.KubeProxyAddonOptionsArgs(enabled=False),
+        "use_default_vpc_cni": True,  # that is to say: no add-on for it
+    }
 
 
 def _entry_name(principal: str) -> str:

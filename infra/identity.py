@@ -30,6 +30,8 @@ class IdentityArgs:
     cluster_name: str
     operator_namespace: str
     operator_service_account: str
+    has_nodes: bool
+    """Whether the operator is a pod on a node of ours, and not a capability of EKS."""
     transform_instance_types: Sequence[str]
     input_buckets: Sequence[str] = ()
     output_buckets: Sequence[str] = ()
@@ -50,6 +52,7 @@ class IdentityArgs:
             cluster_name=settings.cluster_name,
             operator_namespace=settings.operator_namespace,
             operator_service_account=settings.operator_service_account,
+            has_nodes=settings.has_nodes,
             transform_instance_types=settings.allowed_transform_instance_types,
             input_buckets=settings.input_buckets,
             output_buckets=settings.output_buckets,
@@ -73,10 +76,10 @@ class Identified:
 
 
 class Identity(pulumi.ComponentResource):
-    """The four roles of a stack."""
+    """The roles of a stack: four, or three where no node needs one."""
 
     cluster: Identified
-    node: Identified
+    node: Identified | None
     operator: Identified
     execution: Identified
 
@@ -87,7 +90,7 @@ class Identity(pulumi.ComponentResource):
         self._boundary = args.permissions_boundary
         self._seen = _delay(self._name, args.delay_seconds)
         self.cluster = self._cluster(args)
-        self.node = self._node()
+        self.node = self._node() if args.has_nodes else None
         self.operator = self._operator(args)
         self.execution = self._execution(args)
         self.register_outputs(
@@ -106,8 +109,13 @@ class Identity(pulumi.ComponentResource):
 
     def _operator(self, args: IdentityArgs) -> Identified:
         subject = (args.cluster_name, args.operator_namespace, args.operator_service_account)
-        trust = self._scope.apply(lambda scope: policies.document(policies.pod_trust(scope, *subject)))
-        role = self._role("operator", trust, "the SageMaker operator acts with it, through EKS Pod Identity")
+        through = "EKS Pod Identity" if args.has_nodes else "a capability of EKS"
+        trust = self._scope.apply(
+            lambda scope: policies.document(
+                policies.pod_trust(scope, *subject) if args.has_nodes else policies.capability_trust()
+            )
+        )
+        role = self._role("operator", trust, f"the SageMaker operator acts with it, through {through}")
         statements = self._scope.apply(
             lambda scope: policies.operator(scope, args.transform_instance_types, args.kms_keys)
         )

@@ -23,12 +23,14 @@ SUBNET_RANGES = ("10.0.0.0/20", "10.0.16.0/20")
 @dataclass(frozen=True)
 class NetworkArgs:
     region: str
+    has_nodes: bool = True
+    """Whether anything in the VPC must reach the internet; a control plane alone needs no way out."""
     existing_vpc_id: str = ""
     existing_subnet_ids: Sequence[str] = ()
 
     @classmethod
     def of(cls, settings: Settings) -> "NetworkArgs":
-        return cls(settings.region, settings.existing_vpc_id, settings.existing_subnet_ids)
+        return cls(settings.region, settings.has_nodes, settings.existing_vpc_id, settings.existing_subnet_ids)
 
 
 class Network(pulumi.ComponentResource):
@@ -48,18 +50,15 @@ class Network(pulumi.ComponentResource):
             self.subnet_ids = [pulumi.Output.from_input(subnet) for subnet in args.existing_subnet_ids]
             self.routes = []
         else:
-            self._create(args.region)
+            self._create(args)
         self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
 
-    def _create(self, region: str) -> None:
+    def _create(self, args: NetworkArgs) -> None:
         vpc = self._vpc()
-        table, way_out = self._way_out(vpc)
-        subnets = self._subnets(vpc)
-        associations = self._associations(table, subnets)
-        self._s3_endpoint(vpc, table, region)
+        subnets = self._subnets(vpc, "public" if args.has_nodes else "private")
         self.vpc_id = vpc.id
         self.subnet_ids = [subnet.id for subnet in subnets]
-        self.routes = [way_out, *associations]
+        self.routes = self._routes(vpc, subnets, args.region) if args.has_nodes else []
 
     def _vpc(self) -> aws.ec2.Vpc:
         vpc = aws.ec2.Vpc(
@@ -76,6 +75,11 @@ class Network(pulumi.ComponentResource):
         )
         return vpc
 
+    def _routes(self, vpc: aws.ec2.Vpc, subnets: list[aws.ec2.Subnet], region: str) -> list[pulumi.Resource]:
+        table, way_out = self._way_out(vpc)
+        self._s3_endpoint(vpc, table, region)
+        return [way_out, *self._associations(table, subnets)]
+
     def _way_out(self, vpc: aws.ec2.Vpc) -> tuple[aws.ec2.RouteTable, aws.ec2.Route]:
         tags = {"Name": f"{self._name}-public"}
         gateway = aws.ec2.InternetGateway(f"{self._name}-internet", vpc_id=vpc.id, tags=tags, opts=self._here)
@@ -89,7 +93,7 @@ class Network(pulumi.ComponentResource):
         )
         return table, route
 
-    def _subnets(self, vpc: aws.ec2.Vpc) -> list[aws.ec2.Subnet]:
+    def _subnets(self, vpc: aws.ec2.Vpc, kind: str) -> list[aws.ec2.Subnet]:
         zones = aws.get_availability_zones_output(
             state="available",
             exclude_zone_ids=ZONES_WITHOUT_EKS,
@@ -98,12 +102,12 @@ class Network(pulumi.ComponentResource):
         )
         return [
             aws.ec2.Subnet(
-                f"{self._name}-public-{number}",
+                f"{self._name}-{kind}-{number}",
                 vpc_id=vpc.id,
                 cidr_block=cidr,
                 availability_zone=zones.names[number],
-                map_public_ip_on_launch=True,  # a managed node group refuses public subnets without it
-                tags={"Name": f"{self._name}-public-{number}"},
+                map_public_ip_on_launch=kind == "public",  # a managed node group refuses public subnets without it
+                tags={"Name": f"{self._name}-{kind}-{number}"},
                 opts=self._here,
             )
             for number, cidr in enumerate(SUBNET_RANGES)

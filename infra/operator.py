@@ -1,22 +1,28 @@
 """The operator: ACK's SageMaker controller, by its Helm chart, for transform jobs only.
 
-With `operatorInstall: existing` the release is somebody else's, such as a GitOps tool's: the stack then gives that
-operator its identity and the short names, and nothing more. It must be installed before jobs are declared. An EKS
-capability cannot be served so: AWS runs it outside of the cluster, under a role with another trust policy.
+With `operatorInstall: capability` EKS runs the controller itself, outside of the cluster. With `existing` a release is
+somebody else's, such as a GitOps tool's: the stack then gives that operator its identity and the short names, and nothing
+more. It must be installed before jobs are declared, under the service account that the role trusts.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
+from pulumi.resource_hooks import ErrorHook, ErrorHookArgs
 
 from infra.cluster import Cluster
 from infra.identity import Identity
 from infra.settings import JOBS_NAMESPACE, Settings
 
 RELEASE = "ack-sagemaker"
+CAPABILITY = "ack"
+DEFINITION_TRIES, DEFINITION_SECONDS = 60, 5
+"""How often, and at which intervals, the definition of TransformJob is looked for once a capability is active."""
 
 API_GROUP = "sagemaker.services.k8s.aws"
 # The plural too: kubectl finds only what the list names, and the retired operator had both.
@@ -26,6 +32,7 @@ SHORT_NAMES = ["batchtransformjob", "batchtransformjobs", "btj"]
 @dataclass(frozen=True)
 class OperatorArgs:
     install: str
+    cluster_name: str
     region: str
     chart: str
     chart_version: str
@@ -40,6 +47,7 @@ class OperatorArgs:
     def of(cls, settings: Settings, identity: Identity, cluster: Cluster) -> "OperatorArgs":
         return cls(
             install=settings.operator_install,
+            cluster_name=cluster.cluster_name,
             region=settings.region,
             chart=settings.operator_chart,
             chart_version=settings.chart_version,
@@ -61,8 +69,9 @@ class Operator(pulumi.ComponentResource):
     def __init__(self, name: str, args: OperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("workshop:index:Operator", name, None, opts)
         self._name = name
-        release = [self._release(args)] if args.install == "helm" else []
-        self.ready = [*args.ready, *release, self._short_names(args, after=release)]
+        makers = {"helm": self._release, "capability": self._capability}
+        controller = [makers[args.install](args)] if args.install in makers else []
+        self.ready = [*args.ready, *controller, self._short_names(args, after=controller)]
         self.register_outputs({"chart_version": args.chart_version})
 
     def _release(self, args: OperatorArgs) -> kubernetes.helm.v3.Release:
@@ -78,6 +87,18 @@ class Operator(pulumi.ComponentResource):
             opts=self._on_cluster(args, args.ready),
         )
 
+    def _capability(self, args: OperatorArgs) -> aws.eks.Capability:
+        return aws.eks.Capability(
+            f"{self._name}-{CAPABILITY}",
+            capability_name=CAPABILITY,
+            cluster_name=args.cluster_name,
+            type="ACK",
+            role_arn=args.role_arn,
+            delete_propagation_policy="RETAIN",  # the only one there is: jobs must be gone first
+            tags={"Name": f"{self._name}-{CAPABILITY}"},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=args.ready),
+        )
+
     def _short_names(
         self, args: OperatorArgs, after: Sequence[pulumi.Resource]
     ) -> kubernetes.apiextensions.v1.CustomResourceDefinitionPatch:
@@ -86,7 +107,12 @@ class Operator(pulumi.ComponentResource):
         The provider writes definitions whole, so a patch can be made but not changed: it is made anew instead,
         and left behind by destroy, which takes the cluster along. The fixed field manager lets it be taken over.
         """
-        options = pulumi.ResourceOptions(replace_on_changes=["*"], delete_before_replace=True, retain_on_delete=True)
+        options = pulumi.ResourceOptions(
+            replace_on_changes=["*"],
+            delete_before_replace=True,
+            retain_on_delete=True,
+            hooks=self._patience() if args.install == "capability" else None,
+        )
         return kubernetes.apiextensions.v1.CustomResourceDefinitionPatch(
             f"{self._name}-short-names",
             metadata={
@@ -97,8 +123,31 @@ class Operator(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(self._on_cluster(args, [*args.ready, *after]), options),
         )
 
+    def _patience(self) -> pulumi.ResourceHookBinding:
+        """EKS installs the definition by itself, and does not say when: the patch of what is not there fails."""
+        return pulumi.ResourceHookBinding(on_error=[ErrorHook(f"{self._name}-definition", await_definition)])
+
     def _on_cluster(self, args: OperatorArgs, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, provider=args.provider, depends_on=after)
+
+
+async def await_definition(failure: ErrorHookArgs) -> bool:
+    """Say whether the patch is to be tried again, after a while: it failed because there is nothing to patch yet.
+
+    Server-side apply would make a definition of what the patch says, which the API server refuses as incomplete.
+    """
+    latest = failure.errors[0] if failure.errors else ""
+    if failure.failed_operation != "create" or "spec.versions: Invalid value" not in latest:
+        return False
+    if len(failure.errors) >= DEFINITION_TRIES:
+        minutes = DEFINITION_TRIES * DEFINITION_SECONDS // 60
+        pulumi.log.error(
+            f"the capability is active, but after {minutes} minutes EKS has not installed the definition "
+            f"transformjobs.{API_GROUP}: look with `kubectl get crd`, and run the same command again when it is there"
+        )
+        return False
+    await asyncio.sleep(DEFINITION_SECONDS)
+    return True
 
 
 def _values(args: OperatorArgs) -> dict[str, Any]:

@@ -95,12 +95,49 @@ def pod_trust(scope: Scope, cluster_name: str, namespace: str, service_account: 
     )
 
 
+def capability_trust() -> Statement:
+    """EKS's documents give this trust without a condition, and do not say whether EKS names a source."""
+    return Statement(
+        "Capability", ["sts:AssumeRole", "sts:TagSession"], principal={"Service": "capabilities.eks.amazonaws.com"}
+    )
+
+
 def operator(scope: Scope, instance_types: Sequence[str], kms_keys: Sequence[str] = ()) -> list[Statement]:
     """Let the operator run transform jobs of this prefix, on the allowed instance types.
 
     There is no iam:PassRole: a transform job runs under its model's role. Each job is tagged by the operator.
     """
     jobs = [scope.arn("sagemaker", f"transform-job/{scope.prefix}-*")]
+    follow = Statement("FollowJobs", ["sagemaker:DescribeTransformJob", "sagemaker:StopTransformJob"], jobs)
+    return [*_start(jobs, instance_types, kms_keys), follow]
+
+
+def schedule_trust(scope: Scope) -> Statement:
+    """Let EventBridge Scheduler take the role; the source that it names is the schedule's group."""
+    return service_trust(scope, "scheduler.amazonaws.com", scope.arn("scheduler", f"schedule-group/{scope.prefix}"))
+
+
+def schedule(
+    scope: Scope, job_names: Sequence[str], instance_types: Sequence[str], kms_keys: Sequence[str] = ()
+) -> list[Statement]:
+    """Let schedules start runs of their own jobs, and put away a call that failed."""
+    jobs = [scope.arn("sagemaker", f"transform-job/{scope.prefix}-{name}-*") for name in job_names]
+    queue = scope.arn("sqs", f"{scope.prefix}-failed-calls")
+    return [*_start(jobs, instance_types, kms_keys), Statement("KeepFailedCalls", ["sqs:SendMessage"], [queue])]
+
+
+def tell_failures(scope: Scope) -> Statement:
+    """Let EventBridge publish to the failure topic, on behalf of the rule for failed jobs only."""
+    return Statement(
+        "TellFailures",
+        ["sns:Publish"],
+        [scope.arn("sns", f"{scope.prefix}-failed-jobs")],
+        principal={"Service": "events.amazonaws.com"},
+        condition={"ArnEquals": {"aws:SourceArn": scope.arn("events", f"rule/{scope.prefix}-failed-jobs")}},
+    )
+
+
+def _start(jobs: Sequence[str], instance_types: Sequence[str], kms_keys: Sequence[str]) -> list[Statement]:
     guard: Condition = {
         "ForAllValues:StringEquals": {"sagemaker:InstanceTypes": list(instance_types)},
         "Null": {"sagemaker:InstanceTypes": "false"},
@@ -108,7 +145,6 @@ def operator(scope: Scope, instance_types: Sequence[str], kms_keys: Sequence[str
     statements = [
         Statement("CreateJobs", ["sagemaker:CreateTransformJob"], jobs, condition=guard),
         Statement("TagJobs", ["sagemaker:AddTags"], jobs),
-        Statement("FollowJobs", ["sagemaker:DescribeTransformJob", "sagemaker:StopTransformJob"], jobs),
     ]
     if kms_keys:
         grants: Condition = {"Bool": {"kms:GrantIsForAWSResource": "true"}}

@@ -21,7 +21,7 @@ from infra.model_args import IMAGES_ALLOWED, ModelArgs, is_image
 from infra.problems import refuse
 
 JOBS_NAMESPACE = "default"  # the workshop's commands carry no -n
-OPERATOR_INSTALLS = ("helm", "existing")
+OPERATOR_INSTALLS = ("helm", "capability", "existing")
 
 _ARM_FAMILY = re.compile(r"[a-z]+\d+g[a-z]*\.")
 
@@ -57,6 +57,11 @@ class Settings:
     existing_vpc_id: str
     existing_subnet_ids: tuple[str, ...]
     existing_bucket: str
+    failure_emails: tuple[str, ...]
+    delivery_repository: str
+    delivery_provider_arn: str
+    delivery_state_bucket: str
+    delivery_secrets_key: str
     rerun: Mapping[str, str]
 
     # One place for the names that Pod Identity, the chart and the policies must agree on.
@@ -66,6 +71,16 @@ class Settings:
     @property
     def cluster_name(self) -> str:
         return self.prefix
+
+    @property
+    def has_nodes(self) -> bool:
+        """Whether anything runs in the cluster: a capability of EKS runs at AWS."""
+        return self.operator_install != "capability"
+
+    @property
+    def operator_tags(self) -> int:
+        """How many tags the operator puts on each job: ACK's own chart two, EKS five."""
+        return 2 if self.has_nodes else 5
 
     @property
     def model(self) -> ModelArgs:
@@ -181,6 +196,19 @@ def _read(reader: Reader) -> Settings:
         existing_vpc_id=reader.text("existingVpcId", "empty, or a VPC's id such as vpc-0a1b2c3d", _optional(_is_vpc)),
         existing_subnet_ids=reader.texts("existingSubnetIds", "subnet ids such as subnet-0a1b2c3d", _is_subnet),
         existing_bucket=reader.text("existingBucket", "empty, or the name of an S3 bucket", _optional(_is_bucket)),
+        failure_emails=reader.texts("failureEmails", "e-mail addresses", _is_address),
+        delivery_repository=reader.text(
+            "deliveryRepository", "owner/name on GitHub, or empty", _is_repository_or_empty
+        ),
+        delivery_provider_arn=reader.text(
+            "deliveryProviderArn", "the ARN of GitHub's OpenID Connect provider, or empty", _is_provider_or_empty
+        ),
+        delivery_state_bucket=reader.text(
+            "deliveryStateBucket", "the name of an S3 bucket, or empty", lambda value: not value or _is_bucket(value)
+        ),
+        delivery_secrets_key=reader.text(
+            "deliverySecretsKey", "the ARN of a KMS key, or empty", lambda value: not value or _is_kms_key(value)
+        ),
         rerun=reader.mapping("rerun", "a map from the name of a job to a number, such as rerun.churn 2"),
     )
     _check_together(reader, settings)
@@ -269,3 +297,16 @@ def _is_principal(value: str) -> bool:
 
 def _is_kms_key(value: str) -> bool:
     return re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+", value) is not None
+
+
+def _is_address(value: str) -> bool:
+    return re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) is not None
+
+
+def _is_repository_or_empty(value: str) -> bool:
+    return not value or re.fullmatch(r"[\w.-]+/[\w.-]+", value) is not None
+
+
+def _is_provider_or_empty(value: str) -> bool:
+    provider = r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/token\.actions\.githubusercontent\.com"
+    return not value or re.fullmatch(provider, value) is not None

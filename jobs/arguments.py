@@ -14,7 +14,7 @@ from infra.model_args import ContainerArgs, ModelArgs
 from infra.problems import NamedArguments
 from jobs.inputs import ResultOf
 
-__all__ = ["ContainerArgs", "ExperimentConfig", "ModelArgs", "ModelClientConfig", "TransformJobArgs"]
+__all__ = ["ContainerArgs", "ExperimentConfig", "ModelArgs", "ModelClientConfig", "Schedule", "TransformJobArgs"]
 
 S3DataType = Literal["S3Prefix", "ManifestFile"]
 CompressionType = Literal["None", "Gzip"]
@@ -39,6 +39,18 @@ class ExperimentConfig(NamedArguments):
     experiment_name: str | None = None
     trial_name: str | None = None
     trial_component_display_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Schedule(NamedArguments):
+    """When EventBridge Scheduler runs a job, again and again: docs/schedules.md says how that differs from `up`."""
+
+    expression: str
+    """`cron(0 2 * * ? *)`, `rate(12 hours)` or `at(2027-01-01T02:00:00)`."""
+    timezone: str = "UTC"
+    """An IANA name, such as Europe/Berlin; daylight saving is minded."""
+    retries: int = 0
+    """How often a call that failed is tried again. A call whose reply was lost may then start a second, billed job."""
 
 
 @dataclass(frozen=True)
@@ -125,3 +137,7 @@ class TransformJobArgs(NamedArguments):
     the header line and in `columns`, or its position from 0 in both files."""
     columns: tuple[str, ...] | None = None
     """The names of the input's columns, before any filter, since the file itself has no header."""
+
+    # Instead of by `up`
+    schedule: Schedule | None = None
+    """By whom else the job is run; its input is then an `s3://` URI, read whenever the schedule fires."""

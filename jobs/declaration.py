@@ -14,18 +14,15 @@ from infra import archive
 from infra.model_args import ContainerArgs, ModelArgs
 from infra.problems import refuse
 from infra.settings import Settings
-from jobs import columns, identity, inputs, labels, validation
+from jobs import columns, identity, inputs, labels, scheduling, validation
 from jobs.account import Account
 from jobs.argument_types import mistyped
 from jobs.arguments import TransformJobArgs
 from jobs.columns import Reader
 from jobs.inputs import Input, InputError, ResultOf, S3Input
 
-OWN_TAGS = 5
-"""Tags that a job has besides its own: project, stack and job, and from the operator its version and the namespace.
-
-The chart has two more templates, whose values, from labels that jobs do not have, are empty: ACK leaves these out.
-"""
+OWN_TAGS = 3
+"""Tags that a job has from its stack: project, stack and job."""
 SUBJECT = "the declared jobs"
 
 
@@ -45,6 +42,10 @@ class JobDefaults:
     """The bucket that is given instead of the stack's own."""
     kms_keys: tuple[str, ...] = ()
     rerun: Mapping[str, str] = field(default_factory=dict[str, str])
+    operator_tags: int = 2
+    """Tags that the operator adds: its version and the namespace. ACK's chart has two more templates, whose values,
+    from labels that jobs do not have, are empty: ACK leaves these out.
+    """
     root: Path = Path()
     """Where relative paths start: the folder of the program."""
 
@@ -61,13 +62,14 @@ class JobDefaults:
             existing_bucket=settings.existing_bucket,
             kms_keys=settings.kms_keys,
             rerun=settings.rerun,
+            operator_tags=settings.operator_tags,
         )
 
     @property
     def limits(self) -> validation.Limits:
         return validation.Limits(
             instance_types=self.allowed_instance_types,
-            own_tags=OWN_TAGS,
+            own_tags=OWN_TAGS + self.operator_tags,
             own_buckets=self.existing_bucket or f"{self.prefix}-data-",
             input_buckets=self.input_buckets,
             output_buckets=self.output_buckets,
@@ -152,6 +154,11 @@ class Jobs:
         self._problems += [f"{name}: {problem}" for problem in found]
         if any(mistyped(args)):
             return PlannedJob(name, TransformJobArgs(input=""), inputs.NOTHING)
+        if args.schedule is not None:
+            self._problems += [
+                f"{name}: {problem}" for problem in scheduling.problems(self.defaults.prefix, name, args)
+            ]
+            return PlannedJob(name, args, scheduling.unread(args.input))
         source = self._input(name, args)
         wrong = args.model.problems(self.defaults.root) if args.model else []
         self._problems += [f"{name}: model: {problem}" for problem in wrong]
@@ -215,6 +222,10 @@ class Jobs:
             for needed in job.needs:
                 if needed not in planned:
                     self._problems.append(f"{job.name}: it needs the job '{needed}', which is not declared")
+                elif planned[needed].args.schedule is not None:
+                    self._problems.append(
+                        f"{job.name}: it must follow the job '{needed}', which runs by a schedule; take one of them out"
+                    )
                 elif not planned[needed].args.wait:
                     self._problems.append(
                         f"{job.name}: it must follow the job '{needed}', which has wait=False, so that its end is not "

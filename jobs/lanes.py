@@ -143,7 +143,7 @@ def main() -> int:
     pulumi.runtime.set_all_config({key if ":" in key else f"{project}:{key}": text for key, text in texts.items()})
     try:
         chosen = settings.load()
-        planned = collect(declared.DECLARATIONS, JobDefaults.of(chosen))
+        planned = [job for job in collect(declared.DECLARATIONS, JobDefaults.of(chosen)) if job.args.schedule is None]
         arranged = arrange(planned, chosen.max_jobs_at_once, chosen.transform_instance_type)
     except pulumi.RunError as error:
         print(error, file=sys.stderr)

@@ -16,6 +16,9 @@ SOURCE = "https://aws.amazon.com/{eks,ec2,ebs,vpc,sagemaker}/pricing"
 JOB_MINUTES = 6.0  # a small job: about 4 to start, the rest work
 
 EKS_CONTROL_PLANE_PER_HOUR = 0.10
+# By one public report, not by a price page; each job object adds CAPABILITY_OBJECT_PER_HOUR while it is there.
+CAPABILITY_PER_HOUR = 0.004757
+CAPABILITY_OBJECT_PER_HOUR = 0.000048
 GP3_GIGABYTE_PER_HOUR = 0.08 / 730
 PUBLIC_IPV4_PER_HOUR = 0.005
 EC2_PER_HOUR: Mapping[str, float] = {
@@ -41,17 +44,20 @@ class Item:
     per_hour: float | None  # None where the table has no price
 
 
-def standing(node_instance_type: str, nodes: int = 1, disk_gigabytes: int = 20) -> list[Item]:
+def standing(node_instance_type: str | None, nodes: int = 1, disk_gigabytes: int = 20) -> list[Item]:
     """What costs money for as long as the stack stands.
 
     Args:
-        node_instance_type: EC2 type of the node group.
+        node_instance_type: EC2 type of the node group; None where EKS runs the operator, without nodes.
         nodes: how many.
         disk_gigabytes: gp3 volume of each node.
     """
+    control_plane = Item("EKS control plane, standard support", EKS_CONTROL_PLANE_PER_HOUR)
+    if node_instance_type is None:
+        return [control_plane, Item("ACK as a capability of EKS", CAPABILITY_PER_HOUR)]
     node = EC2_PER_HOUR.get(node_instance_type)
     return [
-        Item("EKS control plane, standard support", EKS_CONTROL_PLANE_PER_HOUR),
+        control_plane,
         Item(f"{nodes} node {node_instance_type}", node if node is None else node * nodes),
         Item(f"{disk_gigabytes} GB gp3 disk", GP3_GIGABYTE_PER_HOUR * disk_gigabytes * nodes),
         Item("public IPv4 address of the node", PUBLIC_IPV4_PER_HOUR * nodes),
@@ -70,11 +76,11 @@ def job(transform_instance_type: str, minutes: float = JOB_MINUTES, instances: i
     return price if price is None else price * instances * minutes / 60
 
 
-def summary(node_instance_type: str, transform_instance_type: str, stack: str) -> dict[str, float | str | None]:
+def summary(node_instance_type: str | None, transform_instance_type: str, stack: str) -> dict[str, float | str | None]:
     """What a stack tells of its cost, for its outputs; None where the table has no price.
 
     Args:
-        node_instance_type: EC2 type of the one node.
+        node_instance_type: EC2 type of the one node; None where there is none.
         transform_instance_type: SageMaker type of a job that names none.
         stack: its name, for the command that ends the cost.
     """

@@ -27,7 +27,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def report(values: dict[str, Any], stack: str) -> str:
     """The cost as text, one line for each thing that stands, and the command that ends it."""
-    items = prices.standing(values["nodeInstanceType"])
+    has_nodes = values.get("operatorInstall") != "capability"
+    items = prices.standing(values["nodeInstanceType"] if has_nodes else None)
     hour = prices.total(items)
     one_job = prices.job(values["transformInstanceType"])
     lines = [f"{item.what:<40} {_dollars(item.per_hour)} an hour" for item in items]

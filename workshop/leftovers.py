@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from workshop.stack import PROJECT_FOLDER, project, settings
 
-GONE = {"NoSuchBucket", "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "ResourceNotFound"}
+GONE = {
+    *("NoSuchBucket", "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "ResourceNotFound"),
+    *("NotFound", "AWS.SimpleQueueService.NonExistentQueue"),
+}
 HIDDEN = {"AccessDenied", "AccessDeniedException"}
 RUNNING = "InProgress"  # one that is Stopping ends by itself
 RUNNING_JOB = "running transform job"
@@ -69,6 +72,8 @@ def everything(session: Session) -> Iterator[Found]:
     """Whatever of the kinds that the stack makes exists in the account and in the session's region."""
     for listing in (_buckets, _roles, _policies, _vpcs, _clusters, _models, _running_jobs):
         yield from listing(session)
+    for kind, listing in OPTIONAL.items():
+        yield from _if_allowed(kind, listing, session)
 
 
 def kept_by_design(session: Session, prefix: str = "") -> Iterator[str]:
@@ -151,6 +156,60 @@ def _running_jobs(session: Session) -> Iterator[Found]:
         yield from _tagged(
             RUNNING_JOB, job["TransformJobName"], lambda _, arn=arn: _pairs(client.list_tags(ResourceArn=arn)["Tags"])
         )
+
+
+def _schedule_groups(session: Session) -> Iterator[Found]:
+    client = _client(session, "scheduler")
+    for group in _pages(session, "scheduler", "list_schedule_groups", "ScheduleGroups"):
+        arn = group["Arn"]
+        yield from _tagged(
+            "schedule group",
+            group["Name"],
+            lambda _, arn=arn: _pairs(client.list_tags_for_resource(ResourceArn=arn)["Tags"]),
+        )
+
+
+def _queues(session: Session) -> Iterator[Found]:
+    client = _client(session, "sqs")
+    for url in (url for page in client.get_paginator("list_queues").paginate() for url in page.get("QueueUrls", [])):
+        yield from _tagged(
+            "queue", url, lambda url: tuple((client.list_queue_tags(QueueUrl=url).get("Tags") or {}).items())
+        )
+
+
+def _topics(session: Session) -> Iterator[Found]:
+    client = _client(session, "sns")
+    for topic in _pages(session, "sns", "list_topics", "Topics"):
+        yield from _tagged(
+            "topic", topic["TopicArn"], lambda arn: _pairs(client.list_tags_for_resource(ResourceArn=arn)["Tags"])
+        )
+
+
+def _rules(session: Session) -> Iterator[Found]:
+    client = _client(session, "events")
+    for rule in _pages(session, "events", "list_rules", "Rules"):
+        arn = rule["Arn"]
+        yield from _tagged(
+            "rule", rule["Name"], lambda _, arn=arn: _pairs(client.list_tags_for_resource(ResourceARN=arn)["Tags"])
+        )
+
+
+OPTIONAL: Mapping[str, Callable[[Session], Iterator[Found]]] = {
+    "schedule groups": _schedule_groups,
+    "queues": _queues,
+    "topics": _topics,
+    "rules": _rules,
+}
+"""What a stack makes only where its settings ask for it: who deploys none of it need not be allowed to list it."""
+
+
+def _if_allowed(kind: str, listing: Callable[[Session], Iterator[Found]], session: Session) -> Iterator[Found]:
+    try:
+        yield from listing(session)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in HIDDEN | {"AuthorizationError"}:
+            raise
+        yield Found("all", kind, None)
 
 
 def _tagged(kind: str, name: str, tags: Callable[[str], Tags]) -> Iterator[Found]:

@@ -57,15 +57,17 @@ def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> list[Ch
     """The checks of a stack with these settings; on wish they ask AWS for a higher quota where one is too low."""
     place: str | None = values.get("aws:region")
     version = str(values["kubernetesVersion"])
+    node = Check("node quota", lambda: node_quota(values["nodeInstanceType"], place, send=send))
     return [
         Check("Pulumi CLI", pulumi_cli),
         Check("aws CLI", aws_cli),
         Check("region", lambda: region(place)),
         Check("credentials", lambda: identity(place)),
         Check("jobs at once", lambda: jobs_at_once(values, place, send=send)),
-        Check("node quota", lambda: node_quota(values["nodeInstanceType"], place, send=send)),
+        *([] if values["operatorInstall"] == "capability" else [node]),
         Check("EKS version", lambda: eks_version(version, place, values["prefix"])),
         Check("EKS add-ons", lambda: addon_versions(version, place, values["prefix"])),
+        Check("operator", lambda: one_operator(values["operatorInstall"], values["prefix"], place)),
         Check("allowed addresses", lambda: allowed_addresses(stack, values.get("allowedCidrs") or [])),
     ]
 
@@ -91,6 +93,25 @@ def region(place: str | None) -> str:
         named = f"your environment in {found}" if found else "your environment names none"
         raise Problem(f"the stack is in {place}, {named}: export AWS_REGION={place} AWS_DEFAULT_REGION={place}")
     return place
+
+
+def one_operator(install: str, cluster: str, place: str | None) -> str:
+    """No other operator than that of the settings acts on the cluster's jobs."""
+    eks = boto3.client("eks", region_name=place)
+    try:
+        nodes = eks.list_nodegroups(clusterName=cluster)["nodegroups"]
+        managed = [found["type"] for found in eks.list_capabilities(clusterName=cluster)["capabilities"]]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return f"{install}; the cluster is not there yet"
+        raise Problem(told(error, "eks:ListNodegroups, eks:ListCapabilities")) from error
+    except BotoCoreError as error:
+        raise Problem(told(error, "eks:ListNodegroups")) from error
+    if install == "capability" and nodes:
+        raise Problem("the cluster has nodes, on which another operator runs: make destroy first, then make up")
+    if install != "capability" and "ACK" in managed:
+        raise Problem("EKS runs an operator as a capability of the cluster: make destroy first, then make up")
+    return install
 
 
 def pulumi_cli() -> str:

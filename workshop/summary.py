@@ -30,8 +30,8 @@ LARGEST = 100 * 2**20
 JOBS_AT_ONCE = 4
 HEADINGS = ("JOB", "STATUS", "ROWS", "METRICS", "RESULT")
 NO_LABELS = "no labels declared"
-HIDDEN_OUTPUTS = ("kubeconfig", "transform_jobs", "cost")
-"""A secret, the table itself, and what `make cost` prints."""
+HIDDEN_OUTPUTS = ("kubeconfig", "transform_jobs", "scheduled_jobs", "cost")
+"""A secret, the tables themselves, and what `make cost` prints."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from localcloud.aws.ec2.network_rules import NetworkRules
 from localcloud.aws.eks.access import Access
 from localcloud.aws.eks.addons import Addons
 from localcloud.aws.eks.backend import ClusterBackend
+from localcloud.aws.eks.capabilities import Capabilities
 from localcloud.aws.eks.clusters import Clusters
 from localcloud.aws.eks.kubernetes import ClusterTokenReviewer, TokenWebhook, bind_access_policies
 from localcloud.aws.eks.network import Network
@@ -25,6 +26,8 @@ from localcloud.aws.eks.nodegroups import Nodegroups
 from localcloud.aws.eks.pod_identity import PodIdentity
 from localcloud.aws.eks.roles import Roles
 from localcloud.aws.eks.store import Store, Tags
+from localcloud.aws.events.bus import EventBus
+from localcloud.aws.events.transform_jobs import AnnouncedTransforms
 from localcloud.aws.iam import sts
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer, bucket_policy_reader
@@ -42,6 +45,8 @@ from localcloud.aws.s3.buckets import S3, Buckets, RoleAccess
 from localcloud.aws.sagemaker.containers import LOCAL_PROCESSES
 from localcloud.aws.sagemaker.service import SageMaker
 from localcloud.aws.sagemaker.workers import LocalTransforms
+from localcloud.aws.scheduler.service import Scheduler
+from localcloud.aws.scheduler.targets import UniversalTargets
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
@@ -118,6 +123,7 @@ class Application:
         self._add_s3()
         self._add_ec2()
         self._add_sagemaker()
+        self._scheduler = self._add_scheduler()
         self._add_eks()
         self._gateway.internal["health"] = self._health
 
@@ -131,9 +137,11 @@ class Application:
 
     def start(self) -> None:
         self._server.start()
+        self._scheduler.start()
         threading.Thread(target=self._warm, name="warm", daemon=True).start()
 
     def stop(self) -> None:
+        self._scheduler.close()
         self._server.stop()
         self._transforms.close()
         self._clusters.close()
@@ -176,11 +184,22 @@ class Application:
     def _add_sagemaker(self) -> None:
         s3 = RoleAccess(self._buckets, self._authorizer)
         limit = self._quotas().transform_limit
-        sagemaker = SageMaker(self._settings.account_id, self._transforms, self._execution_session, s3, limit)
+        locks = self._upstream.lock("events"), self._upstream.lock("sns")
+        bus = EventBus(self._settings.account_id, self._settings.region, *locks, self._authorizer)
+        transforms = AnnouncedTransforms(self._transforms, bus)
+        sagemaker = SageMaker(self._settings.account_id, transforms, self._execution_session, s3, limit)
+        transforms.describe = sagemaker.describe_transform_job
         self._gateway.register("sagemaker", sagemaker.operations())
 
     def _execution_session(self, role_arn: str, source_arn: str) -> Credential:
         return sts.service_session(self._tokens, role_arn, _SAGEMAKER, source_arn)
+
+    def _add_scheduler(self) -> Scheduler:
+        targets = UniversalTargets(self._tokens, lambda: self.endpoint, self._settings.region)
+        scheduler = Scheduler(self._settings.account_id, self._settings.region, targets)
+        self._gateway.register("scheduler", scheduler.operations())
+        self._tags.lookups["scheduler"] = scheduler.tags_of
+        return scheduler
 
     def _add_eks(self) -> None:
         settings, store = self._settings, Store()
@@ -194,6 +213,7 @@ class Application:
             Clusters(store, self._clusters, network, roles, bind_access_policies),
             Nodegroups(store, self._clusters, network, roles),
             Addons(store),
+            Capabilities(store, self._clusters, roles, self._tokens),
             Access(store),
             pods,
             tags,

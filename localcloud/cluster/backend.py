@@ -18,6 +18,7 @@ from typing import Final
 
 from localcloud import process
 from localcloud.aws.eks.backend import ClusterEndpoint
+from localcloud.cluster import capability
 from localcloud.cluster.control_plane import (
     ClusterError,
     ControlPlane,
@@ -59,6 +60,7 @@ class LocalClusters:
         self._images = images
         self._planes: dict[str, ControlPlane] = {}
         self._nodes: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
+        self._capabilities: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
 
     def create_cluster(self, name: str, version: str) -> ClusterEndpoint:
@@ -89,7 +91,12 @@ class LocalClusters:
         """Stop a cluster and its nodes, if it exists, and delete what it stored."""
         with self._lock:
             plane = self._planes.pop(name, None)
-            nodes = [self._nodes.pop(key) for key in list(self._nodes) if key[0] == name]
+            nodes = [
+                running.pop(key)
+                for running in (self._nodes, self._capabilities)
+                for key in list(running)
+                if key[0] == name
+            ]
         for node in nodes:
             process.stop(node, grace_seconds=10.0)
         if plane is not None:
@@ -124,6 +131,30 @@ class LocalClusters:
             node = self._nodes.pop((cluster, nodegroup), None)
         if node is not None:
             process.stop(node, grace_seconds=10.0)
+
+    def create_capability(self, cluster: str, name: str, keys: Mapping[str, str], arn: str) -> None:
+        """Start ACK beside a cluster; returns when it works.
+
+        Raises:
+            ClusterError: there is no such cluster, or the controller does not start.
+        """
+        with self._lock:
+            plane = self._planes.get(cluster)
+        if plane is None:
+            raise UnknownClusterError(f"No cluster named {cluster} runs here")
+        log = self._home / "logs" / f"{cluster}-capability-{name}.log"
+        running = capability.start(
+            plane.folder, log, aws_endpoint=self._aws_endpoint(), region=self._region, keys=keys, arn=arn
+        )
+        with self._lock:
+            self._capabilities[cluster, name] = running
+
+    def delete_capability(self, cluster: str, name: str) -> None:
+        """Stop it; what it managed stays."""
+        with self._lock:
+            running = self._capabilities.pop((cluster, name), None)
+        if running is not None:
+            process.stop(running, grace_seconds=10.0)
 
     def health(self, cluster: str) -> list[str]:
         """One line for each process of a cluster that ended by itself; empty when all of them run."""

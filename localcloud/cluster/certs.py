@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -28,6 +29,8 @@ SERVER_NAMES = (
 )
 _LIFETIME = dt.timedelta(days=3650)
 _CLOCK_SKEW = dt.timedelta(minutes=5)
+CAPABILITY_KUBECONFIG: Final = "capability.kubeconfig"
+"""By which ACK, as a capability of EKS, reaches its cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class ClusterKeys:
     server_key: Path
     service_account_key: Path
     admin: KeyPair
+    capability: KeyPair
     authority_pem: bytes
 
 
@@ -112,6 +116,7 @@ def make_cluster_keys(folder: Path, cluster: str) -> ClusterKeys:
         server_key=folder / "apiserver.key",
         service_account_key=folder / "service-account.key",
         admin=authority.issue_client("kubernetes-admin", ["system:masters"]),
+        capability=authority.issue_client("eks:capability:ack", ["eks-access-policy:ack"]),
         authority_pem=authority.pem,
     )
     write_private(keys.authority, authority.pem)
@@ -142,9 +147,9 @@ def kubeconfig(
     return json.dumps(document, indent=2).encode()
 
 
-def admin_kubeconfig(cluster: str, endpoint: str, keys: ClusterKeys) -> bytes:
-    """The administrator's kubeconfig, with the client certificate inside."""
-    user = {"client-certificate-data": _b64(keys.admin.certificate), "client-key-data": _b64(keys.admin.key)}
+def client_kubeconfig(cluster: str, endpoint: str, keys: ClusterKeys, client: KeyPair) -> bytes:
+    """A client's kubeconfig, with its certificate inside."""
+    user = {"client-certificate-data": _b64(client.certificate), "client-key-data": _b64(client.key)}
     return kubeconfig(cluster, endpoint, keys.authority_pem, user)
 
 

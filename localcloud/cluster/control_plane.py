@@ -141,7 +141,11 @@ class ControlPlane:
         keys = certs.make_cluster_keys(self.folder, self.name)
         (port,) = free_ports(1)
         self.endpoint = f"https://127.0.0.1:{port}"
-        certs.write_private(self.kubeconfig, certs.admin_kubeconfig(self.name, self.endpoint, keys))
+        for path, client in (
+            (self.kubeconfig, keys.admin),
+            (self.folder / certs.CAPABILITY_KUBECONFIG, keys.capability),
+        ):
+            certs.write_private(path, certs.client_kubeconfig(self.name, self.endpoint, keys, client))
         webhook = certs.webhook_kubeconfig(self._token_review_url)
         certs.write_private(self.folder / "token-webhook.kubeconfig", webhook)
         self._spawn("etcd", self._binaries.etcd, etcd_arguments())

@@ -22,7 +22,7 @@ TOOLS = {
     "preflight": "workshop.preflight",
     "results": "workshop.results",
 }
-COMMANDS = sorted({*ALONE, *TOOLS, "status", "logs", "report", "shell"})
+COMMANDS = sorted({*ALONE, *TOOLS, "status", "logs", "report", "shell", "tick"})
 INTERRUPTED = 130
 
 
@@ -31,7 +31,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m localcloud.commands", description=main.__doc__)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--stack", default=os.environ.get("STACK") or stack.LOCAL)
-    parser.add_argument("--job", default=os.environ.get("JOB", ""), help="the declared name, for retry and report")
+    parser.add_argument(
+        "--job", default=os.environ.get("JOB", ""), help="the declared name, for retry, tick and report"
+    )
     options = parser.parse_args(arguments)
     try:
         stack.check_known(options.stack)
@@ -70,6 +72,7 @@ def _local(command: str, job: str) -> Callable[[Path], int]:
         "report": lambda directory: local.report(directory, job),
         "retry": lambda directory: local.retry(directory, job),
         "crds": lambda directory: local.workshop(directory, "workshop.crds"),
+        "tick": lambda directory: local.run_now(directory, job),
     }[command]
 
 
@@ -84,6 +87,7 @@ def _account(command: str, name: str, job: str) -> Callable[[Path], int]:
         "shell": lambda directory: account.shell(directory, name),
         "retry": lambda directory: account.retry(directory, name, job),
         "crds": lambda directory: account.crds(directory, name),
+        "tick": lambda directory: account.run_now(directory, name, job),
     }
     return acts.get(command, lambda _: account.refuse(command, name, {*acts, *TOOLS}))
 

@@ -12,7 +12,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from localcloud.commands import environment, local, pulumi_cli, recovery, reruns, terminal, tools
+from localcloud.commands import environment, local, pulumi_cli, recovery, reruns, terminal, tick, tools, unattended
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.commands.stack import has_passphrase, open_jobs, outputs, region
 from localcloud.console import CommandError, say
@@ -24,8 +24,8 @@ PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 def up(home: Path, stack: str) -> int:
     """Check the account, then deploy and run the jobs; asks before it changes anything."""
     pulumi = _pulumi(home, stack)
-    if code := pulumi.module("workshop.preflight", "--stack", stack):
-        return code
+    if pulumi.module("workshop.preflight", "--stack", stack):
+        return unattended.PREFLIGHT_FAILED
     with recovery.attempt(home, stack) as cut_off:
         recovery.unlock(pulumi, home, stack, cut_off=cut_off)
         if code := recovery.settle(pulumi, home, stack, cut_off=cut_off):
@@ -36,8 +36,9 @@ def up(home: Path, stack: str) -> int:
         )
     if not code:
         reruns.forget_spent(pulumi, stack, lambda: _resources(pulumi, stack))
-    shown = local.show_results(home, pulumi, stack, outputs(pulumi, stack))
-    return code or shown
+    found = outputs(pulumi, stack)
+    shown = local.show_results(home, pulumi, stack, found)
+    return unattended.of_up(code, found) or shown
 
 
 def preview(home: Path, stack: str) -> int:
@@ -53,7 +54,8 @@ def destroy(home: Path, stack: str) -> int:
         recovery.let_objects_go(pulumi, stack, _resources(pulumi, stack))
         if code := recovery.settle(pulumi, home, stack, cut_off=cut_off):
             return code
-        code = pulumi.run("destroy", "--stack", stack)
+        code = tick.end_schedules(pulumi, stack, _resources(pulumi, stack))
+        code = code or pulumi.run("destroy", "--stack", stack)
     return code or pulumi.module("workshop.leftovers", "--stack", stack)
 
 
@@ -88,6 +90,11 @@ def crds(home: Path, stack: str) -> int:
     )
 
 
+def run_now(home: Path, stack: str, job: str) -> int:
+    """Run a scheduled job now."""
+    return tick.tick(_pulumi(home, stack), stack, job)
+
+
 def workshop(home: Path, stack: str, module: str) -> int:
     """Run one of the workshop's tools against the account."""
     return terminal.run([sys.executable, "-m", module, "--stack", stack], _environment(home, stack))
@@ -118,7 +125,7 @@ def _passphrase(stack: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Asked for once in a command: where Pulumi's answer is read by us, it does not ask by itself."""
     if not has_passphrase(stack) or environment.keys() & set(PASSPHRASES):
         return {}
-    if not sys.stdin.isatty():
+    if unattended.is_wanted() or not sys.stdin.isatty():
         raise CommandError(f"a passphrase encrypts the secrets of stack {stack}: export {' or '.join(PASSPHRASES)}")
     return {PASSPHRASES[0]: getpass(f"Passphrase of stack {stack}: ")}
 
@@ -126,7 +133,8 @@ def _passphrase(stack: str, environment: Mapping[str, str]) -> dict[str, str]:
 def _environment(home: Path, stack: str) -> dict[str, str]:
     tools.write(home, CHECKOUT)
     place = region(stack)  # a person's own default region may be another, and the stack is not there
-    return environment.real(home, stack) | (dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), place) if place else {})
+    placed = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), place) if place else {}
+    return environment.real(home, stack) | placed | unattended.settings()
 
 
 def _resources(pulumi: PulumiCli, stack: str) -> list[dict[str, Any]]:

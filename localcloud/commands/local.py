@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from localcloud.commands import cloud, environment, recovery, reruns, stack, terminal
+from localcloud.commands import cloud, environment, recovery, reruns, stack, terminal, tick, unattended
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.commands.report import model_of, serving
 from localcloud.console import CommandError, colour, say, step
@@ -43,7 +43,7 @@ def up(home: Path) -> int:
     write_kubeconfig(home / "kubeconfig", outputs)
     _say_what_next(home, outputs.get("transform_jobs") or {}, code)
     shown = show_results(home, pulumi, stack.LOCAL, outputs)
-    return code or shown
+    return unattended.of_up(code, outputs) or shown
 
 
 def preview(home: Path) -> int:
@@ -71,8 +71,9 @@ def destroy(home: Path) -> int:
         recovery.let_objects_go(pulumi, stack.LOCAL, stack.resources(home))
         if code := recovery.settle(pulumi, home, stack.LOCAL, cut_off=cut_off):
             return code
+        code = tick.end_schedules(pulumi, stack.LOCAL, stack.resources(home), "--yes", "--skip-preview")
         with step("Destroy"):
-            code = pulumi.run("destroy", "--yes", "--skip-preview")
+            code = code or pulumi.run("destroy", "--yes", "--skip-preview")
     (home / "kubeconfig").unlink(missing_ok=True)
     return code or pulumi.module("workshop.leftovers", "--all", "--no-records")
 
@@ -131,6 +132,11 @@ def workshop(home: Path, module: str, *arguments: str) -> int:
     return _pulumi_of_running(home).module(module, *arguments)
 
 
+def run_now(home: Path, job: str) -> int:
+    """Run a scheduled job now."""
+    return tick.tick(_pulumi_of_running(home), stack.LOCAL, job)
+
+
 def retry(home: Path, job: str) -> int:
     """Run a job again: its `rerun` entry goes up by one, which changes its identity, and the stack is deployed."""
     running = cloud.ensure(home)
@@ -156,6 +162,9 @@ def _stop(home: Path) -> None:
 
 def show_results(home: Path, pulumi: PulumiCli, name: str, outputs: dict[str, object]) -> int:
     """Print the outputs in short and a table of the jobs: the last that `make up` says, whatever became of them."""
+    if outputs.get("scheduled_jobs"):
+        with step("Newest runs of scheduled jobs"):
+            pulumi.module("workshop.scheduled", "--stack", name)
     if not outputs.get("transform_jobs"):
         return 0
     written = home / ("outputs.json" if name == stack.LOCAL else f"outputs-{name}.json")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcloud.commands import terminal
+from localcloud.commands import terminal, unattended
 from localcloud.console import CommandError
 from localcloud.home import CHECKOUT
 from localcloud.setup import installed_cli
@@ -30,7 +30,7 @@ class PulumiCli:
 
     def run(self, *arguments: str) -> int:
         """Run a command on the person's terminal; returns its exit code."""
-        return terminal.run([self.program, *arguments], self.environment)
+        return terminal.run([self.program, *unattended.flags(self.environment), *arguments], self.environment)
 
     def module(self, name: str, *arguments: str) -> int:
         """Run a Python module of the checkout on the person's terminal, in the stack's environment."""

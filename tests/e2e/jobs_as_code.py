@@ -14,7 +14,7 @@ DECLARATIONS = (churn.declare, extra.declare)
 """
 EXTRA = """\
 from jobs import fan_out
-from jobs.arguments import TransformJobArgs
+from jobs.arguments import Schedule, TransformJobArgs
 from jobs.declaration import Jobs
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jobs import identity, spec
-from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
+from jobs.arguments import ExperimentConfig, ModelClientConfig, Schedule, TransformJobArgs
 from jobs.inputs import ResultOf
 
 ARGS = TransformJobArgs(input="in.csv")
@@ -57,6 +57,7 @@ TABLE: dict[str, tuple[Any, bool]] = {
     "wait": (False, False),
     "timeout_minutes": (5, False),
     "after": (("other",), False),
+    "schedule": (Schedule("rate(1 day)"), False),  # a scheduled run is named by its execution, not by its content
     "labels": ("truth.csv", False),
     "label_column": ("y", False),
     "label_key": ("id", False),

@@ -10,7 +10,7 @@ from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
 from jobs.inputs import ResultOf
 
 ARGS = TransformJobArgs(input="in.csv")
-LIMITS = validation.Limits(["ml.m5.large"], own_tags=declaration.OWN_TAGS)
+LIMITS = validation.Limits(["ml.m5.large"], own_tags=declaration.OWN_TAGS + 2)
 JOIN = {"join_source": "Input", "input_filter": "$[1:]", "output_filter": "$[0,-1]"}
 
 

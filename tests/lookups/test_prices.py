@@ -10,6 +10,10 @@ def test_the_standing_cost_is_the_sum_of_its_lines() -> None:
     assert prices.total(items) == pytest.approx(0.10 + 0.0208 + 20 * 0.08 / 730 + 0.005)
 
 
+def test_without_nodes_the_capability_stands_in_their_place() -> None:
+    assert prices.total(prices.standing(None)) == pytest.approx(0.10 + 0.004757)
+
+
 def test_a_stack_tells_its_cost_and_how_to_end_it() -> None:
     assert prices.summary("t3.small", "ml.m5.large", "dev") == {
         "usd_per_hour": 0.128,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from policy.rules import ALL
 from policy.rules.resource import Resource, from_export, inspect
 from tests.program import harness
+from tests.program.jobs import run
+from tests.program.test_schedules import churn_and_nightly
 
 
-def resources() -> list[Resource]:
-    graph = harness.deploy()
+def resources(graph: harness.Graph | None = None) -> list[Resource]:
+    graph = graph or harness.deploy()
     assert graph.error is None
     return [
         Resource(
@@ -28,6 +32,19 @@ def test_the_program_passes_every_rule() -> None:
     found = resources()
     assert {"aws:s3/bucket:Bucket", "aws:sagemaker/model:Model"} <= {resource.type for resource in found}
     assert inspect(ALL, found) == []
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        pytest.param(lambda: harness.deploy(config={"operatorInstall": "capability"}), id="capability"),
+        pytest.param(lambda: harness.deploy(config={"operatorInstall": "existing"}), id="existing"),
+        pytest.param(lambda: run(churn_and_nightly, config={"failureEmails": ["ops@example.org"]}), id="schedules"),
+        pytest.param(lambda: harness.deploy(config={"deliveryRepository": "someone/workshop"}), id="delivery"),
+    ],
+)
+def test_the_program_passes_every_rule_with_each_option(graph: Callable[[], harness.Graph]) -> None:
+    assert inspect(ALL, resources(graph())) == []
 
 
 @pytest.mark.parametrize(

@@ -174,14 +174,25 @@ class Cloud(mocks.Mocks):
         match args.typ:
             case "aws:s3/bucket:Bucket":
                 return {"bucket": f"{args.name}-1a2b3c4", "arn": f"arn:aws:s3:::{args.name}-1a2b3c4"}
-            case "aws:iam/role:Role":
-                return {"arn": f"arn:aws:iam::{ACCOUNT}:role/{args.inputs['name']}"}
+            case "aws:iam/role:Role" | "aws:iam/policy:Policy" | "aws:iam/openIdConnectProvider:OpenIdConnectProvider":
+                return {"arn": f"arn:aws:iam::{ACCOUNT}:{_iam_resource(args)}"}
             case "eks:index:Cluster":
                 return {"kubeconfigJson": json.dumps({"current-context": args.inputs["name"]})}
             case "kubernetes:sagemaker.services.k8s.aws/v1alpha1:TransformJob":
                 return {"status": self._status(args.name)}
             case _:
                 return {}
+
+
+def _iam_resource(args: mocks.MockResourceArgs) -> str:
+    """What ends the ARN of an IAM object."""
+    match args.typ:
+        case "aws:iam/role:Role":
+            return f"role/{args.inputs['name']}"
+        case "aws:iam/policy:Policy":
+            return f"policy{args.inputs['path']}{args.inputs['name']}"
+        case _:
+            return f"oidc-provider/{args.inputs['url'].removeprefix('https://')}"
 
 
 class Monitor(mocks.MockMonitor):

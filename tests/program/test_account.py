@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from jobs.arguments import TransformJobArgs
+from jobs.arguments import Schedule, TransformJobArgs
 from jobs.declaration import Jobs
 from lookups.quotas import Quota
 from tests.program.harness import ACCOUNT, Answer, Graph, deploy
@@ -166,6 +166,17 @@ def test_the_boundary_is_on_every_role() -> None:
     graph = deploy(config={"permissionsBoundary": BOUNDARY}, answers=boundary(Effect="Allow", Action="*"))
     assert graph.error is None
     assert {role.inputs["permissionsBoundary"] for role in graph.all("aws:iam/role:Role")} == {BOUNDARY}
+
+
+def test_the_boundary_is_on_the_roles_of_schedules_and_delivery_too() -> None:
+    def nightly(jobs: Jobs) -> None:
+        jobs.add("nightly", TransformJobArgs(input="s3://somebodys-bucket/nightly/", schedule=Schedule("rate(1 day)")))
+
+    config = {"permissionsBoundary": BOUNDARY, "deliveryRepository": "ana/batch", "inputBuckets": ["somebodys-bucket"]}
+    graph = run(nightly, config=config, answers=boundary(Effect="Allow", Action="*"))
+    assert graph.error is None
+    assert {role.inputs.get("permissionsBoundary") for role in graph.all("aws:iam/role:Role")} == {BOUNDARY}
+    assert len(graph.all("aws:iam/role:Role")) == 7
 
 
 def test_without_a_boundary_roles_have_none() -> None:

@@ -18,3 +18,9 @@ def test_a_day_is_about_three_dollars_and_a_job_about_a_cent() -> None:
 def test_an_instance_type_without_a_price_is_said_to_have_none() -> None:
     said = cost.report(SETTINGS | {"nodeInstanceType": "x9.huge"}, "dev")
     assert said.count("(no price known)") == 3
+
+
+def test_a_stack_whose_operator_eks_runs_pays_for_no_node() -> None:
+    said = cost.report(SETTINGS | {"operatorInstall": "capability"}, "dev")
+    assert "node" not in said
+    assert "$0.1048 an hour" in said

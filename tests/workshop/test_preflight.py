@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from workshop import preflight
 
@@ -185,3 +186,50 @@ def test_every_check_runs_even_when_one_fails(
         "FAILED  first              no; do this",
         "ok      second             fine",
     ]
+
+
+class FakeEks:
+    """A cluster with node groups and capabilities of these types, or none."""
+
+    def __init__(self, nodes: list[str] | None = None, capabilities: list[str] | None = None) -> None:
+        self.nodes, self.capabilities = nodes, capabilities
+
+    def list_nodegroups(self, **_: Any) -> dict[str, Any]:
+        if self.nodes is None:
+            raise ClientError(
+                {"Error": {"Code": "ResourceNotFoundException", "Message": "no cluster"}}, "ListNodegroups"
+            )
+        return {"nodegroups": self.nodes}
+
+    def list_capabilities(self, **_: Any) -> dict[str, Any]:
+        return {"capabilities": [{"type": kind} for kind in self.capabilities or ()]}
+
+
+@pytest.mark.parametrize(
+    ("install", "cluster", "said"),
+    [
+        pytest.param("capability", FakeEks(), "capability; the cluster is not there yet", id="no cluster"),
+        pytest.param("capability", FakeEks([], ["ACK"]), "capability", id="managed, as wanted"),
+        pytest.param("helm", FakeEks(["nodes"]), "helm", id="on a node, as wanted"),
+    ],
+)
+def test_the_operator_of_the_settings_is_the_only_one(
+    monkeypatch: pytest.MonkeyPatch, install: str, cluster: FakeEks, said: str
+) -> None:
+    monkeypatch.setattr("boto3.client", lambda *_, **__: cluster)
+    assert preflight.one_operator(install, "batch-workshop", PLACE) == said
+
+
+@pytest.mark.parametrize(
+    ("install", "cluster", "said"),
+    [
+        pytest.param("capability", FakeEks(["nodes"]), "the cluster has nodes", id="a capability beside Helm's"),
+        pytest.param("helm", FakeEks(["nodes"], ["ACK"]), "EKS runs an operator", id="Helm's beside a capability"),
+    ],
+)
+def test_a_second_operator_is_refused(
+    monkeypatch: pytest.MonkeyPatch, install: str, cluster: FakeEks, said: str
+) -> None:
+    monkeypatch.setattr("boto3.client", lambda *_, **__: cluster)
+    with pytest.raises(preflight.Problem, match=said):
+        preflight.one_operator(install, "batch-workshop", PLACE)

@@ -45,6 +45,24 @@ class ClusterBackend(Protocol):
         """Drain and stop the node of a group, if it exists."""
         ...
 
+    def create_capability(self, cluster: str, name: str, keys: Mapping[str, str], arn: str) -> None:
+        """Run ACK beside a cluster and return when it works.
+
+        Args:
+            cluster: the cluster's name.
+            name: the capability's.
+            keys: variables with the keys of the capability's role.
+            arn: the capability's.
+
+        Raises:
+            ClusterError: the controller does not come up.
+        """
+        ...
+
+    def delete_capability(self, cluster: str, name: str) -> None:
+        """Stop ACK; what it managed stays. One that is not there is no error."""
+        ...
+
     def close(self) -> None:
         """Stop everything."""
         ...

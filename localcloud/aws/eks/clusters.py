@@ -108,6 +108,8 @@ class Clusters:
             record = self._store.cluster(name)
             if record.nodegroups:
                 raise in_use("Cluster has nodegroups attached")
+            if record.capabilities:
+                raise in_use("Cluster has capabilities attached")
             if record.description.get("deletionProtection"):
                 raise invalid_request(f"Cannot delete cluster {name}: deletion protection is on.")
             if record.description["status"] in {"CREATING", "UPDATING", "DELETING"}:

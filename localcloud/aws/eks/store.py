@@ -26,7 +26,7 @@ class ClusterRecord:
         description: the `cluster` of DescribeCluster.
         creator: IAM entity that made it, its first administrator when `creator_is_admin`.
         admin_kubeconfig: set once the control plane runs.
-        nodegroups: by name, as are `addons`; `updates` and `associations` are by id, `access_entries` by principal.
+        nodegroups: by name, as are `addons` and `capabilities`; `updates` and `associations` are by id, `access_entries` by principal.
         access_policies: associated access policies, by principal ARN and policy ARN.
     """
 
@@ -40,6 +40,7 @@ class ClusterRecord:
     access_entries: dict[str, Record] = field(default_factory=dict[str, Record])
     access_policies: dict[str, dict[str, Record]] = field(default_factory=dict[str, dict[str, Record]])
     associations: dict[str, Record] = field(default_factory=dict[str, Record])
+    capabilities: dict[str, Record] = field(default_factory=dict[str, Record])
 
     @property
     def name(self) -> str:
@@ -162,6 +163,7 @@ class Tags:
                 (cluster.addons, "addonArn"),
                 (cluster.access_entries, "accessEntryArn"),
                 (cluster.associations, "associationArn"),
+                (cluster.capabilities, "arn"),
             )
             for records, key in groups:
                 for record in records.values():

@@ -56,6 +56,10 @@ class SageMaker:
             "DeleteTags": self._in_region(store.delete_tags),
         }
 
+    def describe_transform_job(self, region: str, name: str) -> Mapping[str, Any]:
+        """What DescribeTransformJob answers."""
+        return self._jobs.describe(self._regions.get(region), {"TransformJobName": name})
+
     def _in_region(self, handler: Handler) -> Operation:
         def answer(call: Call) -> Mapping[str, Any]:
             return handler(self._regions.get(call.region), call.params)

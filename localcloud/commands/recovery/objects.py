@@ -18,6 +18,8 @@ Connect = Callable[[str], Any]
 
 REPEATABLE: Final = frozenset(
     {
+        "aws:cloudwatch/eventRule:EventRule",
+        "aws:cloudwatch/eventTarget:EventTarget",
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
         "aws:iam/rolePolicy:RolePolicy",
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
@@ -28,6 +30,9 @@ REPEATABLE: Final = frozenset(
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
         "aws:s3/bucketVersioning:BucketVersioning",
+        "aws:sns/topic:Topic",
+        "aws:sns/topicSubscription:TopicSubscription",
+        "aws:sqs/queue:Queue",
         "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinitionPatch",
     }
 )
@@ -85,11 +90,14 @@ _NAMED: Final[Mapping[str, Callable[[Inputs], str]]] = {
         f"{i['clusterName']}#{i['principalArn']}#{i['policyArn']}"
     ),
     "aws:eks/addon:Addon": lambda i: f"{i['clusterName']}:{i['addonName']}",
+    "aws:eks/capability:Capability": lambda i: f"{i['clusterName']},{i['capabilityName']}",
     "aws:eks/cluster:Cluster": lambda i: i["name"],
     "aws:eks/nodeGroup:NodeGroup": lambda i: f"{i['clusterName']}:{i['nodeGroupName']}",
     "aws:iam/role:Role": lambda i: i["name"],
     "aws:s3/bucket:Bucket": lambda i: i["bucket"],
     "aws:sagemaker/model:Model": lambda i: i["name"],
+    "aws:scheduler/schedule:Schedule": lambda i: f"{i['groupName']}/{i['name']}",
+    "aws:scheduler/scheduleGroup:ScheduleGroup": lambda i: i["name"],
 }
 
 
@@ -142,6 +150,12 @@ def _iam_policy(inputs: Inputs, connect: Connect) -> str | None:
     return next((policy["Arn"] for policy in found if policy["PolicyName"] == inputs["name"]), None)
 
 
+def _openid_connect_provider(inputs: Inputs, connect: Connect) -> str | None:
+    end = f":oidc-provider/{inputs['url'].removeprefix('https://')}"
+    found = connect("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    return next((entry["Arn"] for entry in found if entry["Arn"].endswith(end)), None)
+
+
 _SEARCHED: Final[Mapping[str, Callable[[Inputs, Connect], str | None]]] = {
     "aws:ec2/internetGateway:InternetGateway": _by_tags(
         "describe_internet_gateways", "InternetGateways", "InternetGatewayId"
@@ -155,6 +169,7 @@ _SEARCHED: Final[Mapping[str, Callable[[Inputs, Connect], str | None]]] = {
         "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", vpc_id="vpcId", service_name="serviceName"
     ),
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": _pod_identity_association,
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _openid_connect_provider,
     "aws:iam/policy:Policy": _iam_policy,
 }
 

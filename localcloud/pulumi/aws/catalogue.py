@@ -8,13 +8,18 @@ from localcloud.pulumi.aws.types import (
     ec2_routing,
     ec2_vpc,
     eks_access,
+    eks_capability,
     eks_cluster,
     eks_members,
+    event_rules,
     iam,
+    iam_oidc,
+    messages,
     s3_bucket,
     s3_object,
     s3_settings,
     sagemaker,
+    scheduler,
 )
 
 _TYPES = (
@@ -45,6 +50,15 @@ _TYPES = (
     eks_access.ACCESS_ENTRY,
     eks_access.ACCESS_POLICY_ASSOCIATION,
     sagemaker.MODEL,
+    iam_oidc.OPENID_CONNECT_PROVIDER,
+    eks_capability.CAPABILITY,
+    scheduler.SCHEDULE_GROUP,
+    scheduler.SCHEDULE,
+    messages.QUEUE,
+    messages.TOPIC,
+    messages.SUBSCRIPTION,
+    event_rules.RULE,
+    event_rules.TARGET,
 )
 
 CATALOGUE: dict[str, ResourceType] = {kind.token: kind for kind in _TYPES}

@@ -47,6 +47,15 @@ TOKENS = (
     "aws:eks/accessEntry:AccessEntry",
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
     "aws:sagemaker/model:Model",
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+    "aws:eks/capability:Capability",
+    "aws:scheduler/scheduleGroup:ScheduleGroup",
+    "aws:scheduler/schedule:Schedule",
+    "aws:sqs/queue:Queue",
+    "aws:sns/topic:Topic",
+    "aws:sns/topicSubscription:TopicSubscription",
+    "aws:cloudwatch/eventRule:EventRule",
+    "aws:cloudwatch/eventTarget:EventTarget",
 )
 
 Type: TypeAlias = "str | dict[str, Any]"

@@ -84,6 +84,14 @@ class PretendedClusters:
     def delete_nodegroup(self, cluster: str, nodegroup: str) -> None:
         """Nothing runs."""
 
+    def create_capability(self, cluster: str, name: str, keys: Mapping[str, str], arn: str) -> None:
+        if name.startswith("broken"):
+            raise RuntimeError("no controller")
+        (self._home / f"{cluster}.capability.json").write_text(json.dumps({**keys, "arn": arn}))
+
+    def delete_capability(self, cluster: str, name: str) -> None:
+        """Nothing runs."""
+
     def close(self) -> None:
         """Nothing runs."""
 

@@ -45,7 +45,7 @@ def test_the_server_is_trusted_by_the_strict_rules_of_newer_pythons(keys: certs.
 
 
 def test_the_administrator_is_in_system_masters(keys: certs.ClusterKeys) -> None:
-    document = json.loads(certs.admin_kubeconfig("one", "https://127.0.0.1:1", keys))
+    document = json.loads(certs.client_kubeconfig("one", "https://127.0.0.1:1", keys, keys.admin))
     user = document["users"][0]["user"]
     subject = x509.load_pem_x509_certificate(base64.b64decode(user["client-certificate-data"])).subject
     assert [part.value for part in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)] == ["system:masters"]

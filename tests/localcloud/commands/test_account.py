@@ -81,7 +81,7 @@ def test_destroy_lets_objects_go_only_with_their_cluster(
 
 def test_nothing_is_deployed_while_preflight_fails(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PulumiCli, "module", lambda _, module, *__: 1 if module == "workshop.preflight" else 0)
-    assert account.up(home, "dev") == 1
+    assert account.up(home, "dev") == 3
     assert not (home / "asked").exists()
 
 
@@ -107,7 +107,7 @@ def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(
     shown: list[tuple[str, ...]] = []
     monkeypatch.setattr(PulumiCli, "run", lambda *_: 255)
     monkeypatch.setattr(PulumiCli, "module", lambda _, *asked: shown.append(asked) or 0)
-    assert account.up(home, "dev") == 255
+    assert account.up(home, "dev") == 1
     assert shown[-1] == ("workshop.summary", "--stack", "dev", "--outputs", str(home / "outputs-dev.json"))
 
 
@@ -186,3 +186,36 @@ def test_without_the_pulumi_cli_one_is_told_where_to_get_it(tmp_path: Path, monk
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CommandError, match=r"https://www\.pulumi\.com/docs/install/"):
         account.preview(tmp_path, "dev")
+
+
+def test_an_up_that_nobody_watches_asks_nothing_and_draws_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YES", "1")
+    answer(home, {"deployment": None})
+    program = home / "path" / "pulumi"
+    program.write_text(
+        program.read_text() + f'env | grep -E "^(NO_COLOR|PULUMI_SKIP_CONF)" | sort >> {home}/settings\n'
+    )
+    assert account.preview(home, "dev") == 0
+    assert ":--non-interactive --color never preview --stack dev" in asked(home)[-1]
+    assert (home / "settings").read_text().splitlines()[-2:] == ["NO_COLOR=1", "PULUMI_SKIP_CONFIRMATIONS=true"]
+
+
+def test_nobody_is_asked_for_a_passphrase_in_an_unattended_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YES", "1")
+    monkeypatch.setattr("sys.stdin", Terminal())
+    (home / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:x\n")
+    with pytest.raises(CommandError, match="export PULUMI_CONFIG_PASSPHRASE"):
+        account.preview(home, "dev")
+
+
+def test_destroy_removes_schedules_and_stops_their_jobs_before_the_rest(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urn = "urn:pulumi:dev::p::workshop:index:ScheduledJob$aws:scheduler/schedule:Schedule::nightly"
+    answer(home, {"deployment": {"resources": [{"urn": urn, "type": "aws:scheduler/schedule:Schedule"}]}})
+    done: list[str] = []
+    monkeypatch.setattr(PulumiCli, "module", lambda _, *words: done.append(" ".join(words)) or 0)
+    assert account.destroy(home, "dev") == 0
+    destroyed = [line.partition(":")[2] for line in asked(home) if ":destroy" in line]
+    assert destroyed == [f"destroy --stack dev --target={urn}", "destroy --stack dev"]
+    assert done == ["workshop.scheduled --stack dev --stop", "workshop.leftovers --stack dev"]

@@ -338,8 +338,8 @@ def test_without_a_local_cloud_the_stack_is_refused(start_plugin: Start, tmp_pat
 
 
 def test_a_type_that_is_not_there_is_refused_by_name(aws: Plugin) -> None:
-    with pytest.raises(Failed, match="no resource type aws:sqs/queue:Queue"):
-        aws.check("aws:sqs/queue:Queue", "x", {})
+    with pytest.raises(Failed, match="no resource type aws:dynamodb/table:Table"):
+        aws.check("aws:dynamodb/table:Table", "x", {})
     with pytest.raises(Failed, match="no function aws:ec2/getAmi:getAmi"):
         aws.invoke("aws:ec2/getAmi:getAmi", {})
 

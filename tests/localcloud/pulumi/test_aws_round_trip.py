@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from localcloud.pulumi.wire import Asset
+from tests.localcloud.pulumi import schedule_cases
+from tests.localcloud.pulumi.case import Case
 from tests.localcloud.pulumi.engine import Plugin, Resource
 from tests.localcloud.pulumi.world import IMAGE, World, allow, build, cluster_inputs, trust
 
-Inputs = Callable[[World], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Case:
-    token: str
-    inputs: Inputs
-    updates: Inputs | None = None  # changes in place
-    replaces: Inputs | None = None  # changes that need a new object
-    outputs: dict[str, Any] = field(default_factory=dict)
-    identity: Callable[[Resource], str] | None = None
-    stays: bool = False  # whether deleting only forgets it
-
-
 CASES = {
+    **schedule_cases.CASES,
     "vpc": Case(
         "aws:ec2/vpc:Vpc",
         lambda w: {"cidrBlock": "10.1.0.0/16", "tags": {"Name": "one"}},

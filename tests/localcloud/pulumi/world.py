@@ -69,6 +69,7 @@ def build(aws: Plugin) -> World:
     aws.create("aws:ec2/route:Route", "world", default_route(table.id, gateway.id))
     bucket = aws.create(BUCKET, "world", {"forceDestroy": True})
     services = ("eks.amazonaws.com", "ec2.amazonaws.com", "sagemaker.amazonaws.com", "pods.eks.amazonaws.com")
+    services += ("scheduler.amazonaws.com", "capabilities.eks.amazonaws.com")
     role = aws.create(ROLE, "world", {"assumeRolePolicy": trust(*services)})
     policy = aws.create(POLICY, "world", {"policy": allow("s3:GetObject")})
     aws.create(
@@ -76,6 +77,8 @@ def build(aws: Plugin) -> World:
         "world-all",
         {"role": role.id, "policy": allow("s3:*", "ec2:*", "eks:*", "ecr:*", "eks-auth:*", "logs:*")},
     )
+    aws.create("aws:sns/topic:Topic", "world", {"name": "subscribed"})
+    aws.create("aws:cloudwatch/eventRule:EventRule", "world", {"name": "targeted", "eventPattern": '{"source": ["x"]}'})
     cluster = aws.create(CLUSTER, "world", cluster_inputs(role.outputs["arn"], [s.id for s in subnets]))
     return World(
         vpc, other_vpc, subnets, gateway, table, second, bucket, role, policy, cluster, [s.id for s in subnets]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from localcloud.aws.iam.directory import Directory
-from localcloud.aws.iam.needs import account, compute, network, s3
+from localcloud.aws.iam.needs import account, compute, events, network, s3
 from localcloud.aws.iam.needs.model import Mapper, Need, tag_keys, tags_of
 from localcloud.aws.protocol.wire import Call
 
@@ -26,6 +26,10 @@ _SERVICES: Mapping[str, Mapper] = {
     "logs": account.logs,
     "cloudwatch": account.cloudwatch,
     "service-quotas": account.service_quotas,
+    "scheduler": events.scheduler,
+    "events": events.events,
+    "sqs": events.sqs,
+    "sns": events.sns,
 }
 _PREFIXES = {"resourcegroupstaggingapi": "tag", "s3control": "s3"}
 

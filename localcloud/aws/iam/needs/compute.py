@@ -38,6 +38,8 @@ _EKS_RESOURCES: Mapping[str, str] = {
             "ListAccessEntries",
             "CreatePodIdentityAssociation",
             "ListPodIdentityAssociations",
+            "CreateCapability",
+            "ListCapabilities",
         ),
         _IN_CLUSTER,
     ),
@@ -61,9 +63,14 @@ _EKS_RESOURCES: Mapping[str, str] = {
         ("DescribePodIdentityAssociation", "DeletePodIdentityAssociation", "UpdatePodIdentityAssociation"),
         "podidentityassociation/{clusterName}/{associationId}",
     ),
+    **dict.fromkeys(
+        ("DescribeCapability", "DeleteCapability", "UpdateCapability"),
+        "capability/{clusterName}/ack/{capabilityName}/*",
+    ),
 }
 _EKS_SERVICE = "eks.amazonaws.com"
 _PODS_SERVICE = "pods.eks.amazonaws.com"
+_CAPABILITIES_SERVICE = "capabilities.eks.amazonaws.com"
 
 
 def sagemaker(call: Call, _directory: Directory) -> Sequence[Need]:
@@ -141,6 +148,8 @@ def _eks_roles(call: Call) -> Sequence[Need]:
     ):
         role = str(call.params["roleArn"])
         return [Need("iam:GetRole", role), pass_role(role, _PODS_SERVICE)]
+    if call.operation in {"CreateCapability", "UpdateCapability"} and call.params.get("roleArn"):
+        return [pass_role(str(call.params["roleArn"]), _CAPABILITIES_SERVICE)]
     if call.operation in {"CreateAddon", "UpdateAddon"}:
         roles = [row.get("roleArn") for row in members(call.params.get("podIdentityAssociations"))]
         found = [pass_role(str(role), _PODS_SERVICE) for role in roles]

@@ -1,0 +1,175 @@
+"""Who deploys without a person: roles that GitHub Actions takes by OpenID Connect, so that no key is stored anywhere.
+
+There is none of it unless `deliveryRepository` names a repository. A pull request may preview and change nothing; the
+branch main may deploy, with the very documents that a person deploys with (docs/deployer-policy*.json). Neither may
+change its own rights: these resources are made, and changed, by somebody who administers the account.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import policies
+from infra.account import Account
+from infra.policies import Scope, Statement
+from infra.settings import Settings
+
+ISSUER = "token.actions.githubusercontent.com"
+AUDIENCE = "sts.amazonaws.com"
+PATH = "/delivery/"
+"""The IAM path of the deployer's policies, by which the policy pack knows them."""
+DOCUMENTS = Path(__file__).parent.parent / "docs"
+PREFIX, PROJECT = "batch-workshop", "sagemaker-batch-workshop"  # for which the documents are written
+
+
+@dataclass(frozen=True)
+class DeliveryArgs:
+    scope: pulumi.Output[Scope]
+    repository: str
+    """`owner/name` on GitHub."""
+    provider_arn: str = ""
+    """The account's OpenID Connect provider of GitHub, of which there can be one; empty to make it."""
+    state_bucket: str = ""
+    secrets_key: str = ""
+    input_buckets: tuple[str, ...] = ()
+    permissions_boundary: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings, account: Account) -> "DeliveryArgs":
+        return cls(
+            scope=account.scope,
+            repository=settings.delivery_repository,
+            provider_arn=settings.delivery_provider_arn,
+            state_bucket=settings.delivery_state_bucket,
+            secrets_key=settings.delivery_secrets_key,
+            input_buckets=(*settings.input_buckets, *filter(None, [settings.existing_bucket])),
+            permissions_boundary=settings.permissions_boundary,
+        )
+
+
+class Delivery(pulumi.ComponentResource):
+    """The roles of a repository's workflows: one previews, one deploys."""
+
+    preview: aws.iam.Role
+    deploy: aws.iam.Role
+
+    def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("workshop:index:Delivery", name, None, opts)
+        self._name = name
+        self._here = pulumi.ResourceOptions(parent=self)
+        self._boundary = args.permissions_boundary or None
+        provider = pulumi.Output.from_input(args.provider_arn) if args.provider_arn else self._github().arn
+        self.preview = self._role("preview", provider, f"repo:{args.repository}:pull_request")
+        self.deploy = self._role("deploy", provider, f"repo:{args.repository}:ref:refs/heads/main")
+        self._inline("preview", self.preview, args.scope.apply(lambda scope: preview(scope, args)))
+        if args.state_bucket or args.secrets_key:
+            self._inline("deploy", self.deploy, args.scope.apply(lambda scope: state(scope, args)))
+        for number, text in enumerate(deployer_documents(name, pulumi.get_project())):
+            self._deployer(number, text)
+        self.register_outputs({"preview_role_arn": self.preview.arn, "deploy_role_arn": self.deploy.arn})
+
+    def outputs(self) -> dict[str, pulumi.Output[str]]:
+        """Return the stack's output `delivery_roles`."""
+        return {"preview": self.preview.arn, "deploy": self.deploy.arn}
+
+    def _github(self) -> aws.iam.OpenIdConnectProvider:
+        return aws.iam.OpenIdConnectProvider(
+            f"{self._name}-github",
+            url=f"https://{ISSUER}",
+            client_id_lists=[AUDIENCE],
+            tags={"Name": f"{self._name}-github"},
+            opts=self._here,
+        )
+
+    def _role(self, part: str, provider: pulumi.Output[str], subject: str) -> aws.iam.Role:
+        return aws.iam.Role(
+            f"{self._name}-{part}",
+            name=f"{self._name}-{part}",
+            assume_role_policy=provider.apply(lambda arn: policies.document(trust(arn, subject))),
+            description=f"{self._name}: GitHub Actions acts with it to {part}",
+            permissions_boundary=self._boundary,
+            max_session_duration=2 * 3600,  # the first up and a destroy take more than half an hour
+            tags={"Name": f"{self._name}-{part}"},
+            opts=self._here,
+        )
+
+    def _inline(self, part: str, role: aws.iam.Role, statements: pulumi.Output[list[Statement]]) -> None:
+        aws.iam.RolePolicy(
+            f"{self._name}-{part}",
+            name=f"{self._name}-{part}",
+            role=role.name,
+            policy=statements.apply(lambda found: policies.document(*found)),
+            opts=self._here,
+        )
+
+    def _deployer(self, number: int, text: str) -> None:
+        policy = aws.iam.Policy(
+            f"{self._name}-deployer-{number}",
+            name=f"{self._name}-deployer-{number}",
+            path=PATH,
+            policy=text,
+            tags={"Name": f"{self._name}-deployer-{number}"},
+            opts=self._here,
+        )
+        aws.iam.RolePolicyAttachment(
+            f"{self._name}-deployer-{number}", role=self.deploy.name, policy_arn=policy.arn, opts=self._here
+        )
+
+
+def trust(provider_arn: str, subject: str) -> Statement:
+    """Let workflows of one repository take a role, for one event or branch only.
+
+    GitHub's claims: https://docs.github.com/actions/reference/security/oidc.
+    """
+    claims = {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": subject}
+    return Statement(
+        "GitHubActions",
+        ["sts:AssumeRoleWithWebIdentity"],
+        principal={"Federated": provider_arn},
+        condition={"StringEquals": claims},
+    )
+
+
+def preview(scope: Scope, args: DeliveryArgs) -> list[Statement]:
+    """Let a preview look up what the program asks for, read the state, and list the inputs of jobs."""
+    looked_up = [
+        *("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcs", "ec2:DescribeVpcAttribute", "ec2:DescribeSubnets"),
+        *("eks:DescribeAddonVersions", "eks:DescribeClusterVersions", "eks:ListClusters", "eks:DescribeCluster"),
+        *("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"),
+    ]
+    statements = [Statement("LookUp", looked_up, ["*"])]  # the actions know no resources
+    buckets = [*args.input_buckets, *([args.state_bucket] if args.state_bucket else [])]
+    if buckets:
+        statements += [
+            Statement("ListStateAndInput", ["s3:ListBucket"], [scope.bucket(name) for name in buckets]),
+            Statement("ReadStateAndInput", ["s3:GetObject"], [scope.bucket(name, "/*") for name in buckets]),
+        ]
+    if args.secrets_key:
+        statements.append(Statement("OpenSecrets", ["kms:Decrypt"], [args.secrets_key]))
+    return statements
+
+
+def state(scope: Scope, args: DeliveryArgs) -> list[Statement]:
+    """Let a deployment keep the stack's state, where a bucket and a key of the account hold it."""
+    statements: list[Statement] = []
+    if args.state_bucket:
+        write = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+        statements += [
+            Statement("ListState", ["s3:ListBucket"], [scope.bucket(args.state_bucket)]),
+            Statement("KeepState", write, [scope.bucket(args.state_bucket, "/*")]),
+        ]
+    if args.secrets_key:
+        statements.append(Statement("KeepSecrets", ["kms:Decrypt", "kms:Encrypt"], [args.secrets_key]))
+    return statements
+
+
+def deployer_documents(prefix: str, project: str) -> list[str]:
+    """Return the deployer's policies for a prefix and a project other than those that they are written for."""
+    texts = [path.read_text() for path in sorted(DOCUMENTS.glob("deployer-policy*.json"))]
+    return [
+        re.sub(f"(?<!sagemaker-){re.escape(PREFIX)}", prefix, text.replace(PROJECT, "\0")).replace("\0", project)
+        for text in texts
+    ]

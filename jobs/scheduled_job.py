@@ -1,0 +1,112 @@
+"""`ScheduledJob`: a declared job that EventBridge Scheduler runs, instead of `up`.
+
+The stack holds the schedule, not its runs: what has run is SageMaker's to list (`make results`), so that an `up` without
+a change stays without one however often the schedule has fired.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from jobs import identity, scheduling, spec
+from jobs.arguments import Schedule
+from jobs.declaration import PlannedJob
+from jobs.inputs import S3Input
+from jobs.transform_job import JobPlace
+
+
+@dataclass(frozen=True)
+class SchedulePlace:
+    """What every schedule of a stack stands on."""
+
+    partition: pulumi.Output[str]
+    group_name: pulumi.Output[str]
+    role_arn: pulumi.Output[str]
+    dead_letter_arn: pulumi.Output[str]
+    dead_letter_url: pulumi.Output[str]
+    topic_arn: pulumi.Output[str]
+    ready: Sequence[pulumi.Resource]
+    """What must stand while a schedule may fire."""
+
+
+class ScheduledJob(pulumi.ComponentResource):
+    """A job with its schedule."""
+
+    output_base: pulumi.Output[str]
+    """Under which each run has a folder of its own."""
+
+    def __init__(
+        self,
+        job: PlannedJob,
+        schedule: Schedule,
+        place: JobPlace,
+        base: SchedulePlace,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("workshop:index:ScheduledJob", job.name, None, opts)
+        self._job, self._schedule, self._place, self._base = job, schedule, place, base
+        self.output_base = place.bucket_name.apply(lambda bucket: job.args.output_base or f"s3://{bucket}/output")
+        self.resource = self._scheduled()
+        self.register_outputs({"schedule_name": self.resource.name, "output_path": self.output_base})
+
+    def outputs(self) -> dict[str, pulumi.Input[str]]:
+        """Return the job's entry in the stack's output `scheduled_jobs`."""
+        return {
+            "schedule_group": self.resource.group_name,
+            "schedule_name": self.resource.name,
+            "schedule": self._schedule.expression,
+            "timezone": self._schedule.timezone,
+            "job_name_prefix": identity.name_start(self._place.prefix, self._job.name),
+            "input_path": _read(self._job),
+            "output_path": self.output_base,
+            "dead_letter_queue": self._base.dead_letter_url,
+            "failure_topic": self._base.topic_arn,
+        }
+
+    def _scheduled(self) -> aws.scheduler.Schedule:
+        return aws.scheduler.Schedule(
+            self._job.name,
+            name=self._job.name,
+            group_name=self._base.group_name,
+            description=f"Runs the transform job {self._job.name} of stack {pulumi.get_stack()}",
+            schedule_expression=self._schedule.expression,
+            schedule_expression_timezone=self._schedule.timezone,
+            flexible_time_window={"mode": "OFF"},
+            target={
+                "arn": self._base.partition.apply(lambda partition: scheduling.TARGET.format(partition=partition)),
+                "role_arn": self._base.role_arn,
+                "input": self._request(),
+                "dead_letter_config": {"arn": self._base.dead_letter_arn},
+                "retry_policy": {"maximum_retry_attempts": self._schedule.retries},
+            },
+            # A schedule that outlives what its jobs need would go on to start them, in vain.
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[*self._base.ready, *self._place.bucket_ready], delete_before_replace=True
+            ),
+        )
+
+    def _request(self) -> pulumi.Output[str]:
+        args = self._job.args
+        model = args.model_name if args.model_name is not None else self._place.model_name
+        return pulumi.Output.all(model, self.output_base).apply(
+            lambda known: request(self._job, self._place, model_name=known[0], output_base=known[1])
+        )
+
+
+def request(job: PlannedJob, place: JobPlace, *, model_name: str, output_base: str) -> str:
+    """Return the call of a schedule once everything about it is known."""
+    deciding = spec.build(
+        job.args,
+        model_name=model_name,
+        input_uri=_read(job),
+        output_base=output_base,
+        instance_type=job.args.instance_type or place.instance_type,
+    )
+    tags = {**job.args.tags, **place.tags, "job": job.name}
+    return scheduling.request(deciding, scheduling.job_name(place.prefix, job.name), tags)
+
+
+def _read(job: PlannedJob) -> str:
+    return job.input.uri if isinstance(job.input, S3Input) else ""

@@ -1,0 +1,107 @@
+"""What a job must be like to run by a schedule, and the call that the schedule makes.
+
+Nothing of this program runs when a schedule fires: EventBridge Scheduler sends CreateTransformJob a request that was
+written when the stack was deployed, in which it replaces its execution id only. So name and output path end in that id,
+and the input is a place in S3 that is read then.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from jobs import identity, spec
+from jobs.arguments import Schedule, TransformJobArgs
+from jobs.inputs import ResultOf, S3Input
+from schedules import expression
+
+EXECUTION_ID = "<aws.scheduler.execution-id>"
+EXECUTION_ID_LENGTH = 36  # AWS's example has 16 characters, and no length is promised; a UUID has 36
+MOST_RETRIES = 185  # EventBridge Scheduler's own limit
+TARGET = "arn:{partition}:scheduler:::aws-sdk:sagemaker:createTransformJob"
+
+# SageMaker's members whose names ACK spells otherwise than by a capital less.
+_SPELLINGS = {
+    "s3URI": "S3Uri",
+    "kmsKeyID": "KmsKeyId",
+    "volumeKMSKeyID": "VolumeKmsKeyId",
+    "transformAMIVersion": "TransformAmiVersion",
+}
+
+
+def problems(prefix: str, declared: str, args: TransformJobArgs) -> Iterator[str]:
+    """Say everything for which a job cannot run by its schedule.
+
+    Args:
+        prefix: the stack's.
+        declared: the job's name.
+        args: its arguments, of the right types and with a schedule.
+    """
+    schedule = args.schedule
+    if schedule is None:
+        return
+    yield from _expression(schedule)
+    yield from _name(prefix, declared)
+    if isinstance(args.input, ResultOf) or not args.input.startswith("s3://"):
+        given = f"the result of '{args.input.job}'" if isinstance(args.input, ResultOf) else f"'{args.input}'"
+        yield f"input: {given} is not allowed with a schedule, which reads the input when it fires. Allowed: an s3:// URI"
+    if args.model is not None:
+        yield "model: it is not allowed with a schedule. Allowed: model_name, or the stack's model by default"
+    if args.labels is not None:
+        yield "labels: they are not allowed with a schedule, whose results no table shows. Allowed: nothing"
+    if args.after:
+        yield "after: it is not allowed with a schedule, which waits for no other job. Allowed: nothing"
+    if args.timeout_minutes is not None:
+        yield "timeout_minutes: it is not allowed with a schedule, for which `up` does not wait. Allowed: nothing"
+
+
+def unread(source: str | ResultOf) -> S3Input:
+    """Return an input as far as it is known before it is read."""
+    return S3Input(source if isinstance(source, str) else "", "", "")
+
+
+def job_name(prefix: str, declared: str) -> str:
+    """Return the name of a run, in which the execution id is still to be filled in."""
+    return f"{identity.name_start(prefix, declared)}{EXECUTION_ID}"
+
+
+def request(deciding: Mapping[str, Any], name: str, tags: Mapping[str, str]) -> str:
+    """Return the JSON that CreateTransformJob is called with.
+
+    Args:
+        deciding: the spec, in ACK's spelling, with the output base for the output path.
+        name: the job's.
+        tags: the job's.
+    """
+    return json.dumps(_in_sagemaker_spelling(spec.complete(deciding, name, tags)), sort_keys=True)
+
+
+def _expression(schedule: Schedule) -> Iterator[str]:
+    if problem := expression.problem(schedule.expression, schedule.timezone, datetime.now(UTC)):
+        yield f"schedule: {problem}"
+    if not 0 <= schedule.retries <= MOST_RETRIES:
+        yield f"schedule.retries: {schedule.retries} is not allowed. Allowed: 0 to {MOST_RETRIES}"
+
+
+def _name(prefix: str, declared: str) -> Iterator[str]:
+    longest = identity.MAX_NAME - len(identity.name_start(prefix, "")) - EXECUTION_ID_LENGTH
+    if len(declared) > longest:
+        allowed = f"{longest} are allowed" if longest > 0 else "none fits"
+        yield (
+            f"the name has {len(declared)} characters, {allowed} with a schedule: SageMaker takes {identity.MAX_NAME}, "
+            f"of which the prefix '{prefix}-' and the scheduler's execution id need the rest"
+        )
+
+
+def _in_sagemaker_spelling(value: Any, *, is_environment: bool = False) -> Any:
+    if isinstance(value, dict):
+        return {
+            key if is_environment else _spelled(key): _in_sagemaker_spelling(item, is_environment=key == "environment")
+            for key, item in value.items()
+        }
+    return [_in_sagemaker_spelling(item) for item in value] if isinstance(value, list) else value
+
+
+def _spelled(name: str) -> str:
+    return _SPELLINGS.get(name) or re.sub("^.", lambda first: first[0].upper(), name)

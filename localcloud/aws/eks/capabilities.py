@@ -1,0 +1,173 @@
+"""EKS's managed capabilities: ACK, which runs beside the cluster, under a role of its own and without any node.
+
+What is refused follows https://docs.aws.amazon.com/eks/latest/userguide/capabilities.html: one capability of a type for
+each cluster, an authentication mode with access entries, and a role that trusts capabilities.eks.amazonaws.com with
+sts:AssumeRole and sts:TagSession. EKS gives the role its access entry by itself, and takes it away again.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from localcloud.aws.eks.access import new_entry
+from localcloud.aws.eks.backend import ClusterBackend
+from localcloud.aws.eks.roles import Roles
+from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, not_found, now, page
+from localcloud.aws.iam.sts import Assumption, Tokens
+from localcloud.aws.protocol.wire import AccessDeniedError, Call, NotAvailableError, Operation
+
+SERVICE = "capabilities.eks.amazonaws.com"
+VERSION = "1.9.1"
+_SESSION = timedelta(days=5)
+_SUMMARY = ("capabilityName", "arn", "type", "status", "version", "createdAt", "modifiedAt")
+
+
+class Capabilities:
+    """The capability operations of EKS.
+
+    Args:
+        store: where the records are kept.
+        backend: runs the controllers.
+        roles: EKS's view of IAM.
+        tokens: issues the sessions that controllers act with.
+    """
+
+    def __init__(self, store: Store, backend: ClusterBackend, roles: Roles, tokens: Tokens) -> None:
+        self._store = store
+        self._backend = backend
+        self._roles = roles
+        self._tokens = tokens
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "CreateCapability": self.create,
+            "DescribeCapability": self.describe,
+            "UpdateCapability": self.update,
+            "DeleteCapability": self.delete,
+            "ListCapabilities": self.list,
+        }
+
+    def create(self, call: Call) -> Mapping[str, Any]:
+        params = call.params
+        kind, name = str(params["type"]), str(params["capabilityName"])
+        if kind != "ACK":
+            raise NotAvailableError("eks", "CreateCapability", f" Its capabilities are of type ACK, not {kind}.")
+        self._roles.check_trusts(str(params["roleArn"]), SERVICE)
+        with self._store.active_cluster(str(params["clusterName"])) as cluster:
+            _check_free(cluster, kind, name)
+            capability = _description(call, cluster)
+            if params["roleArn"] not in cluster.access_entries:
+                new_entry(cluster, str(params["roleArn"]), {})
+            cluster.capabilities[name] = capability
+        answer = copy.deepcopy(capability)
+        work = (cluster, capability)
+        threading.Thread(target=self._start, args=work, name=f"create-{name}", daemon=True).start()
+        return {"capability": answer}
+
+    def describe(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            return {"capability": copy.deepcopy(self._find(call)[1])}
+
+    def update(self, call: Call) -> Mapping[str, Any]:
+        raise NotAvailableError("eks", "UpdateCapability", f" Delete {call.params['capabilityName']} and make it anew.")
+
+    def delete(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            cluster, capability = self._find(call)
+            if capability["status"] == "CREATING":
+                raise in_use(f"Cannot delete capability {capability['capabilityName']}: it is still being created")
+            capability["status"] = "DELETING"
+            answer = copy.deepcopy(capability)
+        threading.Thread(target=self._stop, args=(cluster, capability), daemon=True).start()
+        return {"capability": answer}
+
+    def list(self, call: Call) -> Mapping[str, Any]:
+        with self._store.lock:
+            found = self._store.cluster(str(call.params["clusterName"])).capabilities
+            result = page(sorted(found), call.params, "capabilities")
+            result["capabilities"] = [
+                {key: found[name].get(key) for key in _SUMMARY} for name in result["capabilities"]
+            ]
+            return result
+
+    def _find(self, call: Call) -> tuple[ClusterRecord, Record]:
+        cluster = self._store.cluster(str(call.params["clusterName"]))
+        name = str(call.params["capabilityName"])
+        if name not in cluster.capabilities:
+            raise not_found(f"No capability found for name: {name}.")
+        return cluster, cluster.capabilities[name]
+
+    def _start(self, cluster: ClusterRecord, capability: Record) -> None:
+        try:
+            keys = self._keys(cluster, capability)
+            self._backend.create_capability(cluster.name, str(capability["capabilityName"]), keys, capability["arn"])
+        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the capability's health
+            code = "AccessDenied" if isinstance(error, AccessDeniedError) else "ClusterUnreachable"
+            with self._store.lock:
+                capability["status"] = "CREATE_FAILED"
+                capability["health"] = {"issues": [{"code": code, "message": str(error)}]}
+            return
+        with self._store.lock:
+            capability["status"] = "ACTIVE"
+
+    def _keys(self, cluster: ClusterRecord, capability: Record) -> Mapping[str, str]:
+        """Return the keys that the controller acts with, as the variables of its environment."""
+        arn = str(cluster.description["arn"])
+        wish = Assumption(
+            role_arn=str(capability["roleArn"]),
+            session_name=f"eks-{cluster.name}-{capability['capabilityName']}"[:64],
+            service=SERVICE,
+            context={"aws:sourcearn": (arn,), "aws:sourceaccount": (arn.split(":")[4],)},
+            tags={"eks-cluster-arn": arn, "eks-capability-arn": str(capability["arn"])},
+            duration=_SESSION,
+        )
+        issued = self._tokens.assume(wish)
+        return {
+            "AWS_ACCESS_KEY_ID": issued.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": issued.secret_access_key,
+            "AWS_SESSION_TOKEN": issued.session_token or "",
+        }
+
+    def _stop(self, cluster: ClusterRecord, capability: Record) -> None:
+        """Stop the controller; what it managed stays, which is the only propagation policy there is."""
+        self._backend.delete_capability(cluster.name, str(capability["capabilityName"]))
+        with self._store.lock:
+            cluster.capabilities.pop(str(capability["capabilityName"]), None)
+            cluster.access_entries.pop(str(capability["roleArn"]), None)
+
+
+def _check_free(cluster: ClusterRecord, kind: str, name: str) -> None:
+    mode = cluster.description["accessConfig"]["authenticationMode"]
+    if mode == "CONFIG_MAP":
+        raise invalid(
+            f"Capabilities need the authentication mode API or API_AND_CONFIG_MAP; that of the cluster is {mode}."
+        )
+    for known in cluster.capabilities.values():
+        if known["type"] == kind or known["capabilityName"] == name:
+            raise in_use(f"Cluster {cluster.name} has the capability {known['capabilityName']} of type {kind} already.")
+
+
+def _description(call: Call, cluster: ClusterRecord) -> Record:
+    params = call.params
+    name, kind = str(params["capabilityName"]), str(params["type"])
+    prefix = f"arn:aws:eks:{call.region}:{call.principal.account_id}:capability/{cluster.name}/{kind.lower()}"
+    moment = now()
+    return {
+        "capabilityName": name,
+        "arn": f"{prefix}/{name}/{uuid.uuid4()}",
+        "clusterName": cluster.name,
+        "type": kind,
+        "roleArn": params["roleArn"],
+        "status": "CREATING",
+        "version": VERSION,
+        "tags": dict(params.get("tags") or {}),
+        "health": {"issues": []},
+        "createdAt": moment,
+        "modifiedAt": moment,
+        "deletePropagationPolicy": params["deletePropagationPolicy"],
+    }

@@ -1,0 +1,108 @@
+"""The default event bus: an event goes to the topics of every rule whose pattern it matches.
+
+A topic's own policy decides, as on AWS: EventBridge publishes as a service, on behalf of the rule.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from threading import RLock
+from typing import Any, cast
+
+from localcloud.aws.iam.authorization import Authorizer, request_context
+from localcloud.aws.iam.credentials import ANONYMOUS
+from localcloud.aws.iam.documents import policy
+from localcloud.aws.iam.evaluation import PolicySet, Request, evaluate
+
+SERVICE = "events.amazonaws.com"
+_LOG = logging.getLogger(__name__)
+
+
+class EventBus:
+    """The default bus of one account and region.
+
+    Args:
+        account_id: the account.
+        region: the region.
+        rules: moto's lock of `events`.
+        topics: moto's lock of `sns`.
+        authorizer: keeps the record of decisions.
+    """
+
+    def __init__(self, account_id: str, region: str, rules: RLock, topics: RLock, authorizer: Authorizer) -> None:
+        self._account_id = account_id
+        self._region = region
+        self._rules = rules
+        self._topics = topics
+        self._authorizer = authorizer
+
+    def put(self, source: str, kind: str, resources: Sequence[str], detail: Mapping[str, Any]) -> None:
+        """Deliver an event; what cannot be delivered is logged, and whoever raised the event does not hear of it."""
+        event = {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": kind,
+            "source": source,
+            "account": self._account_id,
+            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": self._region,
+            "resources": list(resources),
+            "detail": json.loads(json.dumps(detail, default=_epoch_milliseconds)),
+        }
+        for rule_arn, target_arn in self._wanted(event):
+            try:
+                self._publish(rule_arn, target_arn, json.dumps(event))
+            except Exception:  # noqa: BLE001  a rule that cannot be served must not fail the job that it is about
+                _LOG.exception("an event for %s is lost", target_arn)
+
+    def _wanted(self, event: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return the ARNs of the rules that match, each with those of its targets."""
+        with self._rules:
+            return [(rule.arn, target["Arn"]) for rule in self._matching(event) for target in rule.targets]
+
+    def _matching(self, event: Mapping[str, Any]) -> Iterator[Any]:
+        models = cast("Any", sys.modules.get("moto.events.models"))
+        if models is None:
+            return  # nobody has made a rule yet, and loading moto's part for it would hold up the first job
+        backend = models.events_backends[self._account_id][self._region]
+        for rule in backend.event_buses["default"].rules.values():
+            if rule.state == "ENABLED" and rule.event_pattern.get_pattern() and rule.event_pattern.matches_event(event):
+                yield rule
+
+    def _publish(self, rule_arn: str, topic_arn: str, message: str) -> None:
+        from moto.sns.models import sns_backends  # noqa: PLC0415  only when a rule matches
+
+        if topic_arn.split(":")[2] != "sns":
+            _LOG.warning("%s is not delivered to: the local cloud's rules tell topics only", topic_arn)
+            return
+        with self._topics:
+            topic = cast("Any", sns_backends[self._account_id][self._region]).topics.get(topic_arn)
+            if topic is None:
+                _LOG.warning("%s does not exist, and an event for it is lost", topic_arn)
+            elif self._may_publish(rule_arn, topic_arn, topic.policy):
+                topic.publish(message)
+
+    def _may_publish(self, rule_arn: str, topic_arn: str, document: str) -> bool:
+        context = {
+            **request_context(ANONYMOUS, None),
+            "aws:principalisawsservice": ("true",),
+            "aws:principalservicename": (SERVICE,),
+            "aws:sourcearn": (rule_arn,),
+            "aws:sourceaccount": (self._account_id,),
+        }
+        request = Request("sns:Publish", topic_arn, ANONYMOUS, context, SERVICE)
+        decision = evaluate(request, PolicySet(resource=(policy(f"topic/{topic_arn}", document),)))
+        self._authorizer.record(SERVICE, request.action, topic_arn, context, decision)
+        return decision.allowed or not self._authorizer.enforces
+
+
+def _epoch_milliseconds(value: object) -> int:
+    """Return a time as SageMaker's events have it."""
+    if not isinstance(value, datetime):
+        raise TypeError(f"{value!r} has no place in an event")
+    return int(value.timestamp() * 1000)

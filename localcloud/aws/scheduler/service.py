@@ -1,0 +1,249 @@
+"""The operations of EventBridge Scheduler, and the thread that fires what is due.
+
+Schedules are checked when they are made: the expression, the time zone, the target, and whether the role may be taken
+for the schedule's group. Everything else, the target's own rules too, shows when they fire.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from localcloud.aws.protocol import validation
+from localcloud.aws.protocol.wire import AwsError, Call, Operation
+from localcloud.aws.scheduler.store import DEFAULT_GROUP, Group, Schedule, Shown, Store, now
+from schedules import expression
+
+_LONGEST_WAIT = 30.0  # seconds, after which the clock is read anew: it may have been set
+_RETRIES = {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
+_GIVEN = ("Description", "StartDate", "EndDate", "KmsKeyArn")
+
+
+class Targets(Protocol):
+    """Calls the targets of schedules."""
+
+    def check(self, target: Mapping[str, Any], group_arn: str) -> None:
+        """Raise AwsError for a target that can never be called."""
+        ...
+
+    def deliver(self, schedule: Mapping[str, Any], group_arn: str, scheduled: datetime) -> None:
+        """Call the target, again where the schedule asks for it; put away what fails."""
+        ...
+
+
+class Scheduler:
+    """EventBridge Scheduler of one account and region."""
+
+    def __init__(self, account_id: str, region: str, targets: Targets) -> None:
+        self._store = Store(account_id, region)
+        self._targets = targets
+        self._closed = False
+        self._thread = threading.Thread(target=self._fire, name="scheduler", daemon=True)
+
+    def operations(self) -> Mapping[str, Operation]:
+        groups: dict[str, Callable[[Call], Mapping[str, Any]]] = {
+            "CreateScheduleGroup": self.create_group,
+            "GetScheduleGroup": self.get_group,
+            "DeleteScheduleGroup": self.delete_group,
+            "ListScheduleGroups": self.list_groups,
+            "TagResource": self.tag,
+            "UntagResource": self.untag,
+            "ListTagsForResource": self.list_tags,
+        }
+        schedules: dict[str, Callable[[Call], Mapping[str, Any]]] = {
+            "CreateSchedule": self.create,
+            "GetSchedule": self.get,
+            "UpdateSchedule": self.update,
+            "DeleteSchedule": self.delete,
+            "ListSchedules": self.list,
+        }
+        return {name: self._locked(operation) for name, operation in {**groups, **schedules}.items()}
+
+    def start(self) -> None:
+        """Begin to fire."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Fire no more."""
+        with self._store.changed:
+            self._closed = True
+            self._store.changed.notify_all()
+
+    def tags_of(self, arn: str) -> Mapping[str, str]:
+        """Return the tags of a group; a schedule has those of its group."""
+        name = arn.partition("/")[2].partition("/")[0]
+        with self._store.changed:
+            group = self._store.groups.get(name)
+            return dict(group.tags) if group is not None else {}
+
+    # Groups
+
+    def create_group(self, call: Call) -> Mapping[str, Any]:
+        group = self._store.add_group(str(call.params["Name"]), _tags(call.params.get("Tags")))
+        return {"ScheduleGroupArn": group.shown["Arn"]}
+
+    def get_group(self, call: Call) -> Mapping[str, Any]:
+        return self._store.group(str(call.params["Name"])).shown
+
+    def delete_group(self, call: Call) -> Mapping[str, Any]:
+        name = str(call.params["Name"])
+        if name == DEFAULT_GROUP:
+            raise _invalid("The default schedule group cannot be deleted.")
+        self._store.group(name)
+        del self._store.groups[name]
+        return {}
+
+    def list_groups(self, call: Call) -> Mapping[str, Any]:
+        prefix = str(call.params.get("NamePrefix") or "")
+        found = [group.shown for name, group in sorted(self._store.groups.items()) if name.startswith(prefix)]
+        return _page(found, call.params, "ScheduleGroups")
+
+    def tag(self, call: Call) -> Mapping[str, Any]:
+        self._tagged(call).tags.update(_tags(call.params["Tags"]))
+        return {}
+
+    def untag(self, call: Call) -> Mapping[str, Any]:
+        for key in call.params["TagKeys"]:
+            self._tagged(call).tags.pop(key, None)
+        return {}
+
+    def list_tags(self, call: Call) -> Mapping[str, Any]:
+        return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(call).tags.items()]}
+
+    def _tagged(self, call: Call) -> Group:
+        return self._store.group_of_arn(str(call.params["ResourceArn"]))
+
+    # Schedules
+
+    def create(self, call: Call) -> Mapping[str, Any]:
+        group, name = _place(call)
+        schedules = self._store.group(group).schedules
+        if name in schedules:
+            raise AwsError("ConflictException", f"Schedule {name} already exists.", 409)
+        moment = now()
+        schedules[name] = self._settled(call, {"CreationDate": moment, "LastModificationDate": moment})
+        self._store.changed.notify_all()
+        return {"ScheduleArn": schedules[name].shown["Arn"]}
+
+    def get(self, call: Call) -> Mapping[str, Any]:
+        return copy.deepcopy(self._store.schedule(*_place(call)).shown)
+
+    def update(self, call: Call) -> Mapping[str, Any]:
+        """Put a schedule in another's place: what the call leaves out goes back to its default."""
+        known = self._store.schedule(*_place(call))
+        times = {"CreationDate": known.shown["CreationDate"], "LastModificationDate": now()}
+        self._store.group(known.group).schedules[known.name] = made = self._settled(call, times)
+        self._store.changed.notify_all()
+        return {"ScheduleArn": made.shown["Arn"]}
+
+    def delete(self, call: Call) -> Mapping[str, Any]:
+        known = self._store.schedule(*_place(call))
+        del self._store.group(known.group).schedules[known.name]
+        self._store.changed.notify_all()
+        return {}
+
+    def list(self, call: Call) -> Mapping[str, Any]:
+        params = call.params
+        found = self._store.group(params["GroupName"]).schedules.values() if params.get("GroupName") else None
+        shown = [
+            _summary(schedule)
+            for schedule in sorted(self._store.all() if found is None else found, key=lambda one: one.name)
+            if schedule.name.startswith(params.get("NamePrefix") or "")
+            and params.get("State") in {None, schedule.shown["State"]}
+        ]
+        return _page(shown, params, "Schedules")
+
+    def _settled(self, call: Call, times: Shown) -> Schedule:
+        """Return a checked schedule that knows when it fires."""
+        params, (group, name) = call.params, _place(call)
+        timezone = str(params.get("ScheduleExpressionTimezone") or "UTC")
+        _check_times(str(params["ScheduleExpression"]), timezone)
+        target = {"RetryPolicy": dict(_RETRIES), **copy.deepcopy(params["Target"])}
+        target["RetryPolicy"] = {**_RETRIES, **target["RetryPolicy"]}
+        self._targets.check(target, self._store.arn("schedule-group", group))
+        shown: Shown = {
+            "Arn": self._store.arn("schedule", f"{group}/{name}"),
+            "Name": name,
+            "GroupName": group,
+            "ScheduleExpression": params["ScheduleExpression"],
+            "ScheduleExpressionTimezone": timezone,
+            "State": params.get("State") or "ENABLED",
+            "FlexibleTimeWindow": dict(params["FlexibleTimeWindow"]),
+            "ActionAfterCompletion": params.get("ActionAfterCompletion") or "NONE",
+            "Target": target,
+            **times,
+            **{member: params[member] for member in _GIVEN if params.get(member) is not None},
+        }
+        schedule = Schedule(shown)
+        schedule.aim(times["LastModificationDate"] - timedelta(milliseconds=1))  # a rate fires at once
+        return schedule
+
+    def _locked(self, operation: Operation) -> Operation:
+        def run(call: Call) -> Mapping[str, Any]:
+            with self._store.changed:
+                return operation(call)
+
+        return run
+
+    # Firing
+
+    def _fire(self) -> None:
+        with self._store.changed:
+            while not self._closed:
+                moment = now()
+                for schedule in self._store.all():
+                    if schedule.fires_at is not None and schedule.fires_at <= moment:
+                        self._begin(schedule, schedule.fires_at)
+                self._store.changed.wait(self._seconds_until_next())
+
+    def _seconds_until_next(self) -> float:
+        moment = now()
+        ahead = [(one.fires_at - moment).total_seconds() for one in self._store.all() if one.fires_at is not None]
+        return max(0.0, min([*ahead, _LONGEST_WAIT]))
+
+    def _begin(self, schedule: Schedule, scheduled: datetime) -> None:
+        """Call the target beside this thread, and find the next time; what is over goes if it is to go."""
+        group_arn = self._store.arn("schedule-group", schedule.group)
+        work = (copy.deepcopy(schedule.shown), group_arn, scheduled)
+        threading.Thread(target=self._targets.deliver, args=work, name=f"fire-{schedule.name}", daemon=True).start()
+        schedule.aim(max(scheduled, now()))
+        if schedule.fires_at is None and schedule.shown["ActionAfterCompletion"] == "DELETE":
+            del self._store.group(schedule.group).schedules[schedule.name]
+
+
+def _place(call: Call) -> tuple[str, str]:
+    return str(call.params.get("GroupName") or DEFAULT_GROUP), str(call.params["Name"])
+
+
+def _check_times(text: str, timezone: str) -> None:
+    try:
+        expression.parse(text)
+    except expression.ExpressionError as error:
+        raise _invalid(f"Invalid Schedule Expression {text}. {error}") from error
+    try:
+        expression.zone(timezone)
+    except expression.ExpressionError as error:
+        raise _invalid(f"The ScheduleExpressionTimezone {timezone} is not valid: {error}") from error
+
+
+def _summary(schedule: Schedule) -> Shown:
+    shown = schedule.shown
+    members = ("Arn", "Name", "GroupName", "State", "CreationDate", "LastModificationDate")
+    return {**{member: shown[member] for member in members}, "Target": {"Arn": shown["Target"]["Arn"]}}
+
+
+def _tags(rows: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
+    return {row["Key"]: row["Value"] for row in rows or ()}
+
+
+def _page(rows: list[Shown], params: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    size = int(params.get("MaxResults") or 100)
+    shown, token = validation.page(rows, params.get("NextToken"), size, _invalid(validation.FOREIGN_TOKEN))
+    return {key: shown, **({"NextToken": token} if token else {})}
+
+
+def _invalid(message: str) -> AwsError:
+    return AwsError("ValidationException", message)

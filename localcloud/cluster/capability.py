@@ -1,0 +1,128 @@
+"""ACK as EKS's managed capability: the local operator as a process beside the cluster, with keys of its own.
+
+What the Helm chart would install, EKS installs: the definition of the kind, and the rights of the controller. In the
+cluster it is a user of its own, known by a client certificate; towards AWS it is the capability's role.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from localcloud import process
+from localcloud.cluster.certs import CAPABILITY_KUBECONFIG
+from localcloud.cluster.control_plane import StartError
+from localcloud.home import CHECKOUT
+from localcloud.kube import KubeApi, KubernetesError, Object
+
+GROUP: Final = "eks-access-policy:ack"
+_CRDS: Final = CHECKOUT / "localcloud" / "operator" / "chart" / "crds"
+_RBAC: Final = "rbac.authorization.k8s.io"
+_ROLE: Final = "eks:ack"
+_JOBS: Final = "sagemaker.services.k8s.aws"
+_STARTED: Final = "starting manager"
+_START_SECONDS: Final = 60.0
+# EKS does not promise that the definitions are there once a capability is active; here they come late on purpose.
+_DEFINITIONS_SECONDS: Final = 4.0
+# EKS's own tags in place of the chart's: https://docs.aws.amazon.com/eks/latest/userguide/ack-considerations.html
+_TAGS: Final = (
+    "eks:controller-version=sagemaker-%CONTROLLER_VERSION%",
+    "eks:kubernetes-namespace=%K8S_NAMESPACE%",
+    "eks:kubernetes-resource-name=%K8S_RESOURCE_NAME%",
+    f"eks:kubernetes-api-group={_JOBS}",
+)
+
+
+def start(
+    cluster_folder: Path, log: Path, *, aws_endpoint: str, region: str, keys: Mapping[str, str], arn: str
+) -> subprocess.Popen[bytes]:
+    """Install the kind and the controller's rights, and start the controller; returns when it works.
+
+    Args:
+        cluster_folder: the cluster's, with its kubeconfigs.
+        log: of the controller.
+        aws_endpoint: where AWS is.
+        region: of the jobs.
+        keys: the variables that hold the keys of the capability's role.
+        arn: the capability's, one of the tags that each job gets.
+
+    Raises:
+        ClusterError: the cluster does not take it, or the controller does not start.
+    """
+    _install(KubeApi.from_kubeconfig(cluster_folder / "admin.kubeconfig"))
+    log.unlink(missing_ok=True)
+    tags = [f"--resource-tags={tag}" for tag in (*_TAGS, f"eks:eks-capability-arn={arn}")]
+    command = [
+        *(sys.executable, "-m", "localcloud.operator"),
+        f"--aws-region={region}",
+        f"--aws-endpoint-url={aws_endpoint}",
+        f"--aws-identity-endpoint-url={aws_endpoint}",
+        "--reconcile-default-max-concurrent-syncs=10",
+        *tags,
+    ]
+    controller = process.spawn(command, log=log, env=_environment(cluster_folder / CAPABILITY_KUBECONFIG, keys))
+    try:
+        _wait(controller, log)
+    except BaseException:
+        process.stop(controller)
+        raise
+    return controller
+
+
+def _install(api: KubeApi) -> None:
+    definitions = threading.Timer(_DEFINITIONS_SECONDS, _define, [api])
+    definitions.daemon = True
+    definitions.start()
+    rules = [
+        {"apiGroups": [_JOBS], "resources": ["transformjobs"], "verbs": ["get", "list", "watch", "patch", "update"]},
+        {"apiGroups": [_JOBS], "resources": ["transformjobs/status"], "verbs": ["get", "patch", "update"]},
+        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
+    ]
+    role = {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": _ROLE}, "rules": rules}
+    binding = {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": _ROLE},
+        "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": _ROLE},
+        "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": GROUP}],
+    }
+    _create(api, f"/apis/{_RBAC}/v1/clusterroles", role)
+    _create(api, f"/apis/{_RBAC}/v1/clusterrolebindings", binding)
+
+
+def _define(api: KubeApi) -> None:
+    for path in sorted(_CRDS.glob("*.yaml")):
+        _create(api, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", yaml.safe_load(path.read_text()))
+
+
+def _create(api: KubeApi, path: str, body: Object) -> None:
+    try:
+        api.create(path, body)
+    except KubernetesError as error:
+        if not error.conflict:  # of a capability that was there before: its objects are retained
+            raise
+
+
+def _environment(kubeconfig: Path, keys: Mapping[str, str]) -> dict[str, str]:
+    """Return the controller's environment: none of the local administrator's keys, but those of its role."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    path = os.pathsep.join(part for part in (str(CHECKOUT), os.environ.get("PYTHONPATH")) if part)
+    return {**kept, **keys, "KUBECONFIG": str(kubeconfig), "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def _wait(controller: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while _STARTED not in log.read_text(errors="replace"):
+        if controller.poll() is not None:
+            raise StartError(f"The controller ended with code {controller.returncode}; log: {log}")
+        if time.monotonic() > deadline:
+            raise StartError(f"The controller does not work after {_START_SECONDS:.0f} s; log: {log}")
+        time.sleep(0.05)

@@ -1,0 +1,51 @@
+"""Runs that nobody watches: `YES=1` answers every question, and exit codes say what went wrong.
+
+| code | meaning |
+|------|---------|
+| 0    | all went well |
+| 1    | the command failed |
+| 2    | the stack stands, and a job did not complete |
+| 3    | preflight failed, and nothing was changed |
+
+`make` itself ends with 2 whenever a command fails: only `python -m localcloud.commands` tells these apart.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+VARIABLE = "YES"
+JOB_FAILED, PREFLIGHT_FAILED = 2, 3
+_DID_NOT_COMPLETE = {"Failed", "Stopped", "NotStarted"}
+
+
+def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
+    """Say whether nobody is there to answer."""
+    return environment.get(VARIABLE, "").lower() in {"1", "yes", "true"}
+
+
+def settings(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables with which programs neither ask nor draw."""
+    if not is_wanted(environment):
+        return {}
+    return {"PULUMI_SKIP_CONFIRMATIONS": "true", "NO_COLOR": "1", "AWS_PAGER": "", "PAGER": "cat"}
+
+
+def flags(environment: Mapping[str, str] = os.environ) -> Sequence[str]:
+    """Return the flags with which the Pulumi CLI neither asks nor draws."""
+    return ("--non-interactive", "--color", "never") if is_wanted(environment) else ()
+
+
+def of_up(code: int, outputs: Mapping[str, Any]) -> int:
+    """Return the exit code of an `up`: a failed run whose outputs name a job that did not complete is that job's.
+
+    Args:
+        code: Pulumi's.
+        outputs: the stack's, after the run.
+    """
+    if code == 0:
+        return 0
+    jobs: Mapping[str, Mapping[str, str]] = outputs.get("transform_jobs") or {}
+    return JOB_FAILED if any(job.get("status") in _DID_NOT_COMPLETE for job in jobs.values()) else 1

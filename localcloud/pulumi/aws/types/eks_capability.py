@@ -1,0 +1,108 @@
+"""EKS's managed capabilities, such as ACK."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
+from localcloud.pulumi.aws.resource import ResourceType, Update, names
+from localcloud.pulumi.aws.types.eks_cluster import GONE, ROLE_SETTLING, issues, own_tags, tag
+from localcloud.pulumi.wire import Properties
+
+_SECONDS = 20 * 60.0  # of the official provider, for each of create, update and delete
+
+
+def _identity(inputs: Properties) -> str:
+    return f"{inputs['clusterName']},{inputs['capabilityName']}"
+
+
+def _names(identity: str) -> dict[str, str]:
+    cluster, _, capability = identity.partition(",")
+    return {"clusterName": cluster, "capabilityName": capability}
+
+
+def _create(cloud: Cloud, inputs: Properties) -> str:
+    cloud.retry(
+        lambda: cloud.eks(
+            "CreateCapability",
+            clusterName=inputs["clusterName"],
+            capabilityName=inputs["capabilityName"],
+            type=inputs["type"],
+            roleArn=inputs["roleArn"],
+            deletePropagationPolicy=inputs["deletePropagationPolicy"],
+            tags=inputs.get("tagsAll"),
+        ),
+        codes=ROLE_SETTLING,
+    )
+    return _identity(inputs)
+
+
+def _capability(cloud: Cloud, identity: str) -> Any:
+    answer = absent_as_none(lambda: cloud.eks("DescribeCapability", **_names(identity)), GONE)
+    return answer["capability"] if answer else None
+
+
+def _status(cloud: Cloud, identity: str) -> str:
+    return (_capability(cloud, identity) or {}).get("status", "DELETED")
+
+
+def _await(cloud: Cloud, identity: str, inputs: Properties) -> None:
+    cluster, _, capability = identity.partition(",")
+    cloud.wait(
+        f"EKS capability {capability} of {cluster}",
+        lambda: _status(cloud, identity),
+        until={"ACTIVE"},
+        failed={"CREATE_FAILED", "DEGRADED", "DELETED"},
+        seconds=_SECONDS,
+        reason=lambda: issues(_capability(cloud, identity)),
+        cure=(
+            "It stays so. When the cause is mended, delete it and make it anew: aws eks delete-capability "
+            f"--cluster-name {cluster} --capability-name {capability}; pulumi up --refresh"
+        ),
+    )
+
+
+def _read(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
+    found = _capability(cloud, identity)
+    if found is None:
+        return None
+    return {
+        "arn": found["arn"],
+        "capabilityName": found["capabilityName"],
+        "clusterName": found["clusterName"],
+        "type": found["type"],
+        "roleArn": found["roleArn"],
+        "deletePropagationPolicy": found["deletePropagationPolicy"],
+        "version": found.get("version") or "",
+        "tagsAll": own_tags(found),
+    }
+
+
+def _update(cloud: Cloud, update: Update) -> None:
+    cloud.eks("UpdateCapability", **_names(update.identity), roleArn=update.new["roleArn"])
+
+
+def _delete(cloud: Cloud, identity: str, known: Properties) -> None:
+    ignore(lambda: cloud.eks("DeleteCapability", **_names(identity)), GONE)
+    cloud.wait(
+        f"EKS capability {identity}",
+        lambda: _status(cloud, identity),
+        until={"DELETED"},
+        failed={"DELETE_FAILED"},
+        seconds=_SECONDS,
+        reason=lambda: issues(_capability(cloud, identity)),
+    )
+
+
+CAPABILITY = ResourceType(
+    token="aws:eks/capability:Capability",
+    create=_create,
+    read=_read,
+    update=_update,
+    delete=_delete,
+    ready=_await,
+    find=lambda cloud, inputs: _identity(inputs) if _capability(cloud, _identity(inputs)) else None,
+    tagger=tag,
+    replaces=names("capabilityName clusterName deletePropagationPolicy type"),
+    unsupported=names("configuration timeouts"),
+)

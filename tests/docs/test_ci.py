@@ -1,0 +1,52 @@
+"""The workflow in docs/ci.md: valid by the published schema, and of one mind with the program about its roles."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def workflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    (text,) = re.findall(r"```yaml\n(.*?)```", (DOCS / "ci.md").read_text(), re.DOTALL)
+    path = tmp_path_factory.mktemp("workflow") / "workshop.yml"
+    path.write_text(text)
+    return path
+
+
+def checked(path: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_workflow_is_valid(workflow: Path) -> None:
+    done = checked(workflow)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_schema_refuses_what_is_no_workflow(workflow: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yml"
+    broken.write_text(workflow.read_text().replace("runs-on:", "runs-where:"))
+    assert checked(broken).returncode != 0
+
+
+def test_a_pull_request_previews_and_main_deploys_each_under_its_own_role(workflow: Path) -> None:
+    jobs = yaml.safe_load(workflow.read_text())["jobs"]
+    roles = {
+        name: next(step["with"]["role-to-assume"] for step in job["steps"] if "role-to-assume" in step.get("with", {}))
+        for name, job in jobs.items()
+    }
+    assert {name: role.rpartition("-")[2] for name, role in roles.items()} == {"preview": "preview", "deploy": "deploy"}
+    assert jobs["preview"]["if"] == "github.event_name == 'pull_request'"
+
+
+def test_no_key_is_stored(workflow: Path) -> None:
+    assert "secrets." not in workflow.read_text()
+    assert yaml.safe_load(workflow.read_text())["permissions"] == {"contents": "read", "id-token": "write"}
