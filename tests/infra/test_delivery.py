@@ -44,9 +44,9 @@ def test_a_preview_may_change_nothing() -> None:
     statements = delivery.preview(SCOPE, args(state_bucket="states", secrets_key=key, input_buckets=("in",)))
     actions = {action for statement in statements for action in statement.actions}
     assert {action.partition(":")[2].removesuffix("*") for action in actions} == {
-        "DescribeAvailabilityZones",
-        "DescribeAddonVersions",
-        "DescribeClusterVersions",
+        *("DescribeAvailabilityZones", "DescribeVpcs", "DescribeVpcAttribute", "DescribeSubnets"),
+        *("DescribeAddonVersions", "DescribeClusterVersions", "ListClusters", "DescribeCluster"),
+        *("ListServiceQuotas", "ListAWSDefaultServiceQuotas"),
         "ListBucket",
         "GetObject",
         "Decrypt",
