@@ -90,7 +90,7 @@ def test_two_at_once_do_not_meet_and_credentials_that_look_real_are_not_used(fre
     ("variables", "words"),
     [
         pytest.param({"STACK": "prod"}, "Pulumi.prod.yaml does not exist; there are dev, local", id="unknown stack"),
-        pytest.param({"LOCALCLOUD_PORT": "eighty"}, "is no port", id="no port"),
+        pytest.param({"LOCALCLOUD_PORT": "eighty"}, "is not a valid port", id="no port"),
     ],
 )
 def test_a_wrong_word_on_the_command_line_is_named(fresh: Fresh, variables: dict[str, str], words: str) -> None:

@@ -188,7 +188,7 @@ class TestAJobThatRestsOnAFailedOne:
         assert self.told(COMPLETED) == [head, self.fix]
 
     def test_goes_on_where_nobody_waited(self) -> None:
-        assert "it goes on" in self.told({"transformJobStatus": "InProgress"}, waited=False)[0]
+        assert "still runs" in self.told({"transformJobStatus": "InProgress"}, waited=False)[0]
 
     def test_spoils_what_follows_it(self) -> None:
         second = job(COMPLETED, "second", input_of=self.first)

@@ -232,7 +232,7 @@ CASES = [
         "hostNetwork",
         more=[{"values": {"resources": {"requests": {"cpu": "1"}}}}],
     ),
-    Case("kubernetes-chart-pinned", RELEASE, {"version": "1.9.1"}, {}, "chart version of the day"),
+    Case("kubernetes-chart-pinned", RELEASE, {"version": "1.9.1"}, {}, "no fixed chart version"),
     Case(
         "kubernetes-operator-in-one-namespace",
         RELEASE,
@@ -245,7 +245,7 @@ CASES = [
         "pulumi:providers:kubernetes",
         {"kubeconfig": "{}"},
         {},
-        "whatever kubeconfig lies around",
+        "the default kubeconfig",
     ),
 ]
 RULES = {rule.name: rule for rule in ALL}
