@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -19,10 +19,9 @@ from localcloud.pulumi.errors import Failure
 from localcloud.pulumi.registration import require_registered
 from localcloud.pulumi.server import NO_SCHEMA
 from localcloud.pulumi.urn import Urn
-from localcloud.pulumi.wire import Decoded, Properties, decode, encode, is_known
+from localcloud.pulumi.wire import Properties, decode, encode, is_known
 
 _DETAILS: Final = "grpc-status-details-bin"
-FIND: Final = "localFind"
 
 
 @dataclass(frozen=True)
@@ -132,10 +131,6 @@ class Provider(ABC):
 
     @abstractmethod
     def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties: ...
-
-    @abstractmethod
-    def find(self, target: Target, inputs: Properties) -> str | None:
-        """The id of the object that a creation cut off may have left."""
 
     def derived_secrets(self, token: str, secrets: frozenset[str]) -> frozenset[str]:
         """Names of the outputs that are secret when these inputs are."""
@@ -260,21 +255,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def _invoke(self, request: Any) -> Any:
         arguments = decode(request.args).values
-        if request.tok.rsplit(":", 1)[-1] == FIND:
-            result = self._find(arguments)
-        else:
-            try:
-                result = self._provider.invoke(request.tok, arguments, preview=request.preview)
-            except errors.InputsError as e:
-                return provider_pb2.InvokeResponse(failures=_failures(e.failures))
+        try:
+            result = self._provider.invoke(request.tok, arguments, preview=request.preview)
+        except errors.InputsError as e:
+            return provider_pb2.InvokeResponse(failures=_failures(e.failures))
         response = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(encode(result))
         return response
-
-    def _find(self, arguments: Properties) -> Properties:
-        target = Target(_registered(arguments["urn"]))
-        identity = self._provider.find(target, arguments.get("inputs") or {})
-        return {"id": identity, "found": True} if identity else {"id": ""}
 
 
 def _registered(text: str) -> Urn:
@@ -357,8 +344,3 @@ def _abort(context: Any, code: grpc.StatusCode, message: str, detail: Any = None
         status = status_pb2.Status(code=code.value[0], message=message, details=[packed])
         context.set_trailing_metadata(((_DETAILS, status.SerializeToString()),))
     context.abort(code, message)
-
-
-def decoded(values: Mapping[str, Any]) -> Decoded:
-    """Plain values as if they had come over the wire; for tests."""
-    return decode(encode(values))

@@ -61,7 +61,6 @@ class ResourceType:
         delete: removes it; an object that is gone already is success.
         update: changes it in place; None for types of which every property replaces.
         ready: waits until it can be used; failure leaves an object that is there but not ready.
-        find: the id of the object that these inputs would have made, for a creation that was cut off.
         tagger: how its tags change; None for a type without tags.
         replaces: inputs of which every change makes a new object.
         defaults: inputs' values when the program gives none.
@@ -82,7 +81,6 @@ class ResourceType:
     delete: Callable[[Cloud, str, Properties], None]
     update: Callable[[Cloud, Update], None] | None = None
     ready: Callable[[Cloud, str, Properties], None] | None = None
-    find: Callable[[Cloud, Properties], str | None] | None = None
     tagger: Tagger | None = None
     replaces: frozenset[str] = frozenset()
     defaults: Mapping[str, Any] = field(default_factory=dict)

@@ -156,7 +156,3 @@ class Plugin:
         answer = self.call("Invoke", provider_pb2.InvokeRequest(tok=token, args=encode(arguments)))
         result: struct_pb2.Struct = getattr(answer, "return")
         return decode(result).values, {f.property: f.reason for f in answer.failures}
-
-    def find(self, package: str, token: str, name: str, inputs: dict[str, Any]) -> str:
-        arguments = {"type": token, "name": name, "urn": urn(token, name), "inputs": inputs}
-        return self.invoke(f"{package}:index:localFind", arguments)[0]["id"]

@@ -12,10 +12,6 @@ from localcloud.pulumi.wire import Properties
 _SECONDS = 20 * 60.0  # of the official provider, for each of create, update and delete
 
 
-def _identity(inputs: Properties) -> str:
-    return f"{inputs['clusterName']},{inputs['capabilityName']}"
-
-
 def _names(identity: str) -> dict[str, str]:
     cluster, _, capability = identity.partition(",")
     return {"clusterName": cluster, "capabilityName": capability}
@@ -34,7 +30,7 @@ def _create(cloud: Cloud, inputs: Properties) -> str:
         ),
         codes=ROLE_SETTLING,
     )
-    return _identity(inputs)
+    return f"{inputs['clusterName']},{inputs['capabilityName']}"
 
 
 def _capability(cloud: Cloud, identity: str) -> Any:
@@ -101,7 +97,6 @@ CAPABILITY = ResourceType(
     update=_update,
     delete=_delete,
     ready=_await,
-    find=lambda cloud, inputs: _identity(inputs) if _capability(cloud, _identity(inputs)) else None,
     tagger=tag,
     replaces=names("capabilityName clusterName deletePropagationPolicy type"),
     unsupported=names("configuration timeouts"),

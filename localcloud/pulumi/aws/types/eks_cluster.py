@@ -287,7 +287,6 @@ CLUSTER = ResourceType(
     update=_update,
     delete=_delete,
     ready=_await_active,
-    find=lambda cloud, inputs: inputs["name"] if cluster(cloud, inputs["name"]) else None,
     tagger=tag,
     replaces=names("name roleArn bootstrapSelfManagedAddons encryptionConfig kubernetesNetworkConfig"),
     replace_paths=names("accessConfig.bootstrapClusterCreatorAdminPermissions"),

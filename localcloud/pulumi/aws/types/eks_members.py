@@ -18,10 +18,6 @@ _EFFECTS = {"NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"}
 # Node group
 
 
-def _group_id(inputs: Properties) -> str:
-    return f"{inputs['clusterName']}:{inputs['nodeGroupName']}"
-
-
 def _create_group(cloud: Cloud, inputs: Properties) -> str:
     cloud.retry(
         lambda: cloud.eks(
@@ -45,7 +41,7 @@ def _create_group(cloud: Cloud, inputs: Properties) -> str:
         ),
         codes=ROLE_SETTLING,
     )
-    return _group_id(inputs)
+    return f"{inputs['clusterName']}:{inputs['nodeGroupName']}"
 
 
 def _group(cloud: Cloud, identity: str) -> Any:
@@ -207,7 +203,6 @@ NODE_GROUP = ResourceType(
     update=_update_group,
     delete=_delete_group,
     ready=_await_group,
-    find=lambda cloud, inputs: _group_id(inputs) if _group(cloud, _group_id(inputs)) else None,
     tagger=tag,
     replaces=names(
         "amiType capacityType clusterName diskSize instanceTypes nodeGroupName nodeGroupNamePrefix nodeRoleArn subnetIds"
@@ -220,10 +215,6 @@ NODE_GROUP = ResourceType(
 )
 
 # Add-on
-
-
-def _addon_id(inputs: Properties) -> str:
-    return f"{inputs['clusterName']}:{inputs['addonName']}"
 
 
 def _create_addon(cloud: Cloud, inputs: Properties) -> str:
@@ -241,7 +232,7 @@ def _create_addon(cloud: Cloud, inputs: Properties) -> str:
         ),
         codes={"InvalidParameterException": "CREATE_FAILED", "InvalidRequestException": "is not in ACTIVE"},
     )
-    return _addon_id(inputs)
+    return f"{inputs['clusterName']}:{inputs['addonName']}"
 
 
 def _addon(cloud: Cloud, identity: str) -> Any:
@@ -332,7 +323,6 @@ ADDON = ResourceType(
     update=_update_addon,
     delete=_delete_addon,
     ready=_await_addon,
-    find=lambda cloud, inputs: _addon_id(inputs) if _addon(cloud, _addon_id(inputs)) else None,
     tagger=tag,
     replaces=names("clusterName addonName"),
     unsupported=names("namespaceConfig podIdentityAssociations"),

@@ -74,7 +74,6 @@ RULE = ResourceType(
     read=_read_rule,
     update=_update_rule,
     delete=_delete_rule,
-    find=lambda cloud, inputs: inputs["name"] if _rule(cloud, inputs["name"]) else None,
     tagger=_tag_rule,
     replaces=names("name namePrefix"),
     defaults={"state": "ENABLED", "forceDestroy": False},
@@ -86,17 +85,13 @@ RULE = ResourceType(
 # Target
 
 
-def _target_id(inputs: Properties) -> str:
-    return f"{inputs['rule']}-{inputs['targetId']}"
-
-
 def _put_target(cloud: Cloud, inputs: Properties) -> str:
     target = {"Id": inputs["targetId"], "Arn": inputs["arn"]}
     target |= {api: inputs[name] for name, api in (("input", "Input"), ("inputPath", "InputPath")) if name in inputs}
     answer = cloud.call("events", "PutTargets", Rule=inputs["rule"], Targets=[target])
     for failed in answer.get("FailedEntries") or []:
         raise AwsError("PutTargets", failed["ErrorCode"], failed["ErrorMessage"])
-    return _target_id(inputs)
+    return f"{inputs['rule']}-{inputs['targetId']}"
 
 
 def _target(cloud: Cloud, rule: str, target_id: str) -> Any:
@@ -142,7 +137,6 @@ TARGET = ResourceType(
     read=_read_target,
     update=_update_target,
     delete=_delete_target,
-    find=lambda cloud, inputs: _target_id(inputs) if _target(cloud, inputs["rule"], inputs["targetId"]) else None,
     replaces=names("rule targetId"),
     defaults={"forceDestroy": False},
     documents=names("input"),

@@ -169,7 +169,6 @@ ROLE = ResourceType(
     read=_read_role,
     update=_update_role,
     delete=_delete_role,
-    find=lambda cloud, inputs: inputs["name"] if _role(cloud, inputs["name"]) else None,
     tagger=_tag_role,
     replaces=names("name namePrefix path"),
     defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False},
@@ -216,18 +215,12 @@ def _delete_role_policy(cloud: Cloud, identity: str, known: Properties) -> None:
     )
 
 
-def _find_role_policy(cloud: Cloud, inputs: Properties) -> str | None:
-    identity = f"{inputs['role']}:{inputs['name']}"
-    return identity if _read_role_policy(cloud, identity, {}) else None
-
-
 ROLE_POLICY = ResourceType(
     token="aws:iam/rolePolicy:RolePolicy",
     create=_put_role_policy,
     read=_read_role_policy,
     update=_update_role_policy,
     delete=_delete_role_policy,
-    find=_find_role_policy,
     replaces=names("name namePrefix role"),
     documents=names("policy"),
     naming=Naming("name", "namePrefix", limit=128),
@@ -237,14 +230,10 @@ ROLE_POLICY = ResourceType(
 # Attachment of a managed policy
 
 
-def _attachment_id(inputs: Properties) -> str:
-    return f"{inputs['role']}/{inputs['policyArn']}"
-
-
 def _attach_policy(cloud: Cloud, inputs: Properties) -> str:
     role, arn = inputs["role"], inputs["policyArn"]
     cloud.retry(lambda: cloud.iam("AttachRolePolicy", RoleName=role, PolicyArn=arn), codes=_CHANGING)
-    return _attachment_id(inputs)
+    return f"{inputs['role']}/{inputs['policyArn']}"
 
 
 def _read_attachment(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
@@ -260,17 +249,11 @@ def _detach_policy(cloud: Cloud, identity: str, known: Properties) -> None:
     )
 
 
-def _find_attachment(cloud: Cloud, inputs: Properties) -> str | None:
-    identity = _attachment_id(inputs)
-    return identity if _read_attachment(cloud, identity, inputs) else None
-
-
 ROLE_POLICY_ATTACHMENT = ResourceType(
     token="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     create=_attach_policy,
     read=_read_attachment,
     delete=_detach_policy,
-    find=_find_attachment,
     replaces=names("role policyArn"),
     regional=False,
 )
@@ -347,18 +330,12 @@ def _tag_policy(cloud: Cloud, identity: str, outputs: Properties, add: Tags, rem
         cloud.iam("TagPolicy", PolicyArn=identity, Tags=tag_list(add))
 
 
-def _find_policy(cloud: Cloud, inputs: Properties) -> str | None:
-    arn = cloud.arn("iam", f"policy{inputs['path']}{inputs['name']}", region="")
-    return arn if _policy(cloud, arn) else None
-
-
 POLICY = ResourceType(
     token="aws:iam/policy:Policy",
     create=_create_policy,
     read=_read_policy,
     update=_update_policy,
     delete=_delete_policy,
-    find=_find_policy,
     tagger=_tag_policy,
     replaces=names("name namePrefix path description"),
     defaults={"path": "/"},

@@ -69,18 +69,12 @@ def _tag(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: li
         cloud.iam("TagOpenIDConnectProvider", OpenIDConnectProviderArn=identity, Tags=tag_list(add))
 
 
-def _find(cloud: Cloud, inputs: Properties) -> str | None:
-    arn = cloud.arn("iam", f"oidc-provider/{inputs['url'].removeprefix('https://')}", region="")
-    return arn if _provider(cloud, arn) else None
-
-
 OPENID_CONNECT_PROVIDER = ResourceType(
     token="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
     create=_create,
     read=_read,
     update=_update,
     delete=_delete,
-    find=_find,
     tagger=_tag,
     replaces=names("url"),
     sets=names("clientIdLists"),

@@ -142,7 +142,6 @@ MODEL = ResourceType(
     create=_create,
     read=_read,
     delete=_delete,
-    find=lambda cloud, inputs: None if _absent(cloud, inputs["name"]) else inputs["name"],
     tagger=_tag,
     replaces=names(
         "containers enableNetworkIsolation executionRoleArn inferenceExecutionConfig name primaryContainer vpcConfig"

@@ -73,17 +73,12 @@ SCHEDULE_GROUP = ResourceType(
     create=_create_group,
     read=_read_group,
     delete=_delete_group,
-    find=lambda cloud, inputs: inputs["name"] if _group(cloud, inputs["name"]) else None,
     tagger=_tag_group,
     replaces=names("name namePrefix"),
     naming=Naming("name", "namePrefix", limit=64),
 )
 
 # Schedule
-
-
-def _schedule_id(inputs: Properties) -> str:
-    return f"{inputs['groupName']}/{inputs['name']}"
 
 
 def _request(inputs: Properties) -> dict[str, Any]:
@@ -137,7 +132,7 @@ def _present(members: Mapping[str, Any]) -> dict[str, Any]:
 
 def _create(cloud: Cloud, inputs: Properties) -> str:
     cloud.retry(lambda: cloud.call("scheduler", "CreateSchedule", **_request(inputs)), codes=_ROLE_SETTLING)
-    return _schedule_id(inputs)
+    return f"{inputs['groupName']}/{inputs['name']}"
 
 
 def _schedule(cloud: Cloud, identity: str) -> Any:
@@ -190,7 +185,6 @@ SCHEDULE = ResourceType(
     read=_read,
     update=_update,
     delete=_delete,
-    find=lambda cloud, inputs: _schedule_id(inputs) if _schedule(cloud, _schedule_id(inputs)) else None,
     replaces=names("groupName name namePrefix"),
     defaults={
         "groupName": "default",
