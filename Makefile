@@ -5,7 +5,7 @@ PYTHON ?= $(shell for bound in 14 99; do for p in python3 python3.13 python3.12 
 	"$$p" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, $$bound))" 2>/dev/null && echo "$$p" && exit; \
 	done; done)
 STACK ?= local
-export STACK JOB JOBS TO THRESHOLD YES LOCALCLOUD_PORT
+export STACK JOB JOBS TO THRESHOLD REQUEST YES LOCALCLOUD_PORT
 # What some machines ask of Python and cannot be had here: to keep no compiled modules (compiling the SDKs anew takes every
 # `up` 3 s; git ignores them), and to load none from the folder that it runs in.
 unexport PYTHONDONTWRITEBYTECODE PYTHONSAFEPATH
@@ -15,7 +15,7 @@ SETUP = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and none
 COMMAND = @$(SETUP) $(if $(filter local,$(STACK)),local,dev) && $(RUN) localcloud.commands
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down reset retry tick status logs shell results compare report cost leftovers preflight model \
+.PHONY: help up preview destroy down reset retry tick status logs shell results compare report cost leftovers preflight crds model \
 	model-archive \
 	setup test lint soak bench
 
@@ -53,8 +53,10 @@ cost: ## What the stack costs on AWS, by the hour and by the job
 	$(COMMAND) cost
 leftovers: ## List what carries the stack's tags
 	$(COMMAND) leftovers
-preflight: ## Check an AWS account before the first up: make preflight STACK=dev
+preflight: ## Check an AWS account before the first up; REQUEST=1 asks for quotas: make preflight STACK=dev
 	$(COMMAND) preflight
+crds: ## Bring the operator's CRDs in the cluster to chartVersion
+	$(COMMAND) crds
 model: ## Make the churn data, the model archive and the batch input anew
 	@$(SETUP) local && $(RUN) model
 model-archive: ## Pack a model of your own that xgboost saved: make model-archive FILE=model.json

@@ -2,7 +2,7 @@
 
 import pulumi
 
-from infra import account, settings
+from infra import account, crds, given, settings, versions
 from infra.cluster import Cluster, ClusterArgs
 from infra.delivery import Delivery, DeliveryArgs
 from infra.identity import Identity, IdentityArgs
@@ -11,31 +11,36 @@ from infra.network import Network, NetworkArgs
 from infra.operator import Operator, OperatorArgs
 from infra.schedule import Schedules, SchedulesArgs
 from infra.storage import Storage, StorageArgs
-from jobs import declaration, declared
+from jobs import declaration, declared, lanes
 from jobs.declaration import JobDefaults
 from jobs.layer import TransformJobs
 from jobs.scheduled_job import ScheduledJob, SchedulePlace
 from jobs.transform_job import JobPlace
 from lookups import prices
 
-# Settings and jobs are checked before the first resource.
+# Settings and jobs, and what the account gives, are checked before the first resource.
 chosen = settings.load()
+crds.check(chosen)
 planned = declaration.collect(declared.DECLARATIONS, JobDefaults.of(chosen))
 
-# Layer 1: what jobs stand on.
+now = [job for job in planned if job.args.schedule is None]
+arranged = lanes.arrange(now, chosen.max_jobs_at_once, chosen.transform_instance_type)
 aws = account.connect(chosen)
+given.check(chosen, aws.look)
+kubernetes_version = versions.standing_or(chosen.kubernetes_version, chosen.cluster_name, aws.look)
+
+# Layer 1: what jobs stand on.
 network = Network(chosen.prefix, NetworkArgs.of(chosen), aws.options)
 storage = Storage(chosen.prefix, StorageArgs.of(chosen, aws), aws.options)
 images = declaration.private_images(planned, chosen)
 identity = Identity(chosen.prefix, IdentityArgs.of(chosen, aws, storage, images), aws.options)
-cluster = Cluster(chosen.prefix, ClusterArgs.of(chosen, aws, network, identity), aws.options)
+cluster = Cluster(chosen.prefix, ClusterArgs.of(chosen, kubernetes_version, aws, network, identity), aws.options)
 operator = Operator(chosen.prefix, OperatorArgs.of(chosen, identity, cluster), aws.options)
 model = Model(chosen.prefix, chosen.model, ModelPlace.of(identity, storage), f"{chosen.prefix}-model", aws.options)
 
 # Layer 2: the jobs.
 place = JobPlace.of(chosen, account=aws, storage=storage, identity=identity, operator=operator, model=model)
-now = [job for job in planned if job.args.schedule is None]
-transform_jobs = TransformJobs(now, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
+transform_jobs = TransformJobs(arranged.jobs, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
 if scheduled := [(job, job.args.schedule) for job in planned if job.args.schedule is not None]:
     schedules = Schedules(chosen.prefix, SchedulesArgs.of(chosen, aws, [job.name for job, _ in scheduled]), aws.options)
     base = SchedulePlace(
@@ -59,6 +64,7 @@ pulumi.export("operator_role_arn", identity.operator.arn)
 node_type = chosen.node_instance_type if chosen.has_nodes else None
 pulumi.export("cost", prices.summary(node_type, chosen.transform_instance_type, pulumi.get_stack()))
 pulumi.export("transform_jobs", transform_jobs.outputs())
+lanes.warn_beyond_quota(arranged.instances, chosen.region)
 if chosen.delivery_repository:
     pulumi.export("delivery_roles", Delivery(chosen.prefix, DeliveryArgs.of(chosen, aws), aws.options).outputs())
 transform_jobs.check_ends()

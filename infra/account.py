@@ -28,6 +28,11 @@ class Account:
         """Options of a component all of whose children stand in this account."""
         return pulumi.ResourceOptions(providers=[self.provider])
 
+    @property
+    def look(self) -> pulumi.InvokeOptions:
+        """Options of a question to AWS that is answered before the program goes on."""
+        return pulumi.InvokeOptions(provider=self.provider)
+
 
 def connect(settings: Settings) -> Account:
     """Return the account that the environment's credentials belong to."""

@@ -18,6 +18,7 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 
+from infra import versions
 from infra.account import Account
 from infra.identity import Identified, Identity
 from infra.network import Network
@@ -34,6 +35,8 @@ class ClusterArgs:
     admin_principals: Sequence[str]
     vpc_id: pulumi.Output[str]
     subnet_ids: Sequence[pulumi.Output[str]]
+    public_subnets: bool
+    """Whether the subnets are known to be public; of given ones EKS finds out itself."""
     routes: Sequence[pulumi.Resource]
     cluster_role: Identified
     node_role: Identified | None
@@ -44,15 +47,18 @@ class ClusterArgs:
     operator_service_account: str
 
     @classmethod
-    def of(cls, settings: Settings, account: Account, network: Network, identity: Identity) -> "ClusterArgs":
+    def of(
+        cls, settings: Settings, kubernetes_version: str, account: Account, network: Network, identity: Identity
+    ) -> "ClusterArgs":
         return cls(
             name=settings.cluster_name,
             scope=account.scope,
-            kubernetes_version=settings.kubernetes_version,
+            kubernetes_version=kubernetes_version,
             allowed_cidrs=settings.allowed_cidrs,
             admin_principals=settings.admin_principals,
             vpc_id=network.vpc_id,
             subnet_ids=network.subnet_ids,
+            public_subnets=not settings.existing_subnet_ids,
             routes=network.routes,
             cluster_role=identity.cluster,
             node_role=identity.node,
@@ -84,6 +90,7 @@ class Cluster(pulumi.ComponentResource):
         self.register_outputs({"cluster_name": self.cluster_name, "kubeconfig": self.kubeconfig})
 
     def _control_plane(self, args: ClusterArgs) -> eks.Cluster:
+        subnet_ids = list(args.subnet_ids)
         return eks.Cluster(
             self._name,
             name=self.cluster_name,  # fixed: Pod Identity, roles and access entries name it
@@ -91,7 +98,8 @@ class Cluster(pulumi.ComponentResource):
             upgrade_policy={"support_type": "STANDARD"},  # the default, EXTENDED, may come to cost six times as much
             service_role=args.cluster_role.role,
             vpc_id=args.vpc_id,
-            public_subnet_ids=list(args.subnet_ids),
+            public_subnet_ids=subnet_ids if args.public_subnets else None,
+            subnet_ids=None if args.public_subnets else subnet_ids,
             endpoint_public_access=True,  # written out: only then the component waits until the endpoint answers
             endpoint_private_access=True,
             public_access_cidrs=list(args.allowed_cidrs),
@@ -103,7 +111,7 @@ class Cluster(pulumi.ComponentResource):
             deletion_protection=False,
             tags={"Name": self.cluster_name},
             opts=self._after([*args.cluster_role.ready, *args.routes]),
-            **_without_nodes() if args.node_role is None else {},
+            **_without_nodes() if args.node_role is None else _pinned(args.kubernetes_version),
         )
 
     def _place_for_pods(self, args: ClusterArgs, node_role: Identified, cluster: eks.Cluster) -> list[pulumi.Resource]:
@@ -170,6 +178,15 @@ class Cluster(pulumi.ComponentResource):
 
     def _after(self, resources: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(resources))
+
+
+def _pinned(kubernetes_version: str) -> dict[str, Any]:
+    """Give versions of their own to the two add-ons that would be looked up, and so changed, at each run."""
+    pinned = versions.addons(kubernetes_version)
+    return {
+        "kube_proxy_addon_options": eks.KubeProxyAddonOptionsArgs(version=pinned["kube-proxy"]),
+        "vpc_cni_options": eks.VpcCniOptionsArgs(addon_version=pinned["vpc-cni"]),
+    }
 
 
 def _without_nodes() -> dict[str, Any]:

@@ -35,6 +35,7 @@ class DeliveryArgs:
     state_bucket: str = ""
     secrets_key: str = ""
     input_buckets: tuple[str, ...] = ()
+    permissions_boundary: str = ""
 
     @classmethod
     def of(cls, settings: Settings, account: Account) -> "DeliveryArgs":
@@ -44,7 +45,8 @@ class DeliveryArgs:
             provider_arn=settings.delivery_provider_arn,
             state_bucket=settings.delivery_state_bucket,
             secrets_key=settings.delivery_secrets_key,
-            input_buckets=settings.input_buckets,
+            input_buckets=(*settings.input_buckets, *filter(None, [settings.existing_bucket])),
+            permissions_boundary=settings.permissions_boundary,
         )
 
 
@@ -58,6 +60,7 @@ class Delivery(pulumi.ComponentResource):
         super().__init__("workshop:index:Delivery", name, None, opts)
         self._name = name
         self._here = pulumi.ResourceOptions(parent=self)
+        self._boundary = args.permissions_boundary or None
         provider = pulumi.Output.from_input(args.provider_arn) if args.provider_arn else self._github().arn
         self.preview = self._role("preview", provider, f"repo:{args.repository}:pull_request")
         self.deploy = self._role("deploy", provider, f"repo:{args.repository}:ref:refs/heads/main")
@@ -87,6 +90,7 @@ class Delivery(pulumi.ComponentResource):
             name=f"{self._name}-{part}",
             assume_role_policy=provider.apply(lambda arn: policies.document(trust(arn, subject))),
             description=f"{self._name}: GitHub Actions acts with it to {part}",
+            permissions_boundary=self._boundary,
             max_session_duration=2 * 3600,  # the first up and a destroy take more than half an hour
             tags={"Name": f"{self._name}-{part}"},
             opts=self._here,
@@ -131,8 +135,16 @@ def trust(provider_arn: str, subject: str) -> Statement:
 
 def preview(scope: Scope, args: DeliveryArgs) -> list[Statement]:
     """Let a preview look up what the program asks for, read the state, and list the inputs of jobs."""
-    looked_up = ["ec2:DescribeAvailabilityZones", "eks:DescribeAddonVersions", "eks:DescribeClusterVersions"]
-    statements = [Statement("LookUp", looked_up, ["*"])]  # the actions know no resources
+    looked_up = [
+        *("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcs", "ec2:DescribeSubnets"),
+        *("eks:DescribeAddonVersions", "eks:DescribeClusterVersions", "eks:ListClusters"),
+        *("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"),
+    ]
+    statements = [
+        Statement("LookUp", looked_up, ["*"]),  # the actions know no resources
+        Statement("ReadVpc", ["ec2:DescribeVpcAttribute"], [scope.arn("ec2", "vpc/*")]),
+        Statement("ReadVersion", ["eks:DescribeCluster"], [scope.arn("eks", f"cluster/{scope.prefix}")]),
+    ]
     buckets = [*args.input_buckets, *([args.state_bucket] if args.state_bucket else [])]
     if buckets:
         statements += [

@@ -3,8 +3,13 @@
 Roles have fixed names under the stack's prefix, so that a deployer can be allowed exactly them. A role is ready
 when its permissions are attached: users of a role depend on `ready`, which also keeps the permissions until the
 last user is gone.
+
+IAM takes seconds to be seen everywhere. A job that starts in the same `up` that changed its rights would end in
+AccessDenied, and a model could not read its archive; so a changed role or policy counts as there only after a delay. It
+is a hook of the resources themselves, so an `up` that changes no rights waits for nothing.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,6 +37,10 @@ class IdentityArgs:
     output_buckets: Sequence[str] = ()
     kms_keys: Sequence[str] = ()
     private_images: Sequence[str] = ()
+    permissions_boundary: str = ""
+    """ARN of a policy that limits every role; empty for none."""
+    delay_seconds: int = 0
+    """How long a changed right is waited for until somebody uses it."""
 
     @classmethod
     def of(
@@ -49,6 +58,8 @@ class IdentityArgs:
             output_buckets=settings.output_buckets,
             kms_keys=settings.kms_keys,
             private_images=private_images,
+            permissions_boundary=settings.permissions_boundary,
+            delay_seconds=settings.iam_delay_seconds,
         )
 
 
@@ -76,6 +87,8 @@ class Identity(pulumi.ComponentResource):
         super().__init__("workshop:index:Identity", name, None, opts)
         self._name = name
         self._scope = args.scope
+        self._boundary = args.permissions_boundary
+        self._seen = _delay(self._name, args.delay_seconds)
         self.cluster = self._cluster(args)
         self.node = self._node() if args.has_nodes else None
         self.operator = self._operator(args)
@@ -122,8 +135,10 @@ class Identity(pulumi.ComponentResource):
             name=f"{self._name}-{part}",
             assume_role_policy=trust,
             description=f"{self._name}: {description}",
+            permissions_boundary=self._boundary or None,
             tags={"Name": f"{self._name}-{part}"},
-            opts=pulumi.ResourceOptions(parent=self),
+            # Its policy, made right after it, waits on its creation.
+            opts=pulumi.ResourceOptions(parent=self, hooks=_after(update=self._seen)),
         )
 
     def _with_managed_policies(self, part: str, role: aws.iam.Role, names: Sequence[str]) -> Identified:
@@ -144,9 +159,24 @@ class Identity(pulumi.ComponentResource):
             name=f"{self._name}-{part}",
             role=role.name,
             policy=statements.apply(lambda found: policies.document(*found)),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, hooks=_after(create=self._seen, update=self._seen)),
         )
         return Identified(role, [role, policy])
+
+
+def _delay(name: str, seconds: int) -> pulumi.ResourceHook | None:
+    async def wait(_: pulumi.ResourceHookArgs) -> None:
+        await asyncio.sleep(seconds)
+
+    return pulumi.ResourceHook(f"{name}-rights-are-seen", wait) if seconds else None
+
+
+def _after(
+    *, create: pulumi.ResourceHook | None = None, update: pulumi.ResourceHook | None = None
+) -> pulumi.ResourceHookBinding | None:
+    if update is None:
+        return None
+    return pulumi.ResourceHookBinding(after_create=[create] if create else None, after_update=[update])
 
 
 def _data(args: IdentityArgs, bucket: str) -> policies.Data:

@@ -2,8 +2,11 @@
 
 There is no NAT gateway, which would cost more than the node: the one node has a public address, and its security
 group, which EKS owns, lets nobody in. S3 is reached through a gateway endpoint.
+
+A VPC and subnets that are given (`existingVpcId`) are used as they are; their routes are their owner's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -22,14 +25,16 @@ class NetworkArgs:
     region: str
     has_nodes: bool = True
     """Whether anything in the VPC must reach the internet; a control plane alone needs no way out."""
+    existing_vpc_id: str = ""
+    existing_subnet_ids: Sequence[str] = ()
 
     @classmethod
     def of(cls, settings: Settings) -> "NetworkArgs":
-        return cls(region=settings.region, has_nodes=settings.has_nodes)
+        return cls(settings.region, settings.has_nodes, settings.existing_vpc_id, settings.existing_subnet_ids)
 
 
 class Network(pulumi.ComponentResource):
-    """VPC, two public subnets, their way out, and the S3 gateway endpoint."""
+    """VPC, two public subnets, their way out, and the S3 gateway endpoint; nothing where a VPC is given."""
 
     vpc_id: pulumi.Output[str]
     subnet_ids: list[pulumi.Output[str]]
@@ -40,12 +45,20 @@ class Network(pulumi.ComponentResource):
         super().__init__("workshop:index:Network", name, None, opts)
         self._name = name
         self._here = pulumi.ResourceOptions(parent=self)
+        if args.existing_vpc_id:
+            self.vpc_id = pulumi.Output.from_input(args.existing_vpc_id)
+            self.subnet_ids = [pulumi.Output.from_input(subnet) for subnet in args.existing_subnet_ids]
+            self.routes = []
+        else:
+            self._create(args)
+        self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
+
+    def _create(self, args: NetworkArgs) -> None:
         vpc = self._vpc()
         subnets = self._subnets(vpc, "public" if args.has_nodes else "private")
         self.vpc_id = vpc.id
         self.subnet_ids = [subnet.id for subnet in subnets]
         self.routes = self._routes(vpc, subnets, args.region) if args.has_nodes else []
-        self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
 
     def _vpc(self) -> aws.ec2.Vpc:
         vpc = aws.ec2.Vpc(

@@ -1,8 +1,8 @@
 """The operator: ACK's SageMaker controller, by its Helm chart, for transform jobs only.
 
 With `operatorInstall: capability` EKS runs the controller itself, outside of the cluster. With `existing` a release is
-somebody else's (GitOps): the stack then gives that operator its identity and the short names, and nothing more. It must
-be installed before jobs are declared, under the service account that the role trusts.
+somebody else's, such as a GitOps tool's: the stack then gives that operator its identity and the short names, and nothing
+more. It must be installed before jobs are declared, under the service account that the role trusts.
 """
 
 import asyncio

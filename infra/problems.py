@@ -32,6 +32,12 @@ def refuse(problems: Sequence[str], subject: str) -> None:
     )
 
 
+def told(error: Exception) -> str:
+    """Return what AWS said, in one line, of the error that a failed function raises: the SDK wraps it up twice."""
+    text = str(error).rpartition("returned an error: ")[2]
+    return (text.splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
 class NamedArguments:
     """Base of dataclasses that people fill in: an argument of another name is refused with the right name.
 

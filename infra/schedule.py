@@ -27,6 +27,7 @@ class SchedulesArgs:
     transform_instance_types: Sequence[str]
     kms_keys: Sequence[str] = ()
     failure_emails: Sequence[str] = ()
+    permissions_boundary: str = ""
 
     @classmethod
     def of(cls, settings: Settings, account: Account, job_names: Sequence[str]) -> "SchedulesArgs":
@@ -36,6 +37,7 @@ class SchedulesArgs:
             transform_instance_types=settings.allowed_transform_instance_types,
             kms_keys=settings.kms_keys,
             failure_emails=settings.failure_emails,
+            permissions_boundary=settings.permissions_boundary,
         )
 
 
@@ -103,6 +105,7 @@ class Schedules(pulumi.ComponentResource):
             name=f"{self._name}-schedule",
             assume_role_policy=self._scope.apply(lambda scope: policies.document(policies.schedule_trust(scope))),
             description=f"{self._name}: EventBridge Scheduler starts scheduled jobs with it",
+            permissions_boundary=args.permissions_boundary or None,
             tags={"Name": f"{self._name}-schedule"},
             opts=self._here,
         )

@@ -16,12 +16,12 @@ from typing import Any, cast
 
 import pulumi
 
+from infra import versions
 from infra.model_args import IMAGES_ALLOWED, ModelArgs, is_image
 from infra.problems import refuse
 
 JOBS_NAMESPACE = "default"  # the workshop's commands carry no -n
 OPERATOR_INSTALLS = ("helm", "capability", "existing")
-OLDEST_KUBERNETES = (1, 35)  # in standard support until 2027-03-27; 1.34 leaves it on 2026-12-02 (EKS's calendar)
 
 _ARM_FAMILY = re.compile(r"[a-z]+\d+g[a-z]*\.")
 
@@ -39,6 +39,7 @@ class Settings:
     operator_install: str
     operator_chart: str
     chart_version: str
+    crds_version: str
     max_concurrent_syncs: int
     model_archive: Path
     model_image: str
@@ -50,6 +51,12 @@ class Settings:
     kms_keys: tuple[str, ...]
     results_expire_days: int
     job_timeout_minutes: int
+    max_jobs_at_once: int
+    iam_delay_seconds: int
+    permissions_boundary: str
+    existing_vpc_id: str
+    existing_subnet_ids: tuple[str, ...]
+    existing_bucket: str
     failure_emails: tuple[str, ...]
     delivery_repository: str
     delivery_provider_arn: str
@@ -160,16 +167,19 @@ def _read(reader: Reader) -> Settings:
     settings = Settings(
         region=reader.region(),
         prefix=reader.text("prefix", "2 to 24 of a-z, 0-9 and -, a letter first, no - last", _is_prefix),
-        kubernetes_version=reader.text("kubernetesVersion", _kubernetes_allowed(), _is_supported_kubernetes),
+        kubernetes_version=reader.text("kubernetesVersion", _kubernetes_allowed(), versions.TABLE.__contains__),
         allowed_cidrs=reader.texts("allowedCidrs", _cidrs_allowed(), _is_narrow_cidr, least=1),
         admin_principals=reader.texts("adminPrincipals", "IAM role or user ARNs", _is_principal),
         node_instance_type=reader.text("nodeInstanceType", _node_allowed(), _is_node_type),
         operator_install=reader.text("operatorInstall", " or ".join(OPERATOR_INSTALLS), OPERATOR_INSTALLS.__contains__),
         operator_chart=reader.text("operatorChart", "an oci:// address, or a folder with a Chart.yaml", _is_chart),
         chart_version=reader.text("chartVersion", "a chart version such as 1.9.1, without v", _is_version),
+        crds_version=reader.text(
+            "crdsVersion", "empty, or the chart version that `make crds` set", _optional(_is_version)
+        ),
         max_concurrent_syncs=reader.integer("maxConcurrentSyncs", 1, 100),
         model_archive=Path(reader.text("modelArchive", "the path of a model.tar.gz", bool)),
-        model_image=reader.text("modelImage", f"{IMAGES_ALLOWED}, or empty for XGBoost", _is_image_or_empty),
+        model_image=reader.text("modelImage", f"{IMAGES_ALLOWED}, or empty for XGBoost", _optional(is_image)),
         batch_input=reader.text("batchInput", "a file, a folder or an s3:// URI", bool),
         transform_instance_type=reader.text("transformInstanceType", transform_types, _is_transform_type),
         allowed_transform_instance_types=reader.texts(
@@ -180,6 +190,12 @@ def _read(reader: Reader) -> Settings:
         kms_keys=reader.texts("kmsKeys", "ARNs of KMS keys", _is_kms_key),
         results_expire_days=reader.integer("resultsExpireDays", 1, 3650),
         job_timeout_minutes=reader.integer("jobTimeoutMinutes", 1, 24 * 60),
+        max_jobs_at_once=reader.integer("maxJobsAtOnce", 0, 1000),
+        iam_delay_seconds=reader.integer("iamDelaySeconds", 0, 300),
+        permissions_boundary=reader.text("permissionsBoundary", "empty, or an IAM policy's ARN", _optional(_is_policy)),
+        existing_vpc_id=reader.text("existingVpcId", "empty, or a VPC's id such as vpc-0a1b2c3d", _optional(_is_vpc)),
+        existing_subnet_ids=reader.texts("existingSubnetIds", "subnet ids such as subnet-0a1b2c3d", _is_subnet),
+        existing_bucket=reader.text("existingBucket", "empty, or the name of an S3 bucket", _optional(_is_bucket)),
         failure_emails=reader.texts("failureEmails", "e-mail addresses", _is_address),
         delivery_repository=reader.text(
             "deliveryRepository", "owner/name on GitHub, or empty", _is_repository_or_empty
@@ -205,6 +221,8 @@ def _check_together(reader: Reader, settings: Settings) -> None:
         reader.require("transformInstanceType", f"not among allowedTransformInstanceTypes ({', '.join(allowed)}).")
     if twice := [arn for arn, times in Counter(settings.admin_principals).items() if times > 1]:
         reader.require("adminPrincipals", f"named twice: {', '.join(twice)}. Allowed: each principal once.")
+    if bool(settings.existing_vpc_id) != bool(settings.existing_subnet_ids):
+        reader.require("existingVpcId", "needs existingSubnetIds, and these need it. Allowed: both or neither.")
     if settings.model_archive.parts:
         reader.require("modelArchive", settings.model.archive_problem(settings.model))
 
@@ -218,12 +236,7 @@ def _is_prefix(value: str) -> bool:
 
 
 def _kubernetes_allowed() -> str:
-    return f"a version in EKS standard support, {OLDEST_KUBERNETES[0]}.{OLDEST_KUBERNETES[1]} or newer"
-
-
-def _is_supported_kubernetes(value: str) -> bool:
-    match = re.fullmatch(r"(\d+)\.(\d+)", value)
-    return match is not None and (int(match[1]), int(match[2])) >= OLDEST_KUBERNETES
+    return f"{' or '.join(versions.TABLE)}; infra/eks_versions.json has the add-ons of each, and takes one more line"
 
 
 def _cidrs_allowed() -> str:
@@ -258,8 +271,20 @@ def _is_version(value: str) -> bool:
     return re.fullmatch(r"\d+\.\d+\.\d+", value) is not None
 
 
-def _is_image_or_empty(value: str) -> bool:
-    return not value or is_image(value)
+def _optional(accepts: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda value: not value or accepts(value)
+
+
+def _is_policy(value: str) -> bool:
+    return re.fullmatch(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+", value) is not None
+
+
+def _is_vpc(value: str) -> bool:
+    return re.fullmatch(r"vpc-[0-9a-f]{8,17}", value) is not None
+
+
+def _is_subnet(value: str) -> bool:
+    return re.fullmatch(r"subnet-[0-9a-f]{8,17}", value) is not None
 
 
 def _is_bucket(value: str) -> bool:

@@ -2,6 +2,8 @@
 
 Its name is autonamed, so that no stack meets another's results. Results expire by lifecycle; the bucket goes with
 whatever is in it, because SageMaker, not Pulumi, wrote the results.
+
+A bucket that is given (`existingBucket`) keeps its owner's rules, and outlives the stack with all results in it.
 """
 
 from dataclasses import dataclass
@@ -18,27 +20,36 @@ from infra.settings import Settings
 class StorageArgs:
     scope: pulumi.Output[policies.Scope]
     results_expire_days: int
+    existing_bucket: str = ""
 
     @classmethod
     def of(cls, settings: Settings, account: Account) -> "StorageArgs":
-        return cls(scope=account.scope, results_expire_days=settings.results_expire_days)
+        return cls(account.scope, settings.results_expire_days, settings.existing_bucket)
 
 
 class Storage(pulumi.ComponentResource):
-    """One private, encrypted bucket that speaks TLS only and forgets results after some days."""
+    """One private, encrypted bucket that speaks TLS only and forgets results after some days; or a given one."""
 
     bucket_name: pulumi.Output[str]
     hardening: list[pulumi.Resource]
-    """What makes the bucket fit for use; SageMaker reads from it only once all of this stands."""
+    """What makes a bucket of ours fit for use; SageMaker reads from it only once all of this stands."""
 
     def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("workshop:index:Storage", name, None, opts)
         self._name = name
         self._here = pulumi.ResourceOptions(parent=self)
+        if args.existing_bucket:
+            self.bucket_name = pulumi.Output.from_input(args.existing_bucket)
+            self.hardening = []
+        else:
+            self._create(args)
+        self.register_outputs({"bucket_name": self.bucket_name})
+
+    def _create(self, args: StorageArgs) -> None:
         bucket = aws.s3.Bucket(
-            f"{name}-data",
+            f"{self._name}-data",
             force_destroy=True,  # destroy reads this from state: it must be there from the first `up`
-            tags={"Name": f"{name}-data"},
+            tags={"Name": f"{self._name}-data"},
             opts=self._here,
         )
         self.bucket_name = bucket.bucket
@@ -50,7 +61,6 @@ class Storage(pulumi.ComponentResource):
             self._expire(bucket, args.results_expire_days),
             self._tls_only(bucket, args.scope, after=public_access),
         ]
-        self.register_outputs({"bucket_name": self.bucket_name})
 
     def _block_public_access(self, bucket: aws.s3.Bucket) -> aws.s3.BucketPublicAccessBlock:
         return aws.s3.BucketPublicAccessBlock(

@@ -38,6 +38,8 @@ class JobDefaults:
     """The stack's own, which a job asks that names no other."""
     input_buckets: tuple[str, ...] = ()
     output_buckets: tuple[str, ...] = ()
+    existing_bucket: str = ""
+    """The bucket that is given instead of the stack's own."""
     kms_keys: tuple[str, ...] = ()
     rerun: Mapping[str, str] = field(default_factory=dict[str, str])
     operator_tags: int = 2
@@ -57,6 +59,7 @@ class JobDefaults:
             model=settings.model,
             input_buckets=settings.input_buckets,
             output_buckets=settings.output_buckets,
+            existing_bucket=settings.existing_bucket,
             kms_keys=settings.kms_keys,
             rerun=settings.rerun,
             operator_tags=settings.operator_tags,
@@ -67,7 +70,7 @@ class JobDefaults:
         return validation.Limits(
             instance_types=self.allowed_instance_types,
             own_tags=OWN_TAGS + self.operator_tags,
-            own_buckets=f"{self.prefix}-data-",
+            own_buckets=self.existing_bucket or f"{self.prefix}-data-",
             input_buckets=self.input_buckets,
             output_buckets=self.output_buckets,
             kms_keys=self.kms_keys,

@@ -170,7 +170,7 @@ def _remedy(job: Ended) -> Iterator[str]:
 
 
 _REMEDIES = {
-    "ResourceLimitExceeded": "let fewer jobs run at once (at_once of a fan-out, or after=), or ask AWS for a larger quota",
+    "ResourceLimitExceeded": "ask AWS for a larger quota (`make preflight REQUEST=1`), or let fewer run at once (config maxJobsAtOnce)",
     "AccessDenied": "give the role the right that is named (config inputBuckets, outputBuckets, kmsKeys)",
     "No S3 objects found": "put the input where the job reads it, or correct `input`",
     "Could not find model": "correct `model_name`, or let the job bring its model: model=ModelArgs(archive=...)",

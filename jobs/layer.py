@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pulumi
-from pulumi.runtime.stack import wait_for_rpcs
+from pulumi.runtime.settings import _get_rpc_manager  # pyright: ignore[reportPrivateUsage]  see below
 
 from jobs import causes, ends, labels
 from jobs.declaration import PlannedJob
@@ -96,8 +96,7 @@ class TransformJobs:
     async def _check(self, ended: Sequence[Ended], result_exists: ends.ResultExists | None) -> None:
         if pulumi.runtime.is_dry_run():
             return
-        # The SDK stops at the first output that fails, also while the stack's outputs are still on their way.
-        await wait_for_rpcs(await_all_outstanding_tasks=False)
+        await _outputs_are_sent()
         for name, text in ends.expired(ended, result_exists or _result_lookup()).items():
             pulumi.log.warn(text, resource=self._jobs[name].resource)
         if problem := ends.summary(ended):
@@ -123,6 +122,17 @@ class TransformJobs:
         return pulumi.Output.all(job.job_name, job.status, job.result_path, source).apply(
             lambda known: Ended(planned.name, *known[:3], input_of=known[3], **more)
         )
+
+
+async def _outputs_are_sent() -> None:
+    """The SDK stops at the first output that fails, also while the stack's outputs are still on their way.
+
+    It waits at the same time, and takes call after call off its list, so that its own `wait_for_rpcs`, run a second
+    time here, would now and then find that list empty and fail.
+    """
+    await asyncio.sleep(0)
+    while under_way := [call for call in map(asyncio.ensure_future, _get_rpc_manager().rpcs) if not call.done()]:
+        await asyncio.wait(under_way)
 
 
 def _explained(ended: Ended, source: Input, last_lines: ends.LastLines) -> Ended:

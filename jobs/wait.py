@@ -4,15 +4,21 @@ A failed job is Ready and Synced for the operator, so conditions alone do not te
 status at all and is tried again for ever. The expression is RFC 9535 JSONPath, as the Kubernetes provider reads it:
 `!=`, `<=` and `>=` must not occur, and `search` must not meet a missing field, hence `@.message &&`.
 
-AccessDenied counts as an end. It may heal within seconds of a change to IAM, but policies stand minutes before the
-first job; and a statement that is missing never heals, while waiting for it would take the whole timeout.
+AccessDenied counts as an end. A change to IAM heals within seconds, which pass before a job starts (`infra.identity`);
+a statement that is missing never heals, while waiting for it would take the whole timeout.
+
+ResourceLimitExceeded counts as an end only where waiting does not help: the quota is 0, or nothing of it is in use and
+the job asks for more than all of it. Otherwise the operator tries again by itself and starts the job when others have
+ended; a wait that ended before would leave that job running, and billed, with nobody watching. SageMaker words it so:
+`The account-level service limit 'ml.m5.large for transform job usage' is 2 Instances, with current utilization of
+2 Instances and a request delta of 1 Instances.`
 """
 
 from lookups.transform_jobs import ENDS
 
 WAIT_FOR = "pulumi.com/waitFor"
 
-DOES_NOT_HEAL = "ValidationException|ResourceLimitExceeded|AccessDenied"
+DOES_NOT_HEAL = "ValidationException|AccessDenied|ResourceLimitExceeded.*(is|utilization of) 0 Instances"
 
 
 def expression() -> str:

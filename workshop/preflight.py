@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import json
 import os
 import re
 import shutil
@@ -20,27 +21,15 @@ from typing import Any
 
 import boto3
 from boto3.session import Session
-from botocore import xform_name
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoRegionError
-from botocore.exceptions import ConnectionError as NoConnection
+from botocore.exceptions import BotoCoreError, ClientError
 
+from workshop.offers import Problem, addon_versions, eks_version, node_quota, told, transform_quota
 from workshop.stack import PROJECT_FOLDER, settings
 
 # Asked for this machine's public address; PREFLIGHT_ADDRESS_URL names another that answers in plain text.
 ADDRESS_URL = "https://checkip.amazonaws.com"
-SIGN_IN = "sign in (`aws sso login`, or set AWS_PROFILE) and run this again"
-AGAIN = "run this again"
-# What services say of keys that they do not know, or know no longer.
-UNKNOWN_CALLER = {
-    *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "InvalidAccessKeyId"),
-    *("UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure"),
-}
 PRIVATE = [ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 OLDEST_AWS_CLI = {1: (1, 24), 2: (2, 7)}  # older ones make tokens that pulumi-eks does not take
-
-
-class Problem(Exception):  # noqa: N818  it is a finding, told to a person, not an error of the program
-    """A check that failed; the text says what is wrong and how to mend it."""
 
 
 @dataclass(frozen=True)
@@ -55,21 +44,29 @@ def main(arguments: Sequence[str]) -> int:
     """Check an account for the first `up`; exit code 1 when a check failed."""
     parser = argparse.ArgumentParser(prog="python -m workshop.preflight", description=main.__doc__)
     parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
-    stack: str = parser.parse_args(arguments).stack
-    results = [_line(check) for check in checks(stack, settings(PROJECT_FOLDER, stack))]
+    wish = os.environ.get("REQUEST") == "1"
+    parser.add_argument("--request", action="store_true", default=wish, help="ask AWS for a quota that is too low")
+    options = parser.parse_args(arguments)
+    stack: str = options.stack
+    found = checks(stack, settings(PROJECT_FOLDER, stack), send=options.request)
+    results = [_line(check) for check in found]
     return 0 if all(results) else 1
 
 
-def checks(stack: str, values: dict[str, Any]) -> list[Check]:
-    """The checks of a stack with these settings."""
+def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> list[Check]:
+    """The checks of a stack with these settings; on wish they ask AWS for a higher quota where one is too low."""
     place: str | None = values.get("aws:region")
+    version = str(values["kubernetesVersion"])
+    node = Check("node quota", lambda: node_quota(values["nodeInstanceType"], place, send=send))
     return [
         Check("Pulumi CLI", pulumi_cli),
         Check("aws CLI", aws_cli),
         Check("region", lambda: region(place)),
         Check("credentials", lambda: identity(place)),
-        Check("transform quota", lambda: transform_quota(values["transformInstanceType"], place)),
-        Check("EKS version", lambda: eks_version(str(values["kubernetesVersion"]), place)),
+        Check("jobs at once", lambda: jobs_at_once(values, place, send=send)),
+        *([] if values["operatorInstall"] == "capability" else [node]),
+        Check("EKS version", lambda: eks_version(version, place, values["prefix"])),
+        Check("EKS add-ons", lambda: addon_versions(version, place, values["prefix"])),
         Check("operator", lambda: one_operator(values["operatorInstall"], values["prefix"], place)),
         Check("allowed addresses", lambda: allowed_addresses(stack, values.get("allowedCidrs") or [])),
     ]
@@ -80,7 +77,7 @@ def identity(place: str | None) -> str:
     try:
         caller = boto3.client("sts", region_name=place).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
-        raise Problem(_told(error, "sts:GetCallerIdentity")) from error
+        raise Problem(told(error, "sts:GetCallerIdentity")) from error
     return f"{caller['Arn']} in account {caller['Account']}"
 
 
@@ -91,7 +88,7 @@ def region(place: str | None) -> str:
     try:
         found = Session().region_name
     except BotoCoreError as error:
-        raise Problem(_told(error, "")) from error
+        raise Problem(told(error, "")) from error
     if found != place:
         named = f"your environment in {found}" if found else "your environment names none"
         raise Problem(f"the stack is in {place}, {named}: export AWS_REGION={place} AWS_DEFAULT_REGION={place}")
@@ -107,9 +104,9 @@ def one_operator(install: str, cluster: str, place: str | None) -> str:
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return f"{install}; the cluster is not there yet"
-        raise Problem(_told(error, "eks:ListNodegroups, eks:ListCapabilities")) from error
+        raise Problem(told(error, "eks:ListNodegroups, eks:ListCapabilities")) from error
     except BotoCoreError as error:
-        raise Problem(_told(error, "eks:ListNodegroups")) from error
+        raise Problem(told(error, "eks:ListNodegroups")) from error
     if install == "capability" and nodes:
         raise Problem("the cluster has nodes, on which another operator runs: make destroy first, then make up")
     if install != "capability" and "ACK" in managed:
@@ -138,40 +135,16 @@ def aws_cli() -> str:
     return f"{program} {version[0]}.{version[1]}"
 
 
-def transform_quota(instance_type: str, place: str | None) -> str:
-    """New accounts have a quota of 0 for some types, and a job then never starts."""
-    name = f"{instance_type} for transform job usage"
-    value = _quota(name, place, "ListServiceQuotas")
-    if value is None:  # AWS leaves out of that list what nobody has ever changed
-        value = _quota(name, place, "ListAWSDefaultServiceQuotas")
-    if value is None:
-        raise Problem(f"there is no quota {name!r}: set transformInstanceType to a type that {place} has")
-    if value < 1:
-        raise Problem(f"{name} is 0: ask for 1 in the Service Quotas console, or set transformInstanceType to another")
-    return f"{name}: {value:.0f}"
-
-
-def _quota(name: str, place: str | None, operation: str) -> float | None:
-    """The value of a quota of SageMaker's, None where the operation does not list it."""
-    try:
-        client = boto3.client("service-quotas", region_name=place)
-        pages = client.get_paginator(xform_name(operation)).paginate(ServiceCode="sagemaker")
-        return next((q["Value"] for page in pages for q in page["Quotas"] if q["QuotaName"] == name), None)
-    except (BotoCoreError, ClientError) as error:
-        raise Problem(_told(error, f"servicequotas:{operation}")) from error
-
-
-def eks_version(version: str, place: str | None) -> str:
-    """A version in extended support costs six times as much."""
-    try:
-        eks = boto3.client("eks", region_name=place)
-        found = eks.describe_cluster_versions(clusterVersions=[version])["clusterVersions"]
-    except (BotoCoreError, ClientError) as error:
-        raise Problem(_told(error, "eks:DescribeClusterVersions")) from error
-    status = found[0].get("versionStatus", found[0].get("status", "")) if found else "unknown to EKS"
-    if status.upper().replace("-", "_") != "STANDARD_SUPPORT":
-        raise Problem(f"{version} is {status}: set kubernetesVersion to one in standard support")
-    return f"{version} is in standard support"
+def jobs_at_once(values: dict[str, Any], place: str | None, *, send: bool) -> str:
+    """The jobs that the program declares can be, and how many instances they may use at once is within the quota."""
+    command = [sys.executable, "-m", "jobs.lanes"]
+    # Another check is about the addresses, and sets them where there are none yet.
+    given = json.dumps({**values, "allowedCidrs": values.get("allowedCidrs") or ["127.0.0.1/32"]})
+    done = subprocess.run(command, cwd=PROJECT_FOLDER, input=given, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Problem(done.stderr.strip() or f"`{' '.join(command[1:])}` ended with {done.returncode}")
+    wanted: dict[str, int] = json.loads(done.stdout) or {values["transformInstanceType"]: 1}
+    return "; ".join(transform_quota(kind, place, count, send=send) for kind, count in wanted.items())
 
 
 def allowed_addresses(stack: str, cidrs: Sequence[str]) -> str:
@@ -237,22 +210,6 @@ def _line(check: Check) -> bool:
         print(f"FAILED  {check.title:<18} {problem}")
         return False
     return True
-
-
-def _told(error: BotoCoreError | ClientError, permission: str) -> str:
-    """What AWS or its library said, in one line, and what to do about it."""
-    return f"{str(error).splitlines()[0].rstrip('.')}; {_cure(error, permission)}"
-
-
-def _cure(error: BotoCoreError | ClientError, permission: str) -> str:
-    if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
-        if code in UNKNOWN_CALLER:
-            return SIGN_IN
-        return f"{permission} is needed (docs/deployer-policy.json)" if "Denied" in code else AGAIN
-    if isinstance(error, (NoConnection, HTTPClientError, NoRegionError)):
-        return "see that aws:region names a region of AWS, and that this machine reaches it"
-    return SIGN_IN
 
 
 if __name__ == "__main__":

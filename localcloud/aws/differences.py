@@ -225,6 +225,12 @@ DIFFERENCES = (
         "aws/protocol/test_gateway.py::test_quotas_can_be_asked_for_and_set",
     ),
     Difference(
+        "Service Quotas",
+        "a request for an increase is granted or refused, within minutes or days",
+        "it stays PENDING; quotas.json is what raises a quota",
+        "aws/test_gateway.py::test_an_increase_of_a_quota_is_asked_for_once_and_stays_pending",
+    ),
+    Difference(
         "all",
         "every operation exists",
         "an operation that is missing answers NotImplemented, status 501, and names itself",

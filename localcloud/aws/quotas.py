@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,7 @@ class Quotas:
         self._file = home / "quotas.json"
         self._account_id = account_id
         self._region = region
+        self._asked: list[Mapping[str, Any]] = []
 
     def operations(self) -> Mapping[str, Operation]:
         return {
@@ -58,12 +61,39 @@ class Quotas:
             "ListAWSDefaultServiceQuotas": self.list_defaults,
             "GetAWSDefaultServiceQuota": self.get_default,
             "ListServices": list_services,
+            "RequestServiceQuotaIncrease": self.ask,
+            "ListRequestedServiceQuotaChangeHistoryByQuota": self.list_asked,
         }
 
     def transform_limit(self, instance_type: str) -> int | None:
         """How many instances of a type transform jobs may use at once; None, no limit, where none is set."""
         limit = self._set_values().get(_transform_quota(instance_type))
         return None if limit is None else int(limit)
+
+    def ask(self, call: Call) -> Mapping[str, Any]:
+        """Note a request, which stays pending for as long as the cloud runs: quotas.json is what grants one."""
+        quota, wanted = self._find(call, self._set_values()), float(call.params["DesiredValue"])
+        if wanted <= quota["Value"]:
+            raise AwsError("IllegalArgumentException", "The quota value must be greater than the current quota value.")
+        if any(row["QuotaCode"] == quota["QuotaCode"] for row in self._asked):
+            raise AwsError(
+                "ResourceAlreadyExistsException", "Only one open service quota increase request is allowed per quota."
+            )
+        copied = ("ServiceCode", "ServiceName", "QuotaArn", "QuotaCode", "QuotaName", "GlobalQuota", "Unit")
+        now = datetime.now(UTC)
+        asked = {
+            "Id": uuid.uuid4().hex,
+            "DesiredValue": wanted,
+            "Status": "PENDING",
+            "Created": now,
+            "LastUpdated": now,
+        }
+        self._asked.append({**asked, **{name: quota[name] for name in copied}, "Requester": call.principal.arn})
+        return {"RequestedQuota": self._asked[-1]}
+
+    def list_asked(self, call: Call) -> Mapping[str, Any]:
+        code = call.params["QuotaCode"]
+        return {"RequestedQuotas": [row for row in self._asked if row["QuotaCode"] == code]}
 
     def list(self, call: Call) -> Mapping[str, Any]:
         return _page(self._rows(call, self._set_values()), call.params)

@@ -14,7 +14,7 @@ from localcloud.console import CommandError, fail
 from localcloud.home import own
 
 # Commands that change the stack hold the checkout; those that only read do not.
-ALONE = {"up", "preview", "destroy", "down", "reset", "retry"}
+ALONE = {"up", "preview", "destroy", "down", "reset", "retry", "crds"}
 TOOLS = {
     "compare": "workshop.compare",
     "cost": "workshop.cost",
@@ -71,6 +71,7 @@ def _local(command: str, job: str) -> Callable[[Path], int]:
         "logs": inspection.logs,
         "report": lambda directory: local.report(directory, job),
         "retry": lambda directory: local.retry(directory, job),
+        "crds": lambda directory: local.workshop(directory, "workshop.crds"),
         "tick": lambda directory: local.run_now(directory, job),
     }[command]
 
@@ -85,6 +86,7 @@ def _account(command: str, name: str, job: str) -> Callable[[Path], int]:
         "report": lambda directory: account.report(directory, name),
         "shell": lambda directory: account.shell(directory, name),
         "retry": lambda directory: account.retry(directory, name, job),
+        "crds": lambda directory: account.crds(directory, name),
         "tick": lambda directory: account.run_now(directory, name, job),
     }
     return acts.get(command, lambda _: account.refuse(command, name, {*acts, *TOOLS}))

@@ -74,13 +74,20 @@ def report(home: Path, stack: str) -> int:
 def shell(home: Path, stack: str) -> int:
     """A shell in which pulumi, kubectl, kubectl smlogs and aws act on the account's stack."""
     pulumi = _pulumi(home, stack)
-    written = local.write_kubeconfig(home / f"kubeconfig-{stack}", outputs(pulumi, stack))
-    if written is None:
-        raise CommandError(f"stack {stack} has no cluster yet: `make up STACK={stack}` comes first")
+    written = _kubeconfig(home, stack, pulumi)
     say(f"pulumi, kubectl, kubectl smlogs and aws act on stack {stack} here; `exit` leaves")
     if not shutil.which("kubectl", path=pulumi.environment["PATH"]):
         say("kubectl is not on PATH, and smlogs needs it: see https://kubernetes.io/docs/tasks/tools/")
     return terminal.run([os.environ.get("SHELL", "/bin/sh")], {**pulumi.environment, "KUBECONFIG": str(written)})
+
+
+def crds(home: Path, stack: str) -> int:
+    """Bring the operator's definitions in the cluster to the version of its chart."""
+    pulumi = _pulumi(home, stack)
+    written = _kubeconfig(home, stack, pulumi)
+    return replace(pulumi, environment={**pulumi.environment, "KUBECONFIG": str(written)}).module(
+        "workshop.crds", "--stack", stack
+    )
 
 
 def run_now(home: Path, stack: str, job: str) -> int:
@@ -100,6 +107,13 @@ def refuse(command: str, stack: str, known: Iterable[str]) -> int:
         CommandError: always, naming what there is instead.
     """
     raise CommandError(f"`make {command}` is about the local cloud; stack {stack} has {', '.join(sorted(known))}")
+
+
+def _kubeconfig(home: Path, stack: str, pulumi: PulumiCli) -> Path:
+    written = local.write_kubeconfig(home / f"kubeconfig-{stack}", outputs(pulumi, stack))
+    if written is None:
+        raise CommandError(f"stack {stack} has no cluster yet: `make up STACK={stack}` comes first")
+    return written
 
 
 def _pulumi(home: Path, stack: str) -> PulumiCli:

@@ -1,14 +1,15 @@
 """The cluster: supported, reached from known addresses only, and its nodes by nobody."""
 
+import re
 from ipaddress import ip_network
 
 from .resource import Properties, Rule, each
 
 _CLUSTER = "aws:eks/cluster:Cluster"
 _NODES = "aws:eks/nodeGroup:NodeGroup"
-# By EKS's calendar of the date below: 1.34 leaves standard support on 2026-12-02, 1.35 on 2027-03-27, 1.36 on 2027-07-27.
-SUPPORTED = ("1.35", "1.36")
-SUPPORTED_AS_OF = "2026-11-27"
+# By EKS's calendar of 2026-11-27: 1.34 leaves standard support on 2026-12-02, 1.35 on 2027-03-27, 1.36 on 2027-07-27.
+# A newer one passes: EKS upgrades clusters by itself, to versions that nobody knew of here.
+OLDEST_SUPPORTED = (1, 35)
 NARROWEST_OF_THE_WIDE = 8  # bits of a prefix; nobody owns a wider range
 
 
@@ -31,8 +32,11 @@ def _is_wide(cidr: str) -> bool:
 
 
 def _supported(cluster: Properties) -> str | None:
-    version = cluster.get("version")
-    return None if version in SUPPORTED else f"has version {version}: supported are {', '.join(SUPPORTED)}"
+    version = str(cluster.get("version") or "")
+    numbers = re.fullmatch(r"(\d+)\.(\d+)", version)
+    if numbers and (int(numbers[1]), int(numbers[2])) >= OLDEST_SUPPORTED:
+        return None
+    return f"has version {version or 'of the day'}: supported is {'.'.join(map(str, OLDEST_SUPPORTED))} or newer"
 
 
 def _standard(cluster: Properties) -> str | None:

@@ -61,6 +61,12 @@ def hired(checkout: Checkout, document: str) -> Deployer:
 
 LIFE = {
     "preflight": "PREFLIGHT_ADDRESS_URL={url} python -m workshop.preflight --stack local",
+    "a quota": """\
+        echo '{"ml.m5.large for transform job usage": 0}' > "$LOCALCLOUD_HOME/quotas.json"
+        said=$(REQUEST=1 PREFLIGHT_ADDRESS_URL={url} python -m workshop.preflight --stack local || true)
+        rm "$LOCALCLOUD_HOME/quotas.json"
+        echo "$said" | grep "asked for 1 now"
+    """,
     "up": "pulumi up --yes --skip-preview",
     "kubeconfig": 'aws eks update-kubeconfig --name batch-workshop --kubeconfig "$LOCALCLOUD_HOME/by-aws"',
     "kubectl": 'KUBECONFIG="$LOCALCLOUD_HOME/by-aws" kubectl get batchtransformjob',

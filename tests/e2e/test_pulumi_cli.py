@@ -99,42 +99,39 @@ class TestWhatChangesNothing:
     def test_the_details_of_a_plan_are_shown_at_the_prompt(self, standing: Checkout) -> None:
         pulumi(standing, "config set resultsExpireDays 9")
         try:
-            said = at_a_terminal(standing, "pulumi up", ["\x1b[B\x1b[B\r", "\x1b[B\r"])
-            assert "Do you want to perform this update?" in said
-            assert "resultsExpireDays" in said or "days" in said
+            down = "\x1b[B"
+            said = at_a_terminal(standing, "pulumi up", [f"{down}\r", "\r"])  # from no to details, then no
+            assert said.count("Do you want to perform this update?") >= 2
+            assert "[id=" in said  # of the resource in the details
+            assert "confirmation declined" in said
         finally:
             pulumi(standing, "config rm resultsExpireDays")
 
 
 def at_a_terminal(checkout: Checkout, script: str, answers: list[str]) -> str:
     """What a script shows on a terminal where a person answers its prompts with these keys, one string a prompt."""
-    main, other = pty.openpty()
-    process = subprocess.Popen(
-        ["sh", "-euc", f". ./.local/env\nstty cols 160 rows 200\n{script}"],
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        ["sh", "-euc", f". ./.local/env\nstty cols 160 rows 60\n{script}"],
         cwd=checkout.path,
-        stdin=other,
-        stdout=other,
-        stderr=other,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
         start_new_session=True,
-    )
-    os.close(other)
-    said, waiting, deadline = "", list(answers), time.monotonic() + 120
-    while time.monotonic() < deadline:
-        ready, _, _ = select.select([main], [], [], 0.5)
-        try:
-            chunk = os.read(main, 65536).decode(errors="replace") if ready else ""
-        except OSError:
-            break
-        said += chunk
-        if (waiting and not chunk and said.rstrip().endswith("details\x1b[0m")) or (
-            waiting and "details" in said[-400:] and not chunk
-        ):
-            os.write(main, waiting.pop(0).encode())
-        if process.poll() is not None and not ready:
-            break
-    process.kill()
-    process.wait()
-    os.close(main)
+    ) as process:
+        os.close(theirs)
+        said, answered, waiting, deadline = "", 0, list(answers), time.monotonic() + 120
+        while time.monotonic() < deadline:
+            if select.select([ours], [], [], 1.0)[0]:
+                try:
+                    said += os.read(ours, 65536).decode(errors="replace")
+                except OSError:  # the last process at the terminal has ended
+                    break
+            elif waiting and "Do you want" in said[answered:]:
+                answered = len(said)
+                os.write(ours, waiting.pop(0).encode())
+        process.kill()
+    os.close(ours)
     return said
 
 

@@ -44,9 +44,9 @@ def test_a_preview_may_change_nothing() -> None:
     statements = delivery.preview(SCOPE, args(state_bucket="states", secrets_key=key, input_buckets=("in",)))
     actions = {action for statement in statements for action in statement.actions}
     assert {action.partition(":")[2].removesuffix("*") for action in actions} == {
-        "DescribeAvailabilityZones",
-        "DescribeAddonVersions",
-        "DescribeClusterVersions",
+        *("DescribeAvailabilityZones", "DescribeVpcs", "DescribeVpcAttribute", "DescribeSubnets"),
+        *("DescribeAddonVersions", "DescribeClusterVersions", "ListClusters", "DescribeCluster"),
+        *("ListServiceQuotas", "ListAWSDefaultServiceQuotas"),
         "ListBucket",
         "GetObject",
         "Decrypt",
@@ -55,7 +55,7 @@ def test_a_preview_may_change_nothing() -> None:
 
 def test_state_elsewhere_needs_no_rights_here() -> None:
     assert delivery.state(SCOPE, args()) == []
-    assert [statement.sid for statement in delivery.preview(SCOPE, args())] == ["LookUp"]
+    assert [statement.sid for statement in delivery.preview(SCOPE, args())] == ["LookUp", "ReadVpc", "ReadVersion"]
 
 
 @pytest.mark.parametrize("prefix", [pytest.param("batch-workshop", id="default"), pytest.param("nightly", id="own")])

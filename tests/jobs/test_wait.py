@@ -23,6 +23,17 @@ def condition(type_: str, message: str | None = None, status: str = "True") -> d
     return {"conditions": [made if message is None else {**made, "message": message}]}
 
 
+def over_quota(*, limit: int, used: int, asked: int) -> dict[str, Any]:
+    """What the operator writes of a job beyond the quota, in the words of public reports."""
+    return condition(
+        "ACK.Recoverable",
+        "operation error SageMaker: CreateTransformJob, https response error StatusCode: 400, RequestID: 1-2, "
+        "ResourceLimitExceeded: The account-level service limit 'ml.m5.large for transform job usage' is "
+        f"{limit} Instances, with current utilization of {used} Instances and a request delta of {asked} Instances. "
+        "Please use AWS Service Quotas to request an increase for this quota.",
+    )
+
+
 @pytest.mark.parametrize(
     "status",
     [
@@ -32,7 +43,8 @@ def condition(type_: str, message: str | None = None, status: str = "True") -> d
         pytest.param(condition("ACK.Terminal", "Resource already exists"), id="Terminal"),
         pytest.param(condition("ACK.Terminal"), id="Terminal without a message"),
         pytest.param(condition("ACK.Recoverable", "ValidationException: Could not find model"), id="no such model"),
-        pytest.param(condition("ACK.Recoverable", "api error ResourceLimitExceeded: quota"), id="quota"),
+        pytest.param(over_quota(limit=0, used=0, asked=1), id="a quota of 0"),
+        pytest.param(over_quota(limit=2, used=0, asked=3), id="a job larger than the whole quota"),
         pytest.param(condition("ACK.Recoverable", "api error AccessDeniedException: no"), id="permission"),
     ],
 )
@@ -52,6 +64,9 @@ def test_it_ends_on(status: dict[str, Any]) -> None:
         ),
         pytest.param(condition("ACK.Terminal", "x", status="False"), id="Terminal that is over"),
         pytest.param(condition("ACK.Recoverable", "ThrottlingException: Rate exceeded"), id="throttling"),
+        pytest.param(over_quota(limit=1, used=1, asked=1), id="a quota of 1 that another job uses"),
+        pytest.param(over_quota(limit=10, used=10, asked=1), id="a quota that ends in 0"),
+        pytest.param(over_quota(limit=20, used=10, asked=11), id="a use that ends in 0"),
         pytest.param(condition("ACK.Recoverable"), id="Recoverable without a message"),
         pytest.param(
             condition("ACK.Recoverable", "ValidationException", status="False"), id="Recoverable that is over"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import grpc
 import yaml
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
@@ -23,7 +24,8 @@ from pulumi.runtime import mocks, rpc, settings, stack
 from pulumi.runtime.proto import resource_pb2
 
 from jobs import account
-from lookups import logs, s3
+from lookups import logs, quotas, s3
+from lookups.quotas import Quota
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "sagemaker-batch-workshop"
@@ -32,6 +34,8 @@ COMPLETED = {"transformJobStatus": "Completed", "conditions": [{"type": "ACK.Res
 
 Status = Callable[[str], Mapping[str, Any] | None]
 """Gives the status that the operator would write for a declared name."""
+Answer = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Gives what a function answers to its arguments; a ValueError is its refusal."""
 
 
 @dataclass(frozen=True)
@@ -108,17 +112,44 @@ def zones(asked: Mapping[str, Any]) -> dict[str, Any]:
     return {"names": names, "zoneIds": [ZONES[name] for name in names], "id": "us-east-1"}
 
 
+EMPTY_ACCOUNT: Mapping[str, Answer] = {
+    "getClusters": lambda _: {"names": [], "id": "us-east-1"},
+    "readStackResourceOutputs": lambda asked: {"name": asked["stackName"], "outputs": {}},
+}
+"""What functions that look at what is there already answer before the first `up`."""
+
+
+class RefusedError(grpc.RpcError):
+    """What a function that fails gives to the program: the plugin's words in those of the engine."""
+
+    def __init__(self, token: str, message: str) -> None:
+        super().__init__()
+        self._text = f"invocation of {token} returned an error: {message}"
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return self._text
+
+
 class Cloud(mocks.Mocks):
     """Answers as AWS and the cluster do; a preview knows no outputs."""
 
-    def __init__(self, status: Status, *, preview: bool) -> None:
+    def __init__(self, status: Status, answers: Mapping[str, Answer], *, preview: bool) -> None:
         self._status = status
+        self._answers = {**EMPTY_ACCOUNT, **answers}
         self._preview = preview
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         return self._answer(args), []
 
     def _answer(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        if own := self._answers.get(args.token.rpartition(":")[2]):
+            try:
+                return own(args.args)
+            except ValueError as refusal:
+                raise RefusedError(args.token, str(refusal)) from refusal
         match args.token:
             case "aws:index/getCallerIdentity:getCallerIdentity":
                 return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "userId": ACCOUNT, "id": ACCOUNT}
@@ -274,11 +305,24 @@ def deploy(
     status: Status = lambda _: COMPLETED,
     result_exists: Callable[[str], bool] = lambda _: True,
     last_lines: Callable[[str, int], list[str]] = lambda _, __: [],
+    quota: Callable[[str, str], Quota | None] = lambda _, __: None,
+    answers: Mapping[str, Answer] | None = None,
     missing_models: Collection[str] = (),
 ) -> Graph:
-    """Run a program, by default the project's own, and return what it registered."""
+    """Run a program, by default the project's own, and return what it registered.
+
+    Args:
+        program: what to run.
+        config: settings besides those of the stack `local`.
+        preview: whether it is a preview, in which outputs are unknown.
+        status: what becomes of each job.
+        result_exists: says whether there is something at an S3 path.
+        last_lines: the end of a job's log.
+        quota: the account's quota of an instance type in a region.
+        answers: what functions such as `getVpc` answer, by their names.
+    """
     graph = Graph()
-    cloud = Cloud(status, preview=preview)
+    cloud = Cloud(status, answers or {}, preview=preview)
     given = {f"{PROJECT}:{key}" if ":" not in key else key: text(value) for key, value in (config or {}).items()}
     settings.configure(_runtime(Monitor(cloud, graph), mocks.MockEngine(Listener(graph)), preview=preview))
     runtime_config.set_all_config({**default_config(), **given})
@@ -286,6 +330,7 @@ def deploy(
         with (
             patch.object(s3, "exists", lambda uri, _: result_exists(uri)),
             patch.object(logs, "last_lines", last_lines),
+            patch.object(quotas, "transform", quota),
             patch.object(account, "model_exists", lambda name, _: name not in missing_models),
         ):
             asyncio.run(stack.run_in_stack(program or _main))

@@ -4,51 +4,23 @@ from __future__ import annotations
 
 import http.server
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import (
-    ClientError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ProfileNotFound,
-    UnauthorizedSSOTokenError,
-)
+from botocore.exceptions import ClientError
 
 from workshop import preflight
 
 PLACE = "us-east-1"
 
 
-class FakeClient:
-    """Answers recorded from the services' documented shapes."""
-
-    def __init__(
-        self, *, quota: float | None = 1, default: float | None = None, version: str = "STANDARD_SUPPORT"
-    ) -> None:
-        self.quota, self.default, self.version = quota, default, version
+class Caller:
+    """STS as it answers whoever is signed in."""
 
     def get_caller_identity(self) -> dict[str, str]:
         return {"Arn": "arn:aws:iam::111122223333:user/ana", "Account": "111122223333", "UserId": "A"}
-
-    def get_paginator(self, operation: str) -> FakeQuotas:
-        return FakeQuotas(self.default if operation == "list_aws_default_service_quotas" else self.quota)
-
-    def describe_cluster_versions(self, **_: Any) -> dict[str, Any]:
-        return {"clusterVersions": [{"clusterVersion": "1.35", "versionStatus": self.version}] if self.version else []}
-
-
-class FakeQuotas:
-    """One page with the quota, or with none."""
-
-    def __init__(self, value: float | None) -> None:
-        self.value = value
-
-    def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        name = "ml.m5.large for transform job usage"
-        return [{"Quotas": [] if self.value is None else [{"QuotaName": name, "Value": self.value}]}]
 
 
 @pytest.fixture
@@ -69,59 +41,9 @@ def address() -> Iterator[str]:
         server.shutdown()
 
 
-def use(monkeypatch: pytest.MonkeyPatch, client: FakeClient) -> None:
-    monkeypatch.setattr("boto3.client", lambda *_, **__: client)
-
-
 def test_the_caller_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, FakeClient())
+    monkeypatch.setattr("boto3.client", lambda *_, **__: Caller())
     assert preflight.identity(PLACE) == "arn:aws:iam::111122223333:user/ana in account 111122223333"
-
-
-def refused(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "no"}}, "Operation")
-
-
-@pytest.mark.parametrize(
-    ("error", "cure"),
-    [
-        pytest.param(NoCredentialsError(), "Unable to locate credentials; sign in", id="no credentials"),
-        pytest.param(UnauthorizedSSOTokenError(), "sign in", id="a session of SSO that ended"),
-        pytest.param(
-            ProfileNotFound(profile="me"), r"profile \(me\) could not be found; sign in", id="no such profile"
-        ),
-        pytest.param(refused("ExpiredToken"), "sign in", id="an expired token"),
-        pytest.param(refused("InvalidClientTokenId"), "sign in", id="keys that are no more"),
-        pytest.param(refused("UnrecognizedClientException"), "sign in", id="keys unknown to a service"),
-        pytest.param(
-            refused("AccessDeniedException"), r"PERMISSION is needed \(docs/deployer-policy", id="no permission"
-        ),
-        pytest.param(refused("Throttling"), "run this again", id="throttled"),
-        pytest.param(
-            EndpointConnectionError(endpoint_url="https://x"), "see that aws:region names", id="no such region"
-        ),
-    ],
-)
-@pytest.mark.parametrize(
-    ("check", "permission"),
-    [
-        pytest.param(lambda: preflight.identity(PLACE), "sts:GetCallerIdentity", id="credentials"),
-        pytest.param(
-            lambda: preflight.transform_quota("ml.m5.large", PLACE), "servicequotas:ListServiceQuotas", id="quota"
-        ),
-        pytest.param(lambda: preflight.eks_version("1.35", PLACE), "eks:DescribeClusterVersions", id="version"),
-    ],
-)
-def test_a_call_that_fails_is_told_with_its_cure(
-    monkeypatch: pytest.MonkeyPatch, check: Callable[[], str], permission: str, error: Exception, cure: str
-) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise error
-
-    monkeypatch.setattr("boto3.client", refuse)
-    with pytest.raises(preflight.Problem, match=cure.replace("PERMISSION", permission)) as told:
-        check()
-    assert len(str(told.value).splitlines()) == 1
 
 
 def test_a_stack_without_a_region_is_told_the_command() -> None:
@@ -135,47 +57,6 @@ def test_a_profile_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     with pytest.raises(preflight.Problem, match=r"nobody.*sign in"):
         preflight.region(PLACE)
-
-
-@pytest.mark.parametrize(
-    ("quota", "words"),
-    [
-        pytest.param(0, "is 0: ask for 1", id="quota 0"),
-        pytest.param(None, "to a type that us-east-1 has", id="no such quota"),
-    ],
-)
-def test_a_quota_that_lets_no_job_run_is_found(
-    monkeypatch: pytest.MonkeyPatch, quota: float | None, words: str
-) -> None:
-    use(monkeypatch, FakeClient(quota=quota))
-    with pytest.raises(preflight.Problem, match=words):
-        preflight.transform_quota("ml.m5.large", PLACE)
-
-
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        pytest.param("EXTENDED_SUPPORT", "1.35 is EXTENDED_SUPPORT: set kubernetesVersion", id="extended support"),
-        pytest.param("", "unknown to EKS", id="no such version"),
-    ],
-)
-def test_a_version_that_costs_more_or_is_none_is_found(
-    monkeypatch: pytest.MonkeyPatch, status: str, words: str
-) -> None:
-    use(monkeypatch, FakeClient(version=status))
-    with pytest.raises(preflight.Problem, match=words):
-        preflight.eks_version("1.35", PLACE)
-
-
-def test_a_quota_that_nobody_has_changed_is_found_among_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, FakeClient(quota=None, default=4))
-    assert preflight.transform_quota("ml.m5.large", PLACE).endswith(": 4")
-
-
-def test_all_well_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, FakeClient())
-    assert preflight.transform_quota("ml.m5.large", PLACE).endswith(": 1")
-    assert preflight.eks_version("1.35", PLACE) == "1.35 is in standard support"
 
 
 def test_another_region_in_the_environment_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,6 +153,25 @@ def test_a_range_that_eks_refuses_is_found(
         preflight.allowed_addresses("dev", ["203.0.113.7/32", cidr])
 
 
+def test_jobs_that_the_program_cannot_declare_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(preflight, "PROJECT_FOLDER", tmp_path)
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "lanes.py").write_text("raise SystemExit('The jobs cannot be declared: 1 problem')")
+    with pytest.raises(preflight.Problem, match="The jobs cannot be declared: 1 problem"):
+        preflight.jobs_at_once({"transformInstanceType": "ml.m5.large"}, PLACE, send=False)
+
+
+def test_the_quota_is_held_against_what_the_declared_jobs_may_use_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(preflight, "PROJECT_FOLDER", tmp_path)
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "lanes.py").write_text("""print('{"ml.m5.large": 5, "ml.c5.xlarge": 1}')""")
+    monkeypatch.setattr(preflight, "transform_quota", lambda kind, place, count, send: f"{kind} {place} {count} {send}")
+    line = preflight.jobs_at_once({}, PLACE, send=True)
+    assert line == "ml.m5.large us-east-1 5 True; ml.c5.xlarge us-east-1 1 True"
+
+
 def test_every_check_runs_even_when_one_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -279,7 +179,7 @@ def test_every_check_runs_even_when_one_fails(
         raise preflight.Problem("no; do this")
 
     made = [preflight.Check("first", fail), preflight.Check("second", lambda: "fine")]
-    monkeypatch.setattr(preflight, "checks", lambda *_: made)
+    monkeypatch.setattr(preflight, "checks", lambda *_, **__: made)
     monkeypatch.setattr(preflight, "settings", lambda *_: {})
     assert preflight.main(["--stack", "dev"]) == 1
     assert capsys.readouterr().out.splitlines() == [

@@ -10,10 +10,14 @@ from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, inval
 from localcloud.aws.protocol.wire import Call, Operation
 
 _KUBERNETES = ("1.36", "1.35", "1.34", "1.33")
-# Newest first. Versions are those a 1.35 cluster is offered; the patch differs from AWS's from week to week.
+# Newest first, as seen on clusters of AWS; a build is added there each week or two. A kube-proxy goes with its Kubernetes.
 _VERSIONS: Mapping[str, tuple[str, ...]] = {
-    "vpc-cni": ("v1.21.1-eksbuild.1", "v1.20.4-eksbuild.2"),
-    "kube-proxy": ("v1.35.4-eksbuild.2", "v1.35.0-eksbuild.2"),
+    "vpc-cni": ("v1.23.0-eksbuild.1", "v1.22.4-eksbuild.3", "v1.21.1-eksbuild.8"),
+    "kube-proxy": (
+        *("v1.36.0-eksbuild.25", "v1.36.0-eksbuild.21"),
+        *("v1.35.3-eksbuild.21", "v1.35.3-eksbuild.18"),
+        *("v1.34.6-eksbuild.13", "v1.33.10-eksbuild.13"),
+    ),
     "coredns": ("v1.13.1-eksbuild.1", "v1.12.4-eksbuild.1"),
     "eks-pod-identity-agent": ("v1.3.10-eksbuild.2", "v1.3.9-eksbuild.3"),
     "aws-ebs-csi-driver": ("v1.54.0-eksbuild.1",),
@@ -42,8 +46,8 @@ class Addons:
     def create(self, call: Call) -> Mapping[str, Any]:
         params = call.params
         name = str(params["addonName"])
-        version = _checked_version(name, params.get("addonVersion"))
         with self._store.active_cluster(str(params["clusterName"])) as cluster:
+            version = _checked_version(name, params.get("addonVersion"), cluster)
             if name in cluster.addons:
                 raise in_use(f"Addon already exists.: {name}")
             prefix = f"arn:aws:eks:{call.region}:{call.principal.account_id}:addon/{cluster.name}/{name}"
@@ -73,7 +77,7 @@ class Addons:
             cluster, addon = self._find(call)
             changes: dict[str, str] = {}
             if call.params.get("addonVersion"):
-                addon["addonVersion"] = _checked_version(str(addon["addonName"]), call.params["addonVersion"])
+                addon["addonVersion"] = _checked_version(str(addon["addonName"]), call.params["addonVersion"], cluster)
                 changes["AddonVersion"] = str(addon["addonVersion"])
             _apply(addon, call.params)
             addon["modifiedAt"] = now()
@@ -118,26 +122,37 @@ def _offer(name: str, kubernetes: tuple[str, ...]) -> Record:
                 "architecture": ["amd64", "arm64"],
                 "computeTypes": ["ec2", "auto", "hybrid"],
                 "compatibilities": [
-                    {"clusterVersion": cluster, "platformVersions": ["*"], "defaultVersion": number == 0}
+                    {
+                        "clusterVersion": cluster,
+                        "platformVersions": ["*"],
+                        "defaultVersion": version == _suited(name, cluster)[0],
+                    }
                     for cluster in kubernetes
+                    if version in _suited(name, cluster)
                 ],
                 "requiresConfiguration": False,
                 "requiresIamPermissions": name == "vpc-cni",
             }
-            for number, version in enumerate(_VERSIONS[name])
+            for version in _VERSIONS[name]
+            if any(version in _suited(name, cluster) for cluster in kubernetes)
         ],
         "publisher": "eks",
         "owner": "aws",
     }
 
 
-def _checked_version(name: str, version: object) -> str:
+def _suited(name: str, kubernetes: str) -> list[str]:
+    return [found for found in _VERSIONS[name] if name != "kube-proxy" or found.startswith(f"v{kubernetes}.")]
+
+
+def _checked_version(name: str, version: object, cluster: ClusterRecord) -> str:
     if name not in _VERSIONS:
         raise invalid(f"Addon specified is not supported: {name}")
-    if version and str(version) not in _VERSIONS[name]:
-        offered = ", ".join(_VERSIONS[name])
+    suited = _suited(name, str(cluster.description["version"]))
+    if version and str(version) not in suited:
+        offered = ", ".join(suited)
         raise invalid(f"Addon version specified is not supported: {name} {version}; the local cloud offers {offered}.")
-    return str(version or _VERSIONS[name][0])
+    return str(version or suited[0])
 
 
 def _apply(addon: Record, params: Mapping[str, Any]) -> None:

@@ -163,7 +163,7 @@ def _operation(service: str, action: str) -> str:
     session = botocore.session.get_session()
     wanted = action[0].upper() + action[1:]
     if service in session.get_available_services():
-        names: list[str] = list(session.get_service_model(service).operation_names)
+        names: Any = session.get_service_model(service).operation_names
         if wanted in names:
             return wanted
     raise AwsError("ValidationException", f"arn:aws:scheduler:::aws-sdk:{service}:{action} is not a supported target.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from localcloud.pulumi.aws import existing
 from localcloud.pulumi.aws.cloud import Cloud
 from localcloud.pulumi.aws.endpoint import AwsError
 from localcloud.pulumi.aws.types.ec2_common import filters
@@ -189,4 +190,5 @@ FUNCTIONS: dict[str, Callable[[Cloud, Properties], Properties]] = {
     "aws:sagemaker/getPrebuiltEcrImage:getPrebuiltEcrImage": _prebuilt_image,
     "aws:servicequotas/getServiceQuota:getServiceQuota": _service_quota,
     "aws:eks/getAddonVersion:getAddonVersion": _addon_version,
+    **existing.FUNCTIONS,
 }

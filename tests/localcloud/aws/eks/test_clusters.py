@@ -301,6 +301,13 @@ def test_an_addon_comes_and_goes(aws: Endpoint, standing: str, name: str) -> Non
         eks.describe_addon(clusterName=standing, addonName=name)
 
 
+@pytest.mark.parametrize("kubernetes", ["1.35", "1.36"])
+def test_a_kube_proxy_is_offered_for_its_own_kubernetes(aws: Endpoint, kubernetes: str) -> None:
+    asked = {"addonName": "kube-proxy", "kubernetesVersion": kubernetes}
+    (addon,) = aws.client("eks").describe_addon_versions(**asked)["addons"]
+    assert {row["addonVersion"].startswith(f"v{kubernetes}.") for row in addon["addonVersions"]} == {True}
+
+
 def test_coredns_without_a_node_is_degraded(aws: Endpoint) -> None:
     eks, cluster = aws.client("eks"), aws.cluster()
     eks.create_addon(clusterName=cluster, addonName="coredns")
@@ -308,7 +315,8 @@ def test_coredns_without_a_node_is_degraded(aws: Endpoint) -> None:
 
 
 def test_an_addon_that_there_is_not_is_refused(aws: Endpoint, standing: str) -> None:
-    for arguments in ({"addonName": "nonsense"}, {"addonName": "vpc-cni", "addonVersion": "v0.0.1"}):
+    foreign = {"addonName": "kube-proxy", "addonVersion": "v1.36.0-eksbuild.21"}  # goes with another Kubernetes
+    for arguments in ({"addonName": "nonsense"}, {"addonName": "vpc-cni", "addonVersion": "v0.0.1"}, foreign):
         with pytest.raises(ClientError, match="not supported"):
             aws.client("eks").create_addon(clusterName=standing, **arguments)
 

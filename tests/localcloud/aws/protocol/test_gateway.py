@@ -137,6 +137,20 @@ def test_quotas_can_be_asked_for_and_set(aws: Endpoint) -> None:
         quotas.get_service_quota(ServiceCode="sagemaker", QuotaCode="L-0")
 
 
+def test_an_increase_of_a_quota_is_asked_for_once_and_stays_pending(aws: Endpoint) -> None:
+    quotas = aws.client("service-quotas")
+    which = {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"}
+    history = quotas.get_paginator("list_requested_service_quota_change_history_by_quota")
+    assert [page["RequestedQuotas"] for page in history.paginate(**which)] == [[]]
+    with pytest.raises(ClientError, match="must be greater than the current quota value"):
+        quotas.request_service_quota_increase(**which, DesiredValue=1)
+    asked = quotas.request_service_quota_increase(**which, DesiredValue=500)["RequestedQuota"]
+    assert (asked["Status"], asked["DesiredValue"]) == ("PENDING", 500)
+    assert [page["RequestedQuotas"] for page in history.paginate(**which)] == [[asked]]
+    with pytest.raises(ClientError, match="ResourceAlreadyExistsException"):
+        quotas.request_service_quota_increase(**which, DesiredValue=600)
+
+
 def test_log_events_come_back(aws: Endpoint) -> None:
     logs, group = aws.client("logs"), aws.name("/aws/sagemaker/TransformJobs")
     logs.create_log_group(logGroupName=group)

@@ -1,0 +1,117 @@
+"""Service Quotas: what an account may use at once, what it has asked for, and asking for more.
+
+SageMaker has a quota for each instance type and each use of it; EC2 counts the vCPUs of a family of types. AWS leaves
+out of an account's list what nobody has ever changed there, so its list of defaults is read too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
+
+SAGEMAKER = "sagemaker"
+EC2 = "ec2"
+STANDARD_FAMILIES = "acdhimrtz"  # first letters of the EC2 types that one quota of vCPUs covers
+STANDARD_NODES = "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances"
+
+OPEN = ("PENDING", "CASE_OPENED")
+REFUSED = ("DENIED", "NOT_APPROVED", "INVALID_REQUEST")
+
+
+class QuotaError(Exception):
+    """Service Quotas could not be asked, or refused.
+
+    Attributes:
+        cause: what boto3 said.
+        permission: the action that was tried.
+    """
+
+    def __init__(self, cause: BotoCoreError | ClientError, permission: str) -> None:
+        super().__init__(str(cause))
+        self.cause, self.permission = cause, permission
+
+
+@dataclass(frozen=True)
+class Quota:
+    """One quota of an account in one region."""
+
+    service: str
+    code: str
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Request:
+    """An increase that was asked for."""
+
+    identity: str
+    status: str
+    desired: float
+
+
+def transform(instance_type: str, region: str | None) -> Quota | None:
+    """Return how many instances of a type transform jobs may use at once; None where SageMaker has no such quota."""
+    return find(SAGEMAKER, f"{instance_type} for transform job usage", region)
+
+
+def standard_nodes(region: str | None) -> Quota | None:
+    """Return how many vCPUs of the common EC2 families may run at once."""
+    return find(EC2, STANDARD_NODES, region)
+
+
+def find(service: str, name: str, region: str | None) -> Quota | None:
+    """Return the quota of that name.
+
+    Raises:
+        QuotaError: it cannot be read.
+    """
+    for operation in ("ListServiceQuotas", "ListAWSDefaultServiceQuotas"):
+        for row in _rows(operation, region, "Quotas", ServiceCode=service):
+            if row["QuotaName"] == name:
+                return Quota(service, row["QuotaCode"], name, row["Value"])
+    return None
+
+
+def latest_request(quota: Quota, region: str | None) -> Request | None:
+    """Return the newest increase that was asked for.
+
+    Raises:
+        QuotaError: it cannot be read.
+    """
+    operation = "ListRequestedServiceQuotaChangeHistoryByQuota"
+    rows = _rows(operation, region, "RequestedQuotas", ServiceCode=quota.service, QuotaCode=quota.code)
+    newest = max(rows, key=lambda row: row["Created"], default=None)
+    return None if newest is None else _request(newest)
+
+
+def ask_for(quota: Quota, value: float, region: str | None) -> Request:
+    """Ask AWS for an increase; it takes AWS from minutes to days.
+
+    Raises:
+        QuotaError: AWS did not take the request.
+    """
+    wanted = {"ServiceCode": quota.service, "QuotaCode": quota.code, "DesiredValue": value}
+    try:
+        client = boto3.client("service-quotas", region_name=region)
+        return _request(client.request_service_quota_increase(**wanted)["RequestedQuota"])
+    except (BotoCoreError, ClientError) as error:
+        raise QuotaError(error, "servicequotas:RequestServiceQuotaIncrease") from error
+
+
+def _rows(operation: str, region: str | None, member: str, **asked: str) -> Iterator[dict[str, Any]]:
+    try:
+        client = boto3.client("service-quotas", region_name=region)
+        for page in client.get_paginator(xform_name(operation)).paginate(**asked):
+            yield from page[member]
+    except (BotoCoreError, ClientError) as error:
+        raise QuotaError(error, f"servicequotas:{operation}") from error
+
+
+def _request(row: dict[str, Any]) -> Request:
+    return Request(row["Id"], row["Status"], row["DesiredValue"])

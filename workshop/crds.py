@@ -1,0 +1,137 @@
+"""`make crds`: brings the operator's definitions in the cluster to the version of its chart.
+
+Helm installs a chart's CRDs once and never upgrades them, so the stack refuses a raised `chartVersion` until this has
+run. The definitions come out of the chart itself, from its registry or folder, and are applied server-side: what others
+own of them, as the short names that kubectl knows jobs by, stays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from workshop.stack import PROJECT_FOLDER, settings
+
+FIELD_MANAGER = "batch-workshop-crds"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+LARGEST_CHART = 16 * 1024 * 1024  # bytes; ACK's is below 1 MB
+_SECONDS = 60.0
+
+
+class ChartError(Exception):
+    """The chart cannot be read; the text says why and what to do."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Apply the CRDs of the operator's chart to the cluster of KUBECONFIG, and note their version in the stack's config."""
+    parser = argparse.ArgumentParser(prog="python -m workshop.crds", description=main.__doc__)
+    parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
+    stack: str = parser.parse_args(arguments).stack
+    values = settings(PROJECT_FOLDER, stack)
+    chart, version = str(values["operatorChart"]), str(values["chartVersion"])
+    try:
+        found = definitions(chart, version)
+    except ChartError as error:
+        print(f"{chart} {version}: {error}", file=sys.stderr)
+        return 1
+    apply = ["kubectl", "apply", "--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "-f", "-"]
+    note = ["pulumi", "config", "set", "crdsVersion", version, "--stack", stack]
+    return _run(apply, "\n---\n".join(found)) or _run(note)
+
+
+def definitions(chart: str, version: str) -> list[str]:
+    """Return the chart's definitions, each a YAML document.
+
+    Args:
+        chart: an oci:// address or a folder.
+        version: the version at that address; a folder has but one.
+
+    Raises:
+        ChartError: there is no such chart, or it has no definitions.
+    """
+    found = _of_archive(_pull(chart, version)) if chart.startswith("oci://") else _of_folder(PROJECT_FOLDER / chart)
+    if not found:
+        raise ChartError("it has no CRDs")
+    return found
+
+
+def _of_folder(folder: Path) -> list[str]:
+    return [path.read_text() for path in sorted((folder / "crds").glob("*.yaml"))]
+
+
+def _of_archive(archive: bytes) -> list[str]:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as chart:
+            files = [chart.extractfile(name) for name in sorted(chart.getnames()) if fnmatch(name, "*/crds/*.yaml")]
+            return [file.read().decode() for file in files if file]
+    except tarfile.TarError as error:
+        raise ChartError(f"it is no chart archive ({error})") from error
+
+
+def _pull(address: str, version: str) -> bytes:
+    """Fetch a chart's archive from an OCI registry, and hold it against the digest that the registry gives."""
+    host, _, repository = address.removeprefix("oci://").partition("/")
+    scheme = "http" if host.startswith("127.0.0.1:") else "https"
+    base = f"{scheme}://{host}/v2/{repository}"
+    try:
+        token = _token(f"{base}/manifests/{version}")
+        manifest: dict[str, Any] = json.loads(_get(f"{base}/manifests/{version}", token))
+        layer = next((layer for layer in manifest["layers"] if layer["mediaType"] == CHART), None)
+        if layer is None:
+            raise ChartError("what is there is no Helm chart")
+        archive = _get(f"{base}/blobs/{layer['digest']}", token)
+    except (OSError, ValueError, KeyError) as error:
+        by_hand = f"helm show crds {address} --version {version} | kubectl apply --server-side --force-conflicts -f -"
+        raise ChartError(f"the registry does not give it ({error}); by hand: {by_hand}") from error
+    if layer["digest"] != f"sha256:{hashlib.sha256(archive).hexdigest()}":
+        raise ChartError("the archive is not the one that the registry names; run this again")
+    return archive
+
+
+def _get(url: str, token: str) -> bytes:
+    request = urllib.request.Request(url, headers={"Accept": f"{MANIFEST}, */*"})  # noqa: S310  the scheme is ours
+    if token:
+        # Not for whatever storage the registry sends us on to, whose addresses carry their own permission.
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
+    with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
+        return answer.read(LARGEST_CHART)
+
+
+def _token(url: str) -> str:
+    """Return the token that a registry gives to anybody; empty where it asks for none."""
+    try:
+        _get(url, "")
+    except urllib.error.HTTPError as refusal:
+        asked = dict(re.findall(r'(\w+)="([^"]*)"', refusal.headers.get("WWW-Authenticate", "")))
+        if refusal.code != 401 or "realm" not in asked:
+            raise
+        given = json.loads(_get(f"{asked.pop('realm')}?{urlencode(asked)}", ""))
+        return given.get("token") or given["access_token"]
+    return ""
+
+
+def _run(command: list[str], given: str | None = None) -> int:
+    try:
+        return subprocess.run(command, input=given, text=True, cwd=PROJECT_FOLDER, check=False).returncode
+    except FileNotFoundError:
+        print(f"{command[0]} is not on PATH", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,185 @@
+"""What AWS offers to an account: instances for jobs and for the node, versions of Kubernetes and of its add-ons.
+
+Each function is a check of `make preflight`: it returns what is well in a line, or raises a `Problem` that says how to
+mend it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoRegionError
+from botocore.exceptions import ConnectionError as NoConnection
+
+from lookups import quotas
+from lookups.quotas import Quota, QuotaError, Request
+from workshop.stack import PROJECT_FOLDER
+
+VERSIONS = PROJECT_FOLDER / "infra" / "eks_versions.json"
+SIGN_IN = "sign in (`aws sso login`, or set AWS_PROFILE) and run this again"
+AGAIN = "run this again"
+# What services say of keys that they do not know, or know no longer.
+UNKNOWN_CALLER = {
+    *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "InvalidAccessKeyId"),
+    *("UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure"),
+}
+
+
+class Problem(Exception):  # noqa: N818  it is a finding, told to a person, not an error of the program
+    """A check that failed; the text says what is wrong and how to mend it."""
+
+
+def transform_quota(instance_type: str, place: str | None, wanted: int = 1, *, send: bool = False) -> str:
+    """New accounts have a quota of 0 for some types, and a job then never starts.
+
+    Args:
+        instance_type: the SageMaker type of the jobs.
+        place: the region.
+        wanted: how many instances may be in use at once; what is more than the quota waits, and fails no check.
+        send: whether to ask AWS for the wanted quota where it is lower.
+
+    Raises:
+        Problem: no job of this type can start, or the quota cannot be read.
+    """
+    try:
+        quota = quotas.transform(instance_type, place)
+        if quota is None:
+            raise Problem(
+                f"there is no quota '{instance_type} for transform job usage': "
+                f"set transformInstanceType to a type that {place} has"
+            )
+        text = f"{quota.name}: {quota.value:.0f}"
+        if quota.value >= wanted:
+            return text
+        if quota.value >= 1:
+            more = f"; {wanted} would run at once, and the rest waits: set maxJobsAtOnce to {quota.value:.0f}, or"
+            return f"{text}{more} {_increase(quota, wanted, place, send=send)}"
+        raise Problem(f"{quota.name} is 0, so no job starts: {_increase(quota, wanted, place, send=send)}")
+    except QuotaError as error:
+        raise Problem(told(error.cause, error.permission)) from error
+
+
+def node_quota(instance_type: str, place: str | None, *, send: bool = False) -> str:
+    """New accounts may run few vCPUs at once, and a node group then fails after 20 minutes."""
+    if instance_type[0] not in quotas.STANDARD_FAMILIES:
+        return f"{instance_type} has a quota of its own, which is not looked at"
+    try:
+        described = boto3.client("ec2", region_name=place).describe_instance_types(InstanceTypes=[instance_type])
+    except (BotoCoreError, ClientError) as error:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] == "InvalidInstanceType":
+            raise Problem(f"EC2 has no {instance_type} in {place}: set nodeInstanceType to another") from error
+        raise Problem(told(error, "ec2:DescribeInstanceTypes")) from error
+    needed: int = described["InstanceTypes"][0]["VCpuInfo"]["DefaultVCpus"]
+    try:
+        quota = quotas.standard_nodes(place)
+        if quota is None:
+            return f"{place} lists no quota of {quotas.STANDARD_NODES}"
+        if quota.value >= needed:
+            return f"{quota.value:.0f} vCPUs may run at once, a {instance_type} has {needed}"
+        asked = _increase(quota, needed, place, send=send)
+        raise Problem(f"{quota.value:.0f} vCPUs may run at once, and a {instance_type} has {needed}: {asked}")
+    except QuotaError as error:
+        raise Problem(told(error.cause, error.permission)) from error
+
+
+def _increase(quota: Quota, wanted: int, place: str | None, *, send: bool) -> str:
+    """Say where a request for a higher quota stands; send one where that is wished for and none is on its way."""
+    latest = quotas.latest_request(quota, place)
+    if latest and latest.status in quotas.OPEN and latest.desired >= wanted:
+        return f"the request {latest.identity} for {latest.desired:.0f} is {latest.status}; AWS takes up to some days"
+    if send:
+        sent = quotas.ask_for(quota, wanted, place)
+        return f"asked for {wanted} now (request {sent.identity}, {sent.status}); AWS takes up to some days"
+    command = (
+        f"aws service-quotas request-service-quota-increase --region {place} --service-code {quota.service} "
+        f"--quota-code {quota.code} --desired-value {wanted}"
+    )
+    return f"{_refused(latest)}ask for {wanted} by `make preflight REQUEST=1` or `{command}`, or choose another type"
+
+
+def _refused(latest: Request | None) -> str:
+    if latest is None or latest.status not in quotas.REFUSED:
+        return ""
+    return f"AWS refused the request {latest.identity} for {latest.desired:.0f} ({latest.status}); give AWS Support a reason there, "
+
+
+def eks_version(version: str, place: str | None, cluster: str) -> str:
+    """A version in extended support costs six times as much; a cluster that is newer than the setting keeps its own."""
+    if newer := _newer(version, place, cluster):
+        return f"the cluster {cluster} has {newer}, and stays so: pulumi config set kubernetesVersion {newer}"
+    try:
+        eks = boto3.client("eks", region_name=place)
+        found = eks.describe_cluster_versions(clusterVersions=[version])["clusterVersions"]
+    except (BotoCoreError, ClientError) as error:
+        raise Problem(told(error, "eks:DescribeClusterVersions")) from error
+    status = found[0].get("versionStatus", found[0].get("status", "")) if found else "unknown to EKS"
+    if status.upper().replace("-", "_") != "STANDARD_SUPPORT":
+        raise Problem(f"{version} is {status}: set kubernetesVersion to one in standard support")
+    return f"{version} is in standard support"
+
+
+def addon_versions(version: str, place: str | None, cluster: str) -> str:
+    """The versions of the add-ons that go with this one of Kubernetes are ones that EKS still offers."""
+    newer = _newer(version, place, cluster)
+    version = newer or version
+    pinned = _table().get(version)
+    if pinned is None and newer:
+        return f"{VERSIONS.name} has no line for {version}, so the add-ons of the nearest older version stay"
+    if pinned is None:
+        raise Problem(
+            f"{VERSIONS.name} has no line for {version}: set kubernetesVersion to one of {', '.join(_table())}"
+        )
+    offered = {name: _offered(name, version, place) for name in pinned}
+    if gone := {name: found for name, found in offered.items() if found and pinned[name] not in found}:
+        newest = ", ".join(f"{name} to {found[0]}" for name, found in gone.items())
+        raise Problem(f"EKS no longer offers what {VERSIONS.name} has for {version}: set there {newest}")
+    return ", ".join(f"{name} {kept}" for name, kept in pinned.items())
+
+
+def _newer(version: str, place: str | None, cluster: str) -> str | None:
+    """The version of the stack's cluster, where there is one and EKS has upgraded it beyond the setting."""
+    try:
+        found: str = boto3.client("eks", region_name=place).describe_cluster(name=cluster)["cluster"]["version"]
+    except (BotoCoreError, ClientError) as error:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise Problem(told(error, "eks:DescribeCluster")) from error
+    return found if _order(found) > _order(version) else None
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _offered(name: str, version: str, place: str | None) -> list[str]:
+    """All versions of an add-on for one of Kubernetes, the newest first, as EKS lists them."""
+    try:
+        pages = boto3.client("eks", region_name=place).get_paginator("describe_addon_versions")
+        found = [
+            addon for page in pages.paginate(addonName=name, kubernetesVersion=version) for addon in page["addons"]
+        ]
+    except (BotoCoreError, ClientError) as error:
+        raise Problem(told(error, "eks:DescribeAddonVersions")) from error
+    return [offer["addonVersion"] for addon in found for offer in addon["addonVersions"]]
+
+
+def _table() -> Mapping[str, Mapping[str, str]]:
+    return json.loads(VERSIONS.read_text())
+
+
+def told(error: BotoCoreError | ClientError, permission: str) -> str:
+    """What AWS or its library said, in one line, and what to do about it."""
+    return f"{str(error).splitlines()[0].rstrip('.')}; {_cure(error, permission)}"
+
+
+def _cure(error: BotoCoreError | ClientError, permission: str) -> str:
+    if isinstance(error, ClientError):
+        code = error.response["Error"]["Code"]
+        if code in UNKNOWN_CALLER:
+            return SIGN_IN
+        return f"{permission} is needed (docs/deployer-policy.json)" if "Denied" in code else AGAIN
+    if isinstance(error, (NoConnection, HTTPClientError, NoRegionError)):
+        return "see that aws:region names a region of AWS, and that this machine reaches it"
+    return SIGN_IN
