@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 from google.protobuf import struct_pb2
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localcloud.pulumi.wire import decode, encode
 
@@ -25,13 +25,6 @@ class Failed(Exception):  # noqa: N818  reads as what happened: `pytest.raises(F
     def __init__(self, error: Any) -> None:
         super().__init__(error.details())
         self.code = error.code()
-        self.initialization: Any = None
-        for key, value in error.trailing_metadata() or ():
-            if key == "grpc-status-details-bin":
-                for detail in status_pb2.Status.FromString(value).details:
-                    message = provider_pb2.ErrorResourceInitFailed()
-                    if detail.Unpack(message):
-                        self.initialization = message
 
 
 @dataclass
