@@ -95,6 +95,26 @@ class ResourceType:
     delete_first: bool = False
 
 
+def tagger(service: str, kind: str, parameter: str, output: str = "") -> Tagger:
+    """A tagger over the calls `Tag<kind>` and `Untag<kind>`.
+
+    Args:
+        service: AWS's name of the service.
+        kind: what the calls are named after, such as `Role` or `Resource`.
+        parameter: the member of the request that names the object.
+        output: the property that names it there; the id where empty.
+    """
+
+    def change(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
+        name = {parameter: outputs[output] if output else identity}
+        if remove:
+            cloud.call(service, f"Untag{kind}", **name, TagKeys=remove)
+        if add:
+            cloud.call(service, f"Tag{kind}", **name, Tags=tag_list(add))
+
+    return change
+
+
 def names(text: str) -> frozenset[str]:
     """A set of names from a text with spaces between them."""
     return frozenset(text.split())

@@ -6,7 +6,7 @@ from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
 from localcloud.pulumi.aws.endpoint import AwsError
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map
+from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map, tagger
 from localcloud.pulumi.wire import Properties
 
 _GONE = "ResourceNotFoundException"
@@ -57,13 +57,6 @@ def _delete_rule(cloud: Cloud, identity: str, known: Properties) -> None:
     ignore(lambda: cloud.call("events", "DeleteRule", Name=identity), _GONE)
 
 
-def _tag_rule(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-    if remove:
-        cloud.call("events", "UntagResource", ResourceARN=outputs["arn"], TagKeys=remove)
-    if add:
-        cloud.call("events", "TagResource", ResourceARN=outputs["arn"], Tags=tag_list(add))
-
-
 def _update_rule(cloud: Cloud, update: Update) -> None:
     _put_rule(cloud, update.new)
 
@@ -74,7 +67,7 @@ RULE = ResourceType(
     read=_read_rule,
     update=_update_rule,
     delete=_delete_rule,
-    tagger=_tag_rule,
+    tagger=tagger("events", "Resource", "ResourceARN", "arn"),
     replaces=names("name namePrefix"),
     defaults={"state": "ENABLED", "forceDestroy": False},
     documents=names("eventPattern"),

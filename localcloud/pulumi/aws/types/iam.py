@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
 from localcloud.pulumi.aws.endpoint import AwsError
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map
+from localcloud.pulumi.aws.resource import Naming, ResourceType, Update, names, tag_list, tag_map, tagger
 from localcloud.pulumi.wire import Properties
 
 _GONE = "NoSuchEntity"
@@ -156,20 +156,13 @@ def _delete_role(cloud: Cloud, identity: str, known: Properties) -> None:
     ignore(lambda: cloud.retry(lambda: cloud.iam("DeleteRole", RoleName=identity), codes=_BUSY, seconds=10), _GONE)
 
 
-def _tag_role(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-    if remove:
-        cloud.iam("UntagRole", RoleName=identity, TagKeys=remove)
-    if add:
-        cloud.iam("TagRole", RoleName=identity, Tags=tag_list(add))
-
-
 ROLE = ResourceType(
     token="aws:iam/role:Role",
     create=_create_role,
     read=_read_role,
     update=_update_role,
     delete=_delete_role,
-    tagger=_tag_role,
+    tagger=tagger("iam", "Role", "RoleName"),
     replaces=names("name namePrefix path"),
     defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False},
     documents=names("assumeRolePolicy"),
@@ -323,20 +316,13 @@ def _delete_policy(cloud: Cloud, identity: str, known: Properties) -> None:
             raise
 
 
-def _tag_policy(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-    if remove:
-        cloud.iam("UntagPolicy", PolicyArn=identity, TagKeys=remove)
-    if add:
-        cloud.iam("TagPolicy", PolicyArn=identity, Tags=tag_list(add))
-
-
 POLICY = ResourceType(
     token="aws:iam/policy:Policy",
     create=_create_policy,
     read=_read_policy,
     update=_update_policy,
     delete=_delete_policy,
-    tagger=_tag_policy,
+    tagger=tagger("iam", "Policy", "PolicyArn"),
     replaces=names("name namePrefix path description"),
     defaults={"path": "/"},
     documents=names("policy"),

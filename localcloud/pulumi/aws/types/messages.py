@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map
+from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map, tagger
 from localcloud.pulumi.wire import Properties
 
 # Queue
@@ -147,13 +147,6 @@ def _delete_topic(cloud: Cloud, identity: str, known: Properties) -> None:
     ignore(lambda: cloud.call("sns", "DeleteTopic", TopicArn=identity), *_NO_TOPIC)
 
 
-def _tag_topic(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-    if remove:
-        cloud.call("sns", "UntagResource", ResourceArn=identity, TagKeys=remove)
-    if add:
-        cloud.call("sns", "TagResource", ResourceArn=identity, Tags=tag_list(add))
-
-
 _KINDS = ("application", "firehose", "http", "lambda", "sqs")
 TOPIC = ResourceType(
     token="aws:sns/topic:Topic",
@@ -161,7 +154,7 @@ TOPIC = ResourceType(
     read=_read_topic,
     update=_update_topic,
     delete=_delete_topic,
-    tagger=_tag_topic,
+    tagger=tagger("sns", "Resource", "ResourceArn"),
     replaces=names("name namePrefix"),
     documents=names("policy"),
     unsupported=names(

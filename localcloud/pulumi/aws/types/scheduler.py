@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map
+from localcloud.pulumi.aws.resource import Naming, ResourceType, Update, names, tag_list, tag_map, tagger
 from localcloud.pulumi.aws.types.eks_cluster import timestamp
 from localcloud.pulumi.wire import Properties
 
@@ -61,19 +61,12 @@ def _delete_group(cloud: Cloud, identity: str, known: Properties) -> None:
     )
 
 
-def _tag_group(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-    if remove:
-        cloud.call("scheduler", "UntagResource", ResourceArn=outputs["arn"], TagKeys=remove)
-    if add:
-        cloud.call("scheduler", "TagResource", ResourceArn=outputs["arn"], Tags=tag_list(add))
-
-
 SCHEDULE_GROUP = ResourceType(
     token="aws:scheduler/scheduleGroup:ScheduleGroup",
     create=_create_group,
     read=_read_group,
     delete=_delete_group,
-    tagger=_tag_group,
+    tagger=tagger("scheduler", "Resource", "ResourceArn", "arn"),
     replaces=names("name namePrefix"),
     naming=Naming("name", "namePrefix", limit=64),
 )
