@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -391,6 +392,9 @@ def recovered(made: Resource, connect: Callable[[str], Any]) -> None:
     """Assert that recovery finds the object by the inputs it was made of, had its creation been cut off."""
     expected = None if made.token in objects.REPEATABLE else made.id
     assert objects.identify(made.token, made.inputs, connect) == expected
+    start = time.monotonic()
+    objects.await_made(made.token, made.inputs, connect)
+    assert time.monotonic() - start < 5  # it is there: no pause of a waiter, the shortest of which is longer
 
 
 def unchanged(aws: Plugin, resource: Resource, inputs: dict[str, Any]) -> None:

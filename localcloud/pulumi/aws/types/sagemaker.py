@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from localcloud.pulumi.aws.cloud import Cloud, absent_as_none
+from localcloud.pulumi.aws.cloud import Cloud
 from localcloud.pulumi.aws.endpoint import AwsError
 from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, names, tag_list, tag_map
 from localcloud.pulumi.wire import Properties
@@ -131,10 +131,6 @@ def _problems(inputs: Properties) -> dict[str, str]:
                 f"the local cloud does not support `{path}`: batch transform refuses it too; use `modelDataUrl`"
             )
     return problems
-
-
-def _absent(cloud: Cloud, name: str) -> bool:
-    return absent_as_none(lambda: _model(cloud, name)) is None
 
 
 MODEL = ResourceType(

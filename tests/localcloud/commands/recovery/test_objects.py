@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from localcloud.commands.recovery import objects
@@ -159,6 +160,21 @@ def test_a_queue_is_found_by_its_name(connect: Callable[[str], Any]) -> None:
     assert objects.identify("aws:sqs/queue:Queue", {"name": "q"}, connect) is None
     url = connect("sqs").create_queue(QueueName="q")["QueueUrl"]
     assert objects.identify("aws:sqs/queue:Queue", {"name": "q"}, connect) == url
+
+
+@pytest.mark.parametrize("end", ["ACTIVE", "DEGRADED", "CREATE_FAILED"])
+def test_a_capability_is_waited_for_until_it_is_made_or_failed(
+    connect: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    eks, pauses = connect("eks"), list[float]()
+    monkeypatch.setattr("botocore.waiter.time.sleep", pauses.append)
+    inputs = {"clusterName": "c", "capabilityName": "ack"}
+    with Stubber(eks) as answers:
+        for status in ("CREATING", end):
+            answers.add_response("describe_capability", {"capability": {"status": status}}, inputs)
+        objects.await_made("aws:eks/capability:Capability", inputs, lambda _: eks)
+        answers.assert_no_pending_responses()
+    assert pauses == [10]
 
 
 def test_every_type_of_the_local_plugin_is_known() -> None:
