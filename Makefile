@@ -63,8 +63,8 @@ model-archive: ## Pack a model of your own that xgboost saved: make model-archiv
 	@$(SETUP) local && $(RUN) model.package $(or $(FILE),$(error Name the model file: make model-archive FILE=model.json))
 setup: ## Install everything that up and test need, and start nothing
 	@$(SETUP) tests
-lint: setup ## Format, lint, types, import contract
-	@$(RUN) ruff format --check . && $(RUN) ruff check . && .local/venv/bin/basedpyright && .local/venv/bin/lint-imports
+lint: setup ## Format, lint, types, import contract, dead code
+	@$(RUN) ruff format --check . && $(RUN) ruff check . && .local/venv/bin/basedpyright && .local/venv/bin/lint-imports && $(RUN) vulture
 test: lint ## Set up, lint, then every test
 	@$(RUN) pytest -q -n 2 --dist loadgroup --durations 10
 soak: setup ## The long random walks; prints its seed

@@ -136,11 +136,15 @@ def trust(provider_arn: str, subject: str) -> Statement:
 def preview(scope: Scope, args: DeliveryArgs) -> list[Statement]:
     """Let a preview make the program's lookups, read the state, and list the inputs of jobs."""
     looked_up = [
-        *("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcs", "ec2:DescribeVpcAttribute", "ec2:DescribeSubnets"),
-        *("eks:DescribeAddonVersions", "eks:DescribeClusterVersions", "eks:ListClusters", "eks:DescribeCluster"),
+        *("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcs", "ec2:DescribeSubnets"),
+        *("eks:DescribeAddonVersions", "eks:DescribeClusterVersions", "eks:ListClusters"),
         *("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"),
     ]
-    statements = [Statement("LookUp", looked_up, ["*"])]  # these actions do not support resource-level permissions
+    statements = [
+        Statement("LookUp", looked_up, ["*"]),  # these actions do not support resource-level permissions
+        Statement("ReadVpc", ["ec2:DescribeVpcAttribute"], [scope.arn("ec2", "vpc/*")]),
+        Statement("ReadVersion", ["eks:DescribeCluster"], [scope.arn("eks", f"cluster/{scope.prefix}")]),
+    ]
     buckets = [*args.input_buckets, *([args.state_bucket] if args.state_bucket else [])]
     if buckets:
         statements += [

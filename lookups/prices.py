@@ -16,9 +16,8 @@ SOURCE = "https://aws.amazon.com/{eks,ec2,ebs,vpc,sagemaker}/pricing"
 JOB_MINUTES = 6.0  # a small job: about 4 to start, the rest work
 
 EKS_CONTROL_PLANE_PER_HOUR = 0.10
-# By one public report, not by a price page; each job object adds CAPABILITY_OBJECT_PER_HOUR while it is there.
+# By one public report, not by a price page; each job object adds 0.000048 while it is there.
 CAPABILITY_PER_HOUR = 0.004757
-CAPABILITY_OBJECT_PER_HOUR = 0.000048
 GP3_GIGABYTE_PER_HOUR = 0.08 / 730
 PUBLIC_IPV4_PER_HOUR = 0.005
 EC2_PER_HOUR: Mapping[str, float] = {

@@ -228,7 +228,7 @@ DIFFERENCES = (
         "Service Quotas",
         "a request for an increase is granted or refused, within minutes or days",
         "it stays PENDING; quotas.json is what raises a quota",
-        "aws/test_gateway.py::test_an_increase_of_a_quota_is_asked_for_once_and_stays_pending",
+        "aws/protocol/test_gateway.py::test_an_increase_of_a_quota_is_asked_for_once_and_stays_pending",
     ),
     Difference(
         "all",

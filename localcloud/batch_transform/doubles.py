@@ -138,7 +138,7 @@ class ModelDouble:
     Args:
         behaviour: what `/invocations` answers.
         parameters: what `/execution-parameters` answers, None for 404.
-        ping: the status of `/ping`.
+        ping: the status of `/ping`, which may be set anew.
         environment: what the container was started with.
     """
 
@@ -155,7 +155,7 @@ class ModelDouble:
         self.exit_status: int | None = None
         self._behaviour = behaviour
         self._parameters = parameters
-        self._ping = ping
+        self.ping = ping
         self._open = 0
         self._lock = threading.Lock()
         self._server = _Server(self)
@@ -182,7 +182,7 @@ class ModelDouble:
         with self._lock:
             self.requests.append(request)
         if request.path == "/ping":
-            return Answer(self._ping)
+            return Answer(self.ping)
         if request.path == "/execution-parameters":
             known = self._parameters is not None
             return Answer(200, json.dumps(self._parameters).encode()) if known else Answer(404)

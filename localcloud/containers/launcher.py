@@ -74,10 +74,6 @@ class Launcher:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def wait_ready(self) -> None:
-        with self._lock:
-            self._await_ready()
-
     def launch(self, request: LaunchRequest, output: int) -> ForkedProcess:
         """Have the fork server become this; `output` gets what it writes.
 

@@ -1,10 +1,10 @@
-"""The gRPC side of a resource provider, common to the three: decoding, secrets, errors, and what every one answers alike."""
+"""The gRPC side of a resource provider: decoding, secrets, errors, and what every one answers alike."""
 
 from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -14,15 +14,14 @@ from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import errors_pb2, plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from localcloud.pulumi import errors
-from localcloud.pulumi.difference import Difference, compare
+from localcloud.pulumi.difference import Difference
 from localcloud.pulumi.errors import Failure
 from localcloud.pulumi.registration import require_registered
 from localcloud.pulumi.server import NO_SCHEMA
 from localcloud.pulumi.urn import Urn
-from localcloud.pulumi.wire import Decoded, Properties, decode, encode, is_known
+from localcloud.pulumi.wire import Properties, decode, encode, is_known
 
 _DETAILS: Final = "grpc-status-details-bin"
-FIND: Final = "localFind"
 
 
 @dataclass(frozen=True)
@@ -42,25 +41,22 @@ class Target:
         urn: its URN.
         identity: its id; empty before it is created.
         timeout: seconds that the program allows, 0 when it says nothing.
-        secrets: names of the properties that are secret.
         seed: random bytes of a Check.
     """
 
     urn: Urn
     identity: str = ""
     timeout: float = 0.0
-    secrets: frozenset[str] = frozenset()
     seed: bytes = b""
 
 
 @dataclass(frozen=True)
 class Found:
-    """An object as it is: its id, outputs, the inputs that would make it, and why it is not ready, if it is not."""
+    """An object as it is: its id, outputs, and the inputs that would make it."""
 
     identity: str
     outputs: Properties
     inputs: Properties
-    reasons: tuple[str, ...] = ()
 
 
 @dataclass
@@ -96,11 +92,11 @@ class Provider(ABC):
         self.stop = Stop()
         self.directory = Path.cwd()  # an engine starts its plugins where the program runs
 
-    def check_config(self, values: Properties) -> Checked:
-        return Checked(values)
+    @abstractmethod
+    def check_config(self, values: Properties) -> Checked: ...
 
-    def diff_config(self, old: Properties, new: Properties) -> Difference:
-        return compare(old, new)
+    @abstractmethod
+    def diff_config(self, old: Properties, new: Properties) -> Difference: ...
 
     @abstractmethod
     def configure(self, values: Properties) -> None: ...
@@ -132,14 +128,6 @@ class Provider(ABC):
 
     @abstractmethod
     def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties: ...
-
-    @abstractmethod
-    def find(self, target: Target, inputs: Properties) -> str | None:
-        """The id of the object that a creation cut off may have left."""
-
-    def derived_secrets(self, token: str, secrets: frozenset[str]) -> frozenset[str]:
-        """Names of the outputs that are secret when these inputs are."""
-        return secrets
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -195,7 +183,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _check(self, request: Any) -> Any:
         news = decode(request.news)
         olds = decode(request.olds).values if request.olds.fields else None
-        target = Target(_registered(request.urn), secrets=news.secrets, seed=request.randomSeed)
+        target = Target(_registered(request.urn), seed=request.randomSeed)
         return _check_response(self._provider.check(target, olds, news.values), news.secrets)
 
     def Diff(self, request: Any, context: Any) -> Any:
@@ -203,7 +191,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def _diff(self, request: Any) -> Any:
         old, new = decode(request.old_inputs), decode(request.news)
-        target = Target(Urn.parse(request.urn), request.id, secrets=new.secrets)
+        target = Target(Urn.parse(request.urn), request.id)
         return _diff_response(
             self._provider.diff(target, old.values, new.values, decode(request.olds).values), request.ignoreChanges
         )
@@ -213,21 +201,20 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def _create(self, request: Any) -> Any:
         inputs = decode(request.properties)
-        target = Target(_registered(request.urn), "", request.timeout, inputs.secrets)
-        secrets = self._provider.derived_secrets(target.urn.type, inputs.secrets)
+        target = Target(_registered(request.urn), "", request.timeout)
         if request.preview:
             return provider_pb2.CreateResponse(
-                properties=encode(self._provider.plan_create(target, inputs.values), secrets)
+                properties=encode(self._provider.plan_create(target, inputs.values), inputs.secrets)
             )
         identity, outputs = self._provider.create(target, inputs.values)
-        return provider_pb2.CreateResponse(id=identity, properties=encode(outputs, secrets))
+        return provider_pb2.CreateResponse(id=identity, properties=encode(outputs, inputs.secrets))
 
     def Read(self, request: Any, context: Any) -> Any:
         return _answer(context, request.urn, lambda: self._read(request), decode(request.properties).secrets)
 
     def _read(self, request: Any) -> Any:
         inputs, state = decode(request.inputs), decode(request.properties)
-        target = Target(_registered(request.urn), request.id, request.timeout, inputs.secrets)
+        target = Target(_registered(request.urn), request.id, request.timeout)
         found = self._provider.read(target, inputs.values, state.values)
         if found is None:
             return provider_pb2.ReadResponse()
@@ -241,11 +228,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def _update(self, request: Any) -> Any:
         old, new, outputs = decode(request.old_inputs), decode(request.news), decode(request.olds)
-        target = Target(_registered(request.urn), request.id, request.timeout, new.secrets)
+        target = Target(_registered(request.urn), request.id, request.timeout)
         work = self._provider.plan_update if request.preview else self._provider.update
         result = work(target, old.values, new.values, outputs.values)
-        secrets = self._provider.derived_secrets(target.urn.type, new.secrets)
-        return provider_pb2.UpdateResponse(properties=encode(result, secrets))
+        return provider_pb2.UpdateResponse(properties=encode(result, new.secrets))
 
     def Delete(self, request: Any, context: Any) -> Any:
         return _answer(context, request.urn, lambda: self._delete(request))
@@ -260,21 +246,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def _invoke(self, request: Any) -> Any:
         arguments = decode(request.args).values
-        if request.tok.rsplit(":", 1)[-1] == FIND:
-            result = self._find(arguments)
-        else:
-            try:
-                result = self._provider.invoke(request.tok, arguments, preview=request.preview)
-            except errors.InputsError as e:
-                return provider_pb2.InvokeResponse(failures=_failures(e.failures))
+        try:
+            result = self._provider.invoke(request.tok, arguments, preview=request.preview)
+        except errors.InputsError as e:
+            return provider_pb2.InvokeResponse(failures=_failures(e.failures))
         response = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(encode(result))
         return response
-
-    def _find(self, arguments: Properties) -> Properties:
-        target = Target(_registered(arguments["urn"]))
-        identity = self._provider.find(target, arguments.get("inputs") or {})
-        return {"id": identity, "found": True} if identity else {"id": ""}
 
 
 def _registered(text: str) -> Urn:
@@ -324,7 +302,7 @@ def _answer(context: Any, subject: str, work: Callable[[], Any], secrets: Collec
     try:
         return work()
     except errors.InitializationError as e:
-        detail = errors_detail(e, secrets)
+        detail = _unready(e, secrets)
         _abort(context, grpc.StatusCode.UNKNOWN, str(e), detail)
     except errors.InputsError as e:
         detail = errors_pb2.InputPropertiesError(
@@ -343,7 +321,7 @@ def _answer(context: Any, subject: str, work: Callable[[], Any], secrets: Collec
     return None
 
 
-def errors_detail(error: errors.InitializationError, secrets: Collection[str]) -> Any:
+def _unready(error: errors.InitializationError, secrets: Collection[str]) -> Any:
     """The part of the status that lets the engine keep an object that is there but not ready."""
     return provider_pb2.ErrorResourceInitFailed(
         id=error.identity, properties=encode(error.outputs, secrets), reasons=list(error.reasons)
@@ -357,8 +335,3 @@ def _abort(context: Any, code: grpc.StatusCode, message: str, detail: Any = None
         status = status_pb2.Status(code=code.value[0], message=message, details=[packed])
         context.set_trailing_metadata(((_DETAILS, status.SerializeToString()),))
     context.abort(code, message)
-
-
-def decoded(values: Mapping[str, Any]) -> Decoded:
-    """Plain values as if they had come over the wire; for tests."""
-    return decode(encode(values))

@@ -66,12 +66,6 @@ def find(path: str) -> Found | None:
     return Found(found, _version(found)) if found else None
 
 
-def usable(path: str) -> Path | None:
-    """The program of an installed CLI that can be used; None if there is none."""
-    found = find(path)
-    return found.program if found and found.serves else None
-
-
 def _version(program: Path) -> tuple[int, ...]:
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:

@@ -25,7 +25,9 @@ ALLOWED_MANAGED = frozenset(
 WITHOUT_RESOURCE = frozenset(
     {
         *("cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"),
-        *("ec2:DescribeAvailabilityZones", "eks:DescribeAddonVersions", "eks:DescribeClusterVersions"),
+        *("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcs", "ec2:DescribeSubnets"),
+        *("eks:DescribeAddonVersions", "eks:DescribeClusterVersions", "eks:ListClusters"),
+        *("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"),
     }
 )
 # EC2 names no source when it assumes an instance's role, so that no condition is possible. EKS documents none for

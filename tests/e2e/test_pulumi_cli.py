@@ -18,8 +18,6 @@ from tests.e2e.checkout import Checkout, Said
 from tests.e2e.conveniences import result
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("standing")]
-PROJECT = "sagemaker-batch-workshop"
-STACK_URN = f"urn:pulumi:local::{PROJECT}"
 JOB_KIND = "kubernetes:sagemaker.services.k8s.aws/v1alpha1:TransformJob"
 
 

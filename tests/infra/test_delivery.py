@@ -55,7 +55,7 @@ def test_a_preview_may_change_nothing() -> None:
 
 def test_state_elsewhere_needs_no_rights_here() -> None:
     assert delivery.state(SCOPE, args()) == []
-    assert [statement.sid for statement in delivery.preview(SCOPE, args())] == ["LookUp"]
+    assert [statement.sid for statement in delivery.preview(SCOPE, args())] == ["LookUp", "ReadVpc", "ReadVersion"]
 
 
 @pytest.mark.parametrize("prefix", [pytest.param("batch-workshop", id="default"), pytest.param("nightly", id="own")])

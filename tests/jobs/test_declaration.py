@@ -161,9 +161,7 @@ def test_a_bucket_that_no_setting_names_is_told_and_not_refused(defaults: JobDef
 
 def test_a_wish_to_run_a_job_that_is_not_declared_is_told(defaults: JobDefaults, warnings: list[str]) -> None:
     assert plan(defaults, lambda jobs: jobs.add("b", ARGS)) == ["b"]
-    said = (
-        "config rerun.a names no job of this program; declared are: b. To remove it: pulumi config rm --path rerun.a"
-    )
+    said = "config rerun.a names no job of this program; declared are: b. To remove it: pulumi config rm --path rerun.a"
     assert warnings == [said]
 
 

@@ -68,7 +68,9 @@ def test_right_labels_are_taken(tmp_path: Path, changes: dict[str, Any]) -> None
             "label_key: {root}/truth.csv has no column 'no'",
             id="a key that the labels lack",
         ),
-        pytest.param({"labels": "s3://b/truth.csv"}, "labels: there is nothing under s3://b/truth.csv", id="nothing in S3"),
+        pytest.param(
+            {"labels": "s3://b/truth.csv"}, "labels: there is nothing under s3://b/truth.csv", id="nothing in S3"
+        ),
     ],
 )
 def test_wrong_labels_are_refused(tmp_path: Path, changes: dict[str, Any], problem: str) -> None:

@@ -45,11 +45,11 @@ def test_where_there_are_fewer_lines_all_are_given(account: Any) -> None:
 
 def test_a_long_log_is_not_read_to_show_its_end(account: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     write(account, "i-1", *((number, str(number)) for number in range(2000)))
-    job = logs.JobLogs(JOB)
     asked: list[dict[str, Any]] = []
-    read = job._client.get_log_events
-    monkeypatch.setattr(job._client, "get_log_events", lambda **about: asked.append(about) or read(**about))
-    assert [line.message for line in job.last(2)] == ["1998", "1999"]
+    read = account.get_log_events
+    monkeypatch.setattr(account, "get_log_events", lambda **about: asked.append(about) or read(**about))
+    monkeypatch.setattr("boto3.client", lambda *_, **__: account)
+    assert [line.message for line in logs.JobLogs(JOB).last(2)] == ["1998", "1999"]
     assert [about["limit"] for about in asked] == [2]
 
 

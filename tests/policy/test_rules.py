@@ -115,7 +115,7 @@ CASES = [
         ],
     ),
     Case("eks-supported-version", CLUSTER, {"version": "1.35"}, {"version": "1.34"}, "version 1.34"),
-    Case("eks-supported-version", CLUSTER, {"version": "1.41"}, {}, "version of the day"),
+    Case("eks-supported-version", CLUSTER, {"version": "1.41"}, {}, "no fixed version"),
     Case(
         "eks-standard-support",
         CLUSTER,

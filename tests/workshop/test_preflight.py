@@ -96,7 +96,9 @@ def test_an_address_that_may_reach_the_cluster_is_left_as_it_is(monkeypatch: pyt
 
 def test_an_address_that_nobody_tells_stops_only_who_has_set_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", "http://127.0.0.1:1/")
-    assert "it is not known whether this machine is among them" in preflight.allowed_addresses("dev", ["203.0.113.7/32"])
+    assert "it is not known whether this machine is among them" in preflight.allowed_addresses(
+        "dev", ["203.0.113.7/32"]
+    )
     with pytest.raises(preflight.Problem, match="set allowedCidrs by hand"):
         preflight.allowed_addresses("dev", [])
 

@@ -77,6 +77,8 @@ def _client(service: str) -> Any:
 
 
 def _identify(kind: str, inputs: Mapping[str, Any], connect: Callable[[str], Any]) -> str | None:
+    if kind.startswith("aws:") and kind not in objects.KNOWN:
+        say(f"    a {kind} may be left over that no later run deletes: recovery does not know how to look for it")
     try:
         return objects.identify(kind, inputs, connect)
     except (BotoCoreError, ClientError) as error:

@@ -54,7 +54,7 @@ def _is_dead(host: str, pid: int) -> bool:
     """
     if host != socket.gethostname():
         return False
-    listed = _ps("-p", str(pid), "-o", "stat=,args=").strip()
+    listed = _ps("-ww", "-p", str(pid), "-o", "stat=,args=").strip()
     return listed.startswith("Z") or "pulumi" not in listed
 
 

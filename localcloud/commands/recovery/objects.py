@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from botocore.exceptions import ClientError, WaiterError
+from botocore.waiter import WaiterModel, create_waiter_with_client
 
 Inputs = Mapping[str, Any]
 Connect = Callable[[str], Any]
@@ -18,11 +19,7 @@ Connect = Callable[[str], Any]
 
 REPEATABLE: Final = frozenset(
     {
-        "aws:cloudwatch/eventRule:EventRule",
-        "aws:cloudwatch/eventTarget:EventTarget",
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
-        "aws:iam/rolePolicy:RolePolicy",
-        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
         "aws:s3/bucketObjectv2:BucketObjectv2",
         "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
@@ -30,15 +27,17 @@ REPEATABLE: Final = frozenset(
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
         "aws:s3/bucketVersioning:BucketVersioning",
-        "aws:sns/topic:Topic",
         "aws:sns/topicSubscription:TopicSubscription",
-        "aws:sqs/queue:Queue",
         "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinitionPatch",
     }
 )
-"""Types whose creation may be repeated: the second creation finds the object of the first, and overwrites it."""
+"""Types whose creation may be repeated: the second creation finds the object of the first, and overwrites it.
 
-_GATEWAY_STATES_GONE: Final = frozenset({"deleted", "deleting"})
+What belongs to such an object goes with it: a destroy that finds no trace of the part in the state still leaves nothing.
+A role's policies are missing here because IAM deletes no role that has one, and so are the targets of a rule.
+"""
+
+_STATES_GONE: Final = frozenset({"deleted", "deleting"})
 
 
 def identify(kind: str, inputs: Inputs, connect: Connect) -> str | None:
@@ -70,9 +69,11 @@ def await_made(kind: str, inputs: Inputs, connect: Connect) -> None:
     """Wait while AWS is still creating the object; it also returns if that fails, or if there is no such object."""
     if kind not in _WAITERS:
         return
-    service, waiter, arguments = _WAITERS[kind]
+    waiter, arguments = _WAITERS[kind]
+    eks = connect("eks")
+    active = eks.get_waiter(waiter) if waiter in eks.waiter_names else create_waiter_with_client(waiter, _MORE, eks)
     try:
-        connect(service).get_waiter(waiter).wait(**{name: inputs[key] for name, key in arguments.items()})
+        active.wait(**{name: inputs[key] for name, key in arguments.items()})
     except (WaiterError, ClientError):
         return  # the refresh that follows finds out what exists
 
@@ -84,7 +85,20 @@ def _kubernetes(kind: str, inputs: Inputs) -> str | None:
     return f"{namespace}/{name}" if name and namespace else name
 
 
+def _rule(inputs: Inputs) -> str:
+    bus = inputs.get("eventBusName") or "default"
+    return inputs["name"] if bus == "default" else f"{bus}/{inputs['name']}"
+
+
+def _rule_target(inputs: Inputs) -> str:
+    bus = inputs.get("eventBusName") or "default"
+    target = f"{inputs['rule']}-{inputs['targetId']}"
+    return target if bus == "default" else f"{bus}-{target}"
+
+
 _NAMED: Final[Mapping[str, Callable[[Inputs], str]]] = {
+    "aws:cloudwatch/eventRule:EventRule": _rule,
+    "aws:cloudwatch/eventTarget:EventTarget": _rule_target,
     "aws:eks/accessEntry:AccessEntry": lambda i: f"{i['clusterName']}:{i['principalArn']}",
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": lambda i: (
         f"{i['clusterName']}#{i['principalArn']}#{i['policyArn']}"
@@ -94,10 +108,30 @@ _NAMED: Final[Mapping[str, Callable[[Inputs], str]]] = {
     "aws:eks/cluster:Cluster": lambda i: i["name"],
     "aws:eks/nodeGroup:NodeGroup": lambda i: f"{i['clusterName']}:{i['nodeGroupName']}",
     "aws:iam/role:Role": lambda i: i["name"],
+    "aws:iam/rolePolicy:RolePolicy": lambda i: f"{i['role']}:{i['name']}",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": lambda i: f"{i['role']}/{i['policyArn']}",
     "aws:s3/bucket:Bucket": lambda i: i["bucket"],
     "aws:sagemaker/model:Model": lambda i: i["name"],
-    "aws:scheduler/schedule:Schedule": lambda i: f"{i['groupName']}/{i['name']}",
+    "aws:scheduler/schedule:Schedule": lambda i: f"{i.get('groupName', 'default')}/{i['name']}",
     "aws:scheduler/scheduleGroup:ScheduleGroup": lambda i: i["name"],
+}
+
+
+def _in_account(service: str, resource: Callable[[Inputs], str]) -> Callable[[Inputs, Connect], str]:
+    """The ARN that an object of the account has by its planned name."""
+
+    def arn(inputs: Inputs, connect: Connect) -> str:
+        _, partition, _, _, account, _ = connect("sts").get_caller_identity()["Arn"].split(":", 5)
+        region = "" if service == "iam" else connect(service).meta.region_name
+        return f"arn:{partition}:{service}:{region}:{account}:{resource(inputs)}"
+
+    return arn
+
+
+_DESTINATIONS: Final = {
+    "destinationCidrBlock": "DestinationCidrBlock",
+    "destinationIpv6CidrBlock": "DestinationIpv6CidrBlock",
+    "destinationPrefixListId": "DestinationPrefixListId",
 }
 
 
@@ -108,33 +142,34 @@ def _by_tags(service_list: str, key: str, identifier: str, **also: str) -> Calla
         tags = inputs.get("tagsAll") or inputs.get("tags") or {}
         if not tags:
             return None
-        wanted = {**{f"tag:{name}": value for name, value in tags.items()}, **{k: inputs[v] for k, v in also.items()}}
+        wanted = {f"tag:{name}": value for name, value in tags.items()}
+        wanted |= {name.replace("_", "-"): inputs[key] for name, key in also.items()}
         found = getattr(connect("ec2"), service_list)(Filters=_filters(wanted))[key]
-        alive = [each for each in found if str(each.get("State", "")).lower() not in _GATEWAY_STATES_GONE]
+        alive = [each for each in found if str(each.get("State", "")).lower() not in _STATES_GONE]
         return alive[0][identifier] if len(alive) == 1 else None
 
     return search
 
 
 def _filters(wanted: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [{"Name": name.replace("_", "-"), "Values": [value]} for name, value in wanted.items()]
+    return [{"Name": name, "Values": [value]} for name, value in wanted.items()]
 
 
 def _route(inputs: Inputs, connect: Connect) -> str | None:
-    table, destination = inputs["routeTableId"], inputs["destinationCidrBlock"]
+    table = inputs["routeTableId"]
+    kind = next(name for name in _DESTINATIONS if name in inputs)
     (found,) = connect("ec2").describe_route_tables(RouteTableIds=[table])["RouteTables"]
-    if not any(route.get("DestinationCidrBlock") == destination for route in found["Routes"]):
+    if not any(route.get(_DESTINATIONS[kind]) == inputs[kind] for route in found["Routes"]):
         return None
-    return f"r-{table}{zlib.crc32(destination.encode())}"  # the id that the provider makes
+    return f"r-{table}{zlib.crc32(inputs[kind].encode())}"  # the id that the provider makes
 
 
 def _route_table_association(inputs: Inputs, connect: Connect) -> str | None:
-    filters = [{"Name": "association.subnet-id", "Values": [inputs["subnetId"]]}]
-    for table in connect("ec2").describe_route_tables(Filters=filters)["RouteTables"]:
-        for association in table["Associations"]:
-            if association.get("SubnetId") == inputs["subnetId"] and table["RouteTableId"] == inputs["routeTableId"]:
-                return association["RouteTableAssociationId"]
-    return None
+    (table,) = connect("ec2").describe_route_tables(RouteTableIds=[inputs["routeTableId"]])["RouteTables"]
+    kind = "subnetId" if "subnetId" in inputs else "gatewayId"
+    key = {"subnetId": "SubnetId", "gatewayId": "GatewayId"}[kind]
+    made = (each for each in table["Associations"] if each.get(key) == inputs[kind])
+    return next((each["RouteTableAssociationId"] for each in made), None)
 
 
 def _pod_identity_association(inputs: Inputs, connect: Connect) -> str | None:
@@ -144,16 +179,12 @@ def _pod_identity_association(inputs: Inputs, connect: Connect) -> str | None:
     return next((entry["associationId"] for entry in answer["associations"]), None)
 
 
-def _iam_policy(inputs: Inputs, connect: Connect) -> str | None:
-    pages = connect("iam").get_paginator("list_policies").paginate(Scope="Local")
-    found = (policy for page in pages for policy in page["Policies"])
-    return next((policy["Arn"] for policy in found if policy["PolicyName"] == inputs["name"]), None)
-
-
-def _openid_connect_provider(inputs: Inputs, connect: Connect) -> str | None:
-    end = f":oidc-provider/{inputs['url'].removeprefix('https://')}"
-    found = connect("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
-    return next((entry["Arn"] for entry in found if entry["Arn"].endswith(end)), None)
+def _queue(inputs: Inputs, connect: Connect) -> str | None:
+    sqs = connect("sqs")
+    try:
+        return sqs.get_queue_url(QueueName=inputs["name"])["QueueUrl"]
+    except sqs.exceptions.QueueDoesNotExist:
+        return None
 
 
 _SEARCHED: Final[Mapping[str, Callable[[Inputs, Connect], str | None]]] = {
@@ -163,25 +194,52 @@ _SEARCHED: Final[Mapping[str, Callable[[Inputs, Connect], str | None]]] = {
     "aws:ec2/route:Route": _route,
     "aws:ec2/routeTable:RouteTable": _by_tags("describe_route_tables", "RouteTables", "RouteTableId", vpc_id="vpcId"),
     "aws:ec2/routeTableAssociation:RouteTableAssociation": _route_table_association,
-    "aws:ec2/subnet:Subnet": _by_tags("describe_subnets", "Subnets", "SubnetId", vpc_id="vpcId"),
+    "aws:ec2/subnet:Subnet": _by_tags(
+        "describe_subnets", "Subnets", "SubnetId", vpc_id="vpcId", cidr_block="cidrBlock"
+    ),
     "aws:ec2/vpc:Vpc": _by_tags("describe_vpcs", "Vpcs", "VpcId", cidr="cidrBlock"),
     "aws:ec2/vpcEndpoint:VpcEndpoint": _by_tags(
         "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", vpc_id="vpcId", service_name="serviceName"
     ),
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": _pod_identity_association,
-    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _openid_connect_provider,
-    "aws:iam/policy:Policy": _iam_policy,
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _in_account(
+        "iam", lambda i: f"oidc-provider/{i['url'].removeprefix('https://')}"
+    ),
+    "aws:iam/policy:Policy": _in_account("iam", lambda i: f"policy{i.get('path', '/')}{i['name']}"),
+    "aws:sns/topic:Topic": _in_account("sns", lambda i: i["name"]),
+    "aws:sqs/queue:Queue": _queue,
 }
 
-_WAITERS: Final[Mapping[str, tuple[str, str, Mapping[str, str]]]] = {
-    "aws:eks/addon:Addon": ("eks", "addon_active", {"clusterName": "clusterName", "addonName": "addonName"}),
-    "aws:eks/cluster:Cluster": ("eks", "cluster_active", {"name": "name"}),
+_WAITERS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
+    "aws:eks/addon:Addon": ("addon_active", {"clusterName": "clusterName", "addonName": "addonName"}),
+    "aws:eks/capability:Capability": (
+        "CapabilityActive",
+        {"clusterName": "clusterName", "capabilityName": "capabilityName"},
+    ),
+    "aws:eks/cluster:Cluster": ("cluster_active", {"name": "name"}),
     "aws:eks/nodeGroup:NodeGroup": (
-        "eks",
         "nodegroup_active",
         {"clusterName": "clusterName", "nodegroupName": "nodeGroupName"},
     ),
 }
+
+_MORE: Final = WaiterModel(
+    {
+        "version": 2,
+        "waiters": {
+            "CapabilityActive": {
+                "operation": "DescribeCapability",
+                "delay": 10,
+                "maxAttempts": 120,
+                "acceptors": [
+                    {"matcher": "path", "argument": "capability.status", "expected": status, "state": state}
+                    for status, state in (("ACTIVE", "success"), ("DEGRADED", "failure"), ("CREATE_FAILED", "failure"))
+                ],
+            }
+        },
+    }
+)
+"""What boto3 has no waiter for."""
 
 KNOWN: Final = REPEATABLE | _NAMED.keys() | _SEARCHED.keys()
 """Every type whose interrupted creation is resolved here, besides the objects of a cluster."""

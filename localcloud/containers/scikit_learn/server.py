@@ -213,7 +213,7 @@ def _transform_fn(module: types.ModuleType) -> Callable[..., Any]:
 
     def transform(model: Any, content: Any, content_type: str, accept: str) -> Any:
         prediction = (predict or default_predict_fn)((read or default_input_fn)(content, content_type), model)
-        return write(prediction, accept) if write else (encode(prediction, accept), accept)
+        return (write or default_output_fn)(prediction, accept)
 
     return transform
 

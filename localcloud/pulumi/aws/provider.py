@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from localcloud.pulumi.aws.resource import ResourceType, Tags, Update
 from localcloud.pulumi.difference import Change, Difference, compare
 from localcloud.pulumi.errors import CancelledError, Failure, InitializationError, PluginError, UnknownTypeError
 from localcloud.pulumi.provider import Checked, Found, Provider, Target
-from localcloud.pulumi.wire import UNKNOWN, Properties, Unknown, is_known
+from localcloud.pulumi.wire import UNKNOWN, Properties, Unknown
 
 # Settings of the official provider that have a meaning here; of the rest those that only relax its own checks.
 _SETTINGS = frozenset({"region", "defaultTags", "accessKey", "secretKey", "token", "allowedAccountIds"})
@@ -253,17 +252,6 @@ class AwsProvider(Provider):
             kind.delete(cloud, target.identity, {**outputs, **inputs})
         except (AwsError, EndpointError, WaitError) as e:
             raise _about(e, "deleting", target, inputs, kind) from None
-
-    def find(self, target: Target, inputs: Properties) -> str | None:
-        kind = self._kind(target.urn.type)
-        if kind.find is None or not is_known(inputs):
-            return None
-        cloud = self._cloud(inputs)
-        identity = kind.find(cloud, inputs)
-        if identity and kind.ready:
-            with contextlib.suppress(WaitError):  # what came to be broken is taken in all the same, to be destroyed
-                kind.ready(cloud, identity, inputs)
-        return identity
 
     # Functions
 

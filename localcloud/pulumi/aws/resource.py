@@ -61,7 +61,6 @@ class ResourceType:
         delete: removes it; an object that is gone already is success.
         update: changes it in place; None for types of which every property replaces.
         ready: waits until it can be used; failure leaves an object that is there but not ready.
-        find: the id of the object that these inputs would have made, for a creation that was cut off.
         tagger: how its tags change; None for a type without tags.
         replaces: inputs of which every change makes a new object.
         defaults: inputs' values when the program gives none.
@@ -82,7 +81,6 @@ class ResourceType:
     delete: Callable[[Cloud, str, Properties], None]
     update: Callable[[Cloud, Update], None] | None = None
     ready: Callable[[Cloud, str, Properties], None] | None = None
-    find: Callable[[Cloud, Properties], str | None] | None = None
     tagger: Tagger | None = None
     replaces: frozenset[str] = frozenset()
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -95,6 +93,26 @@ class ResourceType:
     validate: Callable[[Properties], Mapping[str, str]] | None = None
     replace_paths: frozenset[str] = frozenset()
     delete_first: bool = False
+
+
+def tagger(service: str, kind: str, parameter: str, output: str = "") -> Tagger:
+    """A tagger over the calls `Tag<kind>` and `Untag<kind>`.
+
+    Args:
+        service: AWS's name of the service.
+        kind: what the calls are named after, such as `Role` or `Resource`.
+        parameter: the member of the request that names the object.
+        output: the property that names it there; the id where empty.
+    """
+
+    def change(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
+        name = {parameter: outputs[output] if output else identity}
+        if remove:
+            cloud.call(service, f"Untag{kind}", **name, TagKeys=remove)
+        if add:
+            cloud.call(service, f"Tag{kind}", **name, Tags=tag_list(add))
+
+    return change
 
 
 def names(text: str) -> frozenset[str]:

@@ -78,10 +78,7 @@ class EksServicer(ProviderServicer):
         return empty_pb2.Empty()
 
     async def Invoke(self, request: Any, context: Any) -> Any:
-        if request.tok.endswith(":localFind"):  # components leave nothing themselves; their children are asked for
-            return provider_pb2.InvokeResponse()
         await context.abort(grpc.StatusCode.NOT_FOUND, f"the local cloud's eks plugin has no function {request.tok}")
-        return None
 
     async def Construct(self, request: Any, context: Any) -> Any:
         about = f"constructing {request.type} {request.name}"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
-from localcloud.aws.differences import DIFFERENCES, Difference
+from localcloud.aws.differences import DIFFERENCES
 
 _ROOM = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("row", DIFFERENCES, ids=lambda row: row.test)
-def test_a_difference_names_a_test_that_exists(row: Difference) -> None:
-    file, _, name = row.test.partition("::")
-    assert re.search(rf"^def {name}\(", (_ROOM / file).read_text(), re.MULTILINE)
+def _exists(test: str) -> bool:
+    file, _, name = test.partition("::")
+    return re.search(rf"^def {name}\(", (_ROOM / file).read_text(), re.MULTILINE) is not None
+
+
+def test_each_difference_names_a_test_that_exists() -> None:
+    assert [row.test for row in DIFFERENCES if not _exists(row.test)] == []

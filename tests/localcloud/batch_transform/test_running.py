@@ -44,7 +44,7 @@ def test_ping_is_waited_for_with_growing_pauses() -> None:
     class Counting(Cancellation):
         def wait(self, seconds: float) -> None:
             pauses.append(seconds)
-            double._ping = 200 if len(pauses) == 15 else 500
+            double.ping = 200 if len(pauses) == 15 else 500
 
     wait_until_ready(double, Counting())
     double.stop()

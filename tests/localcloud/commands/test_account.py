@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -129,10 +130,21 @@ def test_a_retry_of_a_job_that_the_stack_has_not_changes_nothing(home: Path) -> 
     assert asked(home) == [":--non-interactive stack export --stack dev"]
 
 
+def environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The variables of a shell on the stack `dev`."""
+    answer(home, {"kubeconfig": KUBECONFIG})
+    monkeypatch.setenv("SHELL", str(home / "shell"))
+    script = f"import json, os, pathlib\npathlib.Path({str(home / 'variables')!r}).write_text(json.dumps(dict(os.environ)))\n"
+    (home / "shell").write_text(f"#!{sys.executable}\n{script}")
+    (home / "shell").chmod(0o755)
+    assert account.shell(home, "dev") == 0
+    return json.loads((home / "variables").read_text())
+
+
 def test_a_stack_is_acted_on_in_its_own_region(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    pulumi = account._pulumi(home, "dev")
-    assert {pulumi.environment[name] for name in ("AWS_REGION", "AWS_DEFAULT_REGION")} == {"eu-west-1"}
+    variables = environment(home, monkeypatch)
+    assert {variables[name] for name in ("AWS_REGION", "AWS_DEFAULT_REGION")} == {"eu-west-1"}
 
 
 @pytest.mark.parametrize("name", account.PASSPHRASES)
@@ -142,7 +154,7 @@ def test_a_passphrase_that_the_environment_names_is_not_asked_for(
     (home / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:x\n")
     monkeypatch.setattr(account, "getpass", lambda _: pytest.fail("it was asked for"))
     monkeypatch.setenv(name, "")
-    assert account._pulumi(home, "dev").environment[name] == ""
+    assert environment(home, monkeypatch)[name] == ""
 
 
 @pytest.mark.parametrize(("salt", "given"), [("encryptionsalt: v1:x\n", "secret"), ("config: {}\n", None)])
@@ -154,7 +166,7 @@ def test_a_passphrase_is_asked_for_once_where_there_is_one(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.stdin", Terminal())
     monkeypatch.setattr(account, "getpass", lambda _: "secret")
-    assert account._pulumi(home, "dev").environment.get(account.PASSPHRASES[0]) == given
+    assert environment(home, monkeypatch).get(account.PASSPHRASES[0]) == given
 
 
 def test_without_a_terminal_one_is_told_what_to_export(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

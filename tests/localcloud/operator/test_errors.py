@@ -14,10 +14,6 @@ Json = dict[str, Any]
 UNKNOWN_MODEL = 'Could not find model "arn:aws:sagemaker:us-east-1:123456789012:model/churn".'
 
 
-def without_request_id(reason: str) -> str:
-    return reason.replace("RequestID: fake", "RequestID: ")
-
-
 def owner_is_noted(job: Json) -> bool:
     return job["status"]["ackResourceMetadata"] == {
         "ownerAccountID": "123456789012",

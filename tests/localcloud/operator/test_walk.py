@@ -99,7 +99,6 @@ class Walk:
         self.dice = random.Random(seed)  # noqa: S311  to be repeated, not to be secret
         self.cluster, self.aws, self.trouble = FakeCluster(), FakeSageMaker(), Trouble(self.dice)
         self.names: list[str] = []
-        self.stopped_by_user: set[str] = set()
         self.reconciler = self._process()
 
     def _process(self) -> Reconciler:

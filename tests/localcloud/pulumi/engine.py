@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 from google.protobuf import struct_pb2
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localcloud.pulumi.wire import decode, encode
 
@@ -25,13 +25,6 @@ class Failed(Exception):  # noqa: N818  reads as what happened: `pytest.raises(F
     def __init__(self, error: Any) -> None:
         super().__init__(error.details())
         self.code = error.code()
-        self.initialization: Any = None
-        for key, value in error.trailing_metadata() or ():
-            if key == "grpc-status-details-bin":
-                for detail in status_pb2.Status.FromString(value).details:
-                    message = provider_pb2.ErrorResourceInitFailed()
-                    if detail.Unpack(message):
-                        self.initialization = message
 
 
 @dataclass
@@ -156,7 +149,3 @@ class Plugin:
         answer = self.call("Invoke", provider_pb2.InvokeRequest(tok=token, args=encode(arguments)))
         result: struct_pb2.Struct = getattr(answer, "return")
         return decode(result).values, {f.property: f.reason for f in answer.failures}
-
-    def find(self, package: str, token: str, name: str, inputs: dict[str, Any]) -> str:
-        arguments = {"type": token, "name": name, "urn": urn(token, name), "inputs": inputs}
-        return self.invoke(f"{package}:index:localFind", arguments)[0]["id"]

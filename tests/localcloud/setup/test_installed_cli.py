@@ -26,8 +26,9 @@ def pulumi(folder: Path, script: str) -> str:
     ],
 )
 def test_a_cli_serves_when_it_is_new_enough(tmp_path: Path, script: str, serves: bool) -> None:
-    path = pulumi(tmp_path, script)
-    assert (installed_cli.usable(path) is not None) is serves
+    found = installed_cli.find(pulumi(tmp_path, script))
+    assert found is not None
+    assert found.serves is serves
 
 
 def test_a_cli_that_is_too_old_is_named_with_both_versions(tmp_path: Path) -> None:
@@ -42,7 +43,9 @@ def test_a_compiled_cli_of_a_checkout_does_not_count(tmp_path: Path) -> None:
     ours = pulumi(tmp_path / ".local" / "cli", "echo v3.274.1")
     theirs = pulumi(tmp_path / "usr", "echo v3.274.1")
     assert installed_cli.find(ours) is None
-    assert installed_cli.usable(f"{ours}:{theirs}") == tmp_path / "usr" / "pulumi"
+    found = installed_cli.find(f"{ours}:{theirs}")
+    assert found is not None
+    assert found.program == tmp_path / "usr" / "pulumi"
 
 
 def test_a_folder_of_path_that_does_not_exist_is_passed_over(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ def checkout(folder: Path) -> Path:
     (folder / "localcloud" / "setup").mkdir(parents=True)
     (folder / virtualenv.CONSTRAINTS).write_text("botocore==1\n")
     (folder / "requirements.txt").write_text("boto3==1\n")
+    (folder / "tests").mkdir()
+    (folder / virtualenv.TESTS).write_text("pytest==1\n")
     return folder
 
 
@@ -24,8 +26,7 @@ def interpreter(home: Path, script: str = "") -> None:
 
 def stamped(home: Path, repo: Path) -> None:
     interpreter(home)
-    for stamp in virtualenv._stamps(home, repo, [virtualenv.PROGRAM]):
-        stamp.touch()
+    virtualenv.ensure(home, repo, [virtualenv.PROGRAM])
 
 
 def test_an_environment_that_holds_the_requirements_is_current(tmp_path: Path) -> None:
@@ -48,16 +49,32 @@ def test_a_changed_pin_of_what_they_ask_for_makes_it_stale(tmp_path: Path) -> No
     assert not virtualenv.is_current(tmp_path / "home", repo, [virtualenv.PROGRAM])
 
 
-def test_an_interpreter_that_does_not_run_is_made_anew(tmp_path: Path) -> None:
-    assert not virtualenv._runs(tmp_path / "venv" / "bin" / "python")
+@pytest.mark.parametrize("present", [pytest.param(True, id="does not run"), pytest.param(False, id="is not there")])
+def test_an_interpreter_that_serves_no_more_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, present: bool
+) -> None:
+    if present:
+        interpreter(tmp_path / "home", "exit 1")
+    interpreter(tmp_path / "base", f'echo "$@" >> {tmp_path}/calls')
+    monkeypatch.setattr("sys.executable", str(virtualenv.python_of(tmp_path / "base")))
+    virtualenv.stand(tmp_path / "home")
+    assert (tmp_path / "calls").read_text() == f"-m venv {tmp_path / 'home' / 'venv'}\n"
+
+
+def test_an_interpreter_that_runs_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interpreter(tmp_path / "home")
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    virtualenv.stand(tmp_path / "home")
+    assert virtualenv.python_of(tmp_path / "home").exists()
 
 
 def test_two_pips_share_the_pins_and_a_third_checks_the_whole(tmp_path: Path) -> None:
     repo = checkout(tmp_path / "repo")
     (repo / virtualenv.CONSTRAINTS).write_text("# why\na==1\nb==2  # why\nc==3\n")
     interpreter(tmp_path / "home", f'echo "$@" >> {tmp_path}/calls')
-    virtualenv._pip_install(tmp_path / "home", repo, [virtualenv.PROGRAM, virtualenv.TESTS])
-    *halves, whole = (tmp_path / "calls").read_text().splitlines()
+    virtualenv.ensure(tmp_path / "home", repo, [virtualenv.PROGRAM, virtualenv.TESTS])
+    calls = (tmp_path / "calls").read_text().splitlines()
+    *halves, whole, _ = (call for call in calls if call.startswith("-m pip install"))
     assert sorted(half.partition("--retries 1 ")[2] for half in halves) == ["a==1 c==3", "b==2"]
     assert all("--no-deps" in half for half in halves)
     assert whole.endswith(
@@ -68,8 +85,9 @@ def test_two_pips_share_the_pins_and_a_third_checks_the_whole(tmp_path: Path) ->
 
 def test_a_pip_that_fails_leaves_the_rest_to_the_last_one_and_its_words_are_told(tmp_path: Path) -> None:
     repo = checkout(tmp_path / "repo")
-    interpreter(tmp_path / "home", 'case "$*" in *--no-deps*) exit 1;; *-r*) echo all is well;; esac')
-    virtualenv._pip_install(tmp_path / "home", repo, [virtualenv.TESTS])
-    interpreter(tmp_path / "home", "echo no index answers; exit 1")
+    interpreter(tmp_path / "home", 'case "$*" in *"--retries 1 "*) exit 1;; *-r*) echo all is well;; esac')
+    virtualenv.ensure(tmp_path / "home", repo, [virtualenv.TESTS])
+    (repo / virtualenv.TESTS).write_text("pytest==2\n")
+    interpreter(tmp_path / "home", 'case "$*" in *install*) echo no index answers; exit 1;; esac')
     with pytest.raises(CommandError, match="no index answers"):
-        virtualenv._pip_install(tmp_path / "home", repo, [virtualenv.TESTS])
+        virtualenv.ensure(tmp_path / "home", repo, [virtualenv.TESTS])

@@ -28,22 +28,12 @@ def filters(conditions: Mapping[str, str]) -> list[dict[str, Any]]:
     return [{"Name": name, "Values": [value]} for name, value in conditions.items()]
 
 
-def tag_conditions(inputs: Properties) -> dict[str, str]:
-    """Filter conditions for objects that bear the program's tags."""
-    return {f"tag:{key}": value for key, value in (inputs.get("tagsAll") or {}).items()}
-
-
 def described(  # noqa: PLR0917  one line a caller: what to ask, where the answer is, what absence is called
     cloud: Cloud, operation: str, key: str, parameter: str, identity: str, gone: str
 ) -> Any:
     """One object by its id, or None."""
     answer = absent_as_none(lambda: cloud.ec2(operation, **{parameter: [identity]}), gone)
     return answer[key][0] if answer and answer[key] else None
-
-
-def only(objects: list[Any], key: str) -> str | None:
-    """The id of the one object of a list; None when it has none or several, of which none can be told to be ours."""
-    return objects[0][key] if len(objects) == 1 else None
 
 
 def common(cloud: Cloud, found: Mapping[str, Any], resource: str) -> Properties:

@@ -117,17 +117,6 @@ def _delete_endpoint(cloud: Cloud, identity: str, known: Properties) -> None:
     )
 
 
-def _find_endpoint(cloud: Cloud, inputs: Properties) -> str | None:
-    conditions = {
-        **ec2.tag_conditions(inputs),
-        "vpc-id": inputs["vpcId"],
-        "service-name": inputs["serviceName"],
-        "vpc-endpoint-type": inputs["vpcEndpointType"],
-    }
-    found = cloud.ec2("DescribeVpcEndpoints", Filters=ec2.filters(conditions))["VpcEndpoints"]
-    return ec2.only([e for e in found if _state(e) not in {"deleted", "deleting"}], "VpcEndpointId")
-
-
 VPC_ENDPOINT = ResourceType(
     token="aws:ec2/vpcEndpoint:VpcEndpoint",
     create=_create_endpoint,
@@ -135,7 +124,6 @@ VPC_ENDPOINT = ResourceType(
     update=_update_endpoint,
     delete=_delete_endpoint,
     ready=_await_endpoint,
-    find=_find_endpoint,
     tagger=ec2.tag,
     replaces=names("vpcId serviceName vpcEndpointType"),
     defaults={"vpcEndpointType": "Gateway"},
@@ -249,7 +237,6 @@ DEFAULT_SECURITY_GROUP = ResourceType(
     read=_read_group,
     update=_update_group,
     delete=_forget_group,
-    find=None,
     tagger=ec2.tag,
     replaces=names("vpcId"),
     defaults={"revokeRulesOnDelete": False},

@@ -110,19 +110,12 @@ def _delete_table(cloud: Cloud, identity: str, known: Properties) -> None:
     )
 
 
-def _find_table(cloud: Cloud, inputs: Properties) -> str | None:
-    tags = ec2.tag_conditions(inputs)
-    found = cloud.ec2("DescribeRouteTables", Filters=ec2.filters({**tags, "vpc-id": inputs["vpcId"]}))["RouteTables"]
-    return ec2.only(found, "RouteTableId") if tags else None
-
-
 ROUTE_TABLE = ResourceType(
     token="aws:ec2/routeTable:RouteTable",
     create=_create_table,
     read=_read_table,
     update=_update_table,
     delete=_delete_table,
-    find=_find_table,
     tagger=ec2.tag,
     replaces=names("vpcId"),
     sets=names("routes"),
@@ -183,11 +176,6 @@ def _delete_route(cloud: Cloud, identity: str, known: Properties) -> None:
     )
 
 
-def _find_route(cloud: Cloud, inputs: Properties) -> str | None:
-    found = _read_route(cloud, "", inputs)
-    return found["id"] if found else None
-
-
 def _one_destination_and_target(inputs: Properties) -> dict[str, str]:
     problems: dict[str, str] = {}
     if sum(name in inputs for name in _DESTINATIONS) != 1:
@@ -203,7 +191,6 @@ ROUTE = ResourceType(
     read=_read_route,
     update=_update_route,
     delete=_delete_route,
-    find=_find_route,
     replaces=frozenset({"routeTableId", *_DESTINATIONS}),
     unsupported=_UNSUPPORTED_TARGETS,
     validate=_one_destination_and_target,
@@ -267,20 +254,11 @@ def _delete_association(cloud: Cloud, identity: str, known: Properties) -> None:
     _disassociate(cloud, identity)
 
 
-def _find_association(cloud: Cloud, inputs: Properties) -> str | None:
-    member = {"association.subnet-id": inputs.get("subnetId"), "association.gateway-id": inputs.get("gatewayId")}
-    found = _association(cloud, {name: value for name, value in member.items() if value})
-    if found is None or found[0]["RouteTableId"] != inputs["routeTableId"]:
-        return None
-    return found[1]["RouteTableAssociationId"]
-
-
 ROUTE_TABLE_ASSOCIATION = ResourceType(
     token="aws:ec2/routeTableAssociation:RouteTableAssociation",
     create=_create_association,
     read=_read_association,
     delete=_delete_association,
-    find=_find_association,
     # AWS gives a replaced association a new id, which an update could not keep
     replaces=names("routeTableId subnetId gatewayId"),
     delete_first=True,

@@ -96,21 +96,12 @@ def _delete_vpc(cloud: Cloud, identity: str, known: Properties) -> None:
     )
 
 
-def _find_vpc(cloud: Cloud, inputs: Properties) -> str | None:
-    tags = ec2.tag_conditions(inputs)
-    if not tags:
-        return None
-    found = cloud.ec2("DescribeVpcs", Filters=ec2.filters({**tags, "cidr": inputs["cidrBlock"]}))["Vpcs"]
-    return ec2.only(found, "VpcId")
-
-
 VPC = ResourceType(
     token="aws:ec2/vpc:Vpc",
     create=_create_vpc,
     read=_read_vpc,
     update=_update_vpc,
     delete=_delete_vpc,
-    find=_find_vpc,
     tagger=ec2.tag,
     replaces=names("cidrBlock instanceTenancy"),
     defaults={"enableDnsSupport": True, "instanceTenancy": "default"},
@@ -201,19 +192,12 @@ def _delete_subnet(cloud: Cloud, identity: str, known: Properties) -> None:
     )
 
 
-def _find_subnet(cloud: Cloud, inputs: Properties) -> str | None:
-    # Subnets of a VPC do not overlap, so the block alone tells.
-    conditions = {"vpc-id": inputs["vpcId"], "cidr-block": inputs["cidrBlock"]}
-    return ec2.only(cloud.ec2("DescribeSubnets", Filters=ec2.filters(conditions))["Subnets"], "SubnetId")
-
-
 SUBNET = ResourceType(
     token="aws:ec2/subnet:Subnet",
     create=_create_subnet,
     read=_read_subnet,
     update=_update_subnet,
     delete=_delete_subnet,
-    find=_find_subnet,
     tagger=ec2.tag,
     replaces=names("vpcId cidrBlock availabilityZone availabilityZoneId"),
     defaults={"mapPublicIpOnLaunch": False, "assignIpv6AddressOnCreation": False, "enableDns64": False},
@@ -296,23 +280,11 @@ def _delete_gateway(cloud: Cloud, identity: str, known: Properties) -> None:
     )
 
 
-def _find_gateway(cloud: Cloud, inputs: Properties) -> str | None:
-    tags = ec2.tag_conditions(inputs)
-    for conditions in ({**tags, "attachment.vpc-id": inputs.get("vpcId", "")}, tags):
-        found = cloud.ec2("DescribeInternetGateways", Filters=ec2.filters(conditions))["InternetGateways"]
-        # cut off between creation and attachment, only the tags tell; one attached elsewhere is not ours
-        ours = [gateway for gateway in found if _attached(gateway) in {"", inputs.get("vpcId")}]
-        if tags and (identity := ec2.only(ours, "InternetGatewayId")):
-            return identity
-    return None
-
-
 INTERNET_GATEWAY = ResourceType(
     token="aws:ec2/internetGateway:InternetGateway",
     create=_create_gateway,
     read=_read_gateway,
     update=_update_gateway,
     delete=_delete_gateway,
-    find=_find_gateway,
     tagger=ec2.tag,
 )

@@ -17,10 +17,6 @@ _PRINCIPAL_SETTLING = {
 # Access entry
 
 
-def _entry_id(inputs: Properties) -> str:
-    return f"{inputs['clusterName']}:{inputs['principalArn']}"
-
-
 def _create_entry(cloud: Cloud, inputs: Properties) -> str:
     cloud.retry(
         lambda: cloud.eks(
@@ -34,7 +30,7 @@ def _create_entry(cloud: Cloud, inputs: Properties) -> str:
         ),
         codes=_PRINCIPAL_SETTLING,
     )
-    return _entry_id(inputs)
+    return f"{inputs['clusterName']}:{inputs['principalArn']}"
 
 
 def _entry(cloud: Cloud, identity: str) -> Any:
@@ -86,7 +82,6 @@ ACCESS_ENTRY = ResourceType(
     read=_read_entry,
     update=_update_entry,
     delete=_delete_entry,
-    find=lambda cloud, inputs: _entry_id(inputs) if _entry(cloud, _entry_id(inputs)) else None,
     tagger=_tag_entry,
     replaces=names("clusterName principalArn type"),
     defaults={"type": "STANDARD"},
@@ -95,10 +90,6 @@ ACCESS_ENTRY = ResourceType(
 )
 
 # Access policy association
-
-
-def _association_id(inputs: Properties) -> str:
-    return f"{inputs['clusterName']}#{inputs['principalArn']}#{inputs['policyArn']}"
 
 
 def _associate(cloud: Cloud, inputs: Properties) -> str:
@@ -113,7 +104,7 @@ def _associate(cloud: Cloud, inputs: Properties) -> str:
         codes={"ResourceNotFoundException": "principalArn"},
         seconds=10,
     )
-    return _association_id(inputs)
+    return f"{inputs['clusterName']}#{inputs['principalArn']}#{inputs['policyArn']}"
 
 
 def _associated(cloud: Cloud, identity: str) -> Any:
@@ -154,7 +145,6 @@ ACCESS_POLICY_ASSOCIATION = ResourceType(
     create=_associate,
     read=_read_associated,
     delete=_disassociate,
-    find=lambda cloud, inputs: _association_id(inputs) if _associated(cloud, _association_id(inputs)) else None,
     replaces=names("accessScope clusterName policyArn principalArn"),
     sets=names("accessScope.namespaces"),
     # the same principal and policy can be associated once only
@@ -227,16 +217,6 @@ def _delete_pod_identity(cloud: Cloud, identity: str, known: Properties) -> None
     ignore(lambda: cloud.eks("DeletePodIdentityAssociation", clusterName=cluster, associationId=identity), GONE)
 
 
-def _find_pod_identity(cloud: Cloud, inputs: Properties) -> str | None:
-    answer = cloud.eks(
-        "ListPodIdentityAssociations",
-        clusterName=inputs["clusterName"],
-        namespace=inputs["namespace"],
-        serviceAccount=inputs["serviceAccount"],
-    )
-    return next((entry["associationId"] for entry in answer["associations"]), None)
-
-
 def _tag_pod_identity(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
     tag(cloud, identity, outputs, add, remove, arn="associationArn")
 
@@ -247,7 +227,6 @@ POD_IDENTITY_ASSOCIATION = ResourceType(
     read=_read_pod_identity,
     update=_update_pod_identity,
     delete=_delete_pod_identity,
-    find=_find_pod_identity,
     tagger=_tag_pod_identity,
     replaces=names("clusterName namespace serviceAccount"),
     documents=names("policy"),

@@ -6,14 +6,10 @@ from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
 from localcloud.pulumi.aws.resource import ResourceType, Update, names
-from localcloud.pulumi.aws.types.eks_cluster import GONE, ROLE_SETTLING, issues, own_tags, tag
+from localcloud.pulumi.aws.types.eks_cluster import GONE, ROLE_SETTLING, await_status, own_tags, tag
 from localcloud.pulumi.wire import Properties
 
 _SECONDS = 20 * 60.0  # of the official provider, for each of create, update and delete
-
-
-def _identity(inputs: Properties) -> str:
-    return f"{inputs['clusterName']},{inputs['capabilityName']}"
 
 
 def _names(identity: str) -> dict[str, str]:
@@ -34,7 +30,7 @@ def _create(cloud: Cloud, inputs: Properties) -> str:
         ),
         codes=ROLE_SETTLING,
     )
-    return _identity(inputs)
+    return f"{inputs['clusterName']},{inputs['capabilityName']}"
 
 
 def _capability(cloud: Cloud, identity: str) -> Any:
@@ -42,19 +38,15 @@ def _capability(cloud: Cloud, identity: str) -> Any:
     return answer["capability"] if answer else None
 
 
-def _status(cloud: Cloud, identity: str) -> str:
-    return (_capability(cloud, identity) or {}).get("status", "DELETED")
-
-
 def _await(cloud: Cloud, identity: str, inputs: Properties) -> None:
     cluster, _, capability = identity.partition(",")
-    cloud.wait(
+    await_status(
+        cloud,
         f"EKS capability {capability} of {cluster}",
-        lambda: _status(cloud, identity),
-        until={"ACTIVE"},
+        lambda: _capability(cloud, identity),
+        "ACTIVE",
         failed={"CREATE_FAILED", "DEGRADED", "DELETED"},
         seconds=_SECONDS,
-        reason=lambda: issues(_capability(cloud, identity)),
         cure=(
             "It stays so. When the cause is mended, delete it and make it anew: aws eks delete-capability "
             f"--cluster-name {cluster} --capability-name {capability}; pulumi up --refresh"
@@ -84,13 +76,13 @@ def _update(cloud: Cloud, update: Update) -> None:
 
 def _delete(cloud: Cloud, identity: str, known: Properties) -> None:
     ignore(lambda: cloud.eks("DeleteCapability", **_names(identity)), GONE)
-    cloud.wait(
+    await_status(
+        cloud,
         f"EKS capability {identity}",
-        lambda: _status(cloud, identity),
-        until={"DELETED"},
+        lambda: _capability(cloud, identity),
+        "DELETED",
         failed={"DELETE_FAILED"},
         seconds=_SECONDS,
-        reason=lambda: issues(_capability(cloud, identity)),
     )
 
 
@@ -101,7 +93,6 @@ CAPABILITY = ResourceType(
     update=_update,
     delete=_delete,
     ready=_await,
-    find=lambda cloud, inputs: _identity(inputs) if _capability(cloud, _identity(inputs)) else None,
     tagger=tag,
     replaces=names("capabilityName clusterName deletePropagationPolicy type"),
     unsupported=names("configuration timeouts"),

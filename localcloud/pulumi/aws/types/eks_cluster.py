@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
-from localcloud.pulumi.aws.cloud import Cloud, WaitError, absent_as_none
-from localcloud.pulumi.aws.endpoint import AwsError
+from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
 from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names
 from localcloud.pulumi.wire import Properties
 
@@ -100,14 +100,45 @@ def cluster(cloud: Cloud, name: str) -> Any:
     return answer["cluster"] if answer else None
 
 
-def _status(cloud: Cloud, name: str) -> str:
-    return (cluster(cloud, name) or {}).get("status", "DELETED")
-
-
 def issues(found: Any) -> str:
     """What EKS says is wrong with an object."""
     health = (found or {}).get("health") or {}
     return "; ".join(f"{i.get('code')}: {i.get('message')}" for i in health.get("issues") or [])
+
+
+def await_status(
+    cloud: Cloud,
+    what: str,
+    look: Callable[[], Any],
+    until: str,
+    *,
+    failed: Collection[str],
+    seconds: float,
+    cure: str = "",
+) -> None:
+    """Wait until an EKS object has a status.
+
+    Args:
+        cloud: the way to EKS.
+        what: the object's name in messages.
+        look: describes the object; None once it is gone, which counts as the status DELETED.
+        until: the status.
+        failed: statuses from which it will not get there.
+        seconds: for how long, where the program sets no time.
+        cure: what to do when it failed.
+
+    Raises:
+        WaitError: it failed, with what EKS says is wrong, or time is up.
+    """
+    cloud.wait(
+        what,
+        lambda: (look() or {}).get("status", "DELETED"),
+        until={until},
+        failed=failed,
+        seconds=seconds,
+        reason=lambda: issues(look()),
+        cure=cure,
+    )
 
 
 def anew(kind: str, named: str) -> str:
@@ -117,13 +148,13 @@ def anew(kind: str, named: str) -> str:
 
 
 def _await_active(cloud: Cloud, identity: str, inputs: Properties) -> None:
-    cloud.wait(
+    await_status(
+        cloud,
         f"EKS cluster {identity}",
-        lambda: _status(cloud, identity),
-        until={"ACTIVE"},
+        lambda: cluster(cloud, identity),
+        "ACTIVE",
         failed={"FAILED", "DELETED"},
         seconds=_CREATE_SECONDS,
-        reason=lambda: issues(cluster(cloud, identity)),
         cure=anew("cluster", f"--name {identity}"),
     )
 
@@ -254,19 +285,15 @@ def _await_update(cloud: Cloud, name: str, answer: Any) -> None:
 def _delete(cloud: Cloud, identity: str, known: Properties) -> None:
     # Node groups go just before; EKS may still count them.
     codes = {"ResourceInUseException": None}
-    try:
-        cloud.retry(lambda: cloud.eks("DeleteCluster", name=identity), codes=codes, seconds=60)
-    except AwsError as e:
-        if e.code == GONE:
-            return
-        raise
-    cloud.wait(
+    ignore(lambda: cloud.retry(lambda: cloud.eks("DeleteCluster", name=identity), codes=codes, seconds=60), GONE)
+    going = (cluster(cloud, identity) or {}).get("status") == "DELETING"
+    await_status(
+        cloud,
         f"EKS cluster {identity}",
-        lambda: _status(cloud, identity),
-        until={"DELETED"},
-        failed={"FAILED", "ACTIVE"} if _status(cloud, identity) == "DELETING" else set(),
+        lambda: cluster(cloud, identity),
+        "DELETED",
+        failed={"FAILED", "ACTIVE"} if going else set(),
         seconds=_DELETE_SECONDS,
-        reason=lambda: issues(cluster(cloud, identity)),
     )
 
 
@@ -287,7 +314,6 @@ CLUSTER = ResourceType(
     update=_update,
     delete=_delete,
     ready=_await_active,
-    find=lambda cloud, inputs: inputs["name"] if cluster(cloud, inputs["name"]) else None,
     tagger=tag,
     replaces=names("name roleArn bootstrapSelfManagedAddons encryptionConfig kubernetesNetworkConfig"),
     replace_paths=names("accessConfig.bootstrapClusterCreatorAdminPermissions"),
@@ -304,5 +330,3 @@ CLUSTER = ResourceType(
     volatile={"version": ("platformVersion",)},
     validate=_problems,
 )
-
-__all__ = ["CLUSTER", "GONE", "ROLE_SETTLING", "WaitError", "cluster", "issues", "own_tags", "tag", "timestamp"]

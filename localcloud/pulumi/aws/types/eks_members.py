@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.pulumi.aws.cloud import Cloud, absent_as_none
-from localcloud.pulumi.aws.endpoint import AwsError
+from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
 from localcloud.pulumi.aws.resource import Naming, ResourceType, Update, names
-from localcloud.pulumi.aws.types.eks_cluster import GONE, ROLE_SETTLING, anew, issues, own_tags, tag, timestamp
+from localcloud.pulumi.aws.types.eks_cluster import GONE, ROLE_SETTLING, anew, await_status, own_tags, tag, timestamp
 from localcloud.pulumi.wire import Properties
 
 _NODEGROUP_SECONDS = 60 * 60.0
@@ -16,10 +15,6 @@ _DELETE_SECONDS = 60 * 60.0
 _EFFECTS = {"NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"}
 
 # Node group
-
-
-def _group_id(inputs: Properties) -> str:
-    return f"{inputs['clusterName']}:{inputs['nodeGroupName']}"
 
 
 def _create_group(cloud: Cloud, inputs: Properties) -> str:
@@ -45,7 +40,7 @@ def _create_group(cloud: Cloud, inputs: Properties) -> str:
         ),
         codes=ROLE_SETTLING,
     )
-    return _group_id(inputs)
+    return f"{inputs['clusterName']}:{inputs['nodeGroupName']}"
 
 
 def _group(cloud: Cloud, identity: str) -> Any:
@@ -54,19 +49,15 @@ def _group(cloud: Cloud, identity: str) -> Any:
     return answer["nodegroup"] if answer else None
 
 
-def _group_status(cloud: Cloud, identity: str) -> str:
-    return (_group(cloud, identity) or {}).get("status", "DELETED")
-
-
 def _await_group(cloud: Cloud, identity: str, inputs: Properties) -> None:
     name, group = identity.split(":")
-    cloud.wait(
+    await_status(
+        cloud,
         f"EKS node group {identity}",
-        lambda: _group_status(cloud, identity),
-        until={"ACTIVE"},
+        lambda: _group(cloud, identity),
+        "ACTIVE",
         failed={"CREATE_FAILED", "DELETED", "DEGRADED"},
         seconds=_NODEGROUP_SECONDS,
-        reason=lambda: issues(_group(cloud, identity)),
         cure=anew("nodegroup", f"--cluster-name {name} --nodegroup-name {group}"),
     )
 
@@ -165,23 +156,21 @@ def _await_group_update(cloud: Cloud, cluster: str, name: str, answer: Any) -> N
 
 def _delete_group(cloud: Cloud, identity: str, known: Properties) -> None:
     cluster, _, name = identity.partition(":")
-    try:
-        cloud.retry(
+    ignore(
+        lambda: cloud.retry(
             lambda: cloud.eks("DeleteNodegroup", clusterName=cluster, nodegroupName=name),
             codes={"ResourceInUseException": None},
             seconds=60,
-        )
-    except AwsError as e:
-        if e.code == GONE:
-            return
-        raise
-    cloud.wait(
+        ),
+        GONE,
+    )
+    await_status(
+        cloud,
         f"EKS node group {identity}",
-        lambda: _group_status(cloud, identity),
-        until={"DELETED"},
+        lambda: _group(cloud, identity),
+        "DELETED",
         failed={"DELETE_FAILED"},
         seconds=_DELETE_SECONDS,
-        reason=lambda: issues(_group(cloud, identity)),
     )
 
 
@@ -207,7 +196,6 @@ NODE_GROUP = ResourceType(
     update=_update_group,
     delete=_delete_group,
     ready=_await_group,
-    find=lambda cloud, inputs: _group_id(inputs) if _group(cloud, _group_id(inputs)) else None,
     tagger=tag,
     replaces=names(
         "amiType capacityType clusterName diskSize instanceTypes nodeGroupName nodeGroupNamePrefix nodeRoleArn subnetIds"
@@ -220,10 +208,6 @@ NODE_GROUP = ResourceType(
 )
 
 # Add-on
-
-
-def _addon_id(inputs: Properties) -> str:
-    return f"{inputs['clusterName']}:{inputs['addonName']}"
 
 
 def _create_addon(cloud: Cloud, inputs: Properties) -> str:
@@ -241,7 +225,7 @@ def _create_addon(cloud: Cloud, inputs: Properties) -> str:
         ),
         codes={"InvalidParameterException": "CREATE_FAILED", "InvalidRequestException": "is not in ACTIVE"},
     )
-    return _addon_id(inputs)
+    return f"{inputs['clusterName']}:{inputs['addonName']}"
 
 
 def _addon(cloud: Cloud, identity: str) -> Any:
@@ -250,18 +234,14 @@ def _addon(cloud: Cloud, identity: str) -> Any:
     return answer["addon"] if answer else None
 
 
-def _addon_status(cloud: Cloud, identity: str) -> str:
-    return (_addon(cloud, identity) or {}).get("status", "DELETED")
-
-
 def _await_addon(cloud: Cloud, identity: str, inputs: Properties) -> None:
-    cloud.wait(
+    await_status(
+        cloud,
         f"EKS add-on {identity}",
-        lambda: _addon_status(cloud, identity),
-        until={"ACTIVE"},
+        lambda: _addon(cloud, identity),
+        "ACTIVE",
         failed={"CREATE_FAILED", "DELETED"},
         seconds=_ADDON_SECONDS,
-        reason=lambda: issues(_addon(cloud, identity)),
     )
 
 
@@ -309,19 +289,14 @@ def _update_addon(cloud: Cloud, update: Update) -> None:
 
 def _delete_addon(cloud: Cloud, identity: str, known: Properties) -> None:
     cluster, _, name = identity.partition(":")
-    try:
-        cloud.eks("DeleteAddon", clusterName=cluster, addonName=name, preserve=known.get("preserve"))
-    except AwsError as e:
-        if e.code == GONE:
-            return
-        raise
-    cloud.wait(
+    ignore(lambda: cloud.eks("DeleteAddon", clusterName=cluster, addonName=name, preserve=known.get("preserve")), GONE)
+    await_status(
+        cloud,
         f"EKS add-on {identity}",
-        lambda: _addon_status(cloud, identity),
-        until={"DELETED"},
+        lambda: _addon(cloud, identity),
+        "DELETED",
         failed={"DELETE_FAILED"},
         seconds=_DELETE_SECONDS,
-        reason=lambda: issues(_addon(cloud, identity)),
     )
 
 
@@ -332,7 +307,6 @@ ADDON = ResourceType(
     update=_update_addon,
     delete=_delete_addon,
     ready=_await_addon,
-    find=lambda cloud, inputs: _addon_id(inputs) if _addon(cloud, _addon_id(inputs)) else None,
     tagger=tag,
     replaces=names("clusterName addonName"),
     unsupported=names("namespaceConfig podIdentityAssociations"),

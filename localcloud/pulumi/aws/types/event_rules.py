@@ -6,7 +6,7 @@ from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
 from localcloud.pulumi.aws.endpoint import AwsError
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map
+from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map, tagger
 from localcloud.pulumi.wire import Properties
 
 _GONE = "ResourceNotFoundException"
@@ -57,13 +57,6 @@ def _delete_rule(cloud: Cloud, identity: str, known: Properties) -> None:
     ignore(lambda: cloud.call("events", "DeleteRule", Name=identity), _GONE)
 
 
-def _tag_rule(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-    if remove:
-        cloud.call("events", "UntagResource", ResourceARN=outputs["arn"], TagKeys=remove)
-    if add:
-        cloud.call("events", "TagResource", ResourceARN=outputs["arn"], Tags=tag_list(add))
-
-
 def _update_rule(cloud: Cloud, update: Update) -> None:
     _put_rule(cloud, update.new)
 
@@ -74,8 +67,7 @@ RULE = ResourceType(
     read=_read_rule,
     update=_update_rule,
     delete=_delete_rule,
-    find=lambda cloud, inputs: inputs["name"] if _rule(cloud, inputs["name"]) else None,
-    tagger=_tag_rule,
+    tagger=tagger("events", "Resource", "ResourceARN", "arn"),
     replaces=names("name namePrefix"),
     defaults={"state": "ENABLED", "forceDestroy": False},
     documents=names("eventPattern"),
@@ -86,17 +78,13 @@ RULE = ResourceType(
 # Target
 
 
-def _target_id(inputs: Properties) -> str:
-    return f"{inputs['rule']}-{inputs['targetId']}"
-
-
 def _put_target(cloud: Cloud, inputs: Properties) -> str:
     target = {"Id": inputs["targetId"], "Arn": inputs["arn"]}
     target |= {api: inputs[name] for name, api in (("input", "Input"), ("inputPath", "InputPath")) if name in inputs}
     answer = cloud.call("events", "PutTargets", Rule=inputs["rule"], Targets=[target])
     for failed in answer.get("FailedEntries") or []:
         raise AwsError("PutTargets", failed["ErrorCode"], failed["ErrorMessage"])
-    return _target_id(inputs)
+    return f"{inputs['rule']}-{inputs['targetId']}"
 
 
 def _target(cloud: Cloud, rule: str, target_id: str) -> Any:
@@ -142,7 +130,6 @@ TARGET = ResourceType(
     read=_read_target,
     update=_update_target,
     delete=_delete_target,
-    find=lambda cloud, inputs: _target_id(inputs) if _target(cloud, inputs["rule"], inputs["targetId"]) else None,
     replaces=names("rule targetId"),
     defaults={"forceDestroy": False},
     documents=names("input"),

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
 from localcloud.pulumi.aws.endpoint import AwsError
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map
+from localcloud.pulumi.aws.resource import Naming, ResourceType, Update, names, tag_list, tag_map, tagger
 from localcloud.pulumi.wire import Properties
 
 _GONE = "NoSuchEntity"
@@ -156,21 +156,13 @@ def _delete_role(cloud: Cloud, identity: str, known: Properties) -> None:
     ignore(lambda: cloud.retry(lambda: cloud.iam("DeleteRole", RoleName=identity), codes=_BUSY, seconds=10), _GONE)
 
 
-def _tag_role(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-    if remove:
-        cloud.iam("UntagRole", RoleName=identity, TagKeys=remove)
-    if add:
-        cloud.iam("TagRole", RoleName=identity, Tags=tag_list(add))
-
-
 ROLE = ResourceType(
     token="aws:iam/role:Role",
     create=_create_role,
     read=_read_role,
     update=_update_role,
     delete=_delete_role,
-    find=lambda cloud, inputs: inputs["name"] if _role(cloud, inputs["name"]) else None,
-    tagger=_tag_role,
+    tagger=tagger("iam", "Role", "RoleName"),
     replaces=names("name namePrefix path"),
     defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False},
     documents=names("assumeRolePolicy"),
@@ -216,18 +208,12 @@ def _delete_role_policy(cloud: Cloud, identity: str, known: Properties) -> None:
     )
 
 
-def _find_role_policy(cloud: Cloud, inputs: Properties) -> str | None:
-    identity = f"{inputs['role']}:{inputs['name']}"
-    return identity if _read_role_policy(cloud, identity, {}) else None
-
-
 ROLE_POLICY = ResourceType(
     token="aws:iam/rolePolicy:RolePolicy",
     create=_put_role_policy,
     read=_read_role_policy,
     update=_update_role_policy,
     delete=_delete_role_policy,
-    find=_find_role_policy,
     replaces=names("name namePrefix role"),
     documents=names("policy"),
     naming=Naming("name", "namePrefix", limit=128),
@@ -237,14 +223,10 @@ ROLE_POLICY = ResourceType(
 # Attachment of a managed policy
 
 
-def _attachment_id(inputs: Properties) -> str:
-    return f"{inputs['role']}/{inputs['policyArn']}"
-
-
 def _attach_policy(cloud: Cloud, inputs: Properties) -> str:
     role, arn = inputs["role"], inputs["policyArn"]
     cloud.retry(lambda: cloud.iam("AttachRolePolicy", RoleName=role, PolicyArn=arn), codes=_CHANGING)
-    return _attachment_id(inputs)
+    return f"{inputs['role']}/{inputs['policyArn']}"
 
 
 def _read_attachment(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
@@ -260,17 +242,11 @@ def _detach_policy(cloud: Cloud, identity: str, known: Properties) -> None:
     )
 
 
-def _find_attachment(cloud: Cloud, inputs: Properties) -> str | None:
-    identity = _attachment_id(inputs)
-    return identity if _read_attachment(cloud, identity, inputs) else None
-
-
 ROLE_POLICY_ATTACHMENT = ResourceType(
     token="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     create=_attach_policy,
     read=_read_attachment,
     delete=_detach_policy,
-    find=_find_attachment,
     replaces=names("role policyArn"),
     regional=False,
 )
@@ -340,26 +316,13 @@ def _delete_policy(cloud: Cloud, identity: str, known: Properties) -> None:
             raise
 
 
-def _tag_policy(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-    if remove:
-        cloud.iam("UntagPolicy", PolicyArn=identity, TagKeys=remove)
-    if add:
-        cloud.iam("TagPolicy", PolicyArn=identity, Tags=tag_list(add))
-
-
-def _find_policy(cloud: Cloud, inputs: Properties) -> str | None:
-    arn = cloud.arn("iam", f"policy{inputs['path']}{inputs['name']}", region="")
-    return arn if _policy(cloud, arn) else None
-
-
 POLICY = ResourceType(
     token="aws:iam/policy:Policy",
     create=_create_policy,
     read=_read_policy,
     update=_update_policy,
     delete=_delete_policy,
-    find=_find_policy,
-    tagger=_tag_policy,
+    tagger=tagger("iam", "Policy", "PolicyArn"),
     replaces=names("name namePrefix path description"),
     defaults={"path": "/"},
     documents=names("policy"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
-from localcloud.pulumi.aws.resource import ResourceType, Tags, Update, names, tag_list, tag_map
+from localcloud.pulumi.aws.resource import ResourceType, Update, names, tag_list, tag_map, tagger
 from localcloud.pulumi.wire import Properties
 
 _GONE = "NoSuchEntity"
@@ -62,26 +62,13 @@ def _delete(cloud: Cloud, identity: str, known: Properties) -> None:
     ignore(lambda: cloud.iam("DeleteOpenIDConnectProvider", OpenIDConnectProviderArn=identity), _GONE)
 
 
-def _tag(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-    if remove:
-        cloud.iam("UntagOpenIDConnectProvider", OpenIDConnectProviderArn=identity, TagKeys=remove)
-    if add:
-        cloud.iam("TagOpenIDConnectProvider", OpenIDConnectProviderArn=identity, Tags=tag_list(add))
-
-
-def _find(cloud: Cloud, inputs: Properties) -> str | None:
-    arn = cloud.arn("iam", f"oidc-provider/{inputs['url'].removeprefix('https://')}", region="")
-    return arn if _provider(cloud, arn) else None
-
-
 OPENID_CONNECT_PROVIDER = ResourceType(
     token="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
     create=_create,
     read=_read,
     update=_update,
     delete=_delete,
-    find=_find,
-    tagger=_tag,
+    tagger=tagger("iam", "OpenIDConnectProvider", "OpenIDConnectProviderArn"),
     replaces=names("url"),
     sets=names("clientIdLists"),
     regional=False,

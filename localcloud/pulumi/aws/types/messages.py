@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map
+from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map, tagger
 from localcloud.pulumi.wire import Properties
 
 # Queue
@@ -69,11 +69,6 @@ def _delete_queue(cloud: Cloud, identity: str, known: Properties) -> None:
     ignore(lambda: cloud.call("sqs", "DeleteQueue", QueueUrl=identity), *_NO_QUEUE)
 
 
-def _find_queue(cloud: Cloud, inputs: Properties) -> str | None:
-    answer = absent_as_none(lambda: cloud.call("sqs", "GetQueueUrl", QueueName=inputs["name"]), *_NO_QUEUE)
-    return answer["QueueUrl"] if answer else None
-
-
 def _tag_queue(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
     if remove:
         cloud.call("sqs", "UntagQueue", QueueUrl=identity, TagKeys=remove)
@@ -87,7 +82,6 @@ QUEUE = ResourceType(
     read=_read_queue,
     update=_update_queue,
     delete=_delete_queue,
-    find=_find_queue,
     tagger=_tag_queue,
     replaces=names("name namePrefix"),
     defaults={
@@ -153,18 +147,6 @@ def _delete_topic(cloud: Cloud, identity: str, known: Properties) -> None:
     ignore(lambda: cloud.call("sns", "DeleteTopic", TopicArn=identity), *_NO_TOPIC)
 
 
-def _find_topic(cloud: Cloud, inputs: Properties) -> str | None:
-    arn = cloud.arn("sns", inputs["name"])
-    return arn if _topic(cloud, arn) is not None else None
-
-
-def _tag_topic(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-    if remove:
-        cloud.call("sns", "UntagResource", ResourceArn=identity, TagKeys=remove)
-    if add:
-        cloud.call("sns", "TagResource", ResourceArn=identity, Tags=tag_list(add))
-
-
 _KINDS = ("application", "firehose", "http", "lambda", "sqs")
 TOPIC = ResourceType(
     token="aws:sns/topic:Topic",
@@ -172,8 +154,7 @@ TOPIC = ResourceType(
     read=_read_topic,
     update=_update_topic,
     delete=_delete_topic,
-    find=_find_topic,
-    tagger=_tag_topic,
+    tagger=tagger("sns", "Resource", "ResourceArn"),
     replaces=names("name namePrefix"),
     documents=names("policy"),
     unsupported=names(
@@ -221,19 +202,11 @@ def _unsubscribe(cloud: Cloud, identity: str, known: Properties) -> None:
     ignore(lambda: cloud.call("sns", "Unsubscribe", SubscriptionArn=identity), *_NO_TOPIC)
 
 
-def _find_subscription(cloud: Cloud, inputs: Properties) -> str | None:
-    answer = absent_as_none(lambda: cloud.call("sns", "ListSubscriptionsByTopic", TopicArn=inputs["topic"]), *_NO_TOPIC)
-    wanted = (inputs["protocol"], inputs["endpoint"])
-    found = (one for one in (answer or {}).get("Subscriptions", []) if (one["Protocol"], one["Endpoint"]) == wanted)
-    return next((one["SubscriptionArn"] for one in found), None)
-
-
 SUBSCRIPTION = ResourceType(
     token="aws:sns/topicSubscription:TopicSubscription",
     create=_subscribe,
     read=_read_subscription,
     delete=_unsubscribe,
-    find=_find_subscription,
     replaces=names("endpoint protocol topic"),
     defaults={"confirmationTimeoutInMinutes": 1, "endpointAutoConfirms": False, "rawMessageDelivery": False},
     unsupported=names("deliveryPolicy filterPolicy filterPolicyScope redrivePolicy replayPolicy subscriptionRoleArn"),

@@ -184,9 +184,6 @@ BUCKET = ResourceType(
     create=_create,
     read=_read,
     delete=_delete,
-    find=lambda cloud, inputs: (
-        inputs["bucket"] if absent_as_none(lambda: cloud.s3("HeadBucket", Bucket=inputs["bucket"]), *GONE) else None
-    ),
     tagger=_tag,
     replaces=names("bucket bucketPrefix bucketNamespace objectLockEnabled"),
     defaults={"forceDestroy": False},

@@ -132,11 +132,6 @@ def _delete(cloud: Cloud, identity: str, known: Properties) -> None:
         ignore(lambda: cloud.s3("DeleteObject", Bucket=bucket, Key=key), *_GONE)
 
 
-def _find(cloud: Cloud, inputs: Properties) -> str | None:
-    identity = f"{inputs['bucket']}/{inputs['key']}"
-    return identity if _read(cloud, identity, inputs) else None
-
-
 def _problems(inputs: Properties) -> dict[str, str]:
     given = [name for name in _BODIES if name in inputs]
     if len(given) > 1:
@@ -158,7 +153,6 @@ BUCKET_OBJECT = ResourceType(
     read=_read,
     update=_update,
     delete=_delete,
-    find=_find,
     tagger=_tag,
     replaces=names("bucket key"),
     defaults={"forceDestroy": False},

@@ -49,16 +49,12 @@ def _setting(
         codes = {"OperationAborted": None}
         ignore(lambda: cloud.retry(lambda: remove(cloud, identity, known), codes=codes, seconds=60), absent, *GONE)
 
-    def find(cloud: Cloud, inputs: Properties) -> str | None:
-        return inputs["bucket"] if read(cloud, inputs["bucket"], inputs) else None
-
     return ResourceType(
         token=token,
         create=create,
         read=read,
         update=update,
         delete=delete,
-        find=find,
         replaces=rest.pop("replaces", names("bucket")),
         **rest,
     )

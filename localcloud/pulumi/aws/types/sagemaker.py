@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from localcloud.pulumi.aws.cloud import Cloud, absent_as_none
+from localcloud.pulumi.aws.cloud import Cloud
 from localcloud.pulumi.aws.endpoint import AwsError
 from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, names, tag_list, tag_map
 from localcloud.pulumi.wire import Properties
@@ -133,16 +133,11 @@ def _problems(inputs: Properties) -> dict[str, str]:
     return problems
 
 
-def _absent(cloud: Cloud, name: str) -> bool:
-    return absent_as_none(lambda: _model(cloud, name)) is None
-
-
 MODEL = ResourceType(
     token="aws:sagemaker/model:Model",
     create=_create,
     read=_read,
     delete=_delete,
-    find=lambda cloud, inputs: None if _absent(cloud, inputs["name"]) else inputs["name"],
     tagger=_tag,
     replaces=names(
         "containers enableNetworkIsolation executionRoleArn inferenceExecutionConfig name primaryContainer vpcConfig"

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map
+from localcloud.pulumi.aws.resource import Naming, ResourceType, Update, names, tag_list, tag_map, tagger
 from localcloud.pulumi.aws.types.eks_cluster import timestamp
 from localcloud.pulumi.wire import Properties
 
@@ -61,29 +61,17 @@ def _delete_group(cloud: Cloud, identity: str, known: Properties) -> None:
     )
 
 
-def _tag_group(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-    if remove:
-        cloud.call("scheduler", "UntagResource", ResourceArn=outputs["arn"], TagKeys=remove)
-    if add:
-        cloud.call("scheduler", "TagResource", ResourceArn=outputs["arn"], Tags=tag_list(add))
-
-
 SCHEDULE_GROUP = ResourceType(
     token="aws:scheduler/scheduleGroup:ScheduleGroup",
     create=_create_group,
     read=_read_group,
     delete=_delete_group,
-    find=lambda cloud, inputs: inputs["name"] if _group(cloud, inputs["name"]) else None,
-    tagger=_tag_group,
+    tagger=tagger("scheduler", "Resource", "ResourceArn", "arn"),
     replaces=names("name namePrefix"),
     naming=Naming("name", "namePrefix", limit=64),
 )
 
 # Schedule
-
-
-def _schedule_id(inputs: Properties) -> str:
-    return f"{inputs['groupName']}/{inputs['name']}"
 
 
 def _request(inputs: Properties) -> dict[str, Any]:
@@ -137,7 +125,7 @@ def _present(members: Mapping[str, Any]) -> dict[str, Any]:
 
 def _create(cloud: Cloud, inputs: Properties) -> str:
     cloud.retry(lambda: cloud.call("scheduler", "CreateSchedule", **_request(inputs)), codes=_ROLE_SETTLING)
-    return _schedule_id(inputs)
+    return f"{inputs['groupName']}/{inputs['name']}"
 
 
 def _schedule(cloud: Cloud, identity: str) -> Any:
@@ -190,7 +178,6 @@ SCHEDULE = ResourceType(
     read=_read,
     update=_update,
     delete=_delete,
-    find=lambda cloud, inputs: _schedule_id(inputs) if _schedule(cloud, _schedule_id(inputs)) else None,
     replaces=names("groupName name namePrefix"),
     defaults={
         "groupName": "default",

@@ -7,12 +7,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from localcloud.commands.recovery import objects
 from localcloud.pulumi.aws import catalogue
 
-TAGS = {"project": "workshop", "stack": "dev", "Name": "w"}
+TAGS = {"project": "workshop", "stack": "dev", "Name": "w", "cost_center": "1"}
+ACCOUNT = "123456789012"
 TAG_LIST = [{"Key": key, "Value": value} for key, value in TAGS.items()]
 
 
@@ -38,6 +40,40 @@ def specification(kind: str, tags: list[dict[str, str]]) -> list[dict[str, Any]]
         pytest.param("aws:eks/cluster:Cluster", {"name": "c"}, "c", id="cluster"),
         pytest.param("aws:eks/nodeGroup:NodeGroup", {"clusterName": "c", "nodeGroupName": "n"}, "c:n", id="node group"),
         pytest.param("aws:eks/addon:Addon", {"clusterName": "c", "addonName": "a"}, "c:a", id="add-on"),
+        pytest.param(
+            "aws:eks/capability:Capability", {"clusterName": "c", "capabilityName": "ack"}, "c,ack", id="capability"
+        ),
+        pytest.param("aws:iam/rolePolicy:RolePolicy", {"role": "r", "name": "p"}, "r:p", id="inline policy"),
+        pytest.param(
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            {"role": "r", "policyArn": "arn:aws:iam::aws:policy/P"},
+            "r/arn:aws:iam::aws:policy/P",
+            id="attached policy",
+        ),
+        pytest.param(
+            "aws:iam/policy:Policy", {"name": "p", "path": "/w/"}, f"arn:aws:iam::{ACCOUNT}:policy/w/p", id="policy"
+        ),
+        pytest.param(
+            "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+            {"url": "https://issuer.example/x"},
+            f"arn:aws:iam::{ACCOUNT}:oidc-provider/issuer.example/x",
+            id="OpenID Connect provider",
+        ),
+        pytest.param("aws:scheduler/scheduleGroup:ScheduleGroup", {"name": "g"}, "g", id="schedule group"),
+        pytest.param("aws:scheduler/schedule:Schedule", {"groupName": "g", "name": "s"}, "g/s", id="schedule"),
+        pytest.param("aws:scheduler/schedule:Schedule", {"name": "s"}, "default/s", id="schedule of no group"),
+        pytest.param("aws:cloudwatch/eventRule:EventRule", {"name": "r"}, "r", id="rule"),
+        pytest.param(
+            "aws:cloudwatch/eventRule:EventRule", {"name": "r", "eventBusName": "b"}, "b/r", id="rule of a bus"
+        ),
+        pytest.param("aws:cloudwatch/eventTarget:EventTarget", {"rule": "r", "targetId": "t"}, "r-t", id="target"),
+        pytest.param(
+            "aws:cloudwatch/eventTarget:EventTarget",
+            {"rule": "r", "targetId": "t", "eventBusName": "b"},
+            "b-r-t",
+            id="target of a bus",
+        ),
+        pytest.param("aws:sns/topic:Topic", {"name": "t"}, f"arn:aws:sns:us-east-1:{ACCOUNT}:t", id="topic"),
         pytest.param(
             "kubernetes:helm.sh/v3:Release", {"name": "ack", "namespace": "ack-system"}, "ack-system/ack", id="release"
         ),
@@ -94,7 +130,7 @@ def test_parts_of_a_network_are_found(connect: Callable[[str], Any]) -> None:
     ]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     tagged = {"vpcId": vpc, "tagsAll": TAGS}
-    assert objects.identify("aws:ec2/subnet:Subnet", tagged, connect) == subnet
+    assert objects.identify("aws:ec2/subnet:Subnet", tagged | {"cidrBlock": "10.0.0.0/24"}, connect) == subnet
     assert objects.identify("aws:ec2/routeTable:RouteTable", tagged, connect) == table
     assert objects.identify("aws:ec2/internetGateway:InternetGateway", tagged, connect) == gateway
 
@@ -108,6 +144,37 @@ def test_parts_of_a_network_are_found(connect: Callable[[str], Any]) -> None:
     assert objects.identify(kind, association, connect) is None
     made = ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)["AssociationId"]
     assert objects.identify(kind, association, connect) == made
+
+
+def test_a_route_table_is_found_by_its_gateway(connect: Callable[[str], Any]) -> None:
+    ec2 = connect("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    made = ec2.associate_route_table(RouteTableId=table, GatewayId=gateway)["AssociationId"]
+    association = {"routeTableId": table, "gatewayId": gateway}
+    assert objects.identify("aws:ec2/routeTableAssociation:RouteTableAssociation", association, connect) == made
+
+
+def test_a_queue_is_found_by_its_name(connect: Callable[[str], Any]) -> None:
+    assert objects.identify("aws:sqs/queue:Queue", {"name": "q"}, connect) is None
+    url = connect("sqs").create_queue(QueueName="q")["QueueUrl"]
+    assert objects.identify("aws:sqs/queue:Queue", {"name": "q"}, connect) == url
+
+
+@pytest.mark.parametrize("end", ["ACTIVE", "DEGRADED", "CREATE_FAILED"])
+def test_a_capability_is_waited_for_until_it_is_made_or_failed(
+    connect: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    eks, pauses = connect("eks"), list[float]()
+    monkeypatch.setattr("botocore.waiter.time.sleep", pauses.append)
+    inputs = {"clusterName": "c", "capabilityName": "ack"}
+    with Stubber(eks) as answers:
+        for status in ("CREATING", end):
+            answers.add_response("describe_capability", {"capability": {"status": status}}, inputs)
+        objects.await_made("aws:eks/capability:Capability", inputs, lambda _: eks)
+        answers.assert_no_pending_responses()
+    assert pauses == [10]
 
 
 def test_every_type_of_the_local_plugin_is_known() -> None:

@@ -27,7 +27,6 @@ _LABELS: dict[str, npt.NDArray[Any]] = {
     "reg:absoluteerror": _AMOUNT,
 }
 
-Boosters = Callable[..., xgboost.Booster]
 Apps = Callable[..., App]
 
 
