@@ -49,7 +49,7 @@ def test_what_the_model_takes_is_not_refused(text: str, input_filter: str | None
 @pytest.mark.parametrize(
     ("text", "input_filter", "words"),
     [
-        pytest.param("1,2\n3,4\n", None, ["in.csv has 2 columns", "takes 3", "1,2 and 3,4"], id="too few"),
+        pytest.param("1,2\n3,4\n", None, ["in.csv has 2 columns", "expects 3", "1,2 and 3,4"], id="too few"),
         pytest.param("1,2,3,4\n5,6,7,8\n", None, ["has 4 columns", "an id or the label left in"], id="too many"),
         pytest.param("5\n6\n", None, ["has 1 column,"], id="one column"),
         pytest.param("1,2,3\n4,5\n", None, ["in.csv, line 2 has 2 columns"], id="a short line"),

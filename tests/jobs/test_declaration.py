@@ -171,7 +171,7 @@ def test_a_wish_to_run_a_job_that_is_not_declared_is_told(defaults: JobDefaults,
         pytest.param(len, "is the function len alone: put a comma after it, as in (churn.declare,)", id="no comma"),
         pytest.param((None,), "contains None: name a function without calling it", id="a function's call"),
         pytest.param((churn,), "names the module churn: name its function, churn.declare", id="a module"),
-        pytest.param(("churn",), "holds 'churn': each item must be a function", id="a text"),
+        pytest.param(("churn",), "contains 'churn': each item must be a function", id="a text"),
         pytest.param(5, "is 5: it must be a tuple of functions", id="a number"),
     ],
 )

@@ -238,8 +238,8 @@ def test_a_missing_file_is_told_with_all_else(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param(SMALL + "---\n" + SMALL, "holds 2 documents", id="two documents"),
-        pytest.param("", "holds 0 documents", id="nothing"),
+        pytest.param(SMALL + "---\n" + SMALL, "contains 2 documents", id="two documents"),
+        pytest.param("", "contains 0 documents", id="nothing"),
         pytest.param("- a\n", "line 1: this is not a Kubernetes object", id="a list"),
         pytest.param("a: [\n", "line 2: this is not YAML", id="no YAML"),
         pytest.param("a: \0\n", "this is not YAML: unacceptable character", id="a null"),
@@ -272,7 +272,7 @@ def test_a_missing_file_is_told_with_all_else(tmp_path: Path) -> None:
         ),
         pytest.param(
             SMALL + "  sageMakerEndpoint: https://x\n",
-            "line 20: spec.sageMakerEndpoint is not carried",
+            "line 20: spec.sageMakerEndpoint is not supported",
             id="an endpoint",
         ),
         pytest.param(
