@@ -6,8 +6,8 @@ PYTHON ?= $(shell for bound in 14 99; do for p in python3 python3.13 python3.12 
 	done; done)
 STACK ?= local
 export STACK JOB JOBS TO THRESHOLD REQUEST YES LOCALCLOUD_PORT
-# What some machines ask of Python and cannot be had here: to keep no compiled modules (compiling the SDKs anew takes every
-# `up` 3 s; git ignores them), and to load none from the folder that it runs in.
+# Some machines tell Python to keep no compiled modules (compiling the SDKs again would cost every `up` 3 s; git ignores
+# them), or to import none from the current folder. Neither is possible here.
 unexport PYTHONDONTWRITEBYTECODE PYTHONSAFEPATH
 
 RUN := .local/venv/bin/python -m
@@ -27,11 +27,11 @@ up: ## Set up, start the local cloud, deploy the stack, run its jobs, print rows
 	$(COMMAND) up
 preview: ## Print what `make up` would do
 	$(COMMAND) preview
-destroy: ## Remove all that the stack made, and check by listing
+destroy: ## Remove everything that the stack created, and check by listing
 	$(COMMAND) destroy
 down: ## Destroy, then stop the local cloud
 	$(COMMAND) down
-reset: ## Stop the local cloud and forget it, whatever its state
+reset: ## Stop the local cloud and delete its state
 	$(COMMAND) reset
 retry: ## Run a job again: make retry JOB=churn
 	$(COMMAND) retry
@@ -51,13 +51,13 @@ report: ## A job's result as a page that opens offline: make report JOB=churn
 	@$(SETUP) report && $(RUN) localcloud.commands report
 cost: ## What the stack costs on AWS, by the hour and by the job
 	$(COMMAND) cost
-leftovers: ## List what carries the stack's tags
+leftovers: ## List what has the stack's tags
 	$(COMMAND) leftovers
 preflight: ## Check an AWS account before the first up; REQUEST=1 asks for quotas: make preflight STACK=dev
 	$(COMMAND) preflight
 crds: ## Bring the operator's CRDs in the cluster to chartVersion
 	$(COMMAND) crds
-model: ## Make the churn data, the model archive and the batch input anew
+model: ## Make the churn data, the model archive and the batch input again
 	@$(SETUP) local && $(RUN) model
 model-archive: ## Pack a model of your own that xgboost saved: make model-archive FILE=model.json
 	@$(SETUP) local && $(RUN) model.package $(or $(FILE),$(error Name the model file: make model-archive FILE=model.json))
