@@ -155,7 +155,7 @@ def _start(image: str, archive: Path, environment: Mapping[str, str], rows: byte
         request = urllib.request.Request(container.url + "/invocations", rows, {"Content-Type": "text/csv"})  # noqa: S310  http
         while True:
             try:
-                urllib.request.urlopen(request).close()  # noqa: S310  likewise
+                urllib.request.urlopen(request).close()  # noqa: S310  the address of a local container
             except OSError:
                 time.sleep(0.001)
             else:

@@ -21,7 +21,7 @@ class GunzippedStream:
         """Up to `size` bytes.
 
         Raises:
-            ObjectFailure: the object is no gzip, or is cut off.
+            ObjectFailure: the object is not gzip, or is truncated.
         """
         try:
             return self._plain.read(size)

@@ -1,7 +1,7 @@
 r"""CSV as SageMaker reads and writes it where it filters or joins: strict about quotes, and no field is ever converted.
 
 Public reports show a parser that refuses a quote inside a field that is not quoted; what else is known of the agent says
-that it is written in Go. So rows are read and written as Go's encoding/csv does it: blank lines are no rows, `\r\n` ends a
+that it is written in Go. So rows are read and written as Go's encoding/csv does it: blank lines are not rows, `\r\n` ends a
 row as `\n` does, a byte-order mark and a NUL are text. A row never goes beyond its line, because SageMaker cuts objects at
 newlines before it looks at quotes.
 
@@ -23,7 +23,7 @@ from localcloud.batch_transform.errors import RecordError, each
 from localcloud.batch_transform.splitting import shown
 
 Row = list[str]
-"""Fields, each byte as the character of that number: bytes that are no text pass unchanged."""
+"""Fields, each byte as the character of that number: bytes that are not text pass unchanged."""
 
 _BYTES = "latin-1"
 _QUOTED = r'"[^"\n]*+(?:""[^"\n]*+)*+"'

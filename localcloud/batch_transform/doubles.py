@@ -208,7 +208,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that the other end cut is no news."""
+        """Ignore a connection that the other end has closed."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -22,7 +22,7 @@ class BatchTransformError(Exception):
     """Anything this package raises on purpose."""
 
 
-class Stopped(BatchTransformError):  # noqa: N818  a stop is asked for, it is no error
+class Stopped(BatchTransformError):  # noqa: N818  a stop was requested, and is not an error
     """The job was stopped; what is unfinished leaves no output."""
 
 
@@ -98,7 +98,7 @@ def data_error(*lines: str) -> ObjectFailure:
 
 
 def http_error(status: int, body: bytes) -> ObjectFailure:
-    """The model answered with a status that is no success."""
+    """The model answered with a status other than success."""
     text = body.decode("utf-8", "replace").splitlines()
     if status < 500:
         return ObjectFailure(f"ClientError: {SEE_LOGS}", (f"ClientError: {status}", "", "Message:", *text))

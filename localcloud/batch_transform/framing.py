@@ -34,7 +34,7 @@ _SHOWN = 256
 
 
 class _BrokenError(Exception):
-    """The bytes are no record of this format."""
+    """The bytes are not a record of this format."""
 
 
 class _Frame(NamedTuple):

@@ -174,8 +174,8 @@ def _connected(connection: http.client.HTTPConnection, deadline: float) -> socke
     if connection.sock is None:  # pyright: ignore[reportUnnecessaryComparison] None before the first request
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # pyright: ignore[reportAttributeAccessIssue] connected now
-    connection.sock.settimeout(_left(deadline))  # pyright: ignore[reportOptionalMemberAccess] likewise
-    return connection.sock  # pyright: ignore[reportReturnType] likewise
+    connection.sock.settimeout(_left(deadline))  # pyright: ignore[reportOptionalMemberAccess] connected above
+    return connection.sock  # pyright: ignore[reportReturnType] connected above
 
 
 def _headers(content_type: str | None, accept: str | None) -> dict[str, str]:

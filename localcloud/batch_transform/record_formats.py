@@ -134,7 +134,7 @@ class _JsonFormat:
 
 
 def _without(lines: list[bytes], places: list[int]) -> tuple[list[bytes], list[int]]:
-    """Some of the lines: what is blank is no record."""
+    """Some of the lines; blank lines are not records."""
     return [lines[place] for place in places], places
 
 

@@ -110,7 +110,7 @@ ROWS = (
     ),
     Row(
         "Blank lines where records are filtered or joined",
-        "they are no records, and the model's blank lines are no answers",
+        "they are not records, and the model's blank lines are not answers",
         _CSV + "test_blank_lines_are_no_rows",
     ),
     Row(

@@ -28,7 +28,7 @@ def unpack(archive: Path, folder: Path, limits: Limits = DEFAULT_LIMITS) -> None
     """Unpack a `.tar.gz` of regular files and folders into a folder, which is made.
 
     Raises:
-        BadModelArchive: it is no such archive, is empty, or holds an absolute path, `..`, a link or a device, or more
+        BadModelArchive: it is not such an archive, is empty, or contains an absolute path, `..`, a link or a device, or more
             than the limits. What was unpacked until then stays; the caller removes the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)

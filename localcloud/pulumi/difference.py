@@ -1,4 +1,4 @@
-"""What changed between two sets of properties, as Pulumi's detailed diff wants it: a path and a kind for each change."""
+"""The changes between two sets of properties, as in Pulumi's detailed diff: a path and a kind for each change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plugin can answer instead of a result."""
+"""Errors that a plugin can return instead of a result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from localcloud.pulumi.wire import Properties
 
 
 class PluginError(Exception):
-    """The operation failed and changed nothing that Pulumi must know of."""
+    """The operation failed, and changed nothing that Pulumi must know about."""
 
 
 class NotRegisteredError(PluginError):
@@ -26,14 +26,14 @@ class CancelledError(PluginError):
 
 @dataclass(frozen=True)
 class Failure:
-    """One input that cannot be."""
+    """One invalid input."""
 
     property: str
     reason: str
 
 
 class InputsError(PluginError):
-    """Inputs that cannot be, found after Check."""
+    """Invalid inputs that were found after Check."""
 
     def __init__(self, message: str, failures: Sequence[Failure]) -> None:
         super().__init__(message)
@@ -41,11 +41,11 @@ class InputsError(PluginError):
 
 
 class InitializationError(PluginError):
-    """The object exists but did not get ready; its state is to be kept.
+    """The object exists but did not become ready; its state must be kept.
 
     Args:
         identity: the object's id.
-        outputs: what is known of it.
+        outputs: what is known about it.
         reasons: why it is not ready.
     """
 

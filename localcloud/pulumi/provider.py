@@ -109,7 +109,7 @@ class Provider(ABC):
 
     @abstractmethod
     def plan_create(self, target: Target, inputs: Properties) -> Properties:
-        """Outputs of a creation as far as they are known beforehand."""
+        """Outputs of a creation, as far as they are known before it."""
 
     @abstractmethod
     def create(self, target: Target, inputs: Properties) -> tuple[str, Properties]: ...

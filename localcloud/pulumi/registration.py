@@ -1,4 +1,4 @@
-"""Which stacks may use the local cloud: those its supervisor has written into `run/cloud.json`.
+"""Which stacks may use the local cloud: those that its supervisor has written to `run/cloud.json`.
 
 A state file of an AWS account pointed at the local cloud by mistake would lose every resource in the next refresh, so
 a plugin serves registered stacks only.

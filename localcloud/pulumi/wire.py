@@ -1,7 +1,7 @@
 """Property values as Pulumi sends them: plain JSON values, and marked objects for secrets, assets and references.
 
-A plugin works on plain values. Secretness is kept beside them, by the name of the top-level property, which is how
-far the SDK keeps it as well; what is not known yet during a preview is the one value `UNKNOWN`.
+A plugin works on plain values. Which of them are secret is kept separately, by the name of the top-level property, as the
+SDK does; a value that is not known yet during a preview is `UNKNOWN`.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _UNKNOWN_TEXTS: Final = frozenset(
 
 
 class Unknown:
-    """A value that only a real deployment will tell."""
+    """A value that is known only in a deployment."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
 
     def __bool__(self) -> bool:
-        raise TypeError("an unknown value was taken for a known one")
+        raise TypeError("an unknown value was used as a known one")
 
 
 UNKNOWN: Final = Unknown()
@@ -69,7 +69,7 @@ class Asset:
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive, kept as it came: no resource type here reads one."""
+    """An archive, kept as it was received: no resource type here reads one."""
 
     fields: tuple[tuple[str, Any], ...]
 

@@ -31,6 +31,6 @@ def test_a_role_without_its_policy_fails_the_run_which_names_action_and_cure(
     assert f"is not authorized to perform: {action}" in up.text
     assert "Traceback" not in up.text
     checkout.write("infra/identity.py", whole)
-    (cure,) = {line.partition("anew: ")[2] for line in up.text.splitlines() if "anew: aws eks delete-" in line}
+    (cure,) = {line.partition("again: ")[2] for line in up.text.splitlines() if "again: aws eks delete-" in line}
     mended = checkout.shell(cure.replace("; ", "\n") + " --yes --skip-preview")
     assert mended.code == 0, mended.text

@@ -74,7 +74,9 @@ class Capabilities:
             return {"capability": copy.deepcopy(self._find(call)[1])}
 
     def update(self, call: Call) -> Mapping[str, Any]:
-        raise NotAvailableError("eks", "UpdateCapability", f" Delete {call.params['capabilityName']} and make it anew.")
+        raise NotAvailableError(
+            "eks", "UpdateCapability", f" Delete {call.params['capabilityName']} and create it again."
+        )
 
     def delete(self, call: Call) -> Mapping[str, Any]:
         with self._store.lock:

@@ -60,7 +60,7 @@ class UniversalTargets:
         """Refuse a target that can never be called, as CreateSchedule does.
 
         Raises:
-            AwsError: it is no universal target, its input is no JSON, or its role does not trust the scheduler.
+            AwsError: it is not a universal target, its input is not JSON, or its role does not trust the scheduler.
         """
         match = _UNIVERSAL.fullmatch(str(target["Arn"]))
         if match is None or _READING.fullmatch(match[2]):

@@ -106,7 +106,7 @@ def _rectangular(separators: npt.NDArray[np.uint8], columns: int) -> bool:
 
 
 def _read_words(words: _Words, lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.float64] | None:
-    """The values of words that end with their number's last character; None when one of them is no plain number."""
+    """The values of words that end with their number's last character; None if one of them is not a plain number."""
     words = words & _OWN[lengths] | _LEADING[lengths]
     dots = words ^ _DOTS
     dots = ((dots - _ONES) & ~dots & _HIGH_BITS) >> np.uint64(7)  # 256**k, where the dot is byte k; 0 without one

@@ -1,4 +1,4 @@
-"""What an operation on one resource works with: calls in its region, retries, waits with a deadline, the account."""
+"""The tools for an operation on one resource: calls in its region, retries, waits with a deadline, the account."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from localcloud.pulumi.provider import Stop
 
 T = TypeVar("T")
 
-# Messages with which AWS refuses what it has just been told of elsewhere: the second try passes.
+# Messages with which AWS refuses something that it does not know everywhere yet: a later try succeeds.
 _PROPAGATION_SECONDS = 120.0
 
 
 class WaitError(PluginError):
-    """Something did not reach the state waited for."""
+    """Something did not reach the expected state."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Who the calls are made as."""
+    """The identity that makes the calls."""
 
     account_id: str
     arn: str
@@ -71,17 +71,17 @@ class Cloud:
         return self.call("sagemaker", operation, **parameters)
 
     def made(self, identity: str) -> str:
-        """Note the id of an object that is there now, before what else belongs to its creation; returns the id."""
+        """Note the id of an object that exists now, although its creation is not complete; returns the id."""
         self._made.append(identity)
         return identity
 
     @property
     def made_so_far(self) -> str | None:
-        """The id of an object whose creation was begun and must not be forgotten should the rest of it fail."""
+        """The id of an object whose creation has begun; it must be kept in the state if the rest of the creation fails."""
         return self._made[0] if self._made else None
 
     def account(self) -> Account:
-        """Who the calls are made as; asked once."""
+        """The identity that makes the calls; looked up once."""
         if not self._account:
             answer = self.call("sts", "GetCallerIdentity")
             self._account.append(Account(answer["Account"], answer["Arn"], answer["UserId"]))
@@ -127,12 +127,12 @@ class Cloud:
 
         Args:
             what: its name in messages.
-            state: asks for its state.
+            state: returns its state.
             until: the states to wait for.
-            failed: states from which it will not get there.
-            seconds: for how long, where the program sets no time.
-            reason: asks why it failed.
-            cure: what to do when it failed.
+            failed: states from which it cannot reach these.
+            seconds: for how long, unless the program sets a time.
+            reason: returns why it failed.
+            cure: what to do if it failed.
 
         Raises:
             WaitError: it failed, or time is up.
@@ -150,7 +150,7 @@ class Cloud:
 
 
 def absent_as_none(work: Callable[[], T], *codes: str) -> T | None:
-    """What a call gives, or None when AWS says that the object is not there."""
+    """The result of a call, or None if AWS says that the object does not exist."""
     try:
         return work()
     except AwsError as e:
@@ -160,5 +160,5 @@ def absent_as_none(work: Callable[[], T], *codes: str) -> T | None:
 
 
 def ignore(work: Callable[[], object], *codes: str) -> None:
-    """Make a call; these error codes are as good as success."""
+    """Make a call; these error codes count as success."""
     absent_as_none(work, *codes)

@@ -14,7 +14,7 @@ from localcloud.pulumi.errors import PluginError
 
 
 class EndpointError(PluginError):
-    """There is no local AWS endpoint to talk to."""
+    """There is no local AWS endpoint."""
 
 
 class AwsError(PluginError):
@@ -39,7 +39,7 @@ def local_endpoint(environment: Mapping[str, str]) -> str:
     """The endpoint in the environment, which must be on this machine.
 
     Raises:
-        EndpointError: there is none, or it is elsewhere.
+        EndpointError: there is none, or it is on another machine.
     """
     endpoint = environment.get("AWS_ENDPOINT_URL", "")
     if not endpoint:
@@ -63,7 +63,7 @@ def _is_loopback(host: str) -> bool:
 
 @dataclass
 class Endpoint:
-    """Clients of the endpoint, one a service and region, made when first needed.
+    """Clients of the endpoint, one for each service and region, created when they are first needed.
 
     Args:
         url: where it is.
@@ -118,7 +118,7 @@ class Endpoint:
             return self._clients[key]
 
     def _new_client(self, service: str, region: str) -> Any:
-        import botocore.config  # noqa: PLC0415  likewise
+        import botocore.config  # noqa: PLC0415  a plugin starts without botocore
         import botocore.session  # noqa: PLC0415
 
         if self._session is None:

@@ -1,4 +1,4 @@
-"""The functions by which a program looks at what is there already and is not its own."""
+"""The functions with which a program reads existing resources that are not its own."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _where(cloud: Cloud, identity: str) -> Properties:
 
 
 def _needed(arguments: Properties, name: str) -> str:
-    """The one argument by which these functions look things up here; the official plugin takes others as well."""
+    """The one argument that these functions support here; the official plugin supports others as well."""
     others = [key for key in arguments if key not in {name, "region"}]
     if others or not arguments.get(name):
         raise _refusal(name, f"the local cloud looks these up by `{name}` alone")

@@ -1,4 +1,4 @@
-"""Checks inputs against the properties that `pulumi-aws` declares, and compares them by meaning."""
+"""Checks inputs against the properties that `pulumi-aws` declares, and compares values by meaning."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def properties(token: str) -> dict[str, Any]:
 
 
 def failures(kind: ResourceType, inputs: Properties) -> Iterator[Failure]:
-    """All that is wrong with the inputs of a resource."""
+    """Everything that is wrong with the inputs of a resource."""
     known = properties(kind.token)
     for name, value in inputs.items():
         if name not in known["inputs"]:
@@ -62,7 +62,7 @@ def _not_json(text: str) -> str:
 
 
 def mistyped(path: str, expected: Any, value: Any) -> Iterator[Failure]:
-    """Where a value is not of the declared type."""
+    """Yield each place where a value does not have the declared type."""
     if value is None or isinstance(value, Unknown) or expected == "any":
         return
     if isinstance(expected, str):
@@ -107,7 +107,7 @@ def _kind(value: Any) -> str:
 
 
 def coerced(expected: Any, value: Any) -> Any:
-    """A value in its declared type where Pulumi takes another for it: "true" for true, 5 for "5"."""
+    """A value converted to its declared type as Pulumi does: "true" to true, 5 to "5"."""
     if isinstance(value, Unknown):
         return value
     if isinstance(expected, str):
@@ -139,7 +139,7 @@ def _from_text(expected: str, value: str) -> Any:
 
 
 def canonical(kind: ResourceType, name: str, value: Any) -> Any:
-    """A value such that two of one meaning are equal: JSON parsed, sets sorted."""
+    """A value in a normal form, in which two values with the same meaning are equal: JSON parsed, sets sorted."""
     if name in kind.documents and isinstance(value, str):
         return _document(value)
     return _sorted(kind, name, value)
@@ -148,7 +148,7 @@ def canonical(kind: ResourceType, name: str, value: Any) -> Any:
 def _sorted(kind: ResourceType, path: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         members = {n: _sorted(kind, f"{path}.{n}", v) for n, v in value.items()}
-        # AWS gives back no empty list or map inside an object: none and an empty one mean the same
+        # AWS returns no empty list or map inside an object, so a missing and an empty one mean the same
         return {n: v for n, v in members.items() if v is not None and v not in ({}, [])}
     if isinstance(value, list):
         items = [_sorted(kind, path, v) for v in value]
@@ -174,7 +174,7 @@ def _unwrapped(value: Any) -> Any:
 
 
 def projected(expected: Any, old: Any, live: Any) -> Any:
-    """A live value cut to what the old input spoke of: AWS's own additions to an object are no change of the program's."""
+    """A live value without parts that the old input does not have: AWS's own additions are not changes of the program."""
     if (
         isinstance(old, Mapping)
         and isinstance(live, Mapping)

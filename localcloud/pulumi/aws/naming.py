@@ -16,9 +16,9 @@ def named(naming: Naming, name: str, old: Properties | None, new: Properties, se
     """Inputs with a physical name in them.
 
     Args:
-        naming: the type's way of naming.
+        naming: how the type names its objects.
         name: the resource's Pulumi name.
-        old: checked inputs of the object that is there, whose generated name is kept.
+        old: checked inputs of the existing object, whose generated name is kept.
         new: the program's inputs.
         seed: random bytes from the engine.
     """
@@ -34,7 +34,7 @@ def named(naming: Naming, name: str, old: Properties | None, new: Properties, se
 
 
 def is_fixed(naming: Naming, name: str, old: Properties, new: Properties) -> bool:
-    """Whether a replacement would bear the old object's name, so that the old one must go first."""
+    """Whether a replacement would have the old object's name, so that the old one must be deleted first."""
     physical = old.get(naming.property)
     prefix = new.get(naming.prefix) if naming.prefix else None
     base = prefix if isinstance(prefix, str) else _base(naming, name)

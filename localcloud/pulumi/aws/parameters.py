@@ -1,6 +1,6 @@
-"""Checks a call's parameters against the service's own model, further than boto3 does: enums, patterns and lengths too.
+"""Checks a call's parameters against the service's model more strictly than boto3: also enums, patterns and lengths.
 
-AWS checks them on its side; the local endpoint may not, and a call that only works here is worth nothing.
+AWS checks them itself; the local endpoint may not, and a call that works only here would be of no use.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _structure(path: str, shape: Any, value: Mapping[str, Any]) -> Iterator[str]
             yield f"{path}.{name} is missing"
     for name, member in value.items():
         if name not in shape.members:
-            yield f"{path}.{name} is no parameter"
+            yield f"{path}.{name} is not a parameter"
         else:
             yield from _problems(f"{path}.{name}", shape.members[name], member)
 
@@ -78,14 +78,14 @@ def _text(path: str, shape: Any, value: Any) -> Iterator[str]:
 def _range(path: str, shape: Any, size: int, unit: str) -> Iterator[str]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and size < low:
-        yield f"{path} has {size} {unit}, at least {low} are needed".replace("  ", " ")
+        yield f"{path} has {size} {unit}, and at least {low} are needed".replace("  ", " ")
     if high is not None and size > high:
-        yield f"{path} has {size} {unit}, at most {high} are allowed".replace("  ", " ")
+        yield f"{path} has {size} {unit}, and at most {high} are allowed".replace("  ", " ")
 
 
 @functools.cache
 def compile_pattern(pattern: str) -> re.Pattern[str] | None:
-    """The pattern in Python's notation, anchored as AWS means it; None where Python has no word for it."""
+    """The pattern in Python's notation, anchored as AWS means it; None if Python cannot express it."""
     translated = _unicode_classes(pattern)
     try:
         return re.compile(translated if translated.startswith("^") else rf"\A(?:{translated})\Z")
@@ -94,7 +94,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str] | None:
 
 
 def _unicode_classes(pattern: str) -> str:
-    r"""Java's `\p{..}` classes by what `re` has; a little wider, never narrower."""
+    r"""Java's `\p{..}` classes, replaced by classes of `re` that are a little wider, never narrower."""
     for java, python in {
         r"\p{L}": r"\w",
         r"\p{Z}": r"\s",

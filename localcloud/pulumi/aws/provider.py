@@ -19,7 +19,7 @@ from localcloud.pulumi.errors import CancelledError, Failure, InitializationErro
 from localcloud.pulumi.provider import Checked, Found, Provider, Target
 from localcloud.pulumi.wire import UNKNOWN, Properties, Unknown
 
-# Settings of the official provider that have a meaning here; of the rest those that only relax its own checks.
+# Settings of the official provider that have a meaning here, and those that only relax its own checks.
 _SETTINGS = frozenset({"region", "defaultTags", "accessKey", "secretKey", "token", "allowedAccountIds"})
 _IGNORED = frozenset(
     {
@@ -82,7 +82,7 @@ class AwsProvider(Provider):
 
     def _check_account(self, allowed: list[str]) -> None:
         if allowed and self._cloud({}).account().account_id not in allowed:
-            raise PluginError(f"the local account is none of the allowed accounts {', '.join(allowed)}")
+            raise PluginError(f"the local account is not one of the allowed accounts {', '.join(allowed)}")
 
     # Resources
 
@@ -109,13 +109,13 @@ class AwsProvider(Provider):
     def diff(self, target: Target, old: Properties, new: Properties, outputs: Properties) -> Difference:
         kind = self._kind(target.urn.type)
         computed = {*properties(kind.token)["computed"]}
-        # an input that AWS fills in when the program leaves it out is no change when it is left out later
+        # if the program no longer sets an input that AWS fills in, that is not a change
         before = {n: canonical(kind, n, v) for n, v in old.items() if n in new or n not in computed}
         after = {n: canonical(kind, n, v) for n, v in new.items()}
         if "region" in after and "region" not in before:
             before["region"] = outputs.get("region")
         difference = compare(before, after, replaces=lambda path: _replaces(kind, path))
-        # an object whose name the program fixes cannot be made beside the old one
+        # an object whose name the program sets cannot be created beside the old one
         fixed = kind.naming is not None and is_fixed(kind.naming, target.urn.name, old, new)
         return Difference(_collapsed(kind, difference.changes), delete_before_replace=fixed or kind.delete_first)
 
@@ -135,7 +135,7 @@ class AwsProvider(Provider):
     def _creation_failed(
         self, error: PluginError, kind: ResourceType, cloud: Cloud, target: Target, inputs: Properties
     ) -> PluginError:
-        """What is there already is kept in the state: the next run goes on with it, and a destroy removes it."""
+        """What exists already is kept in the state: the next run continues with it, and a destroy removes it."""
         told = _about(error, "creating", target, inputs, kind)
         if cloud.made_so_far is None:
             return error if isinstance(error, CancelledError) else told
@@ -296,7 +296,7 @@ def _without_id(outputs: Properties) -> Properties:
 
 
 def _setting(value: Any) -> Any:
-    """A setting's value: what is not text comes as JSON text."""
+    """A setting's value: values other than strings arrive as JSON."""
     if isinstance(value, str) and value[:1] in {"{", "["}:
         return json.loads(value)
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
@@ -312,7 +312,7 @@ def _replaces(kind: ResourceType, path: str) -> bool:
 
 
 def _collapsed(kind: ResourceType, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Changes inside a JSON document count as one of the document."""
+    """Changes inside a JSON document count as one change of the document."""
     kept: dict[str, Change] = {}
     for change in changes:
         path = change.top if change.top in kind.documents else change.path
@@ -321,7 +321,7 @@ def _collapsed(kind: ResourceType, changes: tuple[Change, ...]) -> tuple[Change,
 
 
 def _quiet(kind: ResourceType, old: Properties, new: Properties) -> Properties:
-    """New inputs in the old one's words where they mean the same, so that nothing seems to change."""
+    """New inputs with the old spelling of values that mean the same, so that these do not count as changes."""
     reworded = kind.documents | {path.split(".")[0] for path in kind.sets}
     return {
         n: old[n] if n in reworded and n in old and canonical(kind, n, old[n]) == canonical(kind, n, v) else v
@@ -330,7 +330,7 @@ def _quiet(kind: ResourceType, old: Properties, new: Properties) -> Properties:
 
 
 def _optional_absent(kind: ResourceType, inputs: Properties) -> Properties:
-    """Optional inputs that are given by nobody are known to be absent, not unknown."""
+    """Optional inputs that nobody sets are known to be absent, not unknown."""
     known = properties(kind.token)
     return {n: None for n in known["inputs"] if n not in inputs and n not in known["computed"]}
 

@@ -1,4 +1,4 @@
-"""What a resource type is: a table entry of its calls and of how its properties behave."""
+"""The description of a resource type: its calls, and how its properties behave."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Naming:
 
 @dataclass(frozen=True)
 class Update:
-    """An update: what is there, what is wanted, and the names of the properties that differ."""
+    """An update: the present and the wanted properties, and the names of those that differ."""
 
     identity: str
     old: Properties
@@ -126,5 +126,5 @@ def tag_list(tags: Mapping[str, str] | None) -> list[dict[str, str]] | None:
 
 
 def tag_map(tags: list[dict[str, str]] | None) -> Tags:
-    """Tags as Pulumi has them; those of AWS itself are left out."""
+    """Tags in Pulumi's form, without AWS's own."""
     return {t["Key"]: t["Value"] for t in tags or [] if not t["Key"].startswith("aws:")}

@@ -1,4 +1,4 @@
-"""The resources that components are made of, and references to those that exist already.
+"""The resources of which components consist, and references to existing ones.
 
 Types and properties are given as they are on the wire: the SDK packages of AWS and Kubernetes take seconds to import.
 """

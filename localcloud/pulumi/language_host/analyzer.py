@@ -1,4 +1,4 @@
-"""Policy packs: their server stands behind one of the host's, because a pack reads the stack's settings at its start.
+"""Policy packs: a proxy in the host starts a pack's server, because a pack reads the stack's settings when it starts.
 
 The engine tells a pack the stack, its configuration and whether this is a preview by ConfigureStack, after it has
 connected; the packs of Python's SDK expect all this in environment variables. So the engine connects to the proxy
@@ -123,5 +123,5 @@ def _code(error: grpc.RpcError) -> grpc.StatusCode:
 
 
 def _pass_error(error: grpc.RpcError, context: Any) -> Any:
-    context.set_trailing_metadata(error.trailing_metadata() or ())  # pyright: ignore[reportAttributeAccessIssue]  likewise
-    return context.abort(_code(error), error.details())  # pyright: ignore[reportAttributeAccessIssue]  likewise
+    context.set_trailing_metadata(error.trailing_metadata() or ())  # pyright: ignore[reportAttributeAccessIssue]  what a channel raises is a Call too
+    return context.abort(_code(error), error.details())  # pyright: ignore[reportAttributeAccessIssue]  what a channel raises is a Call too

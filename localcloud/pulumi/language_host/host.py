@@ -158,7 +158,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
 
 class Errors(grpc.ServerInterceptor):
-    """Answers by its text what the user can mend, and by their names the methods that this host does not have."""
+    """Return errors that the user can fix by their text, and name methods that this host does not have."""
 
     def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
         handler = continuation(handler_call_details)

@@ -18,7 +18,7 @@ _TYPECHECKERS: Final = ("mypy", "pyright")
 
 
 class ToolchainError(Exception):
-    """An option is wrong, the environment is not there, or it cannot do what is asked of it."""
+    """An option is wrong, or the environment does not exist or lacks what is needed."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Toolchain:
 
     @classmethod
     def of(cls, info: Any, *, plugin: bool = False) -> Toolchain:
-        """The environment of a program or a plugin; whether it is there, `check` tells.
+        """The environment of a program or a plugin; `check` says whether it exists.
 
         Args:
             info: the engine's ProgramInfo.
@@ -107,7 +107,7 @@ class Toolchain:
         yield b"Finished installing dependencies\n"
 
     def typecheck(self, folder: Path) -> None:
-        """Let the type checker that the options name look at the program.
+        """Run the type checker that the options name on the program.
 
         Raises:
             ToolchainError: it found errors, which the text holds, or it is not installed.

@@ -52,9 +52,9 @@ def wait_until_serving(container: Container, seconds: float = 60) -> None:
 
 def invoke(container: Container, body: bytes, **headers: str) -> tuple[int, bytes]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = urllib.request.Request(container.url + "/invocations", data=body, headers=named)  # noqa: S310  likewise
+    request = urllib.request.Request(container.url + "/invocations", data=body, headers=named)  # noqa: S310  the address of a local container
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  likewise
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  the address of a local container
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -101,7 +101,7 @@ def test_a_type_speaks_of_properties_that_there_are(token: str) -> None:
         pytest.param(
             CLUSTER, {"roleArn": "r", "vpcConfig": {}}, "vpcConfig.subnetIds", "needs subnets", id="no subnets"
         ),
-        pytest.param(BUCKET, {"bucket": "Capitals"}, "bucket", "is no bucket name", id="bucket name"),
+        pytest.param(BUCKET, {"bucket": "Capitals"}, "bucket", "is not a bucket name", id="bucket name"),
         pytest.param(MODEL, {"executionRoleArn": "r"}, "primaryContainer", "give either", id="model without container"),
         pytest.param(
             MODEL,
@@ -114,7 +114,7 @@ def test_a_type_speaks_of_properties_that_there_are(token: str) -> None:
             MODEL,
             {"executionRoleArn": "r", "primaryContainer": {}, "name": "a_b"},
             "name",
-            "no model name",
+            "not a model name",
             id="model name",
         ),
         pytest.param(ROUTE, {"routeTableId": "r", "gatewayId": "g"}, "destinationCidrBlock", "exactly one", id="route"),
@@ -376,7 +376,7 @@ def operation(service: str, name: str) -> Any:
     ("service", "name", "sent", "message"),
     [
         pytest.param("eks", "DescribeCluster", {}, "name is missing", id="missing"),
-        pytest.param("eks", "DescribeCluster", {"name": "c", "nam": 1}, "nam is no parameter", id="unknown"),
+        pytest.param("eks", "DescribeCluster", {"name": "c", "nam": 1}, "nam is not a parameter", id="unknown"),
         pytest.param("iam", "GetRole", {"RoleName": "a b"}, "does not match", id="pattern"),
         pytest.param("iam", "GetRole", {"RoleName": "a" * 65}, "at most 64", id="length"),
         pytest.param(

@@ -11,7 +11,7 @@ from localcloud.pulumi.wire import Properties
 
 
 def tag_specification(kind: str, inputs: Properties) -> list[dict[str, Any]] | None:
-    """Tags of an object to be made; None when there are none."""
+    """Tags of an object to be created; None if there are none."""
     tags = tag_list(inputs.get("tagsAll"))
     return [{"ResourceType": kind, "Tags": tags}] if tags else None
 

@@ -195,7 +195,7 @@ def _group(cloud: Cloud, identity: str) -> Any:
 
 
 def _set_rules(cloud: Cloud, identity: str, inputs: Properties) -> None:
-    """Leave exactly the program's rules: those that AWS gave the group go too."""
+    """Keep exactly the program's rules: also remove those that AWS created with the group."""
     found = _group(cloud, identity)
     for name, (key, direction) in _RULE_SETS.items():
         wanted = [_permission(rule, identity) for rule in inputs.get(name) or []]
@@ -228,7 +228,7 @@ def _update_group(cloud: Cloud, update: Update) -> None:
 
 
 def _forget_group(cloud: Cloud, identity: str, known: Properties) -> None:
-    """The group goes with its VPC."""
+    """The group is deleted with its VPC."""
 
 
 DEFAULT_SECURITY_GROUP = ResourceType(

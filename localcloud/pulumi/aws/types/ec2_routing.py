@@ -62,7 +62,7 @@ def _table(cloud: Cloud, identity: str) -> Any:
 
 
 def _inline_routes(found: Any) -> list[Properties]:
-    """Routes that a program can have made: not the VPC's own, not those of a gateway endpoint."""
+    """Routes that a program may have created: neither the VPC's own nor those of a gateway endpoint."""
     routes: list[Properties] = []
     for route in found.get("Routes", []):
         if route.get("GatewayId") == "local" or str(route.get("GatewayId", "")).startswith("vpce-"):
@@ -126,7 +126,7 @@ ROUTE_TABLE = ResourceType(
 
 
 def _route_id(table: str, destination: str) -> str:
-    """The id that the official provider makes: it holds a checksum of the destination."""
+    """The id that the official provider makes, which contains a checksum of the destination."""
     return f"r-{table}{zlib.crc32(destination.encode())}"
 
 

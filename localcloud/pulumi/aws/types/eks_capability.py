@@ -48,7 +48,7 @@ def _await(cloud: Cloud, identity: str, inputs: Properties) -> None:
         failed={"CREATE_FAILED", "DEGRADED", "DELETED"},
         seconds=_SECONDS,
         cure=(
-            "It stays so. When the cause is mended, delete it and make it anew: aws eks delete-capability "
+            "It remains so. When the cause is fixed, delete it and create it again: aws eks delete-capability "
             f"--cluster-name {cluster} --capability-name {capability}; pulumi up --refresh"
         ),
     )

@@ -142,9 +142,9 @@ def await_status(
 
 
 def anew(kind: str, named: str) -> str:
-    """The way out for what failed to be made, which no update mends."""
+    """What to do about an object whose creation has failed, which no update can fix."""
     commands = f"aws eks delete-{kind} {named}; aws eks wait {kind}-deleted {named}; pulumi up --refresh"
-    return f"It stays so. When the cause is mended, delete it and make it anew: {commands}"
+    return f"It remains so. When the cause is fixed, delete it and create it again: {commands}"
 
 
 def _await_active(cloud: Cloud, identity: str, inputs: Properties) -> None:
@@ -301,7 +301,7 @@ def _problems(inputs: Properties) -> dict[str, str]:
     problems: dict[str, str] = {}
     name, config = inputs.get("name"), inputs.get("vpcConfig")
     if isinstance(name, str) and not _NAME.fullmatch(name):
-        problems["name"] = f"{name!r} is no cluster name: letters, digits, `-` and `_`, at most 100"
+        problems["name"] = f"{name!r} is not a cluster name: use letters, digits, `-` and `_`, at most 100"
     if isinstance(config, dict) and "subnetIds" not in config:
         problems["vpcConfig.subnetIds"] = "a cluster needs subnets, in two zones at least"
     return problems

@@ -11,7 +11,7 @@ from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, names, ta
 from localcloud.pulumi.wire import Properties
 
 GONE = ("NoSuchBucket", "404")
-# What S3 answers while a change of the same bucket is under way, or before the bucket is known everywhere.
+# S3's answers while another change of the bucket is in progress, or before the bucket is known everywhere.
 SETTLING = {"OperationAborted": None, "NoSuchBucket": None}
 SETTLING_SECONDS = 10.0
 _NAME = re.compile(r"(?!xn--)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?<!-s3alias)")
@@ -173,7 +173,7 @@ def _problems(inputs: Properties) -> dict[str, str]:
     name = inputs.get("bucket")
     if isinstance(name, str) and not _NAME.fullmatch(name):
         return {
-            "bucket": f"{name!r} is no bucket name: 3 to 63 characters, lower case letters, digits, `.` and `-`, "
+            "bucket": f"{name!r} is not a bucket name: use 3 to 63 characters, lower case letters, digits, `.` and `-`, "
             "a letter or digit at both ends"
         }
     return {}

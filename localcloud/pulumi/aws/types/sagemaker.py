@@ -121,7 +121,9 @@ def _problems(inputs: Properties) -> dict[str, str]:
     problems: dict[str, str] = {}
     name = inputs.get("name")
     if isinstance(name, str) and not _NAME.fullmatch(name):
-        problems["name"] = f"{name!r} is no model name: letters, digits and `-`, at most 63, a letter or digit first"
+        problems["name"] = (
+            f"{name!r} is not a model name: use letters, digits and `-`, at most 63, with a letter or digit first"
+        )
     if ("primaryContainer" in inputs) == ("containers" in inputs):
         problems["primaryContainer"] = "give either `primaryContainer` or `containers`"
     for path in ("modelDataSource", "additionalModelDataSources"):
