@@ -1,4 +1,4 @@
-"""Batch inference as code: what a SageMaker batch-inference workshop stands on, and the jobs that run on it."""
+"""Batch inference as code: the infrastructure of a SageMaker batch-inference workshop, and the jobs that run on it."""
 
 import pulumi
 
@@ -18,7 +18,7 @@ from jobs.scheduled_job import ScheduledJob, SchedulePlace
 from jobs.transform_job import JobPlace
 from lookups import prices
 
-# Settings and jobs, and what the account gives, are checked before the first resource.
+# Settings, jobs, and what the stack uses of the account are checked before the first resource is created.
 chosen = settings.load()
 crds.check(chosen)
 planned = declaration.collect(declared.DECLARATIONS, JobDefaults.of(chosen))
@@ -29,7 +29,7 @@ aws = account.connect(chosen)
 given.check(chosen, aws.look)
 kubernetes_version = versions.standing_or(chosen.kubernetes_version, chosen.cluster_name, aws.look)
 
-# Layer 1: what jobs stand on.
+# Layer 1: the infrastructure of the jobs.
 network = Network(chosen.prefix, NetworkArgs.of(chosen), aws.options)
 storage = Storage(chosen.prefix, StorageArgs.of(chosen, aws), aws.options)
 images = declaration.private_images(planned, chosen)

@@ -1,4 +1,4 @@
-"""SageMaker's DataProcessing: the filters of a transform job, as the program, the local endpoint and its jobs read them.
+"""SageMaker's DataProcessing: the filters of a transform job, for the program, the local endpoint and its jobs.
 
-Validation only. What a filter selects of a record is the data plane's work.
+Validation only. The data plane applies filters to records.
 """

@@ -1,7 +1,7 @@
-"""What CreateTransformJob and the job itself say to a filter: this differs by content type.
+"""How CreateTransformJob and the job itself check a filter, which differs by content type.
 
-The words are those of public reports. The report on unexpected characters is of 2022 and may be out of date, and AWS's
-documentation contradicts the report on ranges, so whoever checks a filter before AWS does warns of these two.
+The messages are those of public reports. The report on unexpected characters is of 2022 and may be out of date, and AWS's
+documentation contradicts the report on ranges, so the program only warns of these two.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ UNSPLIT = frozenset({"RecordIO", "TFRecord"})
 _BRACKETS = ("$", "[", "]", "*", " ", ",", ":", "-")
 _WITH_NAMES = ("$", "[", "]", "*", ".", " ", ",", ":", "-", "'")
 OPERATORS = {CSV: _BRACKETS, JSON: _WITH_NAMES, JSON_LINES: _WITH_NAMES}
-"""The characters of a filter beside letters and digits. A CSV row has no names, so CSV has no operators for them."""
+"""The characters of a filter besides letters and digits. A CSV row has no names, so CSV has no operators for them."""
 
 
 class Stage(enum.Enum):
-    """When a filter that SageMaker does not take comes to light."""
+    """When SageMaker refuses a filter."""
 
     SYNTAX = "it is not in the documented subset"
     REPORTED_REFUSAL = "CreateTransformJob is reported to refuse it"
@@ -37,11 +37,11 @@ class Stage(enum.Enum):
 
 @dataclass(frozen=True)
 class Problem:
-    """Why SageMaker does not take a filter.
+    """Why SageMaker refuses a filter.
 
     Args:
-        stage: when this comes to light.
-        message: SageMaker's words, as far as they are known.
+        stage: when SageMaker refuses it.
+        message: SageMaker's message, as far as it is known.
     """
 
     stage: Stage
@@ -79,13 +79,13 @@ def problems(member: str, text: str, header: str | None) -> Iterator[Problem]:
 
 
 def refusal(member: str, text: str, header: str | None) -> str | None:
-    """What CreateTransformJob answers to a filter, None where it takes it."""
+    """CreateTransformJob's error for a filter; None if it accepts the filter."""
     found = (one.message for one in problems(member, text, header) if one.stage is not Stage.REPORTED_FAILURE)
     return next(found, None)
 
 
 def job_failure(read: Filter, kind: str | None) -> str | None:
-    """What a job that was created fails with, None where it can apply the filter to records of this kind."""
+    """The error of a job with this filter; None if it can apply the filter to records of this kind."""
     if mixed := read.mixed_range:
         return (
             f"Invalid JsonPath: {read.text}: only single range filters of format (eg: [1:5]) are supported. "

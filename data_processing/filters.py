@@ -1,8 +1,8 @@
 """SageMaker's subset of JSONPath: names, indexes, slices, unions of these, and the wildcard.
 
 The subset is the table of supported operators in "Associate Prediction Results with Input Records" of the SageMaker
-developer guide. Not in it, and so refused: `..`, filter expressions, functions, steps in slices, and names with a dot
-inside the quotes.
+developer guide. The following are not in it, and so refused: `..`, filter expressions, functions, steps in slices, and
+names with a dot inside the quotes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class FilterSyntaxError(ValueError):
 
 @dataclass(frozen=True)
 class Slice:
-    """`[start:end]`; None is open."""
+    """`[start:end]`; None means an open end."""
 
     start: int | None
     end: int | None
@@ -50,7 +50,7 @@ class Step:
 
     @property
     def single(self) -> bool:
-        """Whether it selects one value at most."""
+        """Whether it selects at most one value."""
         return len(self.selectors) == 1 and not isinstance(self.selectors[0], Slice)
 
     @property
@@ -84,7 +84,7 @@ class Filter:
 
     @property
     def mixed_range(self) -> str | None:
-        """The first brackets that hold a slice and anything else, as they are written in the filter."""
+        """The first brackets that contain a slice and something else, as they are written in the filter."""
         if not any(step.ranges and len(step.selectors) > 1 for step in self.steps):
             return None
         return next(part for part in re.findall(r"\[[^\]]*\]", self.text) if ":" in part and "," in part)

@@ -36,11 +36,6 @@ def differences() -> str:
     return _markdown(("area", "on AWS", "here", "pinned by"), rows)
 
 
-def differences_in_short() -> str:
-    """The same without the tests' names, for the README."""
-    return _markdown(("area", "on AWS", "here"), [(row.area, row.aws, row.here) for row in endpoint.DIFFERENCES])
-
-
 def open_points() -> str:
     """What is not publicly known of batch transform, and what was chosen."""
     rows = [(row.what, row.choice, _test(row.test)) for row in unverified.ROWS]
@@ -69,7 +64,6 @@ def scikit_learn_images() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "config": config,
     "differences": differences,
-    "differences-in-short": differences_in_short,
     "open-points": open_points,
     "scikit-learn-images": scikit_learn_images,
     "controls": controls,

@@ -21,16 +21,16 @@ class Account:
     provider: aws.Provider
     scope: pulumi.Output[Scope]
     tags: Mapping[str, str]
-    """What everything that can be tagged carries."""
+    """The tags of everything that can be tagged."""
 
     @property
     def options(self) -> pulumi.ResourceOptions:
-        """Options of a component all of whose children stand in this account."""
+        """Options for a component whose children are all created in this account."""
         return pulumi.ResourceOptions(providers=[self.provider])
 
     @property
     def look(self) -> pulumi.InvokeOptions:
-        """Options of a question to AWS that is answered before the program goes on."""
+        """Options for an invoke that AWS answers before the program goes on."""
         return pulumi.InvokeOptions(provider=self.provider)
 
 

@@ -1,9 +1,9 @@
-"""A model archive as SageMaker takes it, looked at before anything is created.
+"""A model archive as SageMaker expects it, checked before anything is created.
 
 SageMaker unpacks `model.tar.gz` into the container. The built-in XGBoost container loads every file at its root that
-does not start with a dot as a model, several as an ensemble, so a stray README fails the job; it would unpickle a
-pickle, which runs code and breaks between versions; and a model of a newer xgboost loads silently and may predict
-otherwise. All are seen here, in milliseconds, rather than in a failed job.
+does not start with a dot as a model, and several files as an ensemble, so that a stray README fails the job. It would
+unpickle a pickle, which runs code and breaks between versions. It loads a model of a newer xgboost without an error and
+may predict other values. All of this is found here, in milliseconds, and not by a failed job.
 """
 
 import functools
@@ -41,7 +41,7 @@ class Contents:
 
     @property
     def features(self) -> int | None:
-        """The number of columns that the model takes, where each file says the same."""
+        """The number of columns that the model expects, if all files agree on it."""
         counts = {model.features for model in self.models.values()}
         return counts.pop() if len(counts) == 1 else None
 
@@ -53,7 +53,7 @@ def digest(path: Path) -> str:
 
 
 def contents(path: Path) -> Contents:
-    """Return what is in an archive; it is read once however many jobs use it, and again when the file has changed."""
+    """Return what is in an archive, which is read once for all jobs, and again only after the file has changed."""
     try:
         stat = path.stat()
     except OSError as error:
@@ -79,11 +79,11 @@ def _contents(path: Path, _changed: int, _size: int) -> Contents:
 
 
 def problem(path: Path, *, built_in: bool, isolated: bool = True) -> str | None:
-    """Say what keeps SageMaker from serving this archive, or None.
+    """Say why SageMaker could not serve this archive, or None.
 
     Args:
         path: the archive.
-        built_in: whether the image is SageMaker's XGBoost, which asks for more.
+        built_in: whether the image is SageMaker's XGBoost, which has further requirements.
         isolated: whether the container has no network.
     """
     if not path.is_file():
@@ -134,7 +134,7 @@ def newer(name: str, model: XGBoostModel) -> str | None:
 
 
 def _is_no_model(head: bytes) -> bool:
-    """JSON and UBJSON models are objects with a learner; those of older kinds are bytes that no text has."""
+    """JSON and UBJSON models are objects with a learner; older formats contain bytes that never occur in text."""
     if head.lstrip().startswith(b"{"):
         return b"learner" not in head
     return not head or _CONTROL.isdisjoint(head)

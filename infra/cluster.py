@@ -2,10 +2,10 @@
 
 With `operatorInstall: capability` the operator is EKS's own and runs at AWS: then there is a control plane and nothing else.
 
-Order is what makes this robust, and each arrow is a dependency, also where no value flows. Up: roles and routes,
-cluster, Pod Identity agent and association, node group, then whatever runs on it. An association takes seconds to
-become effective and a pod is given credentials only when it is created; the minutes that a node group takes lie in
-between. Destroy runs the other way.
+The order is what makes this robust, so each step depends on the one before even if it needs none of its values. Up: roles
+and routes, cluster, Pod Identity agent and association, node group, then what runs on it. An association takes seconds to
+become effective, and a pod gets credentials only when it is created; the node group takes minutes in between. Destroy
+goes the other way.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class ClusterArgs:
     vpc_id: pulumi.Output[str]
     subnet_ids: Sequence[pulumi.Output[str]]
     public_subnets: bool
-    """Whether the subnets are known to be public; of given ones EKS finds out itself."""
+    """Whether the subnets are known to be public; EKS itself finds out about existing subnets."""
     routes: Sequence[pulumi.Resource]
     cluster_role: Identified
     node_role: Identified | None
@@ -76,7 +76,7 @@ class Cluster(pulumi.ComponentResource):
     kubeconfig: pulumi.Output[str]
     provider: kubernetes.Provider
     ready: list[pulumi.Resource]
-    """What must stand while an operator works: its identity, and the node that it runs on if it is ours."""
+    """What must exist while the operator works: its identity, and its node if the stack has one."""
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("workshop:index:Cluster", name, None, opts)
@@ -100,13 +100,13 @@ class Cluster(pulumi.ComponentResource):
             vpc_id=args.vpc_id,
             public_subnet_ids=subnet_ids if args.public_subnets else None,
             subnet_ids=None if args.public_subnets else subnet_ids,
-            endpoint_public_access=True,  # written out: only then the component waits until the endpoint answers
+            endpoint_public_access=True,  # set explicitly: only then does the component wait until the endpoint answers
             endpoint_private_access=True,
             public_access_cidrs=list(args.allowed_cidrs),
             authentication_mode=eks.AuthenticationMode.API,
             access_entries=self._admins(args),
             skip_default_node_group=True,
-            skip_default_security_groups=True,  # EKS's own group leaves nothing of ours that blocks destroy
+            skip_default_security_groups=True,  # the group that EKS creates does not block destroy
             create_oidc_provider=False,
             deletion_protection=False,
             tags={"Name": self.cluster_name},
@@ -119,7 +119,7 @@ class Cluster(pulumi.ComponentResource):
         return [*pod_identity, self._nodes(args, node_role, cluster, after=pod_identity)]
 
     def _admins(self, args: ClusterArgs) -> dict[str, eks.AccessEntryArgs]:
-        """Let others than the cluster's creator in; EKS lets the creator in by itself, and refuses to be told twice."""
+        """Give access to further administrators; EKS adds the cluster's creator by itself and refuses a second entry."""
         policy = args.scope.apply(
             lambda scope: f"arn:{scope.partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
         )
@@ -172,7 +172,7 @@ class Cluster(pulumi.ComponentResource):
             self._name,
             kubeconfig=self.kubeconfig,
             cluster_identifier=self.cluster_name,  # a new kubeconfig must not replace every object
-            upsert_existing_objects=True,  # a job that a cut-off run left in the cluster is taken in
+            upsert_existing_objects=True,  # a job that an interrupted run left in the cluster is taken over
             opts=self._after(self.ready),
         )
 
@@ -181,7 +181,7 @@ class Cluster(pulumi.ComponentResource):
 
 
 def _pinned(kubernetes_version: str) -> dict[str, Any]:
-    """Give versions of their own to the two add-ons that would be looked up, and so changed, at each run."""
+    """Pin the versions of the two add-ons whose newest version would otherwise be looked up at each run."""
     pinned = versions.addons(kubernetes_version)
     return {
         "kube_proxy_addon_options": eks.KubeProxyAddonOptionsArgs(version=pinned["kube-proxy"]),
@@ -199,5 +199,5 @@ def _without_nodes() -> dict[str, Any]:
 
 
 def _entry_name(principal: str) -> str:
-    """Name an access entry by its principal: by its place in the list it would collide when another one goes."""
+    """Name an access entry after its principal: names by position would collide when an earlier entry is removed."""
     return f"admin-{hashlib.sha256(principal.encode()).hexdigest()[:8]}"

@@ -1,7 +1,7 @@
 """The operator's definitions: Helm installs a chart's CRDs once and never upgrades them.
 
-A raised `chartVersion` would leave the new controller with the old definitions, and what these lack is lost without a
-word. So the preview refuses it until `make crds` has applied those of the new chart, which sets `crdsVersion`.
+After a raise of `chartVersion` the new controller would run with the old definitions, and fields that these lack would be
+lost silently. So the preview refuses it until `make crds`, which sets `crdsVersion`, has applied those of the new chart.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
 
 
 def check(settings: Settings) -> None:
-    """Hold the chart's version against that of the installed release.
+    """Compare the chart's version with that of the installed release.
 
     Raises:
         pulumi.RunError: the cluster has the definitions of an older chart.
@@ -36,14 +36,14 @@ def stale(wanted: str, applied: str, installed: str | None, stack: str) -> str |
     Args:
         wanted: the chart's version in the settings.
         applied: the version whose definitions `make crds` has applied; empty where it has not run.
-        installed: the version of the release that stands; None where there is none.
+        installed: the version of the installed release; None if there is none.
         stack: whose settings they are.
     """
     if installed is None or applied == wanted or _order(wanted) <= _order(installed):
         return None
     return (
-        f"chartVersion: '{wanted}', and the cluster has the CRDs of {installed}, which Helm does not upgrade. "
-        f"Run `make crds STACK={stack}`, which applies those of {wanted}, and then this again."
+        f"chartVersion: '{wanted}', but the cluster has the CRDs of {installed}, which Helm does not upgrade. "
+        f"Run `make crds STACK={stack}`, which applies those of {wanted}, then run this again."
     )
 
 

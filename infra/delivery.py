@@ -1,6 +1,6 @@
-"""Who deploys without a person: roles that GitHub Actions takes by OpenID Connect, so that no key is stored anywhere.
+"""Deployment without a person: roles that GitHub Actions assumes by OpenID Connect, so that no key is stored anywhere.
 
-There is none of it unless `deliveryRepository` names a repository. A pull request may preview and change nothing; the
+Nothing of this exists unless `deliveryRepository` names a repository. A pull request may preview and change nothing; the
 branch main may deploy, with the very documents that a person deploys with (docs/deployer-policy*.json). Neither may
 change its own rights: these resources are made, and changed, by somebody who administers the account.
 """
@@ -134,14 +134,14 @@ def trust(provider_arn: str, subject: str) -> Statement:
 
 
 def preview(scope: Scope, args: DeliveryArgs) -> list[Statement]:
-    """Let a preview look up what the program asks for, read the state, and list the inputs of jobs."""
+    """Let a preview make the program's lookups, read the state, and list the inputs of jobs."""
     looked_up = [
         *("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcs", "ec2:DescribeSubnets"),
         *("eks:DescribeAddonVersions", "eks:DescribeClusterVersions", "eks:ListClusters"),
         *("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"),
     ]
     statements = [
-        Statement("LookUp", looked_up, ["*"]),  # the actions know no resources
+        Statement("LookUp", looked_up, ["*"]),  # these actions do not support resource-level permissions
         Statement("ReadVpc", ["ec2:DescribeVpcAttribute"], [scope.arn("ec2", "vpc/*")]),
         Statement("ReadVersion", ["eks:DescribeCluster"], [scope.arn("eks", f"cluster/{scope.prefix}")]),
     ]
@@ -157,7 +157,7 @@ def preview(scope: Scope, args: DeliveryArgs) -> list[Statement]:
 
 
 def state(scope: Scope, args: DeliveryArgs) -> list[Statement]:
-    """Let a deployment keep the stack's state, where a bucket and a key of the account hold it."""
+    """Let a deployment read and write the stack's state, if it is in a bucket and under a key of the account."""
     statements: list[Statement] = []
     if args.state_bucket:
         write = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
@@ -171,7 +171,7 @@ def state(scope: Scope, args: DeliveryArgs) -> list[Statement]:
 
 
 def deployer_documents(prefix: str, project: str) -> list[str]:
-    """Return the deployer's policies for a prefix and a project other than those that they are written for."""
+    """Return the deployer's policies, rewritten for this prefix and project."""
     texts = [path.read_text() for path in sorted(DOCUMENTS.glob("deployer-policy*.json"))]
     return [
         re.sub(f"(?<!sagemaker-){re.escape(PREFIX)}", prefix, text.replace(PROJECT, "\0")).replace("\0", project)

@@ -1,7 +1,7 @@
-"""What an account gives to the stack instead of letting it make its own: VPC and subnets, bucket, permissions boundary.
+"""What the stack uses of an account instead of creating it: VPC and subnets, bucket, permissions boundary.
 
-All of it is looked at before the first resource, in the preview too, and none of it becomes a resource: destroy leaves
-it as it was.
+All of it is checked before the first resource is created, also in a preview, and none of it becomes a resource: destroy
+leaves it as it was.
 """
 
 import json
@@ -18,12 +18,12 @@ from infra.policies import Scope
 from infra.problems import refuse, told
 from infra.settings import Settings
 
-# A job completes without them: it then has no metrics, and leaves the parts of an upload that was cut off.
+# A job completes without them; it then publishes no metrics, and does not remove the parts of an interrupted upload.
 SPARED = {"cloudwatch:PutMetricData", "s3:AbortMultipartUpload"}
 
 
 def check(settings: Settings, look: pulumi.InvokeOptions) -> None:
-    """Look at everything that is given.
+    """Check everything that the settings name as existing.
 
     Raises:
         pulumi.RunError: some of it cannot be used; the text has one line for each problem.
@@ -38,8 +38,8 @@ def _network(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
     try:
         yield from _vpc(settings.existing_vpc_id, settings.region, look)
         yield from _subnets(settings, look)
-    except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions; each is told as one problem
-        yield f"existingVpcId: '{settings.existing_vpc_id}' cannot be looked at: {told(error)}."
+    except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions; each is reported as one problem
+        yield f"existingVpcId: '{settings.existing_vpc_id}' cannot be read: {told(error)}."
 
 
 def _vpc(vpc_id: str, region: str, look: pulumi.InvokeOptions) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _bucket(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
     try:
         region = aws.s3.get_bucket(bucket=name, opts=look).bucket_region
     except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions
-        yield f"existingBucket: '{name}' cannot be looked at: {told(error)}. Allowed: a bucket of this account in {settings.region}."
+        yield f"existingBucket: '{name}' cannot be read: {told(error)}. Allowed: a bucket of this account in {settings.region}."
         return
     if region != settings.region:
         yield f"existingBucket: '{name}' is in {region}. Allowed: a bucket in {settings.region}, where SageMaker reads and writes."
@@ -89,14 +89,16 @@ def _boundary(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
         if "AccessDenied" not in str(error):
             yield f"permissionsBoundary: '{arn}' cannot be read: {told(error)}."
             return
-        pulumi.log.warn(f"permissionsBoundary may not be read, so a job shows first what it forbids: {told(error)}.")
+        pulumi.log.warn(
+            f"permissionsBoundary cannot be read, so that what it forbids shows only when a job runs: {told(error)}."
+        )
         return
     if barred := forbidden(document, _needed(settings)):
         yield f"permissionsBoundary: '{arn}' forbids {', '.join(barred)}. Allowed: a policy that lets roles do what jobs need."
 
 
 def _needed(settings: Settings) -> list[str]:
-    """Return the actions that no job can do without: those of the operator's and the execution role's policies."""
+    """Return the actions that every job needs: those of the operator's and the execution role's policies."""
     scope = Scope("aws", settings.region, "0" * 12, settings.prefix)
     images = [settings.model_image] if settings.model_image else []
     data = policies.Data("b", settings.input_buckets, settings.output_buckets, settings.kms_keys, images)
@@ -108,7 +110,7 @@ def _needed(settings: Settings) -> list[str]:
 def forbidden(document: str, actions: Iterable[str]) -> list[str]:
     """Return the actions that a boundary certainly forbids: allowed by no statement, or denied without a condition.
 
-    Resources and conditions of an Allow are not weighed, since what they let through shows when the job runs.
+    Resources and conditions of an Allow are not evaluated, since what they allow shows when the job runs.
     """
     found = json.loads(document)["Statement"]
     statements: list[dict[str, Any]] = found if isinstance(found, list) else [found]
@@ -126,7 +128,7 @@ def _names(statement: dict[str, Any], action: str) -> bool:
 
 
 def _matches(patterns: Iterable[str], action: str) -> bool:
-    """IAM's patterns know `*` and `?` and no case."""
+    """IAM's patterns have the wildcards `*` and `?`, and ignore case."""
     return any(fnmatchcase(action.lower(), pattern.lower().replace("[", "[[]")) for pattern in patterns)
 
 

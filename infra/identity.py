@@ -4,9 +4,9 @@ Roles have fixed names under the stack's prefix, so that a deployer can be allow
 when its permissions are attached: users of a role depend on `ready`, which also keeps the permissions until the
 last user is gone.
 
-IAM takes seconds to be seen everywhere. A job that starts in the same `up` that changed its rights would end in
-AccessDenied, and a model could not read its archive; so a changed role or policy counts as there only after a delay. It
-is a hook of the resources themselves, so an `up` that changes no rights waits for nothing.
+A change in IAM takes seconds until it is effective everywhere. A job that starts in the same `up` that changed its rights
+would end in AccessDenied, and a model could not read its archive. So a changed role or policy counts as created only
+after a delay. The delay is a hook of the resources themselves, so that an `up` that changes no rights does not wait.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class IdentityArgs:
     permissions_boundary: str = ""
     """ARN of a policy that limits every role; empty for none."""
     delay_seconds: int = 0
-    """How long a changed right is waited for until somebody uses it."""
+    """How long to wait after a change of rights before they are used."""
 
     @classmethod
     def of(
@@ -65,7 +65,7 @@ class IdentityArgs:
 
 @dataclass(frozen=True)
 class Identified:
-    """A role together with what makes it usable."""
+    """A role, and the resources that make it usable."""
 
     role: aws.iam.Role
     ready: list[pulumi.Resource]

@@ -1,7 +1,7 @@
 """A SageMaker model: its archives in the bucket, and the model under a name made from its content.
 
-The name is made from all that decides what the model answers, so a changed archive makes another model in the old one's
-place, and jobs, which name their model, run anew.
+The name is made from everything that affects the model's answers, so that a changed archive replaces the model by another
+one, and jobs, which name their model, run again.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from infra.model_args import ContainerArgs, ModelArgs
 from infra.storage import Storage
 
 NETWORK_TAG = "network"
-"""On a model that has a network because its archive was declared so: the policy pack lets no other one through."""
+"""Marks a model that was declared with a network: the policy pack allows only models with this tag to have one."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ModelPlace:
         bucket_name: holds the archives.
         bucket_ready: what must exist before anything is uploaded.
         folder: the key prefix of the archives.
-        salt: enters the name, so that a job's model never takes the name of the stack's.
+        salt: is part of the hash, so that a job's model never gets the name of the stack's.
         retain: whether archives stay in the bucket when their model goes, since another one may use the same.
         uploads: archives that are uploaded already, by key.
         root: where the paths of archives start.
@@ -87,7 +87,7 @@ class Model(pulumi.ComponentResource):
             self._container(part, image, sent) for part, image, sent in zip(args.parts, images, uploaded, strict=True)
         ]
         role = self._place.execution_role
-        # CreateModel reads the archive with the role: both must be ready, not only known.
+        # CreateModel reads the archive as the role: both must exist and be ready, not only have a name.
         ready = [*(sent for sent in uploaded if sent), *self._place.bucket_ready, *role.ready]
         return aws.sagemaker.Model(
             f"{self._name}-model",
@@ -99,8 +99,8 @@ class Model(pulumi.ComponentResource):
             primary_container=None if args.containers else containers[0],
             containers=containers if args.containers else None,
             tags={"Name": f"{self._name}-model"} | ({} if args.network_isolation else {NETWORK_TAG: "declared"}),
-            # The old one goes first. A run whose job then fails would leave it pending, in the way of the same archive
-            # when that comes back; and in another bucket the new one may have the very name of the old.
+            # The old model is deleted first. Otherwise a run whose job fails leaves it pending for deletion, in the way of
+            # the same archive when that is declared again; and in another bucket the new model may have its name.
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready, delete_before_replace=True),
         )
 
@@ -125,7 +125,7 @@ class Model(pulumi.ComponentResource):
         return uploads[key]
 
     def _container(self, part: ContainerArgs, image: pulumi.Input[str], sent: aws.s3.BucketObjectv2 | None) -> Any:
-        """Return the members that a model's only container and one of a pipeline share; the SDK has a type for each."""
+        """Return the members that a single container and a container of a pipeline share; the SDK has a type for each."""
         url = pulumi.Output.format("s3://{0}/{1}", self._place.bucket_name, sent.key) if sent else None
         container = {
             "image": image,
@@ -150,7 +150,7 @@ class Model(pulumi.ComponentResource):
 def name_by_content(
     prefix: str, args: ModelArgs, images: Sequence[str], digests: Sequence[str], role_arn: str, *, salt: str = ""
 ) -> str:
-    """Return the model's name: a new one whenever an image, archive or environment, the role or the network is another.
+    """Return the model's name, which changes with any image, archive or environment, the role and the network.
 
     Args:
         prefix: starts the name.
@@ -169,7 +169,7 @@ def name_by_content(
         ]
         for part, image, digest in zip(args.parts, images, digests, strict=True)
     ]
-    # A model of one container was named before there were pipelines, and its name must stay.
+    # Names of models of one container are older than pipelines, and must not change.
     content: list[object] = [containers, role_arn] if args.containers else [*containers[0], role_arn]
     content += [] if args.network_isolation else ["network"]
     content += [salt] if salt else []

@@ -12,7 +12,7 @@ from infra import archive
 from infra.problems import NamedArguments
 
 XGBOOST = "sagemaker-xgboost:3.0-5"
-"""The image of a container that names none."""
+"""The image of a container for which none is given."""
 
 PIPELINE = (2, 15)  # how many containers an inference pipeline may have
 MAX_ENVIRONMENT = 100
@@ -58,7 +58,7 @@ class ContainerArgs(NamedArguments):
 
 @dataclass(frozen=True)
 class ModelArgs(ContainerArgs):
-    """A model of one container, or with `containers` an inference pipeline, each of which reads what the last returned.
+    """A model of one container or, with `containers`, an inference pipeline, in which each reads what the one before returned.
 
     Attributes:
         containers: 2 to 15; archive, image, environment and hostname are then given for each of them.
@@ -76,7 +76,7 @@ class ModelArgs(ContainerArgs):
 
     @property
     def parts(self) -> tuple[ContainerArgs, ...]:
-        """The containers in the order in which a record passes them."""
+        """The containers, in the order in which a record passes through them."""
         return self.containers or (self,)
 
     @property
@@ -85,7 +85,7 @@ class ModelArgs(ContainerArgs):
         return [part.image for part in self.parts if part.image and not is_sagemakers_own(part.image)]
 
     def problems(self, root: Path = Path()) -> list[str]:
-        """Say everything that SageMaker, or this stack, does not allow; `root` is where paths start."""
+        """Say everything that SageMaker or this stack does not allow; paths are relative to `root`."""
         found = list(self._pipeline_problems()) if self.containers else []
         for number, part in enumerate(self.parts):
             where = f"containers[{number}]." if self.containers else ""
@@ -97,7 +97,7 @@ class ModelArgs(ContainerArgs):
         if not least <= len(self.containers) <= most:
             yield f"containers: {len(self.containers)} in an inference pipeline. Allowed: {least} to {most}"
         if self.archive or self.image or self.environment or self.container_hostname:
-            yield "containers: archive, image, environment and container_hostname belong to each of them, not beside them"
+            yield "containers: archive, image, environment and container_hostname belong into each container, not beside `containers`"
         names = [part.container_hostname for part in self.containers if part.container_hostname]
         if len(set(names)) < len(names):
             yield "containers: two have the same container_hostname. Allowed: a name of its own for each"

@@ -1,9 +1,9 @@
-"""The network: a VPC over two zones with public subnets, and a free way to S3.
+"""The network: a VPC in two zones with public subnets, and access to S3 at no cost.
 
-There is no NAT gateway, which would cost more than the node: the one node has a public address, and its security
-group, which EKS owns, lets nobody in. S3 is reached through a gateway endpoint.
+There is no NAT gateway, which would cost more than the node. The one node has a public address, and its security group,
+which EKS owns, allows no traffic in. S3 is reached through a gateway endpoint.
 
-A VPC and subnets that are given (`existingVpcId`) are used as they are; their routes are their owner's.
+An existing VPC and subnets (`existingVpcId`) are used as they are; their routes are their owner's business.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ SUBNET_RANGES = ("10.0.0.0/20", "10.0.16.0/20")
 class NetworkArgs:
     region: str
     has_nodes: bool = True
-    """Whether anything in the VPC must reach the internet; a control plane alone needs no way out."""
+    """Whether anything in the VPC must reach the internet; a control plane alone need not."""
     existing_vpc_id: str = ""
     existing_subnet_ids: Sequence[str] = ()
 
@@ -34,12 +34,12 @@ class NetworkArgs:
 
 
 class Network(pulumi.ComponentResource):
-    """VPC, two public subnets, their way out, and the S3 gateway endpoint; nothing where a VPC is given."""
+    """VPC, two public subnets, their routes to the internet, and the S3 gateway endpoint; nothing with an existing VPC."""
 
     vpc_id: pulumi.Output[str]
     subnet_ids: list[pulumi.Output[str]]
     routes: list[pulumi.Resource]
-    """What must stand for a node to boot, and stay until the last one is gone."""
+    """What must exist before a node boots, and until the last node is gone."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("workshop:index:Network", name, None, opts)
@@ -69,7 +69,7 @@ class Network(pulumi.ComponentResource):
             tags={"Name": f"{self._name}-vpc"},
             opts=self._here,
         )
-        # A default security group without rules: whoever forgets to choose one is shut in.
+        # A default security group without rules: what is created without a security group has no network.
         aws.ec2.DefaultSecurityGroup(
             f"{self._name}-default", vpc_id=vpc.id, tags={"Name": f"{self._name}-default"}, opts=self._here
         )

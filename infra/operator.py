@@ -1,8 +1,8 @@
 """The operator: ACK's SageMaker controller, by its Helm chart, for transform jobs only.
 
-With `operatorInstall: capability` EKS runs the controller itself, outside of the cluster. With `existing` a release is
-somebody else's, such as a GitOps tool's: the stack then gives that operator its identity and the short names, and nothing
-more. It must be installed before jobs are declared, under the service account that the role trusts.
+With `operatorInstall: capability` EKS runs the controller itself, outside of the cluster. With `existing` somebody else,
+such as a GitOps tool, installs it: the stack then gives that operator its identity and the short names, and nothing more.
+It must be installed before jobs are declared, under the service account that the role trusts.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from infra.settings import JOBS_NAMESPACE, Settings
 RELEASE = "ack-sagemaker"
 CAPABILITY = "ack"
 DEFINITION_TRIES, DEFINITION_SECONDS = 60, 5
-"""How often, and at which intervals, the definition of TransformJob is looked for once a capability is active."""
+"""How often, and at which interval in seconds, to look for the definition of TransformJob once a capability is active."""
 
 API_GROUP = "sagemaker.services.k8s.aws"
-# The plural too: kubectl finds only what the list names, and the retired operator had both.
+# The plural too: kubectl finds only the names in this list, and the retired operator had both.
 SHORT_NAMES = ["batchtransformjob", "batchtransformjobs", "btj"]
 
 
@@ -61,10 +61,10 @@ class OperatorArgs:
 
 
 class Operator(pulumi.ComponentResource):
-    """The controller's release, and the names by which the workshop knew its jobs."""
+    """The controller's release, and the names that the workshop used for its jobs."""
 
     ready: list[pulumi.Resource]
-    """What jobs depend on: an operator that is gone leaves their finalizers for ever."""
+    """What jobs depend on: without an operator, nobody would ever remove their finalizers."""
 
     def __init__(self, name: str, args: OperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("workshop:index:Operator", name, None, opts)
@@ -102,10 +102,11 @@ class Operator(pulumi.ComponentResource):
     def _short_names(
         self, args: OperatorArgs, after: Sequence[pulumi.Resource]
     ) -> kubernetes.apiextensions.v1.CustomResourceDefinitionPatch:
-        """Teach kubectl the old kind's names.
+        """Let kubectl find jobs by the old kind's names.
 
-        The provider writes definitions whole, so a patch can be made but not changed: it is made anew instead,
-        and left behind by destroy, which takes the cluster along. The fixed field manager lets it be taken over.
+        The provider writes definitions as a whole, so that a patch can be created but not updated. It is replaced
+        instead, and left behind by destroy, which removes the cluster. The fixed field manager lets the new patch take
+        over the fields of the old one.
         """
         options = pulumi.ResourceOptions(
             replace_on_changes=["*"],
@@ -124,7 +125,7 @@ class Operator(pulumi.ComponentResource):
         )
 
     def _patience(self) -> pulumi.ResourceHookBinding:
-        """EKS installs the definition by itself, and does not say when: the patch of what is not there fails."""
+        """EKS installs the definition by itself and does not say when; until then the patch fails."""
         return pulumi.ResourceHookBinding(on_error=[ErrorHook(f"{self._name}-definition", await_definition)])
 
     def _on_cluster(self, args: OperatorArgs, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
@@ -132,9 +133,9 @@ class Operator(pulumi.ComponentResource):
 
 
 async def await_definition(failure: ErrorHookArgs) -> bool:
-    """Say whether the patch is to be tried again, after a while: it failed because there is nothing to patch yet.
+    """Say, after a pause, whether to try the patch again, because it failed only for want of a definition to patch.
 
-    Server-side apply would make a definition of what the patch says, which the API server refuses as incomplete.
+    Server-side apply would then create a definition from the patch alone, which the API server refuses as incomplete.
     """
     latest = failure.errors[0] if failure.errors else ""
     if failure.failed_operation != "create" or "spec.versions: Invalid value" not in latest:
@@ -153,7 +154,7 @@ async def await_definition(failure: ErrorHookArgs) -> bool:
 def _values(args: OperatorArgs) -> dict[str, Any]:
     return {
         "aws": {"region": args.region},
-        # Rights in the jobs' namespace only; cluster-wide it could read every secret.
+        # Permissions in the jobs' namespace only: cluster-wide ones would let it read every secret.
         "installScope": "namespace",
         "watchNamespace": JOBS_NAMESPACE,
         "enableCARM": False,
@@ -163,6 +164,6 @@ def _values(args: OperatorArgs) -> dict[str, Any]:
             "resources": ["TransformJob"],
             "resourceMaxConcurrentSyncs": {"TransformJob": args.max_concurrent_syncs},
         },
-        # A pod gets its credentials when it is created: another role must make another pod.
+        # A pod gets its credentials when it is created, so another role must lead to another pod.
         "deployment": {"annotations": {"batch.workshop/role": args.role_arn}},
     }

@@ -1,4 +1,4 @@
-"""Who may do what: every policy document of the stack, as typed statements.
+"""Permissions: every policy document of the stack, as typed statements.
 
 Pure functions from names to JSON, so that tests, the policy gate and a replay of recorded requests read the very
 documents that are deployed. Rules: names by `<prefix>-*`, a service may assume a role only on behalf of this
@@ -16,7 +16,7 @@ JOB_LOGS = "/aws/sagemaker/TransformJobs"
 
 @dataclass(frozen=True)
 class Scope:
-    """Where ARNs point: one account in one region, and the prefix of what is ours."""
+    """What ARNs are made of: one account in one region, and the prefix of the stack's own names."""
 
     partition: str
     region: str
@@ -39,7 +39,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a policy; without resources it is one of a trust policy."""
+    """One statement of a policy; in a trust policy it has no resources."""
 
     sid: str
     actions: Sequence[str]
@@ -60,7 +60,7 @@ def document(*statements: Statement) -> str:
 
 
 def service_trust(scope: Scope, service: str, source_arn: str) -> Statement:
-    """Let a service take the role, on behalf of one source in this account only."""
+    """Let a service assume the role, on behalf of one source in this account only."""
     condition = {**scope.own_account, "ArnLike": {"aws:SourceArn": source_arn}}
     return Statement("Service", ["sts:AssumeRole"], principal={"Service": service}, condition=condition)
 
@@ -75,12 +75,12 @@ def execution_trust(scope: Scope) -> Statement:
 
 
 def node_trust() -> Statement:
-    """EC2 names no source when it takes an instance's role; there is no condition to set."""
+    """EC2 names no source when it assumes an instance's role, so that no condition is possible."""
     return Statement("Service", ["sts:AssumeRole"], principal={"Service": "ec2.amazonaws.com"})
 
 
 def pod_trust(scope: Scope, cluster_name: str, namespace: str, service_account: str) -> Statement:
-    """Let EKS Pod Identity take the role for one service account of one cluster; its session tags say which."""
+    """Let EKS Pod Identity assume the role for one service account of one cluster, as its session tags say."""
     tags = {
         "aws:SourceAccount": scope.account_id,
         "aws:RequestTag/eks-cluster-name": cluster_name,
@@ -113,14 +113,14 @@ def operator(scope: Scope, instance_types: Sequence[str], kms_keys: Sequence[str
 
 
 def schedule_trust(scope: Scope) -> Statement:
-    """Let EventBridge Scheduler take the role; the source that it names is the schedule's group."""
+    """Let EventBridge Scheduler assume the role; the source that it names is the schedule's group."""
     return service_trust(scope, "scheduler.amazonaws.com", scope.arn("scheduler", f"schedule-group/{scope.prefix}"))
 
 
 def schedule(
     scope: Scope, job_names: Sequence[str], instance_types: Sequence[str], kms_keys: Sequence[str] = ()
 ) -> list[Statement]:
-    """Let schedules start runs of their own jobs, and put away a call that failed."""
+    """Let schedules start runs of their own jobs, and send a call that failed to the dead-letter queue."""
     jobs = [scope.arn("sagemaker", f"transform-job/{scope.prefix}-{name}-*") for name in job_names]
     queue = scope.arn("sqs", f"{scope.prefix}-failed-calls")
     return [*_start(jobs, instance_types, kms_keys), Statement("KeepFailedCalls", ["sqs:SendMessage"], [queue])]
@@ -179,7 +179,7 @@ def execution(scope: Scope, data: Data) -> list[Statement]:
         Statement(
             "WriteMetrics",
             ["cloudwatch:PutMetricData"],
-            ["*"],  # the action knows no resources; the namespace narrows it
+            ["*"],  # the action has no resource-level permissions; the namespace limits it
             condition={"StringEquals": {"cloudwatch:namespace": JOB_LOGS}},
         ),
     ]
@@ -215,7 +215,7 @@ def _keys(kms_keys: Sequence[str]) -> list[Statement]:
 
 
 def _images(scope: Scope, images: Sequence[str]) -> list[Statement]:
-    """Let the role pull images of one's own; SageMaker pulls its built-in ones itself."""
+    """Let the role pull private images; SageMaker pulls its built-in ones itself."""
     if not images:
         return []
     pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
@@ -233,7 +233,7 @@ def _repository(scope: Scope, image: str) -> str:
 
 
 def tls_only(scope: Scope, bucket: str) -> Statement:
-    """Refuse whoever speaks to the bucket without TLS."""
+    """Refuse requests to the bucket without TLS."""
     return Statement(
         "TlsOnly",
         ["s3:*"],

@@ -1,7 +1,7 @@
-"""Everything that is wrong is said at once, before anything is created, and without a traceback.
+"""Reports everything that is wrong at once, before anything is created, and without a traceback.
 
-A program that stops at its first wrong value makes people run it once for each mistake. So readers and checks
-collect problems, and one `pulumi.RunError`, which Pulumi shows without a traceback, carries them all.
+A program that stops at its first wrong value must be run once for each mistake. So checks collect problems, and one
+`pulumi.RunError`, which Pulumi shows without a traceback, reports them all.
 """
 
 import dataclasses
@@ -33,19 +33,19 @@ def refuse(problems: Sequence[str], subject: str) -> None:
 
 
 def told(error: Exception) -> str:
-    """Return what AWS said, in one line, of the error that a failed function raises: the SDK wraps it up twice."""
+    """Return AWS's own message, in one line, from the error of a failed invoke, which the SDK wraps twice."""
     text = str(error).rpartition("returned an error: ")[2]
     return (text.splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 class NamedArguments:
-    """Base of dataclasses that people fill in: an argument of another name is refused with the right name.
+    """Base of dataclasses that people fill in: an argument with a wrong name is refused, and the right name is given.
 
-    Python alone ends with a traceback, and people who know boto3 or the SageMaker SDK write their names.
+    Without it Python prints a traceback; and people who know boto3 or the SageMaker SDK write the names of these.
     """
 
     also_called: ClassVar[Mapping[str, str]] = {}
-    """Names in other libraries, in small letters without underscores, and the names here."""
+    """From names in other libraries, in lower case and without underscores, to the names here."""
 
     def __new__(cls, *_: Any, **given: Any) -> Self:
         known = [item.name for item in dataclasses.fields(cls)]  # pyright: ignore[reportArgumentType]  all are dataclasses

@@ -1,7 +1,7 @@
-"""What scheduled jobs stand on: a group, the role that starts jobs, and two ways for a failure to be heard.
+"""What scheduled jobs need: a group, the role that starts jobs, and two ways in which a failure is reported.
 
-There is none of it in a stack that schedules nothing. A call that SageMaker refuses ends in the dead-letter queue, and a
-job that fails is told to the topic. Schedules carry no tags on AWS; their group does, and takes along what is in it.
+A stack without scheduled jobs has nothing of this. A call that SageMaker refuses goes to the dead-letter queue, and a job
+that fails is announced to the topic. Schedules have no tags on AWS; their group has, and is deleted with all schedules.
 """
 
 import json
@@ -49,7 +49,7 @@ class Schedules(pulumi.ComponentResource):
     dead_letters: aws.sqs.Queue
     failures: aws.sns.Topic
     ready: list[pulumi.Resource]
-    """What must stand while a schedule may fire."""
+    """What must exist while a schedule may fire."""
 
     def __init__(self, name: str, args: SchedulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("workshop:index:Schedules", name, None, opts)

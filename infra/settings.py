@@ -1,8 +1,8 @@
 """The stack's settings: what Pulumi.yaml declares, read into types and checked together.
 
-Pulumi.yaml holds type, default and description of each key, and the engine fills the defaults in; here stands what
-a value may be. `aws:region` is the one key of another namespace: the program's AWS provider is explicit, so that
-default tags hold in every stack.
+Pulumi.yaml has type, default and description of each key, and the engine fills in the defaults; this module says which
+values are allowed. `aws:region` is the one key of another namespace: the program's AWS provider is explicit, so that every
+stack has the default tags.
 """
 
 import ipaddress
@@ -64,7 +64,7 @@ class Settings:
     delivery_secrets_key: str
     rerun: Mapping[str, str]
 
-    # One place for the names that Pod Identity, the chart and the policies must agree on.
+    # Names on which Pod Identity, the chart and the policies must agree.
     operator_namespace: str = "ack-system"
     operator_service_account: str = "ack-sagemaker-controller"  # the chart's own default
 
@@ -79,7 +79,7 @@ class Settings:
 
     @property
     def operator_tags(self) -> int:
-        """How many tags the operator puts on each job: ACK's own chart two, EKS five."""
+        """How many tags the operator adds to each job: two with ACK's own chart, five with EKS's capability."""
         return 2 if self.has_nodes else 5
 
     @property
@@ -89,7 +89,7 @@ class Settings:
 
 
 def load() -> Settings:
-    """Read the stack's config; if anything in it cannot be used, stop with all of it in one message."""
+    """Read the stack's config; if anything in it is invalid, stop with one message that says all of it."""
     reader = Reader(pulumi.Config(), pulumi.Config("aws"))
     settings = _read(reader)
     refuse(reader.problems, "the settings")
@@ -143,7 +143,7 @@ class Reader:
         return {name: str(value) for name, value in values.items()}
 
     def require(self, key: str, problem: str | None) -> None:
-        """Take in what a check outside of the config found about the value of a key."""
+        """Add a problem that another check has found with the value of a key."""
         if problem:
             self.problems.append(f"{key}: {problem}")
 
@@ -166,7 +166,11 @@ def _read(reader: Reader) -> Settings:
     bucket = "names of S3 buckets"
     settings = Settings(
         region=reader.region(),
-        prefix=reader.text("prefix", "2 to 24 of a-z, 0-9 and -, a letter first, no - last", _is_prefix),
+        prefix=reader.text(
+            "prefix",
+            "2 to 24 characters of a-z, 0-9 and -, which start with a letter and do not end with -",
+            _is_prefix,
+        ),
         kubernetes_version=reader.text("kubernetesVersion", _kubernetes_allowed(), versions.TABLE.__contains__),
         allowed_cidrs=reader.texts("allowedCidrs", _cidrs_allowed(), _is_narrow_cidr, least=1),
         admin_principals=reader.texts("adminPrincipals", "IAM role or user ARNs", _is_principal),

@@ -1,9 +1,9 @@
 """The bucket: models, inputs and results under prefixes of their own.
 
-Its name is autonamed, so that no stack meets another's results. Results expire by lifecycle; the bucket goes with
-whatever is in it, because SageMaker, not Pulumi, wrote the results.
+Pulumi generates its name, so that no stack finds another's results. Results expire by a lifecycle rule. The bucket is
+destroyed with everything in it, because SageMaker, and not Pulumi, wrote the results.
 
-A bucket that is given (`existingBucket`) keeps its owner's rules, and outlives the stack with all results in it.
+An existing bucket (`existingBucket`) keeps its owner's rules, and remains when the stack is destroyed, with all results.
 """
 
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ class StorageArgs:
 
 
 class Storage(pulumi.ComponentResource):
-    """One private, encrypted bucket that speaks TLS only and forgets results after some days; or a given one."""
+    """One private, encrypted bucket that accepts TLS only and deletes results after some days; or an existing one."""
 
     bucket_name: pulumi.Output[str]
     hardening: list[pulumi.Resource]
-    """What makes a bucket of ours fit for use; SageMaker reads from it only once all of this stands."""
+    """What secures a bucket that the stack creates; SageMaker reads from it only when all of this exists."""
 
     def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("workshop:index:Storage", name, None, opts)
@@ -48,7 +48,7 @@ class Storage(pulumi.ComponentResource):
     def _create(self, args: StorageArgs) -> None:
         bucket = aws.s3.Bucket(
             f"{self._name}-data",
-            force_destroy=True,  # destroy reads this from state: it must be there from the first `up`
+            force_destroy=True,  # destroy reads this from the state, so it must be set from the first `up` on
             tags={"Name": f"{self._name}-data"},
             opts=self._here,
         )
@@ -116,6 +116,6 @@ class Storage(pulumi.ComponentResource):
         document = pulumi.Output.all(scope, bucket.bucket).apply(
             lambda found: policies.document(policies.tls_only(found[0], found[1]))
         )
-        # Policy and public access block written at once answer 409 OperationAborted.
+        # Writing policy and public access block at the same time leads to 409 OperationAborted.
         ordered = pulumi.ResourceOptions(parent=self, depends_on=[after])
         return aws.s3.BucketPolicy(f"{self._name}-data", bucket=bucket.bucket, policy=document, opts=ordered)

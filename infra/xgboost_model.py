@@ -1,8 +1,8 @@
-"""What a model that xgboost saved says about itself: how many features it takes, and which version wrote it.
+"""What a model file of xgboost says about itself: how many features it expects, and which version wrote it.
 
 Read with the standard library from JSON or UBJSON, the two formats of `Booster.save_model`. Both write the parameters
 of the learner, its objective and the version last, after all trees, so the end of a file is enough, whatever its size.
-A file of another kind, such as a pickle, says nothing.
+Files of other formats, such as a pickle, have neither.
 """
 
 import json
@@ -26,7 +26,7 @@ _UBJSON_INTEGERS = {"i": ">b", "U": ">B", "I": ">h", "l": ">i", "L": ">q"}
 
 @dataclass(frozen=True)
 class XGBoostModel:
-    """A saved model; what its format does not tell is None.
+    """A saved model; None stands for what its format does not contain.
 
     Attributes:
         head: how the file starts, at most 1 MiB.
@@ -74,7 +74,7 @@ def _json_object(value: bytes) -> dict[str, Any]:
 
 
 def _ubjson_texts(value: bytes) -> dict[str, str]:
-    """Read an object all of whose members are texts: `{`, then length and key, `S`, length and value, and `}`."""
+    """Read an object of strings only: `{`, then length and key, `S`, length and value, and `}`."""
     if not value.startswith(b"{"):
         return {}
     found: dict[str, str] = {}
@@ -98,7 +98,7 @@ def _ubjson_text(value: bytes, position: int) -> tuple[str, int]:
 
 
 def _version(end: bytes, *, is_json: bool) -> tuple[int, ...] | None:
-    """Return the last version there is: user's attributes, which come before, may hold anything."""
+    """Return the last version in the text: a user's attributes, which come before it, may contain anything."""
     found = (_JSON_VERSION if is_json else _UBJSON_VERSION).findall(end)
     if not found:
         return None

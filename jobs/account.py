@@ -1,6 +1,6 @@
-"""What the program asks AWS of its own jobs, before anything is created and while they run.
+"""What the program asks AWS about its own jobs, before anything is created and while they run.
 
-Where AWS does not answer, or the deployer may not ask, nothing is known, and that is never a reason to refuse a job.
+If AWS does not answer, or the deployer lacks the permission, nothing is known, and a job is never refused for that.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ UNKNOWN_MODEL = "Could not find model"  # how SageMaker starts the message; the 
 
 
 def model_exists(name: str, region: str) -> bool:
-    """Say whether SageMaker has a model of this name; True where it does not tell."""
+    """Say whether SageMaker has a model of this name; True if that is not known."""
     try:
         connect(region).describe_model(ModelName=name)
     except ClientError as error:
@@ -27,7 +27,7 @@ def model_exists(name: str, region: str) -> bool:
 
 
 def connect(region: str) -> Any:
-    """Return a client of SageMaker, with a session of its own, since boto3's default one is made for one thread.
+    """Return a SageMaker client with a session of its own, since boto3's default session is not safe for several threads.
 
     Raises:
         BotoCoreError: there are no credentials, or the configuration is wrong.
@@ -36,7 +36,7 @@ def connect(region: str) -> Any:
 
 
 def read_head(uri: str, size: int) -> bytes:
-    """Return the first bytes of an S3 object; none where they cannot be read."""
+    """Return the first bytes of an S3 object; an empty string if they cannot be read."""
     try:
         return s3.read_head(uri, size)
     except s3.S3Error:
@@ -45,7 +45,7 @@ def read_head(uri: str, size: int) -> bytes:
 
 @dataclass(frozen=True)
 class Account:
-    """Where declarations look things up; tests give their own.
+    """The lookups that declarations need; tests pass their own.
 
     Attributes:
         list_objects: gives the objects whose keys start with an S3 URI's.

@@ -1,7 +1,6 @@
-"""Whether arguments are of the types that they are declared with.
+"""Checks that arguments have their declared types.
 
-Python checks none of them, and a number where a text belongs would end in a traceback far from its cause, or only
-at SageMaker.
+Python does not, and a number in place of a string would end in a traceback far from its cause, or fail at SageMaker.
 """
 
 import types
@@ -22,14 +21,14 @@ _WORDS: Mapping[object, str] = {
 
 
 def mistyped(arguments: object) -> Iterator[str]:
-    """Say which members of an arguments object, and of those in it, are of another type than declared."""
+    """Say which members of an arguments object, and of the objects in it, have another type than declared."""
     hints = get_type_hints(type(arguments), localns=vars(pulumi.output))  # in whose words pulumi.Input is written
     for item in fields(arguments):  # pyright: ignore[reportArgumentType]  arguments are dataclasses
         value = getattr(arguments, item.name)
         if not _fits(value, hints[item.name]):
             yield f"{item.name}: {value!r} is not allowed. Allowed: {_described(hints[item.name])}{_advice(value)}"
         elif isinstance(value, str) and _UNRESOLVED in value:
-            yield f"{item.name}: a text was made of an Output, whose value is not known yet. {_OUTPUT_ADVICE}"
+            yield f"{item.name}: a string was made from an Output, whose value is not known yet. {_OUTPUT_ADVICE}"
         else:
             yield from (f"{item.name}{where}{problem}" for where, part in _parts(value) for problem in mistyped(part))
 
@@ -39,14 +38,14 @@ _OUTPUT_ADVICE = "Allowed: as `input` the value that jobs.add returns; as `model
 
 
 def _advice(value: object) -> str:
-    """Say more of a value that comes from a common mistake."""
+    """Say more about a value that comes from a common mistake."""
     if value is None:
         return ". Does the function that should give it end in `return`?"
     return f". {_OUTPUT_ADVICE}" if isinstance(value, pulumi.Output) else ""
 
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:
-    """Give the arguments objects within a value, each with what leads to it."""
+    """Yield the arguments objects within a value, each with the path to it."""
     if is_dataclass(value):
         yield ".", value
     elif isinstance(value, tuple):
@@ -59,7 +58,7 @@ def _fits(value: object, hint: Any) -> bool:
     if kind in {Union, types.UnionType}:
         return any(_fits(value, part) for part in inner)
     if kind is Literal:
-        return isinstance(value, str)  # the words themselves are checked with SageMaker's other limits
+        return isinstance(value, str)  # which strings are allowed is checked together with SageMaker's other limits
     if kind is tuple:
         return isinstance(value, tuple) and all(_fits(part, inner[0]) for part in cast("tuple[object, ...]", value))
     if kind is Mapping:

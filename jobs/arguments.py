@@ -1,7 +1,7 @@
 """What a batch transform job is, in SageMaker's vocabulary.
 
-Most members are those of CreateTransformJob, in snake case, as far as the operator carries them. The defaults are those
-of a CSV file without header, one prediction a line. `ModelArgs` and `ContainerArgs` describe a model of the job's own.
+Most members are those of CreateTransformJob, in snake case, as far as the operator supports them. The defaults suit a CSV
+file without a header, with one prediction for each line. `ModelArgs` and `ContainerArgs` describe a model of the job's own.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ JoinSource = Literal["Input", "None"]
 
 @dataclass(frozen=True)
 class ModelClientConfig(NamedArguments):
-    """How patient SageMaker is with the model container."""
+    """How long SageMaker waits for the model container, and how often it tries again."""
 
     invocations_timeout_in_seconds: int = 600
     invocations_max_retries: int = 3
@@ -34,7 +34,7 @@ class ModelClientConfig(NamedArguments):
 
 @dataclass(frozen=True)
 class ExperimentConfig(NamedArguments):
-    """Where SageMaker Experiments files the job."""
+    """The experiment and trial of SageMaker Experiments that the job belongs to."""
 
     experiment_name: str | None = None
     trial_name: str | None = None
@@ -43,19 +43,19 @@ class ExperimentConfig(NamedArguments):
 
 @dataclass(frozen=True)
 class Schedule(NamedArguments):
-    """When EventBridge Scheduler runs a job, again and again: docs/schedules.md says how that differs from `up`."""
+    """When EventBridge Scheduler runs a job. docs/schedules.md says how that differs from `up`."""
 
     expression: str
     """`cron(0 2 * * ? *)`, `rate(12 hours)` or `at(2027-01-01T02:00:00)`."""
     timezone: str = "UTC"
-    """An IANA name, such as Europe/Berlin; daylight saving is minded."""
+    """An IANA name, such as Europe/Berlin; daylight saving time is taken into account."""
     retries: int = 0
-    """How often a call that failed is tried again. A call whose reply was lost may then start a second, billed job."""
+    """How often a failed call is tried again. After a call whose reply was lost, that may start a second, billed job."""
 
 
 @dataclass(frozen=True)
 class TransformJobArgs(NamedArguments):
-    """Arguments of one job. A change of any runs it anew, except of tags and of what comes after "How `up` treats it"."""
+    """Arguments of one job. A change of any runs it again, except tags and everything below "How `up` treats it"."""
 
     also_called = {  # noqa: RUF012  a ClassVar by its declaration
         "strategy": "batch_strategy",
@@ -96,7 +96,7 @@ class TransformJobArgs(NamedArguments):
     model: ModelArgs | None = None
     """A model of the job's own, which is created together with it."""
     model_name: pulumi.Input[str] | None = None
-    """The name of a model that exists already. Without this and `model`, the job asks the stack's model."""
+    """The name of a model that exists already. Without this and `model`, the job uses the stack's model."""
     batch_strategy: BatchStrategy = "MultiRecord"
     max_payload_in_mb: int = 6
     max_concurrent_transforms: int | None = None
@@ -119,16 +119,17 @@ class TransformJobArgs(NamedArguments):
     # How `up` treats it
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     wait: bool = True
-    """Whether `up` waits for the end. Without, path and status are exported as known, and no end fails the run."""
+    """Whether `up` waits for the end. If not, path and status are exported as far as known, and a failure of the job does
+    not fail the run."""
     timeout_minutes: int | None = None
     """By default the stack's `jobTimeoutMinutes`."""
     after: tuple[str, ...] = ()
-    """Names of jobs that must end first. It orders; it does not enter the job's identity."""
+    """Names of jobs that must end first. They affect the order only, not the job's identity."""
 
-    # What is known of the data, for the tools that show results
+    # What is known about the data, for the tools that show results
     labels: str | None = None
     """A CSV file with the right answers: a path from the program's folder, or an `s3://` URI. Without it there are no
-    metrics. Line by line they belong to the input's records, or by `label_key`."""
+    metrics. The answers are matched to the input's records line by line, or by `label_key`."""
     label_column: str | int | None = None
     """The column of the answers in `labels`: its name in the header line, or its position from 0 in a file without one;
     by default the only column."""
@@ -140,4 +141,4 @@ class TransformJobArgs(NamedArguments):
 
     # Instead of by `up`
     schedule: Schedule | None = None
-    """By whom else the job is run; its input is then an `s3://` URI, read whenever the schedule fires."""
+    """When AWS runs the job. Its input is then an `s3://` URI, which is read whenever the schedule fires."""

@@ -1,8 +1,8 @@
 """Why a job failed, in one sentence, from the lines of its log.
 
-SageMaker's agent writes what a container answered, line by line, each with the same prefix; a container writes stack
-traces. What a reader needs is one sentence of it: what follows `Message:`, XGBoost's `Check failed`, or the exception
-in which a Python traceback ends.
+SageMaker's agent writes a container's answer line by line, each with the same prefix; a container writes stack traces. A
+reader needs one sentence of it: what follows `Message:`, XGBoost's `Check failed`, or the exception at the end of a Python
+traceback.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 LINES = 200
-"""How many of the last lines are read: a C++ stack of XGBoost's has some 40, a Python traceback up to 100."""
+"""How many of the last lines are read: a C++ stack trace of XGBoost has about 40, a Python traceback up to 100."""
 
 _LONGEST = 400  # characters of a sentence
 _EVENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z \[(?P<stream>[^\]]*)\] ")
@@ -26,7 +26,7 @@ _PLACE = re.compile(r"^\[[\d:]+\] \S+?:\d+: ")  # where in XGBoost's source a ch
 
 @dataclass(frozen=True)
 class Cause:
-    """What a log tells of a failure.
+    """What a log says about a failure.
 
     Attributes:
         sentence: the cause.
@@ -47,7 +47,7 @@ class Cause:
 
 
 def find(lines: Sequence[str]) -> Cause | None:
-    """Return the cause that a job's log tells; None where it tells none.
+    """Return the cause that a job's log gives; None if it gives none.
 
     Args:
         lines: the last lines, oldest first, each with or without the time and stream that CloudWatch adds.
@@ -57,7 +57,7 @@ def find(lines: Sequence[str]) -> Cause | None:
 
 
 def located(cause: Cause, path: Path) -> Cause:
-    """Add the line of a local input that has the value which the cause quotes, if it quotes one and it is found."""
+    """Add the number of the line in a local input that contains the value quoted in the cause, if there is one."""
     quoted = _NO_NUMBER.search(cause.sentence)
     if quoted is None:
         return cause
@@ -65,7 +65,7 @@ def located(cause: Cause, path: Path) -> Cause:
         with path.open(encoding="utf-8", errors="replace") as file:
             lines = (n for n, line in enumerate(file, start=1) if quoted[1] in map(_bare, line.split(",")))
             return replace(cause, line=next(lines, 0))
-    except OSError:  # it has gone since
+    except OSError:  # the file has been removed since
         return cause
 
 
@@ -74,7 +74,7 @@ def _bare(field: str) -> str:
 
 
 def _told_by_agent(lines: Sequence[str]) -> Cause | None:
-    """Return the last answer that the agent reports, or what else it says of an object."""
+    """Return the last answer that the agent reports, or what else it says about an object."""
     reported = [(found["object"], line[found.end() :]) for line in lines if (found := _AGENT.match(line))]
     for number in range(len(reported) - 1, -1, -1):
         of, text = reported[number]

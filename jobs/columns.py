@@ -1,11 +1,11 @@
-"""Whether the columns of a CSV input fit the model that reads them, found out before anything is created.
+"""Checks, before anything is created, whether the columns of a CSV input fit the model that reads them.
 
-SageMaker's XGBoost image splits each line at the delimiter that it guesses from the first one, and takes numbers and
-empty fields only. It completes with wrong scores where a line has too few columns, and fails with a C++ stack where it
-has too many. What such a model cannot read is certain, and so refused; of another container little is known, and what
-looks odd is a warning.
+SageMaker's XGBoost image splits each line at the delimiter that it guesses from the first one, and accepts numbers and
+empty fields only. If a line has too few columns, it completes with wrong scores; if it has too many, it fails with a C++
+stack trace. What such a model certainly cannot read is an error. About other containers little is known, so that what looks
+odd is a warning.
 
-Pure functions over the first bytes of an input; what may be read in two ways counts as right if either way fits.
+Pure functions over the first bytes of an input. What can be read in two ways is accepted if either way fits.
 """
 
 import csv
@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-SAMPLE = 256 * 1024  # bytes of an input that are looked at
+SAMPLE = 256 * 1024  # bytes of an input that are checked
 _RECORDS = 2000  # lines of these at most
 _SNIFFED = 512  # characters from which the image guesses the delimiter
 _SHOWN = 60  # characters of a line in a message
@@ -40,11 +40,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class Reader:
-    """What is known of the container that reads the input.
+    """What is known about the container that reads the input.
 
     Attributes:
-        features: the number of columns that its model takes; None where nothing says so.
-        numbers_only: whether it is SageMaker's XGBoost, so that a text is certain to fail.
+        features: the number of columns that its model expects; None if that is not known.
+        numbers_only: whether it is SageMaker's XGBoost, so that text is certain to fail.
     """
 
     features: int | None = None
@@ -89,7 +89,7 @@ def findings(sample: Sample, input_filter: str | None, reader: Reader) -> Iterat
         return
     records = [record for record in sent if record is not None]
     if reader.numbers_only and _guessed(records) not in _DELIMITERS:
-        # The guess is odd, as of a single number, and so is what the image makes of the line.
+        # The guess is odd, as it is for a single number, and so is the way in which the image reads the line.
         reader = Reader(reader.features)
     finding = (
         _header(sample, lines, records, reader)
@@ -106,7 +106,7 @@ def width(line: str) -> int:
 
 
 def _decoded(sample: Sample) -> tuple[str | None, str]:
-    """Return the text, and what is wrong with its bytes."""
+    """Return the decoded text, and what is wrong with its bytes."""
     if sample.head.startswith(b"\x1f\x8b"):
         return None, 'is compressed with gzip: set compression_type="Gzip"'
     if sample.head.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -120,7 +120,7 @@ def _decoded(sample: Sample) -> tuple[str | None, str]:
 
 
 def _lines(text: str, sample: Sample) -> list[str]:
-    """Return the records as lines; blank ones at the end are not sent on by the containers that read numbers."""
+    """Return the records as lines, without blank ones at the end, which containers that read numbers ignore."""
     lines = text.split("\n") if sample.is_whole else text.split("\n")[:-1]
     lines = [line.removesuffix("\r") for line in lines[:_RECORDS]]
     while lines and not lines[-1].strip():
@@ -130,18 +130,18 @@ def _lines(text: str, sample: Sample) -> list[str]:
 
 @dataclass(frozen=True)
 class _Record:
-    """A line as the container gets it; several where the filter may mean one thing or another."""
+    """A line as the container gets it; several if the meaning of the filter is ambiguous."""
 
     readings: tuple[str, ...]
 
     @property
     def text(self) -> str:
-        """The shortest reading, all of which the container gets in any case."""
+        """The shortest reading, which the container gets in any case."""
         return min(self.readings, key=len)
 
 
 def _sent(line: str, input_filter: str | None) -> _Record | None:
-    """Return what the container gets of a line; None where the filter is not one for CSV."""
+    """Return what the container gets of a line; None if the filter is not valid for CSV."""
     if input_filter is None or input_filter == "$":
         return _Record((line,))
     fields = _fields(line)
@@ -155,10 +155,10 @@ def _sends_first_column(line: str, input_filter: str | None) -> bool:
 
 
 def selections(path: str, count: int) -> list[list[int]] | None:
-    """Return which of so many columns a filter keeps; None where it is not a filter for CSV.
+    """Return which columns a filter keeps; None if it is not valid for CSV.
 
-    There are two answers where it has a bounded range: AWS's documentation says in one place that the end is part of
-    the range, and in another that it is not.
+    There are two answers if it has a bounded range: AWS's documentation says in one place that the end belongs to the
+    range, and in another that it does not.
     """
     inside = re.fullmatch(r"\$\.?\[([^\[\]]*)\]|(\$)|(\$\.\*)", path.strip())
     if inside is None:
@@ -188,7 +188,7 @@ def _columns(selectors: str, count: int, *, inclusive: bool) -> list[int] | None
 
 
 def _fields(line: str) -> list[str]:
-    """Read a line as RFC 4180 has it, which is how SageMaker reads a record that it filters."""
+    """Read a line by RFC 4180, as SageMaker does with a record that it filters."""
     try:
         return next(csv.reader([line]), [])
     except csv.Error:
@@ -204,9 +204,9 @@ def _written(fields: Sequence[str]) -> str:
 
 
 def _guessed(records: Sequence[_Record]) -> str:
-    """Return what the image takes for the delimiter: the guess of Python's sniffer, a comma where that is a letter.
+    """Return what the image takes for the delimiter: the guess of Python's sniffer, or a comma if that is a letter.
 
-    It looks at the first line of a request, from whose ends blanks and tabs are stripped.
+    It reads the first line of a request, without blanks and tabs at both ends.
     """
     first = records[0].text.lstrip()
     try:
@@ -221,14 +221,14 @@ def _delimiter(records: Sequence[_Record], reader: Reader) -> str:
 
 
 def _header(sample: Sample, lines: Sequence[str], records: Sequence[_Record], reader: Reader) -> Finding | None:
-    """A first line without any number, over one that has some."""
+    """Whether the first line has no number and the next one has some."""
     delimiter = _delimiter(records, reader)
     if len(records) < 2 or not records[1].text.strip():
         return None
     first, second = (records[n].text.split(delimiter) for n in (0, 1))
     if any(map(_is_number, first)) or not any(map(_is_number, second)) or not any(field.strip() for field in first):
         return None
-    advice = "SageMaker sends every line to the model, so take the header out; its names may be given as `columns`"
+    advice = "SageMaker sends every line to the model, so remove the header; its names may be given as `columns`"
     return Finding(
         f"the first line of {sample.name} looks like a header ({_shown(lines[0])}): {advice}",
         is_certain=reader.numbers_only,
@@ -238,7 +238,7 @@ def _header(sample: Sample, lines: Sequence[str], records: Sequence[_Record], re
 def _text(
     sample: Sample, lines: Sequence[str], records: Sequence[_Record], input_filter: str | None, reader: Reader
 ) -> Finding | None:
-    """The first field that is no number."""
+    """The first field that is not a number."""
     if not reader.numbers_only:
         return None
     delimiter = _delimiter(records, reader)
@@ -247,7 +247,7 @@ def _text(
             if field.strip() and not _is_number(field):
                 where = f"{sample.name}, line {number}: column {column}{_after(input_filter)} is {_shown(field)!r}"
                 return Finding(
-                    f"{where}, and the model takes numbers only. {_text_advice(field, line, delimiter)}",
+                    f"{where}, and the model accepts numbers only. {_text_advice(field, line, delimiter)}",
                     is_certain=True,
                 )
     return None
@@ -266,7 +266,7 @@ def _text_advice(field: str, line: str, delimiter: str) -> str:
 def _width(
     sample: Sample, lines: Sequence[str], records: Sequence[_Record], input_filter: str | None, reader: Reader
 ) -> Finding | None:
-    """A number of columns other than the model's, on every line or on one."""
+    """A number of columns that differs from the model's, on every line or on one."""
     if reader.features is None:
         return None
     delimiter = _delimiter(records, reader)
@@ -280,12 +280,12 @@ def _width(
     )
     columns = "1 column" if found == "1" else f"{found} columns"
     rows = " and ".join(_shown(line) for line in lines[first : first + 2])
-    text = f"{where} has {columns}{_after(input_filter)}, and the model takes {reader.features}"
+    text = f"{where} has {columns}{_after(input_filter)}, and the model expects {reader.features}"
     return Finding(f"{text}. The rows are {rows}. {_width_advice(lines[first], input_filter)}", reader.numbers_only)
 
 
 def _counts(record: _Record, delimiter: str) -> set[int]:
-    """Return how many columns a record may have; of a request as a whole the image strips blanks and tabs."""
+    """Return the possible numbers of columns of a record: the image strips blanks and tabs from the request as a whole."""
     texts = [text for reading in record.readings for text in (reading, reading.strip())]
     return {len(text.split(delimiter)) if text else 0 for text in texts}
 
@@ -293,9 +293,7 @@ def _counts(record: _Record, delimiter: str) -> set[int]:
 def _width_advice(line: str, input_filter: str | None) -> str:
     other = max(_DELIMITERS, key=line.count)
     if input_filter and other != "," and line.count(other) > line.count(","):
-        return (
-            f"SageMaker's filters read commas, and the line has {_DELIMITERS[other]}: separate the columns with commas"
-        )
+        return f"SageMaker's filters split at commas, and the line has {_DELIMITERS[other]}: separate the columns with commas"
     return f"{_USUAL_CAUSE}: correct the input, or choose columns with input_filter, such as $[1:]"
 
 
@@ -308,7 +306,7 @@ def _shown(line: str) -> str:
 
 
 def _is_number(text: str) -> bool:
-    """Whether the image's `float` takes it."""
+    """Whether the image's `float` accepts it."""
     try:
         float(text)
     except ValueError:

@@ -1,7 +1,7 @@
 """Declaring jobs: they are collected as data, checked together, and only then created.
 
-Pulumi sends what a program has registered even when the program then fails, so the checks come before the first
-resource of either layer. `plan` gives back the jobs in an order in which each follows those that it needs.
+Pulumi creates what a program has registered even if the program then fails, so the checks come before the first resource
+of either layer. `plan` returns the jobs in an order in which each follows those that it needs.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,16 +35,16 @@ class JobDefaults:
     batch_input: str
     allowed_instance_types: tuple[str, ...]
     model: ModelArgs = field(default_factory=ModelArgs)
-    """The stack's own, which a job asks that names no other."""
+    """The stack's own model, which a job uses unless it names another."""
     input_buckets: tuple[str, ...] = ()
     output_buckets: tuple[str, ...] = ()
     existing_bucket: str = ""
-    """The bucket that is given instead of the stack's own."""
+    """An existing bucket that is used instead of the stack's own."""
     kms_keys: tuple[str, ...] = ()
     rerun: Mapping[str, str] = field(default_factory=dict[str, str])
     operator_tags: int = 2
-    """Tags that the operator adds: its version and the namespace. ACK's chart has two more templates, whose values,
-    from labels that jobs do not have, are empty: ACK leaves these out.
+    """Tags that the operator adds: its version and the namespace. ACK's chart has two more templates, made from labels that
+    jobs do not have; ACK leaves out tags with an empty value.
     """
     root: Path = Path()
     """Where relative paths start: the folder of the program."""
@@ -79,14 +79,14 @@ class JobDefaults:
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A declared job, checked, with its input looked at.
+    """A declared job, after all checks.
 
     Attributes:
         name: the declared name.
         args: as declared.
         input: what it reads.
-        rerun: the wish to run it again, from the stack's config.
-        fan_out: the name of the fan-out that it is a member of; empty for a job by itself.
+        rerun: the request to run it again, from the stack's config.
+        fan_out: the name of the fan-out that it is a member of; empty for any other job.
     """
 
     name: str
@@ -118,7 +118,7 @@ class Jobs:
 
         Args:
             name: letters a-z, digits and -; the prefix, this name and a hash make the job's name.
-            args: what it is.
+            args: its arguments.
             fan_out: the name of the fan-out that it is a member of.
 
         Returns:
@@ -131,11 +131,11 @@ class Jobs:
         return ResultOf(name)
 
     def refuse(self, problem: str) -> None:
-        """Take in a problem that whoever declares jobs has found."""
+        """Report a problem that the code which declares jobs has found."""
         self._problems.append(problem)
 
     def plan(self) -> list[PlannedJob]:
-        """Check all jobs; stop with everything that is wrong, or return them in order."""
+        """Check all jobs; stop and report everything that is wrong, or return them in order."""
         self._warn_of_unknown_reruns()
         planned = {name: self._planned(name, args) for name, args in self._declared.items()}
         self._check_needs(planned)
@@ -177,7 +177,7 @@ class Jobs:
         return found
 
     def _check_columns(self, name: str, args: TransformJobArgs, source: Input) -> None:
-        """Compare a CSV input with what its model takes; refuse what is certain, warn of the rest."""
+        """Compare a CSV input with what its model expects; refuse what is certain to fail, and warn of the rest."""
         if not labels.is_csv(args) or args.split_type not in {"None", "Line"}:
             return
         reader = self._reader(args)
@@ -186,7 +186,7 @@ class Jobs:
                 (self._problems if finding.is_certain else self._warnings).append(f"{name}: {finding.text}")
 
     def _reader(self, args: TransformJobArgs) -> Reader:
-        """Return what is known of the container that reads the input; of a model by its name nothing is."""
+        """Return what is known about the container that reads the input; nothing, if the job only names its model."""
         if args.model_name is not None:
             return Reader()
         first: ContainerArgs = (args.model or self.defaults.model).parts[0]
@@ -199,21 +199,21 @@ class Jobs:
             if not self._account.model_exists(str(model), self.defaults.region):
                 self._problems.append(
                     f"{job.name}: ModelName: SageMaker has no model '{model}' in {self.defaults.region}; correct the name, "
-                    "or let the job bring its model: model=ModelArgs(archive=...)"
+                    "or give the job a model of its own: model=ModelArgs(archive=...)"
                 )
 
     def _warn_of_unknown_reruns(self) -> None:
-        """No problem: the wish may outlive its job, as when a job is taken out of the program."""
+        """Only warn: the setting may outlive its job, as when a job is removed from the program."""
         for name in self.defaults.rerun:
             if name not in self._declared:
                 declared = ", ".join(self._declared) or "none"
                 pulumi.log.warn(
-                    f"config rerun.{name} is for no job of this program; declared are: {declared}. "
+                    f"config rerun.{name} names no job of this program; declared are: {declared}. "
                     f"To remove it: pulumi config rm --path rerun.{name}"
                 )
 
     def _warn_of_missing_rights(self, planned: Mapping[str, PlannedJob]) -> None:
-        """What SageMaker says when a right is missing names no setting."""
+        """SageMaker's own message about a missing right does not name a setting."""
         for job in planned.values():
             for warning in validation.missing_rights(job.args, _reads(job, planned), self.defaults.limits):
                 pulumi.log.warn(f"{job.name}: {warning}")
@@ -230,7 +230,7 @@ class Jobs:
                 elif not planned[needed].args.wait:
                     self._problems.append(
                         f"{job.name}: it must follow the job '{needed}', which has wait=False, so that its end is not "
-                        "known; leave that out"
+                        "known; remove wait=False"
                     )
 
     def _ordered(self, planned: Mapping[str, PlannedJob]) -> list[PlannedJob]:
@@ -239,7 +239,7 @@ class Jobs:
             ready = [job for job in planned.values() if job.name not in ordered and _is_ready(job, ordered, planned)]
             if not ready:
                 cycle = ", ".join(name for name in planned if name not in ordered)
-                self._problems.append(f"{cycle}: each needs another's end first; take one out of the circle")
+                self._problems.append(f"{cycle}: each must wait for another one to end; break the circle")
                 break
             ordered |= {job.name: job for job in ready}
         return list(ordered.values())
@@ -253,7 +253,7 @@ def collect(
     Args:
         declarations: functions that declare jobs, as `jobs/declared.py` lists them.
         defaults: what the stack's settings say.
-        account: where things are looked up; by default in AWS.
+        account: makes the lookups; by default in AWS.
 
     Raises:
         pulumi.RunError: something is wrong; the message says all of it.
@@ -263,13 +263,13 @@ def collect(
     for declare in declarations:
         try:
             declare(jobs)
-        except pulumi.RunError as error:  # told together with what is wrong with the other jobs
+        except pulumi.RunError as error:  # reported together with what is wrong with the other jobs
             jobs.refuse(str(error))
     return jobs.plan()
 
 
 def private_images(planned: Sequence[PlannedJob], settings: Settings) -> list[str]:
-    """Return the images outside of SageMaker's own registries that models of the stack and of its jobs are made of."""
+    """Return the images outside of SageMaker's own registries that models of the stack and of its jobs use."""
     models = [settings.model, *(job.args.model for job in planned if job.args.model)]
     return list(dict.fromkeys(image for model in models for image in model.private_images))
 
@@ -290,8 +290,8 @@ def _not_a_function(where: str, found: object) -> str:
         name = str(getattr(found, "__name__", found)).rpartition(".")[2]
         return f"{where} names the module {name}: name its function, {name}.declare"
     if found is None:
-        return f"{where} holds None: name a function without calling it, or let the one that makes it return it"
-    return f"{where} holds {found!r}: each item must be a function that takes the jobs, such as churn.declare"
+        return f"{where} contains None: name a function without calling it, or let the function that makes it return it"
+    return f"{where} contains {found!r}: each item must be a function that declares jobs, such as churn.declare"
 
 
 def _is_ready(job: PlannedJob, ordered: Mapping[str, object], planned: Mapping[str, object]) -> bool:
@@ -299,7 +299,7 @@ def _is_ready(job: PlannedJob, ordered: Mapping[str, object], planned: Mapping[s
 
 
 def _reads(job: PlannedJob, planned: Mapping[str, PlannedJob]) -> str:
-    """Return where in S3 a job reads; nothing for the stack's own bucket."""
+    """Return where in S3 a job reads; an empty string for the stack's own bucket."""
     source = job.input
     if isinstance(source, ResultOf):
         return planned[source.job].args.output_base or ""

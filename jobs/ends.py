@@ -1,15 +1,15 @@
-"""How jobs ended: each failure by itself, and what is to be said of all of them together.
+"""How jobs ended: a message for each failure, and one for all of them together.
 
-A failure is told with SageMaker's reason, the cause that the job's log gives, and what to do: a job whose input or
-argument is wrong fails again, so only what may pass next time is to be run again as it is. Every job is exported
-whatever became of it, and what fails the run is one line over all of them, after all of them. So a failure costs no
-other job's result, and it is told again by every later run until something changes.
+The message for a failure has SageMaker's reason, the cause that the job's log gives, and what to do. A job whose input or
+argument is wrong would fail again, so only a job that may succeed next time is to be run again as it is. Every job is
+exported, however it ended, and the run fails with one line about all of them, after all of them have ended. So a failure
+costs no other job's result, and every later run reports it again until something changes.
 
-A job that reads another's result starts when that one has ended, however it ended. Where nothing was written
-SageMaker does not start it; where some of many inputs had their result already, it runs on these and completes. So it
-is never taken for well done when a job before it failed.
+A job that reads another's result starts when that one has ended, however it ended. If that wrote nothing, SageMaker does
+not start the next job; if it wrote some of many results, the next job runs on these and completes. So a job never counts
+as completed when a job before it has failed.
 
-From statuses to messages there are pure functions; what asks CloudWatch and S3 is passed in.
+Pure functions turn statuses into messages; functions that ask CloudWatch and S3 are passed in.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,12 +19,12 @@ from typing import Any
 
 from jobs.causes import Cause
 
-SHOWN_LINES = 10  # of a log that tells no cause
+SHOWN_LINES = 10  # of a log that gives no cause
 LOOKUPS = 8  # results looked up at once
 RUNNING = ("InProgress", "Stopping")
 
 LastLines = Callable[[str, int], Sequence[str]]
-"""Gives the last log lines of a job by its SageMaker name."""
+"""Returns the last log lines of a job by its SageMaker name."""
 ResultExists = Callable[[str], bool]
 """Says whether there is something at an S3 path."""
 
@@ -43,18 +43,18 @@ class Ended:
     """The job whose result was this one's input."""
     rerun: str = ""
     lines: Sequence[str] = ()
-    """The last lines of the log of a job that ended badly itself."""
+    """The last lines of the log, if the job itself failed."""
     cause: Cause | None = None
-    """What these lines tell."""
+    """The cause that these lines give."""
 
     @property
     def has_log(self) -> bool:
-        """Whether the job ran, and failed itself, so that its log tells why."""
+        """Whether the job itself ran and failed, so that its log gives the reason."""
         return self.failed and self.state not in {"NotStarted", *RUNNING} and not self.is_foreign
 
     @property
     def why(self) -> str:
-        """One line on why the job did not complete; empty for one that did, or that nobody waits for."""
+        """One line on why the job did not complete; empty for a job that did, and for one with wait=False that still runs."""
         if not self.to_be_told:
             return ""
         return str(self.cause or (self.reason if self.failed and not self.spoilt_by else "") or _what_became(self))
@@ -71,40 +71,40 @@ class Ended:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether the status shown is that of a job which the operator does not manage."""
+        """Whether the object shows the status of a job that the operator does not manage."""
         return any(c.get("type") == "ACK.Terminal" and c.get("status") == "True" for c in _conditions(self.status))
 
     @property
     def failed(self) -> bool:
-        """Whether the run must fail for it. One that nobody waited for fails the run only when it has ended badly."""
+        """Whether the run must fail because of it. A job with wait=False fails the run only if it is known to have failed."""
         if self.waited:
             return self.state != "Completed" or self.is_foreign
         return self.state in {"Failed", "Stopped"} or self.is_foreign
 
     @property
     def spoilt_by(self) -> "Ended | None":
-        """The nearest failed job on whose result this one rests: its input is missing, or a part only."""
+        """The nearest failed job whose result this one reads, so that its input is missing or incomplete."""
         before = self.input_of
         return before if before is None or before.failed else before.spoilt_by
 
     @property
     def to_be_told(self) -> bool:
-        """Whether there is a failure to tell: its own, or that its input was not whole."""
+        """Whether there is a failure to report: its own, or an incomplete input."""
         return self.failed or self.spoilt_by is not None
 
 
 def state(status: Mapping[str, Any]) -> str:
-    """Return SageMaker's word for a status; a job that SageMaker does not know has not started."""
+    """Return the job's TransformJobStatus; NotStarted for a job that SageMaker does not know."""
     return str(status.get("transformJobStatus") or "NotStarted")
 
 
 def failure(job: Ended) -> str:
-    """Say what became of a job whose failure is to be told, why, and what to do."""
+    """Say how a job failed, why, and what to do."""
     return "\n".join([f"{job.name}: {_what_became(job)}", *_logged(job), *_remedy(job)])
 
 
 def expired(ended: Sequence[Ended], result_exists: ResultExists) -> dict[str, str]:
-    """Say, by the jobs' names, whose result is no longer there."""
+    """Return a message for each completed job whose result no longer exists, by the jobs' names."""
     done = [job for job in ended if job.state == "Completed" and not job.to_be_told]
     with ThreadPoolExecutor(LOOKUPS) as pool:
         there = pool.map(result_exists, [job.result_path for job in done])
@@ -121,7 +121,7 @@ def summary(ended: Sequence[Ended]) -> str | None:
 
 
 def run_again(job: Ended) -> str:
-    """Return the command that makes the job another one, which runs; it names the stack, for each has a default."""
+    """Return the commands that run a job again; they name the stack, because make and Pulumi have different defaults."""
     count = job.rerun.partition("@")[0]
     number = int(count) + 1 if count.isdecimal() else 2
     pulumi = f"pulumi config set --path rerun.{job.name} {number} --stack {job.stack} && pulumi up --stack {job.stack}"
@@ -133,11 +133,13 @@ def _what_became(job: Ended) -> str:
     if job.is_foreign:
         return f"the operator does not accept the job {job.job_name}: {reason}"
     if job.state in RUNNING:
-        return f"the job {job.job_name} is {job.state}; it goes on, `up --refresh` sees how it ends"
+        return f"the job {job.job_name} is {job.state} and still runs; `up --refresh` shows how it ends"
     if job.state == "NotStarted":
         return _not_started(job, reason)
     if job.state == "Completed" and job.spoilt_by:
-        return f"Completed, but on a part of its input only: {job.spoilt_by.name}, on whose result it rests, did not complete"
+        return (
+            f"Completed, but on a part of its input only: {job.spoilt_by.name}, whose result it reads, did not complete"
+        )
     return f"the job {job.job_name} is {job.state}: {reason}"
 
 
@@ -151,7 +153,7 @@ def _not_started(job: Ended, reason: str) -> str:
 
 
 def _logged(job: Ended) -> Iterator[str]:
-    """Give the cause, or the end of a log that tells none."""
+    """Return the cause, or the end of a log that gives none."""
     if job.cause:
         yield f"cause: {job.cause}"
     elif job.lines:
@@ -160,9 +162,9 @@ def _logged(job: Ended) -> Iterator[str]:
 
 
 def _remedy(job: Ended) -> Iterator[str]:
-    """Say what to do: of jobs that follow one another, it is the first failed one that must be mended."""
+    """Say what to do: if jobs read each other's results, the first one that failed must be fixed."""
     if job.spoilt_by:
-        yield f"mend {job.spoilt_by.name}, on whose result it rests: this one then runs anew"
+        yield f"fix {job.spoilt_by.name}, whose result it reads: this job then runs again"
     elif job.is_foreign or job.state == "NotStarted":
         yield _remedy_of_refusal(job)
     elif job.state not in RUNNING:
@@ -171,15 +173,15 @@ def _remedy(job: Ended) -> Iterator[str]:
 
 _REMEDIES = {
     "ResourceLimitExceeded": "ask AWS for a larger quota (`make preflight REQUEST=1`), or let fewer run at once (config maxJobsAtOnce)",
-    "AccessDenied": "give the role the right that is named (config inputBuckets, outputBuckets, kmsKeys)",
+    "AccessDenied": "give the role the right that the message names (config inputBuckets, outputBuckets, kmsKeys)",
     "No S3 objects found": "put the input where the job reads it, or correct `input`",
-    "Could not find model": "correct `model_name`, or let the job bring its model: model=ModelArgs(archive=...)",
+    "Could not find model": "correct `model_name`, or give the job a model of its own: model=ModelArgs(archive=...)",
 }
-"""What to do about words of SageMaker's, the first that occur."""
+"""What to do for a part of SageMaker's message; the first that occurs counts."""
 
 
 def _remedy_of_refusal(job: Ended) -> str:
-    """SageMaker's words tell whether the declaration, a right or a quota keeps the job from starting."""
+    """SageMaker's message tells whether the declaration, a right or a quota keeps the job from starting."""
     if "already exists" in job.reason:
         return f"run it again, under another name: {run_again(job)}"
     operator = f"see whether the operator runs (kubectl describe batchtransformjob {job.job_name})"
@@ -195,7 +197,7 @@ def _remedy_of_failure(job: Ended) -> str:
         return f"correct the input, or the arguments that describe it; then: make up STACK={job.stack}. {whole}"
     if status >= 500 or job.reason.startswith("AlgorithmError"):
         return f"correct the model or its container, which failed; then: make up STACK={job.stack}. {whole}"
-    return f"it may pass next time; run it again: {run_again(job)}"
+    return f"it may succeed next time; run it again: {run_again(job)}"
 
 
 def _expired(job: Ended) -> str:

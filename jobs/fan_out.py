@@ -1,7 +1,7 @@
-"""Many jobs from one declaration: over many inputs, over a grid of arguments, or over variants of one's own.
+"""Many jobs from one declaration: over many inputs, over a grid of arguments, or over a list of variants.
 
-SageMaker's quota limits how many instances run at once, so a limit can be given: the jobs then form as many chains,
-in each of which a job follows the one before. A job that fails holds nobody up.
+SageMaker's quota limits how many instances run at once, so a limit can be given: the jobs then form as many chains, in
+each of which a job starts when the one before has ended, also if that failed.
 
     over_inputs(jobs, "region", TransformJobArgs(input=""), {"north": "data/north.csv", ...}, at_once=4)
     over_grid(jobs, "payload", args, {"max_payload_in_mb": [1, 6], "batch_strategy": [...]})
@@ -60,5 +60,5 @@ def over_grid(
 
 
 def _named(chosen: Mapping[str, Any]) -> str:
-    """Name a combination by its values, not by its number: one more value must not rename, and so rerun, the rest."""
+    """Name a combination by its values, not by its number: a further value must not rename, and so rerun, the others."""
     return "-".join(re.sub(r"[^a-z0-9]+", "-", str(value).lower()).strip("-") for value in chosen.values())

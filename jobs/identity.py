@@ -1,8 +1,8 @@
 """A job's identity is its content.
 
-SageMaker keeps job names for ever and never updates a job, so the name says what decides the result: the whole
-spec, the digest of the input, and the user's wish to run it again. Declared again, the same job is adopted; changed
-in anything, it is another one. Pure functions; a table of tests says for each argument whether it counts.
+SageMaker keeps job names for ever and never updates a job. So the name contains a hash of everything that affects the
+result: the whole spec, the digest of the input, and the user's request to run it again. The same job, declared again, is
+adopted; a job with any change is another job. Pure functions; a table of tests says for each argument whether it counts.
 """
 
 import copy
@@ -27,14 +27,14 @@ def name_problem(prefix: str, declared: str) -> str | None:
         )
     if len(declared) > longest:
         return (
-            f"the name has {len(declared)} characters, {longest} are allowed: SageMaker takes {MAX_NAME}, "
+            f"the name has {len(declared)} characters, {longest} are allowed: SageMaker allows {MAX_NAME}, "
             f"of which the prefix '{prefix}-' and the hash need the rest"
         )
     return None
 
 
 def name_start(prefix: str, declared: str) -> str:
-    """Return what is known of a job's name before the rest of the job is."""
+    """Return the part of a job's name that is known before the rest of the job is."""
     return f"{prefix}-{declared}-"
 
 
@@ -46,7 +46,7 @@ def job_name(prefix: str, declared: str, spec: Mapping[str, Any], input_digest: 
         declared: the declared name.
         spec: without name and tags.
         input_digest: of the input's content.
-        rerun: the wish to run the job again: any text, and after an `@` perhaps the content that it was meant for.
+        rerun: the request to run the job again: any text, which may end with `@` and the content hash that it is for.
     """
     content = content_hash(spec, input_digest)
     wished = "" if is_spent(rerun, content) else rerun
@@ -54,12 +54,12 @@ def job_name(prefix: str, declared: str, spec: Mapping[str, Any], input_digest: 
 
 
 def content_hash(spec: Mapping[str, Any], input_digest: str) -> str:
-    """Return eight hexadecimal digits for what decides the result, whoever wishes to run it again."""
+    """Return eight hexadecimal digits for what affects the result, without a request to run it again."""
     return _hash(spec, input_digest, "")
 
 
 def is_spent(rerun: str, content: str) -> bool:
-    """Say whether a wish to run a job again was meant for another content, which a job with this one fulfils."""
+    """Say whether a request to run a job again was meant for another content, so that it no longer counts."""
     _, mark, meant = rerun.rpartition("@")
     return bool(mark) and meant != content
 
@@ -70,5 +70,5 @@ def _hash(spec: Mapping[str, Any], input_digest: str, rerun: str) -> str:
 
 
 def _deciding(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what does not decide the result: the name itself, which is made from the rest, and tags."""
+    """Leave out what does not affect the result: the name itself, which is made from the rest, and tags."""
     return {key: copy.copy(value) for key, value in spec.items() if key not in {"transformJobName", "tags"}}

@@ -1,7 +1,7 @@
 """What a job reads: a local file or folder, a place in S3, or another job's result.
 
-A local input is uploaded under a key that holds its digest, so that equal content is uploaded once and changed
-content never replaces what an older job read. The digest of an S3 input is that of its listing.
+A local input is uploaded under a key that contains its digest, so that equal content is uploaded once, and changed content
+never replaces what an older job has read. The digest of an S3 input is that of its listing.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from lookups import s3
 
 DIGEST_LENGTH = 16
 SAMPLED_FILES = 100  # of a folder
-LARGEST_MANIFEST = 64 * 2**20  # what is larger is an input taken for a manifest
+LARGEST_MANIFEST = 64 * 2**20  # a larger object is certainly not a manifest
 
 
 class InputError(Exception):
@@ -34,11 +34,11 @@ class ResultOf:
 
 @dataclass(frozen=True)
 class LocalInput:
-    """A file or folder on this machine, as it was when its digest was taken."""
+    """A file or folder on this machine, as it was when its digest was computed."""
 
     path: Path
     files: tuple[tuple[str, Path], ...]
-    """Name under the input's prefix, and where the file is."""
+    """For each file its name under the input's prefix, and its path."""
     digest: str
 
     @property
@@ -51,11 +51,11 @@ class LocalInput:
 
     @property
     def key(self) -> str:
-        """What SageMaker is given: the object of a file, the prefix of a folder."""
+        """The key for SageMaker: the object of a file, or the prefix of a folder."""
         return self.prefix + self.files[0][0] if self.is_single else self.prefix
 
     def changed(self) -> bool:
-        """Say whether the files are no longer those whose digest was taken."""
+        """Say whether the files have changed since their digest was computed."""
         try:
             return local(self.path).digest != self.digest
         except InputError:
@@ -69,19 +69,19 @@ class S3Input:
     uri: str
     digest: str
     result_name: str
-    """The name of the result under the output path; nothing where there may be several."""
+    """The name of the result under the output path; empty if there may be several."""
     first: str = ""
     """The URI of the first object."""
 
 
 Input = LocalInput | S3Input | ResultOf
 NOTHING = S3Input("", "", "")
-"""Stands where an input could not be looked at, until the problem is told."""
+"""Takes the place of an input that could not be read, until the problem is reported."""
 ListObjects = Callable[[str], Sequence[s3.S3Object]]
 
 
 def resolve(source: str | ResultOf, data_type: str, root: Path, list_objects: ListObjects = s3.list_objects) -> Input:
-    """Look at an input and take its digest; raise InputError when a job could not read it."""
+    """Find an input and compute its digest; raise InputError if a job could not read it."""
     if isinstance(source, ResultOf):
         return source
     if not source:
@@ -92,10 +92,10 @@ def resolve(source: str | ResultOf, data_type: str, root: Path, list_objects: Li
 
 
 def samples(source: Input, compression_type: str, read_head: Callable[[str, int], bytes]) -> Iterator[Sample]:
-    """Give the beginning of what a job reads, as far as it exists yet and may be read.
+    """Yield the beginning of what a job reads, if it exists already and may be read.
 
     Args:
-        source: the input; of a folder its first files, of a prefix its first object.
+        source: the input. For a folder, its first files are read; for a prefix, its first object.
         compression_type: SageMaker's word, None or Gzip.
         read_head: gives the first bytes of an S3 object.
 
@@ -124,13 +124,13 @@ def _decompressed(name: str, head: bytes) -> tuple[bytes, bool]:
         text = reader.decompress(head, SAMPLE)
     except zlib.error as error:
         raise InputError(
-            f'{name} is not compressed with gzip, and compression_type is "Gzip"; take that out'
+            f'{name} is not compressed with gzip, but compression_type is "Gzip"; remove compression_type'
         ) from error
     return text, reader.eof and not reader.unused_data
 
 
 def local(where: Path) -> LocalInput:
-    """Take the digest of a file, or of every file in a folder; hidden files stay behind."""
+    """Compute the digest of a file, or of all files in a folder except hidden ones."""
     try:
         files = _files(where)
         if not any(file.stat().st_size for _, file in files):
@@ -156,12 +156,12 @@ def _files(where: Path) -> tuple[tuple[str, Path], ...]:
 
 
 def _is_utf8(name: str) -> bool:
-    """Python keeps bytes of a file's name that are not UTF-8 as lone surrogates, which nothing sends on."""
+    """Python keeps bytes of a file's name that are not UTF-8 as lone surrogates, which cannot be sent."""
     return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _folder_digest(files: Sequence[tuple[str, Path]]) -> str:
-    """Count names too: results are called after them, and a folder of one file must not share that file's prefix."""
+    """Include the names: results are named after them, and a folder with one file must not have the prefix of that file."""
     content = json.dumps([[name, _file_digest(file)] for name, file in files])
     return hashlib.sha256(content.encode()).hexdigest()
 
@@ -184,7 +184,7 @@ def _prefix(uri: str, list_objects: ListObjects) -> S3Input:
 
 
 def _manifest(uri: str, list_objects: ListObjects) -> S3Input:
-    """Take the digest of a manifest: of itself, and of each object that it names."""
+    """Compute the digest of a manifest and of every object that it names."""
     manifest = listed(uri, list_objects)[:1]
     prefix, names = _manifest_entries(uri)
     start = s3.Location.parse(prefix).key
@@ -192,7 +192,7 @@ def _manifest(uri: str, list_objects: ListObjects) -> S3Input:
     objects = [item for item in listed(prefix, list_objects) if item.key in named]
     missing = sorted(named - {item.key for item in objects})
     if missing:
-        raise InputError(f"the manifest {uri} names {missing[0]}, which is not there")
+        raise InputError(f"the manifest {uri} names {missing[0]}, which does not exist")
     return S3Input(uri, s3.listing_digest([*manifest, *objects]), "", _uri(prefix, objects[0]))
 
 
@@ -210,7 +210,7 @@ def _manifest_entries(uri: str) -> tuple[str, list[str]]:
 
 
 def _read_json(uri: str) -> object:
-    """Return what a manifest says, or None where it is no JSON."""
+    """Return the content of a manifest, or None if it is not JSON."""
     try:
         return json.loads(s3.read(uri, largest=LARGEST_MANIFEST))
     except s3.S3Error as error:
@@ -231,11 +231,11 @@ def _are_texts(names: Sequence[object]) -> TypeGuard[list[str]]:
 
 
 def listed(uri: str, list_objects: ListObjects) -> list[s3.S3Object]:
-    """Return the objects under a URI; raise InputError where there are none, or S3 does not tell."""
+    """Return the objects under a URI; raise InputError if there are none, or if S3 cannot list them."""
     try:
         objects = list(list_objects(uri))
     except s3.S3Error as error:
         raise InputError(str(error)) from error
     if not objects:
-        raise InputError(f"nothing is under {uri}; put the input there or correct the path")
+        raise InputError(f"there is nothing under {uri}; put the input there or correct the path")
     return objects

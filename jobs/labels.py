@@ -1,7 +1,7 @@
-"""Labels of a job: the right answers to its input, with which the tools judge its result.
+"""Labels of a job: the right answers for its input, from which the tools compute metrics.
 
-They belong to the job that declares them, whatever its input is called, and do not enter its identity: the same job
-with other labels does not run again.
+They belong to the job that declares them, whatever its input is called, and do not count for its identity: a job whose
+labels change does not run again.
 """
 
 import csv
@@ -37,15 +37,15 @@ def problems(args: TransformJobArgs, source: Input, root: Path, account: Account
 
     Args:
         args: the job's.
-        source: its input, looked at.
-        root: where paths start.
-        account: where labels in S3 are looked up.
+        source: its input.
+        root: the folder to which paths are relative.
+        account: finds labels in S3.
     """
     if args.columns is not None and isinstance(source, LocalInput) and is_csv(args):
         yield from _named(args.columns, source)
     if args.labels is None:
         given = [name for name in ("label_column", "label_key") if getattr(args, name) is not None]
-        yield from (f"{name}: has no use without labels, the file that it is a column of" for name in given)
+        yield from (f"{name}: has no meaning without labels, the file that has this column" for name in given)
     elif "://" in args.labels:
         try:
             listed(args.labels, account.list_objects)
@@ -59,7 +59,7 @@ def _named(names: tuple[str, ...], source: LocalInput) -> Iterator[str]:
     with source.files[0][1].open(encoding="utf-8-sig", errors="replace") as file:
         found = columns.width(file.readline().rstrip("\r\n"))
     if found != len(names) and found > 1:
-        yield f"columns: {source.path} has {found} columns, and the number of names is {len(names)}: name each of them"
+        yield f"columns: {source.path} has {found} columns, and {len(names)} names are given: name each column"
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         yield f"columns: {twice[0]} is named twice; give each column a name of its own"
 
@@ -95,13 +95,13 @@ def _key(args: TransformJobArgs, first: list[str], path: Path) -> Iterator[str]:
     if isinstance(args.label_key, str) and isinstance(args.label_column, str):
         yield from _column("label_key", args.label_key, first, path)
     if args.join_source != "Input":
-        yield 'label_key: the result does not carry it; set join_source="Input", with content_type and accept the same'
+        yield 'label_key: the result does not contain it; set join_source="Input", with the same content_type and accept'
     elif is_csv(args) and isinstance(args.label_key, str) and args.label_key not in (args.columns or ()):
-        yield f"label_key: {args.label_key!r} is not among `columns`, by which it is found in a result without header"
+        yield f"label_key: {args.label_key!r} is not among `columns`, which are needed to find it in a result without a header"
 
 
 def _counted(args: TransformJobArgs, source: LocalInput, path: Path) -> Iterator[str]:
-    """Compare numbers of rows where both are plain CSV files of moderate size."""
+    """Compare the numbers of rows if both are plain CSV files of moderate size."""
     plain = is_csv(args) and args.split_type == "Line" and args.compression_type == "None"
     if not source.is_single or not plain or max(path.stat().st_size, source.path.stat().st_size) > _LARGEST:
         return

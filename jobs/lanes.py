@@ -1,8 +1,8 @@
-"""How many jobs run at once: as many lanes as the stack allows, and what they ask of SageMaker's quotas.
+"""How many jobs run at once: the lanes that the stack allows, and what they need of SageMaker's quotas.
 
-In a lane each job follows the one before, over all jobs of the stack and beyond the limit that one fan-out may have of
-its own. A job that fails holds nobody up. The order of lanes does not enter a job's identity, so another number of
-lanes runs nothing again.
+In a lane each job starts when the one before has ended, also if that failed. Lanes hold all jobs of the stack, in addition
+to the limit that a fan-out may have. They do not count for a job's identity, so that another number of lanes runs nothing
+again.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from lookups import quotas
 from lookups.quotas import QuotaError
 
 ReadQuota = Callable[[str], float | None]
-"""Gives how many instances of a type transform jobs may use at once in this account; None where nobody knows."""
+"""Returns how many instances of a type transform jobs may use at once in this account; None if that is not known."""
 
 
 @dataclass(frozen=True)
 class Lanes:
-    """The jobs of a stack in an order in which they can be created, each of which names the jobs that it follows."""
+    """The jobs of a stack, in an order in which they can be created; each names the jobs that it follows."""
 
     jobs: Sequence[PlannedJob]
     instances: Mapping[str, int]
@@ -42,10 +42,10 @@ def arrange(planned: Sequence[PlannedJob], at_once: int, instance_type: str) -> 
     Args:
         planned: the jobs as `declaration.collect` returns them.
         at_once: how many may run at once; 0 for no limit.
-        instance_type: the SageMaker type of jobs that name none.
+        instance_type: the SageMaker type of jobs that do not set one.
 
     Raises:
-        pulumi.RunError: a limit cannot hold, because for the end of a job nobody waits.
+        pulumi.RunError: there is a limit, and a job has wait=False.
     """
     if at_once:
         _refuse_unwatched(planned)
@@ -55,7 +55,7 @@ def arrange(planned: Sequence[PlannedJob], at_once: int, instance_type: str) -> 
 
 
 def beyond_quota(instances: Mapping[str, int], read: ReadQuota) -> list[str]:
-    """Say of which instance types jobs would use more at once than the account's quota allows."""
+    """Say for which instance types jobs would use more at once than the account's quota allows."""
     return [
         f"up to {needed} of {kind} would run at once, and this account's quota for transform jobs is {quota:.0f}: {cure}"
         for kind, needed in instances.items()
@@ -65,7 +65,7 @@ def beyond_quota(instances: Mapping[str, int], read: ReadQuota) -> list[str]:
 
 
 def warn_beyond_quota(instances: Mapping[str, int], region: str) -> pulumi.Output[None]:
-    """In a preview, warn of jobs that the quota holds back; AWS is asked beside the program."""
+    """In a preview, warn of jobs that must wait for the quota; AWS is asked in parallel with the program."""
 
     async def check(_: object) -> None:
         if not pulumi.runtime.is_dry_run():
@@ -77,7 +77,7 @@ def warn_beyond_quota(instances: Mapping[str, int], region: str) -> pulumi.Outpu
 
 
 def _lanes(planned: Sequence[PlannedJob], at_once: int) -> list[list[PlannedJob]]:
-    """A job joins a lane that it follows anyway, else it opens one, else it follows the last of the shortest."""
+    """A job joins a lane whose last job it follows anyway; else it opens a lane; else it joins the shortest."""
     lanes: list[list[PlannedJob]] = []
     earlier: dict[str, set[str]] = {}
     for job in planned:
@@ -96,7 +96,7 @@ def _lanes(planned: Sequence[PlannedJob], at_once: int) -> list[list[PlannedJob]
 
 
 def _instances(lanes: Sequence[Sequence[PlannedJob]], instance_type: str) -> dict[str, int]:
-    """In each lane one job runs at a time; the largest counts."""
+    """In each lane one job runs at a time, so that the largest one counts."""
     total: Counter[str] = Counter()
     for lane in lanes:
         largest: dict[str, int] = {}
@@ -110,8 +110,8 @@ def _instances(lanes: Sequence[Sequence[PlannedJob]], instance_type: str) -> dic
 def _refuse_unwatched(planned: Sequence[PlannedJob]) -> None:
     if unwatched := [job.name for job in planned if not job.args.wait]:
         raise pulumi.RunError(
-            f"maxJobsAtOnce cannot hold with {', '.join(unwatched)}, which nobody waits for (wait=False); "
-            "nothing was created. Let these jobs wait, or set maxJobsAtOnce to 0."
+            f"maxJobsAtOnce is not possible with {', '.join(unwatched)}, which has wait=False; "
+            "nothing was created. Remove wait=False, or set maxJobsAtOnce to 0."
         )
 
 
@@ -119,12 +119,12 @@ def _cure(quota: int) -> str:
     if quota < 1:
         return "no job starts; `make preflight` shows how to ask for more"
     return (
-        f"the rest waits, each job up to its timeout. Set maxJobsAtOnce to {quota}, or ask for more (`make preflight`)"
+        f"the rest wait, each job up to its timeout. Set maxJobsAtOnce to {quota}, or ask for more (`make preflight`)"
     )
 
 
 def _quota(kind: str, region: str) -> float | None:
-    """Whoever may not read quotas is not told of them; preflight says which permission is missing."""
+    """Without permission to read quotas nothing is said here; preflight names the missing permission."""
     try:
         found = quotas.transform(kind, region)
     except QuotaError:
@@ -135,7 +135,7 @@ def _quota(kind: str, region: str) -> float | None:
 def main() -> int:
     """Print, as JSON, how many instances of each type the declared jobs may use at once; AWS is not asked for quotas.
 
-    The stack's settings come on the standard input, as JSON, for tools that have no engine which would hand them over.
+    The stack's settings are read from standard input, as JSON, because a tool has no engine that passes them.
     """
     given: dict[str, Any] = json.load(sys.stdin)
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}

@@ -25,8 +25,8 @@ class TransformJobs:
         planned: the jobs, checked, each after those that it needs.
         place: where they run.
         opts: options of each job's component.
-        last_lines: gives the last log lines of a job; by default from CloudWatch.
-        progress: says how jobs go while they run; by default it asks SageMaker.
+        last_lines: returns the last log lines of a job; by default from CloudWatch.
+        progress: reports on jobs while they run; by default it asks SageMaker.
     """
 
     def __init__(
@@ -52,12 +52,12 @@ class TransformJobs:
                 self._follow(self._jobs[job.name])
 
     def _follow(self, job: TransformJob) -> None:
-        """Say how a job goes until its status is known; on the component's line, for the object's comes with its end."""
+        """Report a job's progress until it ends, on the component's line, because the object's line appears only then."""
         job.job_name.apply(lambda name: self._progress.follow(name, job))
         pulumi.Output.all(job.job_name, job.status).apply(lambda known: self._progress.ended(known[0]))
 
     def outputs(self) -> dict[str, dict[str, Any]]:
-        """Return the stack's output `transform_jobs`: every job, whatever became of it.
+        """Return the stack's output `transform_jobs`: every job, however it ended.
 
         Each has `job_name`, `status`, `input_path`, `output_path`, `result_path`, and `reason`: one line on why it did
         not complete, else empty. Where the job declares them it has `labels`, as `jobs.labels.output` describes them,
@@ -69,15 +69,15 @@ class TransformJobs:
     def check_ends(self, result_exists: ends.ResultExists | None = None) -> pulumi.Output[None]:
         """Fail the run, after everything else, if a job did not complete.
 
-        The output that comes back must not be exported: an export that fails would take all others with it.
+        The returned output must not be exported: an export that fails would prevent all others.
         """
         return pulumi.Output.all(*self._told.values()).apply(lambda ended: self._check(ended, result_exists))
 
     def _teller(self, last_lines: ends.LastLines) -> Callable[[Ended], Awaitable[Ended]]:
-        """Return what tells a job's failure while others still run: a logged error stops neither them nor the engine.
+        """Return a function that reports a job's failure while others still run: a logged error does not stop them.
 
-        Logs are read beside the program, which must go on registering jobs, and one after the other, because boto3's
-        default session is made for one thread.
+        Logs are read in a thread, because the program must go on registering jobs, and one after the other, because
+        boto3's default session is not safe for several threads.
         """
         aside = ThreadPoolExecutor(1)
 
@@ -125,10 +125,10 @@ class TransformJobs:
 
 
 async def _outputs_are_sent() -> None:
-    """The SDK stops at the first output that fails, also while the stack's outputs are still on their way.
+    """Wait for the stack's outputs, because the SDK stops at the first output that fails, even before they are sent.
 
-    It waits at the same time, and takes call after call off its list, so that its own `wait_for_rpcs`, run a second
-    time here, would now and then find that list empty and fail.
+    The SDK's own `wait_for_rpcs` cannot be called here: the SDK runs it at the same time, and both take calls off the same
+    list, so that one of them would sometimes find it empty and fail.
     """
     await asyncio.sleep(0)
     while under_way := [call for call in map(asyncio.ensure_future, _get_rpc_manager().rpcs) if not call.done()]:
@@ -136,7 +136,7 @@ async def _outputs_are_sent() -> None:
 
 
 def _explained(ended: Ended, source: Input, last_lines: ends.LastLines) -> Ended:
-    """Read a failed job's log, and look for what it quotes in a local input."""
+    """Read a failed job's log, and look in a local input for the value that it quotes."""
     lines = tuple(last_lines(ended.job_name, causes.LINES))
     cause = causes.find(lines)
     if cause and isinstance(source, LocalInput) and source.is_single:
@@ -151,15 +151,15 @@ def _data(planned: PlannedJob) -> dict[str, Any]:
 
 
 def _last_lines(job_name: str, count: int) -> Sequence[str]:
-    """The reason stands without its log: no failure to read the one may hide the other, or cost other jobs' results."""
+    """The reason is shown even without the log: a failure to read the log must not hide it, nor cost other jobs' results."""
     try:
         return logs.last_lines(job_name, count)
-    except Exception:  # noqa: BLE001  whatever it is, it would end the program while other jobs still run
+    except Exception:  # noqa: BLE001  any exception would end the program while other jobs still run
         return []
 
 
 def _result_lookup() -> ends.ResultExists:
-    """Whoever may not look does not learn that a result is gone; that is no reason to say so."""
+    """Without permission to look, a result counts as existing."""
     try:
         client = s3.connect()
     except s3.S3Error:

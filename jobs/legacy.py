@@ -1,13 +1,13 @@
 """Files of the retired operator: `BatchTransformJob` (sagemaker.aws.amazon.com/v1) becomes a TransformJob.
 
-    python -m jobs.legacy tf-batch.yaml          prints the Python that declares the equal job
+    python -m jobs.legacy tf-batch.yaml          prints the Python that declares the same job
     python -m jobs.legacy tf-batch.yaml --yaml   prints the TransformJob manifest, for `| kubectl apply -f -`
 
     DECLARATIONS = (churn.declare, legacy.load("tf-batch.yaml"))    declares it, in `declared.py`
 
-The old operator made a name for a job that had none, so a manifest without one is named by its content. Each field
-of the old kind is carried or refused by name; what nobody knows is refused with its line. A declared job is always
-named by its content and lives in the stack's namespace: the printed Python says where the file had it otherwise.
+The old operator generated a name for a job without one; here such a manifest is named by its content. Each field of the
+old kind is either converted or refused by name, and an unknown field is refused with its line. A declared job is always
+named by its content and is in the stack's namespace: a comment in the printed Python says if the file differed.
 """
 
 import argparse
@@ -45,7 +45,7 @@ RUNS_ONCE = """\
 
 @dataclass(frozen=True)
 class LegacyJob:
-    """A BatchTransformJob, in today's terms; among the declarations of a stack it declares the equal TransformJob."""
+    """A BatchTransformJob, in today's terms; as one of a stack's declarations it declares the same job."""
 
     source: str
     name: str
@@ -72,7 +72,7 @@ def load(path: str | Path) -> LegacyJob:
 
 
 def declare(jobs: Jobs, path: str | Path) -> ResultOf:
-    """Load a file and declare its job; what is wrong with the file is told with all else that is wrong."""
+    """Load a file and declare its job; problems of the file are reported together with all others."""
     try:
         return load(jobs.defaults.root / path)(jobs)
     except LegacyError as error:
@@ -81,7 +81,7 @@ def declare(jobs: Jobs, path: str | Path) -> ResultOf:
 
 
 def parse(text: str, source: str) -> LegacyJob:
-    """Take a legacy manifest apart; `source` is what messages call it."""
+    """Parse a legacy manifest; `source` is its name in messages."""
     root = Node.root(text, source)
     root.expect("kind", KIND)
     root.expect("apiVersion", API_VERSION)
@@ -95,23 +95,23 @@ def parse(text: str, source: str) -> LegacyJob:
         args=_args(body),
     )
     metadata.ignore("labels", "annotations")
-    root.ignore("status")  # what `kubectl get -o yaml` adds
+    root.ignore("status")  # fields that `kubectl get -o yaml` adds
     metadata.ignore(
         "creationTimestamp", "generation", "resourceVersion", "uid", "selfLink", "finalizers", "managedFields"
     )
     if body.optional("sageMakerEndpoint"):
         raise body.error(
-            "sageMakerEndpoint", "is not carried; the operator has one endpoint for all (AWS_ENDPOINT_URL)"
+            "sageMakerEndpoint", "is not supported; the operator has one endpoint for all jobs (AWS_ENDPOINT_URL)"
         )
     root.finish()
     return job
 
 
 def manifest(job: LegacyJob, prefix: str = PREFIX) -> dict[str, Any]:
-    """Return the equal TransformJob for kubectl; it writes exactly where the old one did.
+    """Return the same job as a TransformJob for kubectl; it writes exactly where the old one did.
 
-    The prefix is the stack's, because the operator's role allows job names of this prefix only. Nothing is adopted:
-    the name does not count what lies under the input, so a job that has it may have read something else.
+    The prefix is the stack's, because the operator's role allows job names with this prefix only. Nothing is adopted: the
+    name does not depend on the content of the input, so that a job with this name may have read something else.
     """
     deciding = spec.build(
         job.args,
@@ -131,7 +131,7 @@ def manifest(job: LegacyJob, prefix: str = PREFIX) -> dict[str, Any]:
 def _made_name(job: LegacyJob, prefix: str, deciding: Mapping[str, Any]) -> str:
     if problem := identity.name_problem(prefix, job.name):
         raise LegacyError(
-            f"{job.source}: metadata.name '{job.name}' cannot be part of a made name: {problem}; give the job another "
+            f"{job.source}: metadata.name '{job.name}' cannot be part of a generated name: {problem}; give the job another "
             f"name, or a spec.transformJobName that starts with {prefix}-"
         )
     return identity.job_name(prefix, job.name, deciding, "", "")
@@ -190,13 +190,13 @@ def _literal(value: Any) -> str:
 def _name(metadata: Node) -> str:
     if metadata.optional("generateName") and not metadata.optional("name"):
         raise metadata.error(
-            "generateName", "is not carried: a declared job needs a fixed name; write name in its place"
+            "generateName", "is not supported: a declared job needs a fixed name; write name in its place"
         )
     return metadata.text("name")
 
 
 def _input_uri(place: Node) -> str:
-    """Return an S3 URI; the https address of an object is refused with the URI that it stands for."""
+    """Return an S3 URI; the https address of an object is refused, and the message gives the equivalent URI."""
     uri = place.text("s3Uri")
     if found := re.fullmatch(r"https://([a-z0-9][a-z0-9.-]*)\.s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?/(.*)", uri):
         raise place.error("s3Uri", f"must be an S3 URI: write s3://{found[1]}/{found[2]} for {uri}")
@@ -210,13 +210,13 @@ def _data_type(place: Node) -> S3DataType:
     if found == "AugmentedManifestFile":
         raise place.error(
             "s3DataType",
-            "must be S3Prefix or ManifestFile: batch transform reads no AugmentedManifestFile, only training does",
+            "must be S3Prefix or ManifestFile: only training reads an AugmentedManifestFile, batch transform does not",
         )
     return cast("S3DataType", found)
 
 
 def _join_source(processing: Node) -> JoinSource | None:
-    """The old kind spells this key with a capital, and SageMaker its values."""
+    """The old kind spells this key with a capital letter, and SageMaker spells its values so."""
     processing.expect_spelling("JoinSource", "OutputFilter")
     found = processing.optional("JoinSource")
     if found is not None and found not in {"Input", "None"}:
@@ -256,11 +256,13 @@ def _args(body: Node) -> TransformJobArgs:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print what a legacy file becomes; what a user should know besides goes to stderr."""
-    parser = argparse.ArgumentParser(prog="python -m jobs.legacy", description="Carry a BatchTransformJob file over.")
+    """Print the converted file; remarks for the user go to stderr."""
+    parser = argparse.ArgumentParser(prog="python -m jobs.legacy", description="Convert a BatchTransformJob file.")
     parser.add_argument("file", help="a BatchTransformJob manifest of the retired operator")
     parser.add_argument("--yaml", action="store_true", help="print the TransformJob manifest instead of Python")
-    parser.add_argument("--prefix", default=PREFIX, help="starts the job's name; the stack's setting (%(default)s)")
+    parser.add_argument(
+        "--prefix", default=PREFIX, help="the beginning of the job's name, as in the stack's settings (%(default)s)"
+    )
     options = parser.parse_args(arguments)
     try:
         job = load(options.file)
@@ -275,16 +277,16 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _warnings(job: LegacyJob, prefix: str) -> Iterator[str]:
-    """Say what the API server takes, and the stack does not act on."""
+    """Say what the API server accepts, and the stack's operator ignores."""
     if job.transform_job_name and not job.transform_job_name.startswith(f"{prefix}-"):
         yield (
             f"the operator's role allows jobs named {prefix}-* only, not {job.transform_job_name}; "
-            "take transformJobName out to have a name made"
+            "remove transformJobName to have a name generated"
         )
     if job.namespace != JOBS_NAMESPACE:
         yield (
             f"the stack's operator watches the namespace {JOBS_NAMESPACE} only, and an object in {job.namespace} never "
-            "gets a status; take metadata.namespace out"
+            "gets a status; remove metadata.namespace"
         )
 
 

@@ -1,6 +1,6 @@
-"""A legacy manifest as a tree that knows its lines, so that each mistake is told with its place and what to do.
+"""A legacy manifest as a tree with line numbers, so that each mistake is reported with its place and what to do.
 
-Every key must be asked for: one that nobody asked for is unknown or misspelt, and is refused rather than left out.
+Every key must be read by someone: a key that nobody has read is unknown or misspelt, and is refused rather than ignored.
 """
 
 import difflib
@@ -17,11 +17,11 @@ _TEMPLATE = re.compile(r"\{\{.*")
 
 
 class LegacyError(pulumi.RunError):
-    """A file that cannot be carried over: what is wrong, where, and what to do."""
+    """A file that cannot be converted: what is wrong, where, and what to do."""
 
 
 class Node:
-    """A mapping of the file that knows where it stands, and which of its keys nobody has asked for."""
+    """A mapping of the file with its line, which keeps track of the keys that nobody has read."""
 
     def __init__(self, source: str, path: str, node: yaml.MappingNode | None) -> None:
         self._source, self._path, self._line = source, path, node.start_mark.line + 1 if node else 0
@@ -33,7 +33,7 @@ class Node:
     def root(cls, text: str, source: str) -> "Node":
         documents = _documents(text, source)
         if len(documents) != 1:
-            raise LegacyError(f"{source} holds {len(documents)} documents; put each job into a file of its own")
+            raise LegacyError(f"{source} contains {len(documents)} documents; put each job into a file of its own")
         if not isinstance(documents[0], yaml.MappingNode):
             raise LegacyError(f"{source}, line 1: this is not a Kubernetes object")
         return cls(source, "", documents[0])
@@ -86,7 +86,7 @@ class Node:
             entry = Node(self._source, f"{self._path}{key}.", item if isinstance(item, yaml.MappingNode) else None)
             other = "name" if name == "key" else "key"
             if other in entry._values and name not in entry._values:
-                raise entry.error(other, f"must be called {name}: each of {key} has {name} and value")
+                raise entry.error(other, f"must be called {name}: each item of {key} has {name} and value")
             found[entry.text(name)] = entry.optional("value") or ""
             entry.finish()
         return found
@@ -95,13 +95,13 @@ class Node:
         found = self.optional(key)
         if found in LISTS:
             raise self.error(
-                key, f"is {found}, which holds several objects; put each of its items into a file of its own"
+                key, f"is {found}, which contains several objects; put each of its items into a file of its own"
             )
         if found != value:
-            raise self.error(key, f"must be {value}; other kinds are not carried")
+            raise self.error(key, f"must be {value}; other kinds are not supported")
 
     def expect_spelling(self, *keys: str) -> None:
-        """Refuse a key that is one of these but for its capitals."""
+        """Refuse a key that differs from one of these only in its capitals."""
         for found in self._values:
             for key in keys:
                 if found != key and found.lower() == key.lower():
@@ -111,10 +111,10 @@ class Node:
         self._asked.update(keys)
 
     def finish(self) -> None:
-        """Refuse what nobody asked for."""
+        """Refuse the keys that nobody has read."""
         for key in self._values:
             if key not in self._asked:
-                raise self.error(key, f"is not a field of {KIND} in {API_VERSION}; take it out or correct its name")
+                raise self.error(key, f"is not a field of {KIND} in {API_VERSION}; remove it or correct its name")
         for child in self._children:
             child.finish()
 

@@ -1,8 +1,8 @@
 """What SageMaker says of the jobs while `up` waits for them: `InProgress, 40 s` on the line of each.
 
-The Kubernetes provider shows its whole wait expression and nothing of the job. So a thread asks SageMaker every few
-seconds, with one request for all jobs, and hands what it learns to the program's event loop, which logs it. The thread
-is a daemon, ends with the last job, and gives up where SageMaker does not answer; the run does not depend on it.
+The Kubernetes provider shows its whole wait expression and nothing about the job. So a thread asks SageMaker every few
+seconds, with one request for all jobs, and passes the answer to the program's event loop, which logs it. The thread is a
+daemon, ends with the last job, and gives up if SageMaker does not answer; the run does not depend on it.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ import pulumi
 from jobs import account
 
 SECONDS = 10.0  # between two requests
-ATTEMPTS = 3  # that may fail one after the other
+ATTEMPTS = 3  # failures in a row until it gives up
 
 Ask = Callable[[], Mapping[str, str]]
-"""Gives what is to be said of each running job, by SageMaker's name of it."""
+"""Returns the text to show for each running job, by its SageMaker name."""
 
 
 class Progress:
@@ -39,7 +39,7 @@ class Progress:
         self._thread: threading.Thread | None = None
 
     def follow(self, job_name: str, resource: pulumi.Resource) -> None:
-        """Say from now on how the job goes, on the line of this resource; never in a preview."""
+        """Show the job's progress from now on, on the line of this resource; never in a preview."""
         if pulumi.runtime.is_dry_run():
             return
         with self._lock:
@@ -51,7 +51,7 @@ class Progress:
                 self._thread.start()
 
     def ended(self, job_name: str) -> None:
-        """Say no more of a job; the thread ends at once with the last one."""
+        """Show nothing more about a job; the thread ends at once with the last one."""
         with self._lock:
             self._followed.pop(job_name, None)
             if not self._followed:
@@ -77,7 +77,7 @@ class Progress:
 
 
 def asking(region: str, prefix: str) -> Ask:
-    """Return what asks SageMaker for the running jobs whose names start with the stack's prefix."""
+    """Return a function that asks SageMaker for the running jobs whose names start with the stack's prefix."""
     clients: list[Any] = []
 
     def ask() -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """`ScheduledJob`: a declared job that EventBridge Scheduler runs, instead of `up`.
 
-The stack holds the schedule, not its runs: what has run is SageMaker's to list (`make results`), so that an `up` without
-a change stays without one however often the schedule has fired.
+The stack contains the schedule, not its runs, which SageMaker lists (`python -m workshop.scheduled`). So an `up` without a
+change changes nothing, however often the schedule has fired.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from jobs.transform_job import JobPlace
 
 @dataclass(frozen=True)
 class SchedulePlace:
-    """What every schedule of a stack stands on."""
+    """What all schedules of a stack share."""
 
     partition: pulumi.Output[str]
     group_name: pulumi.Output[str]
@@ -28,14 +28,14 @@ class SchedulePlace:
     dead_letter_url: pulumi.Output[str]
     topic_arn: pulumi.Output[str]
     ready: Sequence[pulumi.Resource]
-    """What must stand while a schedule may fire."""
+    """What must exist while a schedule may fire."""
 
 
 class ScheduledJob(pulumi.ComponentResource):
     """A job with its schedule."""
 
     output_base: pulumi.Output[str]
-    """Under which each run has a folder of its own."""
+    """The prefix under which each run has a folder of its own."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class ScheduledJob(pulumi.ComponentResource):
                 "dead_letter_config": {"arn": self._base.dead_letter_arn},
                 "retry_policy": {"maximum_retry_attempts": self._schedule.retries},
             },
-            # A schedule that outlives what its jobs need would go on to start them, in vain.
+            # A schedule that outlives what its jobs need would start jobs that can only fail.
             opts=pulumi.ResourceOptions(
                 parent=self, depends_on=[*self._base.ready, *self._place.bucket_ready], delete_before_replace=True
             ),
@@ -96,7 +96,7 @@ class ScheduledJob(pulumi.ComponentResource):
 
 
 def request(job: PlannedJob, place: JobPlace, *, model_name: str, output_base: str) -> str:
-    """Return the call of a schedule once everything about it is known."""
+    """Return the request that a schedule sends, once everything about it is known."""
     deciding = spec.build(
         job.args,
         model_name=model_name,

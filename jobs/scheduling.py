@@ -1,8 +1,8 @@
-"""What a job must be like to run by a schedule, and the call that the schedule makes.
+"""The conditions for a job that runs by a schedule, and the call that the schedule makes.
 
 Nothing of this program runs when a schedule fires: EventBridge Scheduler sends CreateTransformJob a request that was
-written when the stack was deployed, in which it replaces its execution id only. So name and output path end in that id,
-and the input is a place in S3 that is read then.
+written when the stack was deployed, and inserts only its execution id. So name and output path end in that id, and the
+input is an S3 URI that is read at that time.
 """
 
 import json
@@ -21,7 +21,7 @@ EXECUTION_ID_LENGTH = 36  # AWS's example has 16 characters, and no length is pr
 MOST_RETRIES = 185  # EventBridge Scheduler's own limit
 TARGET = "arn:{partition}:scheduler:::aws-sdk:sagemaker:createTransformJob"
 
-# SageMaker's members whose names ACK spells otherwise than by a capital less.
+# SageMaker's members whose names in ACK differ by more than the first letter.
 _SPELLINGS = {
     "s3URI": "S3Uri",
     "kmsKeyID": "KmsKeyId",
@@ -31,7 +31,7 @@ _SPELLINGS = {
 
 
 def problems(prefix: str, declared: str, args: TransformJobArgs) -> Iterator[str]:
-    """Say everything for which a job cannot run by its schedule.
+    """Say all reasons for which a job cannot run by its schedule.
 
     Args:
         prefix: the stack's.
@@ -49,7 +49,7 @@ def problems(prefix: str, declared: str, args: TransformJobArgs) -> Iterator[str
     if args.model is not None:
         yield "model: it is not allowed with a schedule. Allowed: model_name, or the stack's model by default"
     if args.labels is not None:
-        yield "labels: they are not allowed with a schedule, whose results no table shows. Allowed: nothing"
+        yield "labels: they are not allowed with a schedule, whose results have no metrics. Allowed: nothing"
     if args.after:
         yield "after: it is not allowed with a schedule, which waits for no other job. Allowed: nothing"
     if args.timeout_minutes is not None:
@@ -57,17 +57,17 @@ def problems(prefix: str, declared: str, args: TransformJobArgs) -> Iterator[str
 
 
 def unread(source: str | ResultOf) -> S3Input:
-    """Return an input as far as it is known before it is read."""
+    """Return what is known about an input before it is read."""
     return S3Input(source if isinstance(source, str) else "", "", "")
 
 
 def job_name(prefix: str, declared: str) -> str:
-    """Return the name of a run, in which the execution id is still to be filled in."""
+    """Return the name of a run, with a placeholder for the execution id."""
     return f"{identity.name_start(prefix, declared)}{EXECUTION_ID}"
 
 
 def request(deciding: Mapping[str, Any], name: str, tags: Mapping[str, str]) -> str:
-    """Return the JSON that CreateTransformJob is called with.
+    """Return the JSON request of the CreateTransformJob call.
 
     Args:
         deciding: the spec, in ACK's spelling, with the output base for the output path.
@@ -89,7 +89,7 @@ def _name(prefix: str, declared: str) -> Iterator[str]:
     if len(declared) > longest:
         allowed = f"{longest} are allowed" if longest > 0 else "none fits"
         yield (
-            f"the name has {len(declared)} characters, {allowed} with a schedule: SageMaker takes {identity.MAX_NAME}, "
+            f"the name has {len(declared)} characters, {allowed} with a schedule: SageMaker allows {identity.MAX_NAME}, "
             f"of which the prefix '{prefix}-' and the scheduler's execution id need the rest"
         )
 

@@ -1,6 +1,6 @@
 """The spec of the operator's TransformJob, from typed arguments: SageMaker's members in ACK's spelling.
 
-What SageMaker would fill in is written out, so that the object does not change after it was created.
+Values that SageMaker would fill in are written out, so that the object does not change after its creation.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ KIND = "TransformJob"
 def build(
     args: TransformJobArgs, *, model_name: str, input_uri: str, output_base: str, instance_type: str
 ) -> dict[str, Any]:
-    """Return what decides the result: all but name and tags, the output path being the base still."""
+    """Return what affects the result: everything except name and tags, with the output base as output path."""
     members: dict[str, Any] = {
         "modelName": model_name,
         "batchStrategy": args.batch_strategy,

@@ -1,8 +1,8 @@
 """`TransformJob`: one batch transform job as a Pulumi component over the operator's custom resource.
 
 The component uploads a local input, creates the job's own model if it has one, names the job by its content, and waits
-for its end. It does not judge the end: a job that failed has a status and a path like any other, those that follow it
-start, and `jobs.ends` judges.
+until it has ended. It does not fail if the job has failed: the job then has a status and a path like any other, those that
+follow it start, and `jobs.ends` reports the failure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from lookups.transform_jobs import NAME_LABEL
 ADOPT = {"services.k8s.aws/adoption-policy": "adopt-or-create"}
 DELETE_TIMEOUT = "20m"
 CONTENT_ANNOTATION = "batch-inference/content"
-"""Carries the hash of the job's content without the wish to run it again, by which that wish is known to be spent."""
+"""The hash of the job's content without a request to run it again, which shows whether such a request still counts."""
 
 
 class TransformJobResource(pulumi.CustomResource):
@@ -59,9 +59,9 @@ class JobPlace:
     timeout_minutes: int
     tags: Mapping[str, str]
     bucket_ready: Sequence[pulumi.Resource]
-    """What must stand before anything is uploaded."""
+    """What must exist before anything is uploaded."""
     ready: Sequence[pulumi.Resource]
-    """What must stand before a job starts, and stay until its object is gone."""
+    """What must exist before a job starts, and until its object is gone."""
 
     @classmethod
     def of(
@@ -100,7 +100,7 @@ class TransformJob(pulumi.ComponentResource):
 
     job_name: pulumi.Output[str]
     status: pulumi.Output[dict[str, Any]]
-    """The object's status as of the end of the wait."""
+    """The object's status at the end of the wait."""
     input_path: pulumi.Output[str]
     output_path: pulumi.Output[str]
     result_path: pulumi.Output[str]
@@ -133,11 +133,11 @@ class TransformJob(pulumi.ComponentResource):
         self.register_outputs({"job_name": self.job_name, "result_path": self.result_path})
 
     def _own_model(self) -> Model | None:
-        """Create the model that the job brings with it."""
+        """Create the job's own model, if it has one."""
         args, place = self._job.args.model, self._place
         if args is None:
             return None
-        # A job called "model" would otherwise name its model as the stack does.
+        # Without the salt, the model of a job called "model" would have the name of the stack's.
         where = replace(place.models, salt=self._job.name)
         prefix = f"{place.prefix}-{self._job.name}"
         return Model(self._job.name, args, where, prefix, pulumi.ResourceOptions(parent=self))
@@ -162,7 +162,7 @@ class TransformJob(pulumi.ComponentResource):
                 bucket=self._place.bucket_name,
                 key=key,
                 source=pulumi.FileAsset(str(dict(source.files)[name])),
-                # Kept when its job goes: another job may read the same content. It goes with the bucket.
+                # Kept when its job is removed, since another job may read the same content. It is deleted with the bucket.
                 opts=pulumi.ResourceOptions(
                     parent=self, retain_on_delete=True, depends_on=list(self._place.bucket_ready)
                 ),
@@ -219,7 +219,7 @@ def named_spec(job: PlannedJob, place: JobPlace, *, model_name: str, input_uri: 
 
 
 def content(job: PlannedJob, place: JobPlace, *, model_name: str, input_uri: str, bucket: str) -> str:
-    """Return the hash of what decides a job's result, without the wish to run it again."""
+    """Return the hash of what affects a job's result, without a request to run it again."""
     return identity.content_hash(_deciding(job, place, model_name, input_uri, bucket), _digest(job))
 
 
@@ -238,7 +238,7 @@ def _digest(job: PlannedJob) -> str:
 
 
 def result_name(source: Input, input_path: str) -> str:
-    """Return the name of the one result object under the output path, or nothing where there may be several."""
+    """Return the name of the result object under the output path; empty if there may be several."""
     if isinstance(source, S3Input):
         return source.result_name
     file = input_path.rpartition("/")[2]
@@ -247,5 +247,5 @@ def result_name(source: Input, input_path: str) -> str:
 
 def _sent(source: LocalInput, bucket: str) -> str:
     if not pulumi.runtime.is_dry_run() and source.changed():
-        raise pulumi.RunError(f"{source.path} changed while it was uploaded. Run again when it is whole.")
+        raise pulumi.RunError(f"{source.path} changed while it was uploaded. Run this again when the file is complete.")
     return f"s3://{bucket}/{source.key}"

@@ -1,6 +1,6 @@
-"""SageMaker's limits, checked when the program runs: what CreateTransformJob would refuse never gets that far.
+"""SageMaker's limits, checked when the program runs, so that CreateTransformJob is never called in vain.
 
-Each check is in SageMaker's words, so that the message can be looked up in its API reference.
+Messages use SageMaker's names, so that they can be looked up in its API reference.
 """
 
 import re
@@ -35,7 +35,7 @@ class Limits:
     instance_types: Sequence[str]
     own_tags: int
     own_buckets: str = ""
-    """How the name of the stack's own bucket starts; the rest is known only when it exists."""
+    """The beginning of the stack's own bucket name; the rest is known only when the bucket exists."""
     input_buckets: Sequence[str] = ()
     output_buckets: Sequence[str] = ()
     kms_keys: Sequence[str] = ()
@@ -44,7 +44,7 @@ class Limits:
 def problems(args: TransformJobArgs, limits: Limits, folder: str = "") -> list[str]:
     """Say everything about a job's arguments that SageMaker, or this stack, does not allow.
 
-    The job's own folder under the output base has a name that starts with `folder`.
+    `folder` is the beginning of the name of the job's own folder under the output base.
     """
     if wrong := list(mistyped(args)):
         return wrong
@@ -157,14 +157,14 @@ def _filter_problems(args: TransformJobArgs) -> Iterator[tuple[str, Problem]]:
 
 
 def doubtful_filters(args: TransformJobArgs) -> Iterator[str]:
-    """Say which filters SageMaker is reported not to take, by reports that may be out of date."""
+    """Say which filters SageMaker refuses according to reports that may be out of date."""
     for member, problem in _filter_problems(args):
         if problem.stage is not Stage.SYNTAX:
             yield f"{member}: {problem.stage.value}: {problem.message}"
 
 
 def _together(args: TransformJobArgs) -> Iterator[str]:
-    """With DataProcessing SageMaker parses records, so both ends must be of one kind that it can parse."""
+    """With DataProcessing SageMaker parses records, so input and output must be of the same kind, which it can parse."""
     if args.content_type != args.accept or args.accept not in CONTENT_TYPES:
         yield (
             f"DataProcessing: ContentType '{args.content_type}' with Accept '{args.accept}' is not allowed. "
@@ -187,26 +187,26 @@ def _input(args: TransformJobArgs) -> Iterator[str]:
 
 
 def _own_result(args: TransformJobArgs, limits: Limits, folder: str) -> Iterator[str]:
-    """A run that changes what its job reads makes the next `up` run the job again, on its own results too."""
+    """A job that reads its own results would run again at each `up`, on ever more input."""
     if isinstance(args.input, ResultOf) or args.s3_data_type != "S3Prefix" or not _S3_URI.fullmatch(args.input):
         return
     base = args.output_base or _default_output(args.input, limits.own_buckets)
     if base and f"{base.rstrip('/')}/{folder}".startswith(_from_bucket(args.input)):
         yield (
-            f"S3Uri: '{args.input}' is not allowed with the output under {base}: S3Prefix means every key that starts so, "
-            "and the job would read its own results and run again at each up. Allowed: an input that its output does "
+            f"S3Uri: '{args.input}' is not allowed with the output under {base}: S3Prefix means every key that starts with it, "
+            "so the job would read its own results and run again at each up. Allowed: an input that its output does "
             "not start with (end a folder with a /), or another output_base"
         )
 
 
 def _default_output(uri: str, own_buckets: str) -> str | None:
-    """Return where a job without output_base writes if the URI's bucket is the stack's own, as its name suggests."""
+    """Return where a job without output_base writes, if the URI's bucket has a name like the stack's own."""
     bucket = _bucket(uri)
     return f"s3://{bucket}/output" if own_buckets and bucket.startswith(own_buckets) else None
 
 
 def _from_bucket(uri: str) -> str:
-    """End a bucket's name with a slash, so that it does not start another bucket's."""
+    """End a bucket's name with a slash, so that it is not a prefix of another bucket's name."""
     return uri if "/" in uri.removeprefix("s3://") else f"{uri}/"
 
 
@@ -225,10 +225,10 @@ def _limited(args: TransformJobArgs, limits: Limits) -> Iterator[str]:
 
 
 def missing_rights(args: TransformJobArgs, reads: str, limits: Limits) -> Iterator[str]:
-    """Say what the stack's roles are not allowed to use. Its own policy may allow it, so this is no problem yet.
+    """Say what the stack's roles are not allowed to use. The resource's own policy may allow it, so these are warnings.
 
-    A job with another model runs under that model's role, of which nothing is known here; the key of its volume is
-    the operator's to grant.
+    A job with another model runs under that model's role, about which nothing is known here; the operator's role needs
+    the right for the key of its volume.
     """
     if args.model_name is None:
         yield from _bucket_right("reads from", reads, limits.own_buckets, limits.input_buckets, "inputBuckets")
@@ -253,7 +253,9 @@ def _key_right(of: str, key_id: str | None, allowed: Sequence[str]) -> Iterator[
 
 
 def _unless(what: str, key: str) -> str:
-    return f"for which the stack's roles have no right: unless the {what}'s own policy lets them in, add it to config {key}"
+    return (
+        f"for which the stack's roles have no right: unless the {what}'s own policy allows them, add it to config {key}"
+    )
 
 
 def _one_of(member: str, value: str, words: Any) -> Iterator[str]:

@@ -1,15 +1,15 @@
-"""The one wait: it ends on every end of a job, also of one that never starts.
+"""The condition to wait for: a job has ended in any way, or cannot start.
 
-A failed job is Ready and Synced for the operator, so conditions alone do not tell; a job that cannot start has no
+For the operator a failed job is Ready and Synced, so that conditions alone are not enough; a job that cannot start has no
 status at all and is tried again for ever. The expression is RFC 9535 JSONPath, as the Kubernetes provider reads it:
 `!=`, `<=` and `>=` must not occur, and `search` must not meet a missing field, hence `@.message &&`.
 
-AccessDenied counts as an end. A change to IAM heals within seconds, which pass before a job starts (`infra.identity`);
-a statement that is missing never heals, while waiting for it would take the whole timeout.
+AccessDenied counts as an end. A change in IAM is effective within seconds, which pass before a job starts
+(`infra.identity`); a missing statement stays missing, and waiting for it would take the whole timeout.
 
 ResourceLimitExceeded counts as an end only where waiting does not help: the quota is 0, or nothing of it is in use and
 the job asks for more than all of it. Otherwise the operator tries again by itself and starts the job when others have
-ended; a wait that ended before would leave that job running, and billed, with nobody watching. SageMaker words it so:
+ended; a wait that ended earlier would leave that job running, and billed, unnoticed. SageMaker's message is:
 `The account-level service limit 'ml.m5.large for transform job usage' is 2 Instances, with current utilization of
 2 Instances and a request delta of 1 Instances.`
 """

@@ -1,4 +1,4 @@
-"""What a person sees of a long command: numbered steps with their times, and messages that end a command."""
+"""The output of commands: steps with their times, and messages that end a command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 
 class CommandError(Exception):
-    """A mistake or a mishap that a person can mend: shown as it is, without a traceback, exit code 1."""
+    """A mistake or failure that a person can fix: it is shown as it is, without a traceback; the exit code is 1."""
 
     exit_code = 1
 
@@ -33,7 +33,7 @@ def fail(text: str) -> None:
 
 @contextmanager
 def step(title: str) -> Generator[None]:
-    """Name what begins, and say how long it took when it is over."""
+    """Print what begins, and at its end how long it took."""
     say(colour(f"==> {title}", "1"))
     started = time.monotonic()
     yield

@@ -9,7 +9,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def own() -> Path:
-    """Find this checkout's folder. `make` acts on it even in a shell that acts on the cloud of another checkout."""
+    """Find this checkout's folder, which `make` uses even in a shell of another checkout's cloud."""
     return (CHECKOUT / ".local").resolve()
 
 

@@ -1,4 +1,4 @@
-"""Child processes that die with their parent, on Linux at once and elsewhere within a second."""
+"""Child processes that die with their parent: on Linux at once, on other systems within a second."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1
-# Loaded before any fork: a child between fork and exec must not load libraries.
+# Loaded before any fork, because a child between fork and exec must not load libraries.
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 # Linux sends the death signal when the *thread* that forked ends, so one thread that never ends forks for all.
 _FORKER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forker")
@@ -85,7 +85,7 @@ def socket_of_parent() -> socket.socket:
 
 
 def stop(process: subprocess.Popen[bytes], grace_seconds: float = 5.0) -> None:
-    """End a child: SIGTERM, then SIGKILL when it is still there after the grace."""
+    """End a child: SIGTERM, then SIGKILL if it still runs after the grace period."""
     if process.poll() is not None:
         return
     process.terminate()

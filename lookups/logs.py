@@ -32,7 +32,7 @@ class Line:
 
 @dataclass
 class JobLogs:
-    """The logs of one job; `new` reads on where it stopped."""
+    """The logs of one job; `new` continues where it stopped."""
 
     job_name: str
     region: str | None = None
@@ -47,7 +47,7 @@ class JobLogs:
         return sorted(lines, key=lambda line: line.milliseconds)  # stable: lines of one moment keep their order
 
     def last(self, count: int) -> list[Line]:
-        """The last lines there are, oldest first; no more than these are read of any stream."""
+        """The last lines, oldest first; no more than these are read from any stream."""
         lines = (line for stream in self._streams() for line in self._end(stream, count))
         return sorted(lines, key=lambda line: line.milliseconds)[-count:]
 
@@ -62,7 +62,7 @@ class JobLogs:
             raise
 
     def _end(self, stream: str, count: int) -> list[Line]:
-        """CloudWatch may give fewer events than there are before the end of a stream; the token then leads backwards."""
+        """CloudWatch may return fewer events than there are before the end of a stream; the token then leads backwards."""
         lines: list[Line] = []
         token: dict[str, str] = {}
         while len(lines) < count:

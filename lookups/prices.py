@@ -1,7 +1,7 @@
-"""What AWS asks for what the stack makes: on-demand prices of us-east-1, in US dollars.
+"""AWS's prices for what the stack creates: on-demand prices of us-east-1, in US dollars.
 
-Written down from AWS's public price pages on the date below; no program can look them up without an account. They
-move seldom. us-west-2 has the same ones; other regions are up to a third dearer.
+They were copied from AWS's public price pages on the date below, because a program cannot look them up without an account.
+They change seldom. us-west-2 has the same prices; other regions cost up to a third more.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def job(transform_instance_type: str, minutes: float = JOB_MINUTES, instances: i
 
 
 def summary(node_instance_type: str | None, transform_instance_type: str, stack: str) -> dict[str, float | str | None]:
-    """What a stack tells of its cost, for its outputs; None where the table has no price.
+    """The stack's output `cost`; None stands for a price that the table does not have.
 
     Args:
         node_instance_type: EC2 type of the one node; None where there is none.

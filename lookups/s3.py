@@ -1,7 +1,7 @@
 """What is under an S3 URI: listings, digests, single objects.
 
-A thin typed layer over boto3, which finds region, credentials and endpoint as the aws command does. Errors are told
-in one line that says what to do.
+A thin typed layer over boto3, which finds region, credentials and endpoint as the aws command does. An error is one line
+that says what to do.
 """
 
 import hashlib
@@ -37,18 +37,18 @@ class S3Object:
 
 @dataclass(frozen=True)
 class Location:
-    """An S3 URI taken apart."""
+    """The parts of an S3 URI."""
 
     bucket: str
     key: str
 
     @classmethod
     def parse(cls, uri: str) -> "Location":
-        """Take `s3://bucket/key` apart; an empty key is the whole bucket."""
+        """Parse `s3://bucket/key`; an empty key is the whole bucket."""
         scheme, _, rest = uri.partition("://")
         bucket, _, key = rest.partition("/")
         if scheme != "s3" or not bucket:
-            raise S3Error(f"'{uri}' is no S3 URI; it must look like s3://bucket/prefix.")
+            raise S3Error(f"'{uri}' is not an S3 URI; it must look like s3://bucket/prefix.")
         return cls(bucket, key)
 
     @property
@@ -66,7 +66,7 @@ def list_objects(uri: str, client: Any = None) -> list[S3Object]:
 
 
 def connect() -> Any:
-    """Return a client for many questions: making one takes longer than asking."""
+    """Return a client for many requests: creating one takes longer than a request."""
     try:
         return boto3.client("s3")
     except BotoCoreError as error:

@@ -1,7 +1,8 @@
 """The workshop's model: will a customer of a telephone company leave?
 
-Made by `python -m model`: a table of customers from a seeded generator (`table`), turned into numbers (`features`),
-learned by xgboost (`train`) and packed as SageMaker wants a model (`archive`). The results are committed beside this file:
+`python -m model` makes it: a table of customers from a seeded generator (`table`) is turned into numbers (`features`),
+xgboost learns from them (`train`), and the model is packed for SageMaker (`archive`). The results are committed beside
+this file:
 
 `model.tar.gz`     the model archive, one file `xgboost-model`
 `batch_input.csv`  the customers the model never saw, as the batch job gets them: numbers, no header, no label

@@ -1,4 +1,4 @@
-"""`python -m model`: makes the churn table, the model and its archive anew, and says how good the model is."""
+"""`python -m model`: makes the churn table, the model and its archive again, and prints how good the model is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main(folder: Path = HERE) -> None:
 
 
 def _write_archive(path: Path, model: bytes) -> None:
-    """Written only when the model in it changed: zlib versions compress the same bytes differently."""
+    """Write the archive only if the model in it has changed, because zlib's versions compress the same bytes differently."""
     if not path.exists() or _packed(path) != model:
         path.write_bytes(pack(model))
 
@@ -34,7 +34,7 @@ def _packed(path: Path) -> bytes | None:
     try:
         return unpack(path.read_bytes())
     except (OSError, EOFError, KeyError, ValueError, tarfile.TarError):
-        return None  # no archive of ours: to be replaced
+        return None  # not an archive that `pack` made, so it is replaced
 
 
 def _quality(booster: xgboost.Booster, customers: Split) -> str:

@@ -1,4 +1,4 @@
-"""The model archive: a `.tar.gz` as SageMaker wants it, the same bytes for the same model."""
+"""The model archive: a `.tar.gz` in SageMaker's format, with the same bytes for the same model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MODEL_NAME: Final = "xgboost-model"  # the name that SageMaker's own training gi
 
 
 def pack(model: bytes) -> bytes:
-    """An archive of this one file, with no trace of when and by whom it was made."""
+    """An archive of this one file, without time and owner."""
     entry = tarfile.TarInfo(MODEL_NAME)
     entry.size, entry.mode, entry.mtime = len(model), 0o644, 0
     tar_bytes = io.BytesIO()
@@ -25,5 +25,5 @@ def unpack(archive: bytes) -> bytes:
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
         member = tar.extractfile(MODEL_NAME)
         if member is None:
-            raise ValueError(f"the archive holds no regular file {MODEL_NAME}")
+            raise ValueError(f"the archive contains no regular file {MODEL_NAME}")
         return member.read()

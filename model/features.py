@@ -1,7 +1,7 @@
 """From a customer to the numbers that the model sees, and the split into learned and held-out customers.
 
-The model sees every column as it is, in the table's order, but two: `churn`, which it shall tell, and `state`, whose
-51 values carry no signal and would triple the width of each request. Yes and no are 1 and 0 in the table already.
+The model sees all columns unchanged, in the table's order, except two: `churn`, which it predicts, and `state`, whose 51
+values contain no signal and would triple the size of each request. Yes and no are 1 and 0 in the table already.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def split(customers: Sequence[Customer], held_out: int = HELD_OUT) -> Split:
 
 
 def features(customers: Iterable[Customer]) -> npt.NDArray[np.float32]:
-    """One row a customer, one column a feature."""
+    """One row for each customer, one column for each feature."""
     return np.array([_values(customer) for customer in customers], dtype=np.float32)
 
 
@@ -40,12 +40,12 @@ def labels(customers: Iterable[Customer]) -> npt.NDArray[np.float32]:
 
 
 def batch_input_csv(customers: Iterable[Customer]) -> str:
-    """What the batch job reads: numbers only, since a header or a label would be sent to the model as a record."""
+    """The input of the batch job: numbers only, because a header or a label would be sent to the model, too."""
     return _csv(_values(customer) for customer in customers)
 
 
 def truth_csv(customers: Sequence[Customer]) -> str:
-    """Whom each line of the batch input and of its result is about; `row` counts lines from 1."""
+    """The customer of each line of the batch input and of its result; `row` counts lines from 1."""
     header = ("row", *Customer._fields)
     return _csv([header, *((row, *customer) for row, customer in enumerate(customers, start=1))])
 

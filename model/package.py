@@ -1,7 +1,7 @@
-"""`python -m model.package model.json`: packs a model that xgboost saved as the archive that SageMaker takes.
+"""`python -m model.package model.json`: packs a model that xgboost saved into an archive for SageMaker.
 
-It writes `model.tar.gz`, named after the model, beside the model file, and prints the version of xgboost that saved it
-and the number of columns that it takes. With `make`: `make model-archive FILE=model.json`.
+It writes `model.tar.gz`, named after the model, beside the model file, and prints the version of xgboost that saved it and
+the number of columns that it expects. With `make`: `make model-archive FILE=model.json`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from model.archive import pack
 
 
 class PackageError(Exception):
-    """A file that is not packed: which, why, and what to do."""
+    """A file that cannot be packed: which one, why, and what to do."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Pack a model, and print what it is."""
+    """Pack a model, and print its properties."""
     parser = argparse.ArgumentParser(prog="make model-archive", description=main.__doc__)
-    parser.add_argument("file", help="what Booster.save_model wrote, as JSON or UBJSON")
+    parser.add_argument("file", help="a file of Booster.save_model, as JSON or UBJSON")
     options = parser.parse_args(arguments)
     try:
         print(package(Path(options.file)))
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def package(file: Path) -> str:
-    """Pack a model file, and return what is known of it.
+    """Pack a model file, and return what is known about it.
 
     Raises:
         PackageError: it cannot be read, is not a model that xgboost saved, or comes from a newer xgboost.

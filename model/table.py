@@ -1,7 +1,7 @@
-"""The churn table: customers of an invented telephone company, and who of them left.
+"""The churn table: customers of an invented telephone company, and which of them left.
 
-The columns are those of the classic churn table (its phone number left out: it is an identifier). The people are
-ours: every value comes from a seeded generator, so the table is the same on every machine. As in the classic table,
+The columns are those of the classic churn table (without the phone number, which is an identifier). The people are
+invented: every value comes from a seeded generator, so the table is the same on every machine. As in the classic table,
 about one in seven leaves, a charge is its minutes times a rate, and people leave because
 
 - they have called customer service four times or more,
@@ -55,13 +55,13 @@ class Customer(NamedTuple):
 
 
 def churn_table(customers: int = CUSTOMERS, seed: int = SEED) -> list[Customer]:
-    """The table, in an order without meaning."""
+    """The table, in random order."""
     draw = _Draw(seed)
     return [_customer(draw) for _ in range(customers)]
 
 
 def churn_probability(customer: Customer) -> float:
-    """How likely this customer is to leave: each reason works by itself, so two make it likelier still."""
+    """How likely this customer is to leave: each reason counts by itself, so two make it even likelier."""
     stays = 0.985  # some leave for a reason that no column shows
     for reason in _reasons(customer):
         stays *= 1 - reason
@@ -71,7 +71,7 @@ def churn_probability(customer: Customer) -> float:
 def _reasons(customer: Customer) -> list[float]:
     reasons: list[float] = []
     if customer.customer_service_calls >= 4:
-        reasons.append(0.9 if customer.total_day_minutes < 190 else 0.35)  # a small user has less to lose
+        reasons.append(0.9 if customer.total_day_minutes < 190 else 0.35)  # a customer with little use has less to lose
     if customer.international_plan:
         dear = customer.total_intl_minutes > 13 or customer.total_intl_calls <= 2
         reasons.append(0.95 if dear else 0.05)
@@ -85,7 +85,7 @@ _Value = TypeVar("_Value")
 
 
 class _Draw:
-    """Draws made from uniform numbers alone: Python promises that a seed gives the same ones for ever."""
+    """Random draws from uniform numbers only, which Python guarantees to be the same for a seed in every version."""
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)  # noqa: S311  a reproducible table, no secret
@@ -97,11 +97,11 @@ class _Draw:
         return values[int(self._random.random() * len(values))]
 
     def normal(self, mean: float, deviation: float) -> float:
-        uniform = max(self._random.random(), 1e-12)  # the inverse has no value at nought
+        uniform = max(self._random.random(), 1e-12)  # the inverse is not defined at 0
         return max(NormalDist(mean, deviation).inv_cdf(uniform), 0.0)
 
     def count(self, weights: tuple[float, ...]) -> int:
-        """0, 1, 2, ... with these probabilities; what they leave over falls to the next number."""
+        """0, 1, 2, ... with these probabilities; the rest of the probability belongs to the next number."""
         left = self._random.random()
         for value, weight in enumerate(weights):
             left -= weight

@@ -1,4 +1,4 @@
-"""Learning the model: xgboost with the workshop's hyperparameters, in a second and the same each time."""
+"""Trains the model: xgboost with the workshop's hyperparameters, in about a second, with the same result each time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HYPERPARAMETERS: Final[dict[str, Any]] = {
     "min_child_weight": 6,
     "subsample": 0.8,
     "seed": 0,
-    "nthread": 1,  # sums of floats in one order: the same model each time
+    "nthread": 1,  # floats are added in one order, which gives the same model each time
 }
 
 
@@ -29,5 +29,5 @@ def train(customers: Sequence[Customer]) -> xgboost.Booster:
 
 
 def model_bytes(booster: xgboost.Booster) -> bytes:
-    """The model in xgboost's own binary JSON, which, unlike a pickle, runs nothing when it is read."""
+    """The model in xgboost's own binary JSON, which, unlike a pickle, runs no code when it is read."""
     return bytes(booster.save_raw(raw_format="ubj"))

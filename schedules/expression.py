@@ -1,4 +1,4 @@
-"""`cron(...)`, `rate(...)` and `at(...)`: read, checked, and asked whether they ever fire.
+"""`cron(...)`, `rate(...)` and `at(...)`: parses them, checks them, and says whether they ever fire.
 
 The grammar is the one of https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html. Days of the week
 count from 1 for Sunday. A time that a change to daylight saving leaves out does not occur, and one that it repeats
@@ -28,7 +28,7 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True)
 class Rate:
-    """Every so often, counted from the schedule's start."""
+    """At a regular interval, counted from the schedule's start."""
 
     every: timedelta
 
@@ -64,7 +64,7 @@ def parse(text: str) -> Expression:
     """Read an expression.
 
     Raises:
-        ExpressionError: it is none.
+        ExpressionError: it is not a schedule expression.
     """
     match = _FORM.fullmatch(text)
     if match is None:
@@ -79,7 +79,7 @@ def zone(name: str) -> tzinfo:
     """Return a time zone by its IANA name.
 
     Raises:
-        ExpressionError: there is none of this name.
+        ExpressionError: there is no time zone of this name.
     """
     if name == "UTC":
         return UTC
@@ -92,7 +92,7 @@ def zone(name: str) -> tzinfo:
 
 
 def problem(text: str, timezone: str, now: datetime) -> str | None:
-    """Say why a schedule cannot be used: unreadable, in no time zone, or never to fire.
+    """Say why a schedule cannot be used: it cannot be parsed, its time zone does not exist, or it never fires.
 
     Args:
         text: the expression.
@@ -191,7 +191,7 @@ def _rate(text: str) -> Rate:
     try:
         return Rate(timedelta(**{f"{match[2]}s": int(match[1])}))
     except OverflowError as error:
-        raise ExpressionError(f"'rate({text})' is not allowed: it is longer than there is time") from error
+        raise ExpressionError(f"'rate({text})' is not allowed: the interval is too long") from error
 
 
 def _at(text: str) -> At:
@@ -235,7 +235,7 @@ class _Field:
         return tuple(sorted({number for part in text.split(",") for number in self._span(part)}))
 
     def entries(self, text: str, special: str) -> tuple[int | str, ...]:
-        """Return the numbers, and as they stand what the calendar alone resolves."""
+        """Return the numbers, and unchanged the entries that depend on the calendar."""
         parts = [self._in_figures(part) for part in text.split(",")]
         words = [part for part in parts if re.fullmatch(special, part)]
         if self.words and words and len(parts) > 1:

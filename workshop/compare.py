@@ -1,7 +1,7 @@
 """Two jobs side by side: `make compare JOBS="churn challenger"`.
 
-Both must have scored records with the same labels. Printed are the figures of each, how far their predictions lie
-apart, and the rows that change sides.
+Both must have scored records with the same labels. It prints the metrics of each, how far their predictions differ, and
+the rows that change sides.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from workshop.results import ResultsError
 from workshop.stack import StackError
 
 SHOWN = 20
-"""Rows that change sides that are printed; those that differ most come first."""
+"""How many of the rows that change sides are printed; those that differ most come first."""
 
 
 class CompareError(Exception):
-    """Two results that cannot be laid side by side; the message says why."""
+    """Two results that cannot be compared; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,8 @@ class Comparison:
     """Two results of the same records.
 
     Attributes:
-        figures: one row for each job, one column for each figure, and a row of the differences.
-        changed: the rows whose decision differs, by their number from 1; for a regression the rows that lie
-            farthest apart.
+        figures: one row for each job, one column for each metric, and a row of the differences.
+        changed: the rows whose decision differs, by their number from 1; for a regression the rows that differ most.
         distance: the largest difference between two predictions of one row; nan where they are classes.
         count: rows compared.
         kind: what was predicted.
@@ -66,7 +65,7 @@ class Comparison:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Lay two jobs with the same labels side by side: make compare JOBS="churn challenger"."""
+    """Compare two jobs with the same labels: make compare JOBS="churn challenger"."""
     parser = argparse.ArgumentParser(prog="python -m workshop.compare", description=main.__doc__)
     parser.add_argument("--stack", default=stack.selected())
     parser.add_argument("--jobs", default=os.environ.get("JOBS", ""), help="two declared names with a space between")
@@ -84,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
 def compared(
     names: tuple[str, str], first: pd.DataFrame, second: pd.DataFrame, threshold: float = metrics.THRESHOLD
 ) -> Comparison:
-    """Lay two results side by side.
+    """Compare two results.
 
     Args:
         names: of the two jobs.
@@ -93,15 +92,13 @@ def compared(
         threshold: for a binary prediction; scores of at least this count as 1.
 
     Raises:
-        CompareError: one has no labels, or the two have not the same.
-        MetricsError: predictions and labels of one do not go together.
+        CompareError: one has no labels, or the labels of the two differ.
+        MetricsError: predictions and labels of one do not fit together.
     """
     _check_labels(names, first, second)
     found = (metrics.of(first, threshold), metrics.of(second, threshold))
     if found[0].kind != found[1].kind:
-        raise CompareError(
-            f"{names[0]} is {found[0].kind}, {names[1]} is {found[1].kind}: their figures differ in kind"
-        )
+        raise CompareError(f"{names[0]} is {found[0].kind}, {names[1]} is {found[1].kind}: they have different metrics")
     figures = pd.DataFrame([found[0].figures, found[1].figures], index=list(names))
     figures.loc["difference"] = figures.iloc[1] - figures.iloc[0]
     distances = _distances(results.predictions(first), results.predictions(second))
@@ -137,7 +134,7 @@ def _check_labels(names: tuple[str, str], first: pd.DataFrame, second: pd.DataFr
 
 
 def _distances(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series[float] | None:
-    """How far the predictions of each row lie apart; None where they are not numbers, or not equally many."""
+    """How far the predictions of each row differ; None if they are not numbers, or not equally many."""
     if first.shape != second.shape:
         return None
     try:

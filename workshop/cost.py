@@ -1,7 +1,7 @@
 """`make cost`: what the stack costs on AWS while it stands, and what a job costs.
 
-Read from the stack's settings and the dated price table; nothing is asked of AWS. The local stack costs nothing;
-the figures say what the same settings would cost in an account.
+It reads the stack's settings and the dated price table, and does not ask AWS. The local stack costs nothing; the figures
+say what the same settings would cost in an account.
 """
 
 from __future__ import annotations

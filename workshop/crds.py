@@ -1,8 +1,8 @@
 """`make crds`: brings the operator's definitions in the cluster to the version of its chart.
 
-Helm installs a chart's CRDs once and never upgrades them, so the stack refuses a raised `chartVersion` until this has
-run. The definitions come out of the chart itself, from its registry or folder, and are applied server-side: what others
-own of them, as the short names that kubectl knows jobs by, stays.
+Helm installs a chart's CRDs once and never upgrades them, so the stack refuses a raised `chartVersion` until this has run.
+The definitions come from the chart itself, in its registry or folder, and are applied server-side, so that fields which
+others own, such as kubectl's short names for jobs, stay.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def definitions(chart: str, version: str) -> list[str]:
 
     Args:
         chart: an oci:// address or a folder.
-        version: the version at that address; a folder has but one.
+        version: the version at that address; a folder has only one.
 
     Raises:
         ChartError: there is no such chart, or it has no definitions.
@@ -80,11 +80,11 @@ def _of_archive(archive: bytes) -> list[str]:
             files = [chart.extractfile(name) for name in sorted(chart.getnames()) if fnmatch(name, "*/crds/*.yaml")]
             return [file.read().decode() for file in files if file]
     except tarfile.TarError as error:
-        raise ChartError(f"it is no chart archive ({error})") from error
+        raise ChartError(f"it is not a chart archive ({error})") from error
 
 
 def _pull(address: str, version: str) -> bytes:
-    """Fetch a chart's archive from an OCI registry, and hold it against the digest that the registry gives."""
+    """Fetch a chart's archive from an OCI registry, and compare it with the digest that the registry gives."""
     host, _, repository = address.removeprefix("oci://").partition("/")
     scheme = "http" if host.startswith("127.0.0.1:") else "https"
     base = f"{scheme}://{host}/v2/{repository}"
@@ -93,27 +93,27 @@ def _pull(address: str, version: str) -> bytes:
         manifest: dict[str, Any] = json.loads(_get(f"{base}/manifests/{version}", token))
         layer = next((layer for layer in manifest["layers"] if layer["mediaType"] == CHART), None)
         if layer is None:
-            raise ChartError("what is there is no Helm chart")
+            raise ChartError("it is not a Helm chart")
         archive = _get(f"{base}/blobs/{layer['digest']}", token)
     except (OSError, ValueError, KeyError) as error:
         by_hand = f"helm show crds {address} --version {version} | kubectl apply --server-side --force-conflicts -f -"
-        raise ChartError(f"the registry does not give it ({error}); by hand: {by_hand}") from error
+        raise ChartError(f"the registry does not serve it ({error}); by hand: {by_hand}") from error
     if layer["digest"] != f"sha256:{hashlib.sha256(archive).hexdigest()}":
-        raise ChartError("the archive is not the one that the registry names; run this again")
+        raise ChartError("the archive does not have the digest that the registry gives; run this again")
     return archive
 
 
 def _get(url: str, token: str) -> bytes:
     request = urllib.request.Request(url, headers={"Accept": f"{MANIFEST}, */*"})  # noqa: S310  the scheme is ours
     if token:
-        # Not for whatever storage the registry sends us on to, whose addresses carry their own permission.
+        # Not sent to the storage to which the registry redirects, whose addresses contain their own permission.
         request.add_unredirected_header("Authorization", f"Bearer {token}")
     with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
         return answer.read(LARGEST_CHART)
 
 
 def _token(url: str) -> str:
-    """Return the token that a registry gives to anybody; empty where it asks for none."""
+    """Return the token that a registry gives to anybody; empty if it needs none."""
     try:
         _get(url, "")
     except urllib.error.HTTPError as refusal:

@@ -1,7 +1,7 @@
-"""Which columns drive the predictions of an XGBoost model, told by the model itself.
+"""Which columns drive the predictions of an XGBoost model, according to the model itself.
 
 Each prediction is a sum of contributions of the columns (SHAP values, XGBoost's `pred_contribs`); the mean size of a
-column's contributions says how much it moves predictions. Nothing is said of a model that does not tell.
+column's contributions says how much it affects predictions. Other models do not give this information.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from lookups import s3
 from workshop.records import kept_columns
 
 MOST_ROWS = 5000
-"""Rows whose contributions are computed: enough for a mean, and a second's work."""
+"""How many rows' contributions are computed: enough for a mean, in about a second."""
 LARGEST_ARCHIVE = 500 * 2**20
-"""Bytes of a model archive that is fetched."""
+"""The largest model archive that is fetched, in bytes."""
 
 
 class DriversError(Exception):
-    """A model that does not tell what drives its predictions; the message says why."""
+    """What drives the predictions is not known; the message says why."""
 
 
 def booster_of(model_name: str, sagemaker: Any, client: Any) -> xgboost.Booster:
-    """The XGBoost model that a job asked, from its archive.
+    """The XGBoost model that a job used, from its archive.
 
     Args:
         model_name: SageMaker's name of the model.
@@ -48,7 +48,7 @@ def booster_of(model_name: str, sagemaker: Any, client: Any) -> xgboost.Booster:
 
 
 def booster_in(archive: bytes) -> xgboost.Booster:
-    """The XGBoost model in a model archive; a pickled one runs code when it is opened, and so is not.
+    """The XGBoost model in a model archive. A pickled model is not opened, because that would run code.
 
     Raises:
         DriversError: there is none that XGBoost saved with `Booster.save_model`.
@@ -64,22 +64,22 @@ def booster_in(archive: bytes) -> xgboost.Booster:
             return xgboost.Booster({"nthread": 1}, model_file=bytearray(body))
         except (xgboost.core.XGBoostError, ValueError):
             continue
-    raise DriversError("the model archive holds no model that XGBoost saved")
+    raise DriversError("the model archive contains no model that XGBoost saved")
 
 
 def sent(inputs: pd.DataFrame, input_filter: str) -> pd.DataFrame:
-    """The columns that the model is sent.
+    """The columns that are sent to the model.
 
     Args:
         inputs: the columns that the job read.
         input_filter: its JSONPath, such as `$[1:]`.
 
     Raises:
-        DriversError: they are not numbers, or the filter is not one over positions.
+        DriversError: they are not numbers, or the filter does not select by position.
     """
     kept = kept_columns(input_filter, inputs.shape[1])
     if not kept:
-        raise DriversError(f"which columns the filter {input_filter} keeps is not known")
+        raise DriversError(f"it is not known which columns the filter {input_filter} keeps")
     columns = inputs.iloc[:, kept]
     texts = [str(name) for name in columns if not pd.api.types.is_numeric_dtype(columns[name])]
     if texts:
@@ -92,21 +92,21 @@ def contributions(booster: xgboost.Booster, columns: pd.DataFrame) -> pd.DataFra
 
     Args:
         booster: the model.
-        columns: what it was sent, one row for each record.
+        columns: what was sent to it, one row for each record.
 
     Returns:
-        One row for each of the first records and one column for each input column; of a model of several classes
-        the mean size over the classes.
+        One row for each of the first records and one column for each input column; for several classes, the mean size
+        over the classes.
 
     Raises:
         DriversError: the model has another number of columns.
     """
     if booster.num_features() != columns.shape[1]:
-        raise DriversError(f"the model has {booster.num_features()} columns, it was sent {columns.shape[1]}")
+        raise DriversError(f"the model expects {booster.num_features()} columns, and the job sent {columns.shape[1]}")
     rows = columns.head(MOST_ROWS).to_numpy(np.float32)
     found = np.asarray(booster.predict(xgboost.DMatrix(rows, nthread=1), pred_contribs=True, validate_features=False))[
         ..., :-1
-    ]  # the last one is the base value, which no column adds
+    ]  # the last one is the base value, which does not come from a column
     flat = np.abs(found).mean(axis=1) if found.ndim == 3 else found
     return pd.DataFrame(flat, columns=columns.columns)
 

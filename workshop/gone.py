@@ -1,7 +1,7 @@
-"""Whether EKS says that a cluster is gone: what lets `make destroy` drop the objects that were in it from state.
+"""Whether EKS says that a cluster is gone, so that `make destroy` may remove its objects from the state.
 
-A cluster that merely cannot be reached is not gone, nor is one that another account or region does not know: the
-caller's account must be the cluster's, EKS must have been asked in the cluster's region, and have said no.
+A cluster that cannot be reached is not gone, nor is one that another account or region does not know: the caller's account
+must be the cluster's, and EKS in the cluster's region must have answered that there is no such cluster.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Labels of a job: what really happened, read from the file that the job declares and matched to its records.
+"""Labels of a job: the right answers, read from the file that the job declares, and matched to its records.
 
-They are matched by row, label n belonging to record n, or by a key that both carry.
+They are matched by row (label n belongs to record n) or by a key that labels and result contain.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Declared:
 
     Attributes:
         path: of a CSV file, relative to the checkout, or its S3 URI.
-        column: the one with the labels. A name says that the file begins with a header; None stands for the only one.
-        key: the column that both carry, by its name or by its position in both; None to match by row.
+        column: the one with the labels. A name means that the file has a header; None stands for the only column.
+        key: the column by which to match, by its name or by its position in both; None to match by row.
     """
 
     path: str
@@ -42,7 +42,7 @@ class Declared:
 
     @classmethod
     def of(cls, job: Mapping[str, Any]) -> Declared | None:
-        """The labels that a job's entry in the stack's outputs declares; None where it declares none."""
+        """The labels in a job's entry in the stack's outputs; None if it declares none."""
         found = job.get("labels")
         if not found:
             return None
@@ -50,7 +50,7 @@ class Declared:
 
 
 def read(declared: Declared, client: Any = None) -> pd.DataFrame:
-    """The labels in the order of their file: the column `label`, before it the column `key` where one is declared.
+    """The labels in the order of their file: the column `label`, after the column `key` if one is declared.
 
     Args:
         declared: where they are.
@@ -69,7 +69,7 @@ def read(declared: Declared, client: Any = None) -> pd.DataFrame:
 
 
 def by_row(labels: pd.DataFrame, count: int, path: str) -> Sequence[Any]:
-    """The label of each of so many records.
+    """The labels by row, for a result with this many rows.
 
     Raises:
         LabelsError: there are more or fewer.
@@ -88,7 +88,7 @@ def by_key(labels: pd.DataFrame, keys: pd.Series[Any], path: str) -> Sequence[An
     known = labels.set_index(labels["key"].astype("str"))[LABEL]
     if known.index.has_duplicates:
         twice = known.index[known.index.duplicated()][0]
-        raise LabelsError(f"{path} has two labels with the key {twice}: keys must be unique")
+        raise LabelsError(f"{path} has two labels with the key {twice}; keys must be unique")
     wanted = keys.astype("str")
     missing = wanted[~wanted.isin(known.index)]
     if len(missing):
@@ -135,7 +135,7 @@ def _find(texts: pd.DataFrame, declared: Declared, place: Place | None) -> Any:
 
 
 def _key_in_labels(declared: Declared, texts: pd.DataFrame) -> Place:
-    """A key has one name or one position in both; one that is named is the first column of labels without names."""
+    """The column of the key: it has the same name, or the same position, in both; without a header, a name means the first."""
     if isinstance(declared.key, int) or isinstance(declared.column, str):
         return 0 if declared.key is None else declared.key
     label = list(texts.columns).index(_find(texts, declared, declared.column))
@@ -143,7 +143,7 @@ def _key_in_labels(declared: Declared, texts: pd.DataFrame) -> Place:
 
 
 def _begins_with_a_header(column: pd.Series[Any]) -> bool:
-    """Whether a word stands above numbers; of labels that are words nobody can tell."""
+    """Whether the first line is a word above numbers; for labels that are words that cannot be known."""
     rest = typed(column.iloc[1:].to_frame())[LABEL]
     first = typed(column.iloc[:1].to_frame())[LABEL]
     return len(rest) > 0 and pd.api.types.is_numeric_dtype(rest) and not pd.api.types.is_numeric_dtype(first)

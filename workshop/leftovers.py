@@ -1,8 +1,8 @@
-"""What a stack may have left behind: everything in the account and region that carries its tags.
+"""What a stack may have left behind: everything in the account and region that has its tags.
 
-`python -m workshop.leftovers` prints it and exits 1 when there is something to clear; what AWS keeps by design, job
-records and log groups, is listed apart and is no fault. `--all` names what carries other
-tags or none as well, and it is no fault either.
+`python -m workshop.leftovers` prints it, and exits with 1 if there is something to remove. What AWS keeps by design, job
+records and log groups, is listed separately and does not count. `--all` also lists what has other tags or none, which does
+not count either.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Tags = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Found:
-    """Something that exists in the account; its tags are None where the caller may not look at them."""
+    """Something that exists in the account; its tags are None if the caller may not read them."""
 
     kind: str
     name: str
@@ -44,11 +44,11 @@ class Found:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """List what the stack left in the account; exit code 1 when there is something to clear."""
+    """List what the stack left in the account; the exit code is 1 if there is something to remove."""
     parser = argparse.ArgumentParser(prog="python -m workshop.leftovers", description=main.__doc__)
     parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
-    parser.add_argument("--all", action="store_true", help="name also what does not carry the stack's tags")
-    parser.add_argument("--no-records", action="store_true", help="leave out what AWS keeps of jobs that ended")
+    parser.add_argument("--all", action="store_true", help="also list what does not have the stack's tags")
+    parser.add_argument("--no-records", action="store_true", help="leave out what AWS keeps of jobs that have ended")
     options = parser.parse_args(arguments)
     stack: str = options.stack
     values = settings(PROJECT_FOLDER, stack)
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def everything(session: Session) -> Iterator[Found]:
-    """Whatever of the kinds that the stack makes exists in the account and in the session's region."""
+    """Everything in the account, in the session's region, of the kinds that a stack creates."""
     for listing in (_buckets, _roles, _policies, _vpcs, _clusters, _models, _running_jobs):
         yield from listing(session)
     for kind, listing in OPTIONAL.items():
@@ -81,7 +81,7 @@ def kept_by_design(session: Session, prefix: str = "") -> Iterator[str]:
 
     Args:
         session: where.
-        prefix: starts the names of the jobs that are asked for; empty for every job of the account.
+        prefix: the beginning of the jobs' names; empty for every job of the account.
     """
     asked = {"NameContains": prefix} if prefix else {}
     for job in _pages(session, "sagemaker", "list_transform_jobs", "TransformJobSummaries", **asked):
@@ -149,7 +149,7 @@ def _models(session: Session) -> Iterator[Found]:
 
 
 def _running_jobs(session: Session) -> Iterator[Found]:
-    """Jobs that go on without their object, which was forgotten: they cost money, and no destroy stops them."""
+    """Jobs that run on although their Kubernetes object is gone: they cost money, and no destroy stops them."""
     client = _client(session, "sagemaker")
     for job in _pages(session, "sagemaker", "list_transform_jobs", "TransformJobSummaries", StatusEquals=RUNNING):
         arn = job["TransformJobArn"]
@@ -202,7 +202,7 @@ OPTIONAL: Mapping[str, Callable[[Session], Iterator[Found]]] = {
     "topics": _topics,
     "rules": _rules,
 }
-"""What a stack makes only where its settings ask for it: who deploys none of it need not be allowed to list it."""
+"""What a stack creates only with certain settings: a deployer who does not use these need not be allowed to list it."""
 
 
 def _if_allowed(kind: str, listing: Callable[[Session], Iterator[Found]], session: Session) -> Iterator[Found]:
@@ -215,7 +215,7 @@ def _if_allowed(kind: str, listing: Callable[[Session], Iterator[Found]], sessio
 
 
 def _tagged(kind: str, name: str, tags: Callable[[str], Tags]) -> Iterator[Found]:
-    """One thing with its tags; nothing when it went since it was listed."""
+    """One thing with its tags; nothing if it was deleted since it was listed."""
     try:
         yield Found(kind, name, tags(name))
     except ClientError as error:
@@ -245,14 +245,16 @@ def _print(stack: str, found: Sequence[Found], kept: Sequence[str], hidden: Sequ
         if item.kind == RUNNING_JOB:
             print(f"      aws sagemaker stop-transform-job --transform-job-name {item.name}")
     if found:
-        print(f"`make destroy STACK={stack}` removes what Pulumi knows of; delete the rest by hand")
+        print(f"`make destroy STACK={stack}` removes what Pulumi knows about; delete the rest by hand")
     else:
         print(f"nothing of stack {stack} is left")
     if hidden:
-        print(f"not looked at, for want of permission: {len(hidden)}, for example {hidden[0].kind} {hidden[0].name}")
+        print(
+            f"not checked, because the permission is missing: {len(hidden)}, for example {hidden[0].kind} {hidden[0].name}"
+        )
     if kept:
         print(f"SageMaker keeps {len(kept)} records of ended jobs and their logs, for example {kept[0]}.")
-        print("They cannot be deleted, do not run, and cost nothing but the logs' storage.")
+        print("They cannot be deleted, do not run, and cost nothing except the logs' storage.")
 
 
 def _print_others(others: Sequence[Found]) -> None:

@@ -1,7 +1,7 @@
-"""How good predictions are beside their labels, by the kind of prediction, with scikit-learn's figures.
+"""How good predictions are, measured against labels by scikit-learn's metrics for the kind of prediction.
 
-The kind follows from the data: labels 0 and 1 beside probabilities are binary; classes, or one probability for each
-class, are multi-class; other numbers are a regression.
+The kind follows from the data: labels 0 and 1 with probabilities are binary; classes, or one probability for each class,
+are multi-class; other numbers are a regression.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from workshop.results import predictions
 
 THRESHOLD = 0.5
 MOST_CLASSES = 100
-"""More different values than these are a quantity, not classes."""
+"""More different values than this are a quantity, not classes."""
 
 Kind = Literal["binary", "multi-class", "regression"]
 
 
 class MetricsError(Exception):
-    """Predictions and labels of which no kind of figures can be made; the message says why."""
+    """Predictions and labels for which there are no metrics; the message says why."""
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Figures of one result.
+    """Metrics of one result.
 
     Attributes:
         kind: what was predicted.
-        figures: the headline figures by name; nan where one is not defined.
+        figures: the main metrics by name; nan for one that is not defined.
         confusion: rows are labels, columns are predictions; empty for a regression.
         by_class: precision, recall, F1 and count of each class; empty for a regression.
-        threshold: scores of at least this count as 1; None where there is none.
+        threshold: scores of at least this count as 1; None if the kind has none.
     """
 
     kind: Kind
@@ -51,19 +51,19 @@ class Metrics:
 
     @property
     def text(self) -> str:
-        """The headline figures in one line."""
+        """The main metrics in one line."""
         return ", ".join(f"{name} {number(value)}" for name, value in self.figures.items())
 
 
 def of(table: pd.DataFrame, threshold: float = THRESHOLD) -> Metrics:
-    """Figures of a result.
+    """Compute the metrics of a result.
 
     Args:
-        table: as `results.frame` gives it, with its column `label`.
+        table: as `results.frame` returns it, with its column `label`.
         threshold: for a binary prediction; scores of at least this count as 1.
 
     Raises:
-        MetricsError: predictions and labels do not go together, or there are no rows.
+        MetricsError: predictions and labels do not fit together, or there are no rows.
     """
     labels, scores = table[LABEL], predictions(table)
     if table.empty:
@@ -80,7 +80,7 @@ def kind_of(labels: pd.Series[Any], scores: pd.DataFrame) -> Kind:
     """What kind of prediction it is.
 
     Raises:
-        MetricsError: it is none of the three.
+        MetricsError: it is not one of the three.
     """
     if labels.isna().any():
         raise MetricsError(f"{int(labels.isna().sum())} labels are empty")
@@ -98,7 +98,7 @@ def kind_of(labels: pd.Series[Any], scores: pd.DataFrame) -> Kind:
 
 
 def threshold() -> float:
-    """The threshold that the environment names, THRESHOLD, else the usual one.
+    """The threshold in the environment variable THRESHOLD, else the usual one.
 
     Raises:
         MetricsError: it is not a number between 0 and 1.
@@ -114,7 +114,7 @@ def threshold() -> float:
 
 
 def number(value: float) -> str:
-    """A figure as text: three decimals below 1000, a dash where it is not defined."""
+    """A metric as text: three decimals below 1000, a dash if it is not defined."""
     if np.isnan(value):
         return "-"
     return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
@@ -192,7 +192,7 @@ def _by_class(labels: pd.Series[Any], decided: pd.Series[Any], classes: list[Any
 
 
 def _precision_recall_f1(truth: pd.Series[Any], decided: pd.Series[Any], **how: Any) -> tuple[Any, ...]:
-    """Precision, recall, F1 and count; 0 where nothing was predicted, or nothing is there."""
+    """Precision, recall, F1 and count; 0 for a class that was never predicted or does not occur."""
     return metrics.precision_recall_fscore_support(truth, decided, zero_division=0, **how)  # pyright: ignore[reportArgumentType] it is inferred from the default
 
 

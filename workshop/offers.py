@@ -1,7 +1,7 @@
 """What AWS offers to an account: instances for jobs and for the node, versions of Kubernetes and of its add-ons.
 
-Each function is a check of `make preflight`: it returns what is well in a line, or raises a `Problem` that says how to
-mend it.
+Each function is a check of `make preflight`: it returns one line on what is fine, or raises a `Problem` that says how to
+fix it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from workshop.stack import PROJECT_FOLDER
 VERSIONS = PROJECT_FOLDER / "infra" / "eks_versions.json"
 SIGN_IN = "sign in (`aws sso login`, or set AWS_PROFILE) and run this again"
 AGAIN = "run this again"
-# What services say of keys that they do not know, or know no longer.
+# Error codes of services for access keys that they do not know, or no longer know.
 UNKNOWN_CALLER = {
     *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "InvalidAccessKeyId"),
     *("UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure"),
@@ -28,7 +28,7 @@ UNKNOWN_CALLER = {
 
 
 class Problem(Exception):  # noqa: N818  it is a finding, told to a person, not an error of the program
-    """A check that failed; the text says what is wrong and how to mend it."""
+    """A check that failed; the text says what is wrong and how to fix it."""
 
 
 def transform_quota(instance_type: str, place: str | None, wanted: int = 1, *, send: bool = False) -> str:
@@ -37,8 +37,8 @@ def transform_quota(instance_type: str, place: str | None, wanted: int = 1, *, s
     Args:
         instance_type: the SageMaker type of the jobs.
         place: the region.
-        wanted: how many instances may be in use at once; what is more than the quota waits, and fails no check.
-        send: whether to ask AWS for the wanted quota where it is lower.
+        wanted: how many instances may be in use at once; jobs beyond the quota wait, and the check does not fail.
+        send: whether to ask AWS for the wanted quota if the account's is lower.
 
     Raises:
         Problem: no job of this type can start, or the quota cannot be read.
@@ -54,7 +54,7 @@ def transform_quota(instance_type: str, place: str | None, wanted: int = 1, *, s
         if quota.value >= wanted:
             return text
         if quota.value >= 1:
-            more = f"; {wanted} would run at once, and the rest waits: set maxJobsAtOnce to {quota.value:.0f}, or"
+            more = f"; {wanted} would run at once, and the rest wait: set maxJobsAtOnce to {quota.value:.0f}, or"
             return f"{text}{more} {_increase(quota, wanted, place, send=send)}"
         raise Problem(f"{quota.name} is 0, so no job starts: {_increase(quota, wanted, place, send=send)}")
     except QuotaError as error:
@@ -64,7 +64,7 @@ def transform_quota(instance_type: str, place: str | None, wanted: int = 1, *, s
 def node_quota(instance_type: str, place: str | None, *, send: bool = False) -> str:
     """New accounts may run few vCPUs at once, and a node group then fails after 20 minutes."""
     if instance_type[0] not in quotas.STANDARD_FAMILIES:
-        return f"{instance_type} has a quota of its own, which is not looked at"
+        return f"{instance_type} has a quota of its own, which is not checked"
     try:
         described = boto3.client("ec2", region_name=place).describe_instance_types(InstanceTypes=[instance_type])
     except (BotoCoreError, ClientError) as error:
@@ -85,13 +85,13 @@ def node_quota(instance_type: str, place: str | None, *, send: bool = False) -> 
 
 
 def _increase(quota: Quota, wanted: int, place: str | None, *, send: bool) -> str:
-    """Say where a request for a higher quota stands; send one where that is wished for and none is on its way."""
+    """Say what became of a request for a higher quota; send one if that is wanted and none is pending."""
     latest = quotas.latest_request(quota, place)
     if latest and latest.status in quotas.OPEN and latest.desired >= wanted:
-        return f"the request {latest.identity} for {latest.desired:.0f} is {latest.status}; AWS takes up to some days"
+        return f"the request {latest.identity} for {latest.desired:.0f} is {latest.status}; AWS may take some days"
     if send:
         sent = quotas.ask_for(quota, wanted, place)
-        return f"asked for {wanted} now (request {sent.identity}, {sent.status}); AWS takes up to some days"
+        return f"asked for {wanted} now (request {sent.identity}, {sent.status}); AWS may take some days"
     command = (
         f"aws service-quotas request-service-quota-increase --region {place} --service-code {quota.service} "
         f"--quota-code {quota.code} --desired-value {wanted}"
@@ -108,7 +108,7 @@ def _refused(latest: Request | None) -> str:
 def eks_version(version: str, place: str | None, cluster: str) -> str:
     """A version in extended support costs six times as much; a cluster that is newer than the setting keeps its own."""
     if newer := _newer(version, place, cluster):
-        return f"the cluster {cluster} has {newer}, and stays so: pulumi config set kubernetesVersion {newer}"
+        return f"the cluster {cluster} has {newer} and keeps it: pulumi config set kubernetesVersion {newer}"
     try:
         eks = boto3.client("eks", region_name=place)
         found = eks.describe_cluster_versions(clusterVersions=[version])["clusterVersions"]
@@ -121,12 +121,14 @@ def eks_version(version: str, place: str | None, cluster: str) -> str:
 
 
 def addon_versions(version: str, place: str | None, cluster: str) -> str:
-    """The versions of the add-ons that go with this one of Kubernetes are ones that EKS still offers."""
+    """EKS still offers the versions of the add-ons that are pinned for this version of Kubernetes."""
     newer = _newer(version, place, cluster)
     version = newer or version
     pinned = _table().get(version)
     if pinned is None and newer:
-        return f"{VERSIONS.name} has no line for {version}, so the add-ons of the nearest older version stay"
+        return (
+            f"{VERSIONS.name} has no line for {version}, so the cluster keeps the add-ons of the nearest older version"
+        )
     if pinned is None:
         raise Problem(
             f"{VERSIONS.name} has no line for {version}: set kubernetesVersion to one of {', '.join(_table())}"
@@ -134,12 +136,12 @@ def addon_versions(version: str, place: str | None, cluster: str) -> str:
     offered = {name: _offered(name, version, place) for name in pinned}
     if gone := {name: found for name, found in offered.items() if found and pinned[name] not in found}:
         newest = ", ".join(f"{name} to {found[0]}" for name, found in gone.items())
-        raise Problem(f"EKS no longer offers what {VERSIONS.name} has for {version}: set there {newest}")
+        raise Problem(f"EKS no longer offers what {VERSIONS.name} has for {version}: write there {newest}")
     return ", ".join(f"{name} {kept}" for name, kept in pinned.items())
 
 
 def _newer(version: str, place: str | None, cluster: str) -> str | None:
-    """The version of the stack's cluster, where there is one and EKS has upgraded it beyond the setting."""
+    """The version of the stack's cluster, if there is one and EKS has upgraded it beyond the setting."""
     try:
         found: str = boto3.client("eks", region_name=place).describe_cluster(name=cluster)["cluster"]["version"]
     except (BotoCoreError, ClientError) as error:
@@ -181,5 +183,5 @@ def _cure(error: BotoCoreError | ClientError, permission: str) -> str:
             return SIGN_IN
         return f"{permission} is needed (docs/deployer-policy.json)" if "Denied" in code else AGAIN
     if isinstance(error, (NoConnection, HTTPClientError, NoRegionError)):
-        return "see that aws:region names a region of AWS, and that this machine reaches it"
+        return "check that aws:region names a region of AWS, and that this machine reaches it"
     return SIGN_IN

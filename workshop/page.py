@@ -22,9 +22,9 @@ from workshop.results import MEMBER, PREDICTION, Run
 
 TOP = 10
 MOST_ASKED = 1000
-"""Rows that are asked one by one."""
+"""How many rows are sent one by one."""
 MOST_CLASSES = 12
-"""Classes of which a confusion matrix is shown; a larger one cannot be read."""
+"""The most classes for which a confusion matrix is shown; a larger one is not readable."""
 THRESHOLDS = (0.1, 0.25, 0.5, 0.75, 0.9)
 WORDS = {0: "no", 1: "yes"}
 
@@ -51,18 +51,18 @@ class Parts:
 
 @dataclass(frozen=True)
 class Result:
-    """A job's result with all that a report tells of it.
+    """A job's result with everything that a report shows.
 
     Attributes:
         name: the job's declared name.
-        stack: the stack that it is of.
+        stack: the name of its stack.
         job: its entry in the stack's outputs.
-        run: what SageMaker recorded of it.
-        table: as `results.frame` gives it.
-        quality: its figures; None without labels.
-        label: what the labels are called.
-        ranked: the mean size of each column's contributions, the largest first; none where the model does not tell.
-        untold: why the model does not tell.
+        run: what SageMaker recorded about it.
+        table: as `results.frame` returns it.
+        quality: its metrics; None without labels.
+        label: the name of the labels.
+        ranked: the mean size of each column's contributions, the largest first; empty if they are not known.
+        untold: why they are not known.
     """
 
     name: str
@@ -77,13 +77,13 @@ class Result:
 
 
 def load(name: str, threshold: float, stack_name: str | None = None) -> Result:
-    """Read all that a report tells of a job.
+    """Read everything that a report shows about a job.
 
     Raises:
         StackError: there is no such job.
         ResultsError: it has not completed, or its result cannot be read.
         LabelsError: its labels do not fit.
-        MetricsError: no figures can be made of predictions and labels.
+        MetricsError: predictions and labels do not fit together.
     """
     job = stack.transform_job(name, stack_name)
     run = results.run(job, stack.client("sagemaker", stack_name))
@@ -132,21 +132,21 @@ def distribution(result: Result) -> Parts:
 
 
 def quality(result: Result) -> Parts:
-    """The figures beside the labels, by kind; without labels a sentence that says so."""
+    """The metrics, by kind; without labels, a sentence that says so."""
     if result.quality is None:
-        return Parts([paragraph("The job declares no labels, so nothing is said of how good its predictions are.")])
+        return Parts([paragraph("The job declares no labels, so there are no metrics.")])
     if result.quality.kind == "regression":
         return _regression(result, result.quality)
     return _binary(result, result.quality) if result.quality.kind == "binary" else _classes(result.quality)
 
 
 def contributions(result: Result) -> Parts:
-    """Which columns drive the predictions, where the model itself tells."""
+    """Which columns drive the predictions, if the model gives that information."""
     if result.untold:
-        return Parts([paragraph(f"The model does not tell: {result.untold}.")])
+        return Parts([paragraph(f"Not known for this model: {result.untold}.")])
     top = result.ranked.head(TOP)
     rows = f"the first {drivers.MOST_ROWS} rows" if len(result.table) > drivers.MOST_ROWS else "all rows"
-    text = f"Mean size of each column's contribution to a prediction (SHAP values, told by the model), over {rows}."
+    text = f"Mean size of each column's contribution to a prediction (SHAP values, from the model), over {rows}."
     return Parts([paragraph(text), plots.bars(top, "What drives the predictions", "mean size of SHAP values")])
 
 
@@ -171,7 +171,7 @@ def first_rows(result: Result) -> Parts:
 
 
 def real_time(result: Result, invocations_url: str = "", endpoint_name: str = "") -> Parts:
-    """How long the job ran, and how long the same rows take in real time where there is somebody to ask.
+    """How long the job ran, and how long the same rows take in real time, if there is a container or endpoint.
 
     Args:
         result: the job's.
@@ -180,9 +180,9 @@ def real_time(result: Result, invocations_url: str = "", endpoint_name: str = ""
     """
     rows = [("the batch job, from its start to its end", f"{result.run.seconds:.2f}", "")]
     if not (invocations_url or endpoint_name):
-        note = "Name a container or an endpoint in the first cell to ask the same rows in real time."
+        note = "Name a container or an endpoint in the first cell to send the same rows in real time."
     elif not result.run.is_plain or str(result.job["result_path"]).endswith("/"):
-        note = "Rows are asked in real time where a job sends one CSV file as it is, without filter or join."
+        note = "Rows are sent in real time only for a job that sends one CSV file as it is, without filter or join."
     else:
         ask = realtime.over_http(invocations_url) if invocations_url else realtime.over_endpoint(endpoint_name)
         found = _asked(result, ask)
@@ -193,7 +193,7 @@ def real_time(result: Result, invocations_url: str = "", endpoint_name: str = ""
 
 
 def table_of(table: pd.DataFrame, *, index: bool = True) -> Html:
-    """A table with one row of headings; the index, where it is shown, is a column like the others."""
+    """A table with one row of headings; the index, if it is shown, is a column like the others."""
     flat = table.reset_index() if index else table
     body = flat.to_html(index=False, border=0, escape=True, classes="data", justify="left", na_rep="-")
     return Html(f'<div class="table">{body}</div>')
@@ -204,7 +204,7 @@ def paragraph(text: str) -> Html:
 
 
 def in_words(table: pd.DataFrame) -> pd.DataFrame:
-    """The same table with "yes" and "no" where a column of integers holds 0 and 1 only."""
+    """The same table with "yes" and "no" in columns of integers that contain only 0 and 1."""
     told = table.copy()
     for name in told.columns:
         if pd.api.types.is_integer_dtype(told[name]) and set(told[name].unique()) <= WORDS.keys():
@@ -231,7 +231,7 @@ def _figures(result: Result) -> dict[str, str]:
 
 
 def _is_quantity(scores: pd.Series[Any]) -> bool:
-    """Whether a histogram says more of it than a count of each value."""
+    """Whether a histogram says more than a count of each value."""
     return pd.api.types.is_numeric_dtype(scores) and scores.nunique() > MOST_CLASSES
 
 
@@ -322,7 +322,7 @@ def _ranked(table: pd.DataFrame, run: Run, stack_name: str | None) -> pd.Series[
 
 
 def _shown(result: Result, order: pd.Index[Any]) -> pd.DataFrame:
-    """Some rows with what tells most of them: a key or member, the columns that drive them, prediction and label."""
+    """Some rows with their most informative columns: key or member, the columns that drive them, prediction and label."""
     table, inputs = result.table, results.inputs(result.table)
     telling = list(map(str, (result.ranked.index if len(result.ranked) else inputs.columns)[:5]))
     texts = [str(name) for name in inputs.columns if not pd.api.types.is_numeric_dtype(inputs[name])][:1]

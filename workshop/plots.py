@@ -57,7 +57,7 @@ def histogram(groups: dict[str, pd.Series[Any]], title: str, label: str) -> Plot
             _legend(axes)
 
     quarters = ", ".join(f"{value:.3g}" for value in np.quantile(whole, [0, 0.25, 0.5, 0.75, 1]))
-    parts = f" {' and '.join(groups)} are told apart." if len(groups) > 1 else ""
+    parts = f" {' and '.join(groups)} are shown separately." if len(groups) > 1 else ""
     return _plot(
         draw, title, f"Histogram of {len(whole)} rows: {label}. Smallest, quartiles and largest: {quarters}.{parts}"
     )

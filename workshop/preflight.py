@@ -1,7 +1,7 @@
-"""`make preflight`: what would stop the first `up` in an account, found before anything is paid for.
+"""`make preflight`: finds what would stop the first `up` in an account, before anything costs money.
 
-Each check is one function that returns a line; a line that failed says how to mend it. The deployer's address is
-written into the stack's config when none is there: who may reach the cluster has no default.
+Each check is one function that returns a line; a line that failed says how to fix it. The deployer's address is written
+into the stack's config if none is set: who may reach the cluster has no default.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from workshop.offers import Problem, addon_versions, eks_version, node_quota, told, transform_quota
 from workshop.stack import PROJECT_FOLDER, settings
 
-# Asked for this machine's public address; PREFLIGHT_ADDRESS_URL names another that answers in plain text.
+# Returns this machine's public address; PREFLIGHT_ADDRESS_URL names another service that answers in plain text.
 ADDRESS_URL = "https://checkip.amazonaws.com"
 PRIVATE = [ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
-OLDEST_AWS_CLI = {1: (1, 24), 2: (2, 7)}  # older ones make tokens that pulumi-eks does not take
+OLDEST_AWS_CLI = {1: (1, 24), 2: (2, 7)}  # older ones make tokens that pulumi-eks does not accept
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Check:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Check an account for the first `up`; exit code 1 when a check failed."""
+    """Check an account for the first `up`; the exit code is 1 if a check failed."""
     parser = argparse.ArgumentParser(prog="python -m workshop.preflight", description=main.__doc__)
     parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
     wish = os.environ.get("REQUEST") == "1"
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> list[Check]:
-    """The checks of a stack with these settings; on wish they ask AWS for a higher quota where one is too low."""
+    """The checks of a stack with these settings; if wanted, they ask AWS to raise a quota that is too low."""
     place: str | None = values.get("aws:region")
     version = str(values["kubernetesVersion"])
     node = Check("node quota", lambda: node_quota(values["nodeInstanceType"], place, send=send))
@@ -73,7 +73,7 @@ def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> list[Ch
 
 
 def identity(place: str | None) -> str:
-    """Credentials are there, valid, and whose they are."""
+    """Whether there are valid credentials, and whose they are."""
     try:
         caller = boto3.client("sts", region_name=place).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
@@ -82,7 +82,7 @@ def identity(place: str | None) -> str:
 
 
 def region(place: str | None) -> str:
-    """The stack's region is the one that the aws CLI and boto3 act in."""
+    """The stack's region is the one that the aws CLI and boto3 use."""
     if not place:
         raise Problem("the stack has none: pulumi config set aws:region us-east-1")
     try:
@@ -131,14 +131,14 @@ def aws_cli() -> str:
     match = re.match(r"aws-cli/(\d+)\.(\d+)", said)
     version = (int(match[1]), int(match[2])) if match else (0, 0)
     if version < OLDEST_AWS_CLI.get(version[0], (1, 24)):
-        raise Problem(f"{program} is {said.strip() or 'of no known version'}: 1.24, 2.7 or newer is needed")
+        raise Problem(f"{program} is {said.strip() or 'of an unknown version'}: 1.24, 2.7 or newer is needed")
     return f"{program} {version[0]}.{version[1]}"
 
 
 def jobs_at_once(values: dict[str, Any], place: str | None, *, send: bool) -> str:
-    """The jobs that the program declares can be, and how many instances they may use at once is within the quota."""
+    """The declared jobs are valid, and the quota allows the instances that they may use at once."""
     command = [sys.executable, "-m", "jobs.lanes"]
-    # Another check is about the addresses, and sets them where there are none yet.
+    # Another check covers the addresses, and sets them if there are none yet.
     given = json.dumps({**values, "allowedCidrs": values.get("allowedCidrs") or ["127.0.0.1/32"]})
     done = subprocess.run(command, cwd=PROJECT_FOLDER, input=given, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -148,19 +148,19 @@ def jobs_at_once(values: dict[str, Any], place: str | None, *, send: bool) -> st
 
 
 def allowed_addresses(stack: str, cidrs: Sequence[str]) -> str:
-    """The cluster's endpoint lets this machine in, and not the whole world."""
+    """The cluster's endpoint admits this machine, and not the whole world."""
     networks = [_network(cidr) for cidr in cidrs]
     try:
         address = public_address()
     except Problem as problem:
         if not cidrs:
             raise
-        return f"{', '.join(cidrs)} as set; whether this machine is among them is not known: {problem}"
+        return f"{', '.join(cidrs)} as set; it is not known whether this machine is among them: {problem}"
     if any(address in network for network in networks):
         return f"{address} is within {', '.join(cidrs)}"
     if cidrs:
         raise Problem(
-            f"allowedCidrs ({', '.join(cidrs)}) shut this machine out, whose address is {address}: "
+            f"allowedCidrs ({', '.join(cidrs)}) do not admit this machine, whose address is {address}: "
             f"pulumi config set --stack {stack} --path 'allowedCidrs[{len(cidrs)}]' {address}/32"
         )
     _write_address(stack, f"{address}/32")
@@ -168,13 +168,13 @@ def allowed_addresses(stack: str, cidrs: Sequence[str]) -> str:
 
 
 def _network(cidr: str) -> ipaddress.IPv4Network:
-    """A range that EKS takes: it refuses those of private networks for a public endpoint."""
+    """A range that EKS accepts: for a public endpoint it refuses those of private networks."""
     try:
         network = ipaddress.IPv4Network(cidr)
     except ValueError as error:
         raise Problem(f"allowedCidrs has {cidr!r}: write an IPv4 range such as 203.0.113.7/32 ({error})") from error
     if any(network.subnet_of(private) for private in PRIVATE):
-        raise Problem(f"allowedCidrs has {cidr}, a private range, which EKS refuses: name the address it has outside")
+        raise Problem(f"allowedCidrs has {cidr}, a private range, which EKS refuses: use this machine's public address")
     return network
 
 
@@ -187,20 +187,20 @@ def _write_address(stack: str, cidr: str) -> None:
             f"without the Pulumi CLI it is not written: set allowedCidrs to [{cidr}] in Pulumi.{stack}.yaml"
         ) from error
     if done.returncode:
-        hint = f"; `pulumi stack init {stack}` makes the stack" if "no stack named" in done.stderr else ""
+        hint = f"; `pulumi stack init {stack}` creates the stack" if "no stack named" in done.stderr else ""
         raise Problem(f"{cidr} could not be written into the stack's config: {done.stderr.strip()}{hint}")
 
 
 def public_address() -> ipaddress.IPv4Address:
-    """The address that the rest of the world sees this machine at."""
+    """The public address of this machine."""
     url = os.environ.get("PREFLIGHT_ADDRESS_URL", ADDRESS_URL)
     if not url.startswith(("https://", "http://127.0.0.1:")):
-        raise Problem(f"PREFLIGHT_ADDRESS_URL={url} is not asked: it must be https")
+        raise Problem(f"PREFLIGHT_ADDRESS_URL={url} is not used: it must be https")
     try:
         with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  the scheme is checked above
             return ipaddress.IPv4Address(answer.read(100).decode().strip())
     except (OSError, ValueError) as error:
-        raise Problem(f"{url} did not tell this machine's address ({error}); set allowedCidrs by hand") from error
+        raise Problem(f"{url} did not return this machine's address ({error}); set allowedCidrs by hand") from error
 
 
 def _line(check: Check) -> bool:

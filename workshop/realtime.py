@@ -1,4 +1,4 @@
-"""The same model asked one row at a time, by the real-time contract: POST /invocations, or a SageMaker endpoint."""
+"""Sends rows to the same model one at a time, in real time: POST /invocations, or a SageMaker endpoint."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import boto3
 
 Ask = Callable[[str], str]
-"""Sends text/csv records to a model and gives back what it answers."""
+"""Sends text/csv records to a model and returns its answer."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The same records asked in real time.
+    """The same records, sent in real time.
 
     Attributes:
         count: records.
@@ -32,12 +32,12 @@ class Asked:
 
 
 def asked(records: Sequence[str], batch: Sequence[str], ask: Ask) -> Asked:
-    """Ask records one by one, then all at once, and compare with the batch result.
+    """Send records one by one, then all at once, and compare the answers with the batch result.
 
     Args:
         records: the lines of the job's input.
         batch: the lines of its result.
-        ask: the model.
+        ask: sends records to the model.
     """
     started = time.perf_counter()
     answers = one_by_one(records, ask)
@@ -57,7 +57,7 @@ def over_http(url: str) -> Ask:
     """
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.netloc:
-        raise ValueError(f"{url!r} is no address of a container: it reads http://host:port")
+        raise ValueError(f"{url!r} is not the address of a container; use http://host:port")
     connection = http.client.HTTPConnection(parts.netloc, timeout=60)
 
     def ask(row: str) -> str:

@@ -22,7 +22,7 @@ import pandas as pd
 PREDICTION = "prediction"
 JOINED_OUTPUT, JOINED_INPUT = "SageMakerOutput", "SageMakerInput"
 MOST_PREDICTIONS = 1000
-"""Columns that a model's answer may have where an output filter hides how many there were."""
+"""The most columns that a model's answer may have, if an output filter hides how many there were."""
 
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
 _CODE = re.compile(r"[+-]?0\d")
@@ -30,18 +30,18 @@ _CODE = re.compile(r"[+-]?0\d")
 
 
 class RecordsError(Exception):
-    """A body that is not what its content type says; the message says where."""
+    """A body that does not fit its content type; the message says where."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a job reads and writes records, as DescribeTransformJob has it.
+    """How a job reads and writes records, from DescribeTransformJob.
 
     Attributes:
         content_type: of the input.
         accept: of the output.
         output_filter: JSONPath over the joined record; `$` keeps all.
-        joined: whether the input's record stands before the prediction.
+        joined: whether each record of the result starts with the input's record.
         compressed: whether the input is compressed by gzip.
     """
 
@@ -68,12 +68,12 @@ class Format:
 
 @dataclass(frozen=True)
 class Scored:
-    """A result beside what was scored.
+    """A result and the input that was scored.
 
     Attributes:
-        inputs: the input's columns, one row for each record; None where they are not known row by row.
+        inputs: the input's columns, one row for each record; None if they are not known row by row.
         predictions: the model's answers, one row for each record.
-        result: the result as it was written; a key column named by its position is looked up here.
+        result: the result as it was written; a key column given by its position is looked up here.
     """
 
     inputs: pd.DataFrame | None
@@ -82,15 +82,15 @@ class Scored:
 
 
 def scored(result: bytes, given: bytes | None, form: Format) -> Scored:
-    """Take a result object apart.
+    """Parse a result object.
 
     Args:
         result: content of the `.out` object.
-        given: content of the input object; None where it is too large or gone.
+        given: content of the input object; None if it is too large or gone.
         form: how the job reads and writes records.
 
     Raises:
-        RecordsError: one of the two is not what its content type says.
+        RecordsError: one of the two does not fit its content type.
     """
     written = table(result, form.accept)
     read = None if given is None else _inputs(given, form)
@@ -109,7 +109,7 @@ def table(body: bytes, content_type: str) -> pd.DataFrame:
     """Records as a table, one row for each; columns without a name are numbered from 0.
 
     Raises:
-        RecordsError: the body is not what the content type says.
+        RecordsError: the body does not fit the content type.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -122,7 +122,7 @@ def table(body: bytes, content_type: str) -> pd.DataFrame:
 
 
 def typed(texts: pd.DataFrame) -> pd.DataFrame:
-    """The same table with numbers where a whole column holds numbers; identifiers such as `007` stay texts."""
+    """The same table, with numbers in columns that contain only numbers; identifiers such as `007` stay strings."""
     return pd.DataFrame({name: _typed(texts[name]) for name in texts.columns}, columns=texts.columns)
 
 
@@ -134,7 +134,7 @@ def kept_columns(output_filter: str, width: int) -> list[int] | None:
         width: columns of the whole record.
 
     Returns:
-        Positions from 0; None where the filter is not one over positions.
+        Positions from 0; None if the filter does not select by position.
     """
     if output_filter == "$":
         return list(range(width))
@@ -168,7 +168,7 @@ def _json_table(text: str) -> pd.DataFrame:
 
 
 def _json_values(text: str) -> Iterable[Any]:
-    """One value for each line; or one document, whose items are the records where it is a list of records."""
+    """One value for each line; or one document, whose items are the records if it is a list of records."""
     try:
         whole = json.loads(text)
     except ValueError:
@@ -199,15 +199,15 @@ def _joined_csv(written: pd.DataFrame, read: pd.DataFrame | None, output_filter:
 
 
 def _answers(columns: pd.DataFrame) -> pd.DataFrame:
-    """The model's columns of a joined record; a list that was written as such has left its brackets in them."""
+    """The model's columns of a joined record; an answer that was a list still has its brackets."""
     if columns.empty:
-        raise RecordsError("its records carry no prediction: the job's output filter leaves it out")
+        raise RecordsError("its records contain no prediction: the job's output filter removes it")
     return typed(columns.astype("str").apply(lambda column: column.str.strip("[] ")))
 
 
 def _joined_json(written: pd.DataFrame, read: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     if JOINED_OUTPUT not in written:
-        raise RecordsError(f"its records have no {JOINED_OUTPUT}, which a joined result carries")
+        raise RecordsError(f"its records have no {JOINED_OUTPUT}, which a joined result contains")
     answers = _json_table("\n".join(json.dumps(value) for value in written[JOINED_OUTPUT]))
     if JOINED_INPUT in written:
         return answers, read
@@ -216,7 +216,7 @@ def _joined_json(written: pd.DataFrame, read: pd.DataFrame | None) -> tuple[pd.D
 
 
 def _named(predictions: pd.DataFrame) -> pd.DataFrame:
-    """One column is the prediction; several carry their number or their own name behind it."""
+    """One column is called `prediction`; several have their number or their own name after it."""
     if predictions.shape[1] == 1:
         return predictions.set_axis([PREDICTION], axis=1)
     numbered = all(name.isdecimal() for name in map(str, predictions.columns))
@@ -231,7 +231,7 @@ def _typed(column: pd.Series[Any]) -> pd.Series[Any]:
     if any(map(_CODE.match, texts)):
         return column.astype("str")
     try:
-        # Python reads each number to the nearest double, as the program that wrote it meant it.
+        # Python reads each number as the nearest double, which is the one that was written.
         return pd.Series([float(text) if text else np.nan for text in texts], column.index, dtype=np.float64)
     except ValueError:
         return column.astype("str")

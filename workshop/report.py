@@ -36,7 +36,7 @@ FOLDED_CODE = """
 
 
 class ReportError(Exception):
-    """A report that cannot be made; the message says why."""
+    """A report that cannot be written; the message says why."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,11 +45,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--stack", default=stack.selected(), help="the stack whose results are shown")
     parser.add_argument("--job", default=os.environ.get("JOB") or "churn", help="the job's declared name")
-    parser.add_argument("--invocations-url", default="", help="a model container to ask one row at a time")
-    parser.add_argument("--endpoint", default=os.environ.get("ENDPOINT", ""), help="or a SageMaker real-time endpoint")
+    parser.add_argument(
+        "--invocations-url", default="", help="the address of a model container to send rows to, one at a time"
+    )
+    parser.add_argument(
+        "--endpoint", default=os.environ.get("ENDPOINT", ""), help="or the name of a SageMaker real-time endpoint"
+    )
     options = parser.parse_args(arguments)
     os.environ["PULUMI_STACK"] = options.stack
-    # What kernel and drawing library keep lies beside the report, not in the user's home.
+    # Files of the kernel and the plotting library are kept beside the report, not in the user's home.
     os.environ |= dict.fromkeys(("IPYTHONDIR", "MPLCONFIGDIR"), str(options.output.parent / "notebook"))
     started = time.monotonic()
     try:
@@ -70,7 +74,7 @@ def _check_completed(job: str, stack_name: str) -> None:
 
 
 def _parameters(options: argparse.Namespace) -> dict[str, Any]:
-    """The notebook's variables that the command line sets."""
+    """The notebook's variables that the command line sets, with their values."""
     return {
         "job": options.job,
         "threshold": metrics.threshold(),
@@ -84,7 +88,7 @@ def executed(path: Path, parameters: Mapping[str, Any]) -> Any:
 
     Args:
         path: the notebook.
-        parameters: values of the variables in its `parameters` cell, which take the place of those there.
+        parameters: values of variables, which replace those in its `parameters` cell.
 
     Raises:
         ReportError: a cell failed, or the kernel ended.
@@ -110,7 +114,7 @@ def executed(path: Path, parameters: Mapping[str, Any]) -> Any:
 
 
 def write(notebook: Any, target: Path, title: str) -> None:
-    """Write a notebook that was run as one HTML file that asks nothing of the network; its code is folded.
+    """Write an executed notebook as one HTML file that needs no network; its code is folded.
 
     Args:
         notebook: with its outputs.
@@ -130,7 +134,7 @@ def write(notebook: Any, target: Path, title: str) -> None:
 
 
 def _opening_with_the_headline(notebook: Any) -> Any:
-    """The notebook without what is for its user only, its parameters shown with the code that reads them."""
+    """The notebook without the cells that are for its user only, and with its parameters in the cell that reads them."""
     shown = nbformat.from_dict(notebook)
     cells = [cell for cell in shown.cells if "notebook-only" not in cell.metadata.get("tags", [])]
     parameters, first, *rest = cells

@@ -3,7 +3,7 @@
     from workshop import results
     results.frame("churn")
 
-gives the input's columns, the prediction, and the label where the job declares labels. `make results JOB=churn
+returns the input's columns, the prediction, and the label if the job declares labels. `make results JOB=churn
 TO=churn.parquet` does the same from the shell.
 """
 
@@ -29,7 +29,7 @@ from workshop.stack import StackError
 
 MEMBER = "member"
 SHOWN = 10
-"""Rows that `make results` prints from the beginning and from the end."""
+"""How many rows `make results` prints from the beginning and from the end."""
 
 
 class ResultsError(Exception):
@@ -42,11 +42,11 @@ class Run:
 
     Attributes:
         job_name: SageMaker's name of it.
-        model_name: SageMaker's name of the model that was asked.
+        model_name: SageMaker's name of its model.
         form: how it reads and writes records.
-        input_filter: JSONPath of what the model is sent of each record.
-        started: when it began to run, not counting the time in which its instance was prepared.
-        ended: when it was done.
+        input_filter: JSONPath of the part of each record that is sent to the model.
+        started: when it began to run, after its instance was prepared.
+        ended: when it ended.
     """
 
     job_name: str
@@ -97,13 +97,13 @@ def frame(name: str, stack_name: str | None = None) -> pd.DataFrame:
     """The result of a job, of a folder, or of a fan-out as one table.
 
     Args:
-        name: the job's declared name, or the name of a fan-out, whose jobs are then put together.
+        name: the job's declared name, or the name of a fan-out, whose results are then combined.
         stack_name: the stack; by default PULUMI_STACK, else the local stack.
 
     Returns:
         The input's columns (named as the job declares, else `input_0` and so on), `prediction` (or one column
-        for each of several, `prediction_0` and so on), and `label` where labels are declared. With several
-        input objects the first column, `member`, says which job or file a row is of.
+        for each of several, `prediction_0` and so on), and `label` if labels are declared. With several
+        input objects the first column, `member`, says which job or file a row comes from.
 
     Raises:
         ResultsError: there is no such job, it has not completed, or its objects cannot be read.
@@ -144,12 +144,12 @@ def run(job: Mapping[str, Any], sagemaker: Any) -> Run:
         sagemaker: a boto3 client.
 
     Raises:
-        ResultsError: SageMaker does not tell.
+        ResultsError: SageMaker cannot describe it.
     """
     try:
         found = sagemaker.describe_transform_job(TransformJobName=job["job_name"])
     except (ClientError, BotoCoreError) as error:
-        raise ResultsError(f"SageMaker does not describe {job['job_name']}: {error}") from error
+        raise ResultsError(f"SageMaker cannot describe {job['job_name']}: {error}") from error
     return Run(
         job_name=str(job["job_name"]),
         model_name=found["ModelName"],
@@ -161,7 +161,7 @@ def run(job: Mapping[str, Any], sagemaker: Any) -> Run:
 
 
 def job_frame(name: str, job: Mapping[str, Any], client: Any, form: Format) -> pd.DataFrame:
-    """The result of one job as a table, as `frame` has it.
+    """The result of one job as a table, as `frame` returns it.
 
     Args:
         name: the job's declared name, for messages.
@@ -184,7 +184,7 @@ def job_frame(name: str, job: Mapping[str, Any], client: Any, form: Format) -> p
 
 
 def objects(job: Mapping[str, Any], client: Any) -> dict[str, str]:
-    """The result objects of a job: S3 URIs by the name that the input has under its prefix.
+    """The result objects of a job: S3 URIs by the input's name under its prefix.
 
     Raises:
         s3.S3Error: they cannot be listed.
@@ -209,12 +209,12 @@ def assembled(
     Args:
         job: its entry in the stack's outputs.
         bodies: content of the result objects, by member.
-        read: content of the input objects, by member; one that is not known is left out.
+        read: content of the input objects, by member, without those that are not known.
         form: how the job reads and writes records.
-        client: a boto3 client of S3, for labels that are there.
+        client: a boto3 client of S3, for labels in S3.
 
     Raises:
-        ResultsError: an object is not what its content type says.
+        ResultsError: an object does not fit its content type.
         LabelsError: the labels do not fit the result.
     """
     declared = Declared.of(job)
@@ -244,12 +244,12 @@ def write(table: pd.DataFrame, target: Path) -> None:
 
 
 def predictions(table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of a frame that the model answered."""
+    """The columns of a frame that contain the model's answer."""
     return table[[name for name in table.columns if name == PREDICTION or name.startswith(f"{PREDICTION}_")]]
 
 
 def inputs(table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of a frame that were read by the job."""
+    """The columns of a frame that come from the job's input."""
     return table.drop(columns=[MEMBER, LABEL, *predictions(table).columns], errors="ignore")
 
 
@@ -268,7 +268,7 @@ def _only_job(stack_name: str) -> str:
 
 
 def _of_member(member: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one job of a fan-out, which say so."""
+    """The rows of one job of a fan-out, with its name in the column `member`."""
     inner = member + "/" + table[MEMBER] if MEMBER in table else member
     rest = table.drop(columns=MEMBER, errors="ignore")
     rest.insert(0, MEMBER, inner)
@@ -276,9 +276,9 @@ def _of_member(member: str, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def given(job: Mapping[str, Any], names: Sequence[str], client: Any) -> dict[str, bytes]:
-    """Content of a job's input objects by member, as far as they are still there.
+    """Content of a job's input objects by member, as far as they still exist.
 
-    What a manifest names may stand anywhere and is not looked for.
+    Objects that a manifest names may be anywhere, and are not looked up.
 
     Args:
         job: its entry in the stack's outputs.
@@ -293,19 +293,19 @@ def given(job: Mapping[str, Any], names: Sequence[str], client: Any) -> dict[str
     for name in names:
         try:
             found[name] = s3.read(path if single else start + name, client)
-        except s3.S3Error:  # it may be gone, or not be this person's to read
+        except s3.S3Error:  # it may be gone, or not readable for this person
             continue
     return found
 
 
 def column_names(job: Mapping[str, Any]) -> list[str]:
-    """The names of the input's columns that a job declares, with its labels or without; none where it does not."""
+    """The names of the input's columns that a job declares, with or without labels; empty if it declares none."""
     found = (job.get("labels") or {}).get("columns") or (job.get("data") or {}).get("columns") or []
     return [str(name) for name in found]
 
 
 def fan_out(job: Mapping[str, Any]) -> str | None:
-    """The fan-out that a job is a member of; None where it was declared alone."""
+    """The fan-out that a job is a member of; None for any other job."""
     return (job.get("data") or {}).get("fan_out")
 
 
@@ -315,7 +315,7 @@ def _named(part: records.Scored, declared: Sequence[str]) -> pd.DataFrame:
     names = [f"input_{name}" if name.isdecimal() else name for name in map(str, part.inputs.columns)]
     if declared:
         if len(declared) != len(names):
-            raise ResultsError(f"the job names {len(declared)} columns, its input has {len(names)}")
+            raise ResultsError(f"the job names {len(declared)} columns, but its input has {len(names)}")
         names = list(declared)
     own = {MEMBER, LABEL, *part.predictions.columns}
     read = part.inputs.set_axis([f"input_{name}" if name in own else name for name in names], axis=1)

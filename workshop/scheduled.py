@@ -1,9 +1,9 @@
-"""Runs of scheduled jobs: what SageMaker lists of them, for the stack knows the schedules only.
+"""Runs of scheduled jobs, as SageMaker lists them, because the stack knows only the schedules.
 
     from workshop import scheduled
     scheduled.runs(client, "batch-workshop-nightly-")
 
-gives the newest first. What is asked of a schedule itself, to run now or to stop, is in `workshop.tick` and in `stop`.
+returns the newest first. `workshop.tick` runs a job now, and `stop` stops those that run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from workshop import stack
 from workshop.summary import table
 
 SHOWN = 5
-"""The newest runs of each job that are shown."""
+"""How many of the newest runs of each job are shown."""
 STOP_SECONDS = 600.0
 HEADINGS = ("JOB", "STARTED", "STATUS", "RESULT OR REASON")
 ENDS = ("Completed", "Failed", "Stopped")
@@ -64,7 +64,7 @@ def runs(client: Any, job_name_prefix: str, newest: int = SHOWN, since: datetime
         client: of SageMaker.
         job_name_prefix: how their names start, as the stack exports it.
         newest: how many at most.
-        since: of an aware time or later.
+        since: only runs created at this time or later; an aware datetime.
     """
     after = {"CreationTimeAfter": since} if since is not None else {}
     pages = client.get_paginator("list_transform_jobs").paginate(
@@ -81,7 +81,7 @@ def runs(client: Any, job_name_prefix: str, newest: int = SHOWN, since: datetime
 
 
 def failed_calls(client: Any, queue_url: str) -> int:
-    """Return how many calls of schedules are in the dead-letter queue."""
+    """Return how many failed calls of schedules are in the dead-letter queue."""
     asked = "ApproximateNumberOfMessages"
     found = client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[asked])
     return int(found["Attributes"][asked])
@@ -109,7 +109,7 @@ def stop(jobs: Mapping[str, Mapping[str, str]], seconds: float = STOP_SECONDS) -
         seconds: how long to wait.
 
     Returns:
-        0 when none runs any more, else 1.
+        0 if none runs any more, else 1.
     """
     client = boto3.client("sagemaker")
     deadline = time.monotonic() + seconds

@@ -1,7 +1,7 @@
-"""`kubectl smlogs [transformjob] NAME`: the logs of a transform job, as the workshop's plugin of 2020 showed them.
+"""`kubectl smlogs [transformjob] NAME`: prints the logs of a transform job, as the workshop's plugin of 2020 did.
 
-kubectl finds this program as `kubectl-smlogs` on PATH. The cluster is asked through kubectl itself, so that
-kubeconfig, context and namespace are found as kubectl finds them; CloudWatch is read as boto3 finds its identity.
+kubectl finds this program as `kubectl-smlogs` on PATH. The cluster is read through kubectl itself, so that kubeconfig,
+context and namespace are those of kubectl; CloudWatch is read with boto3's credentials.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ NAMES_SHOWN = 10
 
 
 class SmlogsError(Exception):
-    """What keeps the logs from being shown, said in one or two lines."""
+    """Why the logs cannot be shown, in one or two lines."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A TransformJob object as the cluster has it; its own name and the job's may differ."""
+    """A TransformJob object in the cluster; its own name and the job's may differ."""
 
     object_name: str
     name: str
@@ -61,12 +61,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Cluster:
-    """kubectl with the flags that choose cluster and namespace."""
+    """kubectl, with the flags that select cluster and namespace."""
 
     flags: tuple[str, ...]
 
     def job(self, name: str) -> Job:
-        """The job of this object name, else the newest one declared under this name.
+        """The job whose object has this name, else the newest one declared under this name.
 
         Raises:
             SmlogsError: there is none, or kubectl fails.
@@ -118,26 +118,26 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("words", nargs="+", metavar="[KIND] NAME", help="the job")
     parser.add_argument("-f", "--follow", action="store_true", help="show new lines as they come; ends with the job")
-    parser.add_argument("--tail", type=int, metavar="N", help="only the last N lines of what there is")
+    parser.add_argument("--tail", type=int, metavar="N", help="only the last N lines")
     parser.add_argument("-n", "--namespace", metavar="NAMESPACE")
     parser.add_argument("--context", metavar="CONTEXT")
     parser.add_argument("--kubeconfig", metavar="FILE")
     options = parser.parse_args(arguments)
     *kinds, options.name = _split(options.words)
     if len(kinds) > 1 or any(not _is_kind(kind) for kind in kinds):
-        parser.error(f"{' '.join(kinds)!r} is no kind that has logs; KIND may be {', '.join(KINDS)}")
+        parser.error(f"{' '.join(kinds)!r} is not a kind that has logs; KIND may be {', '.join(KINDS)}")
     if options.tail is not None and options.tail < 0:
         parser.error("--tail takes a number of lines, 0 or more")
     return options
 
 
 def _split(words: list[str]) -> list[str]:
-    """One word may hold both, as KIND/NAME."""
+    """One word may contain both, as KIND/NAME."""
     return words[0].split("/", 1) if len(words) == 1 else words
 
 
 def _is_kind(word: str) -> bool:
-    """Whether it means transform jobs, with the group behind it or without, as kubectl takes both."""
+    """Whether it means transform jobs, with or without the API group, as kubectl accepts both."""
     kind, _, group = word.lower().partition(".")
     return kind in KINDS and group in {"", GROUP}
 
@@ -160,13 +160,13 @@ def _show(cluster: Cluster, options: argparse.Namespace) -> int:
 
 
 def _follow(cluster: Cluster, job: Job, logs: JobLogs) -> None:
-    """Show what comes until the job has ended, and once more: CloudWatch may be a little behind."""
+    """Show new lines until the job has ended, and then once more, because CloudWatch may be late."""
     ended = False
     while not ended:
         ended = job.status in ENDS
         time.sleep(POLL_SECONDS)
         if not ended:
-            job = cluster.job(job.object_name)  # not the declared name: under that there may be a newer job by now
+            job = cluster.job(job.object_name)  # not by the declared name, under which there may be a newer job by now
         if job.reason and not job.status:
             raise SmlogsError(f"job {job.name} has not started: {job.reason}")
         _print(logs.new())

@@ -1,4 +1,4 @@
-"""A stack as the tools see it: its settings, its outputs, and the AWS account that it acts on."""
+"""A stack as the tools see it: its settings, its outputs, and its AWS account."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class StackError(Exception):
 
 
 def project(folder: Path = PROJECT_FOLDER) -> str:
-    """The project's name, with which everything of its stacks is tagged."""
+    """The project's name, which is a tag of everything in its stacks."""
     return str(yaml.safe_load((folder / "Pulumi.yaml").read_text())["name"])
 
 
 def settings(folder: Path, stack: str) -> dict[str, Any]:
-    """The settings of a stack: the defaults of Pulumi.yaml under the values of its own file."""
+    """The settings of a stack: the values of its own file, and defaults from Pulumi.yaml."""
     project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
     values = {key: entry.get("default") for key, entry in project["config"].items() if isinstance(entry, dict)}
     own = yaml.safe_load((folder / f"Pulumi.{stack}.yaml").read_text()).get("config") or {}
@@ -36,7 +36,7 @@ def settings(folder: Path, stack: str) -> dict[str, Any]:
 
 
 def selected(stack: str | None = None) -> str:
-    """The stack that is meant: the named one, else PULUMI_STACK, else the local one."""
+    """The stack to use: the named one, else PULUMI_STACK, else the local one."""
     return stack or os.environ.get("PULUMI_STACK") or LOCAL
 
 
@@ -62,7 +62,7 @@ def outputs(stack: str | None = None) -> dict[str, Any]:
 
 
 def transform_jobs(stack: str | None = None) -> dict[str, dict[str, Any]]:
-    """What a stack tells of its jobs, by declared name.
+    """A stack's jobs in its outputs, by declared name.
 
     Raises:
         StackError: the outputs are not available, or the stack has no job.
@@ -74,7 +74,7 @@ def transform_jobs(stack: str | None = None) -> dict[str, dict[str, Any]]:
 
 
 def transform_job(name: str, stack: str | None = None) -> dict[str, Any]:
-    """What a stack tells of one job: `job_name`, `status`, `input_path`, `output_path`, `result_path`.
+    """A job's entry in a stack's outputs: `job_name`, `status`, `input_path`, `output_path`, `result_path`.
 
     Args:
         name: the job's declared name.
@@ -90,7 +90,7 @@ def transform_job(name: str, stack: str | None = None) -> dict[str, Any]:
 
 
 def client(service: str, stack: str | None = None) -> Any:
-    """A boto3 client of the account that a stack acts on.
+    """A boto3 client for a stack's account.
 
     Args:
         service: such as `s3`.
@@ -103,18 +103,18 @@ def client(service: str, stack: str | None = None) -> Any:
         "aws_access_key_id": "AWS_ACCESS_KEY_ID",
         "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
     }
-    # A client of this process's own environment finds identity and region as boto3 does.
+    # With this process's own environment, boto3 finds credentials and region by itself.
     known = {} if values is None else {key: values[name] for key, name in arguments.items() if name in values}
     return Session().client(service, **known)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownMemberType] boto3 has no types
 
 
 def _environment(stack: str) -> Mapping[str, str] | None:
-    """The environment in which a stack is acted on; None for this process's own.
+    """The environment for a stack's commands; None for this process's own.
 
-    A notebook that was started anywhere has not read the local stack's shell file, so that is done for it here.
+    A notebook may have been started without the local stack's shell file, so that file is read here.
 
     Raises:
-        StackError: the local stack is meant, and nothing has been set up.
+        StackError: it is the local stack, and nothing has been set up.
     """
     if stack != LOCAL or os.environ.get("PULUMI_STACK") == LOCAL:
         return None

@@ -1,6 +1,6 @@
-"""What `make up` ends with: the stack's outputs in short, and a line for each job with rows, figures and result.
+"""The end of what `make up` prints: the stack's outputs in short, and a line for each job with rows, metrics and result.
 
-Each finished result of up to 100 MB is also written under `results/<stack>/<job>/`, so that it survives the stack.
+Each result of up to 100 MB is also copied to `results/<stack>/<job>/`, so that it remains when the stack is destroyed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from workshop.stack import PROJECT_FOLDER
 
 FOLDER = PROJECT_FOLDER / "results"
 LARGEST = 100 * 2**20
-"""Bytes of a result that is fetched; rows of a larger one are not counted, and it is not copied."""
+"""The largest result that is fetched, in bytes; of a larger one rows are not counted, and it is not copied."""
 JOBS_AT_ONCE = 4
 HEADINGS = ("JOB", "STATUS", "ROWS", "METRICS", "RESULT")
 NO_LABELS = "no labels declared"
@@ -51,7 +51,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Place:
-    """Where results are read and copied to."""
+    """Where results are read from, and copied to."""
 
     stack: str
     client: Any
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def short(outputs: Mapping[str, Any], copies: Path | None = None) -> list[str]:
-    """A line for each output that is one word, the cost, and where copies of the results are."""
+    """A line for each output with a single value, for the cost, and for the copies of the results."""
     said = {name: str(value) for name, value in sorted(outputs.items()) if name not in HIDDEN_OUTPUTS}
     cost = outputs.get("cost") or {}
     if cost.get("usd_per_day") is not None:
@@ -106,7 +106,7 @@ def lines(jobs: Mapping[str, Mapping[str, Any]], place: Place) -> list[Line]:
 
 
 def line(name: str, job: Mapping[str, Any], place: Place) -> Line:
-    """What is known of one job; whatever keeps its result from being read costs no other job's line."""
+    """The line of one job; a result that cannot be read must not affect the lines of other jobs."""
     status, path = str(job["status"]), str(job["result_path"])
     if status != "Completed":
         return Line(name, status, str(job.get("reason") or path))
@@ -145,7 +145,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _bodies(job: Mapping[str, Any], client: Any) -> dict[str, bytes]:
-    """The result objects by member, no more than `LARGEST` bytes in all."""
+    """The result objects by member, at most `LARGEST` bytes in total."""
     left = LARGEST
     bodies: dict[str, bytes] = {}
     for member, uri in results.objects(job, client).items():
@@ -157,7 +157,7 @@ def _bodies(job: Mapping[str, Any], client: Any) -> dict[str, bytes]:
 
 
 def _metrics(job: Mapping[str, Any], bodies: Mapping[str, bytes], place: Place) -> str:
-    """The headline figures; where none can be given, why."""
+    """The main metrics, or why there are none."""
     if not job.get("labels"):
         return NO_LABELS
     from workshop import metrics  # noqa: PLC0415  scikit-learn takes a second to load
@@ -181,7 +181,7 @@ def _total(group: str, members: Sequence[Line]) -> Line:
 
 
 def _rows(body: bytes) -> int:
-    """Lines, the last of which may lack its end."""
+    """Count lines; the last one may lack its line end."""
     return body.count(b"\n") + (not body.endswith(b"\n") and body != b"")
 
 

@@ -1,6 +1,6 @@
-"""`make tick JOB=nightly`: runs a scheduled job now, by a schedule that fires once with the same target and role.
+"""`make tick JOB=nightly`: runs a scheduled job now, through a schedule that fires once, with the same target and role.
 
-What is tried is thus what happens at night: EventBridge Scheduler itself makes the call, with the role's rights.
+So it tests what happens at night: EventBridge Scheduler itself makes the call, with the role's rights.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class TickError(Exception):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a scheduled job now and follow it to its end; exit code 2 when it did not complete."""
+    """Run a scheduled job now and follow it to its end; the exit code is 2 if it did not complete."""
     parser = argparse.ArgumentParser(prog="python -m workshop.tick", description=main.__doc__)
     parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
     parser.add_argument("--job", default=os.environ.get("JOB", ""), help="the declared name")
@@ -52,7 +52,7 @@ def run_now(job: Mapping[str, str], ahead: int) -> int:
         ahead: seconds from now to the time of the one-time schedule.
 
     Returns:
-        0 when the run completed, else 2.
+        0 if the run completed, else 2.
 
     Raises:
         TickError: no run began.

@@ -1,4 +1,4 @@
-"""The commands on a stack in a real AWS account: the Pulumi CLI, in an environment scrubbed of everything local."""
+"""The commands on a stack in a real AWS account: the Pulumi CLI, in an environment without anything local."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
 def up(home: Path, stack: str) -> int:
-    """Check the account, then deploy and run the jobs; asks before it changes anything."""
+    """Check the account, then deploy and run the jobs; it asks before it changes anything."""
     pulumi = _pulumi(home, stack)
     if pulumi.module("workshop.preflight", "--stack", stack):
         return unattended.PREFLIGHT_FAILED
@@ -47,7 +47,7 @@ def preview(home: Path, stack: str) -> int:
 
 
 def destroy(home: Path, stack: str) -> int:
-    """Remove all that the stack made; asks first, then lists what carries its tags."""
+    """Remove everything that the stack created; it asks first, and finally lists what has the stack's tags."""
     pulumi = _pulumi(home, stack)
     with recovery.attempt(home, stack) as cut_off:
         recovery.unlock(pulumi, home, stack, cut_off=cut_off)
@@ -101,12 +101,14 @@ def workshop(home: Path, stack: str, module: str) -> int:
 
 
 def refuse(command: str, stack: str, known: Iterable[str]) -> int:
-    """Commands that only the local cloud has.
+    """Refuse a command that only the local cloud has.
 
     Raises:
-        CommandError: always, naming what there is instead.
+        CommandError: always; it lists the commands of this stack.
     """
-    raise CommandError(f"`make {command}` is about the local cloud; stack {stack} has {', '.join(sorted(known))}")
+    raise CommandError(
+        f"`make {command}` is for the local cloud; for stack {stack} there are {', '.join(sorted(known))}"
+    )
 
 
 def _kubeconfig(home: Path, stack: str, pulumi: PulumiCli) -> Path:
@@ -122,7 +124,7 @@ def _pulumi(home: Path, stack: str) -> PulumiCli:
 
 
 def _passphrase(stack: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Asked for once in a command: where Pulumi's answer is read by us, it does not ask by itself."""
+    """Ask for the passphrase once: Pulumi itself does not ask when a program reads its output."""
     if not has_passphrase(stack) or environment.keys() & set(PASSPHRASES):
         return {}
     if unattended.is_wanted() or not sys.stdin.isatty():
@@ -132,7 +134,7 @@ def _passphrase(stack: str, environment: Mapping[str, str]) -> dict[str, str]:
 
 def _environment(home: Path, stack: str) -> dict[str, str]:
     tools.write(home, CHECKOUT)
-    place = region(stack)  # a person's own default region may be another, and the stack is not there
+    place = region(stack)  # the person's own default region may be another one, in which the stack does not exist
     placed = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), place) if place else {}
     return environment.real(home, stack) | placed | unattended.settings()
 

@@ -1,4 +1,4 @@
-"""Bring the local cloud up for a stack, and clear what a cloud that is gone left behind."""
+"""Starts the local cloud for a stack, and removes what an earlier cloud left behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from localcloud.supervisor.record import Cloud
 
 
 def ensure(home: Path) -> Cloud:
-    """The running cloud; started when none runs, after clearing what a former one left."""
+    """The running cloud. If none runs, what an earlier one left is removed, and a new one is started."""
     cloud = client.running(home)
     if cloud is None:
         _clear_leftovers(home)
@@ -31,7 +31,7 @@ def pulumi(home: Path, cloud: Cloud | None) -> PulumiCli:
 
 
 def forget(home: Path) -> None:
-    """Forget the stack and all that ran; set-up and logs stay."""
+    """Delete the state of the stack and of everything that ran; set-up and logs stay."""
     stack.forget(home)
     record.forget(home)
     (home / "kubeconfig").unlink(missing_ok=True)
@@ -56,12 +56,12 @@ def _refresh_commands(home: Path, endpoint: str) -> None:
 
 
 def _port() -> int:
-    """LOCALCLOUD_PORT fixes the AWS endpoint's port; by default a free one is taken.
+    """LOCALCLOUD_PORT sets the AWS endpoint's port; the default is a free one.
 
     Raises:
-        CommandError: it is no port.
+        CommandError: it is not a valid port.
     """
     text = os.environ.get("LOCALCLOUD_PORT") or "0"
     if not text.isdecimal() or int(text) > 65535:
-        raise CommandError(f"LOCALCLOUD_PORT={text} is no port: 0 (any free one) to 65535")
+        raise CommandError(f"LOCALCLOUD_PORT={text} is not a valid port: use 0 (any free port) to 65535")
     return int(text)

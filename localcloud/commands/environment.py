@@ -1,4 +1,4 @@
-"""The environment in which the stack's commands run: for the local cloud, and scrubbed of it for a real account."""
+"""The environment variables of the stack's commands: for the local cloud, and without its variables for a real account."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from localcloud.setup.installed_cli import OWN_FOLDER
 
 ACCESS_KEY = "LOCALCLOUDADMIN"
-SECRET_KEY = "localcloud"  # noqa: S105  a dummy that opens nothing but the local account
+SECRET_KEY = "localcloud"  # noqa: S105  a dummy that is valid for the local account only
 REGION = "us-east-1"
-# Nothing listens here: with no cloud running, a stray call is refused and never reaches AWS.
+# Nothing listens here: if no cloud runs, a call fails and never reaches AWS.
 NO_ENDPOINT = "http://127.0.0.1:9"
 
 UNSET = (
@@ -37,7 +37,7 @@ UNSET = (
     "PULUMI_IGNORE_AMBIENT_PLUGINS",
     "PULUMI_DEBUG_PROVIDERS",
 )
-PREFIX_UNSET = "AWS_ENDPOINT_URL_"  # one for each service, and each would win over AWS_ENDPOINT_URL
+PREFIX_UNSET = "AWS_ENDPOINT_URL_"  # one for each service, and each would take precedence over AWS_ENDPOINT_URL
 
 
 def local(home: Path, endpoint: str | None, base: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -56,10 +56,10 @@ def local(home: Path, endpoint: str | None, base: Mapping[str, str] | None = Non
 
 
 def real(home: Path, stack: str, base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """An environment for a real account: what the local cloud sets is taken out.
+    """The environment for a real account: variables that the local cloud sets are removed.
 
-    The compiled Pulumi CLI comes first on PATH; set-up makes it only where no usable one is installed. The other tools of
-    the generated folder come last: a person's own aws and kubectl may know ways to sign in that these do not.
+    The compiled Pulumi CLI, which exists only if no usable one is installed, comes first on PATH. The other tools of the
+    generated folder come last: a person's own aws and kubectl may support ways to sign in that these do not.
 
     Args:
         home: the generated folder.
@@ -74,11 +74,11 @@ def real(home: Path, stack: str, base: Mapping[str, str] | None = None) -> dict[
 
 
 def _left_by_local(environment: Mapping[str, str], home: Path) -> list[str]:
-    """Variables that hold what the local environment sets; what a person has set anew since then is theirs."""
+    """Variables that still have the values of the local environment; those that a person has changed since then stay."""
     sourced = environment.get("LOCALCLOUD_HOME")
     if not sourced and environment.get("AWS_ACCESS_KEY_ID") != ACCESS_KEY:
         return []
-    # With credentials of one's own, the region may well be meant, and happen to be the same.
+    # Somebody with credentials of their own may well mean this region, which happens to be the same.
     kept = {"AWS_REGION", "AWS_DEFAULT_REGION"} if real_looking_credentials(environment) else set[str]()
     ours = _settings(Path(sourced or home), None)
     return [name for name, value in ours.items() if environment.get(name) == value and name not in kept]
@@ -106,7 +106,7 @@ def write_shell_file(home: Path, endpoint: str | None) -> None:
 
 
 def real_looking_credentials(base: Mapping[str, str] | None = None) -> list[str]:
-    """Names of variables of the caller's environment that hold AWS credentials not ours."""
+    """Names of environment variables of the caller that contain AWS credentials other than the local cloud's."""
     environment = base or os.environ
     names = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE")
     return [name for name in names if environment.get(name, ACCESS_KEY) not in {"", ACCESS_KEY}]
@@ -144,7 +144,7 @@ def _path(home: Path) -> list[str]:
 
 
 def _without(home: Path, path: str) -> list[str]:
-    """The user's PATH less our own folders, which may stand there from `make shell`."""
+    """The user's PATH without our own folders, which `make shell` may have put there."""
     return [entry for entry in path.split(os.pathsep) if entry and entry not in _path(home)]
 
 

@@ -1,4 +1,4 @@
-"""What runs, where and since when; and the logs of the local cloud's parts."""
+"""Shows what runs, where and since when, and the logs of the local cloud's parts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOG_LINES = 20
 
 
 def status(home: Path) -> int:
-    """Print the running cloud's processes with their memory, and what the stack holds."""
+    """Print the running cloud's processes with their memory, and the stack's resources and jobs."""
     cloud = client.running(home)
     if cloud is None:
         say("the local cloud does not run; `make up` starts it")

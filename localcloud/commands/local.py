@@ -15,11 +15,11 @@ from localcloud.commands.report import model_of, serving
 from localcloud.console import CommandError, colour, say, step
 from localcloud.supervisor import client
 
-WORKSHOP_JOB = "churn"  # whose result the notebook shows when none is named
-# Each job that is waited for takes a place, and the official CLI has few by itself.
+WORKSHOP_JOB = "churn"  # the job of the report if none is named
+# Each job that Pulumi waits for occupies one of its parallel operations, whose default number is small.
 PARALLEL = "64"
 POLICY = ("--policy-pack", "policy")
-"""The pack that gates every plan and deployment."""
+"""The policy pack that checks every preview and deployment."""
 
 
 def up(home: Path) -> int:
@@ -55,11 +55,11 @@ def preview(home: Path) -> int:
 
 
 def destroy(home: Path) -> int:
-    """Remove all that the stack made, and check by listing that nothing is left."""
+    """Remove everything that the stack created, and check by listing that nothing is left."""
     running = client.running(home)
     if running is None:
         if stack.resources(home):
-            say("the local cloud is gone, and with it all that the stack made")
+            say("the local cloud is gone, and with it everything that the stack created")
             cloud.forget(home)
         else:
             say("nothing stands")
@@ -82,35 +82,37 @@ def down(home: Path) -> int:
     """Destroy, then stop the local cloud."""
     code = destroy(home)
     if code:
-        say("the local cloud still runs, since not all was destroyed; `make reset` stops and forgets it all the same")
+        say(
+            "the local cloud still runs, because something could not be destroyed; `make reset` stops it and deletes its state"
+        )
         return code
     _stop(home)
     return 0
 
 
 def reset(home: Path) -> int:
-    """Stop the local cloud and forget it, whatever its state."""
+    """Stop the local cloud and delete its state, whatever that is."""
     _stop(home)
     cloud.forget(home)
-    say("forgotten; `make up` starts afresh")
+    say("the local cloud's state is deleted; `make up` starts a new one")
     return 0
 
 
 def report(home: Path, job: str) -> int:
-    """Run the notebook on the newest results into `.local/report.html`, beside it the job's model to ask row by row."""
+    """Run the notebook on the newest results into `.local/report.html`, with the job's model served for single rows."""
     pulumi = _pulumi_of_running(home)
     jobs = stack.outputs(pulumi).get("transform_jobs") or {}
     name = job or (WORKSHOP_JOB if WORKSHOP_JOB in jobs else next(iter(jobs), WORKSHOP_JOB))
     command = ("workshop.report", "--job", name, "--output", str(home / "report.html"))
     found = jobs.get(name)
     if not found or found["status"] != "Completed":
-        return pulumi.module(*command)  # which says what jobs there are, or why this one has no report
+        return pulumi.module(*command)  # it prints which jobs there are, or why this one has no report
     with ExitStack() as running:
         try:
             model = running.enter_context(model_of(found["job_name"], pulumi.client))
             url = running.enter_context(serving(model))
         except CommandError as error:
-            say(f"    {error}: the report does without asking it row by row")
+            say(f"    {error}: the report does not compare with single rows")
             return pulumi.module(*command)
         return pulumi.module(*command, "--invocations-url", url)
 
@@ -148,7 +150,7 @@ def retry(home: Path, job: str) -> int:
 def _pulumi_of_running(home: Path) -> PulumiCli:
     running = client.running(home)
     if running is None:
-        raise CommandError("the local cloud does not run: `make up` starts it")
+        raise CommandError("the local cloud is not running: `make up` starts it")
     return cloud.pulumi(home, running)
 
 
@@ -161,7 +163,7 @@ def _stop(home: Path) -> None:
 
 
 def show_results(home: Path, pulumi: PulumiCli, name: str, outputs: dict[str, object]) -> int:
-    """Print the outputs in short and a table of the jobs: the last that `make up` says, whatever became of them."""
+    """Print the outputs in short and a table of the jobs, however they ended: the end of what `make up` prints."""
     if outputs.get("scheduled_jobs"):
         with step("Newest runs of scheduled jobs"):
             pulumi.module("workshop.scheduled", "--stack", name)
@@ -174,7 +176,7 @@ def show_results(home: Path, pulumi: PulumiCli, name: str, outputs: dict[str, ob
 
 
 def write_kubeconfig(path: Path, outputs: dict[str, object]) -> Path | None:
-    """Write the stack's kubeconfig; None when it has none. The output is JSON in a text, which is YAML as it stands."""
+    """Write the stack's kubeconfig; None if it has none. The output is JSON in a string, which is valid YAML."""
     kubeconfig = outputs.get("kubeconfig")
     if not kubeconfig:
         return None
@@ -191,12 +193,12 @@ def write_private(path: Path, text: str) -> Path:
 
 def _warn_of_real_credentials() -> None:
     if names := environment.real_looking_credentials():
-        say(f"    {', '.join(names)} of your environment are not used and not passed on: this is the local stack")
+        say(f"    {', '.join(names)} in your environment are not used: this is the local stack")
 
 
 def _say_what_next(home: Path, jobs: Mapping[str, Any], code: int) -> None:
     if code:
-        say(colour("The run did not end well.", "31") + " What is said above names the cause.")
+        say(colour("The run failed.", "31") + " The messages above give the cause.")
         say(f"Logs: {home / 'logs'} (`make logs` prints their ends)")
         return
     completed = sorted(name for name, job in jobs.items() if job["status"] == "Completed")

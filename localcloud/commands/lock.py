@@ -13,10 +13,10 @@ from localcloud.console import CommandError
 
 @contextmanager
 def alone(home: Path, command: str) -> Generator[None]:
-    """Hold the checkout for a command; the kernel lets go of it when the process ends, however it ends.
+    """Lock the checkout for a command; the kernel releases the lock when the process ends, however it ends.
 
     Raises:
-        CommandError: another command holds it; the message says which and whose process.
+        CommandError: another command holds the lock; the message names the command and its process.
     """
     home.mkdir(parents=True, exist_ok=True)
     with (home / "command.lock").open("a+") as lock:
@@ -25,7 +25,7 @@ def alone(home: Path, command: str) -> Generator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise CommandError(
-                f"another command is at work on this stack: {lock.read().strip()}; run `{command}` again when it ended"
+                f"another command is at work on this stack: {lock.read().strip()}; run `{command}` again when it has ended"
             ) from None
         lock.truncate(0)
         lock.write(f"`{command}`, process {os.getpid()}")

@@ -38,7 +38,7 @@ class PulumiCli:
 
     def client(self, service: str) -> Any:
         """A boto3 client with the endpoint, region and credentials of the stack's environment."""
-        import boto3  # noqa: PLC0415  for few commands only, and slow to load
+        import boto3  # noqa: PLC0415  only a few commands need it, and it is slow to load
 
         names = {
             "endpoint_url": "AWS_ENDPOINT_URL",
@@ -53,7 +53,7 @@ class PulumiCli:
 
         Args:
             arguments: the command with its flags; `--non-interactive` is added.
-            given: what it gets on its standard input.
+            given: its standard input.
 
         Raises:
             CommandError: it failed; the message is its own.
@@ -70,12 +70,12 @@ class PulumiCli:
         )
         if done.returncode:
             said = (done.stderr.strip() or done.stdout.strip()).removeprefix("error: ")
-            raise CommandError(said or f"`pulumi {' '.join(arguments)}` ended with {done.returncode}")
+            raise CommandError(said or f"`pulumi {' '.join(arguments)}` ended with exit code {done.returncode}")
         return done.stdout
 
 
 def choose(home: Path, environment: Mapping[str, str]) -> PulumiCli:
-    """The CLI that acts on a stack: the compiled one where set-up made it, else the installed one.
+    """The CLI to use for a stack: the compiled one if set-up made it, else the installed one.
 
     Args:
         home: the generated folder.

@@ -1,4 +1,4 @@
-"""`make report` on the local stack: the notebook, and beside it the job's model in a container to ask one row at a time."""
+"""`make report` on the local stack: runs the notebook, and serves the job's model in a container for single rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Connect = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Model:
-    """What SageMaker starts a container from."""
+    """What SageMaker needs to start a container."""
 
     image: str
     archive: Path
@@ -34,7 +34,7 @@ class Model:
 
 @contextmanager
 def model_of(job_name: str, connect: Connect) -> Generator[Model]:
-    """The model that a transform job asked, its archive fetched from S3.
+    """The model that a transform job used, with its archive from S3.
 
     Raises:
         CommandError: it is no longer there, or has no archive.
@@ -43,7 +43,7 @@ def model_of(job_name: str, connect: Connect) -> Generator[Model]:
         try:
             found = _fetch(job_name, connect, Path(folder) / "model.tar.gz")
         except (ClientError, BotoCoreError, KeyError) as error:
-            raise CommandError(f"the model of {job_name} cannot be had: {error}") from error
+            raise CommandError(f"the model of {job_name} is not available: {error}") from error
         yield found
 
 
@@ -61,10 +61,10 @@ def serving(model: Model) -> Generator[str]:
     """Serve a model by the real-time contract.
 
     Yields:
-        The container's address, once it answers `/ping`.
+        The container's address, when it answers `/ping`.
 
     Raises:
-        CommandError: it does not come up.
+        CommandError: it does not start.
     """
     try:
         with containers.start(

@@ -1,8 +1,8 @@
-"""The wishes to run a job again, which a stack's settings keep: one entry a job, `rerun.<job>`.
+"""Requests to run a job again, which are in a stack's settings: one entry for each job, `rerun.<job>`.
 
-An entry enters the job's identity, and so must stay as long as the job is what it was meant for: taken out earlier, the
-job would be the old one again. Each entry says which content it was meant for, as in `2@486cb729`. When the job has
-another content, or is gone, the entry means nothing any more, and is taken out of the settings file, which git tracks.
+An entry is part of the job's identity, and must stay while the job has the content that it was meant for: without it the
+job would be the old one again. Each entry contains that content's hash, as in `2@486cb729`. When the job has another
+content, or is gone, the entry has no meaning any more and is removed from the settings file, which git tracks.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import CommandError, say
 
 Resources = Callable[[], Iterable[dict[str, Any]]]
-"""Gives the resources that a stack's state has; asked only where they are needed."""
+"""Returns the resources in a stack's state; called only if they are needed."""
 
 
 def count_up(pulumi: PulumiCli, name: str, job: str, resources: Resources) -> int:
-    """Wish to run a job again, one time more than before.
+    """Request another run of a job: raise its entry by one.
 
     Args:
         pulumi: the CLI, in the stack's environment.
         name: the stack's.
         job: the declared name.
-        resources: those of the stack.
+        resources: returns those of the stack.
 
     Raises:
-        CommandError: no job is named, or none that the stack has.
+        CommandError: no job is named, or the stack has no job of this name.
     """
     if not job:
         raise CommandError(f"name the job: make retry JOB=churn{'' if name == stack.LOCAL else f' STACK={name}'}")
@@ -38,21 +38,21 @@ def count_up(pulumi: PulumiCli, name: str, job: str, resources: Resources) -> in
             f"the stack has no job {job!r} (JOB); it has {', '.join(contents)}. A new one runs with make up"
         )
     count = stack.reruns(name).get(job, "1").partition("@")[0]
-    following = str(int(count) + 1 if count.isdecimal() else 2)  # any other word for another run may be there
+    following = str(int(count) + 1 if count.isdecimal() else 2)  # the entry may also be any other text
     meant_for = f"@{contents[job]}" if contents.get(job) else ""
     return pulumi.run("config", "set", "--stack", name, "--path", f"rerun.{job}", following + meant_for)
 
 
 def forget_spent(pulumi: PulumiCli, name: str, resources: Resources) -> None:
-    """Take out the entries that mean nothing any more; call it when a deployment has ended well."""
+    """Remove the entries that have no meaning any more; call it when a deployment has succeeded."""
     entries = stack.reruns(name)
     if not entries:
         return
     contents = stack.job_contents(resources())
     spent = [job for job, value in entries.items() if job not in contents or _is_spent(value, contents[job])]
     for job in spent:
-        why = "its content has changed" if job in contents else "the stack has no such job any more"
-        say(f"    rerun.{job} is taken out of Pulumi.{name}.yaml: {why}")
+        why = "its content has changed" if job in contents else "the stack no longer has this job"
+        say(f"    rerun.{job} is removed from Pulumi.{name}.yaml: {why}")
     if len(spent) == len(entries):
         pulumi.run("config", "rm", "--stack", name, "rerun")
         return

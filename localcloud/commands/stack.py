@@ -1,4 +1,4 @@
-"""The stack a command acts on, and the files that Pulumi keeps of it."""
+"""The stack that a command acts on, and the files that Pulumi keeps for it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def check_known(stack: str) -> None:
     """Refuse a stack that has no settings file.
 
     Raises:
-        CommandError: naming the stacks there are.
+        CommandError: it lists the stacks that exist.
     """
     known = sorted(path.name.split(".")[1] for path in CHECKOUT.glob("Pulumi.*.yaml"))
     if stack not in known:
@@ -38,12 +38,12 @@ def check_known(stack: str) -> None:
 
 
 def region(stack: str) -> str | None:
-    """The region that a stack's settings name; None where they name none."""
+    """The region in a stack's settings; None if they have none."""
     return (_file(stack).get("config") or {}).get("aws:region")
 
 
 def has_passphrase(stack: str) -> bool:
-    """Whether a passphrase encrypts a stack's secrets; Pulumi Cloud and keys of clouds need none."""
+    """Whether a passphrase encrypts a stack's secrets, and not Pulumi Cloud or a cloud's key."""
     return "encryptionsalt" in _file(stack)
 
 
@@ -57,10 +57,10 @@ def checkpoint(home: Path) -> Path:
 
 
 def check_state(home: Path) -> None:
-    """Refuse a state file of the local stack that is damaged, as a full disk or a crash of the machine may leave it.
+    """Refuse a state file of the local stack that is damaged, for instance by a full disk or a crash of the machine.
 
     Raises:
-        CommandError: naming the copy that Pulumi keeps of the state before.
+        CommandError: it names Pulumi's copy of the previous state.
     """
     state = checkpoint(home)
     try:
@@ -69,9 +69,9 @@ def check_state(home: Path) -> None:
         return
     except ValueError as error:
         copy = state.with_name(f"{state.name}.bak")
-        remedy = f"`cp '{copy}' '{state}'` restores the state before, or " if copy.exists() else ""
+        remedy = f"`cp '{copy}' '{state}'` restores the previous state, or " if copy.exists() else ""
         raise CommandError(
-            f"the state file {state} is damaged ({error}): {remedy}`make reset` forgets the local cloud and its stack"
+            f"the state file {state} is damaged ({error}): {remedy}`make reset` deletes the local cloud and its stack"
         ) from error
 
 
@@ -81,7 +81,7 @@ def lock_folder(home: Path) -> Path:
 
 
 def has_pending_operations(home: Path) -> bool:
-    """Whether the local stack's state file says that a run was cut off in the middle of an operation."""
+    """Whether the local stack's state file says that a run was interrupted in the middle of an operation."""
     try:
         content = json.loads(checkpoint(home).read_text())
     except (FileNotFoundError, json.JSONDecodeError):
@@ -90,7 +90,7 @@ def has_pending_operations(home: Path) -> bool:
 
 
 def resources(home: Path) -> list[dict[str, Any]]:
-    """The local stack's resources as its state file has them; none when there is no file."""
+    """The local stack's resources in its state file; empty if there is no file."""
     try:
         content = json.loads(checkpoint(home).read_text())
     except (FileNotFoundError, json.JSONDecodeError):
@@ -100,7 +100,7 @@ def resources(home: Path) -> list[dict[str, Any]]:
 
 
 def forget(home: Path) -> None:
-    """Drop the local stack's state and locks; its history stays."""
+    """Delete the local stack's state and locks; its history stays."""
     state = checkpoint(home)
     for path in state.parent.glob(f"{LOCAL}.*"):
         path.unlink()
@@ -108,7 +108,7 @@ def forget(home: Path) -> None:
 
 
 def reruns(stack: str) -> dict[str, str]:
-    """The wishes to run a job again that a stack's settings keep, by the job's name."""
+    """The requests to run a job again in a stack's settings, by the job's name."""
     entries = (_file(stack).get("config") or {}).get(f"{project()}:rerun") or {}
     return {str(job): str(value) for job, value in entries.items()} if isinstance(entries, dict) else {}
 
@@ -119,7 +119,7 @@ def declared_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:
 
 
 def job_contents(resources: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """The TransformJobs in a state by name, each with the hash of its content; empty where the state has none."""
+    """The TransformJobs in a state by name, each with the hash of its content; an empty hash if the state has none."""
     return {_name(job): _annotations(job).get(CONTENT_ANNOTATION, "") for job in _jobs(resources)}
 
 
@@ -128,7 +128,7 @@ def _annotations(job: dict[str, Any]) -> dict[str, str]:
 
 
 def open_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:
-    """Names of those TransformJobs whose end a state does not know: it has a job as the last wait left it."""
+    """Names of the TransformJobs whose end is not in the state, which has a job as it was after the last wait."""
     return [_name(job) for job in _jobs(resources) if _status(job) not in ENDS]
 
 
@@ -145,7 +145,7 @@ def _status(job: dict[str, Any]) -> str:
 
 
 def select(pulumi: PulumiCli, home: Path) -> None:
-    """Make the local stack exist and be the selected one, in a folder that only its owner may read.
+    """Create the local stack if needed, and select it, in a folder that only its owner may read.
 
     Raises:
         CommandError: its state file is damaged.

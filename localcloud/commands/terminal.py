@@ -11,11 +11,11 @@ from localcloud.home import CHECKOUT
 def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a command in the checkout until it ends by itself; returns its exit code.
 
-    A Ctrl-C reaches it from the terminal, as it reaches us. It is left the time that it takes to end in order: Pulumi
-    waits for what is under way in the account and saves its state, and may be told a second time to cut that off.
+    The terminal sends a Ctrl-C to the command and to this process. The command gets the time that it needs to end
+    regularly: Pulumi waits for running operations and saves its state; a second Ctrl-C makes it stop at once.
 
     Raises:
-        KeyboardInterrupt: there was a Ctrl-C, and the command has ended since.
+        KeyboardInterrupt: there was a Ctrl-C, and the command has ended.
     """
     interrupt: KeyboardInterrupt | None = None
     process = subprocess.Popen(command, cwd=CHECKOUT, env=dict(environment))

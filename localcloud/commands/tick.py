@@ -1,4 +1,4 @@
-"""Scheduled jobs in the commands: one runs now for `make tick`, and none is left running by `make destroy`."""
+"""Scheduled jobs in the commands: `make tick` runs one now, and `make destroy` stops those that run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def tick(pulumi: PulumiCli, name: str, job: str) -> int:
 
 
 def end_schedules(pulumi: PulumiCli, name: str, resources: Iterable[dict[str, Any]], *flags: str) -> int:
-    """Remove a stack's schedules, then stop the jobs that they have started: ahead of the bucket that those write to.
+    """Remove a stack's schedules, then stop the jobs that they have started, before the bucket that these write to is removed.
 
     Args:
         pulumi: the CLI, in the stack's environment.

@@ -24,7 +24,7 @@ LOCAL_PLUGINS = ("aws", "eks")
 
 
 def write(home: Path, checkout: Path) -> None:
-    """Write the commands that act on any stack, one in an AWS account included.
+    """Write the commands that act on any stack, also on one in an AWS account.
 
     Args:
         home: the generated folder.
@@ -32,7 +32,7 @@ def write(home: Path, checkout: Path) -> None:
     """
     python = _python(home)
     _script(home / "tools" / "kubectl-smlogs", [str(python), "-m", "workshop.smlogs"], checkout)
-    # Through the interpreter: the line that names it in awscli's own script cannot hold a path with spaces.
+    # Through the interpreter, because the first line of awscli's own script does not work if the path has spaces.
     _script(home / "tools" / "aws", [str(python), str(python.with_name("aws"))])
     if kubectl := binaries.kubectl():
         _script(home / "tools" / "kubectl", [str(kubectl)])
@@ -68,7 +68,7 @@ def _write_cli(home: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Give a program a second name; the CLI finds its host beside itself, and would follow a symbolic link."""
+    """Hard-link a program, because the CLI looks for its language host in its own folder, and would follow a symbolic link."""
     target.unlink(missing_ok=True)
     try:
         target.hardlink_to(source)

@@ -1,4 +1,4 @@
-"""Runs that nobody watches: `YES=1` answers every question, and exit codes say what went wrong.
+"""Unattended runs: `YES=1` answers every question, and exit codes say what went wrong.
 
 | code | meaning |
 |------|---------|
@@ -22,24 +22,24 @@ _DID_NOT_COMPLETE = {"Failed", "Stopped", "NotStarted"}
 
 
 def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
-    """Say whether nobody is there to answer."""
+    """Say whether the run is unattended."""
     return environment.get(VARIABLE, "").lower() in {"1", "yes", "true"}
 
 
 def settings(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the variables with which programs neither ask nor draw."""
+    """Return the variables with which programs ask nothing and print plain text."""
     if not is_wanted(environment):
         return {}
     return {"PULUMI_SKIP_CONFIRMATIONS": "true", "NO_COLOR": "1", "AWS_PAGER": "", "PAGER": "cat"}
 
 
 def flags(environment: Mapping[str, str] = os.environ) -> Sequence[str]:
-    """Return the flags with which the Pulumi CLI neither asks nor draws."""
+    """Return the flags with which the Pulumi CLI asks nothing and prints plain text."""
     return ("--non-interactive", "--color", "never") if is_wanted(environment) else ()
 
 
 def of_up(code: int, outputs: Mapping[str, Any]) -> int:
-    """Return the exit code of an `up`: a failed run whose outputs name a job that did not complete is that job's.
+    """Return the exit code of an `up`, which is 2 for a failed run whose outputs have a job that did not complete.
 
     Args:
         code: Pulumi's.

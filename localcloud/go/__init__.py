@@ -1,1 +1,1 @@
-"""The programs that are compiled from pinned Go modules, and what compiles them."""
+"""The programs that are compiled from pinned Go modules, and their build."""

@@ -1,4 +1,4 @@
-"""`python -m localcloud.go PROGRAM...`: builds the named programs where they are not built yet, showing what it does."""
+"""`python -m localcloud.go PROGRAM...`: builds those of the named programs that are not built yet, and shows progress."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; run it again to go on", file=sys.stderr)
+        print("interrupted; run the same command again to go on", file=sys.stderr)
         return 130
     return 0
 

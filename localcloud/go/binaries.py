@@ -1,7 +1,7 @@
 """Where compiled programs come from: `KUBEBUILDER_ASSETS`, the user's build cache, or a build.
 
-The build is named by a digest of all that decides its result, so a change of a pinned version makes a new one beside
-the old, and any number of checkouts share one. It is made under a lock and moved into place when it is whole.
+The name of a build contains a digest of everything that affects its result. So a change of a pinned version makes a new
+build beside the old one, and all checkouts share a build. It is made under a lock and moved into place when it is complete.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Binaries:
 
     @property
     def missing(self) -> list[str]:
-        """Names of those that are not there or cannot be run."""
+        """Names of those that do not exist or cannot be run."""
         paths = (self.etcd, self.kube_apiserver, self.kube_controller_manager, self.kubectl)
         return [path.name for path in paths if not os.access(path, os.X_OK)]
 
@@ -64,7 +64,7 @@ def ensure(programs: Iterable[Program], progress: Progress = print) -> None:
 
     Args:
         programs: what is needed.
-        progress: gets one line for each thing that is done, nothing when all is there.
+        progress: gets one line for each step, and nothing if everything is built already.
 
     Raises:
         BuildError: they cannot be built; the text says why and what to do.
@@ -86,10 +86,10 @@ def is_built(program: Program) -> bool:
 
 
 def control_plane() -> Binaries:
-    """The programs of the control plane, from `KUBEBUILDER_ASSETS` where it is set, else from the build cache.
+    """The programs of the control plane, from `KUBEBUILDER_ASSETS` if it is set, else from the build cache.
 
     Raises:
-        BuildError: they are not there.
+        BuildError: they do not exist.
     """
     if assets := os.environ.get("KUBEBUILDER_ASSETS"):
         return _from_assets(Path(assets))
@@ -100,7 +100,7 @@ def control_plane() -> Binaries:
 
 
 def kubectl() -> Path | None:
-    """The kubectl of the control plane; None where it is not built."""
+    """The kubectl of the control plane; None if it is not built."""
     try:
         return control_plane().kubectl
     except BuildError:
@@ -108,7 +108,7 @@ def kubectl() -> Path | None:
 
 
 def folder(program: Program) -> Path:
-    """The folder of a program's build, whether or not it is there."""
+    """The folder of a program's build, whether or not it exists."""
     return cache_folder() / build_name(program)
 
 
@@ -119,7 +119,7 @@ def cache_folder() -> Path:
 
 
 def build_name(program: Program) -> str:
-    """The name of the build that a program's sources make for this machine."""
+    """The name of the build of a program's present sources for this machine."""
     digest = hashlib.sha256(repr((program.flags, program.names, program.embedded)).encode())
     for source in sorted(program.sources.iterdir()):
         digest.update(source.read_bytes())
@@ -128,7 +128,7 @@ def build_name(program: Program) -> str:
 
 @contextlib.contextmanager
 def locked(cache: Path, progress: Progress) -> Generator[None]:
-    """Be the only one who builds in a folder; the lock goes with its process, however that ends."""
+    """Lock a build folder; the lock is released when the process ends, however it ends."""
     try:
         cache.mkdir(parents=True, exist_ok=True)
         file = (cache / "lock").open("w")

@@ -1,6 +1,6 @@
 """Builds programs from pinned Go modules: download, compile, move into place.
 
-A registry may refuse once and serve a moment later, so downloads are tried again and go on where they stopped.
+A registry may refuse a request and serve it a moment later, so downloads are tried again, and continue where they stopped.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Progress = Callable[[str], None]
 
 _WAITS_SECONDS: Final = (2.0, 5.0, 15.0, 30.0)
 _SILENCE_SECONDS: Final = 120.0
-_PATIENCE_SECONDS: Final = 90.0  # from the first refusal on: long enough for a hiccup, too short to seem hung
+_PATIENCE_SECONDS: Final = 90.0  # from the first refusal on: long enough for a short failure, too short to seem hung
 _PROGRESS_SECONDS: Final = 10.0
 _OWN_CACHES: Final = "go"
 _GIB: Final = 1024**3
@@ -43,22 +43,22 @@ _REGISTRY_SIGNS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Go:
-    """A Go with the environment it works in."""
+    """A Go toolchain and its environment."""
 
     program: Path
     environment: dict[str, str]
 
 
 def build(targets: Mapping[Program, Path], cache: Path, progress: Progress) -> None:
-    """Build programs, side by side, each into its folder. The caller holds the cache's lock.
+    """Build programs in parallel, each into its folder. The caller holds the cache's lock.
 
     Args:
-        targets: the folder that each program's names are put into; whole, or not there.
-        cache: the build cache; Go's own caches are in it where the machine has no Go.
-        progress: gets one line for each thing that is done.
+        targets: the folder for each program, which is created only when it is complete.
+        cache: the build cache; it also contains Go's own caches if the machine has no Go.
+        progress: gets one line for each step.
 
     Raises:
-        BuildError: with one line that says what is wrong and what to do.
+        BuildError: one line that says what is wrong and what to do.
     """
     _sweep(cache)
     need = max(toolchain.required_version((program.sources / "go.mod").read_text()) for program in targets)
@@ -68,7 +68,7 @@ def build(targets: Mapping[Program, Path], cache: Path, progress: Progress) -> N
     with ThreadPoolExecutor() as pool:
         for done in [pool.submit(_build, go, program, target, progress) for program, target in targets.items()]:
             done.result()
-    if not own:  # they serve a build that is taken up again, no more
+    if not own:  # they are of use only if an interrupted build is continued
         shutil.rmtree(cache / _OWN_CACHES, ignore_errors=True)
         toolchain.forget(cache)
 
@@ -97,10 +97,10 @@ def _build(go: _Go, program: Program, target: Path, progress: Progress) -> None:
 
 
 def go_environment(cache: Path | None) -> dict[str, str]:
-    """The environment of Go: the user's proxies count, settings that would change the result do not.
+    """The environment of Go: the user's proxies apply, settings that would change the result do not.
 
     Args:
-        cache: folder for Go's own caches; None leaves them where the machine's Go has them.
+        cache: folder for Go's own caches; with None they are where the machine's Go has them.
     """
     dropped = {"GOFLAGS", "GOOS", "GOARCH", "GOEXPERIMENT", "GOAMD64", "GOARM64", "GOROOT", "GODEBUG", "GOBIN"}
     environment = {key: value for key, value in os.environ.items() if key not in dropped}
@@ -115,7 +115,7 @@ def go_environment(cache: Path | None) -> dict[str, str]:
 
 
 def check_room(go: _Go, cache: Path) -> None:
-    """Refuse to begin what cannot end.
+    """Refuse to begin a build that cannot succeed.
 
     Raises:
         DiskFullError: a folder that the build fills has too little room.
@@ -134,7 +134,7 @@ def check_room(go: _Go, cache: Path) -> None:
         if free < _NEED_BYTES:
             raise DiskFullError(
                 f"The build needs {_NEED_BYTES / _GIB:.0f} GiB free in {folder}, which has "
-                f"{free / _GIB:.1f}: make room, or set XDG_CACHE_HOME, GOCACHE and GOMODCACHE to folders with room"
+                f"{free / _GIB:.1f}: free some space, or set XDG_CACHE_HOME, GOCACHE and GOMODCACHE to folders with more space"
             )
 
 
@@ -148,7 +148,7 @@ def _embed(go: _Go, program: Program, sources: Path, progress: Progress) -> None
 
 
 def _download(go: _Go, program: Program, sources: Path, progress: Progress) -> int:
-    """Get every module that the build reads; returns the number of packages to compile."""
+    """Download every module that the build needs; returns the number of packages to compile."""
     most = len(re.findall(r"^\t\S+ v\S+( // indirect)?$", (sources / "go.mod").read_text(), re.MULTILINE))
     progress(f"Downloading the Go modules of {program.title}")
     counted = _Counter(progress, f"Downloading the Go modules of {program.title}: {{}} of about {most}")
@@ -160,11 +160,11 @@ def _download(go: _Go, program: Program, sources: Path, progress: Progress) -> i
 def _fetch(
     go: _Go, arguments: Sequence[str], sources: Path, progress: Progress, heard: Callable[[str], None]
 ) -> list[str]:
-    """Run a command of Go that asks the module registry, again where the registry refuses.
+    """Run a Go command that uses the module registry, and repeat it if the registry refuses.
 
     Raises:
-        RegistryError: it refuses to the end.
-        BuildError: anything else is wrong.
+        RegistryError: the registry still refuses at the end.
+        BuildError: the command failed for another reason.
     """
     problem, give_up_at = "", float("inf")
     for wait in (*_WAITS_SECONDS, None):
@@ -182,7 +182,7 @@ def _fetch(
             time.sleep(wait)
     raise RegistryError(
         f"The Go module registry does not serve what the build needs: {problem}. Check the network and GOPROXY, "
-        "then run this again: it goes on where it stopped"
+        "then run this again: it continues where it stopped"
     )
 
 
@@ -198,10 +198,10 @@ def _compile(go: _Go, program: Program, staging: Path, packages: int, progress: 
 def _run(
     go: _Go, arguments: Sequence[str], sources: Path, heard: Callable[[str], None], silence: float | None
 ) -> tuple[int, list[str]]:
-    """Run Go and listen to it; returns its exit code and its last lines.
+    """Run Go and read its output; returns its exit code and its last lines.
 
     Raises:
-        RegistryError: it said nothing for so long that nobody can be answering it.
+        RegistryError: it printed nothing for so long that the registry cannot be answering.
     """
     with subprocess.Popen(
         [go.program, *arguments],
@@ -219,7 +219,7 @@ def _run(
             child.kill()
             raise RegistryError(
                 f"The Go module registry did not answer for {silence:.0f} s. Check the network and GOPROXY, "
-                "then run this again: it goes on where it stopped"
+                "then run this again: it continues where it stopped"
             ) from error
         except BaseException:
             child.terminate()
@@ -242,7 +242,7 @@ def _listen(child: subprocess.Popen[str], heard: Callable[[str], None], silence:
 
 
 class _Counter:
-    """Turns Go's many lines into a few lines of progress."""
+    """Summarises Go's many lines of output in a few lines of progress."""
 
     def __init__(self, progress: Progress, message: str) -> None:
         self._progress, self._message = progress, message
@@ -264,7 +264,7 @@ class _Counter:
 
 
 def _problem(output: Sequence[str]) -> str:
-    """The line of Go's output that says what is wrong."""
+    """The line of Go's output that gives the error."""
     said = [line.strip() for line in output if line.strip() and not line.startswith(("go: downloading ", "# "))]
     telling = [line for line in said if " " in line]
     return (telling or said or ["go said nothing"])[0][:400]

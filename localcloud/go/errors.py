@@ -1,14 +1,14 @@
-"""What can go wrong when programs are built. Each message says what is wrong, where, and what to do."""
+"""Errors of a build. Each message says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
 
 class BuildError(Exception):
-    """A program cannot be built. The text can be shown to a person as it is."""
+    """A program cannot be built. The message can be shown to a person as it is."""
 
 
 class NoGoToolchainError(BuildError):
-    """There is no Go that is new enough, and none could be installed."""
+    """There is no Go toolchain that is new enough, and none could be installed."""
 
 
 class RegistryError(BuildError):
@@ -16,4 +16,4 @@ class RegistryError(BuildError):
 
 
 class DiskFullError(BuildError):
-    """There is too little room for the build."""
+    """There is too little disk space for the build."""

@@ -1,8 +1,8 @@
-"""What is compiled from Go modules: the folders of their go.mod files, the flags, the names they are called by.
+"""What is compiled from Go modules: the folders of the go.mod files, the flags, and the names of the programs.
 
-To move the control plane to another release of Kubernetes: change the versions in `controlplane/go.mod` (its staging
-modules are the release with 0 in place of 1), run `go mod tidy` there, and change the version and the date below. To
-move Pulumi or its Kubernetes provider: change the version in go.mod, run `go mod tidy`, and add a row to
+To use another release of Kubernetes: change the versions in `controlplane/go.mod` (staging modules have the release's
+version with 0 in place of 1), run `go mod tidy` there, and change the version and the date below. To use another release
+of Pulumi or of its Kubernetes provider: change the version in go.mod, run `go mod tidy`, and add a row to
 `docs/versions.md`.
 """
 
@@ -18,25 +18,25 @@ _SOURCES: Final = Path(__file__).parent
 KUBERNETES_VERSION: Final = "1.35.4"
 PULUMI_VERSION: Final = "3.274.1"
 PROVIDER_VERSION: Final = "4.34.2"
-"""The version that the compiled provider reports: the one of the SDK in requirements.txt."""
+"""The version that the compiled provider reports: that of the SDK in requirements.txt."""
 
 _PROVIDER_MODULE: Final = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """A program that is compiled from a go.mod of ours.
+    """A program that is compiled from one of our go.mod files.
 
     Attributes:
-        name: the start of its folder's name in the build cache.
-        title: what messages call it.
+        name: the beginning of its folder's name in the build cache.
+        title: its name in messages.
         sources: the folder of go.mod and go.sum.
         package: the package to compile; `.` is the one in `sources`.
-        names: the names under which the one program is linked.
+        names: the names under which the compiled program is installed.
         variables: string variables that the linker sets, by their full name.
         tags: build tags.
-        embedded: files that the sources embed and that lie in a module, by the module's path.
-        otherwise: how to go on where a registry does not serve the modules, as the rest of an error message.
+        embedded: files from other modules that the sources embed, by the module's path.
+        otherwise: what to do if a registry does not serve the modules, as the end of an error message.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Program:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The flags that decide what is built, so that the same sources make the same program anywhere."""
+        """The build flags, with which the same sources give the same program everywhere."""
         stamps = (f"-X {name}={value}" for name, value in self.variables.items())
         return (
             "-trimpath",

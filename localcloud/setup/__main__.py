@@ -1,6 +1,6 @@
-"""`python -m localcloud.setup`: make a checkout ready; quick when it is.
+"""`python -m localcloud.setup`: makes a checkout ready, and is quick if it is ready already.
 
-It runs on the interpreter that the person has, before anything is installed: standard library only.
+It runs with the machine's own interpreter, before anything is installed, so it uses the standard library only.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _set_up(directory: Path, part: str) -> None:
     files += [virtualenv.NOTEBOOK] if part in {"report", "tests"} else []
     files += [virtualenv.TESTS] if part == "tests" else []
     current = virtualenv.is_current(directory, CHECKOUT, files)
-    # An old Python cannot even read the code that looks for programs; the check below says so.
+    # An old Python cannot even parse the code that looks for programs; the check below reports it.
     lacking = programs.lacking(directory, part) if requirements_check.python_is_new_enough() else []
     if lacks := requirements_check.missing(
         directory, environment=not virtualenv.python_of(directory).exists(), build=bool(lacking)
@@ -57,11 +57,11 @@ def _set_up(directory: Path, part: str) -> None:
 
 @contextmanager
 def _compiling(lacking: Sequence[str], python: Path) -> Generator[None]:
-    """Compile programs beside the pip install: one waits for the network while the other computes.
+    """Compile programs in parallel with pip: one waits for the network while the other computes.
 
     Args:
-        lacking: names of the programs that are to be compiled.
-        python: an interpreter that has pip, which fetches the Go toolchain; a system's own often has none.
+        lacking: names of the programs to compile.
+        python: an interpreter with pip, which fetches the Go toolchain; the system's own often has no pip.
     """
     if not lacking:
         yield
@@ -95,7 +95,7 @@ def _show(build: subprocess.Popen[str], lines: list[str]) -> None:
 
 @contextmanager
 def _alone(directory: Path) -> Generator[None]:
-    """One set-up at a time in a checkout; a second one waits for the first and then finds all done."""
+    """Let one set-up at a time run in a checkout; a second one waits for the first, and then has nothing to do."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "setup.lock").open("w") as lock:
         try:

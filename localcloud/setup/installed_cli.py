@@ -1,6 +1,6 @@
-"""The Pulumi CLI that a machine has, and whether it serves; where there is none, one is compiled.
+"""The Pulumi CLI of the machine, and whether it can be used; otherwise one is compiled.
 
-Standard library only: set-up asks this before anything is installed.
+Standard library only, because set-up needs this before anything is installed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ OLDEST = (3, 260, 0)
 """The oldest CLI that has run this stack; see docs/versions.md."""
 
 OWN_FOLDER = "cli"
-"""The folder below the generated one in which a compiled CLI lies, with its language host."""
+"""The folder, within the generated one, of a compiled CLI and its language host."""
 
 _VERSION_SECONDS = 20.0
 
@@ -27,7 +27,7 @@ class Found:
 
     Attributes:
         program: its path.
-        version: as it says itself, such as (3, 274, 1); empty where it does not run.
+        version: the one that it prints, such as (3, 274, 1); empty if it does not run.
     """
 
     program: Path
@@ -35,7 +35,7 @@ class Found:
 
     @property
     def serves(self) -> bool:
-        """Whether it is new enough to be used in place of the compiled one."""
+        """Whether it is new enough to be used instead of a compiled one."""
         return self.version >= OLDEST
 
     @property
@@ -44,7 +44,7 @@ class Found:
         if not self.version:
             return f"{self.program} does not run here; the Pulumi CLI is compiled instead"
         have, need = (".".join(map(str, version)) for version in (self.version, OLDEST))
-        return f"{self.program} is Pulumi {have} and {need} or newer is needed; the Pulumi CLI is compiled instead"
+        return f"{self.program} is Pulumi {have}, and {need} or newer is needed; the Pulumi CLI is compiled instead"
 
 
 def program(path: str) -> Path | None:

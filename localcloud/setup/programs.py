@@ -1,4 +1,4 @@
-"""Which programs set-up has to compile: those that neither the machine nor a download offers."""
+"""Which programs set-up has to compile: those that are neither installed nor can be downloaded."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ DOWNLOAD_SECONDS = 60.0
 
 
 def lacking(home: Path, part: str) -> list[str]:
-    """The names of the programs that are to be compiled, and the choice between a compiled and an installed CLI.
+    """The names of the programs to compile; it also chooses between a compiled and an installed CLI.
 
-    An installed CLI that is new enough is used, and asked to download its Kubernetes provider first.
+    An installed CLI that is new enough is used, and first tries to download its Kubernetes provider.
 
     Args:
-        home: the generated folder; the compiled CLI has a folder in it where it is the one to use.
-        part: what is set up: `local`, `tests` or `dev`, which needs a CLI only.
+        home: the generated folder; it contains a folder for the compiled CLI if that is the one to use.
+        part: what is set up: `local`, `tests` or `dev`, which needs only a CLI.
     """
-    # Here, because an old Python cannot read these modules.
+    # Imported here, because an old Python cannot parse these modules.
     from localcloud.go import binaries  # noqa: PLC0415
     from localcloud.go.programs import CONTROL_PLANE, CONTROL_PLANE_AND_PROVIDER, PULUMI  # noqa: PLC0415
 
@@ -48,7 +48,7 @@ def _installed_cli(home: Path) -> Path | None:
 
 
 def _provider_is_installed(home: Path, cli: Path) -> bool:
-    """Whether the official Kubernetes provider is in the local stack's plugin folder; downloads it if it can."""
+    """Whether the official Kubernetes provider is in the local stack's plugin folder, if need be after a download."""
     pinned = re.search(r"^pulumi-kubernetes==(\S+)", (CHECKOUT / "requirements.txt").read_text(), re.MULTILINE)
     if pinned is None:
         return False

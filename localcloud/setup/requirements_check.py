@@ -1,4 +1,4 @@
-"""What a machine must have before anything is installed, said all at once."""
+"""Checks what a machine must have before anything is installed, and reports all that is missing at once."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 MINIMUM_PYTHON = (3, 11)
 RUNNING_BYTES = 5 * 10**8
 ENVIRONMENT_BYTES = 2 * 10**9
-BUILD_BYTES = 55 * 10**8  # most of it is given back when Kubernetes is built
+BUILD_BYTES = 55 * 10**8  # most of it is free again when Kubernetes has been built
 
 
 def missing(directory: Path, *, environment: bool, build: bool) -> list[str]:
     """What this machine lacks.
 
     Args:
-        directory: where the generated state goes; its file system is measured.
-        environment: whether the virtual environment is still to be made.
+        directory: the folder of the generated state, whose file system is measured.
+        environment: whether the virtual environment is still to be created.
         build: whether the Kubernetes binaries are still to be built.
 
     Returns:
-        One line for each lack, with its cure; empty when all is well.
+        One line for each thing that is missing, with what to do; empty if nothing is.
     """
     needed = RUNNING_BYTES + ENVIRONMENT_BYTES * environment + BUILD_BYTES * build
     return [line for line in (_python(), _venv(), _platform(), _disk(directory, needed)) if line]
@@ -59,4 +59,4 @@ def _disk(directory: Path, needed: int) -> str:
     free = shutil.disk_usage(existing).free
     if free >= needed:
         return ""
-    return f"{existing} has {free / 1e9:.1f} GB free, {needed / 1e9:.1f} GB are needed: free some, then run it again"
+    return f"{existing} has {free / 1e9:.1f} GB free, and {needed / 1e9:.1f} GB are needed: free some space, then run this again"

@@ -1,4 +1,4 @@
-"""The virtual environment under the generated folder, made once and again when a requirements file changes."""
+"""The virtual environment in the generated folder, created once, and again when a requirements file changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POLICY = Path("policy/requirements.txt")
 TOOLS = Path("workshop/requirements.txt")
 NOTEBOOK = Path("notebooks/requirements.txt")
 TESTS = Path("tests/requirements.txt")
-CONSTRAINTS = Path("localcloud/setup/constraints.txt")  # what those ask for in turn, so that nothing floats
+CONSTRAINTS = Path("localcloud/setup/constraints.txt")  # what those require in turn, so that every version is pinned
 
 
 def python_of(home: Path) -> Path:
@@ -27,13 +27,13 @@ def python_of(home: Path) -> Path:
 
 
 def is_current(home: Path, checkout: Path, requirements: Sequence[Path]) -> bool:
-    """Whether the environment stands and holds what these requirements files ask for."""
+    """Whether the environment exists and has what these requirements files ask for."""
     stamps = _stamps(home, checkout, requirements)
     return python_of(home).exists() and all(stamp.exists() for stamp in stamps)
 
 
 def stand(home: Path) -> None:
-    """Make the environment exist, with pip and nothing else in it where it does not yet.
+    """Create the environment if it does not exist, with nothing but pip in it.
 
     Raises:
         CommandError: it cannot be made.
@@ -43,10 +43,10 @@ def stand(home: Path) -> None:
 
 
 def ensure(home: Path, checkout: Path, requirements: Sequence[Path]) -> None:
-    """Make the environment hold what the requirements files ask for.
+    """Install what the requirements files ask for into the environment.
 
     Raises:
-        CommandError: it cannot be made or pip fails; the message has pip's own last lines and the log's path.
+        CommandError: it cannot be created or pip fails; the message has pip's last lines and the log's path.
     """
     stand(home)
     if is_current(home, checkout, requirements):
@@ -65,7 +65,7 @@ def _stamps(home: Path, checkout: Path, requirements: Sequence[Path]) -> list[Pa
 
 
 def _runs(python: Path) -> bool:
-    """False also for an environment whose base interpreter was upgraded or removed, or that was cut off while made."""
+    """False also for an environment whose base interpreter was upgraded or removed, or whose creation was interrupted."""
     probe = "import pip, sys; sys.exit(sys.version_info < (3, 11))"
     return python.exists() and subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode == 0
 
@@ -74,7 +74,7 @@ def _create(home: Path) -> None:
     shutil.rmtree(home / "venv", ignore_errors=True)
     done = subprocess.run([sys.executable, "-m", "venv", home / "venv"], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise CommandError(f"no virtual environment could be made in {home / 'venv'}:\n{done.stdout}{done.stderr}")
+        raise CommandError(f"no virtual environment could be created in {home / 'venv'}:\n{done.stdout}{done.stderr}")
 
 
 def _pip_install(home: Path, checkout: Path, requirements: Sequence[Path]) -> None:
@@ -92,7 +92,7 @@ def _pip_install(home: Path, checkout: Path, requirements: Sequence[Path]) -> No
 
 
 def _install_checkout(home: Path, checkout: Path) -> None:
-    """Install the project itself, so that its packages are found wherever a notebook is started."""
+    """Install the project itself, so that a notebook can import its packages from any folder."""
     project = ["--no-deps", "--no-build-isolation", "--editable", str(checkout)]
     done = subprocess.run(_pip(home, *project), capture_output=True, text=True, check=False)
     if done.returncode:
@@ -100,9 +100,9 @@ def _install_checkout(home: Path, checkout: Path) -> None:
 
 
 def _install_pins(home: Path, checkout: Path, sink: IO[str]) -> None:
-    """Install all that is pinned, by two pips at once, each one half: half of the time where everything is wanted.
+    """Install everything that is pinned with two pips at once, each one half, which halves the time of a full installation.
 
-    Whatever they leave undone is done, and the whole is checked, by the pip that comes after them.
+    The pip that runs after them installs what they did not, and checks everything.
     """
     pins = pinned((checkout / CONSTRAINTS).read_text())
     halves = [
@@ -115,16 +115,18 @@ def _install_pins(home: Path, checkout: Path, sink: IO[str]) -> None:
             half.wait()
     finally:
         for half in halves:
-            half.terminate()  # in vain where it has ended
+            half.terminate()  # has no effect if it has ended
 
 
 def pinned(constraints: str) -> list[str]:
-    """The lines of a constraints file that pin something, without comments."""
+    """The lines of a constraints file that pin a package, without comments."""
     bare = (line.partition("#")[0].strip() for line in constraints.splitlines())
     return [line for line in bare if line]
 
 
 def _pip(home: Path, *arguments: str) -> list[str]:
     quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-    quiet.append("--no-compile")  # the SDKs have thousands of modules that nobody imports: half of the time
+    quiet.append(
+        "--no-compile"
+    )  # the SDKs have thousands of modules that nobody imports; compiling them would take half of the time
     return [str(python_of(home)), "-m", "pip", "install", *quiet, *arguments]

@@ -1,1 +1,1 @@
-"""One process that owns the local cloud: its children die with it, and with it the whole cloud is gone."""
+"""The process that owns the local cloud: all others are its children and die with it."""

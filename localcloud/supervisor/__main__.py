@@ -1,4 +1,4 @@
-"""`python -m localcloud.supervisor --home DIR --stack PROJECT/STACK`: run the local cloud until a signal or a death."""
+"""`python -m localcloud.supervisor --home DIR --stack PROJECT/STACK`: runs the local cloud until it gets a signal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from localcloud import process
 from localcloud.supervisor import record
 
-START_SECONDS = 300.0  # a busy machine may need minutes; one that ended is noticed at once
+START_SECONDS = 300.0  # a busy machine may need minutes; the end of the process is noticed at once
 ACCOUNT_ID = "123456789012"
 log = logging.getLogger("supervisor")
 
@@ -61,7 +61,7 @@ def _run(home: Path, stacks: list[str], port: int) -> int:
 
 
 def _wipe_what_is_left(home: Path) -> None:
-    """A cloud that is gone is gone whole: clusters of an earlier instance have no account to live in."""
+    """Remove the clusters of an earlier instance, whose account is gone."""
     shutil.rmtree(home / "run" / "clusters", ignore_errors=True)
     record.path(home).unlink(missing_ok=True)
 
@@ -74,12 +74,12 @@ def _start_aws(home: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 def _endpoint(aws: subprocess.Popen[bytes], home: Path, stopping: threading.Event) -> str | None:
-    """The URL that the endpoint prints once it serves; None when told to stop before.
+    """The URL that the endpoint prints when it serves; None if the supervisor was told to stop before that.
 
     Raises:
-        RuntimeError: it ended or stayed silent.
+        RuntimeError: it ended, or did not print anything in time.
     """
-    assert aws.stdout is not None  # noqa: S101  asked for when it was started
+    assert aws.stdout is not None  # noqa: S101  it was started with stdout=PIPE
     deadline = time.monotonic() + START_SECONDS
     while not select.select([aws.stdout], [], [], 0.1)[0]:
         if stopping.is_set():

@@ -1,4 +1,4 @@
-"""Start, find and stop the local cloud from a command."""
+"""Starts, finds and stops the local cloud, for the commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from localcloud.console import CommandError
 from localcloud.home import CHECKOUT
 from localcloud.supervisor import record
 
-START_SECONDS = 310.0  # a little longer than the supervisor gives the AWS endpoint, so that its reason is heard
+START_SECONDS = 310.0  # a little longer than the supervisor waits for the AWS endpoint, so that its reason can be shown
 STOP_SECONDS = 30.0
 
 
@@ -26,10 +26,10 @@ def running(home: Path) -> record.Cloud | None:
 def start(home: Path, stacks: Sequence[str], environment: Mapping[str, str], port: int = 0) -> record.Cloud:
     """Start the cloud, detached from terminal and caller, and wait until it serves.
 
-    One that is starting already, since a former command was killed meanwhile, is waited for in its place.
+    If one is already starting, because an earlier command was killed, it waits for that one.
 
     Raises:
-        CommandError: it did not come up; the message has the end of its log.
+        CommandError: it did not start; the message has the end of its log.
     """
     log = home / "logs" / "supervisor.log"
     return _joined(home) or _wait(home, _launch(home, stacks, environment, port, log), log)
@@ -85,7 +85,7 @@ def stop(home: Path) -> bool:
         Whether one ran.
 
     Raises:
-        CommandError: it is still there after a SIGKILL.
+        CommandError: it still runs after a SIGKILL.
     """
     pid = record.holder(home)
     if pid is None:

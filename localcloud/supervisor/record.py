@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-_PROBE_SECONDS = 1.0  # whoever asks whether a supervisor is alive has the lock for a moment
+_PROBE_SECONDS = 1.0  # a process that asks whether a supervisor is alive holds the lock for a moment
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """A local cloud as it stands."""
+    """A running local cloud."""
 
     instance_id: str
     pid: int
@@ -35,7 +35,7 @@ def path(home: Path) -> Path:
 
 
 def write(home: Path, cloud: Cloud) -> None:
-    """Write the record whole or not at all."""
+    """Write the record atomically."""
     target = path(home)
     draft = target.with_suffix(".new")
     draft.write_text(json.dumps(asdict(cloud), indent=2) + "\n")
@@ -43,7 +43,7 @@ def write(home: Path, cloud: Cloud) -> None:
 
 
 def read(home: Path) -> Cloud | None:
-    """The record, whether or not its supervisor still lives; None where there is none."""
+    """The record, whether or not its supervisor is alive; None if there is none."""
     try:
         return Cloud(**json.loads(path(home).read_text()))
     except (FileNotFoundError, json.JSONDecodeError, TypeError):
@@ -54,8 +54,8 @@ def read(home: Path) -> Cloud | None:
 def held(home: Path) -> Generator[bool]:
     """Hold the supervisor's lock; yields False when another process holds it.
 
-    The kernel drops it with the process, so that a lock held is a supervisor alive, whatever pids were reused. Its file
-    names the holder and is never deleted: with another file of its name there could be two.
+    The kernel releases it when the process ends, so that a held lock means a running supervisor, even if a pid was reused.
+    The file contains the holder's pid and is never deleted, because two processes could each lock a file of this name.
     """
     lock_path = _lock_path(home)
     lock_path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def held(home: Path) -> Generator[bool]:
 
 
 def alive(home: Path) -> bool:
-    """Whether a supervisor holds the lock of this folder; those who ask at the same time do not see one another."""
+    """Whether a supervisor holds the lock of this folder; processes that ask at the same time do not affect one another."""
     try:
         with _lock_path(home).open() as lock:
             return not _locked(lock, fcntl.LOCK_SH)
@@ -82,7 +82,7 @@ def alive(home: Path) -> bool:
 
 
 def holder(home: Path) -> int | None:
-    """The pid of the supervisor that is alive, also of one that is still starting and has written no record."""
+    """The pid of the running supervisor, also of one that is still starting and has not written a record."""
     if not alive(home):
         return None
     text = _lock_path(home).read_text().strip()
@@ -90,13 +90,13 @@ def holder(home: Path) -> int | None:
 
 
 def running(home: Path) -> Cloud | None:
-    """The cloud that stands: the record, if the supervisor that is alive wrote it."""
+    """The running cloud: the record, if the running supervisor wrote it."""
     pid, cloud = holder(home), read(home)
     return cloud if cloud and cloud.pid == pid else None
 
 
 def forget(home: Path) -> None:
-    """Remove all that clouds of this folder left in `run`, but for the lock."""
+    """Remove everything that clouds of this folder left in `run`, except the lock."""
     for left in (home / "run").glob("*"):
         if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Every rule of the pack, by what it is about."""
+"""All rules of the pack, by subject."""
 
 from . import eks, iam, kubernetes, network, s3, sagemaker
 

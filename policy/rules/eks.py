@@ -1,4 +1,4 @@
-"""The cluster: supported, reached from known addresses only, and its nodes by nobody."""
+"""The cluster: a supported version, access from known addresses only, and no access to its nodes."""
 
 import re
 from ipaddress import ip_network
@@ -8,9 +8,9 @@ from .resource import Properties, Rule, each
 _CLUSTER = "aws:eks/cluster:Cluster"
 _NODES = "aws:eks/nodeGroup:NodeGroup"
 # By EKS's calendar of 2026-11-27: 1.34 leaves standard support on 2026-12-02, 1.35 on 2027-03-27, 1.36 on 2027-07-27.
-# A newer one passes: EKS upgrades clusters by itself, to versions that nobody knew of here.
+# A newer one passes: EKS upgrades clusters by itself, to versions that are not known here.
 OLDEST_SUPPORTED = (1, 35)
-NARROWEST_OF_THE_WIDE = 8  # bits of a prefix; nobody owns a wider range
+NARROWEST_OF_THE_WIDE = 8  # bits of a prefix; no single owner has a wider range
 
 
 def _endpoint(cluster: Properties) -> str | None:
@@ -24,7 +24,7 @@ def _endpoint(cluster: Properties) -> str | None:
 
 
 def _is_wide(cidr: str) -> bool:
-    """Whether it holds a good part of all addresses; two halves of the world are the world."""
+    """Whether it contains a large part of all addresses; two halves of the world are the world."""
     try:
         return ip_network(cidr, strict=False).prefixlen < NARROWEST_OF_THE_WIDE
     except ValueError:  # EKS refuses it
@@ -36,7 +36,7 @@ def _supported(cluster: Properties) -> str | None:
     numbers = re.fullmatch(r"(\d+)\.(\d+)", version)
     if numbers and (int(numbers[1]), int(numbers[2])) >= OLDEST_SUPPORTED:
         return None
-    return f"has version {version or 'of the day'}: supported is {'.'.join(map(str, OLDEST_SUPPORTED))} or newer"
+    return f"has {f'version {version}' if version else 'no fixed version'}: supported is {'.'.join(map(str, OLDEST_SUPPORTED))} or newer"
 
 
 def _standard(cluster: Properties) -> str | None:
@@ -46,7 +46,7 @@ def _standard(cluster: Properties) -> str | None:
 
 def _access_entries(cluster: Properties) -> str | None:
     mode = (cluster.get("accessConfig") or {}).get("authenticationMode")
-    return None if mode == "API" else f"has authentication mode {mode}: access entries (API) can be audited"
+    return None if mode == "API" else f"has authentication mode {mode}: use access entries (API), which can be audited"
 
 
 def _no_remote_access(nodes: Properties) -> str | None:
@@ -57,7 +57,7 @@ RULES = (
     Rule(
         "eks-endpoint-not-open",
         ("CKV_AWS_38",),
-        "The API server is private, or reached from named addresses only.",
+        "The API server is private, or accepts requests from named addresses only.",
         each(_CLUSTER, _endpoint),
     ),
     Rule("eks-supported-version", ("EKS.2", "CKV_AWS_339"), "The version is supported.", each(_CLUSTER, _supported)),

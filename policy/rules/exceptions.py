@@ -1,4 +1,4 @@
-"""Controls that the stack does not pass, each with its reason. Whoever copies the stack decides anew."""
+"""Controls that the stack does not pass, each with its reason. Whoever copies the stack must decide for themselves."""
 
 from dataclasses import dataclass
 
@@ -17,12 +17,12 @@ EXCEPTIONS = (
     WrittenException(
         ("EKS.1", "CKV_AWS_39", "AwsSolutions-EKS1"),
         "a private endpoint only",
-        "The deployer works from outside the VPC; `allowedCidrs` alone get in, and a rule refuses everybody.",
+        "The deployer works from outside the VPC; only `allowedCidrs` have access, and a rule refuses access for everybody.",
     ),
     WrittenException(
         ("S3.9", "CKV_AWS_18", "AwsSolutions-S1"),
         "access logs of the bucket",
-        "They need a second bucket, and destroy is to leave nothing.",
+        "They need a second bucket, and destroy must leave nothing.",
     ),
     WrittenException(
         ("S3.14", "CKV_AWS_21"), "versioning", "Results can be computed again, and versions make destroy slow."
@@ -30,10 +30,12 @@ EXCEPTIONS = (
     WrittenException(
         ("S3.17", "CKV_AWS_145"),
         "a KMS key of one's own",
-        "It costs $1 a month and outlives destroy by a week or more.",
+        "It costs $1 a month, and remains for a week or more after destroy.",
     ),
-    WrittenException(("S3.7", "CKV_AWS_144"), "replication", "The data is the workshop's own and lies in git."),
-    WrittenException(("S3.11", "CKV2_AWS_62"), "event notifications", "Nothing listens; the job's end is watched."),
+    WrittenException(("S3.7", "CKV_AWS_144"), "replication", "The data is the workshop's own and is in git."),
+    WrittenException(
+        ("S3.11", "CKV2_AWS_62"), "event notifications", "Nothing would receive them; the operator polls the job."
+    ),
     WrittenException(("S3.15", "CKV_AWS_143", "S3.20"), "object lock, MFA delete", "Destroy has to empty the bucket."),
     WrittenException(
         ("EKS.3", "CKV_AWS_58"), "a KMS key for secrets", "EKS encrypts all API data with a key of its own."

@@ -1,4 +1,4 @@
-"""Roles: nothing that allows everything, no trust in strangers, managed policies only where EKS asks for them."""
+"""Roles: no policy that allows everything, trust in known sources only, managed policies only where EKS requires them."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ ALLOWED_MANAGED = frozenset(
         "AmazonEC2ContainerRegistryPullOnly",
     }
 )
-# Actions that know no resource, so that `*` is all one can write (AWS service authorization reference).
+# Actions without resource-level permissions, which need the resource `*` (AWS service authorization reference).
 WITHOUT_RESOURCE = frozenset(
     {
         *("cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"),
@@ -30,11 +30,12 @@ WITHOUT_RESOURCE = frozenset(
         *("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"),
     }
 )
-# EC2 takes an instance's role and names no source: there is no condition to set. EKS's documents give capabilities none.
+# EC2 names no source when it assumes an instance's role, so that no condition is possible. EKS documents none for
+# capabilities.
 WITHOUT_SOURCE = frozenset({"ec2.amazonaws.com", "capabilities.eks.amazonaws.com"})
 
 
-# Below this path stand the deployer's policies. They have wildcards, such as ec2:Describe*, because a deployer reads many
+# The deployer's policies are below this path. They have wildcards, such as ec2:Describe*, because a deployer reads many
 # kinds of things and a managed policy is short; tests show that each of their statements is needed.
 DELIVERY_PATH = "/delivery/"
 
@@ -54,7 +55,7 @@ def _narrow_document(document: object) -> str | None:
         if statement["Effect"] != "Allow":
             continue
         if "NotAction" in statement or "NotResource" in statement:
-            return f"statement {statement.get('Sid')} allows all but something"
+            return f"statement {statement.get('Sid')} allows everything except some actions or resources"
         if wide := [action for action in actions if "*" in action]:
             return f"statement {statement.get('Sid')} allows {', '.join(wide)}"
         if any(_everything(resource) for resource in resources) and not set(actions) <= WITHOUT_RESOURCE:
@@ -70,9 +71,9 @@ def _trusts_known_services(role: Properties) -> str | None:
     for statement in statements(role.get("assumeRolePolicy")):
         principal = statement.get("Principal")
         if principal == "*" or not isinstance(principal, dict) or "*" in texts(principal.get("AWS")):
-            return "may be taken by anybody"
+            return "may be assumed by anybody"
         if named := texts(principal.get("AWS")):
-            return f"trusts {', '.join(named)}: the roles of a stack are taken by services"
+            return f"trusts {', '.join(named)}: only services may assume the roles of a stack"
         services = set(texts(principal.get("Service")))
         if (
             services
@@ -87,7 +88,7 @@ def _known_attachments(stack: Sequence[Resource]) -> Iterator[tuple[Resource, st
     for resource, policy_arn in _attached(stack):
         _, managed, name = policy_arn.partition(":iam::aws:policy/")
         if managed and name.rpartition("/")[2] not in ALLOWED_MANAGED:
-            yield resource, f"attaches {name}, which AWS manages and may widen"
+            yield resource, f"attaches {name}, which AWS manages and may extend"
 
 
 def _attached(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
@@ -111,13 +112,13 @@ RULES = (
     Rule(
         "iam-trust-known-sources",
         ("CKV_AWS_60", "CKV_AWS_61", "IAM.confused-deputy"),
-        "A role is taken by named services, on behalf of this account only.",
+        "Only named services may assume a role, on behalf of this account only.",
         each(_ROLE, _trusts_known_services),
     ),
     Rule(
         "iam-managed-policies-known",
         ("AwsSolutions-IAM4", "CKV_AWS_274"),
-        "Of AWS's own policies only those are attached that EKS asks for.",
+        "The only managed policies of AWS that are attached are those that EKS requires.",
         _known_attachments,
     ),
 )

@@ -1,4 +1,4 @@
-"""What runs in the cluster: a pinned chart with rights in one namespace, on a cluster named outright."""
+"""What runs in the cluster: a pinned chart with rights in one namespace, on an explicitly named cluster."""
 
 import re
 
@@ -9,7 +9,11 @@ _RELEASE = "kubernetes:helm.sh/v3:Release"
 
 def _pinned(release: Properties) -> str | None:
     version = str(release.get("version") or "")
-    return None if re.fullmatch(r"\d+\.\d+\.\d+", version) else f"has chart version {version or 'of the day'}: pin one"
+    return (
+        None
+        if re.fullmatch(r"\d+\.\d+\.\d+", version)
+        else f"has {f'chart version {version}' if version else 'no fixed chart version'}: pin one"
+    )
 
 
 def _namespaced(release: Properties) -> str | None:
@@ -23,11 +27,11 @@ def _confined(release: Properties) -> str | None:
     if shared:
         return f"shares the node's namespaces: {', '.join(shared)}"
     limits = (values.get("resources") or {"limits": {"cpu": "", "memory": ""}}).get("limits") or {}
-    return None if {"cpu", "memory"} <= limits.keys() else "takes away the chart's limits: set cpu and memory"
+    return None if {"cpu", "memory"} <= limits.keys() else "removes the chart's limits: set cpu and memory"
 
 
 def _named_cluster(provider: Properties) -> str | None:
-    return None if provider.get("kubeconfig") else "takes whatever kubeconfig lies around: give it the cluster's own"
+    return None if provider.get("kubeconfig") else "uses the default kubeconfig: give it the cluster's own"
 
 
 RULES = (

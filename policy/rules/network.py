@@ -23,12 +23,12 @@ def _closed_by_rule(rule: Properties) -> str | None:
 def _from_known(rule: Properties) -> str | None:
     ranges = [*(rule.get("cidrBlocks") or []), *(rule.get("ipv6CidrBlocks") or [])]
     ranges += [rule.get("cidrIpv4"), rule.get("cidrIpv6")]
-    return "lets the whole world in" if {"0.0.0.0/0", "::/0"} & set(ranges) else None
+    return "is open to the whole world" if {"0.0.0.0/0", "::/0"} & set(ranges) else None
 
 
 def _no_nat(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     for gateway in of_type(stack, "aws:ec2/natGateway:NatGateway"):
-        yield gateway, "costs as much by the hour as a node: public subnets and a gateway endpoint do"
+        yield gateway, "costs as much by the hour as a node: use public subnets and a gateway endpoint"
 
 
 RULES = (
@@ -54,7 +54,7 @@ RULES = (
     Rule(
         "vpc-no-open-ingress-rules",
         _OPEN_CONTROLS,
-        "No rule of today's kind opens a security group to the world.",
+        "No ingress rule resource opens a security group to the world.",
         each("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", _from_known),
     ),
     Rule("vpc-no-nat-gateway", ("cost",), "No NAT gateway.", _no_nat),

@@ -1,7 +1,7 @@
-"""The rules in the form that Pulumi's policy engine takes.
+"""The rules in the form that Pulumi's policy engine needs.
 
-A rule about single resources is asked before each is created; one that needs the whole stack, when all is known of it.
-In a preview, what rests on values that are not known yet is passed over.
+A rule about single resources is checked before each is created; a rule that needs the whole stack, when the whole stack is
+known. In a preview, checks that depend on unknown values are skipped.
 """
 
 from pulumi_policy import (

@@ -1,4 +1,4 @@
-"""What a rule sees of a resource, and what a rule is: pure functions over a stack's resources."""
+"""Resources as rules see them, and rules as pure functions over a stack's resources."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ Properties = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource as the program registers it or as the state has it; properties in Pulumi's camel case."""
+    """A resource from the program or from the state; its properties are in Pulumi's camel case."""
 
     type: str
     name: str
@@ -18,13 +18,13 @@ class Resource:
     property_dependencies: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     def is_about(self, member: str, other: "Resource") -> bool:
-        """Whether a property of this resource comes from the other one; known also while values are not."""
+        """Whether a property of this resource comes from the other one, which is known even if its value is not."""
         return other.urn in self.property_dependencies.get(member, ())
 
 
 @dataclass(frozen=True)
 class Violation:
-    """What is wrong with which resource."""
+    """A violation: the resource, and what is wrong with it."""
 
     rule: str
     urn: str
@@ -33,14 +33,14 @@ class Violation:
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that must hold, named by the controls that ask for it.
+    """One requirement, and the controls that demand it.
 
     Attributes:
         name: in kebab case.
         controls: ids of AWS Foundational Security Best Practices (S3.5), checkov (CKV_...) or cdk-nag (AwsSolutions-...).
-        text: what must hold.
-        find: gives each resource of a stack that breaks it, with what is wrong.
-        alone: whether a resource can be judged without the others of its stack.
+        text: the requirement.
+        find: returns each resource of a stack that violates it, with what is wrong.
+        alone: whether a resource can be checked without the others of its stack.
     """
 
     name: str
@@ -57,7 +57,7 @@ Check = Callable[[Properties], str | None]
 
 
 def each(resource_type: str, check: Check) -> Callable[[Sequence[Resource]], Iterator[tuple[Resource, str]]]:
-    """A rule's `find` that looks at each resource of a type alone; the check says what is wrong, or None."""
+    """A rule's `find` that checks each resource of a type by itself; the check returns what is wrong, or None."""
 
     def find(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
         for resource in of_type(stack, resource_type):
@@ -70,7 +70,7 @@ def each(resource_type: str, check: Check) -> Callable[[Sequence[Resource]], Ite
 def companion(
     resource_type: str, companion_type: str, member: str, check: Check
 ) -> Callable[[Sequence[Resource]], Iterator[tuple[Resource, str]]]:
-    """A rule's `find`: each resource has a companion, tied to it by a property, and the check is content with it."""
+    """A rule's `find`: each resource needs a companion, connected by a property, that passes the check."""
 
     def find(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
         for resource in of_type(stack, resource_type):

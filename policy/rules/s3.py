@@ -1,4 +1,4 @@
-"""Buckets: private, encrypted, over TLS only, and emptied by themselves."""
+"""Buckets: private, encrypted, TLS only, and with expiry of their objects."""
 
 from .documents import statements, texts
 from .resource import Properties, Rule, companion, each
@@ -30,7 +30,7 @@ def _expires(configuration: Properties) -> str | None:
     if not any(rule.get("expiration") for rule in rules):
         return "lets nothing expire"
     if not any(rule.get("abortIncompleteMultipartUpload") for rule in rules):
-        return "keeps the parts of uploads that were cut off"
+        return "keeps the parts of interrupted uploads"
     return None
 
 
@@ -79,7 +79,7 @@ RULES = (
     Rule(
         "s3-encrypted",
         ("S3.4", "CKV_AWS_19"),
-        "A bucket encrypts what is put into it.",
+        "A bucket encrypts its objects.",
         companion(
             _BUCKET,
             "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
@@ -91,7 +91,7 @@ RULES = (
     Rule(
         "s3-lifecycle",
         ("S3.10", "S3.13", "CKV2_AWS_61", "CKV_AWS_300"),
-        "Results expire, and cut-off uploads are cleared.",
+        "Results expire, and interrupted uploads are removed.",
         companion(_BUCKET, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "bucket", _expires),
         alone=False,
     ),
@@ -105,7 +105,7 @@ RULES = (
     Rule(
         "s3-policy-not-public",
         ("S3.6", "CKV_AWS_70"),
-        "No bucket policy lets everybody in.",
+        "No bucket policy gives access to everybody.",
         each("aws:s3/bucketPolicy:BucketPolicy", _lets_nobody_in),
     ),
 )

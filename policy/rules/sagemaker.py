@@ -1,4 +1,4 @@
-"""Models and jobs: shut off from the network, on one instance, with results of their own."""
+"""Models and jobs: isolated from the network, and on few instances."""
 
 from .resource import Properties, Rule, each
 
@@ -28,5 +28,5 @@ RULES = (
         "A model's container has no network, unless its job asks for one.",
         each("aws:sagemaker/model:Model", _isolated),
     ),
-    Rule("sagemaker-few-instances", ("cost",), "A job stays small.", each(_JOB, _few_instances)),
+    Rule("sagemaker-few-instances", ("cost",), "A job uses few instances.", each(_JOB, _few_instances)),
 )

@@ -14,7 +14,11 @@ from tests.docs import documents
 from tests.program import harness
 
 
-@pytest.mark.parametrize("document", tables.DOCUMENTS, ids=lambda path: path.name)
+def _relative(path: Path) -> str:
+    return str(path.relative_to(tables.ROOT))
+
+
+@pytest.mark.parametrize("document", tables.DOCUMENTS, ids=_relative)
 def test_every_table_is_as_the_code_has_it(document: Path) -> None:
     assert tables.renewed(document.read_text()) == document.read_text(), "run: python -m docs.tables"
 
@@ -23,15 +27,15 @@ def test_the_picture_is_as_its_source_draws_it() -> None:
     assert architecture.PICTURE.read_text() == architecture.draw(), "run: python docs/architecture.py"
 
 
-@pytest.mark.parametrize("document", tables.DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", tables.DOCUMENTS, ids=_relative)
 def test_every_link_leads_somewhere(document: Path) -> None:
     missing = [target for target in documents.links(document) if not (document.parent / target).exists()]
     assert missing == []
 
 
-def test_the_outputs_in_the_readme_are_those_of_the_program() -> None:
-    readme = (tables.ROOT / "README.md").read_text()
-    table = readme.partition("| output | meaning |")[2].partition("\n\n")[0]
+def test_the_outputs_in_the_documents_are_those_of_the_program() -> None:
+    page = (tables.ROOT / "docs" / "results.md").read_text()
+    table = page.partition("| output | meaning |")[2].partition("\n\n")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(harness.deploy().outputs)
 
 
@@ -50,7 +54,7 @@ def test_every_block_of_commands_is_run_or_says_why_not() -> None:
     assert any(block.runs_here for block in documents.ALL)
 
 
-@pytest.mark.parametrize("document", tables.DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", tables.DOCUMENTS, ids=_relative)
 def test_no_block_escapes_the_tests(document: Path) -> None:
     fences = re.findall(r"^\s*```", document.read_text(), re.MULTILINE)
     assert len(fences) == 2 * len(documents.blocks(document))
@@ -77,10 +81,19 @@ def test_the_readme_starts_with_the_two_commands() -> None:
     assert first == ["make up\n", "make test\n"]
 
 
-def test_the_dependencies_in_the_readme_are_those_that_are_asked_for() -> None:
-    readme = (tables.ROOT / "README.md").read_text()
-    table = readme.partition("| package | why |")[2].partition("\n\n")[0].lower()
+def test_the_dependencies_in_the_documents_are_those_that_are_asked_for() -> None:
+    page = (tables.ROOT / "docs" / "dependencies.md").read_text()
+    table = page.partition("| package | why |")[2].partition("\n\n")[0].lower()
     folders = ("", "localcloud", "workshop", "notebooks", "policy", "tests")
     text = "\n".join((tables.ROOT / folder / "requirements.txt").read_text() for folder in folders)
     asked = re.findall(r"^([A-Za-z0-9-]+)", text, re.MULTILINE)
     assert [name for name in asked if name.lower() not in table] == []
+
+
+def test_the_readme_can_be_read_in_five_minutes() -> None:
+    assert len((tables.ROOT / "README.md").read_text().splitlines()) < 200
+
+
+def test_the_index_names_every_page() -> None:
+    pages = {path.name for path in (tables.ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert pages <= set(documents.links(tables.ROOT / "docs" / "README.md"))

@@ -69,7 +69,7 @@ def test_a_helm_release_that_was_cut_off_goes_on(checkout: Checkout, status: str
     leave_release(checkout, status, revision)
     again = checkout.make_target("up")
     assert again.code == 0, again.text
-    assert f"stands at {status}" in again.text
+    assert f"is in status {status}" in again.text
     listed = checkout.shell(
         "kubectl get secrets -n ack-system -l owner=helm,name=ack-sagemaker -o jsonpath='{..metadata.labels.status}'"
     )

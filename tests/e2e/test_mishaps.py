@@ -81,7 +81,7 @@ def test_two_at_once_do_not_meet_and_credentials_that_look_real_are_not_used(fre
     assert second.code != 0
     assert "another command is at work on this stack: `make up`, process" in second.text
     assert first.returncode == 0, said
-    assert "AWS_ACCESS_KEY_ID of your environment are not used" in said
+    assert "AWS_ACCESS_KEY_ID in your environment are not used" in said
     for log in (checkout.home / "logs").glob("*"):
         assert key not in log.read_text(errors="replace")
 
@@ -90,7 +90,7 @@ def test_two_at_once_do_not_meet_and_credentials_that_look_real_are_not_used(fre
     ("variables", "words"),
     [
         pytest.param({"STACK": "prod"}, "Pulumi.prod.yaml does not exist; there are dev, local", id="unknown stack"),
-        pytest.param({"LOCALCLOUD_PORT": "eighty"}, "is no port", id="no port"),
+        pytest.param({"LOCALCLOUD_PORT": "eighty"}, "is not a valid port", id="no port"),
     ],
 )
 def test_a_wrong_word_on_the_command_line_is_named(fresh: Fresh, variables: dict[str, str], words: str) -> None:

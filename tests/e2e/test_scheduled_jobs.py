@@ -203,7 +203,7 @@ def test_the_churn_job_ran_by_the_capability(life: Life) -> None:
 
 def test_destroy_leaves_nothing_behind(life: Life) -> None:
     assert "nothing of stack local is left" in life.said["leftovers"].text
-    assert "not looked at" not in life.said["leftovers"].text
+    assert "not checked" not in life.said["leftovers"].text
     assert "InProgress" not in life.left.values()
 
 

@@ -66,7 +66,7 @@ def test_as_declared(changes: dict[str, Any]) -> None:
         ),
         pytest.param(
             {"input": f"s3://{pulumi.Output.from_input('b')}/x"},
-            "input: a text was made of an Output, whose value is not known yet",
+            "input: a string was made from an Output, whose value is not known yet",
             id="an f-string over an Output",
         ),
     ],

@@ -57,7 +57,7 @@ def test_what_the_model_takes_is_not_refused(text: str, input_filter: str | None
             "9,1,2\n", "$[1:]", ["has 2 columns after the filter $[1:]"], id="a filter that takes one too many"
         ),
         pytest.param("1,2,3,4,5\n", "$[0:-1]", ["4 or 5 columns after the filter"], id="a range, read either way"),
-        pytest.param("id,a,b\n1,2,3\n", None, ["first line", "header (id,a,b)", "take the header out"], id="a header"),
+        pytest.param("id,a,b\n1,2,3\n", None, ["first line", "header (id,a,b)", "remove the header"], id="a header"),
         pytest.param("id,a,b,c\nx,1,2,3\n", "$[1:]", ["looks like a header"], id="a header, and a filter"),
         pytest.param("1,2,3\n4,abc,6\n", None, ["line 2: column 2 is 'abc'", "numbers only"], id="a text"),
         pytest.param("k1,2,3\nk2,5,6\n", None, ["column 1 is 'k1'", "an id or the label"], id="a text as id"),

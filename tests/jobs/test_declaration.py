@@ -47,11 +47,11 @@ def test_a_cycle_is_refused_by_its_names(defaults: JobDefaults) -> None:
         jobs.add("a", TransformJobArgs(input=ResultOf("b")))
         jobs.add("b", TransformJobArgs(input=ResultOf("a")))
 
-    assert "a, b: each needs another's end first" in refused(defaults, declare)
+    assert "a, b: each must wait for another one to end" in refused(defaults, declare)
 
 
 def test_a_job_that_needs_itself_is_refused(defaults: JobDefaults) -> None:
-    assert "a: each needs" in refused(defaults, lambda jobs: jobs.add("a", TransformJobArgs(input=ResultOf("a"))))
+    assert "a: each must wait" in refused(defaults, lambda jobs: jobs.add("a", TransformJobArgs(input=ResultOf("a"))))
 
 
 def test_a_result_of_nobody_is_refused(defaults: JobDefaults) -> None:
@@ -161,9 +161,7 @@ def test_a_bucket_that_no_setting_names_is_told_and_not_refused(defaults: JobDef
 
 def test_a_wish_to_run_a_job_that_is_not_declared_is_told(defaults: JobDefaults, warnings: list[str]) -> None:
     assert plan(defaults, lambda jobs: jobs.add("b", ARGS)) == ["b"]
-    said = (
-        "config rerun.a is for no job of this program; declared are: b. To remove it: pulumi config rm --path rerun.a"
-    )
+    said = "config rerun.a names no job of this program; declared are: b. To remove it: pulumi config rm --path rerun.a"
     assert warnings == [said]
 
 
@@ -171,7 +169,7 @@ def test_a_wish_to_run_a_job_that_is_not_declared_is_told(defaults: JobDefaults,
     ("declarations", "message"),
     [
         pytest.param(len, "is the function len alone: put a comma after it, as in (churn.declare,)", id="no comma"),
-        pytest.param((None,), "holds None: name a function without calling it", id="a function's call"),
+        pytest.param((None,), "contains None: name a function without calling it", id="a function's call"),
         pytest.param((churn,), "names the module churn: name its function, churn.declare", id="a module"),
         pytest.param(("churn",), "holds 'churn': each item must be a function", id="a text"),
         pytest.param(5, "is 5: it must be a tuple of functions", id="a number"),
@@ -202,7 +200,7 @@ def test_a_missing_file_names_the_folder_that_paths_start_from(defaults: JobDefa
 def test_the_head_of_an_object_in_s3_is_looked_at_too(defaults: JobDefaults) -> None:
     defaults = replace(defaults, model=ModelArgs(archive=archive(defaults.root / "m.tar.gz", 2)))
     account = Account(list_objects=lambda _: [S3Object("in.csv", "e", 8)], read_head=lambda *_: b"1,2,3\n")
-    with pytest.raises(pulumi.RunError, match=r"b: s3://mine/in.csv has 3 columns, and the model takes 2"):
+    with pytest.raises(pulumi.RunError, match=r"b: s3://mine/in.csv has 3 columns, and the model expects 2"):
         declaration.collect([lambda jobs: jobs.add("b", TransformJobArgs(input="s3://mine/in.csv"))], defaults, account)
 
 
@@ -211,7 +209,7 @@ def test_an_input_that_should_be_compressed_is_looked_at_inside(defaults: JobDef
     args = TransformJobArgs(input="in.csv", compression_type="Gzip")
     assert "in.csv is not compressed with gzip" in refused(defaults, lambda jobs: jobs.add("b", args))
     (defaults.root / "in.csv").write_bytes(gzip.compress(b"1,2,3\n"))
-    assert "has 3 columns, and the model takes 2" in refused(defaults, lambda jobs: jobs.add("b", args))
+    assert "has 3 columns, and the model expects 2" in refused(defaults, lambda jobs: jobs.add("b", args))
 
 
 def test_a_file_declares_its_jobs_where_the_list_names_it() -> None:

@@ -121,7 +121,7 @@ def test_one_line_says_why(status: dict[str, Any], lines: list[str], why: str) -
             recoverable("AccessDeniedException: sagemaker:CreateTransformJob"), "CreateTransformJob", id="denied"
         ),
         pytest.param({}, "did not start the job w-churn-1234abcd: no reason was given", id="no status at all"),
-        pytest.param({"transformJobStatus": "InProgress"}, "is InProgress; it goes on", id="still running"),
+        pytest.param({"transformJobStatus": "InProgress"}, "is InProgress and still runs", id="still running"),
         pytest.param(
             {
                 **COMPLETED,
@@ -162,7 +162,7 @@ def test_one_job_is_counted_as_one() -> None:
 
 class TestAJobThatRestsOnAFailedOne:
     first = job(FAILED, "first")
-    mend = "mend first, on whose result it rests: this one then runs anew"
+    fix = "fix first, whose result it reads: this job then runs again"
 
     def told(self, status: dict[str, Any], **more: Any) -> list[str]:
         return told(job(status, "second", input_of=self.first, **more), "a line").splitlines()
@@ -170,7 +170,7 @@ class TestAJobThatRestsOnAFailedOne:
     def test_was_not_run_where_its_input_never_came(self) -> None:
         head = "second: not run, because its input is the result of first, which did not complete: "
         status = recoverable("ValidationException: No S3 objects found")
-        assert self.told(status) == [f"{head}ValidationException: No S3 objects found", self.mend]
+        assert self.told(status) == [f"{head}ValidationException: No S3 objects found", self.fix]
 
     def test_may_not_have_been_run_where_nobody_waited(self) -> None:
         assert self.told({}, waited=False)[0].startswith("second: perhaps not run, because its input is the result of")
@@ -180,20 +180,20 @@ class TestAJobThatRestsOnAFailedOne:
             "second: the job w-second-1234abcd is Failed: Bad HTTP status: 400",
             "last log lines:",
             "  a line",
-            self.mend,
+            self.fix,
         ]
 
     def test_is_not_taken_for_well_done_where_it_completed_on_what_was_there(self) -> None:
-        head = "second: Completed, but on a part of its input only: first, on whose result it rests, did not complete"
-        assert self.told(COMPLETED) == [head, self.mend]
+        head = "second: Completed, but on a part of its input only: first, whose result it reads, did not complete"
+        assert self.told(COMPLETED) == [head, self.fix]
 
     def test_goes_on_where_nobody_waited(self) -> None:
-        assert "it goes on" in self.told({"transformJobStatus": "InProgress"}, waited=False)[0]
+        assert "still runs" in self.told({"transformJobStatus": "InProgress"}, waited=False)[0]
 
     def test_spoils_what_follows_it(self) -> None:
         second = job(COMPLETED, "second", input_of=self.first)
         third = told(job(COMPLETED, "third", input_of=second))
-        assert "third: Completed, but on a part of its input only: first, on whose result" in third
+        assert "third: Completed, but on a part of its input only: first, whose result" in third
 
     def test_does_not_say_why_another_did_not_start(self) -> None:
         second = job(COMPLETED, "second", input_of=self.first)

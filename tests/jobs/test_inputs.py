@@ -138,7 +138,7 @@ def test_the_digest_of_a_listing_changes_with(after: S3Object) -> None:
 
 
 def test_an_empty_prefix_is_refused() -> None:
-    with pytest.raises(InputError, match="nothing is under s3://b/in/"):
+    with pytest.raises(InputError, match="there is nothing under s3://b/in/"):
         inputs.resolve("s3://b/in/", "S3Prefix", Path(), listing())
 
 
@@ -176,7 +176,7 @@ def test_a_manifest_counts_what_it_names_and_nothing_else(monkeypatch: pytest.Mo
 
 
 def test_a_manifest_that_names_a_missing_object_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match="names d/z, which is not there"):
+    with pytest.raises(InputError, match="names d/z, which does not exist"):
         Manifests.resolve(monkeypatch, json.dumps([{"prefix": "s3://b/d/"}, "z"]))
 
 

@@ -54,12 +54,12 @@ def test_right_labels_are_taken(tmp_path: Path, changes: dict[str, Any]) -> None
         pytest.param({"label_column": None}, "has 2 columns (id, y, ...); name the one", id="no column of several"),
         pytest.param(
             {"columns": ("a",)},
-            "columns: {root}/in.csv has 3 columns, and the number of names is 1",
+            "columns: {root}/in.csv has 3 columns, and 1 names are given",
             id="too few names",
         ),
         pytest.param({"columns": ("a", "a", "b")}, "columns: a is named twice", id="a name twice"),
-        pytest.param({"labels": None}, "label_column: has no use without labels", id="a column of nothing"),
-        pytest.param({"label_key": "id"}, "label_key: the result does not carry it", id="a key without join"),
+        pytest.param({"labels": None}, "label_column: has no meaning without labels", id="a column of nothing"),
+        pytest.param({"label_key": "id"}, "label_key: the result does not contain it", id="a key without join"),
         pytest.param(
             {"label_key": "id", "join_source": "Input"}, "label_key: 'id' is not among `columns`", id="a key by no name"
         ),
@@ -68,7 +68,9 @@ def test_right_labels_are_taken(tmp_path: Path, changes: dict[str, Any]) -> None
             "label_key: {root}/truth.csv has no column 'no'",
             id="a key that the labels lack",
         ),
-        pytest.param({"labels": "s3://b/truth.csv"}, "labels: nothing is under s3://b/truth.csv", id="nothing in S3"),
+        pytest.param(
+            {"labels": "s3://b/truth.csv"}, "labels: there is nothing under s3://b/truth.csv", id="nothing in S3"
+        ),
     ],
 )
 def test_wrong_labels_are_refused(tmp_path: Path, changes: dict[str, Any], problem: str) -> None:

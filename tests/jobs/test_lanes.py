@@ -83,7 +83,7 @@ def test_instances_are_counted(planned: list[PlannedJob], at_once: int, expected
 
 def test_a_limit_is_refused_that_a_job_nobody_waits_for_would_break() -> None:
     planned = [job("a"), job("b", wait=False)]
-    with pytest.raises(pulumi.RunError, match=r"maxJobsAtOnce cannot hold with b.*nothing was created"):
+    with pytest.raises(pulumi.RunError, match=r"maxJobsAtOnce is not possible with b.*nothing was created"):
         lanes.arrange(planned, 1, "ml.m5.large")
     assert lanes.arrange(planned, 0, "ml.m5.large").jobs == planned
 

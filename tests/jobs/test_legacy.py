@@ -135,7 +135,7 @@ def test_no_name_is_made_that_sagemaker_refuses(name: str, message: str) -> None
     with pytest.raises(legacy.LegacyError) as error:
         legacy.manifest(job)
     said = str(error.value)
-    assert said.startswith(f"f.yaml: metadata.name '{name}' cannot be part of a made name: ")
+    assert said.startswith(f"f.yaml: metadata.name '{name}' cannot be part of a generated name: ")
     assert message in said
     assert said.endswith("; give the job another name, or a spec.transformJobName that starts with batch-workshop-")
 
@@ -321,17 +321,17 @@ def test_a_missing_file_is_told_with_all_else(tmp_path: Path) -> None:
         ),
         pytest.param(
             "apiVersion: v1\nkind: List\nitems: []\n",
-            "line 2: kind is List, which holds several objects; put each of its items into a file",
+            "line 2: kind is List, which contains several objects; put each of its items into a file",
             id="a list of objects",
         ),
         pytest.param(
             SMALL.replace("  name: tf-batch", "  generateName: tf-"),
-            "line 4: metadata.generateName is not carried: a declared job needs a fixed name",
+            "line 4: metadata.generateName is not supported: a declared job needs a fixed name",
             id="a generated name",
         ),
         pytest.param(
             SMALL.replace("S3Prefix", "AugmentedManifestFile"),
-            "must be S3Prefix or ManifestFile: batch transform reads no AugmentedManifestFile",
+            "must be S3Prefix or ManifestFile: only training reads an AugmentedManifestFile",
             id="a data type of training's",
         ),
         pytest.param(
@@ -398,7 +398,7 @@ def test_the_command_warns_of_a_namespace_that_the_operator_does_not_watch(
     assert yaml.safe_load(said.out)["metadata"]["namespace"] == "science"
     assert said.err == (
         f"warning: {file}: the stack's operator watches the namespace default only, and an object in science never "
-        "gets a status; take metadata.namespace out\n"
+        "gets a status; remove metadata.namespace\n"
     )
 
 

@@ -133,5 +133,5 @@ def test_rerun_renames_one_job_and_no_other() -> None:
 def test_an_input_that_changes_while_it_is_uploaded_runs_nothing() -> None:
     with patch.object(LocalInput, "changed", lambda _: True):
         graph = run(two)
-    assert "changed while it was uploaded. Run again" in str(graph.error)
+    assert "changed while it was uploaded. Run this again" in str(graph.error)
     assert graph.all(JOB) == []

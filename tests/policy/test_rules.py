@@ -115,7 +115,7 @@ CASES = [
         ],
     ),
     Case("eks-supported-version", CLUSTER, {"version": "1.35"}, {"version": "1.34"}, "version 1.34"),
-    Case("eks-supported-version", CLUSTER, {"version": "1.41"}, {}, "version of the day"),
+    Case("eks-supported-version", CLUSTER, {"version": "1.41"}, {}, "no fixed version"),
     Case(
         "eks-standard-support",
         CLUSTER,
@@ -232,7 +232,7 @@ CASES = [
         "hostNetwork",
         more=[{"values": {"resources": {"requests": {"cpu": "1"}}}}],
     ),
-    Case("kubernetes-chart-pinned", RELEASE, {"version": "1.9.1"}, {}, "chart version of the day"),
+    Case("kubernetes-chart-pinned", RELEASE, {"version": "1.9.1"}, {}, "no fixed chart version"),
     Case(
         "kubernetes-operator-in-one-namespace",
         RELEASE,
@@ -245,7 +245,7 @@ CASES = [
         "pulumi:providers:kubernetes",
         {"kubeconfig": "{}"},
         {},
-        "whatever kubeconfig lies around",
+        "the default kubeconfig",
     ),
 ]
 RULES = {rule.name: rule for rule in ALL}

@@ -91,7 +91,7 @@ def no_resources_but_the_provider(graph: Graph) -> bool:
         pytest.param(
             NETWORK,
             {"getVpcs": partial(fail, "not authorized\nmore")},
-            "cannot be looked at: not authorized.",
+            "cannot be read: not authorized.",
             id="a VPC that may not be looked at",
         ),
         pytest.param(
@@ -100,7 +100,7 @@ def no_resources_but_the_provider(graph: Graph) -> bool:
         pytest.param(
             BUCKET,
             {"getBucket": partial(fail, "couldn't find resource")},
-            "existingBucket: 'shared-results' cannot be looked at",
+            "existingBucket: 'shared-results' cannot be read",
             id="no such bucket",
         ),
         pytest.param(
@@ -159,7 +159,7 @@ def test_a_boundary_that_may_not_be_read_is_trusted_with_a_warning() -> None:
     refuse = {"getPolicy": partial(fail, "AccessDenied: not authorized to perform: iam:GetPolicy")}
     graph = deploy(config={"permissionsBoundary": BOUNDARY}, answers=refuse)
     assert graph.error is None
-    assert any("a job shows first what it forbids" in text for _, text in graph.messages)
+    assert any("what it forbids shows only when a job runs" in text for _, text in graph.messages)
 
 
 def test_the_boundary_is_on_every_role() -> None:
@@ -305,5 +305,5 @@ def test_an_account_that_does_not_say_which_cluster_stands_is_told_in_one_line()
     graph = deploy(answers={"getClusters": partial(fail, "AccessDeniedException: not authorized")})
     assert isinstance(graph.error, pulumi.RunError)
     assert str(graph.error).endswith(
-        "which version the cluster batch-workshop has: AccessDeniedException: not authorized."
+        "the version of the cluster batch-workshop cannot be read from EKS: AccessDeniedException: not authorized."
     )

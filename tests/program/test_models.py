@@ -132,7 +132,7 @@ def test_a_name_that_no_model_has_is_refused_before_anything_is_created(preview:
 
 def test_columns_are_compared_with_the_jobs_own_model(tmp_path: Path) -> None:
     graph = risk(ModelArgs(archive=packed(tmp_path / "m.tar.gz", 5)))
-    assert "risk: model/batch_input.csv has 18 columns, and the model takes 5" in str(graph.error)
+    assert "risk: model/batch_input.csv has 18 columns, and the model expects 5" in str(graph.error)
 
 
 def test_model_and_name_exclude_one_another(archive: str) -> None:

@@ -62,7 +62,7 @@ def test_rates_and_times_are_read() -> None:
         pytest.param("rate(1 hours)", "in the singular after 1", id="one hours"),
         pytest.param("rate(2 hour)", "in the singular after 1", id="two hour"),
         pytest.param("rate(0 days)", "rate(0 days)", id="never"),
-        pytest.param("rate(99999999999999 days)", "longer than there is time", id="overflow"),
+        pytest.param("rate(99999999999999 days)", "the interval is too long", id="overflow"),
         pytest.param("at(2027-02-30T00:00:00)", "at(yyyy-mm-ddThh:mm:ss)", id="no date"),
     ],
 )

@@ -97,13 +97,15 @@ def test_a_charts_definitions_come_out_of_a_registry_that_asks_for_a_token() -> 
 @pytest.mark.parametrize(
     ("members", "version", "words"),
     [
-        pytest.param({}, "1.11.0", r"does not give it \(HTTP Error 404.*helm show crds oci:", id="no such version"),
-        pytest.param({"content": b"other"}, "1.10.0", "not the one that the registry names", id="another archive"),
-        pytest.param({"kind": "text/html"}, "1.10.0", "no Helm chart", id="something else"),
+        pytest.param({}, "1.11.0", r"does not serve it \(HTTP Error 404.*helm show crds oci:", id="no such version"),
+        pytest.param(
+            {"content": b"other"}, "1.10.0", "not have the digest that the registry gives", id="another archive"
+        ),
+        pytest.param({"kind": "text/html"}, "1.10.0", "not a Helm chart", id="something else"),
         pytest.param(
             {"content": b"no tar", "digest": f"sha256:{hashlib.sha256(b'no tar').hexdigest()}"},
             "1.10.0",
-            "no chart archive",
+            "not a chart archive",
             id="no archive",
         ),
     ],

@@ -84,7 +84,7 @@ def test_what_carries_the_stacks_tags_is_left_and_the_next_command_is_told(liste
     assert code == 1
     assert said.splitlines() == [
         "left: bucket a",
-        "`make destroy STACK=dev` removes what Pulumi knows of; delete the rest by hand",
+        "`make destroy STACK=dev` removes what Pulumi knows about; delete the rest by hand",
     ]
 
 
@@ -112,7 +112,7 @@ def test_the_tag_is_the_projects_name_whatever_that_is(listed: Listed, monkeypat
 def test_what_may_not_be_looked_at_is_said_so(listed: Listed) -> None:
     code, said = listed({"locked": refused("AccessDenied")})
     assert code == 0
-    assert "not looked at, for want of permission: 1, for example bucket locked" in said
+    assert "not checked, because the permission is missing: 1, for example bucket locked" in said
 
 
 def test_what_went_while_listing_is_not_left(listed: Listed) -> None:

@@ -125,7 +125,7 @@ def refused(code: str) -> ClientError:
         ),
         pytest.param(refused("Throttling"), "run this again", id="throttled"),
         pytest.param(
-            EndpointConnectionError(endpoint_url="https://x"), "see that aws:region names", id="no such region"
+            EndpointConnectionError(endpoint_url="https://x"), "check that aws:region names", id="no such region"
         ),
     ],
 )
@@ -163,7 +163,7 @@ def test_a_call_that_fails_is_told_with_its_cure(
         pytest.param(Account(), "to a type that us-east-1 has", id="no such quota"),
         pytest.param(
             Account(changed={TRANSFORM: 0}, requests=[("CASE_CLOSED", 1), ("PENDING", 1)]),
-            "the request r1 for 1 is PENDING; AWS takes up to some days",
+            "the request r1 for 1 is PENDING; AWS may take some days",
             id="asked for and pending",
         ),
         pytest.param(
@@ -185,7 +185,7 @@ def test_jobs_that_must_wait_for_others_are_told_and_fail_no_check(monkeypatch: 
     use(monkeypatch, Account(changed={TRANSFORM: 2}))
     line = offers.transform_quota("ml.m5.large", PLACE, 5)
     assert line.startswith(
-        f"{TRANSFORM}: 2; 5 would run at once, and the rest waits: set maxJobsAtOnce to 2, or ask for 5"
+        f"{TRANSFORM}: 2; 5 would run at once, and the rest wait: set maxJobsAtOnce to 2, or ask for 5"
     )
 
 
@@ -240,7 +240,7 @@ def test_a_node_type_that_there_is_not_is_found(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_node_type_of_another_quota_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, Account())
-    assert offers.node_quota("g5.xlarge", PLACE) == "g5.xlarge has a quota of its own, which is not looked at"
+    assert offers.node_quota("g5.xlarge", PLACE) == "g5.xlarge has a quota of its own, which is not checked"
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_an_addon_that_eks_no_longer_offers_is_found_with_the_newest_that_it_doe
         Account(addons={"kube-proxy": ["v1.35.9-eksbuild.2", "v1.35.8-eksbuild.1"], "vpc-cni": ["v1.22.4-eksbuild.3"]}),
     )
     with pytest.raises(
-        offers.Problem, match=r"no longer offers .* for 1.35: set there kube-proxy to v1.35.9-eksbuild.2"
+        offers.Problem, match=r"no longer offers .* for 1.35: write there kube-proxy to v1.35.9-eksbuild.2"
     ):
         offers.addon_versions("1.35", PLACE, CLUSTER)
 

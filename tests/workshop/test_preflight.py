@@ -96,7 +96,9 @@ def test_an_address_that_may_reach_the_cluster_is_left_as_it_is(monkeypatch: pyt
 
 def test_an_address_that_nobody_tells_stops_only_who_has_set_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", "http://127.0.0.1:1/")
-    assert "whether this machine is among them is not known" in preflight.allowed_addresses("dev", ["203.0.113.7/32"])
+    assert "it is not known whether this machine is among them" in preflight.allowed_addresses(
+        "dev", ["203.0.113.7/32"]
+    )
     with pytest.raises(preflight.Problem, match="set allowedCidrs by hand"):
         preflight.allowed_addresses("dev", [])
 
@@ -132,7 +134,7 @@ def test_a_stack_that_was_not_made_is_told_how(monkeypatch: pytest.MonkeyPatch, 
     (tmp_path / "pulumi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", address)
-    with pytest.raises(preflight.Problem, match="`pulumi stack init dev` makes the stack"):
+    with pytest.raises(preflight.Problem, match="`pulumi stack init dev` creates the stack"):
         preflight.allowed_addresses("dev", [])
 
 

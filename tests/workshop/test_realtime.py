@@ -55,5 +55,5 @@ def test_a_refusal_is_told_with_what_the_container_says(url: str) -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8080", "https://127.0.0.1:8080", "http://", ""])
 def test_what_is_no_address_of_a_container_is_refused(address: str) -> None:
-    with pytest.raises(ValueError, match="it reads http://host:port"):
+    with pytest.raises(ValueError, match="use http://host:port"):
         realtime.over_http(address)

@@ -120,7 +120,7 @@ def test_a_joined_json_line_carries_its_prediction_under_sagemakers_name() -> No
 
 
 def test_a_filter_that_leaves_the_prediction_out_is_told() -> None:
-    with pytest.raises(RecordsError, match="the job's output filter leaves it out"):
+    with pytest.raises(RecordsError, match="the job's output filter removes it"):
         scored(b"a\nb\n", b"a,1\nb,2\n", Format(joined=True, output_filter="$[0]"))
 
 

@@ -178,7 +178,7 @@ def test_zero_and_one_are_told_in_words(pages: Pages) -> None:
 def test_the_model_tells_what_drives_its_predictions(pages: Pages) -> None:
     (image,) = [image for image in pages["churn"].images if "drives" in (image["alt"] or "")]
     assert re.search(r"total_day_minutes [\d.]+, customer_service_calls", image["alt"] or "")
-    assert "The model does not tell" in pages["nolabels"].text
+    assert "Not known for this model" in pages["nolabels"].text
 
 
 def test_each_row_asked_alone_gives_the_batch_result_text_for_text(pages: Pages) -> None:

@@ -158,9 +158,9 @@ def test_an_input_that_is_gone_leaves_the_predictions(a_stack: Stack) -> None:
         pytest.param("risk", {"status": "Failed"}, "risk is Failed: there is a result when", id="not completed"),
         pytest.param("risk", {"result_path": "s3://stack-data/no.out"}, "is not available", id="expired"),
         pytest.param(
-            "risk", {"data": {"columns": ["a"]}}, "names 1 columns, its input has 2", id="names that do not fit"
+            "risk", {"data": {"columns": ["a"]}}, "names 1 columns, but its input has 2", id="names that do not fit"
         ),
-        pytest.param("risk", {"job_name": "no"}, "SageMaker does not describe no", id="no such job at SageMaker"),
+        pytest.param("risk", {"job_name": "no"}, "SageMaker cannot describe no", id="no such job at SageMaker"),
     ],
 )
 def test_a_result_that_is_not_there_is_told(a_stack: Stack, name: str, change: dict[str, Any], words: str) -> None:

@@ -1,7 +1,7 @@
-"""Recovery of a stack after a run that was cut off, by the Pulumi CLI's own means, on the local cloud and on AWS.
+"""Recovery of a stack after an interrupted run, by the Pulumi CLI's own means, on the local cloud and on AWS.
 
 A kill leaves a lock, plugins that finish their call, operations that are pending in the state, and perhaps a Helm release
-that Helm goes on from no more. Pulumi asks its user about the first three; here they are settled before `up` and `destroy`.
+that Helm refuses to continue. Pulumi leaves these to its user; here they are resolved before `up` and `destroy`.
 """
 
 from localcloud.commands.recovery.begin import attempt, settle, unlock

@@ -1,4 +1,4 @@
-"""`python -m localcloud.commands.recovery`: settles the pending operations of a stack."""
+"""`python -m localcloud.commands.recovery`: resolves the pending operations of a stack."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Settle what a run that was cut off left; runs in the environment of the stack, whose credentials it uses."""
+    """Resolve what an interrupted run left; it runs in the environment of the stack, whose credentials it uses."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.commands.recovery", description=main.__doc__)
     parser.add_argument("--home", type=Path, required=True, help="the generated folder")
     parser.add_argument("--stack", required=True)
@@ -40,10 +40,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def settle(pulumi: PulumiCli, name: str) -> None:
-    """Settle the pending operations of a stack and the Helm releases among them.
+    """Resolve the pending operations of a stack, Helm releases included.
 
     Args:
-        pulumi: the CLI, in the stack's environment, which is this process's too.
+        pulumi: the CLI, in the stack's environment, which must also be this process's.
         name: the stack's.
 
     Raises:
@@ -51,7 +51,7 @@ def settle(pulumi: PulumiCli, name: str) -> None:
     """
     exported = json.loads(pulumi.ask("stack", "export", "--stack", name))
     if operations := deployment.pending(exported):
-        say(f"    a former run was cut off in {len(operations)} operations: {_named(operations)}")
+        say(f"    an earlier run was interrupted during {len(operations)} operations: {_named(operations)}")
         _settle(pulumi, name, exported)
         _mend_releases(pulumi, name, operations)
 
@@ -65,7 +65,7 @@ def _settle(pulumi: PulumiCli, name: str, exported: deployment.Deployment) -> No
     document, taken = deployment.settle(exported, lambda kind, inputs: _identify(kind, inputs, connect))
     pulumi.ask("stack", "import", "--stack", name, given=json.dumps(document))
     for resource in taken:
-        say(f"    looking at {resource['type']} {resource['id']}")
+        say(f"    checking {resource['type']} {resource['id']}")
         objects.await_made(resource["type"], deployment.plain(resource["inputs"]), connect)
     if taken:
         targets = [argument for resource in taken for argument in ("--target", resource["urn"])]
@@ -83,7 +83,7 @@ def _identify(kind: str, inputs: Mapping[str, Any], connect: Callable[[str], Any
         return objects.identify(kind, inputs, connect)
     except (BotoCoreError, ClientError) as error:
         raise CommandError(
-            f"whether a {kind} was created before the last run was cut off is unknown: {error}"
+            f"it is unknown whether a {kind} was created before the last run was interrupted: {error}"
         ) from error
 
 
@@ -105,19 +105,19 @@ def _mend_release(pulumi: PulumiCli, name: str, kubectl: release.Kubectl, resour
     revision = release.stuck(kubectl, namespace, release_name)
     if revision is None:
         return
-    say(f"    the Helm release {release_name} stands at {revision.status}")
+    say(f"    the Helm release {release_name} is in status {revision.status}")
     if revision.upgrades:
         release.forget(kubectl, revision)
-    else:  # half installed, or half gone: `up` makes it anew
+    else:  # partly installed or partly removed: `up` installs it again
         pulumi.ask("destroy", "--yes", "--skip-preview", "--stack", name, "--target", resource["urn"])
 
 
 @contextmanager
 def _kubectl(pulumi: PulumiCli, resources: Sequence[Mapping[str, Any]], provider: str) -> Generator[release.Kubectl]:
-    """Kubectl on the cluster of a provider, by the kubeconfig that the state holds of it."""
+    """Kubectl on the cluster of a provider, with the kubeconfig that is in the state."""
     program = shutil.which("kubectl", path=pulumi.environment.get("PATH"))
     if program is None:
-        raise CommandError("a Helm release was cut off, and looking at it needs kubectl, which is not on PATH")
+        raise CommandError("a Helm release was interrupted, and checking it needs kubectl, which is not on PATH")
     urn = provider.rpartition("::")[0]
     inputs = next(each["inputs"] for each in resources if each["urn"] == urn)
     kubeconfig = deployment.revealed(inputs["kubeconfig"])

@@ -1,4 +1,4 @@
-"""What `up` and `destroy` ask first: whether a former run was cut off, and whether its lock may go."""
+"""What `up` and `destroy` check first: whether an earlier run was interrupted, and whether its lock may be removed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from localcloud.commands.recovery import locks
 
 @contextmanager
 def attempt(home: Path, name: str) -> Generator[bool]:
-    """Mark a command that changes a stack as begun, until it ends in order; yields whether the last one was cut off.
+    """Mark a command that changes a stack as begun, until it ends regularly; yields whether the last one was interrupted.
 
     Args:
         home: the generated folder.
@@ -31,13 +31,13 @@ def attempt(home: Path, name: str) -> Generator[bool]:
 
 
 def unlock(pulumi: PulumiCli, home: Path, name: str, *, cut_off: bool) -> None:
-    """Cancel the lock of a run that was cut off, and wait for the plugins that it left.
+    """Cancel the lock of an interrupted run, and wait for the plugins that it left.
 
     Args:
         pulumi: the CLI, in the stack's environment.
         home: the generated folder.
         name: the stack's.
-        cut_off: whether the last command was cut off. The local stack's locks are looked at all the same, because a
+        cut_off: whether the last command was interrupted. The local stack's locks are checked in any case, because a
             person may have run `pulumi` directly.
     """
     local = name == stack.LOCAL
@@ -46,7 +46,7 @@ def unlock(pulumi: PulumiCli, home: Path, name: str, *, cut_off: bool) -> None:
 
 
 def settle(pulumi: PulumiCli, home: Path, name: str, *, cut_off: bool) -> int:
-    """Settle the pending operations that a run left when it was cut off, and the Helm releases among them.
+    """Resolve the pending operations that an interrupted run left, Helm releases included.
 
     Args: as of `unlock`, which comes first.
 

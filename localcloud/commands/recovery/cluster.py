@@ -1,4 +1,4 @@
-"""Whether the cluster of a stack is gone, and with it what was in it."""
+"""Removes a stack's Kubernetes objects from its state if their cluster is gone."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _KUBERNETES = "pulumi:providers:kubernetes"
 
 
 def let_objects_go(pulumi: PulumiCli, name: str, resources: Sequence[dict[str, Any]]) -> None:
-    """Drop the objects of a cluster from the stack's state if, and only if, EKS says that the cluster is gone.
+    """Remove the objects of a cluster from the stack's state if, and only if, EKS says that the cluster is gone.
 
-    The Kubernetes provider has a setting for it, `deleteUnreachable`, but does not let a Helm release go by it.
+    The Kubernetes provider has a setting for this, `deleteUnreachable`, but does not apply it to Helm releases.
 
     Args:
         pulumi: the CLI, in the stack's environment.
@@ -31,13 +31,13 @@ def let_objects_go(pulumi: PulumiCli, name: str, resources: Sequence[dict[str, A
         return
     if not all(_is_gone(pulumi, arn) for arn in clusters):
         return
-    say("    EKS says that the cluster is gone: what was in it is dropped from state")
+    say("    EKS says that the cluster is gone: its objects are removed from the state")
     exported = json.loads(pulumi.ask("stack", "export", "--stack", name))
     pulumi.ask("stack", "import", "--stack", name, given=json.dumps(deployment.without_objects(exported)))
 
 
 def _cluster_arns(resources: Sequence[dict[str, Any]]) -> list[str]:
-    """ARNs of the stack's clusters; put together from what still stands where a refresh took the cluster out of state."""
+    """ARNs of the stack's clusters; derived from other resources if a refresh has removed the cluster from the state."""
     arns = [_outputs(r).get("arn") for r in resources if r["type"] == "aws:eks/cluster:Cluster"]
     names = [(r.get("inputs") or {}).get("clusterIdentifier") for r in resources if r["type"] == _KUBERNETES]
     regions = [(r.get("inputs") or {}).get("region") for r in resources if r["type"] == "pulumi:providers:aws"]

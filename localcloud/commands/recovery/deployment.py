@@ -1,4 +1,4 @@
-"""A stack's exported deployment: the operations that a cut-off run left in it, and how they are settled.
+"""A stack's exported deployment: the operations that an interrupted run left in it, and how they are resolved.
 
 `pulumi refresh --import-pending-creates` of the pinned CLI drops what it is told to import: it renames the operation
 to `importing`, which nothing reads. So the deployment itself is edited, between `stack export` and `stack import`: an
@@ -19,18 +19,18 @@ _SECRET_MARK: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105  Pulumi's
 
 
 def pending(deployment: Deployment) -> list[dict[str, Any]]:
-    """The operations that a run left unfinished, of the whole document that `stack export` prints."""
+    """The operations that a run left unfinished, from the document that `stack export` prints."""
     return (deployment.get("deployment") or {}).get("pending_operations") or []
 
 
 def settle(
     exported: Deployment, identify: Callable[[str, Mapping[str, Any]], str | None]
 ) -> tuple[Deployment, list[Resource]]:
-    """The deployment without pending operations, and the resources that took the place of creations.
+    """The deployment without pending operations, and the resources that replace pending creations.
 
     Args:
         exported: the document of `stack export`; it is not changed.
-        identify: the id of an object by its type and planned inputs; None where it does not exist or may be made again.
+        identify: the id of an object by its type and planned inputs; None if it does not exist or may be created again.
     """
     document = copy.deepcopy(exported)
     resources: list[Resource] = document["deployment"].get("resources") or []
@@ -38,7 +38,7 @@ def settle(
     for operation in document["deployment"].pop("pending_operations", None) or []:
         planned: Resource = operation["resource"]
         if operation["type"] != "creating" or planned["type"].startswith("pulumi:"):
-            continue  # what is updated, deleted or read is in the state already; providers are no objects
+            continue  # what is updated, deleted or read is in the state already; a provider is not an object at AWS
         identifier = identify(planned["type"], plain(planned.get("inputs") or {}))
         if identifier and not _holds(resources, planned["urn"], identifier):
             resource = planned | {"id": identifier, "outputs": dict(planned.get("inputs") or {})}
@@ -79,7 +79,7 @@ def _without_references(resource: Resource, gone: set[str]) -> Resource:
 
 
 def plain(value: Any) -> Any:
-    """A value of a deployment without secrets, assets and other special values, none of which names an object."""
+    """A value of a deployment without secrets, assets and other special values, which never identify an object."""
     if isinstance(value, dict):
         return {} if _SECRET_MARK in value else {name: plain(each) for name, each in value.items()}
     if isinstance(value, list):
@@ -88,7 +88,7 @@ def plain(value: Any) -> Any:
 
 
 def revealed(value: Any) -> Any:
-    """A value of a deployment that was exported with `--show-secrets`, taken out of its secret."""
+    """A value of a deployment that was exported with `--show-secrets`, without the mark of a secret."""
     return json.loads(value["plaintext"]) if isinstance(value, dict) and _SECRET_MARK in value else value
 
 
@@ -97,7 +97,7 @@ def _holds(resources: list[Resource], urn: str, identifier: str) -> bool:
 
 
 def _take_in(resource: Resource, resources: list[Resource]) -> list[Resource]:
-    """The resources with a further one: last, or in place of what it replaces, which is still to be deleted."""
+    """The resources with a further one: at the end, or before the one that it replaces, which is still to be deleted."""
     for at, each in enumerate(resources):
         if each["urn"] != resource["urn"] or each.get("delete"):
             continue

@@ -1,4 +1,4 @@
-"""Locks of Pulumi's backends whose process is dead, and plugins that outlived their CLI."""
+"""Locks of Pulumi's backends whose process is dead, and plugins that still run after their CLI has ended."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import CommandError, say
 
 _ORPHAN_SECONDS: Final = 30.0
-# What the CLI says of each lock of a file, S3 or other object backend.
+# The CLI's line for each lock of a file, S3 or other object backend.
 _HOLDER: Final = re.compile(r"created by \S*@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 
 
 def cancel_dead(pulumi: PulumiCli, stack: str, folder: Path | None) -> None:
-    """Cancel the stack's locks if all of their processes are dead, on this host.
+    """Cancel the stack's locks if all of their processes ran on this host and are dead.
 
     Args:
         pulumi: the CLI, in the stack's environment.
         stack: the stack's name.
-        folder: where a file backend keeps the stack's locks; None asks the CLI, which takes a second.
+        folder: where a file backend keeps the stack's locks; with None the CLI is asked, which takes a second.
     """
     holders = _holders_in(folder) if folder else _holders_by_cli(pulumi, stack)
     if holders and all(_is_dead(host, pid) for host, pid in holders):
-        say("    a former run was cut off: cancelling its lock")
+        say("    an earlier run was interrupted: cancelling its lock")
         pulumi.ask("cancel", "--yes", "--stack", stack)
 
 
@@ -38,7 +38,7 @@ def _holders_in(folder: Path) -> list[tuple[str, int]]:
 
 
 def _holders_by_cli(pulumi: PulumiCli, stack: str) -> list[tuple[str, int]]:
-    """The holders that the CLI names when it cannot lock the stack; importing what was exported changes nothing."""
+    """The holders that the CLI names when it cannot lock the stack; the import of an unchanged export changes nothing."""
     try:
         exported = pulumi.ask("stack", "export", "--stack", stack)
         pulumi.ask("stack", "import", "--stack", stack, given=exported)
@@ -48,7 +48,7 @@ def _holders_by_cli(pulumi: PulumiCli, stack: str) -> list[tuple[str, int]]:
 
 
 def _is_dead(host: str, pid: int) -> bool:
-    """Whether no Pulumi of this pid runs on this host; a pid may have gone to another program since.
+    """Whether no Pulumi process with this pid runs on this host; another program may have the pid by now.
 
     A killed process that nobody has waited for is still listed, as a zombie.
     """
@@ -59,10 +59,10 @@ def _is_dead(host: str, pid: int) -> bool:
 
 
 def await_orphans(home: Path) -> None:
-    """Wait until no plugin of the local stack is at work whose CLI is gone: it may be finishing a call.
+    """Wait until all plugins of the local stack whose CLI is gone have ended: they may be finishing a call.
 
     Args:
-        home: the generated folder; a plugin of the local stack carries its path in the command line.
+        home: the generated folder; its path is in the command line of the local stack's plugins.
     """
     deadline = time.monotonic() + _ORPHAN_SECONDS
     while _orphans(home) and time.monotonic() < deadline:

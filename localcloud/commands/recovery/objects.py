@@ -1,7 +1,7 @@
-"""The ids of AWS objects whose creation was cut off: known from their planned names, or looked up by what they carry.
+"""The ids of AWS objects whose creation was interrupted: known from planned names, or found by tags and other properties.
 
-The inputs of a pending creation have passed the provider's check, so that they hold the final name and all tags. An id
-that is known from a name alone says nothing of whether the object exists: a refresh finds that out.
+The inputs of a pending creation have passed the provider's check, so that they contain the final name and all tags. An id
+that is known from a name alone does not say whether the object exists: a refresh finds that out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ REPEATABLE: Final = frozenset(
         "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinitionPatch",
     }
 )
-"""Types whose creation may be repeated: the second one finds what the first one made, and overwrites it.
+"""Types whose creation may be repeated: the second creation finds the object of the first, and overwrites it.
 
 What belongs to such an object goes with it: a destroy that finds no trace of the part in the state still leaves nothing.
 A role's policies are missing here because IAM deletes no role that has one, and so are the targets of a rule.
@@ -46,13 +46,13 @@ def identify(kind: str, inputs: Inputs, connect: Connect) -> str | None:
     Args:
         kind: the type's token, such as `aws:ec2/vpc:Vpc`.
         inputs: the planned inputs, without secrets' wrappers.
-        connect: gives boto3 clients of the stack's account and region.
+        connect: returns boto3 clients of the stack's account and region.
 
     Returns:
-        The id as Pulumi's provider writes it; None where the object does not exist, or its creation may be repeated.
+        The id as Pulumi's provider writes it; None if the object does not exist, or if its creation may be repeated.
 
     Raises:
-        botocore.exceptions.ClientError: AWS does not let the caller look.
+        botocore.exceptions.ClientError: the caller may not look the object up.
     """
     if kind in REPEATABLE:
         return None
@@ -66,7 +66,7 @@ def identify(kind: str, inputs: Inputs, connect: Connect) -> str | None:
 
 
 def await_made(kind: str, inputs: Inputs, connect: Connect) -> None:
-    """Wait while AWS is still making the object; returns also when that fails or there is no such object."""
+    """Wait while AWS is still creating the object; it also returns if that fails, or if there is no such object."""
     if kind not in _WAITERS:
         return
     waiter, arguments = _WAITERS[kind]
@@ -75,7 +75,7 @@ def await_made(kind: str, inputs: Inputs, connect: Connect) -> None:
     try:
         active.wait(**{name: inputs[key] for name, key in arguments.items()})
     except (WaiterError, ClientError):
-        return  # the refresh that follows sees what there is
+        return  # the refresh that follows finds out what exists
 
 
 def _kubernetes(kind: str, inputs: Inputs) -> str | None:
@@ -242,4 +242,4 @@ _MORE: Final = WaiterModel(
 """What boto3 has no waiter for."""
 
 KNOWN: Final = REPEATABLE | _NAMED.keys() | _SEARCHED.keys()
-"""Every type whose cut-off creation is settled here, beside the objects of a cluster."""
+"""Every type whose interrupted creation is resolved here, besides the objects of a cluster."""

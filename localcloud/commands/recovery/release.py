@@ -1,4 +1,4 @@
-"""A Helm release whose operation was cut off. Helm itself goes on from none of the three states that this leaves."""
+"""A Helm release whose operation was interrupted. Helm itself does not continue from the three states that this leaves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STUCK = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling
 
 @dataclass(frozen=True)
 class Revision:
-    """One revision of a release, as the secret that Helm keeps of it says.
+    """One revision of a release, from the secret in which Helm stores it.
 
     Attributes:
         namespace: the release's.
@@ -34,7 +34,7 @@ class Revision:
 
     @property
     def upgrades(self) -> bool:
-        """Whether an older revision stands behind it."""
+        """Whether there is an older revision."""
         return self.status in {"pending-upgrade", "pending-rollback"}
 
 
@@ -44,7 +44,7 @@ class Kubectl:
 
     Attributes:
         program: its path.
-        kubeconfig: the file that leads to the cluster.
+        kubeconfig: the file with the cluster's address and credentials.
         environment: the whole environment; the kubeconfig may call the aws CLI.
     """
 
@@ -67,7 +67,7 @@ class Kubectl:
 
 
 def stuck(kubectl: Kubectl, namespace: str, name: str) -> Revision | None:
-    """The newest revision of a release if its operation was cut off; None where it was not, or there is no release."""
+    """The newest revision of a release if its operation was interrupted; None if it was not, or if there is no release."""
     listed = kubectl.run(
         *("get", "secrets", "--namespace", namespace, "--selector", f"owner=helm,name={name}", "--output=json")
     )
@@ -80,5 +80,5 @@ def stuck(kubectl: Kubectl, namespace: str, name: str) -> Revision | None:
 
 
 def forget(kubectl: Kubectl, revision: Revision) -> None:
-    """Remove a revision; the one before it is then the newest, and the next `up` upgrades from there."""
+    """Remove a revision; the one before is then the newest, and the next `up` upgrades from it."""
     kubectl.run("delete", "secret", "--namespace", revision.namespace, revision.secret)

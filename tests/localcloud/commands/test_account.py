@@ -190,7 +190,7 @@ def test_the_tools_of_a_shell_are_there_though_the_local_cloud_never_ran(home: P
 
 
 def test_what_is_the_local_clouds_alone_is_refused_with_what_there_is() -> None:
-    with pytest.raises(CommandError, match=r"stack dev has destroy, up$"):
+    with pytest.raises(CommandError, match=r"for stack dev there are destroy, up$"):
         account.refuse("status", "dev", ["up", "destroy"])
 
 

@@ -145,7 +145,7 @@ def test_a_registry_that_is_silent_is_given_up(tmp_path: Path, monkeypatch: pyte
 def test_a_disk_without_room_is_seen_before_the_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gobuild, "_NEED_BYTES", 1 << 60)
     fake_go(tmp_path, monkeypatch, "echo asked >&2; exit 1")
-    with pytest.raises(DiskFullError, match=r"needs .* GiB free in .* make room"):
+    with pytest.raises(DiskFullError, match=r"needs .* GiB free in .* free some space"):
         binaries.ensure([CONTROL_PLANE], lambda _: None)
 
 

@@ -35,7 +35,7 @@ def test_a_cli_that_is_too_old_is_named_with_both_versions(tmp_path: Path) -> No
     found = installed_cli.find(pulumi(tmp_path, "echo v3.100.2"))
     assert found is not None
     assert found.reason == (
-        f"{tmp_path / 'pulumi'} is Pulumi 3.100.2 and 3.260.0 or newer is needed; the Pulumi CLI is compiled instead"
+        f"{tmp_path / 'pulumi'} is Pulumi 3.100.2, and 3.260.0 or newer is needed; the Pulumi CLI is compiled instead"
     )
 
 
