@@ -161,6 +161,8 @@ def _running_jobs(session: Session) -> Iterator[Found]:
 def _schedule_groups(session: Session) -> Iterator[Found]:
     client = _client(session, "scheduler")
     for group in _pages(session, "scheduler", "list_schedule_groups", "ScheduleGroups"):
+        if group["Name"] == "default":  # each account has it from the start
+            continue
         arn = group["Arn"]
         yield from _tagged(
             "schedule group",

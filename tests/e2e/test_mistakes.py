@@ -41,7 +41,10 @@ def test_wrong_declarations_are_all_named_before_anything_is_made(standing: Chec
     [
         pytest.param(
             {"resultsExpireDays": "0", "modelArchive": "README.md"},
-            ["resultsExpireDays: '0'. Allowed: a whole number from 1 to 3650", "modelArchive: README.md is no tar.gz"],
+            [
+                "resultsExpireDays: '0'. Allowed: a whole number from 1 to 3650",
+                "modelArchive: README.md is not a valid tar.gz archive",
+            ],
             id="out of range, and a model archive that is none",
         ),
         pytest.param(

@@ -42,6 +42,12 @@ def job_name(checkout: Checkout) -> str:
     return checkout.outputs()["transform_jobs"]["churn"]["job_name"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def settled(standing: Checkout) -> None:
+    """Takes away what tests of other files added to the stack."""
+    assert standing.make_target("up").code == 0
+
+
 class TestWhatChangesNothing:
     def test_the_cli_is_pulumis_own(self, standing: Checkout) -> None:
         assert pulumi(standing, "version").text.strip() == PULUMI_VERSION
@@ -71,7 +77,8 @@ class TestWhatChangesNothing:
         pulumi(standing, "stack graph .local/graph.dot")
         assert "TransformJob" in (standing.home / "graph.dot").read_text()
         history = json.loads(pulumi(standing, "stack history --json").text)
-        assert {update["result"] for update in history} == {"succeeded"}
+        assert history[0]["result"] == "succeeded"
+        assert history[0]["kind"] in {"update", "refresh"}
 
     def test_the_state_goes_out_and_in_unchanged(self, standing: Checkout) -> None:
         before = [(each["urn"], each.get("id")) for each in resources(standing)]

@@ -79,7 +79,15 @@ def test_outputs_are_those_that_people_rely_on(standing: Checkout) -> None:
         "transform_jobs",
     }
     assert outputs["kubeconfig"] == "[secret]"
-    assert set(outputs["transform_jobs"]["churn"]) == {"job_name", "status", "input_path", "output_path", "result_path"}
+    assert set(outputs["transform_jobs"]["churn"]) == {
+        "job_name",
+        "status",
+        "reason",
+        "input_path",
+        "output_path",
+        "result_path",
+        "labels",
+    }
 
 
 def test_a_job_added_as_code_is_all_that_runs(standing: Checkout) -> None:
