@@ -22,7 +22,7 @@ import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lookups import s3
-from workshop import labels, records, stack
+from workshop import labels, records, scheduled, stack
 from workshop.labels import LABEL, Declared, LabelsError
 from workshop.records import PREDICTION, Format, RecordsError
 from workshop.stack import StackError
@@ -77,6 +77,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         target = _target(options.to)
+        if runs := _scheduled(options.job, options.stack):
+            print(scheduled.summary(runs))
+            return 0
         name = options.job or _only_job(options.stack)
         table = frame(name, options.stack)
     except (ResultsError, LabelsError, StackError, BotoCoreError) as error:
@@ -91,6 +94,12 @@ def main(arguments: Sequence[str]) -> int:
     write(table, target)
     print(f"{target}: {len(table)} rows of {name}, columns {', '.join(table.columns)}")
     return 0
+
+
+def _scheduled(name: str, stack_name: str) -> Mapping[str, Mapping[str, str]]:
+    """The scheduled job of this name, as the stack's output has it; empty where there is none."""
+    jobs = stack.outputs(stack_name).get("scheduled_jobs") or {}
+    return {name: jobs[name]} if name in jobs else {}
 
 
 def frame(name: str, stack_name: str | None = None) -> pd.DataFrame:

@@ -351,6 +351,7 @@ def _runtime(monitor: Monitor, engine: mocks.MockEngine, *, preview: bool) -> mo
         dry_run=preview,
         organization=None,
         callbacks=None,
+        outputs=set[asyncio.Future[Any]](),  # else those of earlier programs, whose loops are closed, are awaited too
     )
 
 

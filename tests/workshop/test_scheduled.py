@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from workshop import scheduled, tick
+from workshop import results, scheduled, tick
 
 PREFIX = "batch-workshop-nightly-"
 JOB = {
@@ -113,3 +113,14 @@ def test_a_tick_whose_call_fails_names_the_queue(monkeypatch: pytest.MonkeyPatch
     use(monkeypatch, FakeAws())
     with pytest.raises(tick.TickError, match="in the dead-letter queue, with its reason: aws sqs"):
         tick.run_now(JOB, ahead=-1000)
+
+
+def test_make_results_shows_the_runs_of_a_scheduled_job(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch, FakeAws("Completed", "Failed"))
+    monkeypatch.setattr("workshop.stack.outputs", lambda _=None: {"scheduled_jobs": {"nightly": JOB}})
+    assert results.main(["--job", "nightly"]) == 0
+    said = capsys.readouterr().out
+    assert f"{PREFIX}0" in said
+    assert "Completed" in said
