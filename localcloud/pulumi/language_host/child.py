@@ -21,7 +21,7 @@ Sink = Callable[[bytes], None]
 
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 _GRACE: Final = 5.0  # seconds from an interrupt to the end by force, as in the official host
-_CLEAN_UP: Final = 2.0  # seconds that an interrupted process has when the engine ends the host
+_CLEAN_UP: Final = 4.0  # seconds that an interrupted process has when the engine ends the host
 _LAST_OUTPUT: Final = 1.0  # seconds in which what a child left behind may still print
 
 
