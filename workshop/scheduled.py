@@ -21,7 +21,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from workshop import stack
-from workshop.summary import table
+from workshop.stack import table
 
 SHOWN = 5
 """How many of the newest runs of each job are shown."""

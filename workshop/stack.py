@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +123,11 @@ def _environment(stack: str) -> Mapping[str, str] | None:
     script = '. "$1" && env -0'
     said = subprocess.run(["sh", "-euc", script, "sh", str(SHELL_FILE)], capture_output=True, text=True, check=True)
     return dict(line.split("=", 1) for line in said.stdout.split("\0") if line)
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as text in aligned columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError
 from lookups import s3
 from workshop import results, stack
 from workshop.labels import LabelsError
-from workshop.stack import PROJECT_FOLDER
+from workshop.stack import PROJECT_FOLDER, table
 
 FOLDER = PROJECT_FOLDER / "results"
 LARGEST = 100 * 2**20
@@ -134,14 +134,6 @@ def keep(name: str, job: Mapping[str, Any], bodies: Mapping[str, bytes], place: 
     (draft / "job.json").write_text(json.dumps(dict(job), indent=2, sort_keys=True) + "\n")
     shutil.rmtree(target, ignore_errors=True)
     draft.replace(target)
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as text in aligned columns."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
 
 
 def _bodies(job: Mapping[str, Any], client: Any) -> dict[str, bytes]:

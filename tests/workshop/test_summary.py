@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.workshop.conftest import Stack, lines
-from workshop import summary
+from workshop import stack, summary
 
 SCORES = [0.9, 0.8, 0.2, 0.1]
 GIVEN = lines(["1,2"] * 4)
@@ -29,7 +29,7 @@ def said(a_stack: Stack, copies: Path) -> Said:
     def run() -> list[str]:
         place = summary.Place("dev", a_stack.s3, a_stack.sagemaker, copies)
         rows = [summary.HEADINGS, *(line.cells for line in summary.lines(a_stack.jobs, place))]
-        return summary.table(rows).splitlines()
+        return stack.table(rows).splitlines()
 
     return run
 
