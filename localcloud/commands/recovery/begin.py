@@ -31,7 +31,7 @@ def attempt(home: Path, name: str) -> Generator[bool]:
 
 
 def unlock(pulumi: PulumiCli, home: Path, name: str, *, cut_off: bool) -> None:
-    """Cancel the lock of an interrupted run, and wait for the plugins that it left.
+    """Cancel the lock of an interrupted run.
 
     Args:
         pulumi: the CLI, in the stack's environment.
@@ -46,7 +46,7 @@ def unlock(pulumi: PulumiCli, home: Path, name: str, *, cut_off: bool) -> None:
 
 
 def settle(pulumi: PulumiCli, home: Path, name: str, *, cut_off: bool) -> int:
-    """Resolve the pending operations that an interrupted run left, Helm releases included.
+    """Wait for the plugins of an interrupted run, then resolve its pending operations, Helm releases included.
 
     Args: as of `unlock`, which comes first.
 
