@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.localcloud.operator.stage import MemoryStage, ServerStage, Stage, install_definitions
+from tests.localcloud.operator.stage import MemoryStage, OperatorProcess, ServerStage, Stage, install_definitions
 
 # Its tests run on one worker, so that one cluster is started for them.
 ONE_CLUSTER = pytest.mark.xdist_group("operator")
@@ -35,13 +35,18 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             up.terminate()
 
 
+@pytest.fixture(scope="session")
+def operator(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    """The controller as one process for all tests at a real API server."""
+    process = OperatorProcess(kubeconfig, tmp_path_factory.mktemp("operator"))
+    yield process
+    process.close()
+
+
 @pytest.fixture(params=["memory", pytest.param("server", marks=[pytest.mark.e2e, ONE_CLUSTER])])
-def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     """A controller that runs, first in memory, then as a process at a real API server."""
-    if request.param == "memory":
-        stage: Stage = MemoryStage()
-    else:
-        stage = ServerStage(request.getfixturevalue("kubeconfig"), tmp_path)
+    stage = MemoryStage() if request.param == "memory" else ServerStage(request.getfixturevalue("operator"))
     stage.start()
     yield stage
     stage.close()
