@@ -10,7 +10,7 @@ import pytest
 
 from tests.localcloud.operator.stage import OperatorProcess, ServerStage
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("operator")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("cluster")]
 
 
 @pytest.fixture
