@@ -7,8 +7,7 @@ import pytest
 from infra import delivery, policies
 from infra.delivery import DeliveryArgs
 from infra.policies import Scope
-from localcloud.aws.iam.conditions import hold
-from localcloud.aws.iam.documents import policy
+from localcloud.aws.iam.documents import hold, policy
 
 SCOPE = Scope("aws", "us-east-1", "123456789012", "batch-workshop")
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"

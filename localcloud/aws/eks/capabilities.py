@@ -15,13 +15,13 @@ from datetime import timedelta
 from typing import Any
 
 from localcloud.aws.eks.access import new_entry
+from localcloud.aws.eks.account import Roles
 from localcloud.aws.eks.backend import ClusterBackend
-from localcloud.aws.eks.roles import Roles
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, not_found, now, page
+from localcloud.aws.iam.needs import CAPABILITIES_SERVICE
 from localcloud.aws.iam.sts import Assumption, Tokens
 from localcloud.aws.protocol.wire import AccessDeniedError, Call, NotAvailableError, Operation
 
-SERVICE = "capabilities.eks.amazonaws.com"
 VERSION = "1.9.1"
 _SESSION = timedelta(days=5)
 _SUMMARY = ("capabilityName", "arn", "type", "status", "version", "createdAt", "modifiedAt")
@@ -57,7 +57,7 @@ class Capabilities:
         kind, name = str(params["type"]), str(params["capabilityName"])
         if kind != "ACK":
             raise NotAvailableError("eks", "CreateCapability", f" Its capabilities are of type ACK, not {kind}.")
-        self._roles.check_trusts(str(params["roleArn"]), SERVICE)
+        self._roles.check_trusts(str(params["roleArn"]), CAPABILITIES_SERVICE)
         with self._store.active_cluster(str(params["clusterName"])) as cluster:
             _check_free(cluster, kind, name)
             capability = _description(call, cluster)
@@ -123,7 +123,7 @@ class Capabilities:
         wish = Assumption(
             role_arn=str(capability["roleArn"]),
             session_name=f"eks-{cluster.name}-{capability['capabilityName']}"[:64],
-            service=SERVICE,
+            service=CAPABILITIES_SERVICE,
             context={"aws:sourcearn": (arn,), "aws:sourceaccount": (arn.split(":")[4],)},
             tags={"eks-cluster-arn": arn, "eks-capability-arn": str(capability["arn"])},
             duration=_SESSION,

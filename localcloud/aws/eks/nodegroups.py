@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.aws.eks.access import grant_nodes, withdraw_nodes
+from localcloud.aws.eks.account import CLUSTER_NEEDS, NODE_NEEDS, Network, Roles, control_plane, node
 from localcloud.aws.eks.backend import ClusterBackend
-from localcloud.aws.eks.network import Network
-from localcloud.aws.eks.roles import CLUSTER_NEEDS, NODE_NEEDS, Roles, control_plane, node
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, new_update, not_found, now, page
 from localcloud.aws.protocol.wire import Call, Operation
 

@@ -13,9 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from localcloud.aws.iam.conditions import Context, hold, substitute
 from localcloud.aws.iam.credentials import Principal
-from localcloud.aws.iam.documents import Policy, Statement, matches
+from localcloud.aws.iam.documents import Context, Policy, Statement, hold, matches, substitute
 
 _SERVICE = "Service"
 

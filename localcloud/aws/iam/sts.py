@@ -10,9 +10,8 @@ from typing import Any
 from localcloud.aws.iam.authorization import Authorizer, request_context
 from localcloud.aws.iam.credentials import ANONYMOUS, Credential, CredentialStore, Principal
 from localcloud.aws.iam.directory import Directory, Role
-from localcloud.aws.iam.documents import policy
+from localcloud.aws.iam.documents import Keys, policy
 from localcloud.aws.iam.evaluation import Request, evaluate
-from localcloud.aws.iam.needs.model import Keys
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
 
 _HOUR = 3600

@@ -10,8 +10,8 @@ from typing import Any
 
 from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.iam.credentials import Principal
-from localcloud.aws.iam.documents import policy
-from localcloud.aws.iam.needs.model import Need
+from localcloud.aws.iam.documents import Policy, policy
+from localcloud.aws.iam.needs import Need
 from localcloud.aws.iam.needs.s3 import deletion
 from localcloud.aws.moto import backend
 from localcloud.aws.protocol import wire
@@ -58,11 +58,13 @@ class Buckets:
         with self._lock:
             return token in self._backend()._pagination_tokens  # noqa: SLF001  moto fails at one it does not know
 
-    def policy_text(self, name: str) -> str | None:
+    def policy(self, name: str) -> Policy | None:
+        """The policy of a bucket; None if it has none, or if there is no such bucket."""
         bucket = self.find(name)
-        if bucket is None or bucket.policy is None:
+        if bucket is None or not bucket.policy:
             return None
-        return bucket.policy.decode() if isinstance(bucket.policy, bytes) else str(bucket.policy)
+        text = bucket.policy.decode() if isinstance(bucket.policy, bytes) else str(bucket.policy)
+        return policy(f"bucket/{name}", text)
 
     def _backend(self) -> Any:
         return backend("s3", self._account_id)

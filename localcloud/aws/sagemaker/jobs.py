@@ -11,10 +11,9 @@ from localcloud.aws.iam.credentials import Credential, Principal
 from localcloud.aws.protocol.wire import AwsError
 from localcloud.aws.s3.buckets import RoleAccess
 from localcloud.aws.sagemaker import errors, rules
-from localcloud.aws.sagemaker.listing import Listing, page
 from localcloud.aws.sagemaker.models import containers, data_url, find
 from localcloud.aws.sagemaker.orders import Order, OrderedContainer, RoleSessions, TransformBackend
-from localcloud.aws.sagemaker.store import JobRecord, ModelRecord, Region, tags_from, transform_job_arn
+from localcloud.aws.sagemaker.store import JobRecord, Listing, ModelRecord, Region, page, tags_from, transform_job_arn
 from localcloud.batch_transform.errors import TransformFailure
 from localcloud.batch_transform.keys import S3Uri
 from localcloud.batch_transform.state import JobState, JobStatus

@@ -9,9 +9,8 @@ from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.protocol.wire import AwsError
 from localcloud.aws.s3.buckets import RoleAccess
 from localcloud.aws.sagemaker import errors
-from localcloud.aws.sagemaker.listing import Listing, page
 from localcloud.aws.sagemaker.orders import RoleSessions
-from localcloud.aws.sagemaker.store import ModelRecord, Region, model_arn, tags_from
+from localcloud.aws.sagemaker.store import Listing, ModelRecord, Region, model_arn, page, tags_from
 from localcloud.batch_transform.keys import S3Uri
 
 _LISTING = Listing("Models", {"Name": "ModelName", "CreationTime": "CreationTime"}, "CreationTime")

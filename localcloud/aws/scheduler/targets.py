@@ -24,10 +24,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.aws import clients
 from localcloud.aws.clients import RoleCredentials
+from localcloud.aws.iam.needs import SCHEDULER_SERVICE
 from localcloud.aws.iam.sts import Tokens, service_session
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError
 
-SERVICE = "scheduler.amazonaws.com"
 _LOG = logging.getLogger(__name__)
 _UNIVERSAL = re.compile(r"arn:aws:scheduler:::aws-sdk:([a-z0-9-]+):([a-z]\w+)")
 _READING = re.compile(r"(get|describe|list)[A-Z]\w*")
@@ -76,7 +76,7 @@ class UniversalTargets:
         except AccessDeniedError as error:
             message = (
                 f"The execution role you provide must allow AWS EventBridge Scheduler to assume the role. "
-                f"{target['RoleArn']} does not trust {SERVICE} for {group_arn}."
+                f"{target['RoleArn']} does not trust {SCHEDULER_SERVICE} for {group_arn}."
             )
             raise AwsError("ValidationException", message) from error
 
@@ -142,7 +142,7 @@ class UniversalTargets:
         return clients.client(service, self._endpoint(), self._region, self._session(role_arn, group_arn))
 
     def _session(self, role_arn: str, group_arn: str) -> RoleCredentials:
-        issued = service_session(self._tokens, role_arn, SERVICE, group_arn)
+        issued = service_session(self._tokens, role_arn, SCHEDULER_SERVICE, group_arn)
         return RoleCredentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
 
 
