@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra import archive, xgboost_model
+from infra import archive
 from model.archive import pack
 
 
@@ -41,7 +41,7 @@ def package(file: Path) -> str:
     try:
         raw = file.read_bytes()
         with file.open("rb") as opened:
-            found = xgboost_model.read(opened)
+            found = archive.read_model(opened)
     except OSError as error:
         raise PackageError(f"{file} cannot be read: {error.strerror}; name a model file: FILE=model.json") from error
     if found.features is None or found.version is None:
@@ -52,7 +52,7 @@ def package(file: Path) -> str:
         raise PackageError(problem)
     target = file.parent / f"{file.stem}.tar.gz"
     target.write_bytes(pack(raw))
-    version = xgboost_model.dotted(found.version)
+    version = archive.dotted(found.version)
     columns = "1 column" if found.features == 1 else f"{found.features} columns"
     return f'{target}: a model of {columns}, saved by xgboost {version}; use it as ModelArgs(archive="{target}")'
 
