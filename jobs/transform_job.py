@@ -21,12 +21,10 @@ from infra.storage import Storage
 from jobs import identity, spec, wait
 from jobs.declaration import PlannedJob
 from jobs.inputs import Input, LocalInput, ResultOf, S3Input
-from lookups.transform_jobs import NAME_LABEL
+from lookups import CONTENT_ANNOTATION, NAME_LABEL
 
 ADOPT = {"services.k8s.aws/adoption-policy": "adopt-or-create"}
 DELETE_TIMEOUT = "20m"
-CONTENT_ANNOTATION = "batch-inference/content"
-"""The hash of the job's content without a request to run it again, which shows whether such a request still counts."""
 
 
 class TransformJobResource(pulumi.CustomResource):

@@ -14,7 +14,7 @@ ended; a wait that ended earlier would leave that job running, and billed, unnot
 2 Instances and a request delta of 1 Instances.`
 """
 
-from lookups.transform_jobs import ENDS
+from lookups import ENDS
 
 WAIT_FOR = "pulumi.com/waitFor"
 

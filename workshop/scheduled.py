@@ -20,6 +20,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lookups import ENDS
 from workshop import stack
 from workshop.stack import table
 
@@ -27,7 +28,6 @@ SHOWN = 5
 """How many of the newest runs of each job are shown."""
 STOP_SECONDS = 600.0
 HEADINGS = ("JOB", "STARTED", "STATUS", "RESULT OR REASON")
-ENDS = ("Completed", "Failed", "Stopped")
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lookups import ENDS, NAME_LABEL
 from lookups.logs import JobLogs, Line
-from lookups.transform_jobs import ENDS, NAME_LABEL
 
 KINDS = ("transformjob", "transformjobs", "batchtransformjob", "batchtransformjobs", "btj")
 GROUP = "sagemaker.services.k8s.aws"

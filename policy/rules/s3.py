@@ -1,7 +1,6 @@
 """Buckets: private, encrypted, TLS only, and with expiry of their objects."""
 
-from .documents import statements, texts
-from .resource import Properties, Rule, companion, each
+from .resource import Properties, Rule, companion, each, statements, texts
 
 _BUCKET = "aws:s3/bucket:Bucket"
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
