@@ -10,10 +10,10 @@ import pulumi
 from pulumi.runtime.settings import _get_rpc_manager  # pyright: ignore[reportPrivateUsage]  see below
 
 from jobs import causes, ends, labels
+from jobs.account import Progress, asking
 from jobs.declaration import PlannedJob
 from jobs.ends import Ended
 from jobs.inputs import Input, LocalInput, ResultOf
-from jobs.progress import Progress, asking
 from jobs.transform_job import JobPlace, TransformJob, Uploads
 from lookups import logs, s3
 

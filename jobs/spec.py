@@ -1,4 +1,4 @@
-"""The spec of the operator's TransformJob, from typed arguments: SageMaker's members in ACK's spelling.
+"""The operator's TransformJob: its spec from typed arguments, in ACK's spelling, and the condition that Pulumi waits for.
 
 Values that SageMaker would fill in are written out, so that the object does not change after its creation.
 """
@@ -7,9 +7,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
+from lookups import ENDS
 
 API_VERSION = "sagemaker.services.k8s.aws/v1alpha1"
 KIND = "TransformJob"
+
+WAIT_FOR = "pulumi.com/waitFor"
+DOES_NOT_HEAL = "ValidationException|AccessDenied|ResourceLimitExceeded.*(is|utilization of) 0 Instances"
+"""Parts of messages with which a job cannot start, however long one waits.
+
+AccessDenied is among them. A change in IAM is effective within seconds, which pass before a job starts (`infra.identity`); a
+missing statement stays missing, and waiting for it would take the whole timeout.
+
+ResourceLimitExceeded is among them only where waiting does not help: the quota is 0, or nothing of it is in use and the job
+asks for more than all of it. Otherwise the operator tries again by itself and starts the job when others have ended; a wait
+that ended earlier would leave that job running, and billed, unnoticed. SageMaker's message is:
+`The account-level service limit 'ml.m5.large for transform job usage' is 2 Instances, with current utilization of
+2 Instances and a request delta of 1 Instances.`
+"""
 
 
 def build(
@@ -106,3 +121,16 @@ def _experiment(config: ExperimentConfig | None) -> dict[str, Any]:
 
 def _given(members: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None and value != {}}
+
+
+def wait_expression() -> str:
+    """Return the value of the annotation `pulumi.com/waitFor`: a job has ended in any way, or cannot start.
+
+    For the operator a failed job is Ready and Synced, so that conditions alone are not enough; a job that cannot start has
+    no status at all and is tried again for ever. The expression is RFC 9535 JSONPath, as the Kubernetes provider reads it:
+    `!=`, `<=` and `>=` must not occur, and `search` must not meet a missing field, hence `@.message &&`.
+    """
+    ended = " || ".join(f'@.transformJobStatus == "{status}"' for status in ENDS)
+    hopeless = f'@.type == "ACK.Recoverable" && @.message && search(@.message, "{DOES_NOT_HEAL}")'
+    never_started = f'@.conditions[?@.status == "True" && (@.type == "ACK.Terminal" || {hopeless})]'
+    return f"jsonpath={{[?{ended} || {never_started}]}}"

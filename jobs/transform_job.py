@@ -18,7 +18,7 @@ from infra.model import Model, ModelPlace
 from infra.operator import Operator
 from infra.settings import JOBS_NAMESPACE, Settings
 from infra.storage import Storage
-from jobs import identity, spec, wait
+from jobs import identity, spec
 from jobs.declaration import PlannedJob
 from jobs.inputs import Input, LocalInput, ResultOf, S3Input
 from lookups import CONTENT_ANNOTATION, NAME_LABEL
@@ -202,7 +202,7 @@ class TransformJob(pulumi.ComponentResource):
         return TransformJobResource(self._job.name, self._metadata(named, content_hash), named, options)
 
     def _metadata(self, named: pulumi.Output[dict[str, Any]], content_hash: pulumi.Output[str]) -> dict[str, Any]:
-        waited = {wait.WAIT_FOR: wait.expression()} if self._job.args.wait else {}
+        waited = {spec.WAIT_FOR: spec.wait_expression()} if self._job.args.wait else {}
         annotations = {**ADOPT, CONTENT_ANNOTATION: content_hash, **waited}
         labels = {NAME_LABEL: self._job.name, "app.kubernetes.io/part-of": self._place.prefix}
         name = named.apply(lambda found: found["transformJobName"])

@@ -72,7 +72,7 @@ def _is_spent(value: str, content: str) -> bool:
 def tick(pulumi: PulumiCli, name: str, job: str) -> int:
     """Run a scheduled job of a stack now, and follow it to its end."""
     ahead = ("--ahead", LOCAL_SECONDS_AHEAD) if name == stack.LOCAL else ()
-    return pulumi.module("workshop.tick", "--stack", name, "--job", job, *ahead)
+    return pulumi.module("workshop.scheduled", "--stack", name, "--run", job, *ahead)
 
 
 def end_schedules(pulumi: PulumiCli, name: str, resources: Iterable[dict[str, Any]], *flags: str) -> int:

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from localcloud.kube import KubeApi, KubeconfigError, default_kubeconfig
 from localcloud.operator.controller import Controller, Log
 from localcloud.operator.fields import spec_fields
-from localcloud.operator.kube import TransformJobObjects
 from localcloud.operator.reconciler import Reconciler
-from localcloud.operator.resource import Owner
+from localcloud.operator.resource import Owner, TransformJobObjects
 from localcloud.operator.sagemaker import CallError, Regions
 from localcloud.operator.settings import Settings, SettingsError, parse
 from localcloud.operator.sync import Policy

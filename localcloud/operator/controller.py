@@ -17,9 +17,8 @@ from typing import Final, Protocol
 
 from localcloud.kube import KubernetesError, Object
 from localcloud.operator.fields import KIND
-from localcloud.operator.kube import Source
 from localcloud.operator.reconciler import ObservedJob, Reconciler, Result
-from localcloud.operator.resource import Key
+from localcloud.operator.resource import Key, Source
 from localcloud.operator.sync import MODIFYING
 from localcloud.operator.work_queue import WorkQueue
 

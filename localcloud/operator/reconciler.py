@@ -9,8 +9,7 @@ from typing import Final
 
 from localcloud.kube import KubernetesError
 from localcloud.operator import resource as names
-from localcloud.operator.kube import Cluster
-from localcloud.operator.resource import Key, Owner, Resource, merge_patch, status_differs
+from localcloud.operator.resource import Cluster, Key, Owner, Resource, merge_patch, status_differs
 from localcloud.operator.rules import POLL_SECONDS, RequeueAfter, SyncResult, Terminal
 from localcloud.operator.sagemaker import TransformJobs
 from localcloud.operator.sync import Policy, Sync

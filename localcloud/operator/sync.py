@@ -14,8 +14,7 @@ from typing import Any, Final
 from localcloud.kube import KubernetesError
 from localcloud.operator import resource as names
 from localcloud.operator.fields import to_api
-from localcloud.operator.kube import Cluster
-from localcloud.operator.resource import Owner, Resource, merge_patch
+from localcloud.operator.resource import Cluster, Owner, Resource, merge_patch
 from localcloud.operator.rules import (
     ADOPT,
     ADOPT_OR_CREATE,

@@ -43,7 +43,7 @@ SCOPE = Scope("aws", "us-east-1", "123456789012", "batch-workshop")
 PREVIEW = policies.document(*delivery.preview(SCOPE))
 DEPLOYER = {
     "up": "pulumi up --yes --skip-preview",
-    "tick of what fails": "python -m workshop.tick --stack local --job unreadable --ahead 2 || test $? = 2",
+    "tick of what fails": "python -m workshop.scheduled --stack local --run unreadable --ahead 2 || test $? = 2",
     "runs": "python -m workshop.scheduled --stack local",
     "refresh": "pulumi refresh --yes --skip-preview",
     "end of schedules": "pulumi destroy --yes --skip-preview --target '**ScheduledJob**'",
