@@ -98,7 +98,7 @@ def read(uri: str, client: Any = None, largest: int | None = None) -> bytes:
     raise TooLargeError(f"{uri} has {found['ContentLength']} bytes, more than {largest}")
 
 
-def read_head(uri: str, size: int, client: Any = None) -> bytes:
+def read_head(uri: str, size: int) -> bytes:
     """Return the first bytes of an object, all of it where it has fewer.
 
     Raises:
@@ -106,7 +106,7 @@ def read_head(uri: str, size: int, client: Any = None) -> bytes:
     """
     where = Location.parse(uri)
     try:
-        found = (client or connect()).get_object(Bucket=where.bucket, Key=where.key, Range=f"bytes=0-{size - 1}")
+        found = connect().get_object(Bucket=where.bucket, Key=where.key, Range=f"bytes=0-{size - 1}")
         return cast("bytes", found["Body"].read())
     except (ClientError, BotoCoreError) as error:
         raise S3Error(f"{uri} cannot be read: {error}") from error

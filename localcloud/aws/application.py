@@ -38,7 +38,7 @@ from localcloud.aws.protocol import validation
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse, HttpServer
 from localcloud.aws.protocol.gateway import INTERNAL_PREFIX, Gateway, Journal, json_response
 from localcloud.aws.quotas import Quotas
-from localcloud.aws.s3.buckets import S3, Buckets, RoleAccess
+from localcloud.aws.s3 import S3, Buckets, RoleAccess
 from localcloud.aws.sagemaker.containers import LOCAL_PROCESSES
 from localcloud.aws.sagemaker.service import SageMaker
 from localcloud.aws.sagemaker.workers import LocalTransforms

@@ -24,13 +24,8 @@ _ATTEMPTS: Final = 3
 _NETWORK_ERRORS: Final = (HTTPClientError, NoConnectionError)
 _THROTTLING: Final = frozenset(
     {
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestThrottledException",
-        "TooManyRequestsException",
-        "RequestLimitExceeded",
-        "SlowDown",
+        *("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException"),
+        *("TooManyRequestsException", "RequestLimitExceeded", "SlowDown"),
     }
 )
 # The SDK gives an error that the operation's model names its own type, and any other a generic one.

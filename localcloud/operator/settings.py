@@ -17,32 +17,11 @@ CONTROLLER_VERSION: Final = "1.9.1"
 """The version of ACK's controller and chart that this one behaves as."""
 
 KINDS: Final[Sequence[str]] = [
-    "App",
-    "DataQualityJobDefinition",
-    "Domain",
-    "Endpoint",
-    "EndpointConfig",
-    "FeatureGroup",
-    "HyperParameterTuningJob",
-    "InferenceComponent",
-    "LabelingJob",
-    "Model",
-    "ModelBiasJobDefinition",
-    "ModelExplainabilityJobDefinition",
-    "ModelPackage",
-    "ModelPackageGroup",
-    "ModelQualityJobDefinition",
-    "MonitoringSchedule",
-    "NotebookInstance",
-    "NotebookInstanceLifecycleConfig",
-    "Pipeline",
-    "PipelineExecution",
-    "ProcessingJob",
-    "Project",
-    "Space",
-    "TrainingJob",
-    "TransformJob",
-    "UserProfile",
+    *("App", "DataQualityJobDefinition", "Domain", "Endpoint", "EndpointConfig", "FeatureGroup"),
+    *("HyperParameterTuningJob", "InferenceComponent", "LabelingJob", "Model", "ModelBiasJobDefinition"),
+    *("ModelExplainabilityJobDefinition", "ModelPackage", "ModelPackageGroup", "ModelQualityJobDefinition"),
+    *("MonitoringSchedule", "NotebookInstance", "NotebookInstanceLifecycleConfig", "Pipeline"),
+    *("PipelineExecution", "ProcessingJob", "Project", "Space", "TrainingJob", "TransformJob", "UserProfile"),
 ]
 
 FEATURE_GATES: Final[Mapping[str, bool]] = {

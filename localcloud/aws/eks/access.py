@@ -83,13 +83,7 @@ class Access:
                 raise invalid(f"The policyArn parameter format is not valid: {policy_arn}")
             if entry["type"] != "STANDARD":
                 raise AwsError("InvalidRequestException", f"Access entries of type {entry['type']} take no policies.")
-            associated: Record = {
-                "policyArn": policy_arn,
-                "accessScope": dict(call.params["accessScope"]),
-                "associatedAt": now(),
-                "modifiedAt": now(),
-            }
-            cluster.access_policies.setdefault(entry["principalArn"], {})[policy_arn] = associated
+            associated = _associate(cluster, entry["principalArn"], policy_arn, call.params["accessScope"])
             return {
                 "clusterName": cluster.name,
                 "principalArn": entry["principalArn"],
@@ -165,9 +159,14 @@ def grant_creator(cluster: ClusterRecord) -> None:
         return
     new_entry(cluster, cluster.creator, {})
     arn = ACCESS_POLICY + "AmazonEKSClusterAdminPolicy"
-    scope = {"type": "cluster", "namespaces": []}
-    associated: Record = {"policyArn": arn, "accessScope": scope, "associatedAt": now(), "modifiedAt": now()}
-    cluster.access_policies[cluster.creator] = {arn: associated}
+    _associate(cluster, cluster.creator, arn, {"type": "cluster", "namespaces": []})
+
+
+def _associate(cluster: ClusterRecord, principal_arn: str, policy_arn: str, scope: Mapping[str, Any]) -> Record:
+    moment = now()
+    associated = {"policyArn": policy_arn, "accessScope": dict(scope), "associatedAt": moment, "modifiedAt": moment}
+    cluster.access_policies.setdefault(principal_arn, {})[policy_arn] = associated
+    return associated
 
 
 def grant_nodes(cluster: ClusterRecord, role_arn: str) -> None:

@@ -182,20 +182,21 @@ class Clusters:
             endpoint = self._backend.create_cluster(record.name, version)
             self._prepare(endpoint.admin_kubeconfig)
         except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the cluster's health
-            with self._store.lock:
-                record.description["status"] = "FAILED"
-                record.description["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
+            self._fail(record, error)
             return
         with self._store.lock:
             _became_active(record, endpoint)
+
+    def _fail(self, record: ClusterRecord, error: Exception) -> None:
+        with self._store.lock:
+            record.description["status"] = "FAILED"
+            record.description["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
 
     def _stop(self, record: ClusterRecord) -> None:
         try:
             self._backend.delete_cluster(record.name)
         except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the cluster's health
-            with self._store.lock:
-                record.description["status"] = "FAILED"
-                record.description["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
+            self._fail(record, error)
             return
         self._network.delete_cluster_network(
             record.name, record.description["resourcesVpcConfig"]["clusterSecurityGroupId"]

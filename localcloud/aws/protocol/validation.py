@@ -41,15 +41,8 @@ _PYTHON_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
 }
 # The listings of IAM that moto gives in pages whose marker is a number.
 _IAM_LISTINGS = (
-    "ListRoles",
-    "ListPolicies",
-    "ListAttachedRolePolicies",
-    "ListAttachedGroupPolicies",
-    "ListAttachedUserPolicies",
-    "ListRoleTags",
-    "ListPolicyTags",
-    "ListOpenIDConnectProviderTags",
-    "ListVirtualMFADevices",
+    *("ListRoles", "ListPolicies", "ListAttachedRolePolicies", "ListAttachedGroupPolicies", "ListAttachedUserPolicies"),
+    *("ListRoleTags", "ListPolicyTags", "ListOpenIDConnectProviderTags", "ListVirtualMFADevices"),
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from localcloud.aws.clients import RoleCredentials
 from localcloud.aws.iam.credentials import Credential, Principal
 from localcloud.aws.protocol.wire import AwsError
-from localcloud.aws.s3.buckets import RoleAccess
+from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import errors, rules
 from localcloud.aws.sagemaker.models import containers, data_url, find
 from localcloud.aws.sagemaker.orders import Order, OrderedContainer, RoleSessions, TransformBackend

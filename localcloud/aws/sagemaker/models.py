@@ -7,7 +7,7 @@ from typing import Any
 
 from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.protocol.wire import AwsError
-from localcloud.aws.s3.buckets import RoleAccess
+from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.orders import RoleSessions
 from localcloud.aws.sagemaker.store import Listing, ModelRecord, Region, model_arn, page, tags_from

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.aws.protocol.wire import Call, Operation
-from localcloud.aws.s3.buckets import RoleAccess
+from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import store
 from localcloud.aws.sagemaker.jobs import TransformJobs
 from localcloud.aws.sagemaker.models import Models

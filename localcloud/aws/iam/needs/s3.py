@@ -47,7 +47,7 @@ def needs(call: Call, _directory: Directory) -> Sequence[Need]:
     if call.operation == "ListBuckets":
         return [Need(action, "*")]
     if call.operation == "DeleteObjects":
-        return []  # S3 decides on each object by itself: see s3.buckets
+        return []  # S3 decides on each object by itself: see `localcloud.aws.s3`
     key = call.params.get("Key")
     if key is None:
         return [Need(action, _BUCKET.format(bucket), _list_keys(call)), *_bucket_extras(call, bucket)]
