@@ -18,7 +18,7 @@ import pulumi_aws as aws
 
 from infra import policies
 from infra.policies import Scope
-from infra.problems import refuse, told
+from infra.problems import aws_message, refuse
 from infra.settings import Settings
 
 ZONES_WITHOUT_EKS = ["use1-az3", "usw1-az2", "cac1-az3"]
@@ -42,7 +42,7 @@ class Account:
 
     @property
     def look(self) -> pulumi.InvokeOptions:
-        """Options for an invoke that AWS answers before the program goes on."""
+        """Options for an invoke whose answer the program waits for."""
         return pulumi.InvokeOptions(provider=self.provider)
 
 
@@ -80,7 +80,7 @@ def _network_problems(settings: Settings, look: pulumi.InvokeOptions) -> Iterato
         yield from _vpc_problems(settings.existing_vpc_id, settings.region, look)
         yield from _subnet_problems(settings, look)
     except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions; each is reported as one problem
-        yield f"existingVpcId: '{settings.existing_vpc_id}' cannot be read: {told(error)}."
+        yield f"existingVpcId: '{settings.existing_vpc_id}' cannot be read: {aws_message(error)}."
 
 
 def _vpc_problems(vpc_id: str, region: str, look: pulumi.InvokeOptions) -> Iterator[str]:
@@ -114,7 +114,7 @@ def _bucket_problems(settings: Settings, look: pulumi.InvokeOptions) -> Iterator
     try:
         region = aws.s3.get_bucket(bucket=name, opts=look).bucket_region
     except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions
-        yield f"existingBucket: '{name}' cannot be read: {told(error)}. Allowed: a bucket of this account in {settings.region}."
+        yield f"existingBucket: '{name}' cannot be read: {aws_message(error)}. Allowed: a bucket of this account in {settings.region}."
         return
     if region != settings.region:
         yield f"existingBucket: '{name}' is in {region}. Allowed: a bucket in {settings.region}, where SageMaker reads and writes."
@@ -128,10 +128,10 @@ def _boundary_problems(settings: Settings, look: pulumi.InvokeOptions) -> Iterat
         document = aws.iam.get_policy(arn=arn, opts=look).policy
     except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions
         if "AccessDenied" not in str(error):
-            yield f"permissionsBoundary: '{arn}' cannot be read: {told(error)}."
+            yield f"permissionsBoundary: '{arn}' cannot be read: {aws_message(error)}."
             return
         pulumi.log.warn(
-            f"permissionsBoundary cannot be read, so that what it forbids shows only when a job runs: {told(error)}."
+            f"permissionsBoundary cannot be read, so that what it forbids shows only when a job runs: {aws_message(error)}."
         )
         return
     if barred := forbidden(document, _needed(settings)):

@@ -24,7 +24,7 @@ from infra.account import Account
 from infra.identity import Identified, Identity
 from infra.network import Network
 from infra.policies import Scope
-from infra.problems import told
+from infra.problems import aws_message
 from infra.settings import EKS_VERSIONS, Settings
 
 
@@ -197,7 +197,7 @@ def _standing(cluster_name: str, look: pulumi.InvokeOptions) -> str | None:
     except Exception as error:
         # An invoke raises plain exceptions; whatever the reason, the version of the existing cluster is not known.
         raise pulumi.RunError(
-            f"the version of the cluster {cluster_name} cannot be read from EKS: {told(error)}."
+            f"the version of the cluster {cluster_name} cannot be read from EKS: {aws_message(error)}."
         ) from error
 
 

@@ -45,7 +45,7 @@ class TransformJobResource(pulumi.CustomResource):
 
 @dataclass(frozen=True)
 class JobPlace:
-    """Where jobs run and what they run with, the same for all jobs of a stack."""
+    """Where the jobs of a stack run, and what they share."""
 
     region: str
     prefix: str

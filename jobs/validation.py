@@ -1,4 +1,4 @@
-"""Types and limits of a job's arguments, checked when the program runs, so that CreateTransformJob is never called in vain.
+"""Types and limits of a job's arguments, checked before anything is created.
 
 Python does not check types, and a number in place of a string would end in a traceback far from its cause, or fail at
 SageMaker. Messages about limits use SageMaker's names, so that they can be looked up in its API reference.

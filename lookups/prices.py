@@ -72,7 +72,7 @@ def summary(node_instance_type: str | None, transform_instance_type: str, stack:
     """The stack's output `cost`; None stands for a price that the table does not have.
 
     Args:
-        node_instance_type: EC2 type of the one node; None where there is none.
+        node_instance_type: EC2 type of the one node; None if the stack has no node.
         transform_instance_type: SageMaker type of a job that names none.
         stack: its name, for the command that ends the cost.
     """

@@ -1,4 +1,4 @@
-"""What is under an S3 URI: listings, digests, single objects.
+"""Objects under an S3 URI: listings, digests, contents.
 
 A thin typed layer over boto3, which finds region, credentials and endpoint as the aws command does. An error is one line
 that says what to do.
@@ -78,7 +78,7 @@ def read(uri: str, client: Any = None, largest: int | None = None) -> bytes:
 
     Args:
         uri: its S3 URI.
-        client: a boto3 client; made when there is none.
+        client: a boto3 client; created if omitted.
         largest: bytes that are read at most; None for any number.
 
     Raises:

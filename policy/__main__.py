@@ -27,28 +27,28 @@ def as_policy(rule: Rule) -> Policy:
 def _of_each(rule: Rule) -> ResourceValidationPolicy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         for violation in rule.violations([Resource(args.resource_type, args.name, args.urn, args.props)]):
-            report(_told(rule, violation), violation.urn)
+            report(_message(rule, violation), violation.urn)
 
     return ResourceValidationPolicy(
-        name=rule.name, description=_described(rule), enforcement_level=EnforcementLevel.MANDATORY, validate=validate
+        name=rule.name, description=_description(rule), enforcement_level=EnforcementLevel.MANDATORY, validate=validate
     )
 
 
 def _of_stack(rule: Rule) -> StackValidationPolicy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         for violation in rule.violations([_resource(found) for found in args.resources]):
-            report(_told(rule, violation), violation.urn)
+            report(_message(rule, violation), violation.urn)
 
     return StackValidationPolicy(
-        name=rule.name, description=_described(rule), enforcement_level=EnforcementLevel.MANDATORY, validate=validate
+        name=rule.name, description=_description(rule), enforcement_level=EnforcementLevel.MANDATORY, validate=validate
     )
 
 
-def _described(rule: Rule) -> str:
+def _description(rule: Rule) -> str:
     return f"{rule.text} {', '.join(rule.controls)}"
 
 
-def _told(rule: Rule, violation: Violation) -> str:
+def _message(rule: Rule, violation: Violation) -> str:
     return f"{violation.text} ({', '.join(rule.controls)})"
 
 

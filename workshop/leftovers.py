@@ -33,7 +33,7 @@ Tags = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Found:
-    """Something that exists in the account; its tags are None if the caller may not read them."""
+    """A resource in the account; its tags are None if the caller may not read them."""
 
     kind: str
     name: str

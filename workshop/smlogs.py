@@ -69,7 +69,7 @@ class Cluster:
         """The job whose object has this name, else the newest one declared under this name.
 
         Raises:
-            SmlogsError: there is none, or kubectl fails.
+            SmlogsError: there is no such job, or kubectl fails.
         """
         item = self._get(name, "--ignore-not-found") or self._newest_declared(name)
         if not item:

@@ -89,7 +89,7 @@ class Application:
     Args:
         settings: the local account.
         port: on 127.0.0.1; 0 takes a free one.
-        clusters: makes the backend of EKS; it may ask this application for its address once that serves.
+        clusters: creates EKS's backend, which may ask this application for its address once it serves.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Application:
         return self._server.endpoint
 
     def token_review_url(self, cluster: str) -> str:
-        """Where the API server of a cluster has EKS tokens reviewed."""
+        """The URL to which a cluster's API server sends EKS tokens for review."""
         return f"{self.endpoint}{INTERNAL_PREFIX}eks/{cluster}/token-review"
 
     def start(self) -> None:

@@ -78,11 +78,11 @@ class Upstream:
         return self._locks[service]
 
     def forward(self, request: HttpRequest, service: str, operation: str, region: str) -> HttpResponse:
-        """Moto's answer.
+        """Forward a request to moto, and return moto's answer.
 
         Raises:
             NotAvailableError: moto does not implement the operation.
-            AwsError: moto failed at it.
+            AwsError: moto failed.
         """
         if service == "s3" and _UNKNOWN_TO_S3.search(operation):
             raise NotAvailableError(service, operation)
@@ -164,7 +164,7 @@ def adapt(account_id: str, region: str) -> None:
 
 
 class _EachOnce(loaders.JSONFileLoader):
-    """Each service's model is read once: moto and its sessions ask for it up to three times."""
+    """Reads each service's model once, which moto and its sessions load up to three times."""
 
     def load_file(self, file_path: str) -> Any:
         return _model(file_path)

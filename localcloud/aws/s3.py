@@ -32,7 +32,7 @@ _DEFAULT_ENCRYPTION = {
 
 _CRC32C = 0x82F63B78
 _CRC64NVME = 0x9A6C9329AC4BC9B5
-# A table-driven CRC in Python does about 10 MB a second; beyond this the rarer CRCs are taken on trust.
+# A table-driven CRC in Python does about 10 MB a second; above this size the rarer CRCs are not verified.
 _PYTHON_CRC_LIMIT = 8 * 1024 * 1024
 _SLOW = {"crc32c", "crc64nvme"}
 
@@ -49,7 +49,7 @@ class Buckets:
             return self._backend().buckets.get(name)
 
     def delete(self, name: str, entries: Sequence[Mapping[str, str]], *, bypass: bool) -> tuple[list[Any], list[str]]:
-        """Delete objects; what was deleted (key, version, delete marker), and the keys that a lock protects."""
+        """Delete objects; returns those that were deleted (key, version, delete marker), and the keys that a lock protects."""
         with self._lock:
             return self._backend().delete_objects(name, list(entries), bypass)
 
@@ -81,14 +81,14 @@ class Buckets:
 
 
 class RoleAccess:
-    """S3 for a service that acts with a role while it answers a call: an authorisation, then a lookup."""
+    """S3 for a service that acts with a role while it answers another principal's call: it authorises, then looks up."""
 
     def __init__(self, buckets: Buckets, authorizer: Authorizer) -> None:
         self._buckets = buckets
         self._authorizer = authorizer
 
     def has_object(self, role: Principal, region: str, bucket: str, key: str) -> bool:
-        """Whether an object exists, as HeadObject tells it.
+        """Whether an object exists, as HeadObject reports it.
 
         Raises:
             AccessDeniedError: the role may not read the object, or may not know that it is missing.
@@ -100,7 +100,7 @@ class RoleAccess:
         return False
 
     def has_objects(self, role: Principal, region: str, bucket: str, prefix: str) -> bool:
-        """Whether an object exists below a prefix, as ListObjectsV2 tells it.
+        """Whether an object exists below a prefix, as ListObjectsV2 reports it.
 
         Raises:
             AccessDeniedError: the role may not list the bucket.

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         fail(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        fail("interrupted; nothing is lost: the same command goes on from here")
+        fail("interrupted; nothing is lost: run the same command again to continue")
         return INTERRUPTED
 
 

@@ -79,7 +79,7 @@ def _left_by_local(environment: Mapping[str, str], home: Path) -> list[str]:
     sourced = environment.get("LOCALCLOUD_HOME")
     if not sourced and environment.get("AWS_ACCESS_KEY_ID") != ACCESS_KEY:
         return []
-    # Somebody with credentials of their own may well mean this region, which happens to be the same.
+    # A person with credentials of their own may have chosen this region.
     kept = {"AWS_REGION", "AWS_DEFAULT_REGION"} if real_looking_credentials(environment) else set[str]()
     ours = _settings(Path(sourced or home), None)
     return [name for name, value in ours.items() if environment.get(name) == value and name not in kept]

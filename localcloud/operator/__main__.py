@@ -19,10 +19,10 @@ from localcloud.process import die_with_parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until told to stop.
+    """Run until SIGTERM or SIGINT.
 
     Returns:
-        0 after a stop that was asked for, 1 when the controller cannot start.
+        0 after a signal, 1 if the controller cannot start.
     """
     die_with_parent()
     # An authority for AWS calls is of no use at a local endpoint, and makes the real controller fail.

@@ -2,7 +2,7 @@
 
 ACK reconciles a running job every 30 seconds. The poller notices within a second that a job has moved on: it asks for
 the status alone, and has the object reconciled when that has changed. The number of calls is bounded: with many jobs,
-it asks most often for those that run longest, for they end first.
+it asks most often for those that run longest, because they end first.
 """
 
 from __future__ import annotations

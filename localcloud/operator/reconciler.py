@@ -1,4 +1,4 @@
-"""From a key in the work queue to a synchronisation of its object, and from the result to the next one."""
+"""Reconciles one object: reads it, synchronises it with SageMaker, writes its status, and says when to do so again."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Result:
     """When to reconcile an object again.
 
     Attributes:
-        requeue_after: in so many seconds; None for only when the object changes.
-        error: what went wrong; then the delay grows with each error in a row.
+        requeue_after: seconds until then; None if only a change of the object starts the next reconciliation.
+        error: the failure; the delay grows with each failure in a row.
     """
 
     requeue_after: float | None = None

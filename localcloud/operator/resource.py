@@ -207,7 +207,7 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Json:
 
 
 class Cluster(Protocol):
-    """What the reconciler needs of Kubernetes; every method raises KubernetesError."""
+    """The requests of the reconciler to Kubernetes; every method raises KubernetesError."""
 
     def get(self, namespace: str, name: str) -> Object: ...
 
@@ -221,7 +221,7 @@ class Cluster(Protocol):
 
 
 class Source(Protocol):
-    """Where the controller learns which objects exist; every method raises KubernetesError."""
+    """Lists and watches the objects for the controller; every method raises KubernetesError."""
 
     def list(self, namespace: str | None, selector: str = "") -> Object: ...
 

@@ -71,11 +71,11 @@ class ApiError(CallError):
         return self._short
 
     @property
-    def terminal(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # of this kind some are
+    def terminal(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # some of these errors are
         return self.code in _TERMINAL_CODES
 
     @property
-    def refused(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # a server's fault may come late
+    def refused(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # a server error may follow an effect
         return self.status < 500
 
     @property

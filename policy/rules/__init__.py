@@ -9,7 +9,7 @@ ALL = (*s3.RULES, *cluster.RULES, *iam.RULES)
 
 @dataclass(frozen=True)
 class WrittenException:
-    """A control that the stack does not pass, with its reason. Whoever copies the stack must decide for themselves."""
+    """A control that the stack does not pass, with its reason. If you copy the stack, decide for yourself."""
 
     controls: tuple[str, ...]
     about: str

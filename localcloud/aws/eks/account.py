@@ -31,7 +31,7 @@ POD_NEEDS = ("eks-auth:AssumeRoleForPodIdentity",)
 
 @dataclass(frozen=True)
 class User:
-    """Who uses a role: a service, on behalf of a resource where it names one, in a session."""
+    """A user of a role: a service in a session, perhaps on behalf of a resource."""
 
     service: str
     session_name: str
@@ -133,7 +133,7 @@ class Network:
                 raise invalid(f"Subnet {subnet.id} is not in the cluster's VPC {vpc_id}.")
 
     def create_cluster_network(self, cluster: str, vpc_id: str, subnet_ids: Iterable[str]) -> str:
-        """Make the cluster security group, and the interfaces that hold the subnets while the cluster stands."""
+        """Create the cluster security group, and network interfaces that keep the subnets in use while the cluster exists."""
         backend = self._ec2()
         with self._lock:
             suffix = hashlib.sha256(f"{cluster}/{vpc_id}".encode()).hexdigest()[:9]
@@ -159,7 +159,7 @@ class Network:
             )
 
     def create_node_interface(self, cluster: str, nodegroup: str, subnet_id: str) -> None:
-        """Make the interface with which a node holds its subnet and a public address."""
+        """Create the network interface by which a node uses its subnet and a public address."""
         backend = self._ec2()
         with self._lock:
             backend.create_network_interface(

@@ -1,8 +1,8 @@
 """EKS's managed capabilities: ACK, which runs beside the cluster, under a role of its own and without any node.
 
-What is refused follows https://docs.aws.amazon.com/eks/latest/userguide/capabilities.html: one capability of a type for
+The rules are those of https://docs.aws.amazon.com/eks/latest/userguide/capabilities.html: one capability of a type for
 each cluster, an authentication mode with access entries, and a role that trusts capabilities.eks.amazonaws.com with
-sts:AssumeRole and sts:TagSession. EKS gives the role its access entry by itself, and takes it away again.
+sts:AssumeRole and sts:TagSession. EKS creates and deletes the role's access entry by itself.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Capabilities:
         try:
             keys = self._keys(cluster, capability)
             self._backend.create_capability(cluster.name, str(capability["capabilityName"]), keys, capability["arn"])
-        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the capability's health
+        except Exception as error:  # noqa: BLE001  the capability's health reports any error
             code = "AccessDenied" if isinstance(error, AccessDeniedError) else "ClusterUnreachable"
             with self._store.lock:
                 capability["status"] = "CREATE_FAILED"
@@ -136,7 +136,7 @@ class Capabilities:
         }
 
     def _stop(self, cluster: ClusterRecord, capability: Record) -> None:
-        """Stop the controller; what it managed stays, which is the only propagation policy there is."""
+        """Stop the controller. The objects that it managed stay: RETAIN is the only propagation policy."""
         self._backend.delete_capability(cluster.name, str(capability["capabilityName"]))
         with self._store.lock:
             cluster.capabilities.pop(str(capability["capabilityName"]), None)

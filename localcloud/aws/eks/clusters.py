@@ -55,7 +55,7 @@ class Clusters:
         backend: runs the control planes.
         network: EKS's view of the VPC.
         roles: EKS's view of IAM.
-        prepare: is given the administrator's kubeconfig of each new cluster before that is ACTIVE.
+        prepare: called with the administrator's kubeconfig of each new cluster before the cluster is ACTIVE.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class Clusters:
         try:
             endpoint = self._backend.create_cluster(record.name, version)
             self._prepare(endpoint.admin_kubeconfig)
-        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the cluster's health
+        except Exception as error:  # noqa: BLE001  the cluster's health reports any error
             self._fail(record, error)
             return
         with self._store.lock:
@@ -195,7 +195,7 @@ class Clusters:
     def _stop(self, record: ClusterRecord) -> None:
         try:
             self._backend.delete_cluster(record.name)
-        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the cluster's health
+        except Exception as error:  # noqa: BLE001  the cluster's health reports any error
             self._fail(record, error)
             return
         self._network.delete_cluster_network(

@@ -101,7 +101,7 @@ class Nodegroups:
         try:
             self._use_roles(cluster, nodegroup)
             self._backend.create_nodegroup(cluster.name, name, labels)
-        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the group's health
+        except Exception as error:  # noqa: BLE001  the node group's health reports any error
             _failed(nodegroup, "CREATE_FAILED", "NodeCreationFailure", str(error))
             return
         nodegroup["status"] = "ACTIVE"
@@ -116,7 +116,7 @@ class Nodegroups:
         name = str(nodegroup["nodegroupName"])
         try:
             self._backend.delete_nodegroup(cluster.name, name)
-        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the group's health
+        except Exception as error:  # noqa: BLE001  the node group's health reports any error
             _failed(nodegroup, "DELETE_FAILED", "InternalFailure", str(error))
             return
         self._network.delete_node_interface(cluster.name, name)

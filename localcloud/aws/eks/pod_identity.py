@@ -30,7 +30,7 @@ class Pod:
 
 
 class TokenReviewer(Protocol):
-    """Asks a cluster whether a service account token is good."""
+    """Asks a cluster whether a service account token is valid."""
 
     def review(self, cluster: ClusterRecord, token: str, audience: str) -> Pod | None: ...
 

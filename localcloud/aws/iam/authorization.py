@@ -90,7 +90,7 @@ class Authorizer:
             raise AccessDeniedError(_refusal(principal, need, need.resource, decision))
 
     def record(self, principal: str, action: str, resource: str, context: Keys, decision: Decision) -> None:
-        """Log a decision with all that it was made from."""
+        """Log a decision with its principal, action, resource and condition keys."""
         self._log(
             {
                 "principal": principal,

@@ -140,7 +140,7 @@ def hold(conditions: Conditions, context: Context) -> bool:
 
 
 def substitute(text: str, context: Context) -> str | None:
-    """A value with its policy variables replaced; None if a variable has no value, for then nothing matches."""
+    """A value with its policy variables replaced; None if a variable has no value, because then nothing matches."""
     missing = False
 
     def replace(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""AWS STS: who am I, and sessions of roles, given only where the role's trust policy allows it."""
+"""AWS STS: the caller's identity, and sessions of roles whose trust policies allow them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Assumption:
     """A request to act as a role.
 
     Attributes:
-        caller: who asks; anonymous if a service asks.
-        service: the AWS service that asks, e.g. `sagemaker.amazonaws.com`.
-        context: condition keys beside those of every request.
+        caller: the principal that assumes the role; anonymous if a service does.
+        service: the AWS service that assumes the role, e.g. `sagemaker.amazonaws.com`.
+        context: condition keys in addition to those of every request.
         tags: session tags, which need `sts:TagSession`.
     """
 

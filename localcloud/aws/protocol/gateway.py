@@ -70,7 +70,7 @@ class Gateway:
         self._journal = journal
 
     def register(self, service: str, operations: Mapping[str, Operation]) -> None:
-        """Take over a service: any other operation of it is refused as not available, even where moto has it."""
+        """Take over a service: its other operations are refused as not available, even if moto has them."""
         self._owned.add(service)
         self._native |= _keyed(service, operations)
 

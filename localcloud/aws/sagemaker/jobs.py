@@ -25,7 +25,7 @@ _LISTING = Listing(
     "TransformJobStatus",
     {"CreationTime": "CreationTime", "LastModifiedTime": "LastModifiedTime"},
 )
-# Members that Describe fills where the request left them out; ACK's operator waits for the first two.
+# Members that DescribeTransformJob fills in if the request omits them; ACK's operator waits for the first two.
 _FILLED: Mapping[str, Mapping[str, str]] = {
     "TransformInput": {"CompressionType": "None", "SplitType": "None"},
     "TransformOutput": {"AssembleWith": "None", "KmsKeyId": ""},
@@ -40,9 +40,8 @@ class TransformJobs:
     Args:
         transforms: runs the jobs.
         sessions: assumes execution roles.
-        s3: shows S3 as an execution role may see it.
+        s3: S3 with the permissions of an execution role.
         limit: the quota of an instance type; None for no limit.
-        choices: the behaviour chosen where SageMaker's is not publicly known.
     """
 
     def __init__(

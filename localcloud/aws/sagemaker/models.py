@@ -21,7 +21,7 @@ class Models:
 
     Args:
         sessions: assumes execution roles.
-        s3: shows S3 as an execution role may see it.
+        s3: S3 with the permissions of an execution role.
     """
 
     def __init__(self, sessions: RoleSessions, s3: RoleAccess) -> None:

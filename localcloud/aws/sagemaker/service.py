@@ -23,7 +23,7 @@ class SageMaker:
         account_id: the account.
         transforms: runs the jobs.
         sessions: assumes execution roles as sagemaker.amazonaws.com.
-        s3: shows S3 as an execution role may see it.
+        s3: S3 with the permissions of an execution role.
         limit: how many instances of a type transform jobs may use at once; None for no limit.
     """
 
@@ -56,7 +56,7 @@ class SageMaker:
         }
 
     def describe_transform_job(self, region: str, name: str) -> Mapping[str, Any]:
-        """What DescribeTransformJob answers."""
+        """Return the answer of DescribeTransformJob."""
         return self._jobs.describe(self._regions.get(region), {"TransformJobName": name})
 
     def _in_region(self, handler: Handler) -> Operation:

@@ -80,7 +80,7 @@ class Store:
         """Make a group.
 
         Raises:
-            AwsError: there is one of this name.
+            AwsError: a group has this name already.
         """
         if name in self.groups:
             raise AwsError("ConflictException", f"Schedule group {name} already exists.", 409)
@@ -94,7 +94,7 @@ class Store:
         """Return a group.
 
         Raises:
-            AwsError: there is none of this name.
+            AwsError: no group has this name.
         """
         if name not in self.groups:
             raise _missing(f"Schedule group {name} does not exist.")
@@ -104,7 +104,7 @@ class Store:
         """Return a group by its ARN.
 
         Raises:
-            AwsError: there is none.
+            AwsError: no group has this ARN.
         """
         found = next((group for group in self.groups.values() if group.shown["Arn"] == arn), None)
         if found is None:
@@ -115,7 +115,7 @@ class Store:
         """Return a schedule.
 
         Raises:
-            AwsError: there is none of this name in the group.
+            AwsError: no schedule in the group has this name.
         """
         if name not in self.group(group).schedules:
             raise _missing(f"Schedule {name} does not exist.")
@@ -142,7 +142,7 @@ def _missing(message: str) -> AwsError:
 def next_time(
     expression: Expression, where: tzinfo, after: datetime, start: datetime, end: datetime | None = None
 ) -> datetime | None:
-    """Return the first time to fire, None when there is no more.
+    """Return the next time to fire; None if there is no more.
 
     Args:
         expression: the schedule's.
@@ -179,7 +179,7 @@ def _cron_times(expression: Cron, where: tzinfo, after: datetime) -> Iterator[da
 
 
 def _placed(when: datetime, where: tzinfo) -> datetime | None:
-    """Return a local time in its zone: the first of two, none where the clocks jump over it."""
+    """Return a local time in its zone: the first of two, or None if the clocks skip it."""
     return when.replace(tzinfo=where, fold=0) if occurs(when, where) else None
 
 
@@ -202,7 +202,7 @@ def _listed(entries: Iterable[int | str]) -> str:
 
 
 def _years(years: Sequence[int]) -> str:
-    """Return years as a span where they are one: croniter expands each entry of a list anew."""
+    """Return consecutive years as a range, because croniter expands each entry of a list again."""
     reached = [year for year in years if year <= LAST_YEAR]
     whole = len(reached) > 1 and len(reached) == reached[-1] - reached[0] + 1
     return f"{reached[0]}-{reached[-1]}" if whole else _listed(reached)

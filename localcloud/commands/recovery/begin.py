@@ -104,7 +104,7 @@ def _holders_by_cli(pulumi: PulumiCli, stack: str) -> list[tuple[str, int]]:
 def _is_dead(host: str, pid: int) -> bool:
     """Whether no Pulumi process with this pid runs on this host; another program may have the pid by now.
 
-    A killed process that nobody has waited for is still listed, as a zombie.
+    A killed process stays listed as a zombie until its parent waits for it.
     """
     if host != socket.gethostname():
         return False

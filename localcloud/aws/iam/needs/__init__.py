@@ -71,5 +71,5 @@ def pass_role(role_arn: str, service: str) -> Need:
 
 
 def members(value: Any) -> list[Any]:
-    """A list argument; SDKs leave an empty one out."""
+    """A list argument, which SDKs omit if it is empty."""
     return list(value or [])

@@ -30,7 +30,7 @@ def iam(call: Call, directory: Directory) -> Sequence[Need]:
 
 
 def _iam_resource(call: Call, directory: Directory) -> str:
-    """The ARN of what a call is about; IAM's tables name a role, user or group before a policy it is given."""
+    """The ARN of a call's resource: in IAM's tables a role, user or group comes before a policy that is attached to it."""
     params = call.params
     if params.get("InstanceProfileName"):
         return _new_arn(call, "instance-profile", str(params["InstanceProfileName"]))
@@ -111,7 +111,7 @@ def scheduler(call: Call, _directory: Directory) -> Sequence[Need]:
 
 
 def events(call: Call, _directory: Directory) -> Sequence[Need]:
-    """A rule of the default bus has the bus's name in its ARN nowhere."""
+    """The ARN of a rule on the default bus does not contain the bus's name."""
     action, tags, params = f"events:{call.operation}", tag_keys(tags_of(call)), call.params
     if params.get("ResourceARN"):
         return [Need(action, str(params["ResourceARN"]), tags)]

@@ -66,7 +66,7 @@ def _action(call: Call) -> str:
 
 
 def deletion(bucket: str, entry: Mapping[str, str]) -> Need:
-    """What the deletion of one of several objects needs."""
+    """The permission to delete one of several objects."""
     action = "s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"
     return Need(action, _BUCKET.format(f"{bucket}/{entry.get('Key')}"))
 
