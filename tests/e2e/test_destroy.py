@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from localcloud.commands import inspection
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout, Said
 from tests.e2e.conveniences import calls, wait_for
@@ -67,7 +66,7 @@ def cut_off(checkout: Checkout, operation: str, count: int = 1) -> None:
 def operator_process(checkout: Checkout) -> int:
     cloud = record.read(checkout.home)
     assert cloud is not None
-    (pid,) = (pid for pid, _, what in inspection.family(cloud.pid) if "localcloud.operator" in what)
+    (pid,) = (pid for pid, _, what in cloud.family(cloud.pid) if "localcloud.operator" in what)
     return pid
 
 

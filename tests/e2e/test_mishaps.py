@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import pytest
 
-from localcloud.commands import inspection
 from localcloud.process import is_alive
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
@@ -21,7 +20,7 @@ Fresh = Callable[[], Checkout]
 def processes(checkout: Checkout) -> list[int]:
     cloud = record.read(checkout.home)
     assert cloud is not None
-    return [pid for pid, _, _ in inspection.family(cloud.pid)]
+    return [pid for pid, _, _ in cloud.family(cloud.pid)]
 
 
 def test_a_cloud_that_was_killed_is_made_anew_and_then_goes_with_all_its_processes(fresh: Fresh) -> None:
