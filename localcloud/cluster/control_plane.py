@@ -20,6 +20,7 @@ from typing import Final
 from localcloud import process
 from localcloud.cluster import certs
 from localcloud.go.binaries import Binaries
+from localcloud.go.programs import KUBERNETES_VERSION
 from localcloud.kube import KubeApi, KubernetesError
 
 ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
@@ -237,24 +238,23 @@ def unready(api: KubeApi) -> Callable[[], str]:
     return ask
 
 
-def require_version(binaries: Binaries, version: str) -> None:
-    """Refuse a Kubernetes version that the binaries are not.
+def require_version(version: str) -> None:
+    """Refuse a Kubernetes version that the programs are not.
 
     Raises:
         ClusterError: naming both.
     """
-    have = binaries.version()
-    if version and not f"{have}.".startswith(f"v{version.removeprefix('v')}."):
+    if version and not f"{KUBERNETES_VERSION}.".startswith(f"{version.removeprefix('v')}."):
         raise ClusterError(
-            f"Kubernetes {version} was asked for, and the local cloud runs {have}: "
-            f"ask for version {'.'.join(have.removeprefix('v').split('.')[:2])}"
+            f"Kubernetes {version} was asked for, and the local cloud runs v{KUBERNETES_VERSION}: "
+            f"ask for version {'.'.join(KUBERNETES_VERSION.split('.')[:2])}"
         )
 
 
 def _environment() -> dict[str, str]:
     """A small environment: the user's proxies and AWS settings are not for the control plane."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
-    return {**kept, **{k: v for k, v in os.environ.items() if k.startswith("GO")}, "DIE_WITH_PARENT": "1"}
+    return {**kept, "DIE_WITH_PARENT": "1"}
 
 
 def _how_it_ended(code: int, log: Path) -> str:

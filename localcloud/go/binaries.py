@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
@@ -37,18 +36,6 @@ class Binaries:
     @classmethod
     def within(cls, folder: Path) -> Binaries:
         return cls(*(folder / name for name in CONTROL_PLANE.names))
-
-    def version(self) -> str:
-        """The version that the API server says it is, as `v1.35.4`.
-
-        Raises:
-            BuildError: the program does not run on this machine.
-        """
-        try:
-            answer = subprocess.run([self.control_plane, "--version"], capture_output=True, text=True, check=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise BuildError(f"{self.control_plane} does not run on this machine: {error}") from error
-        return answer.stdout.strip().removeprefix("Kubernetes ")
 
 
 def ensure(programs: Iterable[Program], progress: Progress = print) -> None:

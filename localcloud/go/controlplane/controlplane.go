@@ -13,6 +13,7 @@ import (
 	logsapi "k8s.io/component-base/logs/api/v1"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
+	"k8s.io/component-base/version/verflag"
 	"k8s.io/klog/v2"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 )
@@ -29,6 +30,7 @@ func controlPlane() {
 	kubeconfig := command.Flags().String("controllers-kubeconfig", "", "The kubeconfig of the controllers.")
 	serve := command.RunE
 	command.RunE = func(itself *cobra.Command, arguments []string) error {
+		verflag.PrintAndExitIfRequested()
 		if err := settleLogging(); err != nil {
 			return err
 		}
