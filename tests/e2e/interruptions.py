@@ -11,7 +11,7 @@ import signal
 from collections.abc import Sequence
 from typing import Any
 
-from localcloud.commands import inspection
+from localcloud.commands import cloud
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout, Said
 from tests.e2e.conveniences import calls, wait_for
@@ -43,6 +43,7 @@ def assert_goes_on(checkout: Checkout) -> None:
     assert "pending operations" not in again.text
     preview = checkout.shell("pulumi preview --expect-no-changes --non-interactive")
     assert preview.code == 0, preview.text
+    assert not list((checkout.home / "pulumi").rglob("*.attrs"))  # the CLI does not write them in one step
     assert len(checkout.client("eks").list_clusters()["clusters"]) == 1
     assert len(checkout.client("s3").list_buckets()["Buckets"]) == 1
     assert len([vpc for vpc in checkout.client("ec2").describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]) == 1
@@ -94,9 +95,9 @@ def kinds_in_order(said: str) -> list[str]:
 
 
 def operator_process(checkout: Checkout) -> int:
-    cloud = record.read(checkout.home)
-    assert cloud is not None
-    (pid,) = (pid for pid, _, what in inspection.family(cloud.pid) if "localcloud.operator" in what)
+    running = record.read(checkout.home)
+    assert running is not None
+    (pid,) = (pid for pid, _, what in cloud.family(running.pid) if "localcloud.operator" in what)
     return pid
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from localcloud.commands import inspection
+from localcloud.commands import cloud
 from localcloud.process import is_alive
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
@@ -29,9 +29,9 @@ Fresh = Callable[[], Checkout]
 
 
 def processes(checkout: Checkout) -> list[int]:
-    cloud = record.read(checkout.home)
-    assert cloud is not None
-    return [pid for pid, _, _ in inspection.family(cloud.pid)]
+    running = record.read(checkout.home)
+    assert running is not None
+    return [pid for pid, _, _ in cloud.family(running.pid)]
 
 
 def test_a_stack_outlives_interrupts_and_kills_and_then_goes_with_all_that_ran(fresh: Fresh) -> None:

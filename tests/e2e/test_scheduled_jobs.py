@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pulumi
 import pytest
 
 from infra import delivery, policies
@@ -41,14 +40,10 @@ echo 'no,numbers,here' | aws s3 cp - s3://nightly-input/words/words.csv
 
 
 SCOPE = Scope("aws", "us-east-1", "123456789012", "batch-workshop")
-PREVIEW = policies.document(
-    *delivery.preview(
-        SCOPE, delivery.DeliveryArgs(scope=pulumi.Output.from_input(SCOPE), repository="someone/workshop")
-    )
-)
+PREVIEW = policies.document(*delivery.preview(SCOPE))
 DEPLOYER = {
     "up": "pulumi up --yes --skip-preview",
-    "tick of what fails": "python -m workshop.tick --stack local --job unreadable --ahead 2 || test $? = 2",
+    "tick of what fails": "python -m workshop.scheduled --stack local --run unreadable --ahead 2 || test $? = 2",
     "runs": "python -m workshop.scheduled --stack local",
     "refresh": "pulumi refresh --yes --skip-preview",
     "end of schedules": "pulumi destroy --yes --skip-preview --target '**ScheduledJob**'",

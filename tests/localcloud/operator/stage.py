@@ -23,9 +23,8 @@ import urllib3
 from localcloud.kube import KubeApi, KubernetesError, load_kubeconfig
 from localcloud.operator.controller import Controller, Log
 from localcloud.operator.fields import API_VERSION, KIND, spec_fields
-from localcloud.operator.kube import TransformJobObjects
 from localcloud.operator.reconciler import Reconciler
-from localcloud.operator.resource import Owner
+from localcloud.operator.resource import Owner, TransformJobObjects
 from localcloud.operator.sync import Policy
 from tests.localcloud.operator import definition
 from tests.localcloud.operator.fake_cluster import FakeCluster
