@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,28 @@ def cut_off(checkout: Checkout, operation: str, count: int = 1) -> None:
         with contextlib.suppress(ProcessLookupError):  # an operation that is not needed this time lets it end
             os.killpg(running.pid, signal.SIGKILL)
         running.communicate(timeout=60)
+
+
+def end_plugins(checkout: Checkout, operation: str) -> None:
+    """Kill the plugins alone as soon as the endpoint answered this operation; the CLI then ends by itself."""
+    start = len(calls(checkout))
+    running = checkout.start("up")
+    wait_for(lambda: operation in calls(checkout)[start:], 240)
+    for pid in processes_of_up(checkout, "plugins"):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    said, _ = running.communicate(timeout=120)
+    assert "exited prematurely" in said
+
+
+def processes_of_up(checkout: Checkout, victims: str) -> list[int]:
+    """The processes of a running command: those of `pulumi`, its `plugins`, or `all`."""
+    listing = subprocess.run(["ps", "-axww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    rows = (line.split(None, 1) for line in listing.splitlines())
+    ours = [(int(pid), command) for pid, command in rows if str(checkout.home) in command]
+    cli = [pid for pid, command in ours if f"{checkout.home}/cli/pulumi " in command]
+    plugins = [pid for pid, command in ours if "pulumi-resource-" in command or "localcloud.pulumi." in command]
+    return {"pulumi": cli, "plugins": plugins, "all": [*cli, *plugins]}[victims]
 
 
 def assert_goes_on(checkout: Checkout) -> None:

@@ -6,14 +6,13 @@ import contextlib
 import os
 import random
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.checkout import Checkout
-from tests.e2e.interruptions import assert_goes_on, assert_nothing_left, cut_off
+from tests.e2e.interruptions import assert_goes_on, assert_nothing_left, cut_off, processes_of_up
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("kills")]
 BUDGET_SECONDS = float(os.environ.get("SOAK_SECONDS", "3600"))
@@ -33,7 +32,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     [
         pytest.param("CreateVpc", id="early"),
         pytest.param("PutBucketPolicy", id="while the bucket is made"),
-        pytest.param("CreateTransformJob", id="while the job runs"),
+        pytest.param("CreateNodegroup", id="while the node is made"),
     ],
 )
 def test_an_up_that_was_cut_off_goes_on(checkout: Checkout, operation: str) -> None:
@@ -68,16 +67,7 @@ def kill_after(checkout: Checkout, target: str, seconds: float, victims: str) ->
     """Start a command and kill (-9) some of its processes after a while."""
     running = checkout.start(target)
     time.sleep(seconds)
-    for pid in _pids(checkout, victims):
+    for pid in processes_of_up(checkout, victims):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     running.communicate(timeout=300)
-
-
-def _pids(checkout: Checkout, victims: str) -> list[int]:
-    listing = subprocess.run(["ps", "-axww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
-    rows = (line.split(None, 1) for line in listing.splitlines())
-    ours = [(int(pid), command) for pid, command in rows if str(checkout.home) in command]
-    cli = [pid for pid, command in ours if f"{checkout.home}/cli/pulumi " in command]
-    plugins = [pid for pid, command in ours if "pulumi-resource-" in command or "localcloud.pulumi." in command]
-    return {"pulumi": cli, "plugins": plugins, "all": [*cli, *plugins]}[victims]

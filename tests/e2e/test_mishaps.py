@@ -20,6 +20,7 @@ from tests.e2e.interruptions import (
     assert_release_is_repaired,
     assert_taken_apart_in_order,
     cut_off,
+    end_plugins,
     leave_release,
     operator_process,
 )
@@ -37,7 +38,8 @@ def processes(checkout: Checkout) -> list[int]:
 def test_a_stack_outlives_interrupts_and_kills_and_then_goes_with_all_that_ran(fresh: Fresh) -> None:
     checkout = fresh()
     interrupt_one_of_two_at_once(checkout)
-    cut_off(checkout, "CreateNodegroup")
+    end_plugins(checkout, "CreateNodegroup")
+    cut_off(checkout, "CreateTransformJob")
     assert_goes_on(checkout)
     assert len(checkout.transform_jobs()) == 1
     for status, revision in CUT_OFF_RELEASES.items():
