@@ -45,7 +45,7 @@ class Operator(pulumi.ComponentResource):
     """The controller's release, and the names that the workshop used for its jobs."""
 
     ready: list[pulumi.Resource]
-    """What jobs depend on: without an operator, nothing would remove their finalizers."""
+    """The resources that jobs depend on: without an operator, nothing would remove their finalizers."""
 
     def __init__(self, settings: Settings, account: Account, identity: Identity, cluster: Cluster) -> None:
         super().__init__("workshop:index:Operator", settings.prefix, None, account.options)

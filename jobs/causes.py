@@ -1,7 +1,7 @@
 """Why a job failed, in one sentence, from the lines of its log.
 
 SageMaker's agent writes a container's answer line by line, each with the same prefix; a container writes stack traces. A
-reader needs one sentence of it: what follows `Message:`, XGBoost's `Check failed`, or the exception at the end of a Python
+reader needs one sentence of it: the text after `Message:`, XGBoost's `Check failed`, or the exception at the end of a Python
 traceback.
 """
 
@@ -26,7 +26,7 @@ _PLACE = re.compile(r"^\[[\d:]+\] \S+?:\d+: ")  # where in XGBoost's source a ch
 
 @dataclass(frozen=True)
 class Cause:
-    """What a log says about a failure.
+    """The cause of a failure, from a job's log.
 
     Attributes:
         sentence: the cause.
@@ -74,7 +74,7 @@ def _bare(field: str) -> str:
 
 
 def _from_agent(lines: Sequence[str]) -> Cause | None:
-    """Return the last answer that the agent reports, or what else it says about an object."""
+    """Return the last answer that the agent reports, or its last line about an object."""
     reported = [(found["object"], line[found.end() :]) for line in lines if (found := _AGENT.match(line))]
     for number in range(len(reported) - 1, -1, -1):
         of, text = reported[number]
@@ -92,7 +92,7 @@ def _from_container(lines: Sequence[str]) -> Cause | None:
 
 
 def _sentence(body: Sequence[str]) -> str:
-    """Return what a message says, without its stack."""
+    """Return a message without its stack trace."""
     if exact := next((found for line in body if (found := _CHECK.search(line))), None):
         return _short(exact[0])
     before = list(_until_stack(body))

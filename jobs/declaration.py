@@ -1,6 +1,6 @@
 """Declaring jobs: they are collected as data, checked together, and only then created.
 
-Pulumi creates what a program has registered even if the program then fails, so the checks come before the first resource
+Pulumi creates the resources that a program has registered even if the program then fails, so the checks come before the first resource
 of either layer. `plan` returns the jobs in an order in which each follows those that it needs.
 """
 
@@ -28,7 +28,7 @@ SUBJECT = "the declared jobs"
 
 @dataclass(frozen=True)
 class JobDefaults:
-    """What the stack's settings say about every job."""
+    """The stack's settings that apply to every job."""
 
     region: str
     prefix: str
@@ -84,7 +84,7 @@ class PlannedJob:
     Attributes:
         name: the declared name.
         args: as declared.
-        input: what it reads.
+        input: the data that it reads.
         rerun: the request to run it again, from the stack's config.
         fan_out: the name of the fan-out that it is a member of; empty for any other job.
     """
@@ -103,7 +103,7 @@ class PlannedJob:
 
 
 class Jobs:
-    """The jobs declared so far, and what is wrong with them."""
+    """The jobs declared so far, and the problems with them."""
 
     def __init__(self, defaults: JobDefaults, account: Account | None = None) -> None:
         self.defaults = defaults
@@ -177,7 +177,7 @@ class Jobs:
         return found
 
     def _check_columns(self, name: str, args: TransformJobArgs, source: Input) -> None:
-        """Compare a CSV input with what its model expects; refuse what is certain to fail, and warn of the rest."""
+        """Compare a CSV input with its model's columns; refuse an input that is certain to fail, and warn of other differences."""
         if not labels.is_csv(args) or args.split_type not in {"None", "Line"}:
             return
         reader = self._reader(args)
@@ -186,7 +186,7 @@ class Jobs:
                 (self._problems if finding.is_certain else self._warnings).append(f"{name}: {finding.text}")
 
     def _reader(self, args: TransformJobArgs) -> Reader:
-        """Return what is known about the container that reads the input; nothing, if the job only names its model."""
+        """Return the known facts about the container that reads the input; none, if the job only names its model."""
         if args.model_name is not None:
             return Reader()
         first: ContainerArgs = (args.model or self.defaults.model).parts[0]
@@ -252,7 +252,7 @@ def collect(
 
     Args:
         declarations: functions that declare jobs, as `jobs/declared.py` lists them.
-        defaults: what the stack's settings say.
+        defaults: the stack's settings for jobs.
         account: makes the lookups; by default in AWS.
 
     Raises:
@@ -263,7 +263,7 @@ def collect(
     for declare in declarations:
         try:
             declare(jobs)
-        except pulumi.RunError as error:  # reported together with what is wrong with the other jobs
+        except pulumi.RunError as error:  # reported together with the problems of the other jobs
             jobs.refuse(str(error))
     return jobs.plan()
 
@@ -275,7 +275,7 @@ def private_images(planned: Sequence[PlannedJob], settings: Settings) -> list[st
 
 
 def _misdeclared(declarations: object) -> list[str]:
-    """Say what in DECLARATIONS is not a function that declares jobs."""
+    """List the items of DECLARATIONS that are not functions which declare jobs."""
     where = "DECLARATIONS in jobs/declared.py"
     if callable(declarations):
         name = getattr(declarations, "__qualname__", type(declarations).__name__)

@@ -175,7 +175,7 @@ _REMEDIES = {
     "No S3 objects found": "put the input where the job reads it, or correct `input`",
     "Could not find model": "correct `model_name`, or give the job a model of its own: model=ModelArgs(archive=...)",
 }
-"""What to do for a part of SageMaker's message; the first that occurs counts."""
+"""Remedies by a part of SageMaker's message; the first part that occurs counts."""
 
 
 def _remedy_of_refusal(job: Ended) -> str:

@@ -33,7 +33,7 @@ def output(args: TransformJobArgs) -> dict[str, Any] | None:
 
 
 def problems(args: TransformJobArgs, source: Input, root: Path, account: Account) -> Iterator[str]:
-    """Say what is wrong with a job's labels and the names of its columns.
+    """List the problems with a job's labels and the names of its columns.
 
     Args:
         args: the job's.

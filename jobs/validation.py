@@ -44,7 +44,7 @@ _OUTPUT_ADVICE = "Allowed: as `input` the value that jobs.add returns; as `model
 
 @dataclass(frozen=True)
 class Limits:
-    """What this stack allows, on top of SageMaker."""
+    """The stack's limits, in addition to SageMaker's."""
 
     instance_types: Sequence[str]
     own_tags: int
@@ -239,7 +239,7 @@ def _limited(args: TransformJobArgs, limits: Limits) -> Iterator[str]:
 
 
 def missing_rights(args: TransformJobArgs, reads: str, limits: Limits) -> Iterator[str]:
-    """Say what the stack's roles are not allowed to use. The resource's own policy may allow it, so these are warnings.
+    """List the buckets and keys that the stack's roles may not use. The resource's own policy may allow it, so these are warnings.
 
     A job with another model runs under that model's role, about which nothing is known here; the operator's role needs
     the right for the key of its volume.

@@ -124,7 +124,7 @@ def exists(uri: str, client: Any = None) -> bool:
 
 
 def listing_digest(objects: list[S3Object]) -> str:
-    """Return one digest of keys, ETags and sizes: it changes whenever what a job would read does."""
+    """Return one digest of keys, ETags and sizes: it changes whenever the input of a job does."""
     content = json.dumps([[item.key, item.etag, item.size] for item in objects])
     return hashlib.sha256(content.encode()).hexdigest()
 

@@ -39,7 +39,7 @@ class Comparison:
         changed: the rows whose decision differs, by their number from 1; for a regression the rows that differ most.
         distance: the largest difference between two predictions of one row; nan where they are classes.
         count: rows compared.
-        kind: what was predicted.
+        kind: the kind of prediction.
     """
 
     figures: pd.DataFrame

@@ -1,4 +1,4 @@
-"""`make cost`: what the stack costs on AWS while it stands, and what a job costs.
+"""`make cost`: the cost of the stack on AWS while it exists, and of a job.
 
 It reads the stack's settings and the dated price table, and does not ask AWS. The local stack costs nothing; the figures
 say what the same settings would cost in an account.

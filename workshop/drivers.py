@@ -92,7 +92,7 @@ def contributions(booster: xgboost.Booster, columns: pd.DataFrame) -> pd.DataFra
 
     Args:
         booster: the model.
-        columns: what was sent to it, one row for each record.
+        columns: the columns that were sent to it, one row for each record.
 
     Returns:
         One row for each of the first records and one column for each input column; for several classes, the mean size

@@ -28,7 +28,7 @@ class LabelsError(Exception):
 
 @dataclass(frozen=True)
 class Declared:
-    """What a job declares of its labels.
+    """The labels that a job declares.
 
     Attributes:
         path: of a CSV file, relative to the checkout, or its S3 URI.

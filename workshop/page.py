@@ -1,6 +1,6 @@
 """The parts of a report: headline, tables and plots of a job's result, whatever kind of prediction it is.
 
-Each function gives what a notebook shows at the end of a cell; `Parts` puts several below each other.
+Each function returns an object that a notebook shows at the end of a cell; `Parts` puts several below each other.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Result:
         name: the job's declared name.
         stack: the name of its stack.
         job: its entry in the stack's outputs.
-        run: what SageMaker recorded about it.
+        run: the job as SageMaker recorded it.
         table: as `results.frame` returns it.
         quality: its metrics; None without labels.
         label: the name of the labels.

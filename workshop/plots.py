@@ -116,7 +116,7 @@ def receiver_operating_characteristic(labels: pd.Series[Any], scores: pd.Series[
 
 
 def predicted_over_labels(labels: pd.Series[Any], scores: pd.Series[Any]) -> Plot:
-    """Each row as a point: what was predicted over what happened."""
+    """Each row as a point: the prediction over the label."""
     ends = [float(min(labels.min(), scores.min())), float(max(labels.max(), scores.max()))]
 
     def draw(axes: Axes) -> None:

@@ -1,4 +1,4 @@
-"""Amazon S3 where moto falls short of it: defaults of new buckets, policies, checksums, deletion, and what a denial hides."""
+"""Amazon S3 where moto falls short of it: defaults of new buckets, policies, checksums, deletion, missing keys."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class RoleAccess:
 
 
 class S3:
-    """What the endpoint adds to moto's S3, by operation: checks before a call, changes of requests and answers."""
+    """The endpoint's additions to moto's S3, by operation: checks before a call, changes of requests and answers."""
 
     def __init__(self, buckets: Buckets, authorizer: Authorizer) -> None:
         self._buckets = buckets
@@ -147,7 +147,7 @@ class S3:
             raise AwsError("BucketAlreadyOwnedByYou", message, 409)
 
     def _set_defaults(self, call: Call, response: HttpResponse) -> HttpResponse:
-        """Set what every new bucket has had since 2023."""
+        """Set the encryption, access block and ownership that every new bucket has had since 2023."""
         from moto.s3.models import PublicAccessBlock  # noqa: PLC0415
 
         bucket = self._buckets.find(str(call.params["Bucket"]))

@@ -3,7 +3,7 @@
 | folder | what is in it |
 | --- | --- |
 | `tools` | kubectl, kubectl-smlogs, aws; they act on any stack |
-| `cli` | the compiled Pulumi CLI, its Python language host, and what runs dynamic providers; absent with an installed CLI |
+| `cli` | the compiled Pulumi CLI, its Python language host, and the plugin of dynamic providers; absent with an installed CLI |
 | `pulumi-home/plugins` | the resource plugins of the local stack, where Pulumi keeps installed ones |
 """
 

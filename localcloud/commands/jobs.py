@@ -85,7 +85,7 @@ def end_schedules(pulumi: PulumiCli, name: str, resources: Iterable[dict[str, An
         flags: of `pulumi destroy`.
 
     Returns:
-        0, or the exit code of what failed.
+        0, or the exit code of the command that failed.
     """
     urns = [found["urn"] for found in resources if found["type"] == SCHEDULE]
     if not urns:

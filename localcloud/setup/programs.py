@@ -32,7 +32,7 @@ def lacking(home: Path, part: str) -> list[str]:
 
     Args:
         home: the generated folder; it contains a folder for the compiled CLI if that is the one to use.
-        part: what is set up: `local`, `tests` or `dev`, which needs only a CLI.
+        part: the part to set up: `local`, `tests` or `dev`, which needs only a CLI.
     """
     # Imported here, because an old Python cannot parse these modules.
     from localcloud.go import binaries  # noqa: PLC0415

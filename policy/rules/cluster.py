@@ -1,4 +1,4 @@
-"""The cluster: its version, its network, access to it, and what runs in it.
+"""The cluster: its version, its network, access to it, and its workload.
 
 A supported version, access from known addresses only, no access to nodes; security groups that are not open to the world;
 a pinned chart with permissions in one namespace; models without a network, and jobs on few instances.

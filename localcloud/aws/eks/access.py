@@ -1,4 +1,4 @@
-"""Access entries and access policies: which IAM principals may use a cluster, and as what."""
+"""Access entries and access policies: which IAM principals may use a cluster, and in which Kubernetes groups."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def _broken(shape: Shape, value: Any) -> Iterator[str]:
 
 
 def _constraints(shape: Shape) -> Iterator[tuple[str, Callable[[Any], bool]]]:
-    """What a value must satisfy: the framework's text, and the check."""
+    """The constraints of a value: the framework's text of each, and the check."""
     limits = cast("Mapping[str, Any]", shape.metadata)
     lengthy = shape.type_name in {"string", "list", "map", "blob"}
     measure, noun = (len, "length") if lengthy else (_identity, "value")

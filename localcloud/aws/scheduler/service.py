@@ -1,4 +1,4 @@
-"""The operations of EventBridge Scheduler, and the thread that fires what is due.
+"""The operations of EventBridge Scheduler, and the thread that fires due schedules.
 
 Schedules are checked when they are made: the expression, the time zone, the target, and whether the role may be
 assumed for the schedule's group. Everything else, including the target's own rules, is checked when they fire.

@@ -1,4 +1,4 @@
-"""What `up` and `destroy` check first: whether an earlier run was interrupted, and whether its lock may be removed.
+"""The first checks of `up` and `destroy`: whether an earlier run was interrupted, and whether its lock may be removed.
 
 A lock may be removed if its process is dead. Plugins may still run after their CLI has ended.
 """

@@ -45,7 +45,7 @@ def settle(
     for operation in document["deployment"].pop("pending_operations", None) or []:
         planned: Resource = operation["resource"]
         if operation["type"] != "creating" or planned["type"].startswith("pulumi:"):
-            continue  # what is updated, deleted or read is in the state already; a provider is not an object at AWS
+            continue  # an object that was being updated, deleted or read is in the state already; a provider is no object at AWS
         identifier = identify(planned["type"], plain(planned.get("inputs") or {}))
         if identifier and not _holds(resources, planned["urn"], identifier):
             resource = planned | {"id": identifier, "outputs": dict(planned.get("inputs") or {})}

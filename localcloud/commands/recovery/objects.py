@@ -33,7 +33,7 @@ REPEATABLE: Final = frozenset(
 )
 """Types whose creation may be repeated: the second creation finds the object of the first, and overwrites it.
 
-What belongs to such an object goes with it: a destroy that finds no trace of the part in the state still leaves nothing.
+A part of another object is deleted with it: a destroy that does not find the part in the state still leaves nothing.
 A role's policies are missing here because IAM deletes no role that has one, and so are the targets of a rule.
 """
 
@@ -239,7 +239,7 @@ _MORE: Final = WaiterModel(
         },
     }
 )
-"""What boto3 has no waiter for."""
+"""A waiter that boto3 lacks."""
 
 KNOWN: Final = REPEATABLE | _NAMED.keys() | _SEARCHED.keys()
 """Every type whose interrupted creation is resolved here, besides the objects of a cluster."""
