@@ -1,4 +1,4 @@
-"""The AWS account that the stack stands in: its provider with default tags, and the objects in it that the stack uses.
+"""The AWS account of the stack: its provider with default tags, and the objects in it that the stack uses.
 
 The provider is explicit so that everything that can be tagged carries project and stack, whatever the stack's
 config says; `make leftovers` finds by these tags the objects that a broken run left behind.

@@ -36,7 +36,7 @@ class Identified:
 
 
 class Identity(pulumi.ComponentResource):
-    """The roles of a stack: four, or three where no node needs one."""
+    """The roles of a stack: four, or three without nodes."""
 
     cluster: Identified
     node: Identified | None

@@ -156,7 +156,7 @@ def name_by_content(
         prefix: starts the name.
         args: the model's containers and settings.
         images: the URI of each container's image.
-        digests: the SHA-256 of each container's archive, empty where it has none.
+        digests: the SHA-256 of each container's archive, empty if it has none.
         role_arn: the execution role.
         salt: distinguishes models that would have the same name.
     """

@@ -167,7 +167,7 @@ def stale(wanted: str, applied: str, installed: str | None, stack: str) -> str |
 
     Args:
         wanted: the chart's version in the settings.
-        applied: the version whose definitions `make crds` has applied; empty where it has not run.
+        applied: the version whose definitions `make crds` has applied; empty if it has not run.
         installed: the version of the installed release; None if there is none.
         stack: whose settings they are.
     """

@@ -22,7 +22,7 @@ class Schedules(pulumi.ComponentResource):
 
     Args:
         settings: the stack's.
-        account: where it stands.
+        account: the account of the stack.
         job_names: the declared names of the jobs that have a schedule.
     """
 

@@ -21,7 +21,7 @@ _NO_NUMBER = re.compile(r"could not convert string to float: (?:np\.str_\()?'([^
 _CHECK = re.compile(r"Check failed: .*")
 _EXCEPTION = re.compile(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b:?.*")
 _STACK = re.compile(r"\s*(?:Stack trace|Traceback \(most recent call last\)|\[bt\]|File \"|at 0x)")
-_PLACE = re.compile(r"^\[[\d:]+\] \S+?:\d+: ")  # where in XGBoost's source a check stands
+_PLACE = re.compile(r"^\[[\d:]+\] \S+?:\d+: ")  # the place of a check in XGBoost's source
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Cause:
 
     Attributes:
         sentence: the cause.
-        of: the S3 object whose records failed, as bucket/key; empty where the log names none.
-        status: of the container's answer; 0 where it gave none.
-        line: of the input, from 1; 0 where it is not known.
+        of: the S3 object whose records failed, as bucket/key; empty if the log names none.
+        status: the HTTP status of the container's answer; 0 without an answer.
+        line: the line of the input, from 1; 0 if it is not known.
     """
 
     sentence: str

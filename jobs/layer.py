@@ -60,7 +60,7 @@ class TransformJobs:
         """Return the stack's output `transform_jobs`: every job, however it ended.
 
         Each has `job_name`, `status`, `input_path`, `output_path`, `result_path`, and `reason`: one line on why it did
-        not complete, else empty. Where the job declares them it has `labels`, as `jobs.labels.output` describes them,
+        not complete, else empty. If the job declares them, it has `labels`, as `jobs.labels.output` describes them,
         and `data` with further facts for the tools: `columns` (names of the input's columns, of a job without labels)
         and `fan_out` (the name of the fan-out it is a member of).
         """

@@ -108,7 +108,7 @@ def parse(text: str, source: str) -> LegacyJob:
 
 
 def manifest(job: LegacyJob, prefix: str = PREFIX) -> dict[str, Any]:
-    """Return the same job as a TransformJob for kubectl; it writes exactly where the old one did.
+    """Return the same job as a TransformJob for kubectl; it writes to the same place as the old one.
 
     The prefix is the stack's, because the operator's role allows job names with this prefix only. Nothing is adopted: the
     name does not depend on the content of the input, so that a job with this name may have read something else.

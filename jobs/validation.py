@@ -214,7 +214,7 @@ def _own_result(args: TransformJobArgs, limits: Limits, folder: str) -> Iterator
 
 
 def _default_output(uri: str, own_buckets: str) -> str | None:
-    """Return where a job without output_base writes, if the URI's bucket has a name like the stack's own."""
+    """Return the output prefix of a job without output_base, if the URI's bucket has a name like the stack's own."""
     bucket = _bucket(uri)
     return f"s3://{bucket}/output" if own_buckets and bucket.startswith(own_buckets) else None
 

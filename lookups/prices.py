@@ -36,7 +36,7 @@ class Item:
     """One line of the bill."""
 
     what: str
-    per_hour: float | None  # None where the table has no price
+    per_hour: float | None  # None if the table has no price
 
 
 def standing(node_instance_type: str | None) -> list[Item]:
@@ -69,7 +69,7 @@ def job(transform_instance_type: str, minutes: float = JOB_MINUTES, instances: i
 
 
 def summary(node_instance_type: str | None, transform_instance_type: str, stack: str) -> dict[str, float | str | None]:
-    """The stack's output `cost`; None stands for a price that the table does not have.
+    """The stack's output `cost`; a price is None if the table does not have it.
 
     Args:
         node_instance_type: EC2 type of the one node; None if the stack has no node.

@@ -175,7 +175,7 @@ def real_time(result: Result, invocations_url: str = "", endpoint_name: str = ""
 
     Args:
         result: the job's.
-        invocations_url: where a container with its model listens.
+        invocations_url: the address of a container with its model.
         endpoint_name: of a SageMaker real-time endpoint with its model.
     """
     rows = [("the batch job, from its start to its end", f"{result.run.seconds:.2f}", "")]

@@ -27,7 +27,7 @@ STYLE: Any = {"font.size": 11, "axes.spines.top": False, "axes.spines.right": Fa
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot and the text that stands for it where it cannot be seen."""
+    """A plot, and a text for readers who cannot see it."""
 
     svg: str
     text: str

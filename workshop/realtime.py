@@ -53,7 +53,7 @@ def over_http(url: str) -> Ask:
     """Ask a model container directly.
 
     Args:
-        url: where the container listens, such as http://127.0.0.1:8080; every request goes over one connection.
+        url: the container's address, such as http://127.0.0.1:8080; every request goes over one connection.
     """
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.netloc:

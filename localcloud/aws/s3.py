@@ -278,7 +278,7 @@ def check_declared(headers: Mapping[str, str], body: bytes) -> None:
     """Compare Content-MD5 and the x-amz-checksum headers with a body.
 
     Raises:
-        AwsError: BadDigest where they differ, InvalidDigest or InvalidRequest where one cannot be read.
+        AwsError: BadDigest if they differ, InvalidDigest or InvalidRequest if one cannot be read.
     """
     declared_md5 = headers.get("content-md5")
     if declared_md5 is not None:

@@ -79,7 +79,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Read the command line.
 
     Raises:
-        SettingsError: a value that ACK would refuse, in its words where it has some.
+        SettingsError: ACK would refuse a value; the message has ACK's words if ACK has a message.
         SystemExit: a flag that ACK does not have.
     """
     given = _parser(environment).parse_args(list(arguments))

@@ -111,7 +111,7 @@ class Found:
 
 
 def first_on_path(path: str) -> Path | None:
-    """The first `pulumi` of a PATH, whatever its version; a compiled one of ours is not counted.
+    """The first `pulumi` of a PATH, whatever its version; a CLI that set-up compiled is not counted.
 
     Args:
         path: folders, divided as in the environment variable PATH.

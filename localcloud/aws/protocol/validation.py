@@ -170,7 +170,7 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
     try:
         return re.compile(pattern)
     except re.error:
-        return None  # Java's syntax where it differs from Python's: such a pattern is not checked
+        return None  # the pattern has syntax that Python lacks, so it is not checked
 
 
 def _check_type(shape: Shape, value: Any) -> None:

@@ -17,7 +17,7 @@ from localcloud.aws.protocol.wire import AwsError, Call, Operation
 from localcloud.aws.scheduler.store import DEFAULT_GROUP, Group, Schedule, Shown, Store, now
 from schedules import expression
 
-_LONGEST_WAIT = 30.0  # seconds, after which the clock is read anew: it may have been set
+_LONGEST_WAIT = 30.0  # seconds, after which the clock is read again: it may have been set
 _RETRIES = {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
 _GIVEN = ("Description", "StartDate", "EndDate", "KmsKeyArn")
 

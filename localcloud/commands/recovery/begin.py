@@ -78,7 +78,7 @@ def cancel_dead(pulumi: PulumiCli, stack: str, folder: Path | None) -> None:
     Args:
         pulumi: the CLI, in the stack's environment.
         stack: the stack's name.
-        folder: where a file backend keeps the stack's locks; with None the CLI is asked, which takes a second.
+        folder: a file backend's folder of the stack's locks; None to ask the CLI, which takes a second.
     """
     holders = _holders_in(folder) if folder else _holders_by_cli(pulumi, stack)
     if holders and all(_is_dead(host, pid) for host, pid in holders):
