@@ -96,7 +96,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     checkout = Checkout.make(tmp_path_factory.mktemp("scheduled") / "checkout")
     said: dict[str, Said] = {}
     try:
-        said["preview"] = checkout.make_target("preview")
+        checkout.start_cloud()
         said["config"] = checkout.shell(CONFIG)
         deployer = Person.hired(checkout, "deployer", [path.read_text() for path in DOCUMENTS])
         reader = Person.hired(checkout, "reader", [PREVIEW])
