@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from localcloud.commands import inspection
+from localcloud.commands.cloud import family
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
 from tests.e2e.test_destroy import assert_nothing_left, assert_taken_apart_in_order, cut_off
@@ -75,7 +75,7 @@ def test_an_up_and_releases_of_helm_that_were_cut_off_go_on_and_destroy_takes_th
 def operator_process(checkout: Checkout) -> int:
     cloud = record.read(checkout.home)
     assert cloud is not None
-    (pid,) = (pid for pid, _, what in inspection.family(cloud.pid) if "localcloud.operator" in what)
+    (pid,) = (pid for pid, _, what in family(cloud.pid) if "localcloud.operator" in what)
     return pid
 
 

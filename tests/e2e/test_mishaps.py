@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from localcloud.commands.cloud import family
 from localcloud.process import is_alive
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
@@ -20,7 +21,7 @@ Fresh = Callable[[], Checkout]
 def processes(checkout: Checkout) -> list[int]:
     cloud = record.read(checkout.home)
     assert cloud is not None
-    return [pid for pid, _, _ in cloud.family(cloud.pid)]
+    return [pid for pid, _, _ in family(cloud.pid)]
 
 
 def test_an_interrupted_up_is_finished_by_the_next_and_a_killed_cloud_is_made_anew(fresh: Fresh) -> None:
