@@ -78,7 +78,11 @@ class Settings:
 
     @property
     def operator_tags(self) -> int:
-        """How many tags the operator adds to each job: two with ACK's own chart, five with EKS's capability."""
+        """How many tags the operator adds to each job: two with ACK's own chart, five with EKS's capability.
+
+        The two are its version and the namespace. ACK's chart has two more templates, made from labels that jobs do not
+        have, and ACK leaves out tags with an empty value.
+        """
         return 2 if self.has_nodes else 5
 
     @property

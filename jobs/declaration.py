@@ -19,7 +19,7 @@ from jobs.account import Account
 from jobs.arguments import TransformJobArgs
 from jobs.columns import Reader
 from jobs.inputs import Input, InputError, ResultOf, S3Input
-from jobs.validation import mistyped
+from jobs.validation import Limits, mistyped
 
 OWN_TAGS = 3
 """Tags that a job has from its stack: project, stack and job."""
@@ -33,48 +33,24 @@ class JobDefaults:
     region: str
     prefix: str
     batch_input: str
-    allowed_instance_types: tuple[str, ...]
+    limits: Limits
     model: ModelArgs = field(default_factory=ModelArgs)
     """The stack's own model, which a job uses unless it names another."""
-    input_buckets: tuple[str, ...] = ()
-    output_buckets: tuple[str, ...] = ()
-    existing_bucket: str = ""
-    """An existing bucket that is used instead of the stack's own."""
-    kms_keys: tuple[str, ...] = ()
     rerun: Mapping[str, str] = field(default_factory=dict[str, str])
-    operator_tags: int = 2
-    """Tags that the operator adds: its version and the namespace. ACK's chart has two more templates, made from labels that
-    jobs do not have; ACK leaves out tags with an empty value.
-    """
     root: Path = Path()
     """Where relative paths start: the folder of the program."""
 
     @classmethod
     def of(cls, settings: Settings) -> "JobDefaults":
-        return cls(
-            region=settings.region,
-            prefix=settings.prefix,
-            batch_input=settings.batch_input,
-            allowed_instance_types=settings.allowed_transform_instance_types,
-            model=settings.model,
+        limits = Limits(
+            instance_types=settings.allowed_transform_instance_types,
+            own_tags=OWN_TAGS + settings.operator_tags,
+            own_buckets=settings.existing_bucket or f"{settings.prefix}-data-",
             input_buckets=settings.input_buckets,
             output_buckets=settings.output_buckets,
-            existing_bucket=settings.existing_bucket,
             kms_keys=settings.kms_keys,
-            rerun=settings.rerun,
-            operator_tags=settings.operator_tags,
         )
-
-    @property
-    def limits(self) -> validation.Limits:
-        return validation.Limits(
-            instance_types=self.allowed_instance_types,
-            own_tags=OWN_TAGS + self.operator_tags,
-            own_buckets=self.existing_bucket or f"{self.prefix}-data-",
-            input_buckets=self.input_buckets,
-            output_buckets=self.output_buckets,
-            kms_keys=self.kms_keys,
-        )
+        return cls(settings.region, settings.prefix, settings.batch_input, limits, settings.model, settings.rerun)
 
 
 @dataclass(frozen=True)
