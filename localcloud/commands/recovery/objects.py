@@ -144,15 +144,12 @@ def _by_tags(service_list: str, key: str, identifier: str, **also: str) -> Calla
             return None
         wanted = {f"tag:{name}": value for name, value in tags.items()}
         wanted |= {name.replace("_", "-"): inputs[key] for name, key in also.items()}
-        found = getattr(connect("ec2"), service_list)(Filters=_filters(wanted))[key]
+        filters = [{"Name": name, "Values": [value]} for name, value in wanted.items()]
+        found = getattr(connect("ec2"), service_list)(Filters=filters)[key]
         alive = [each for each in found if str(each.get("State", "")).lower() not in _STATES_GONE]
         return alive[0][identifier] if len(alive) == 1 else None
 
     return search
-
-
-def _filters(wanted: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [{"Name": name, "Values": [value]} for name, value in wanted.items()]
 
 
 def _route(inputs: Inputs, connect: Connect) -> str | None:
