@@ -75,7 +75,18 @@ def real(home: Path, stack: str, base: Mapping[str, str] | None = None) -> dict[
     for name in _left_by_local(environment, home):
         del environment[name]
     path = (str(home / OWN_FOLDER), *_without(home, environment.get("PATH", "")), str(home / "tools"))
+    if (backend := environment.get("PULUMI_BACKEND_URL", "")).startswith("file://"):
+        environment["PULUMI_BACKEND_URL"] = _without_sidecars(backend)
     return environment | {"PATH": os.pathsep.join(path), "PULUMI_STACK": stack}
+
+
+def _without_sidecars(backend: str) -> str:
+    """The URL of a file backend that writes the state alone, without a file of attributes beside it.
+
+    The CLI replaces the state in one step, but not those files. A kill can leave one empty, and the CLI then fails to load
+    the state with `EOF`. The parameter is fileblob's: https://pkg.go.dev/gocloud.dev/blob/fileblob
+    """
+    return backend if "metadata=" in backend else f"{backend}{'&' if '?' in backend else '?'}metadata=skip"
 
 
 def _left_by_local(environment: Mapping[str, str], home: Path) -> list[str]:
@@ -132,7 +143,7 @@ def _settings(home: Path, endpoint: str | None) -> dict[str, str]:
         "AWS_PAGER": "",
         "KUBECONFIG": str(home / "kubeconfig"),
         "KUBECACHEDIR": str(home / "kube-cache"),
-        "PULUMI_BACKEND_URL": f"file://{home / 'pulumi'}",
+        "PULUMI_BACKEND_URL": _without_sidecars(f"file://{home / 'pulumi'}"),
         "PULUMI_HOME": str(home / "pulumi-home"),
         "PULUMI_STACK": "local",
         "PULUMI_CONFIG_PASSPHRASE": "",

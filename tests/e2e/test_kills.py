@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from localcloud.commands.cloud import family
+from localcloud.commands import cloud
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
 from tests.e2e.test_destroy import assert_nothing_left, assert_taken_apart_in_order, cut_off
@@ -38,6 +38,7 @@ def assert_goes_on(checkout: Checkout) -> None:
     assert "pending operations" not in again.text
     preview = checkout.shell("pulumi preview --expect-no-changes --non-interactive")
     assert preview.code == 0, preview.text
+    assert not list((checkout.home / "pulumi").rglob("*.attrs"))  # the CLI does not write them in one step
     assert len(checkout.client("eks").list_clusters()["clusters"]) == 1
     assert len(checkout.client("s3").list_buckets()["Buckets"]) == 1
     assert len([vpc for vpc in checkout.client("ec2").describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]) == 1
@@ -73,9 +74,9 @@ def test_an_up_and_releases_of_helm_that_were_cut_off_go_on_and_destroy_takes_th
 
 
 def operator_process(checkout: Checkout) -> int:
-    cloud = record.read(checkout.home)
-    assert cloud is not None
-    (pid,) = (pid for pid, _, what in family(cloud.pid) if "localcloud.operator" in what)
+    running = record.read(checkout.home)
+    assert running is not None
+    (pid,) = (pid for pid, _, what in cloud.family(running.pid) if "localcloud.operator" in what)
     return pid
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from localcloud.commands.cloud import family
+from localcloud.commands import cloud
 from localcloud.process import is_alive
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
@@ -19,9 +19,9 @@ Fresh = Callable[[], Checkout]
 
 
 def processes(checkout: Checkout) -> list[int]:
-    cloud = record.read(checkout.home)
-    assert cloud is not None
-    return [pid for pid, _, _ in family(cloud.pid)]
+    running = record.read(checkout.home)
+    assert running is not None
+    return [pid for pid, _, _ in cloud.family(running.pid)]
 
 
 def test_an_interrupted_up_is_finished_by_the_next_and_a_killed_cloud_is_made_anew(fresh: Fresh) -> None:
