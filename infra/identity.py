@@ -1,4 +1,5 @@
-"""Identities: the roles of the cluster, its node, the operator and the jobs, each with the permissions that it needs and no more.
+"""Identities: the roles of the cluster, its node, the operator and the jobs, each with the permissions that it needs and no
+more.
 
 Roles have fixed names under the stack's prefix, so that a deployer can be allowed exactly them. A role is ready
 when its permissions are attached: users of a role depend on `ready`, which also keeps the permissions until the

@@ -58,7 +58,8 @@ class ContainerArgs(NamedArguments):
 
 @dataclass(frozen=True)
 class ModelArgs(ContainerArgs):
-    """A model of one container or, with `containers`, an inference pipeline, in which each container reads the answer of the one before.
+    """A model of one container or, with `containers`, an inference pipeline, in which each container reads the answer of the
+    one before.
 
     Attributes:
         containers: 2 to 15; archive, image, environment and hostname are then given for each of them.

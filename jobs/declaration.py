@@ -1,7 +1,7 @@
 """Declaring jobs: they are collected as data, checked together, and only then created.
 
-Pulumi creates the resources that a program has registered even if the program then fails, so the checks come before the first resource
-of either layer. `plan` returns the jobs in an order in which each follows those that it needs.
+Pulumi creates the resources that a program has registered even if the program then fails, so the checks come before the first
+resource of either layer. `plan` returns the jobs in an order in which each follows those that it needs.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -153,7 +153,7 @@ class Jobs:
         return found
 
     def _check_columns(self, name: str, args: TransformJobArgs, source: Input) -> None:
-        """Compare a CSV input with its model's columns; refuse an input that is certain to fail, and warn of other differences."""
+        """Compare a CSV input with its model's columns: refuse certain failures, and warn of other differences."""
         if not labels.is_csv(args) or args.split_type not in {"None", "Line"}:
             return
         reader = self._reader(args)

@@ -239,7 +239,8 @@ def _limited(args: TransformJobArgs, limits: Limits) -> Iterator[str]:
 
 
 def missing_rights(args: TransformJobArgs, reads: str, limits: Limits) -> Iterator[str]:
-    """List the buckets and keys that the stack's roles may not use. The resource's own policy may allow it, so these are warnings.
+    """List the buckets and keys that the stack's roles may not use. The resource's own policy may allow it, so these are
+    warnings.
 
     A job with another model runs under that model's role, about which nothing is known here; the operator's role needs
     the right for the key of its volume.

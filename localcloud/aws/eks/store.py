@@ -26,7 +26,8 @@ class ClusterRecord:
         description: the `cluster` of DescribeCluster.
         creator: IAM entity that made it, its first administrator when `creator_is_admin`.
         admin_kubeconfig: set once the control plane runs.
-        nodegroups: by name, as are `addons` and `capabilities`; `updates` and `associations` are by id, `access_entries` by principal.
+        nodegroups: by name, as are `addons` and `capabilities`; `updates` and `associations` are by id, `access_entries` by
+            principal.
         access_policies: associated access policies, by principal ARN and policy ARN.
     """
 

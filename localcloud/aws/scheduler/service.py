@@ -205,7 +205,7 @@ class Scheduler:
         return max(0.0, min([*ahead, _LONGEST_WAIT]))
 
     def _begin(self, schedule: Schedule, scheduled: datetime) -> None:
-        """Call the target in another thread, and compute the next time; a schedule that is over is deleted if it asks for that."""
+        """Call the target in another thread, and compute the next time; a schedule that is over may be deleted."""
         group_arn = self._store.arn("schedule-group", schedule.group)
         work = (copy.deepcopy(schedule.shown), group_arn, scheduled)
         threading.Thread(target=self._targets.deliver, args=work, name=f"fire-{schedule.name}", daemon=True).start()

@@ -1,8 +1,8 @@
 """A stack's exported deployment: the operations that an interrupted run left in it, and how they are resolved.
 
-`pulumi refresh --import-pending-creates` of the pinned CLI drops the objects that it should import: it renames the
-operation to `importing`, which nothing reads. So the deployment itself is edited, between `stack export` and `stack import`: an
-object that may exist becomes a resource, whose outputs a refresh reads, and which the refresh drops if it is not there.
+`pulumi refresh --import-pending-creates` of the pinned CLI drops the objects that it should import: it renames the operation
+to `importing`, which nothing reads. So the deployment itself is edited, between `stack export` and `stack import`: an object
+that may exist becomes a resource, whose outputs a refresh reads, and which the refresh drops if it is not there.
 
 The objects of a cluster that is gone are removed in the same way.
 """
