@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs import causes, ends
+from jobs import ends
 from jobs.ends import Ended
 
 COMPLETED = {"transformJobStatus": "Completed"}
@@ -27,7 +27,7 @@ def told(job: Ended, *lines: str) -> str:
 
 
 def logged(job: Ended, lines: Sequence[str]) -> Ended:
-    return replace(job, lines=tuple(lines), cause=causes.find(lines))
+    return replace(job, lines=tuple(lines), cause=ends.find_cause(lines))
 
 
 def test_jobs_that_completed_say_nothing() -> None:
