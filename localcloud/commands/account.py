@@ -31,9 +31,8 @@ def up(home: Path, stack: str) -> int:
         if code := recovery.settle(pulumi, home, stack, cut_off=cut_off):
             return code
         look = ("--refresh",) if open_jobs(_resources(pulumi, stack)) else ()
-        code = pulumi.run(
-            "up", "--stack", stack, "--suppress-outputs", "--parallel", local.PARALLEL, *local.POLICY, *look
-        )
+        flags = ("--stack", stack, "--suppress-outputs", "--parallel", local.PARALLEL, *local.POLICY, *look)
+        code = pulumi.up(recovery.event_log(home, stack), *flags)
     if not code:
         jobs.forget_spent(pulumi, stack, lambda: _resources(pulumi, stack))
     found = outputs(pulumi, stack)

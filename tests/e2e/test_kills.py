@@ -16,6 +16,7 @@ import pytest
 from localcloud.commands import cloud
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
+from tests.e2e.conveniences import calls, wait_for
 from tests.e2e.test_destroy import assert_nothing_left, assert_taken_apart_in_order, cut_off
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("kills")]
@@ -64,6 +65,7 @@ CUT_OFF_RELEASES = {"pending-install": 1, "pending-upgrade": 2, "uninstalling": 
 
 
 def test_an_up_and_releases_of_helm_that_were_cut_off_go_on_and_destroy_takes_them_apart(checkout: Checkout) -> None:
+    end_plugins(checkout, "CreateCluster")
     cut_off(checkout, "CreateNodegroup")
     assert_goes_on(checkout)
     for status, revision in CUT_OFF_RELEASES.items():
@@ -71,6 +73,17 @@ def test_an_up_and_releases_of_helm_that_were_cut_off_go_on_and_destroy_takes_th
         assert_release_is_repaired(checkout, status)
     os.kill(operator_process(checkout), signal.SIGKILL)
     assert_taken_apart_in_order(checkout)
+
+
+def end_plugins(checkout: Checkout, operation: str) -> None:
+    """Kill the plugins alone as soon as the endpoint answered this operation; the CLI then ends by itself."""
+    start = len(calls(checkout))
+    running = checkout.start("up")
+    wait_for(lambda: operation in calls(checkout)[start:], 240)
+    for pid in _pids(checkout, "plugins"):
+        os.kill(pid, signal.SIGKILL)
+    said, _ = running.communicate(timeout=120)
+    assert "exited prematurely" in said
 
 
 def operator_process(checkout: Checkout) -> int:
