@@ -5,9 +5,9 @@ Roles have fixed names under the stack's prefix, so that a deployer can be allow
 when its permissions are attached: users of a role depend on `ready`, which also keeps the permissions until the
 last user is gone.
 
-A change in IAM takes seconds until it is effective everywhere. A job that starts in the same `up` that changed its rights
+A change in IAM takes seconds until it is effective everywhere. A job that starts in the same `up` that changed its permissions
 would end in AccessDenied, and a model could not read its archive. So a changed role or policy counts as created only
-after a delay. The delay is a hook of the resources themselves, so that an `up` that changes no rights does not wait.
+after a delay. The delay is a hook of the resources themselves, so that an `up` that changes no permissions does not wait.
 """
 
 import asyncio

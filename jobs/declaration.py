@@ -118,7 +118,7 @@ class Jobs:
         self._check_models(planned)
         ordered = self._ordered(planned)
         refuse(self._problems, SUBJECT)
-        self._warn_of_missing_rights(planned)
+        self._warn_of_missing_permissions(planned)
         for warning in self._warnings:
             pulumi.log.warn(warning)
         return ordered
@@ -188,10 +188,10 @@ class Jobs:
                     f"To remove it: pulumi config rm --path rerun.{name}"
                 )
 
-    def _warn_of_missing_rights(self, planned: Mapping[str, PlannedJob]) -> None:
-        """SageMaker's own message about a missing right does not name a setting."""
+    def _warn_of_missing_permissions(self, planned: Mapping[str, PlannedJob]) -> None:
+        """SageMaker's own message about a missing permission does not name a setting."""
         for job in planned.values():
-            for warning in validation.missing_rights(job.args, _reads(job, planned), self.defaults.limits):
+            for warning in validation.missing_permissions(job.args, _reads(job, planned), self.defaults.limits):
                 pulumi.log.warn(f"{job.name}: {warning}")
 
     def _check_needs(self, planned: Mapping[str, PlannedJob]) -> None:

@@ -34,7 +34,7 @@ ResultExists = Callable[[str], bool]
 
 _REMEDIES = {
     "ResourceLimitExceeded": "ask AWS for a larger quota (`make preflight REQUEST=1`), or let fewer run at once (config maxJobsAtOnce)",
-    "AccessDenied": "give the role the right that the message names (config inputBuckets, outputBuckets, kmsKeys)",
+    "AccessDenied": "give the role the permission that the message names (config inputBuckets, outputBuckets, kmsKeys)",
     "No S3 objects found": "put the input where the job reads it, or correct `input`",
     "Could not find model": "correct `model_name`, or give the job a model of its own: model=ModelArgs(archive=...)",
 }

@@ -100,7 +100,7 @@ def _pinned(release: Properties) -> str | None:
 
 def _namespaced(release: Properties) -> str | None:
     scope = (release.get("values") or {}).get("installScope")
-    return None if scope == "namespace" else "has rights in every namespace: set installScope to namespace"
+    return None if scope == "namespace" else "has permissions in every namespace: set installScope to namespace"
 
 
 def _confined(release: Properties) -> str | None:
@@ -175,7 +175,7 @@ RULES = (
     Rule(
         "kubernetes-operator-in-one-namespace",
         ("CKV_K8S_49", "AwsSolutions-IAM5"),
-        "The operator has rights in the jobs' namespace only.",
+        "The operator has permissions in the jobs' namespace only.",
         each(_RELEASE, _namespaced),
     ),
     Rule(
