@@ -56,12 +56,12 @@ def _set_up(directory: Path, part: str) -> None:
         return
     with step("Set-up"):
         virtualenv.stand(directory)
-        with _compiling(lacking, virtualenv.python_of(directory)):
+        with compiling(lacking, virtualenv.python_of(directory)):
             virtualenv.ensure(directory, CHECKOUT, files)
 
 
 @contextmanager
-def _compiling(lacking: Sequence[str], python: Path) -> Generator[None]:
+def compiling(lacking: Sequence[str], python: Path) -> Generator[None]:
     """Compile programs in parallel with pip: one waits for the network while the other computes.
 
     Args:
