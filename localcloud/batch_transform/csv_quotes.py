@@ -56,7 +56,7 @@ def _masked_block(block: bytes, mask: int) -> bytes | None:
     begins[1:] &= ~closing[:-1]
     ends[:-1] &= ~opening[1:]
     # One more at the end, which is also the place before the first: as if the text stood between separators.
-    separators = np.append(newlines | commas ^ hidden, True)  # noqa: FBT003  an element of an array
+    separators = np.append(newlines | commas ^ hidden, True)
     places = np.flatnonzero(quotes | hidden)
     first, last = begins[places], ends[places]
     if not (separators[places[first] - 1].all() and separators[places[last] + 1].all()):

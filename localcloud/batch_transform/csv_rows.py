@@ -19,7 +19,7 @@ import operator
 import re
 from collections.abc import Sequence
 
-from data_processing.filters import Filter, Slice
+from data_processing.filters import ColumnRangeError, Filter, Slice
 from localcloud.batch_transform.errors import RecordError, each
 from localcloud.batch_transform.splitting import shown
 
@@ -93,7 +93,8 @@ class Columns:
     """
 
     def __init__(self, path: Filter) -> None:
-        self._text = path.text
+        self._filter = path
+        self._positions: dict[int, list[int]] = {}  # by a row's number of columns
         self._selectors = path.steps[0].selectors if path.steps else ()
 
     def select(self, rows: Rows) -> Sequence[bytes]:
@@ -136,15 +137,13 @@ class Columns:
         return write(each(self._of, rows) if self._selectors else rows)
 
     def _of(self, row: Row) -> Row:
-        selected: Row = []
-        for selector in self._selectors:
-            if isinstance(selector, Slice):
-                selected += row[selector.start : selector.end]
-            elif isinstance(selector, int) and -len(row) <= selector < len(row):
-                selected.append(row[selector])
-            else:
-                raise RecordError(f"Filter {self._text} is out of range: the row has {len(row)} columns")
-        return selected
+        count = len(row)
+        if count not in self._positions:
+            try:
+                self._positions[count] = self._filter.columns(count)
+            except ColumnRangeError as error:
+                raise RecordError(str(error)) from error
+        return [row[position] for position in self._positions[count]]
 
 
 def read(lines: Sequence[bytes]) -> list[Row]:
