@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from bench._clock import fresh_checkout, timed
-from localcloud.commands.inspection import family
+from localcloud.commands.cloud import family
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
 from tests.e2e.jobs_as_code import added

@@ -70,7 +70,7 @@ class LocalClusters:
             ClusterError: it cannot be started; nothing of it is left then.
         """
         found = _programs()
-        require_version(found, version)
+        require_version(version)
         plane = ControlPlane(
             name, self._folder(name), self._home / "logs", found, token_review_url=self._token_review_url(name)
         )

@@ -1,47 +1,35 @@
-"""One cluster's control plane: etcd, kube-apiserver and kube-controller-manager, started together and watched.
+"""One cluster's control plane: etcd, kube-apiserver and Kubernetes' controllers, in one process that is watched.
 
-All three start at once and find each other: the API server asks for etcd until it answers, the controller manager
-asks for the API server. That is two seconds faster than one after the other.
+One process takes a third of the memory and of the start of three: each would initialise all of Kubernetes' packages.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from localcloud import process
 from localcloud.cluster import certs
 from localcloud.go.binaries import Binaries
+from localcloud.go.programs import KUBERNETES_VERSION
 from localcloud.kube import KubeApi, KubernetesError
 
-# What the stack relies on: deletes with foreground propagation need the collector, namespaces their own controller,
-# pods a service account; Deployments become Pods by the real controllers, which a node then runs.
-CONTROLLERS: Final = (
-    "garbage-collector-controller",
-    "namespace-controller",
-    "serviceaccount-controller",
-    "root-ca-certificate-publisher-controller",
-    "clusterrole-aggregation-controller",
-    "deployment-controller",
-    "replicaset-controller",
-)
 ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
 _START_DEADLINE_SECONDS: Final = 300.0  # a part that dies is noticed at once; this is for machines that are busy
 _POLL_SECONDS: Final = 0.1
 _ATTEMPTS: Final = 3
-_MANAGER: Final = "kube-controller-manager"
-_MANAGER_PATIENCE_SECONDS: Final = 9.0
 _PORT_TAKEN: Final = "address already in use"
 _NAMESPACES: Final = ("default", "kube-system")
+_ETCD_SETTINGS: Final = "etcd.json"
 
 
 class ClusterError(Exception):
@@ -56,20 +44,13 @@ class UnknownClusterError(ClusterError):
     """There is no cluster of that name."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Child:
-    name: str
-    process: subprocess.Popen[bytes]
-    log: Path
-
-
 class ControlPlane:
-    """The three processes of one cluster, with everything that they write in one folder.
+    """The process of one cluster, with everything that it writes in one folder.
 
     Args:
         name: the cluster's name.
         folder: its own folder; wiped by `start`.
-        logs: folder of the processes' logs.
+        logs: folder of its log.
         binaries: what to run.
         token_review_url: webhook that authenticates bearer tokens which are not the cluster's own.
     """
@@ -79,11 +60,10 @@ class ControlPlane:
         self.folder = folder
         self.kubeconfig = folder / "admin.kubeconfig"
         self.endpoint = ""
-        self._logs = logs
+        self._log = logs / f"{name}-control-plane.log"
         self._binaries = binaries
         self._token_review_url = token_review_url
-        self._children: list[_Child] = []
-        self._manager_started = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
         self._ended = threading.Event()
         self._starting = threading.Lock()
 
@@ -93,14 +73,15 @@ class ControlPlane:
         return (self.folder / "ca.crt").read_bytes()
 
     @property
-    def pids(self) -> dict[str, int]:
-        return {child.name: child.process.pid for child in self._children}
+    def pid(self) -> int | None:
+        """The pid of the process; None if it was not started, or was stopped."""
+        return self._process.pid if self._process else None
 
     def start(self) -> None:
         """Start from nothing; returns when the cluster is ready.
 
         Raises:
-            StartError: a process ended, the deadline passed or `stop` was called; nothing is left running then.
+            StartError: the process ended, the deadline passed or `stop` was called; nothing is left running then.
         """
         with self._starting:
             for attempt in range(1, _ATTEMPTS + 1):
@@ -108,7 +89,7 @@ class ControlPlane:
                     self._start_once()
                 except BaseException as error:
                     port_taken = isinstance(error, StartError) and self._lost_its_port()
-                    self._end_children()
+                    self._end()
                     if not port_taken or attempt == _ATTEMPTS or self._ended.is_set():
                         raise
                 else:
@@ -118,14 +99,13 @@ class ControlPlane:
         """End the processes, for good; a `start` that is under way in another thread fails."""
         self._ended.set()
         with self._starting:
-            self._end_children()
+            self._end()
 
-    def _end_children(self) -> None:
-        # The API server's clients first, then the server, then etcd.
-        for child in reversed(self._children):
-            # Nothing that etcd and the API server would save outlives the cluster.
-            process.stop(child.process, grace_seconds=2.0)
-        self._children.clear()
+    def _end(self) -> None:
+        running, self._process = self._process, None
+        if running:
+            # Nothing that it would save outlives the cluster.
+            process.stop(running, grace_seconds=0.0)
 
     def wipe(self) -> None:
         """Stop, and delete everything that the cluster stored."""
@@ -133,8 +113,9 @@ class ControlPlane:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def health(self) -> list[str]:
-        """One line for each process that ended by itself; empty when all of them run."""
-        return [_how_it_ended(child) for child in self._children if child.process.poll() is not None]
+        """How the process ended by itself, as one line; empty while it runs."""
+        code = self._process.poll() if self._process else None
+        return [] if code is None else [_how_it_ended(code, self._log)]
 
     def _start_once(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -148,48 +129,29 @@ class ControlPlane:
             certs.write_private(path, certs.client_kubeconfig(self.name, self.endpoint, keys, client))
         webhook = certs.webhook_kubeconfig(self._token_review_url)
         certs.write_private(self.folder / "token-webhook.kubeconfig", webhook)
-        self._spawn("etcd", self._binaries.etcd, etcd_arguments())
-        self._spawn("kube-apiserver", self._binaries.kube_apiserver, apiserver_arguments(port))
-        self._spawn_manager()
-        self._wait(unready(KubeApi.from_kubeconfig(self.kubeconfig)))
-
-    def _spawn_manager(self) -> None:
-        arguments = controller_manager_arguments(self.kubeconfig.name)
-        self._spawn(_MANAGER, self._binaries.kube_controller_manager, arguments)
-        self._manager_started = time.monotonic()
-
-    def _spawn(self, name: str, binary: Path, arguments: Sequence[str]) -> None:
-        log = self._logs / f"{self.name}-{name}.log"
-        log.unlink(missing_ok=True)
+        certs.write_private(self.folder / _ETCD_SETTINGS, json.dumps(etcd_settings()).encode())
+        self._log.unlink(missing_ok=True)
+        command = [self._binaries.control_plane, *arguments(port, self.kubeconfig.name)]
         # Relative paths, from the cluster's folder: the path of a Unix socket must be short.
-        child = process.spawn([binary, *arguments], log=log, env=_environment(), cwd=self.folder)
-        self._children.append(_Child(name, child, log))
+        self._process = process.spawn(command, log=self._log, env=_environment(), cwd=self.folder)
+        self._wait(unready(KubeApi.from_kubeconfig(self.kubeconfig)))
 
     def _wait(self, unready: Callable[[], str]) -> None:
         deadline = time.monotonic() + _START_DEADLINE_SECONDS
         while reason := unready():
             if self._ended.is_set():
                 raise StartError(f"Cluster {self.name} was stopped while it started")
-            self._revive_manager()
             if dead := self.health():
                 raise StartError(f"Cluster {self.name} did not start. {dead[0]}")
             if time.monotonic() > deadline:
                 raise StartError(
                     f"Cluster {self.name} is not ready after {_START_DEADLINE_SECONDS:.0f} s: {reason}; "
-                    f"the logs are {self._logs}/{self.name}-*.log"
+                    f"the log is {self._log}"
                 )
             time.sleep(_POLL_SECONDS)
 
-    def _revive_manager(self) -> None:
-        """The controller manager gives the API server ten seconds; a busy machine may need more."""
-        manager = self._children[-1]
-        patience_ended = time.monotonic() - self._manager_started > _MANAGER_PATIENCE_SECONDS
-        if manager.process.poll() is not None and patience_ended:
-            self._children.remove(manager)
-            self._spawn_manager()
-
     def _lost_its_port(self) -> bool:
-        return any(_PORT_TAKEN in _tail(child.log) for child in self._children)
+        return _PORT_TAKEN in _tail(self._log)
 
 
 def free_ports(count: int) -> list[int]:
@@ -204,31 +166,34 @@ def free_ports(count: int) -> list[int]:
         return [int(one.getsockname()[1]) for one in sockets]
 
 
-def etcd_arguments() -> list[str]:
+def etcd_settings() -> Mapping[str, str | int | bool]:
     """Etcd on Unix sockets inside the cluster's folder, which no other user can enter.
 
     Its data need not survive a power cut, and a lone member need not wait for rivals.
     """
-    return [
-        "--name=local",
-        "--data-dir=etcd",
-        "--listen-client-urls=unix://etcd-client:0",
-        "--advertise-client-urls=unix://etcd-client:0",
-        "--listen-peer-urls=unix://etcd-peer:0",
-        "--initial-advertise-peer-urls=unix://etcd-peer:0",
-        "--initial-cluster=local=unix://etcd-peer:0",
-        "--heartbeat-interval=10",
-        "--election-timeout=100",
-        "--unsafe-no-fsync",
-        "--snapshot-count=5000",
-        "--auto-compaction-mode=revision",
-        "--auto-compaction-retention=1000",
-        "--log-level=warn",
-    ]
+    return {
+        "name": "local",
+        "data-dir": "etcd",
+        "listen-client-urls": "unix://etcd-client:0",
+        "advertise-client-urls": "unix://etcd-client:0",
+        "listen-peer-urls": "unix://etcd-peer:0",
+        "initial-advertise-peer-urls": "unix://etcd-peer:0",
+        "initial-cluster": "local=unix://etcd-peer:0",
+        "heartbeat-interval": 10,
+        "election-timeout": 100,
+        "unsafe-no-fsync": True,
+        "snapshot-count": 5000,
+        "auto-compaction-mode": "revision",
+        "auto-compaction-retention": "1000",
+        "log-level": "warn",
+    }
 
 
-def apiserver_arguments(port: int) -> list[str]:
+def arguments(port: int, kubeconfig: str) -> list[str]:
+    """Those of the API server, and where the other parts find their settings."""
     return [
+        f"--etcd-config={_ETCD_SETTINGS}",
+        f"--controllers-kubeconfig={kubeconfig}",
         "--bind-address=127.0.0.1",
         f"--secure-port={port}",
         "--advertise-address=127.0.0.1",
@@ -257,19 +222,6 @@ def apiserver_arguments(port: int) -> list[str]:
     ]
 
 
-def controller_manager_arguments(kubeconfig: str) -> list[str]:
-    return [
-        f"--kubeconfig={kubeconfig}",
-        f"--controllers={','.join(CONTROLLERS)}",
-        "--root-ca-file=ca.crt",
-        "--leader-elect=false",
-        "--secure-port=0",
-        "--kube-api-qps=200",
-        "--kube-api-burst=400",
-        "--profiling=false",
-    ]
-
-
 def unready(api: KubeApi) -> Callable[[], str]:
     """A function that says what is not ready yet: the API server, the first namespaces, the controllers."""
 
@@ -277,7 +229,7 @@ def unready(api: KubeApi) -> Callable[[], str]:
         if reason := api.unready():
             return reason
         try:
-            # The service account is made by a controller: it shows that the controller manager works.
+            # The service account is made by a controller: it shows that the controllers work.
             lacking = [n for n in _NAMESPACES if not api.find(f"/api/v1/namespaces/{n}/serviceaccounts/default")]
         except KubernetesError as error:
             return str(error)
@@ -286,31 +238,29 @@ def unready(api: KubeApi) -> Callable[[], str]:
     return ask
 
 
-def require_version(binaries: Binaries, version: str) -> None:
-    """Refuse a Kubernetes version that the binaries are not.
+def require_version(version: str) -> None:
+    """Refuse a Kubernetes version that the programs are not.
 
     Raises:
         ClusterError: naming both.
     """
-    have = binaries.version()
-    if version and not f"{have}.".startswith(f"v{version.removeprefix('v')}."):
+    if version and not f"{KUBERNETES_VERSION}.".startswith(f"{version.removeprefix('v')}."):
         raise ClusterError(
-            f"Kubernetes {version} was asked for, and the local cloud runs {have}: "
-            f"ask for version {'.'.join(have.removeprefix('v').split('.')[:2])}"
+            f"Kubernetes {version} was asked for, and the local cloud runs v{KUBERNETES_VERSION}: "
+            f"ask for version {'.'.join(KUBERNETES_VERSION.split('.')[:2])}"
         )
 
 
 def _environment() -> dict[str, str]:
     """A small environment: the user's proxies and AWS settings are not for the control plane."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
-    return {**kept, "DIE_WITH_PARENT": "1", "PROMPT_CONTROLLERS": "1"}
+    return {**kept, "DIE_WITH_PARENT": "1"}
 
 
-def _how_it_ended(child: _Child) -> str:
-    code = child.process.returncode
+def _how_it_ended(code: int, log: Path) -> str:
     how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-    last = _tail(child.log).strip().splitlines()
-    return f"{child.name} {how}; log: {child.log}" + (f"; last line: {last[-1][:300]}" if last else "")
+    last = _tail(log).strip().splitlines()
+    return f"Its control plane {how}; log: {log}" + (f"; last line: {last[-1][:300]}" if last else "")
 
 
 def _tail(log: Path, size: int = 8192) -> str:

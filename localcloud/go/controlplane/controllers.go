@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/spf13/cobra"
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -19,88 +17,82 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/tools/clientcmd"
-	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/controller-manager/pkg/informerfactory"
 	"k8s.io/klog/v2"
+	"k8s.io/kubernetes/pkg/controller/certificates/rootcacertpublisher"
+	"k8s.io/kubernetes/pkg/controller/clusterroleaggregation"
+	"k8s.io/kubernetes/pkg/controller/deployment"
 	"k8s.io/kubernetes/pkg/controller/garbagecollector"
 	"k8s.io/kubernetes/pkg/controller/namespace/deletion"
+	"k8s.io/kubernetes/pkg/controller/replicaset"
+	"k8s.io/kubernetes/pkg/controller/serviceaccount"
 )
 
 // Upstream's pace is that of large clusters: its collector looks for new kinds every 30 seconds, and until then an
 // object of a new kind that is deleted with foreground propagation stays; its namespace controller waits 5 seconds
-// before it begins and 8 or more between attempts. Neither can be set. So these two, and nothing else, are driven
-// from here, out of upstream's own packages.
+// before it begins and 8 or more between attempts. Neither can be set. So these two are driven from here, and the other
+// controllers are run as upstream's controller manager does, all out of upstream's own packages.
 const (
 	discoveryPeriod = time.Second
 	namespaceLag    = 200 * time.Millisecond // for requests under way that still saw the namespace alive
 	namespaceRetry  = 500 * time.Millisecond
 	startPoll       = 100 * time.Millisecond
+	namespaceResync = time.Minute
 	resync          = 12 * time.Hour
 	workers         = 20
 )
 
-// promptControllers has the controller manager's command run with these arguments, but for the garbage collector and
-// the namespace controller: where the arguments name them, they are taken out and run beside it.
-func promptControllers(command *cobra.Command, arguments []string) {
-	kept := make([]string, 0, len(arguments))
-	var kubeconfig string
-	var collect, namespaces bool
-	for _, argument := range arguments {
-		if value, ok := strings.CutPrefix(argument, "--kubeconfig="); ok {
-			kubeconfig = value
-		}
-		if value, ok := strings.CutPrefix(argument, "--controllers="); ok {
-			value, collect = without(value, "garbage-collector-controller")
-			value, namespaces = without(value, "namespace-controller")
-			argument = "--controllers=" + value
-		}
-		kept = append(kept, argument)
-	}
-	command.SetArgs(kept)
-	run := command.RunE
-	command.RunE = func(itself *cobra.Command, rest []string) error {
-		if err := settleLogging(); err != nil {
-			return err
-		}
-		runBeside(kubeconfig, collect, namespaces)
-		return run(itself, rest)
-	}
-}
-
-func runBeside(kubeconfig string, collect, namespaces bool) {
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		klog.Fatalf("kubeconfig %s: %v", kubeconfig, err)
-	}
+// runControllers runs what the stack relies on: deletes with foreground propagation need the collector, namespaces their
+// own controller, pods a service account; Deployments become Pods, which a node then runs.
+func runControllers(ctx context.Context, config *rest.Config) {
 	config.QPS, config.Burst = 400, 800
-	ctx := context.Background()
-	if collect {
-		go collectGarbage(ctx, config)
-	}
-	if namespaces {
-		go deleteNamespaces(ctx, config)
-	}
+	client := connect(ctx, config)
+	shared := informers.NewSharedInformerFactoryWithOptions(client, resync, informers.WithTransform(withoutManagers))
+	runDeployments(ctx, client, shared)
+	runAccounts(ctx, client, shared, config.CAData)
+	roles := shared.Rbac().V1().ClusterRoles()
+	go clusterroleaggregation.NewClusterRoleAggregation(roles, client.RbacV1()).Run(ctx, 5)
+	deleteNamespaces(ctx, config, client, shared)
+	collectGarbage(ctx, config, client, shared)
+	shared.Start(ctx.Done())
+	settleMemory()
 }
 
-// settleLogging applies upstream's default logging before anything runs beside the command. The command does it as it
-// starts, without a lock, and a client that logs in that moment finds a logger half set and ends the process.
-func settleLogging() error {
-	logsapi.ReapplyHandling = logsapi.ReapplyHandlingIgnoreUnchanged // the command applies it once more
-	return logsapi.ValidateAndApply(logsapi.NewLoggingConfiguration(), nil)
+func runDeployments(ctx context.Context, client *kubernetes.Clientset, shared informers.SharedInformerFactory) {
+	apps, pods := shared.Apps().V1(), shared.Core().V1().Pods()
+	deployments, err := deployment.NewDeploymentController(ctx, apps.Deployments(), apps.ReplicaSets(), pods, client)
+	if err != nil {
+		klog.Fatalf("deployment controller: %v", err)
+	}
+	go deployments.Run(ctx, 5)
+	replicas := replicaset.NewReplicaSetController(ctx, apps.ReplicaSets(), pods, client, replicaset.BurstReplicas)
+	go replicas.Run(ctx, 5)
 }
 
-func without(list, name string) (string, bool) {
-	var kept []string
-	found := false
-	for _, one := range strings.Split(list, ",") {
-		if one == name {
-			found = true
-		} else {
-			kept = append(kept, one)
-		}
+// runAccounts gives each namespace its default service account, and the certificate by which pods know the API server.
+func runAccounts(
+	ctx context.Context, client *kubernetes.Clientset, shared informers.SharedInformerFactory, authority []byte,
+) {
+	core := shared.Core().V1()
+	accounts, err := serviceaccount.NewServiceAccountsController(klog.FromContext(ctx), core.ServiceAccounts(),
+		core.Namespaces(), client, serviceaccount.DefaultServiceAccountsControllerOptions())
+	if err != nil {
+		klog.Fatalf("service account controller: %v", err)
 	}
-	return strings.Join(kept, ","), found
+	go accounts.Run(ctx, 1)
+	publisher, err := rootcacertpublisher.NewPublisher(core.ConfigMaps(), core.Namespaces(), client, authority)
+	if err != nil {
+		klog.Fatalf("root certificate publisher: %v", err)
+	}
+	go publisher.Run(ctx, 1)
+}
+
+// withoutManagers drops what is large in an object and of no use to a controller, as upstream's controller manager does.
+func withoutManagers(object any) (any, error) {
+	if accessor, err := meta.Accessor(object); err == nil && accessor.GetManagedFields() != nil {
+		accessor.SetManagedFields(nil)
+	}
+	return object, nil
 }
 
 // connect returns a client once the API server is ready: upstream's packages end the process where discovery fails.
@@ -112,25 +104,27 @@ func connect(ctx context.Context, config *rest.Config) *kubernetes.Clientset {
 	return client
 }
 
-func collectGarbage(ctx context.Context, config *rest.Config) {
-	client := connect(ctx, config)
+func collectGarbage(
+	ctx context.Context, config *rest.Config, client *kubernetes.Clientset, shared informers.SharedInformerFactory,
+) {
 	metadataClient := metadata.NewForConfigOrDie(config)
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
-	shared := informers.NewSharedInformerFactory(client, resync)
-	factory := informerfactory.NewInformerFactory(shared, metadatainformer.NewSharedInformerFactory(metadataClient, resync))
+	others := metadatainformer.NewSharedInformerFactoryWithOptions(
+		metadataClient, resync, metadatainformer.WithTransform(withoutManagers))
 	started := make(chan struct{})
 	close(started)
-	ignored := garbagecollector.DefaultIgnoredResources()
-	collector, err := garbagecollector.NewGarbageCollector(ctx, client, metadataClient, mapper, ignored, factory, started)
+	collector, err := garbagecollector.NewGarbageCollector(ctx, client, metadataClient, mapper,
+		garbagecollector.DefaultIgnoredResources(), informerfactory.NewInformerFactory(shared, others), started)
 	if err != nil {
 		klog.Fatalf("garbage collector: %v", err)
 	}
 	go collector.Run(ctx, workers, discoveryPeriod)
-	collector.Sync(ctx, remember(ctx, client.Discovery(), metadataClient), discoveryPeriod)
+	go collector.Sync(ctx, remember(ctx, client.Discovery(), metadataClient), discoveryPeriod)
 }
 
-func deleteNamespaces(ctx context.Context, config *rest.Config) {
-	client := connect(ctx, config)
+func deleteNamespaces(
+	ctx context.Context, config *rest.Config, client *kubernetes.Clientset, shared informers.SharedInformerFactory,
+) {
 	deleter := deletion.NewNamespacedResourcesDeleter(ctx, client.CoreV1().Namespaces(),
 		metadata.NewForConfigOrDie(config), client.CoreV1(), client.Discovery().ServerPreferredNamespacedResources,
 		v1.FinalizerKubernetes)
@@ -147,13 +141,11 @@ func deleteNamespaces(ctx context.Context, config *rest.Config) {
 			}()
 		}
 	}
-	factory := informers.NewSharedInformerFactory(client, time.Minute)
 	handlers := cache.ResourceEventHandlerFuncs{AddFunc: look, UpdateFunc: func(_, object any) { look(object) }}
-	if _, err := factory.Core().V1().Namespaces().Informer().AddEventHandler(handlers); err != nil {
+	informer := shared.Core().V1().Namespaces().Informer()
+	if _, err := informer.AddEventHandlerWithResyncPeriod(handlers, namespaceResync); err != nil {
 		klog.Fatalf("namespace controller: %v", err)
 	}
-	factory.Start(ctx.Done())
-	<-ctx.Done()
 }
 
 func deleteNamespace(ctx context.Context, deleter deletion.NamespacedResourcesDeleterInterface, name string) {
@@ -168,8 +160,4 @@ func deleteNamespace(ctx context.Context, deleter deletion.NamespacedResourcesDe
 			klog.Warningf("namespace %s is not deleted yet: %v", name, err)
 		}
 	}
-}
-
-func wanted(variable string) bool {
-	return os.Getenv(variable) != ""
 }

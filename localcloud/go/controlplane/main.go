@@ -1,6 +1,6 @@
-// One program that acts as etcd, kube-apiserver, kube-controller-manager, kubectl or, where it is
-// built with the tag provider, Pulumi's Kubernetes provider, whichever name it is called by. They
-// share most of their packages, so one link saves build time and disk.
+// One program that acts as the control plane of a cluster, as kubectl or, where it is built with the tag provider, as
+// Pulumi's Kubernetes provider, whichever name it is called by. They share most of their packages, so one link saves
+// build time and disk.
 package main
 
 import (
@@ -12,29 +12,22 @@ import (
 	"strings"
 	"time"
 
-	"go.etcd.io/etcd/server/v3/etcdmain"
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
 	"k8s.io/component-base/cli"
 	"k8s.io/component-base/logs"
 	_ "k8s.io/component-base/logs/json/register"
-	_ "k8s.io/component-base/metrics/prometheus/clientgo"
-	_ "k8s.io/component-base/metrics/prometheus/version"
 	"k8s.io/kubectl/pkg/cmd"
 	"k8s.io/kubectl/pkg/cmd/util"
-	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
-	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 )
 
 // programs holds what this program can act as, by the name it is called by.
 var programs = map[string]func(){
-	"etcd":                    func() { etcdmain.Main(os.Args) },
-	"kube-apiserver":          func() { os.Exit(cli.Run(apiserver.NewAPIServerCommand())) },
-	"kube-controller-manager": controllerManager,
-	"kubectl":                 kubectl,
+	"control-plane": controlPlane,
+	"kubectl":       kubectl,
 }
 
 func main() {
-	if wanted("DIE_WITH_PARENT") {
+	if os.Getenv("DIE_WITH_PARENT") != "" {
 		go dieWith(os.Getppid())
 	}
 	name := filepath.Base(os.Args[0])
@@ -45,14 +38,6 @@ func main() {
 		os.Exit(2)
 	}
 	run()
-}
-
-func controllerManager() {
-	command := controllermanager.NewControllerManagerCommand()
-	if wanted("PROMPT_CONTROLLERS") {
-		promptControllers(command, os.Args[1:])
-	}
-	os.Exit(cli.Run(command))
 }
 
 // dieWith ends this process when its parent has ended. Linux does so by itself, if asked; other systems cannot.

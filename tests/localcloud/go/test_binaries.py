@@ -15,7 +15,6 @@ from localcloud.go.programs import CONTROL_PLANE, CONTROL_PLANE_AND_PROVIDER, PU
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
     monkeypatch.setattr(gobuild, "_WAITS_SECONDS", (0.0, 0.0))
 
 
@@ -37,22 +36,6 @@ def fake_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Pat
 def all_names(folder: Path) -> None:
     for name in CONTROL_PLANE.names:
         program(folder / name, "echo Kubernetes v1.35.4")
-
-
-def test_given_assets_are_used_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    all_names(tmp_path / "assets")
-    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path / "assets"))
-    found = binaries.control_plane()
-    assert found.kubectl == tmp_path / "assets" / "kubectl"
-    assert found.version() == "v1.35.4"
-
-
-def test_given_assets_that_lack_a_program_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    all_names(tmp_path / "assets")
-    (tmp_path / "assets" / "etcd").unlink()
-    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path / "assets"))
-    with pytest.raises(BuildError, match="lacks etcd"):
-        binaries.control_plane()
 
 
 def test_a_build_that_is_there_is_used_in_silence() -> None:
