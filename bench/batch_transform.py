@@ -25,13 +25,11 @@ from typing import Any, TypeVar
 
 from data_processing.filters import parse
 from localcloud import containers
-from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.doubles import Answer, MemoryLogs, ModelDouble
-from localcloud.batch_transform.instance import Surroundings
-from localcloud.batch_transform.job import DataProcessing, Split, Transform
+from localcloud.batch_transform.job import Cancellation, DataProcessing, Split, Transform
+from localcloud.batch_transform.objects import ObjectInfo
 from localcloud.batch_transform.record_formats import record_format
-from localcloud.batch_transform.run import run_transform
-from localcloud.batch_transform.streams import ObjectInfo
+from localcloud.batch_transform.run import RunContext, run_transform
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
@@ -228,7 +226,7 @@ def _run(source: Any, sink: Any, start: Any, uri: str, **settings: Any) -> None:
     }
     job = Transform(uri, "s3://b/out", **{**usual, **settings})
     logs = MemoryLogs()
-    outcome = run_transform(job, Surroundings(source, sink, logs, start, Cancellation()))
+    outcome = run_transform(job, RunContext(source, sink, logs, start, Cancellation()))
     if outcome.status != "Completed":
         raise RuntimeError(f"{outcome}\n" + "\n".join(logs.lines))
 

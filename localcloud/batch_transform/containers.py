@@ -10,9 +10,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.errors import NO_PING, InstanceFailure
-from localcloud.batch_transform.job import DEFAULT_PAYLOAD_MB, MEBIBYTE, ModelContainer, Strategy, Transform
+from localcloud.batch_transform.job import (
+    DEFAULT_PAYLOAD_MB,
+    MEBIBYTE,
+    Cancellation,
+    ModelContainer,
+    Strategy,
+    Transform,
+)
 
 PING_TIMEOUT_SECONDS = 2.0
 PING_LIMIT_SECONDS = 30 * 60.0

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from localcloud.batch_transform.errors import NO_PING, InstanceFailure, StorageError
-from localcloud.batch_transform.streams import ObjectInfo
+from localcloud.batch_transform.objects import ObjectInfo
 
 
 class MemoryStore:

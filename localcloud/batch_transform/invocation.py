@@ -12,9 +12,8 @@ from queue import Empty, LifoQueue
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
-from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.errors import ObjectFailure, http_error, no_response
-from localcloud.batch_transform.job import Transform
+from localcloud.batch_transform.job import Cancellation, Transform
 
 _CHUNK = 2**20
 

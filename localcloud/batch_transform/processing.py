@@ -12,9 +12,9 @@ from localcloud.batch_transform.containers import Parameters
 from localcloud.batch_transform.errors import ObjectFailure, RecordError, data_error
 from localcloud.batch_transform.invocation import Body
 from localcloud.batch_transform.job import Split, Strategy, Transform
+from localcloud.batch_transform.objects import InputStream
 from localcloud.batch_transform.record_formats import RecordFormat, record_format
 from localcloud.batch_transform.splitting import Batch
-from localcloud.batch_transform.streams import InputStream
 
 _FRAMED = {Split.RECORD_IO, Split.TF_RECORD}
 _SAMPLE = 256

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from localcloud.batch_transform.errors import ObjectFailure, data_error
-from localcloud.batch_transform.streams import ReadStream
+from localcloud.batch_transform.objects import ReadStream
 
 LONGEST_RECORD = 100 * 2**20
 """Bytes of a line that is filtered before it is sent. MaxPayloadInMB allows no more, and what is longer ends nowhere."""

@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.errors import ObjectFailure
 from localcloud.batch_transform.invocation import Model
+from localcloud.batch_transform.job import Cancellation
+from localcloud.batch_transform.objects import InputStream, WriteStream
 from localcloud.batch_transform.processing import Processor, Request
-from localcloud.batch_transform.streams import InputStream, WriteStream
 
 
 class ObjectTransformer:

@@ -1,19 +1,141 @@
-"""Which objects a job reads, and the key of each one's output."""
+"""Input and output objects: which ones a job reads, the key of each one's output, and their bytes as streams.
+
+Objects are read and written in portions, so that memory is bounded by the batch and not by the object.
+"""
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from localcloud.batch_transform.errors import client_error
+from localcloud.batch_transform.errors import client_error, data_error
 from localcloud.batch_transform.job import Transform
-from localcloud.batch_transform.streams import ObjectInfo, ObjectSource
 
 _S3_URI = re.compile(r"(?:https|s3)://([^/]+)/?(.*)", re.DOTALL)
 _MANIFEST_LIMIT = 64 * 2**20
+
+
+@dataclass(frozen=True, order=True)
+class ObjectInfo:
+    """An object of a bucket."""
+
+    bucket: str
+    key: str
+    size: int
+
+
+class ReadStream(Protocol):
+    """An object's bytes, front to back."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; fewer only at the end, none after it."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class WriteStream(Protocol):
+    """An object in the making: it is there as a whole after `commit`, and never in part."""
+
+    def write(self, data: bytes, /) -> None: ...
+
+    def commit(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+class ObjectSource(Protocol):
+    """Reads objects; every method raises `StorageError` where the store refuses."""
+
+    def list(self, bucket: str, prefix: str) -> Iterable[ObjectInfo]: ...
+
+    def open(self, bucket: str, key: str) -> ReadStream: ...
+
+
+class ObjectSink(Protocol):
+    """Writes objects; raises `StorageError` where the store refuses."""
+
+    def create(self, bucket: str, key: str) -> WriteStream: ...
+
+
+class InputStream:
+    """An input object that can be read again from its start, for another attempt at a streamed request.
+
+    Args:
+        open_anew: opens the object at its first byte.
+    """
+
+    def __init__(self, open_anew: Callable[[], ReadStream]) -> None:
+        self._open = open_anew
+        self._stream = open_anew()
+        self._untouched = True
+        self._ahead = b""
+
+    def read(self, size: int, /) -> bytes:
+        if self._ahead:
+            data, self._ahead = self._ahead[:size], self._ahead[size:]
+            return data
+        self._untouched = False
+        return self._stream.read(size)
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, which will be read again; up to `size` of them."""
+        if not self._ahead:
+            self._ahead = self._stream.read(size)
+        return self._ahead
+
+    def rewind(self) -> None:
+        if not self._untouched:
+            self._stream.close()
+            self._stream = self._open()
+            self._ahead = b""
+            self._untouched = True
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class GunzippedStream:
+    """The decompressed bytes of a gzip stream of one or more members."""
+
+    def __init__(self, compressed: ReadStream) -> None:
+        self._compressed = compressed
+        self._plain = gzip.GzipFile(fileobj=io.BufferedReader(_Raw(compressed), 2**18))
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes.
+
+        Raises:
+            ObjectFailure: the object is not gzip, or is truncated.
+        """
+        try:
+            return self._plain.read(size)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise data_error(f"Failed to decompress the object as Gzip: {error}") from error
+
+    def close(self) -> None:
+        self._plain.close()
+        self._compressed.close()
+
+
+class _Raw(io.RawIOBase):
+    def __init__(self, stream: ReadStream) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] the stub's Buffer type is private before Python 3.12
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 @dataclass(frozen=True)
