@@ -1,6 +1,6 @@
-"""Rows of CSV with quotes, looked at all at once: each step is an operation on all bytes of a block.
+"""Removes needless quotes from CSV, and masks commas inside quotes, by operations on all bytes of a block at once.
 
-A byte is inside quotes if the number of quotes before it is odd, because a doubled quote inside a field counts twice.
+A byte is inside quotes if the number of quotes before it is odd: a doubled quote inside a field counts twice.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ _QUOTE, _COMMA, _NEWLINE = b'",\n'
 
 
 def masked(text: bytes, mask: bytes) -> bytes | None:
-    """Take off quotes that are not needed, and put another byte in place of each comma inside quotes.
+    """Remove needless quotes, and put another byte in place of each comma inside quotes, so that all commas separate fields.
 
-    Then all commas separate fields. A field keeps its quotes if it contains a comma or a quote.
+    A field keeps its quotes if it contains a comma or a quote.
 
     Args:
         text: rows, separated by newlines, without carriage returns.
         mask: a byte that the text does not contain.
 
     Returns:
-        The text; None if a quote stands where none may.
+        The masked text; None if a quote is in a wrong place.
     """
     blocks: list[bytes] = []
     for block in _blocks(text):
@@ -55,14 +55,14 @@ def _masked_block(block: bytes, mask: int) -> bytes | None:
     begins, ends = opening.copy(), closing.copy()
     begins[1:] &= ~closing[:-1]
     ends[:-1] &= ~opening[1:]
-    # One more at the end, which is also the place before the first: as if the text stood between separators.
+    # The element after the last one is also the one before the first: index -1. Both count as separators.
     separators = np.append(newlines | commas ^ hidden, True)
     places = np.flatnonzero(quotes | hidden)
     first, last = begins[places], ends[places]
     if not (separators[places[first] - 1].all() and separators[places[last] + 1].all()):
         return None
     written = np.where(hidden, np.uint8(mask), text)
-    needless = first[:-1] & last[1:]  # nothing that needs them is between these quotes
+    needless = first[:-1] & last[1:]  # neither a comma nor a quote is between these two
     if needless.any():
         kept = np.ones(len(text), np.bool_)
         kept[places[:-1][needless]] = kept[places[1:][needless]] = False

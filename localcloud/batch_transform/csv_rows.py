@@ -1,13 +1,13 @@
-r"""CSV as SageMaker reads and writes it where it filters or joins: strict about quotes, and no field is ever converted.
+r"""CSV as SageMaker reads and writes it when it filters or joins: quotes are checked strictly, and no field is converted.
 
-Public reports show a parser that refuses a quote inside a field that is not quoted; what else is known of the agent says
-that it is written in Go. So rows are read and written as Go's encoding/csv does it: blank lines are not rows, `\r\n` ends a
-row as `\n` does, a byte-order mark and a NUL are text. A row never goes beyond its line, because SageMaker cuts objects at
-newlines before it looks at quotes.
+Public reports show a parser that refuses a quote inside a field that is not quoted, and the agent is known to be written
+in Go. So rows are read and written as by Go's encoding/csv: blank lines are not rows, `\r\n` ends a row as `\n` does, a
+byte-order mark and a NUL are text. A row ends with its line, because SageMaker splits objects at newlines before it looks
+at quotes.
 
-Most rows are never taken apart. Where commas separate fields only, because those inside quotes are replaced for the time
-being, selecting columns is cutting at commas, and joining is putting a comma between. Other rows are checked by our own
-grammar; Python's csv, which is faster and more lenient, then reads and writes those of which both say the same.
+Most rows are not read field by field. As soon as commas inside quotes are masked, each comma separates two fields: columns
+are selected by cutting at commas, and rows are joined by a comma. Other rows are checked by a grammar of our own. Python's
+csv, which is faster and more lenient, then reads and writes those rows that it reads and writes as Go does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from localcloud.batch_transform.errors import RecordError, each
 from localcloud.batch_transform.splitting import shown
 
 Row = list[str]
-"""Fields, each byte as the character of that number: bytes that are not text pass unchanged."""
+"""The fields of a row, as Latin-1: bytes that are not valid text stay as they are."""
 
 _BYTES = "latin-1"
 _QUOTED = r'"[^"\n]*+(?:""[^"\n]*+)*+"'
@@ -51,12 +51,12 @@ class Rows:
         lines: the rows without newlines and blank lines.
 
     Attributes:
-        text: the rows as they will be written, with a NUL in place of each comma inside quotes; None if they must be
-            taken apart for that.
-        masked: whether there are such commas.
+        text: the rows as they are written, with a NUL in place of each comma inside quotes; None if they must be read
+            field by field.
+        masked: whether there are such NULs.
 
     Raises:
-        RecordError: a quote stands where none may; the message has the text from the beginning of its field.
+        RecordError: a quote is in a wrong place; the message has the text from the beginning of its field.
     """
 
     def __init__(self, data: bytes, lines: Sequence[bytes]) -> None:
@@ -67,6 +67,7 @@ class Rows:
 
     @property
     def fields(self) -> list[Row]:
+        """The rows, read field by field."""
         if self._fields is None:
             self._fields = read(self._lines)
         return self._fields
@@ -98,24 +99,34 @@ class Columns:
         self._selectors = path.steps[0].selectors if path.steps else ()
 
     def select(self, rows: Rows) -> Sequence[bytes]:
-        """The selected fields of rows, written as rows.
+        """Select the columns of rows.
+
+        Returns:
+            The selected columns as rows, without newlines.
 
         Raises:
-            RecordError: a row has not so many columns.
+            RecordError: a row does not have a column of the filter.
         """
         return self._write(rows.fields) if rows.text is None else _unmasked(self._cut(rows.text), masked=rows.masked)
 
     def select_joined(self, records: Rows, answers: Rows) -> Sequence[bytes]:
-        """The selected fields of records joined with their answers, of which there are as many.
+        """Join records with their answers, and select columns.
+
+        Args:
+            records: the records of a request.
+            answers: the answers, one for each record.
+
+        Returns:
+            The selected columns as rows, without newlines.
 
         Raises:
-            RecordError: a row has not so many columns.
+            RecordError: a joined row does not have a column of the filter.
         """
         if records.text is None or answers.text is None:
             return self._write(list(map(operator.add, records.fields, answers.fields)))
         masked = records.masked or answers.masked
         pairs = zip(records.text, answers.text, strict=True)
-        if self._selectors == (0, -1):  # the usual one, an id and its prediction, need not be joined before it is cut
+        if self._selectors == (0, -1):  # an id and its prediction, the usual filter, are cut before they are joined
             cut = [record.partition(b",")[0] + b"," + answer.rpartition(b",")[2] for record, answer in pairs]
         else:
             cut = self._cut([record + b"," + answer for record, answer in pairs])
@@ -147,13 +158,13 @@ class Columns:
 
 
 def read(lines: Sequence[bytes]) -> list[Row]:
-    """The fields of rows.
+    """Read rows field by field.
 
     Args:
         lines: lines that are not blank, without their newlines.
 
     Raises:
-        RecordError: a quote stands where none may; the message has the text from the beginning of its field.
+        RecordError: a quote is in a wrong place; the message has the text from the beginning of its field.
     """
     text = b"\n".join(lines).replace(b"\r\n", b"\n").removesuffix(b"\r").decode(_BYTES)
     if lines and "\r" not in text and _ROWS.fullmatch(text):
@@ -165,7 +176,7 @@ def read(lines: Sequence[bytes]) -> list[Row]:
 
 
 def write(rows: Sequence[Row]) -> list[bytes]:
-    """Rows without their newlines; fields are quoted where they must be, or begin with a space."""
+    """Write rows, without newlines. Fields have quotes only if they need them, or begin with a space."""
     written = io.StringIO(newline="")
     csv.writer(written, lineterminator="\n").writerows(rows)
     data = written.getvalue().encode(_BYTES)
@@ -176,7 +187,7 @@ def write(rows: Sequence[Row]) -> list[bytes]:
 
 
 def json_document(answer: bytes) -> str | None:
-    """The beginning of an answer that is a JSON document of several lines, whose lines might pass for rows."""
+    """The beginning of an answer for the log if it is a JSON document of several lines, which could be read as CSV."""
     text = answer.lstrip()
     if not text.startswith((b"[", b"{")):
         return None
@@ -189,8 +200,8 @@ def json_document(answer: bytes) -> str | None:
 
 
 def _needs_no_quotes(data: bytes) -> bool:
-    """Whether no field outside quotes must be in quotes for what Go's writer knows beside commas and quotes."""
-    # A search for one byte is so much faster than one for two that it comes first.
+    """Whether no field without quotes has something besides commas and quotes for which Go's writer quotes it."""
+    # One byte is found so much faster than two that it is searched first.
     if any(space in data for space in _SPACES) or (b"\\" in data and b"\\." in data):
         return False
     if b" " in data and (b", " in data or b"\n " in data or data.startswith(b" ")):
@@ -225,7 +236,7 @@ def _written(field: str) -> str:
 
 
 def _misplaced_quote(line: str) -> RecordError:
-    """Says which field is wrong, in the words of public reports as far as they are known."""
+    """The error that names the wrong field, in the words of public reports as far as they are known."""
     start = 0
     while True:
         quoted = line.startswith('"', start)

@@ -21,7 +21,7 @@ REASON_LENGTH = 1024
 
 
 class Split(enum.StrEnum):
-    """How objects are cut into records; the value is the spelling of CreateTransformJob."""
+    """How objects are split into records; each value is spelled as in CreateTransformJob."""
 
     NONE = "None"
     LINE = "Line"
@@ -30,7 +30,7 @@ class Split(enum.StrEnum):
 
 
 class Strategy(enum.StrEnum):
-    """How many records go into one request; the value is the spelling of CreateTransformJob."""
+    """How many records go into one request; each value is spelled as in CreateTransformJob."""
 
     MULTI_RECORD = "MultiRecord"
     SINGLE_RECORD = "SingleRecord"
@@ -38,7 +38,13 @@ class Strategy(enum.StrEnum):
 
 @dataclass(frozen=True)
 class DataProcessing:
-    """Filters and the join with the input."""
+    """The filters, and whether answers are joined with the input.
+
+    Args:
+        input_filter: selects what of a record is sent to the model.
+        join_input: whether each answer is joined with its record.
+        output_filter: selects what of an answer, or of the joined record, is written.
+    """
 
     input_filter: str = "$"
     join_input: bool = False
@@ -51,11 +57,11 @@ class DataProcessing:
 
 @dataclass(frozen=True)
 class ModelContainer:
-    """One container of the model; an inference pipeline has several, in the order of their work.
+    """One container of the model; an inference pipeline has several, in the order in which they are invoked.
 
     Args:
-        name: by which logs call it; empty where the model has one container only.
-        environment: what CreateModel gave it.
+        name: its name in the logs; empty if the model has only one container.
+        environment: its environment variables from CreateModel.
     """
 
     name: str = ""
@@ -64,7 +70,27 @@ class ModelContainer:
 
 @dataclass(frozen=True)
 class Transform:
-    """The settings of one job; None where the caller left a value to the container or to the default."""
+    """The settings of one job. None means that the container or the default decides.
+
+    Args:
+        input_uri: S3 URI of a prefix, or of a manifest.
+        output_uri: S3 URI of the folder of the outputs.
+        manifest: whether `input_uri` names a manifest.
+        gzip: whether the input objects are compressed.
+        content_type: the Content-Type of requests; None sends no such header.
+        accept: the Accept of requests; None sends no such header.
+        split: how objects are split into records.
+        assemble_line: whether AssembleWith is Line, so that each answer is followed by a newline.
+        strategy: how many records go into one request.
+        max_concurrent: how many requests are sent at a time to an instance.
+        max_payload_mb: the largest body of a request in mebibytes; 0 is unlimited, and streams the object.
+        timeout_seconds: how long one attempt at a request may take.
+        max_retries: how many more attempts follow a failed one.
+        instance_count: how many instances share the objects.
+        environment: environment variables of the job, for all containers.
+        containers: the model's containers.
+        processing: filters and join.
+    """
 
     input_uri: str
     output_uri: str
@@ -86,7 +112,7 @@ class Transform:
 
 
 class JobStatus(enum.StrEnum):
-    """What DescribeTransformJob shows; there is no Pending."""
+    """The status of a job as DescribeTransformJob shows it; there is no Pending."""
 
     IN_PROGRESS = "InProgress"
     STOPPING = "Stopping"
@@ -100,14 +126,23 @@ class JobStatus(enum.StrEnum):
 
 
 def _now() -> datetime:
-    """Now, in the milliseconds that the API shows."""
+    """The time now, to the millisecond, as the API shows it."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 @dataclass
 class JobState:
-    """Where a job stands; changes that its present status does not allow are ignored."""
+    """The status of a job and when it changed. A change that the status does not allow is ignored.
+
+    Args:
+        status: the status now.
+        reason: the FailureReason of a job that failed.
+        created: when the job was created.
+        started: when its instances started.
+        ended: when it ended.
+        modified: when the state last changed.
+    """
 
     status: JobStatus = JobStatus.IN_PROGRESS
     reason: str | None = None
@@ -117,19 +152,28 @@ class JobState:
     modified: datetime = field(default_factory=_now)
 
     def start(self) -> None:
-        """Instances have started."""
+        """Record that the instances have started."""
         if not self.status.final and self.started is None:
             self.started = self.modified = self._later()
 
     def stop(self) -> bool:
-        """A stop was asked for; whether the job was running."""
+        """Record that the job is to be stopped.
+
+        Returns:
+            Whether it was in progress.
+        """
         if self.status is not JobStatus.IN_PROGRESS:
             return False
         self.status, self.modified = JobStatus.STOPPING, self._later()
         return True
 
     def end(self, outcome: JobStatus, reason: str | None = None) -> None:
-        """The job ended. Once stopping, it ends as stopped whatever it was about to become."""
+        """Record the end of the job. A job that is being stopped ends as Stopped, whatever its outcome.
+
+        Args:
+            outcome: Completed, Failed or Stopped.
+            reason: the FailureReason, cut off at `REASON_LENGTH` characters.
+        """
         if self.status.final:
             return
         self.status = JobStatus.STOPPED if self.status is JobStatus.STOPPING else outcome
@@ -137,30 +181,49 @@ class JobState:
         self.ended = self.modified = self._later()
 
     def _later(self) -> datetime:
-        """Now, or the last change where the clock was set back since: the job's times stay in their order."""
+        """The time now, or of the last change if the clock was set back: the job's times stay in order."""
         return max(_now(), self.created, self.modified)
 
 
 class Logs(Protocol):
-    """Takes log lines; never raises, a log that cannot be written fails no job."""
+    """Takes the job's log lines, in one stream for each container and one for the data log of each instance.
+
+    It raises nothing: a log that cannot be written fails no job.
+    """
 
     def container(self, instance: int, name: str, line: bytes, /) -> None:
-        """One line that a container wrote; it has a name in a pipeline only."""
+        """Log a line that a container wrote.
+
+        Args:
+            instance: the number of the instance, from 0.
+            name: the container's name; empty unless it is in an inference pipeline.
+            line: the line without its newline.
+        """
         ...
 
     def data(self, instance: int, line: str, /) -> None:
-        """One line of the data log."""
+        """Log a line in the data log.
+
+        Args:
+            instance: the number of the instance, from 0.
+            line: the line, without the time.
+        """
         ...
 
 
 def stamped(text: str, now: datetime | None = None) -> str:
-    """A line as the agent writes it: UTC, milliseconds, no zone."""
+    """A line of the data log as SageMaker's agent writes it: the time in UTC with milliseconds and no zone, the text.
+
+    Args:
+        text: the line.
+        now: the time; None is the present.
+    """
     moment = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
     return f"{moment}:[sagemaker logs]: {text}"
 
 
 class Cancellation:
-    """Set once; whoever waits on something registers how to be interrupted."""
+    """Stops a job at any moment: waiting ends, and open connections are closed. It is cancelled once, for good."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -172,6 +235,7 @@ class Cancellation:
         return self._event.is_set()
 
     def cancel(self) -> None:
+        """Cancel, and interrupt whoever registered by `interrupting`."""
         with self._lock:
             self._event.set()
             interrupts = list(self._interrupts)
@@ -179,17 +243,21 @@ class Cancellation:
             interrupt()
 
     def check(self) -> None:
-        """Raise Stopped when cancelled."""
+        """Raise `Stopped` if cancelled."""
         if self._event.is_set():
             raise Stopped
 
     def wait(self, seconds: float) -> None:
-        """Sleep, but no longer than until the cancellation."""
+        """Sleep for some seconds, or until it is cancelled."""
         self._event.wait(seconds)
 
     @contextmanager
     def interrupting(self, interrupt: Callable[[], None]) -> Generator[None]:
-        """Call `interrupt` when cancelled inside the block (at once when cancelled before)."""
+        """Call a function if this is cancelled while the block runs, or at once if it is cancelled already.
+
+        Args:
+            interrupt: ends what the block waits for; called from another thread.
+        """
         with self._lock:
             self._interrupts.add(interrupt)
         try:

@@ -23,7 +23,7 @@ _MANIFEST_LIMIT = 64 * 2**20
 
 @dataclass(frozen=True, order=True)
 class ObjectInfo:
-    """An object of a bucket."""
+    """An object in a bucket; its size is in bytes."""
 
     bucket: str
     key: str
@@ -31,17 +31,17 @@ class ObjectInfo:
 
 
 class ReadStream(Protocol):
-    """An object's bytes, front to back."""
+    """The bytes of an object, from the first to the last."""
 
     def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; fewer only at the end, none after it."""
+        """Read up to `size` bytes; fewer only at the end of the object, and none after it."""
         ...
 
     def close(self) -> None: ...
 
 
 class WriteStream(Protocol):
-    """An object in the making: it is there as a whole after `commit`, and never in part."""
+    """An object that is being written. It exists after `commit`, as a whole, and never in part."""
 
     def write(self, data: bytes, /) -> None: ...
 
@@ -51,7 +51,7 @@ class WriteStream(Protocol):
 
 
 class ObjectSource(Protocol):
-    """Reads objects; every method raises `StorageError` where the store refuses."""
+    """Reads objects. Every method raises `StorageError` if the storage refuses it."""
 
     def list(self, bucket: str, prefix: str) -> Iterable[ObjectInfo]: ...
 
@@ -59,7 +59,7 @@ class ObjectSource(Protocol):
 
 
 class ObjectSink(Protocol):
-    """Writes objects; raises `StorageError` where the store refuses."""
+    """Writes objects. It raises `StorageError` if the storage refuses it."""
 
     def create(self, bucket: str, key: str) -> WriteStream: ...
 
@@ -68,12 +68,12 @@ class InputStream:
     """An input object that can be read again from its start, for another attempt at a streamed request.
 
     Args:
-        open_anew: opens the object at its first byte.
+        open_object: opens the object at its first byte.
     """
 
-    def __init__(self, open_anew: Callable[[], ReadStream]) -> None:
-        self._open = open_anew
-        self._stream = open_anew()
+    def __init__(self, open_object: Callable[[], ReadStream]) -> None:
+        self._open = open_object
+        self._stream = open_object()
         self._untouched = True
         self._ahead = b""
 
@@ -85,12 +85,13 @@ class InputStream:
         return self._stream.read(size)
 
     def peek(self, size: int) -> bytes:
-        """The next bytes, which will be read again; up to `size` of them."""
+        """Up to `size` of the next bytes, without reading past them."""
         if not self._ahead:
             self._ahead = self._stream.read(size)
         return self._ahead
 
     def rewind(self) -> None:
+        """Go back to the first byte."""
         if not self._untouched:
             self._stream.close()
             self._stream = self._open()
@@ -109,10 +110,10 @@ class GunzippedStream:
         self._plain = gzip.GzipFile(fileobj=io.BufferedReader(_Raw(compressed), 2**18))
 
     def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes.
+        """Read up to `size` bytes.
 
         Raises:
-            ObjectFailure: the object is not gzip, or is truncated.
+            ObjectFailure: the object is not in gzip format, or is truncated.
         """
         try:
             return self._plain.read(size)
@@ -140,7 +141,7 @@ class _Raw(io.RawIOBase):
 
 @dataclass(frozen=True)
 class S3Uri:
-    """A bucket and a raw string prefix of keys in it (no slash semantics)."""
+    """A bucket, and a key in it or a prefix of keys; a slash has no special meaning in a prefix."""
 
     bucket: str
     key: str
@@ -155,7 +156,7 @@ class S3Uri:
 
 @dataclass(frozen=True, order=True)
 class Task:
-    """One input object and the key of its output."""
+    """One input object and the place of its output."""
 
     bucket: str
     key: str
@@ -164,15 +165,19 @@ class Task:
 
     @property
     def name(self) -> str:
-        """How the data log calls the object."""
+        """The object's name in the data log."""
         return f"{self.bucket}/{self.key}"
 
 
 def relative_name(prefix: str, key: str) -> str:
-    """What of an input's key goes into its output's key.
+    """The part of an input's key that goes into its output's key.
 
-    A prefix that ends at a slash, or is followed by one in the key, is a folder and is cut off. Any other prefix ends
-    inside a name (or is the whole key): the base name is kept in full.
+    A prefix that ends with a slash, or is followed by one in the key, is a folder and is cut off. Any other prefix ends
+    inside a name, or is the whole key, and the whole base name is kept.
+
+    Args:
+        prefix: the prefix of S3Uri, without the bucket.
+        key: the key of the input object, which starts with the prefix.
     """
     if not prefix or prefix.endswith("/"):
         return key.removeprefix(prefix)
@@ -182,11 +187,15 @@ def relative_name(prefix: str, key: str) -> str:
 
 
 def tasks(job: Transform, source: ObjectSource) -> list[Task]:
-    """Every input object of a job, in the order of their keys.
+    """Every input object of a job: in the order of the keys, or of the manifest.
+
+    Args:
+        job: the settings.
+        source: lists the objects, or reads the manifest.
 
     Raises:
-        TransformFailure: a manifest that is none.
-        StorageError: the store refuses the listing.
+        TransformFailure: the manifest is not valid, or a URI is not one of S3.
+        StorageError: the storage refuses access.
     """
     target = S3Uri.parse(job.output_uri)
     base = target.key.rstrip("/")
@@ -198,12 +207,17 @@ def tasks(job: Transform, source: ObjectSource) -> list[Task]:
 
 
 def share(items: Sequence[Task], instances: int) -> list[list[Task]]:
-    """Objects shared out over instances; an object is never cut, an instance may get none."""
+    """Distribute objects over instances. An object is never split, and an instance may get none.
+
+    Args:
+        items: the input objects.
+        instances: how many instances there are.
+    """
     return [list(items[number::instances]) for number in range(instances)]
 
 
 _Selected = tuple[str, str, str]
-"""Bucket, key, and what of the key goes into the output's key."""
+"""Bucket, key, and the part of the key that goes into the output's key."""
 
 
 def _listed(job: Transform, source: ObjectSource) -> Iterable[_Selected]:

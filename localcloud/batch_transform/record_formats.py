@@ -1,4 +1,4 @@
-"""What can be filtered and joined: CSV rows, JSON Lines, JSON documents.
+"""The formats of records that can be filtered and joined: CSV, JSON Lines, and JSON documents.
 
 A format filters the records of a batch before they are sent, and joins them with the model's answer.
 """
@@ -24,11 +24,26 @@ class RecordFormat(Protocol):
     """How records of one content type are filtered and joined; every method raises `RecordError`."""
 
     def filtered(self, data: bytes) -> tuple[Sequence[bytes], Sequence[int]]:
-        """The records of a batch after the filter, and the line of each in the batch, from 0."""
+        """Filter records.
+
+        Args:
+            data: the records of a batch.
+
+        Returns:
+            The filtered records without newlines, and the line of each in the batch, from 0.
+        """
         ...
 
     def joined(self, data: bytes | None, answer: bytes) -> Sequence[bytes]:
-        """The answers after the filter, each joined with its record where there are records."""
+        """Filter answers, each joined with its record.
+
+        Args:
+            data: the records of the request; None if answers are not joined.
+            answer: the model's answer to the request.
+
+        Returns:
+            What is written for each record, without newlines.
+        """
         ...
 
 
@@ -38,7 +53,7 @@ def record_format(kind: str, path: Filter, *, whole: bool) -> RecordFormat:
     Args:
         kind: one of `data_processing.content_types.CONTENT_TYPES`.
         path: the filter to apply.
-        whole: whether an object is one record, not cut into lines.
+        whole: whether an object is one record and not split into lines.
     """
     return _CsvFormat(path, whole=whole) if kind == CSV else _JsonFormat(path, whole=whole)
 
@@ -72,7 +87,7 @@ class _CsvFormat:
 
     def _lines(self, data: bytes, whose: str) -> tuple[list[bytes], Sequence[int]]:
         if self._whole and b"\n" in data.removesuffix(b"\n"):
-            raise RecordError(f"Failed to parse {whose} as CSV: it is not cut into lines, which needs SplitType Line")
+            raise RecordError(f"Failed to parse {whose} as CSV: it is not split into lines, which needs SplitType Line")
         lines = data.removesuffix(b"\n").split(b"\n")
         if b"" not in lines and b"\r" not in lines:
             return lines, range(len(lines))
@@ -119,13 +134,13 @@ class _JsonFormat:
 
 
 def _without(lines: list[bytes], places: list[int]) -> tuple[list[bytes], list[int]]:
-    """Some of the lines; blank lines are not records."""
+    """The lines at these positions, which are not blank."""
     return [lines[place] for place in places], places
 
 
 @contextmanager
 def _parsing(whose: str, kind: str) -> Generator[None]:
-    """Say of an error whose text could not be read."""
+    """Add to an error which text cannot be read."""
     try:
         yield
     except RecordError as error:
@@ -134,7 +149,7 @@ def _parsing(whose: str, kind: str) -> Generator[None]:
 
 @contextmanager
 def _placed(places: Sequence[int]) -> Generator[None]:
-    """Turn the number of a record into its line."""
+    """Replace the position of a record in an error by that of its line."""
     try:
         yield
     except RecordError as error:

@@ -37,7 +37,16 @@ _OBJECTS_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a job is run with."""
+    """What a job needs from whoever runs it.
+
+    Args:
+        source: reads the input objects.
+        sink: writes the output objects.
+        logs: takes the lines of the containers and of the data log.
+        start_container: starts a model container.
+        cancellation: stops the job.
+        ping_limit_seconds: how long a container may take until it answers `/ping`.
+    """
 
     source: ObjectSource
     sink: ObjectSink
@@ -49,14 +58,24 @@ class RunContext:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a job; the reason only where it failed."""
+    """How a job ended.
+
+    Args:
+        status: Completed, Failed or Stopped.
+        reason: the FailureReason of a job that failed.
+    """
 
     status: JobStatus
     reason: str | None = None
 
 
 def run_transform(job: Transform, context: RunContext) -> Outcome:
-    """Run a job to its end; raises nothing that a job can cause."""
+    """Run a job to its end. Whatever goes wrong with the job is in the outcome and in the logs.
+
+    Args:
+        job: the settings.
+        context: storage, logs, containers and cancellation.
+    """
     try:
         failures = _run(job, context)
     except Stopped:
@@ -83,15 +102,15 @@ def _run(job: Transform, context: RunContext) -> list[TransformFailure]:
 
 
 class Instance:
-    """One of the job's instances.
+    """One of the job's instances: it starts the model's containers, transforms its share of the objects, and logs.
 
     Args:
         number: its number, from 0.
         job: the settings.
-        context: storage, logs, containers.
+        context: storage, logs, containers and cancellation.
 
     Attributes:
-        failures: what failed, in the order of time.
+        failures: what failed, in the order in which it failed.
     """
 
     def __init__(self, number: int, job: Transform, context: RunContext) -> None:
@@ -101,7 +120,10 @@ class Instance:
         self.failures: list[TransformFailure] = []
 
     def run(self, share: Sequence[Task]) -> None:
-        """Work off the share; what fails is in `failures`.
+        """Transform objects; those that fail are in `failures`.
+
+        Args:
+            share: the input objects of this instance.
 
         Raises:
             Stopped: the job was stopped.
@@ -114,7 +136,7 @@ class Instance:
             self._record(failure, "")
 
     def _start(self, number: int, started: ExitStack) -> Container:
-        """A container of the model, which is stopped when the job is, and when `started` ends."""
+        """Start a container of the model. It is stopped when the job is stopped, or when `started` is closed."""
         context, declared = self._context, self._job.containers[number]
 
         def log(line: bytes) -> None:
@@ -143,13 +165,13 @@ class Instance:
                 assemble_line=self._job.assemble_line,
                 cancellation=context.cancellation,
             )
-            self._work_off(share, transformer, min(parameters.max_concurrent, _OBJECTS_AT_ONCE, len(share)))
+            self._transform_all(share, transformer, min(parameters.max_concurrent, _OBJECTS_AT_ONCE, len(share)))
         except ObjectFailure as failure:
             self._record_for_all(share, failure)
         finally:
             model.close()
 
-    def _work_off(self, share: Sequence[Task], transformer: ObjectTransformer, at_once: int) -> None:
+    def _transform_all(self, share: Sequence[Task], transformer: ObjectTransformer, at_once: int) -> None:
         try:
             with ThreadPoolExecutor(at_once, thread_name_prefix="object") as pool:
                 for done in [pool.submit(self._transform, task, transformer) for task in share]:
