@@ -15,8 +15,8 @@ from localcloud.aws.sagemaker.models import containers, data_url, find
 from localcloud.aws.sagemaker.orders import Order, OrderedContainer, RoleSessions, TransformBackend
 from localcloud.aws.sagemaker.store import JobRecord, Listing, ModelRecord, Region, page, tags_from, transform_job_arn
 from localcloud.batch_transform.errors import TransformFailure
-from localcloud.batch_transform.keys import S3Uri
-from localcloud.batch_transform.state import JobState, JobStatus
+from localcloud.batch_transform.job import JobState, JobStatus
+from localcloud.batch_transform.objects import S3Uri
 
 _LISTING = Listing(
     "TransformJobSummaries",

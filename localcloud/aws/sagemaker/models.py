@@ -11,7 +11,7 @@ from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.orders import RoleSessions
 from localcloud.aws.sagemaker.store import Listing, ModelRecord, Region, model_arn, page, tags_from
-from localcloud.batch_transform.keys import S3Uri
+from localcloud.batch_transform.objects import S3Uri
 
 _LISTING = Listing("Models", {"Name": "ModelName", "CreationTime": "CreationTime"}, "CreationTime")
 

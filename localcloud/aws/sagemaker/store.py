@@ -13,7 +13,7 @@ from typing import Any
 
 from localcloud.aws.protocol import validation
 from localcloud.aws.sagemaker.errors import ValidationError, foreign_token
-from localcloud.batch_transform.state import JobState
+from localcloud.batch_transform.job import JobState
 
 Tags = dict[str, str]
 _MOST_TAGS = 50
