@@ -52,9 +52,9 @@ compare: ## Two jobs with the same labels side by side: make compare JOBS="churn
 	$(COMMAND) compare
 report: ## A job's result as a page that opens offline: make report JOB=churn
 	@$(SETUP) report && $(RUN) localcloud.commands report
-cost: ## What the stack costs on AWS, by the hour and by the job
+cost: ## The cost of the stack on AWS, by the hour and by the job
 	$(COMMAND) cost
-leftovers: ## List what has the stack's tags
+leftovers: ## List everything that has the stack's tags
 	$(COMMAND) leftovers
 preflight: ## Check an AWS account before the first up; REQUEST=1 asks for quotas: make preflight STACK=dev
 	$(COMMAND) preflight

@@ -46,7 +46,7 @@ def preview(home: Path, stack: str) -> int:
 
 
 def destroy(home: Path, stack: str) -> int:
-    """Remove everything that the stack created; it asks first, and finally lists what has the stack's tags."""
+    """Remove everything that the stack created; it asks first, and finally lists everything that has the stack's tags."""
     pulumi = _pulumi(home, stack)
     with recovery.attempt(home, stack) as cut_off:
         recovery.unlock(pulumi, home, stack, cut_off=cut_off)

@@ -41,15 +41,15 @@ def end_plugins(checkout: Checkout, operation: str) -> None:
     start = len(calls(checkout))
     running = checkout.start("up")
     wait_for(lambda: operation in calls(checkout)[start:], 240)
-    for pid in processes_of_up(checkout, "plugins"):
+    for pid in pids_of(checkout, "plugins"):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     said, _ = running.communicate(timeout=120)
     assert "exited prematurely" in said
 
 
-def processes_of_up(checkout: Checkout, victims: str) -> list[int]:
-    """The processes of a running command: those of `pulumi`, its `plugins`, or `all`."""
+def pids_of(checkout: Checkout, victims: str) -> list[int]:
+    """The processes of a checkout's deployment: `pulumi`, `plugins`, or `all`."""
     listing = subprocess.run(["ps", "-axww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
     rows = (line.split(None, 1) for line in listing.splitlines())
     ours = [(int(pid), command) for pid, command in rows if str(checkout.home) in command]

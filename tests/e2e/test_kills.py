@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.checkout import Checkout
-from tests.e2e.interruptions import assert_goes_on, assert_nothing_left, cut_off, processes_of_up
+from tests.e2e.interruptions import assert_goes_on, assert_nothing_left, cut_off, pids_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("kills")]
 BUDGET_SECONDS = float(os.environ.get("SOAK_SECONDS", "3600"))
@@ -32,7 +32,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     [
         pytest.param("CreateVpc", id="early"),
         pytest.param("PutBucketPolicy", id="while the bucket is made"),
-        pytest.param("CreateNodegroup", id="while the node is made"),
+        pytest.param("CreateTransformJob", id="while the job runs"),
     ],
 )
 def test_an_up_that_was_cut_off_goes_on(checkout: Checkout, operation: str) -> None:
@@ -67,7 +67,7 @@ def kill_after(checkout: Checkout, target: str, seconds: float, victims: str) ->
     """Start a command and kill (-9) some of its processes after a while."""
     running = checkout.start(target)
     time.sleep(seconds)
-    for pid in processes_of_up(checkout, victims):
+    for pid in pids_of(checkout, victims):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     running.communicate(timeout=300)

@@ -14,6 +14,7 @@ from jobs import declaration, legacy
 from jobs.account import Account
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs
+from jobs.validation import Limits
 from tests.jobs.legacy_files import FULL, SMALL
 
 
@@ -146,7 +147,7 @@ def test_the_python_says_what_it_leaves_behind() -> None:
 
 
 def _defaults(root: Path) -> JobDefaults:
-    return JobDefaults("us-east-1", "w", "in.csv", ("ml.m4.xlarge",), root=root)
+    return JobDefaults("us-east-1", "w", "in.csv", Limits(("ml.m4.xlarge",), own_tags=5), root=root)
 
 
 def test_a_legacy_file_can_be_declared_unedited(tmp_path: Path) -> None:

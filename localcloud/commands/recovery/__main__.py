@@ -26,7 +26,7 @@ _RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Resolve what an interrupted run left; it runs in the environment of the stack, whose credentials it uses."""
+    """Resolve the pending operations of an interrupted run, in the environment of the stack, whose credentials it uses."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.commands.recovery", description=main.__doc__)
     parser.add_argument("--home", type=Path, help="the generated folder")
     parser.add_argument("--stack")
@@ -52,7 +52,7 @@ def settle(pulumi: PulumiCli, name: str, lost: Sequence[dict[str, Any]] = ()) ->
         lost: creations of which the state knows nothing, in the form of pending operations.
 
     Raises:
-        CommandError: AWS, the cluster or the CLI refuses; the message says what.
+        CommandError: AWS, the cluster or the CLI refused a request; the message is theirs.
     """
     exported = json.loads(pulumi.ask("stack", "export", "--stack", name))
     if operations := [*deployment.pending(exported), *lost]:

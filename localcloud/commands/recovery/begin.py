@@ -1,4 +1,4 @@
-"""What `up` and `destroy` check first: whether an earlier run was interrupted, and whether its lock may be removed.
+"""The first checks of `up` and `destroy`: whether an earlier run was interrupted, and whether its lock may be removed.
 
 A lock may be removed if its process is dead. Plugins may still run after their CLI has ended.
 """
@@ -86,7 +86,7 @@ def cancel_dead(pulumi: PulumiCli, stack: str, folder: Path | None) -> None:
     Args:
         pulumi: the CLI, in the stack's environment.
         stack: the stack's name.
-        folder: where a file backend keeps the stack's locks; with None the CLI is asked, which takes a second.
+        folder: a file backend's folder of the stack's locks; None to ask the CLI, which takes a second.
     """
     holders = _holders_in(folder) if folder else _holders_by_cli(pulumi, stack)
     if holders and all(_is_dead(host, pid) for host, pid in holders):

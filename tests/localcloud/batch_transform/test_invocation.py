@@ -16,11 +16,10 @@ from typing import Any
 
 import pytest
 
-from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.doubles import Answer, ModelDouble, echo
 from localcloud.batch_transform.errors import ObjectFailure, Stopped
 from localcloud.batch_transform.invocation import Body, Model, Serving
-from localcloud.batch_transform.job import Transform
+from localcloud.batch_transform.job import Cancellation, Transform
 
 _BEYOND_SELECT = 1100
 

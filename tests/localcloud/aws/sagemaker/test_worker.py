@@ -21,10 +21,10 @@ from localcloud.aws.sagemaker import worker
 from localcloud.aws.sagemaker.orders import Channel, Order
 from localcloud.aws.sagemaker.worker import Turns
 from localcloud.aws.sagemaker.workers import LocalTransforms
-from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.containers import Container
 from localcloud.batch_transform.errors import Stopped
-from localcloud.batch_transform.run import Outcome, Status
+from localcloud.batch_transform.job import Cancellation, JobStatus
+from localcloud.batch_transform.run import Outcome
 from localcloud.process import is_alive
 from tests.localcloud.aws.endpoint import eventually
 
@@ -167,7 +167,7 @@ class Held(worker.Worker):
     def _outcome(self, order: Order, cancellation: Cancellation) -> Outcome:
         del order, cancellation
         self.let_go.wait(60)
-        return Outcome(Status.COMPLETED)
+        return Outcome(JobStatus.COMPLETED)
 
 
 def no_container(*_: object, **__: object) -> Container:
