@@ -138,7 +138,7 @@ def _binary(labels: pd.Series[Any], scores: pd.Series[Any], threshold: float) ->
     truth = labels.astype(int)
     decided = (scores >= threshold).astype(int)
     confusion, by_class = _by_class(truth, decided, [0, 1])
-    figures = {name: float(by_class.at[1, name]) for name in _OF_CLASS} | {"AUC": _area(truth, scores)}
+    figures = {name: float(by_class[name].to_numpy()[1]) for name in _OF_CLASS} | {"AUC": _area(truth, scores)}
     return Metrics("binary", figures, confusion, by_class, threshold, decided)
 
 

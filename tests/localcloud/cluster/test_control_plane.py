@@ -207,7 +207,9 @@ def programs(folder: Path, script: str) -> binaries.Binaries:
 def test_a_control_plane_that_ends_at_once_is_named_with_its_last_words(tmp_path: Path) -> None:
     found = programs(tmp_path / "bin", 'echo "bad flag" >&2; exit 3')
     plane = ControlPlane("x", tmp_path / "run", tmp_path / "logs", found, "http://127.0.0.1:9")
-    with pytest.raises(StartError, match=r"x did not start\. Its control plane ended with code 3; log: .*; last line: bad flag"):
+    with pytest.raises(
+        StartError, match=r"x did not start\. Its control plane ended with code 3; log: .*; last line: bad flag"
+    ):
         plane.start()
     assert plane.pid is None
 
