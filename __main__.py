@@ -2,15 +2,15 @@
 
 import pulumi
 
-from infra import account, crds, given, settings, versions
-from infra.cluster import Cluster, ClusterArgs
-from infra.delivery import Delivery, DeliveryArgs
-from infra.identity import Identity, IdentityArgs
+from infra import account, settings
+from infra.cluster import Cluster, version_of
+from infra.delivery import Delivery
+from infra.identity import Identity
 from infra.model import Model, ModelPlace
-from infra.network import Network, NetworkArgs
-from infra.operator import Operator, OperatorArgs
-from infra.schedule import Schedules, SchedulesArgs
-from infra.storage import Storage, StorageArgs
+from infra.network import Network
+from infra.operator import Operator, check_definitions
+from infra.schedule import Schedules
+from infra.storage import Storage
 from jobs import declaration, declared, lanes
 from jobs.declaration import JobDefaults
 from jobs.layer import TransformJobs
@@ -20,29 +20,29 @@ from lookups import prices
 
 # Settings, jobs, and what the stack uses of the account are checked before the first resource is created.
 chosen = settings.load()
-crds.check(chosen)
+check_definitions(chosen)
 planned = declaration.collect(declared.DECLARATIONS, JobDefaults.of(chosen))
 
 now = [job for job in planned if job.args.schedule is None]
 arranged = lanes.arrange(now, chosen.max_jobs_at_once, chosen.transform_instance_type)
 aws = account.connect(chosen)
-given.check(chosen, aws.look)
-kubernetes_version = versions.standing_or(chosen.kubernetes_version, chosen.cluster_name, aws.look)
+account.check_given(chosen, aws.look)
+kubernetes_version = version_of(chosen.kubernetes_version, chosen.cluster_name, aws.look)
 
 # Layer 1: the infrastructure of the jobs.
-network = Network(chosen.prefix, NetworkArgs.of(chosen), aws.options)
-storage = Storage(chosen.prefix, StorageArgs.of(chosen, aws), aws.options)
+network = Network(chosen, aws)
+storage = Storage(chosen, aws)
 images = declaration.private_images(planned, chosen)
-identity = Identity(chosen.prefix, IdentityArgs.of(chosen, aws, storage, images), aws.options)
-cluster = Cluster(chosen.prefix, ClusterArgs.of(chosen, kubernetes_version, aws, network, identity), aws.options)
-operator = Operator(chosen.prefix, OperatorArgs.of(chosen, identity, cluster), aws.options)
+identity = Identity(chosen, aws, storage, images)
+cluster = Cluster(chosen, kubernetes_version, aws, network, identity)
+operator = Operator(chosen, aws, identity, cluster)
 model = Model(chosen.prefix, chosen.model, ModelPlace.of(identity, storage), f"{chosen.prefix}-model", aws.options)
 
 # Layer 2: the jobs.
 place = JobPlace.of(chosen, account=aws, storage=storage, identity=identity, operator=operator, model=model)
 transform_jobs = TransformJobs(arranged.jobs, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
 if scheduled := [(job, job.args.schedule) for job in planned if job.args.schedule is not None]:
-    schedules = Schedules(chosen.prefix, SchedulesArgs.of(chosen, aws, [job.name for job, _ in scheduled]), aws.options)
+    schedules = Schedules(chosen, aws, [job.name for job, _ in scheduled])
     base = SchedulePlace(
         partition=aws.scope.apply(lambda scope: scope.partition),
         group_name=schedules.group.name,
@@ -66,5 +66,5 @@ pulumi.export("cost", prices.summary(node_type, chosen.transform_instance_type, 
 pulumi.export("transform_jobs", transform_jobs.outputs())
 lanes.warn_beyond_quota(arranged.instances, chosen.region)
 if chosen.delivery_repository:
-    pulumi.export("delivery_roles", Delivery(chosen.prefix, DeliveryArgs.of(chosen, aws), aws.options).outputs())
+    pulumi.export("delivery_roles", Delivery(chosen, aws).outputs())
 transform_jobs.check_ends()

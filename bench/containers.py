@@ -29,8 +29,7 @@ from localcloud.containers.xgboost.app import App, Settings
 from localcloud.containers.xgboost.model import load
 from localcloud.containers.xgboost.wire import Request
 from model.archive import pack
-from model.features import batch_input_csv
-from model.table import churn_table
+from model.table import batch_input_csv, churn_table
 from model.train import HYPERPARAMETERS, model_bytes, train
 
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"

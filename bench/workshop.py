@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench._clock import fresh_checkout, timed
-from localcloud.commands.inspection import family
+from localcloud.commands.cloud import family
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
 from tests.e2e.jobs_as_code import added

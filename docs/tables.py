@@ -15,8 +15,7 @@ import yaml
 from localcloud.aws import differences as endpoint
 from localcloud.batch_transform import unverified
 from localcloud.containers.scikit_learn.versions import VERSIONS
-from policy.rules import ALL
-from policy.rules.exceptions import EXCEPTIONS
+from policy.rules import ALL, EXCEPTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))

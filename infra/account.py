@@ -1,17 +1,29 @@
-"""The AWS account that the stack stands in: the provider with its default tags, and what ARNs need to know.
+"""The AWS account that the stack stands in: its provider with default tags, and the objects in it that the stack uses.
 
 The provider is explicit so that everything that can be tagged carries project and stack, whatever the stack's
 config says; `make leftovers` finds by these tags what a broken run left behind.
+
+An existing VPC with subnets, bucket or permissions boundary is checked before the first resource is created, also in a
+preview. None of them becomes a resource: destroy leaves them as they were.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from infra import policies
 from infra.policies import Scope
+from infra.problems import aws_message, refuse
 from infra.settings import Settings
+
+ZONES_WITHOUT_EKS = ["use1-az3", "usw1-az2", "cac1-az3"]
+# A job completes without them; it then publishes no metrics, and does not remove the parts of an interrupted upload.
+SPARED = {"cloudwatch:PutMetricData", "s3:AbortMultipartUpload"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,7 @@ class Account:
 
     @property
     def look(self) -> pulumi.InvokeOptions:
-        """Options for an invoke that AWS answers before the program goes on."""
+        """Options for an invoke whose answer the program waits for."""
         return pulumi.InvokeOptions(provider=self.provider)
 
 
@@ -45,3 +57,121 @@ def connect(settings: Settings) -> Account:
         lambda found: Scope(found[0], settings.region, found[1], settings.prefix)
     )
     return Account(provider, scope, tags)
+
+
+def check_given(settings: Settings, look: pulumi.InvokeOptions) -> None:
+    """Check everything that the settings name as existing.
+
+    Raises:
+        pulumi.RunError: some of it cannot be used; the text has one line for each problem.
+    """
+    problems = [
+        *_network_problems(settings, look),
+        *_bucket_problems(settings, look),
+        *_boundary_problems(settings, look),
+    ]
+    refuse(problems, "the settings")
+
+
+def _network_problems(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
+    if not settings.existing_vpc_id:
+        return
+    try:
+        yield from _vpc_problems(settings.existing_vpc_id, settings.region, look)
+        yield from _subnet_problems(settings, look)
+    except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions; each is reported as one problem
+        yield f"existingVpcId: '{settings.existing_vpc_id}' cannot be read: {aws_message(error)}."
+
+
+def _vpc_problems(vpc_id: str, region: str, look: pulumi.InvokeOptions) -> Iterator[str]:
+    if vpc_id not in aws.ec2.get_vpcs(filters=[{"name": "vpc-id", "values": [vpc_id]}], opts=look).ids:
+        yield f"existingVpcId: '{vpc_id}' is not in {region}. Allowed: a VPC of this account in the stack's region."
+        return
+    vpc = aws.ec2.get_vpc(id=vpc_id, opts=look)
+    if not (vpc.enable_dns_support and vpc.enable_dns_hostnames):
+        yield f"existingVpcId: '{vpc_id}' does not resolve names. Allowed: a VPC with DNS support and DNS hostnames, which nodes need."
+
+
+def _subnet_problems(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
+    wanted, vpc_id = settings.existing_subnet_ids, settings.existing_vpc_id
+    there = aws.ec2.get_subnets(filters=[{"name": "subnet-id", "values": list(wanted)}], opts=look).ids
+    if missing := [subnet for subnet in wanted if subnet not in there]:
+        yield f"existingSubnetIds: {', '.join(missing)} not found in {settings.region}. Allowed: subnets of {vpc_id}."
+        return
+    subnets = [aws.ec2.get_subnet(id=subnet, opts=look) for subnet in wanted]
+    if foreign := [f"{subnet.id} of {subnet.vpc_id}" for subnet in subnets if subnet.vpc_id != vpc_id]:
+        yield f"existingSubnetIds: {', '.join(foreign)} lie elsewhere. Allowed: subnets of {vpc_id} (existingVpcId)."
+    if barred := [subnet.id for subnet in subnets if subnet.availability_zone_id in ZONES_WITHOUT_EKS]:
+        yield f"existingSubnetIds: {', '.join(barred)} in a zone without EKS. Allowed: zones other than {', '.join(ZONES_WITHOUT_EKS)}."
+    if len({subnet.availability_zone for subnet in subnets}) < 2:
+        yield "existingSubnetIds: all in one zone. Allowed: subnets in two zones at least, which EKS asks for."
+
+
+def _bucket_problems(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
+    name = settings.existing_bucket
+    if not name:
+        return
+    try:
+        region = aws.s3.get_bucket(bucket=name, opts=look).bucket_region
+    except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions
+        yield f"existingBucket: '{name}' cannot be read: {aws_message(error)}. Allowed: a bucket of this account in {settings.region}."
+        return
+    if region != settings.region:
+        yield f"existingBucket: '{name}' is in {region}. Allowed: a bucket in {settings.region}, where SageMaker reads and writes."
+
+
+def _boundary_problems(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
+    arn = settings.permissions_boundary
+    if not arn:
+        return
+    try:
+        document = aws.iam.get_policy(arn=arn, opts=look).policy
+    except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions
+        if "AccessDenied" not in str(error):
+            yield f"permissionsBoundary: '{arn}' cannot be read: {aws_message(error)}."
+            return
+        pulumi.log.warn(
+            f"permissionsBoundary cannot be read, so that what it forbids shows only when a job runs: {aws_message(error)}."
+        )
+        return
+    if barred := forbidden(document, _needed(settings)):
+        yield f"permissionsBoundary: '{arn}' forbids {', '.join(barred)}. Allowed: a policy that lets roles do what jobs need."
+
+
+def _needed(settings: Settings) -> list[str]:
+    """Return the actions that every job needs: those of the operator's and the execution role's policies."""
+    scope = Scope("aws", settings.region, "0" * 12, settings.prefix)
+    images = [settings.model_image] if settings.model_image else []
+    data = policies.Data("b", settings.input_buckets, settings.output_buckets, settings.kms_keys, images)
+    operator = policies.operator(scope, settings.allowed_transform_instance_types, settings.kms_keys)
+    statements = [*operator, *policies.execution(scope, data)]
+    return list(dict.fromkeys(action for s in statements for action in s.actions if action not in SPARED))
+
+
+def forbidden(document: str, actions: Iterable[str]) -> list[str]:
+    """Return the actions that a boundary certainly forbids: allowed by no statement, or denied without a condition.
+
+    Resources and conditions of an Allow are not evaluated, since what they allow shows when the job runs.
+    """
+    found = json.loads(document)["Statement"]
+    statements: list[dict[str, Any]] = found if isinstance(found, list) else [found]
+    allows = [statement for statement in statements if statement["Effect"] == "Allow"]
+    denies = [
+        s for s in statements if s["Effect"] == "Deny" and "*" in _list(s.get("Resource")) and not s.get("Condition")
+    ]
+    return [a for a in actions if not any(_names(s, a) for s in allows) or any(_names(s, a) for s in denies)]
+
+
+def _names(statement: dict[str, Any], action: str) -> bool:
+    if "NotAction" in statement:
+        return not _matches(_list(statement["NotAction"]), action)
+    return _matches(_list(statement.get("Action")), action)
+
+
+def _matches(patterns: Iterable[str], action: str) -> bool:
+    """IAM's patterns have the wildcards `*` and `?`, and ignore case."""
+    return any(fnmatchcase(action.lower(), pattern.lower().replace("[", "[[]")) for pattern in patterns)
+
+
+def _list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or [])

@@ -2,11 +2,11 @@
 
 Nothing of this exists unless `deliveryRepository` names a repository. A pull request may preview and change nothing; the
 branch main may deploy, with the very documents that a person deploys with (docs/deployer-policy*.json). Neither may
-change its own rights: these resources are made, and changed, by somebody who administers the account.
+change its own rights: an administrator of the account creates and changes these resources.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import pulumi
@@ -25,48 +25,27 @@ DOCUMENTS = Path(__file__).parent.parent / "docs"
 PREFIX, PROJECT = "batch-workshop", "sagemaker-batch-workshop"  # for which the documents are written
 
 
-@dataclass(frozen=True)
-class DeliveryArgs:
-    scope: pulumi.Output[Scope]
-    repository: str
-    """`owner/name` on GitHub."""
-    provider_arn: str = ""
-    """The account's OpenID Connect provider of GitHub, of which there can be one; empty to make it."""
-    state_bucket: str = ""
-    secrets_key: str = ""
-    input_buckets: tuple[str, ...] = ()
-    permissions_boundary: str = ""
-
-    @classmethod
-    def of(cls, settings: Settings, account: Account) -> "DeliveryArgs":
-        return cls(
-            scope=account.scope,
-            repository=settings.delivery_repository,
-            provider_arn=settings.delivery_provider_arn,
-            state_bucket=settings.delivery_state_bucket,
-            secrets_key=settings.delivery_secrets_key,
-            input_buckets=(*settings.input_buckets, *filter(None, [settings.existing_bucket])),
-            permissions_boundary=settings.permissions_boundary,
-        )
-
-
 class Delivery(pulumi.ComponentResource):
     """The roles of a repository's workflows: one previews, one deploys."""
 
     preview: aws.iam.Role
     deploy: aws.iam.Role
 
-    def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("workshop:index:Delivery", name, None, opts)
+    def __init__(self, settings: Settings, account: Account) -> None:
+        name, repository = settings.prefix, settings.delivery_repository
+        super().__init__("workshop:index:Delivery", name, None, account.options)
         self._name = name
         self._here = pulumi.ResourceOptions(parent=self)
-        self._boundary = args.permissions_boundary or None
-        provider = pulumi.Output.from_input(args.provider_arn) if args.provider_arn else self._github().arn
-        self.preview = self._role("preview", provider, f"repo:{args.repository}:pull_request")
-        self.deploy = self._role("deploy", provider, f"repo:{args.repository}:ref:refs/heads/main")
-        self._inline("preview", self.preview, args.scope.apply(lambda scope: preview(scope, args)))
-        if args.state_bucket or args.secrets_key:
-            self._inline("deploy", self.deploy, args.scope.apply(lambda scope: state(scope, args)))
+        self._boundary = settings.permissions_boundary or None
+        known = settings.delivery_provider_arn  # an account can have one provider for GitHub
+        provider = pulumi.Output.from_input(known) if known else self._github().arn
+        bucket, key = settings.delivery_state_bucket, settings.delivery_secrets_key
+        read = [name for name in (*settings.input_buckets, settings.existing_bucket, bucket) if name]
+        self.preview = self._role("preview", provider, f"repo:{repository}:pull_request")
+        self.deploy = self._role("deploy", provider, f"repo:{repository}:ref:refs/heads/main")
+        self._inline("preview", self.preview, account.scope.apply(lambda scope: preview(scope, read, key)))
+        if bucket or key:
+            self._inline("deploy", self.deploy, account.scope.apply(lambda scope: state(scope, bucket, key)))
         for number, text in enumerate(deployer_documents(name, pulumi.get_project())):
             self._deployer(number, text)
         self.register_outputs({"preview_role_arn": self.preview.arn, "deploy_role_arn": self.deploy.arn})
@@ -133,8 +112,14 @@ def trust(provider_arn: str, subject: str) -> Statement:
     )
 
 
-def preview(scope: Scope, args: DeliveryArgs) -> list[Statement]:
-    """Let a preview make the program's lookups, read the state, and list the inputs of jobs."""
+def preview(scope: Scope, buckets: Sequence[str] = (), secrets_key: str = "") -> list[Statement]:
+    """Let a preview make the program's lookups, read the state, and list the inputs of jobs.
+
+    Args:
+        scope: of the stack.
+        buckets: the names of those that hold the state and inputs.
+        secrets_key: the ARN of the KMS key of the stack's secrets; empty without one.
+    """
     looked_up = [
         *("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcs", "ec2:DescribeSubnets"),
         *("eks:DescribeAddonVersions", "eks:DescribeClusterVersions", "eks:ListClusters"),
@@ -145,28 +130,27 @@ def preview(scope: Scope, args: DeliveryArgs) -> list[Statement]:
         Statement("ReadVpc", ["ec2:DescribeVpcAttribute"], [scope.arn("ec2", "vpc/*")]),
         Statement("ReadVersion", ["eks:DescribeCluster"], [scope.arn("eks", f"cluster/{scope.prefix}")]),
     ]
-    buckets = [*args.input_buckets, *([args.state_bucket] if args.state_bucket else [])]
     if buckets:
         statements += [
             Statement("ListStateAndInput", ["s3:ListBucket"], [scope.bucket(name) for name in buckets]),
             Statement("ReadStateAndInput", ["s3:GetObject"], [scope.bucket(name, "/*") for name in buckets]),
         ]
-    if args.secrets_key:
-        statements.append(Statement("OpenSecrets", ["kms:Decrypt"], [args.secrets_key]))
+    if secrets_key:
+        statements.append(Statement("OpenSecrets", ["kms:Decrypt"], [secrets_key]))
     return statements
 
 
-def state(scope: Scope, args: DeliveryArgs) -> list[Statement]:
+def state(scope: Scope, bucket: str = "", secrets_key: str = "") -> list[Statement]:
     """Let a deployment read and write the stack's state, if it is in a bucket and under a key of the account."""
     statements: list[Statement] = []
-    if args.state_bucket:
+    if bucket:
         write = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
         statements += [
-            Statement("ListState", ["s3:ListBucket"], [scope.bucket(args.state_bucket)]),
-            Statement("KeepState", write, [scope.bucket(args.state_bucket, "/*")]),
+            Statement("ListState", ["s3:ListBucket"], [scope.bucket(bucket)]),
+            Statement("KeepState", write, [scope.bucket(bucket, "/*")]),
         ]
-    if args.secrets_key:
-        statements.append(Statement("KeepSecrets", ["kms:Decrypt", "kms:Encrypt"], [args.secrets_key]))
+    if secrets_key:
+        statements.append(Statement("KeepSecrets", ["kms:Decrypt", "kms:Encrypt"], [secrets_key]))
     return statements
 
 

@@ -18,49 +18,9 @@ import pulumi_aws as aws
 
 from infra import policies
 from infra.account import Account
-from infra.policies import Scope, Statement
+from infra.policies import Statement
 from infra.settings import Settings
 from infra.storage import Storage
-
-
-@dataclass(frozen=True)
-class IdentityArgs:
-    scope: pulumi.Output[Scope]
-    bucket_name: pulumi.Output[str]
-    cluster_name: str
-    operator_namespace: str
-    operator_service_account: str
-    has_nodes: bool
-    """Whether the operator is a pod on a node of ours, and not a capability of EKS."""
-    transform_instance_types: Sequence[str]
-    input_buckets: Sequence[str] = ()
-    output_buckets: Sequence[str] = ()
-    kms_keys: Sequence[str] = ()
-    private_images: Sequence[str] = ()
-    permissions_boundary: str = ""
-    """ARN of a policy that limits every role; empty for none."""
-    delay_seconds: int = 0
-    """How long to wait after a change of rights before they are used."""
-
-    @classmethod
-    def of(
-        cls, settings: Settings, account: Account, storage: Storage, private_images: Sequence[str] = ()
-    ) -> "IdentityArgs":
-        return cls(
-            scope=account.scope,
-            bucket_name=storage.bucket_name,
-            cluster_name=settings.cluster_name,
-            operator_namespace=settings.operator_namespace,
-            operator_service_account=settings.operator_service_account,
-            has_nodes=settings.has_nodes,
-            transform_instance_types=settings.allowed_transform_instance_types,
-            input_buckets=settings.input_buckets,
-            output_buckets=settings.output_buckets,
-            kms_keys=settings.kms_keys,
-            private_images=private_images,
-            permissions_boundary=settings.permissions_boundary,
-            delay_seconds=settings.iam_delay_seconds,
-        )
 
 
 @dataclass(frozen=True)
@@ -83,22 +43,21 @@ class Identity(pulumi.ComponentResource):
     operator: Identified
     execution: Identified
 
-    def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("workshop:index:Identity", name, None, opts)
-        self._name = name
-        self._scope = args.scope
-        self._boundary = args.permissions_boundary
-        self._seen = _delay(self._name, args.delay_seconds)
-        self.cluster = self._cluster(args)
-        self.node = self._node() if args.has_nodes else None
-        self.operator = self._operator(args)
-        self.execution = self._execution(args)
+    def __init__(self, settings: Settings, account: Account, storage: Storage, private_images: Sequence[str]) -> None:
+        super().__init__("workshop:index:Identity", settings.prefix, None, account.options)
+        self._name, self._settings, self._scope = settings.prefix, settings, account.scope
+        self._seen = _delay(self._name, settings.iam_delay_seconds)
+        self.cluster = self._cluster()
+        self.node = self._node() if settings.has_nodes else None
+        self.operator = self._operator()
+        self.execution = self._execution(storage.bucket_name, private_images)
         self.register_outputs(
             {"execution_role_arn": self.execution.arn, "operator_role_arn": self.operator.arn},
         )
 
-    def _cluster(self, args: IdentityArgs) -> Identified:
-        trust = self._scope.apply(lambda scope: policies.document(policies.cluster_trust(scope, args.cluster_name)))
+    def _cluster(self) -> Identified:
+        name = self._settings.cluster_name
+        trust = self._scope.apply(lambda scope: policies.document(policies.cluster_trust(scope, name)))
         role = self._role("cluster", trust, "EKS acts with it for the control plane")
         return self._with_managed_policies("cluster", role, ["AmazonEKSClusterPolicy"])
 
@@ -107,25 +66,27 @@ class Identity(pulumi.ComponentResource):
         names = ["AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly"]
         return self._with_managed_policies("node", role, names)
 
-    def _operator(self, args: IdentityArgs) -> Identified:
-        subject = (args.cluster_name, args.operator_namespace, args.operator_service_account)
-        through = "EKS Pod Identity" if args.has_nodes else "a capability of EKS"
+    def _operator(self) -> Identified:
+        known = self._settings
+        subject = (known.cluster_name, known.operator_namespace, known.operator_service_account)
+        through = "EKS Pod Identity" if known.has_nodes else "a capability of EKS"
         trust = self._scope.apply(
             lambda scope: policies.document(
-                policies.pod_trust(scope, *subject) if args.has_nodes else policies.capability_trust()
+                policies.pod_trust(scope, *subject) if known.has_nodes else policies.capability_trust()
             )
         )
         role = self._role("operator", trust, f"the SageMaker operator acts with it, through {through}")
         statements = self._scope.apply(
-            lambda scope: policies.operator(scope, args.transform_instance_types, args.kms_keys)
+            lambda scope: policies.operator(scope, known.allowed_transform_instance_types, known.kms_keys)
         )
         return self._with_statements("operator", role, statements)
 
-    def _execution(self, args: IdentityArgs) -> Identified:
+    def _execution(self, bucket_name: pulumi.Output[str], private_images: Sequence[str]) -> Identified:
+        others = (self._settings.input_buckets, self._settings.output_buckets, self._settings.kms_keys, private_images)
         trust = self._scope.apply(lambda scope: policies.document(policies.execution_trust(scope)))
         role = self._role("execution", trust, "SageMaker acts with it for models and jobs")
-        statements = pulumi.Output.all(self._scope, args.bucket_name).apply(
-            lambda found: policies.execution(found[0], _data(args, found[1]))
+        statements = pulumi.Output.all(self._scope, bucket_name).apply(
+            lambda found: policies.execution(found[0], policies.Data(found[1], *others))
         )
         return self._with_statements("execution", role, statements)
 
@@ -135,7 +96,7 @@ class Identity(pulumi.ComponentResource):
             name=f"{self._name}-{part}",
             assume_role_policy=trust,
             description=f"{self._name}: {description}",
-            permissions_boundary=self._boundary or None,
+            permissions_boundary=self._settings.permissions_boundary or None,
             tags={"Name": f"{self._name}-{part}"},
             # Its policy, made right after it, waits on its creation.
             opts=pulumi.ResourceOptions(parent=self, hooks=_after(update=self._seen)),
@@ -177,7 +138,3 @@ def _after(
     if update is None:
         return None
     return pulumi.ResourceHookBinding(after_create=[create] if create else None, after_update=[update])
-
-
-def _data(args: IdentityArgs, bucket: str) -> policies.Data:
-    return policies.Data(bucket, args.input_buckets, args.output_buckets, args.kms_keys, args.private_images)

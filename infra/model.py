@@ -158,7 +158,7 @@ def name_by_content(
         images: the URI of each container's image.
         digests: the SHA-256 of each container's archive, empty where it has none.
         role_arn: the execution role.
-        salt: tells apart models that would have one name.
+        salt: distinguishes models that would have the same name.
     """
     containers: list[list[object]] = [
         [

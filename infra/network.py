@@ -6,31 +6,14 @@ which EKS owns, allows no traffic in. S3 is reached through a gateway endpoint.
 An existing VPC and subnets (`existingVpcId`) are used as they are; their routes are their owner's business.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
+from infra.account import ZONES_WITHOUT_EKS, Account
 from infra.settings import Settings
 
-# Zones in which EKS has no control planes: use1-az3, usw1-az2, cac1-az3.
-ZONES_WITHOUT_EKS = ["use1-az3", "usw1-az2", "cac1-az3"]
 VPC_RANGE = "10.0.0.0/16"
 SUBNET_RANGES = ("10.0.0.0/20", "10.0.16.0/20")
-
-
-@dataclass(frozen=True)
-class NetworkArgs:
-    region: str
-    has_nodes: bool = True
-    """Whether anything in the VPC must reach the internet; a control plane alone need not."""
-    existing_vpc_id: str = ""
-    existing_subnet_ids: Sequence[str] = ()
-
-    @classmethod
-    def of(cls, settings: Settings) -> "NetworkArgs":
-        return cls(settings.region, settings.has_nodes, settings.existing_vpc_id, settings.existing_subnet_ids)
 
 
 class Network(pulumi.ComponentResource):
@@ -41,24 +24,26 @@ class Network(pulumi.ComponentResource):
     routes: list[pulumi.Resource]
     """What must exist before a node boots, and until the last node is gone."""
 
-    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("workshop:index:Network", name, None, opts)
-        self._name = name
+    def __init__(self, settings: Settings, account: Account) -> None:
+        super().__init__("workshop:index:Network", settings.prefix, None, account.options)
+        self._name = settings.prefix
         self._here = pulumi.ResourceOptions(parent=self)
-        if args.existing_vpc_id:
-            self.vpc_id = pulumi.Output.from_input(args.existing_vpc_id)
-            self.subnet_ids = [pulumi.Output.from_input(subnet) for subnet in args.existing_subnet_ids]
+        if settings.existing_vpc_id:
+            self.vpc_id = pulumi.Output.from_input(settings.existing_vpc_id)
+            self.subnet_ids = [pulumi.Output.from_input(subnet) for subnet in settings.existing_subnet_ids]
             self.routes = []
         else:
-            self._create(args)
+            self._create(settings)
         self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
 
-    def _create(self, args: NetworkArgs) -> None:
+    def _create(self, settings: Settings) -> None:
         vpc = self._vpc()
-        subnets = self._subnets(vpc, "public" if args.has_nodes else "private")
+        subnets = self._subnets(vpc, "public" if settings.has_nodes else "private")
         self.vpc_id = vpc.id
         self.subnet_ids = [subnet.id for subnet in subnets]
-        self.routes = self._routes(vpc, subnets, args.region) if args.has_nodes else []
+        self.routes = (
+            self._routes(vpc, subnets, settings.region) if settings.has_nodes else []
+        )  # a control plane needs no internet
 
     def _vpc(self) -> aws.ec2.Vpc:
         vpc = aws.ec2.Vpc(

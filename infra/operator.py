@@ -3,20 +3,30 @@
 With `operatorInstall: capability` EKS runs the controller itself, outside of the cluster. With `existing` somebody else,
 such as a GitOps tool, installs it: the stack then gives that operator its identity and the short names, and nothing more.
 It must be installed before jobs are declared, under the service account that the role trusts.
+
+Helm installs a chart's CRDs once and never upgrades them. After a raise of `chartVersion` the new controller would run with
+the old definitions, and fields that these lack would be lost silently. So the preview refuses it until `make crds`, which
+sets `crdsVersion`, has applied those of the new chart.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import grpc
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
+from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct
 from pulumi.resource_hooks import ErrorHook, ErrorHookArgs
+from pulumi.runtime.proto.resource_pb2 import ResourceInvokeRequest
+from pulumi.runtime.settings import get_monitor
 
+from infra.account import Account
 from infra.cluster import Cluster
 from infra.identity import Identity
+from infra.problems import refuse
 from infra.settings import JOBS_NAMESPACE, Settings
 
 RELEASE = "ack-sagemaker"
@@ -28,79 +38,52 @@ API_GROUP = "sagemaker.services.k8s.aws"
 # The plural too: kubectl finds only the names in this list, and the retired operator had both.
 SHORT_NAMES = ["batchtransformjob", "batchtransformjobs", "btj"]
 
-
-@dataclass(frozen=True)
-class OperatorArgs:
-    install: str
-    cluster_name: str
-    region: str
-    chart: str
-    chart_version: str
-    max_concurrent_syncs: int
-    namespace: str
-    service_account: str
-    role_arn: pulumi.Output[str]
-    provider: kubernetes.Provider
-    ready: list[pulumi.Resource]
-
-    @classmethod
-    def of(cls, settings: Settings, identity: Identity, cluster: Cluster) -> "OperatorArgs":
-        return cls(
-            install=settings.operator_install,
-            cluster_name=cluster.cluster_name,
-            region=settings.region,
-            chart=settings.operator_chart,
-            chart_version=settings.chart_version,
-            max_concurrent_syncs=settings.max_concurrent_syncs,
-            namespace=settings.operator_namespace,
-            service_account=settings.operator_service_account,
-            role_arn=identity.operator.arn,
-            provider=cluster.provider,
-            ready=cluster.ready,
-        )
+RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
 
 
 class Operator(pulumi.ComponentResource):
     """The controller's release, and the names that the workshop used for its jobs."""
 
     ready: list[pulumi.Resource]
-    """What jobs depend on: without an operator, nobody would ever remove their finalizers."""
+    """What jobs depend on: without an operator, nothing would remove their finalizers."""
 
-    def __init__(self, name: str, args: OperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("workshop:index:Operator", name, None, opts)
-        self._name = name
+    def __init__(self, settings: Settings, account: Account, identity: Identity, cluster: Cluster) -> None:
+        super().__init__("workshop:index:Operator", settings.prefix, None, account.options)
+        self._name, self._settings, self._cluster = settings.prefix, settings, cluster
+        self._role_arn = identity.operator.arn
         makers = {"helm": self._release, "capability": self._capability}
-        controller = [makers[args.install](args)] if args.install in makers else []
-        self.ready = [*args.ready, *controller, self._short_names(args, after=controller)]
-        self.register_outputs({"chart_version": args.chart_version})
+        install = settings.operator_install
+        controller = [makers[install]()] if install in makers else []
+        self.ready = [*cluster.ready, *controller, self._short_names(after=controller)]
+        self.register_outputs({"chart_version": settings.chart_version})
 
-    def _release(self, args: OperatorArgs) -> kubernetes.helm.v3.Release:
+    def _release(self) -> kubernetes.helm.v3.Release:
         return kubernetes.helm.v3.Release(
             f"{self._name}-operator",
             name=RELEASE,
-            chart=args.chart,
-            version=args.chart_version,
-            namespace=args.namespace,
+            chart=self._settings.operator_chart,
+            version=self._settings.chart_version,
+            namespace=self._settings.operator_namespace,
             create_namespace=True,
             timeout=600,
-            values=_values(args),
-            opts=self._on_cluster(args, args.ready),
+            values=self._values(),
+            opts=self._on_cluster(self._cluster.ready),
         )
 
-    def _capability(self, args: OperatorArgs) -> aws.eks.Capability:
+    def _capability(self) -> aws.eks.Capability:
         return aws.eks.Capability(
             f"{self._name}-{CAPABILITY}",
             capability_name=CAPABILITY,
-            cluster_name=args.cluster_name,
+            cluster_name=self._cluster.cluster_name,
             type="ACK",
-            role_arn=args.role_arn,
+            role_arn=self._role_arn,
             delete_propagation_policy="RETAIN",  # the only one there is: jobs must be gone first
             tags={"Name": f"{self._name}-{CAPABILITY}"},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=args.ready),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self._cluster.ready),
         )
 
     def _short_names(
-        self, args: OperatorArgs, after: Sequence[pulumi.Resource]
+        self, after: Sequence[pulumi.Resource]
     ) -> kubernetes.apiextensions.v1.CustomResourceDefinitionPatch:
         """Let kubectl find jobs by the old kind's names.
 
@@ -112,7 +95,7 @@ class Operator(pulumi.ComponentResource):
             replace_on_changes=["*"],
             delete_before_replace=True,
             retain_on_delete=True,
-            hooks=self._patience() if args.install == "capability" else None,
+            hooks=self._patience() if self._settings.operator_install == "capability" else None,
         )
         return kubernetes.apiextensions.v1.CustomResourceDefinitionPatch(
             f"{self._name}-short-names",
@@ -121,15 +104,32 @@ class Operator(pulumi.ComponentResource):
                 "annotations": {"pulumi.com/patchFieldManager": "batch-workshop", "pulumi.com/patchForce": "true"},
             },
             spec={"group": API_GROUP, "names": {"kind": "TransformJob", "short_names": SHORT_NAMES}},
-            opts=pulumi.ResourceOptions.merge(self._on_cluster(args, [*args.ready, *after]), options),
+            opts=pulumi.ResourceOptions.merge(self._on_cluster([*self._cluster.ready, *after]), options),
         )
 
     def _patience(self) -> pulumi.ResourceHookBinding:
         """EKS installs the definition by itself and does not say when; until then the patch fails."""
         return pulumi.ResourceHookBinding(on_error=[ErrorHook(f"{self._name}-definition", await_definition)])
 
-    def _on_cluster(self, args: OperatorArgs, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, provider=args.provider, depends_on=after)
+    def _values(self) -> dict[str, Any]:
+        return {
+            "aws": {"region": self._settings.region},
+            # Permissions in the jobs' namespace only: cluster-wide ones would let it read every secret.
+            "installScope": "namespace",
+            "watchNamespace": JOBS_NAMESPACE,
+            "enableCARM": False,
+            "enableCrossNamespace": False,
+            "serviceAccount": {"create": True, "name": self._settings.operator_service_account},
+            "reconcile": {
+                "resources": ["TransformJob"],
+                "resourceMaxConcurrentSyncs": {"TransformJob": self._settings.max_concurrent_syncs},
+            },
+            # A pod gets its credentials when it is created, so another role must lead to another pod.
+            "deployment": {"annotations": {"batch.workshop/role": self._role_arn}},
+        }
+
+    def _on_cluster(self, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, provider=self._cluster.provider, depends_on=after)
 
 
 async def await_definition(failure: ErrorHookArgs) -> bool:
@@ -151,19 +151,54 @@ async def await_definition(failure: ErrorHookArgs) -> bool:
     return True
 
 
-def _values(args: OperatorArgs) -> dict[str, Any]:
-    return {
-        "aws": {"region": args.region},
-        # Permissions in the jobs' namespace only: cluster-wide ones would let it read every secret.
-        "installScope": "namespace",
-        "watchNamespace": JOBS_NAMESPACE,
-        "enableCARM": False,
-        "enableCrossNamespace": False,
-        "serviceAccount": {"create": True, "name": args.service_account},
-        "reconcile": {
-            "resources": ["TransformJob"],
-            "resourceMaxConcurrentSyncs": {"TransformJob": args.max_concurrent_syncs},
-        },
-        # A pod gets its credentials when it is created, so another role must lead to another pod.
-        "deployment": {"annotations": {"batch.workshop/role": args.role_arn}},
-    }
+def check_definitions(settings: Settings) -> None:
+    """Compare the chart's version with that of the installed release.
+
+    Raises:
+        pulumi.RunError: the cluster has the definitions of an older chart.
+    """
+    installed = _installed() if settings.operator_install == "helm" else None
+    if problem := stale(settings.chart_version, settings.crds_version, installed, pulumi.get_stack()):
+        refuse([problem], "the settings")
+
+
+def stale(wanted: str, applied: str, installed: str | None, stack: str) -> str | None:
+    """Say that the cluster has the definitions of an older chart, or None.
+
+    Args:
+        wanted: the chart's version in the settings.
+        applied: the version whose definitions `make crds` has applied; empty where it has not run.
+        installed: the version of the installed release; None if there is none.
+        stack: whose settings they are.
+    """
+    if installed is None or applied == wanted or _order(wanted) <= _order(installed):
+        return None
+    return (
+        f"chartVersion: '{wanted}', but the cluster has the CRDs of {installed}, which Helm does not upgrade. "
+        f"Run `make crds STACK={stack}`, which applies those of {wanted}, then run this again."
+    )
+
+
+def _installed() -> str | None:
+    """Return the version of the release in the stack's own state, which the engine reads for the program.
+
+    The SDK's own `invoke` would look up each resource that some output refers to, and none of them is there yet.
+    """
+    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    asked = json_format.ParseDict({"stackName": name}, Struct())
+    request = ResourceInvokeRequest(tok="pulumi:pulumi:readStackResourceOutputs", args=asked, acceptResources=False)
+    monitor = get_monitor()
+    if monitor is None:
+        return None
+    try:
+        response = monitor.Invoke(request)
+    except grpc.RpcError:  # an engine without this function, or a backend that does not let it read
+        return None
+    found: dict[str, Any] = json_format.MessageToDict(getattr(response, "return"))
+    states = found.get("outputs", {}).values()
+    releases = [state["outputs"] for state in states if state["type"] == RELEASE_TYPE]
+    return next((str(release["version"]) for release in releases if release.get("version")), None)
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -32,7 +32,7 @@ def refuse(problems: Sequence[str], subject: str) -> None:
     )
 
 
-def told(error: Exception) -> str:
+def aws_message(error: Exception) -> str:
     """Return AWS's own message, in one line, from the error of a failed invoke, which the SDK wraps twice."""
     text = str(error).rpartition("returned an error: ")[2]
     return (text.splitlines() or [type(error).__name__])[0].rstrip(".")
@@ -51,12 +51,12 @@ class NamedArguments:
         known = [item.name for item in dataclasses.fields(cls)]  # pyright: ignore[reportArgumentType]  all are dataclasses
         unknown = [name for name in given if name not in known]
         if unknown:
-            told = "; ".join(cls._told(name, known) for name in unknown)
-            raise pulumi.RunError(f"{_caller()}: {cls.__name__} {told}")
+            problems = "; ".join(cls._misnamed(name, known) for name in unknown)
+            raise pulumi.RunError(f"{_caller()}: {cls.__name__} {problems}")
         return super().__new__(cls)
 
     @classmethod
-    def _told(cls, name: str, known: Sequence[str]) -> str:
+    def _misnamed(cls, name: str, known: Sequence[str]) -> str:
         bare = name.replace("_", "").lower()
         by_bare_name = {item.replace("_", ""): item for item in known}
         meant = by_bare_name.get(bare) or cls.also_called.get(bare)

@@ -16,14 +16,13 @@ from typing import Any, cast
 
 import pulumi
 
-from infra import versions
 from infra.model_args import IMAGES_ALLOWED, ModelArgs, is_image
 from infra.problems import refuse
 
 JOBS_NAMESPACE = "default"  # the workshop's commands carry no -n
+EKS_VERSIONS: Mapping[str, Mapping[str, str]] = json.loads(Path(__file__).with_name("eks_versions.json").read_text())
+"""For each Kubernetes version, the version of each add-on; `make preflight` compares it with what EKS offers."""
 OPERATOR_INSTALLS = ("helm", "capability", "existing")
-
-_ARM_FAMILY = re.compile(r"[a-z]+\d+g[a-z]*\.")
 
 
 @dataclass(frozen=True)
@@ -171,10 +170,23 @@ def _read(reader: Reader) -> Settings:
             "2 to 24 characters of a-z, 0-9 and -, which start with a letter and do not end with -",
             _is_prefix,
         ),
-        kubernetes_version=reader.text("kubernetesVersion", _kubernetes_allowed(), versions.TABLE.__contains__),
-        allowed_cidrs=reader.texts("allowedCidrs", _cidrs_allowed(), _is_narrow_cidr, least=1),
+        kubernetes_version=reader.text(
+            "kubernetesVersion",
+            f"{' or '.join(EKS_VERSIONS)}; infra/eks_versions.json has the add-ons of each, and takes one more line",
+            EKS_VERSIONS.__contains__,
+        ),
+        allowed_cidrs=reader.texts(
+            "allowedCidrs",
+            'at least one IPv4 range that may reach the cluster, such as ["203.0.113.7/32"], never wider than /8',
+            _is_narrow_cidr,
+            least=1,
+        ),
         admin_principals=reader.texts("adminPrincipals", "IAM role or user ARNs", _is_principal),
-        node_instance_type=reader.text("nodeInstanceType", _node_allowed(), _is_node_type),
+        node_instance_type=reader.text(
+            "nodeInstanceType",
+            "an x86 EC2 type, small or larger (EKS needs 6 pods, t3.micro has 4), such as t3.small",
+            _is_node_type,
+        ),
         operator_install=reader.text("operatorInstall", " or ".join(OPERATOR_INSTALLS), OPERATOR_INSTALLS.__contains__),
         operator_chart=reader.text("operatorChart", "an oci:// address, or a folder with a Chart.yaml", _is_chart),
         chart_version=reader.text("chartVersion", "a chart version such as 1.9.1, without v", _is_version),
@@ -202,16 +214,16 @@ def _read(reader: Reader) -> Settings:
         existing_bucket=reader.text("existingBucket", "empty, or the name of an S3 bucket", _optional(_is_bucket)),
         failure_emails=reader.texts("failureEmails", "e-mail addresses", _is_address),
         delivery_repository=reader.text(
-            "deliveryRepository", "owner/name on GitHub, or empty", _is_repository_or_empty
+            "deliveryRepository", "owner/name on GitHub, or empty", _optional(_is_repository)
         ),
         delivery_provider_arn=reader.text(
-            "deliveryProviderArn", "the ARN of GitHub's OpenID Connect provider, or empty", _is_provider_or_empty
+            "deliveryProviderArn", "the ARN of GitHub's OpenID Connect provider, or empty", _optional(_is_provider)
         ),
         delivery_state_bucket=reader.text(
-            "deliveryStateBucket", "the name of an S3 bucket, or empty", lambda value: not value or _is_bucket(value)
+            "deliveryStateBucket", "the name of an S3 bucket, or empty", _optional(_is_bucket)
         ),
         delivery_secrets_key=reader.text(
-            "deliverySecretsKey", "the ARN of a KMS key, or empty", lambda value: not value or _is_kms_key(value)
+            "deliverySecretsKey", "the ARN of a KMS key, or empty", _optional(_is_kms_key)
         ),
         rerun=reader.mapping("rerun", "a map from the name of a job to a number, such as rerun.churn 2"),
     )
@@ -235,16 +247,28 @@ def _shown(value: str | None) -> str:
     return f"'{value}'" if value else "has no value"
 
 
-def _is_prefix(value: str) -> bool:
-    return re.fullmatch(r"[a-z](-?[a-z0-9]){1,23}", value) is not None and len(value) <= 24
+def _shaped(pattern: str) -> Callable[[str], bool]:
+    return lambda value: re.fullmatch(pattern, value) is not None
 
 
-def _kubernetes_allowed() -> str:
-    return f"{' or '.join(versions.TABLE)}; infra/eks_versions.json has the add-ons of each, and takes one more line"
+def _optional(accepts: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda value: not value or accepts(value)
 
 
-def _cidrs_allowed() -> str:
-    return 'at least one IPv4 range that may reach the cluster, such as ["203.0.113.7/32"], never wider than /8'
+_is_prefix = _shaped(r"(?=.{2,24}$)[a-z](-?[a-z0-9])+")
+_is_version = _shaped(r"\d+\.\d+\.\d+")
+_is_policy = _shaped(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+")
+_is_principal = _shaped(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+")
+_is_provider = _shaped(r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/token\.actions\.githubusercontent\.com")
+_is_kms_key = _shaped(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+")
+_is_vpc = _shaped(r"vpc-[0-9a-f]{8,17}")
+_is_subnet = _shaped(r"subnet-[0-9a-f]{8,17}")
+_is_bucket = _shaped(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_is_address = _shaped(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_is_repository = _shaped(r"[\w.-]+/[\w.-]+")
+_is_transform_type = _shaped(r"ml\.(?!t)[a-z0-9]+\.[a-z0-9]+")
+# x86 types, small or larger.
+_is_node_type = _shaped(r"(?![a-z]+\d+g[a-z]*\.)[a-z]+\d+[a-z-]*\.[a-z0-9-]+(?<!\.nano)(?<!\.micro)")
 
 
 def _is_narrow_cidr(value: str) -> bool:
@@ -254,63 +278,5 @@ def _is_narrow_cidr(value: str) -> bool:
         return False
 
 
-def _node_allowed() -> str:
-    return "an x86 EC2 type, small or larger (EKS needs 6 pods, t3.micro has 4), such as t3.small"
-
-
-def _is_node_type(value: str) -> bool:
-    shaped = re.fullmatch(r"[a-z]+\d+[a-z-]*\.[a-z0-9-]+", value) is not None
-    return shaped and not _ARM_FAMILY.match(value) and not value.endswith((".nano", ".micro"))
-
-
-def _is_transform_type(value: str) -> bool:
-    return re.fullmatch(r"ml\.[a-z0-9]+\.[a-z0-9]+", value) is not None and not value.startswith("ml.t")
-
-
 def _is_chart(value: str) -> bool:
     return re.fullmatch(r"oci://[\w.:-]+(/[\w.-]+)+", value) is not None or (Path(value) / "Chart.yaml").is_file()
-
-
-def _is_version(value: str) -> bool:
-    return re.fullmatch(r"\d+\.\d+\.\d+", value) is not None
-
-
-def _optional(accepts: Callable[[str], bool]) -> Callable[[str], bool]:
-    return lambda value: not value or accepts(value)
-
-
-def _is_policy(value: str) -> bool:
-    return re.fullmatch(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+", value) is not None
-
-
-def _is_vpc(value: str) -> bool:
-    return re.fullmatch(r"vpc-[0-9a-f]{8,17}", value) is not None
-
-
-def _is_subnet(value: str) -> bool:
-    return re.fullmatch(r"subnet-[0-9a-f]{8,17}", value) is not None
-
-
-def _is_bucket(value: str) -> bool:
-    return re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", value) is not None
-
-
-def _is_principal(value: str) -> bool:
-    return re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+", value) is not None
-
-
-def _is_kms_key(value: str) -> bool:
-    return re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+", value) is not None
-
-
-def _is_address(value: str) -> bool:
-    return re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) is not None
-
-
-def _is_repository_or_empty(value: str) -> bool:
-    return not value or re.fullmatch(r"[\w.-]+/[\w.-]+", value) is not None
-
-
-def _is_provider_or_empty(value: str) -> bool:
-    provider = r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/token\.actions\.githubusercontent\.com"
-    return not value or re.fullmatch(provider, value) is not None

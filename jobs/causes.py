@@ -53,7 +53,7 @@ def find(lines: Sequence[str]) -> Cause | None:
         lines: the last lines, oldest first, each with or without the time and stream that CloudWatch adds.
     """
     bare = [_EVENT.sub("", line, count=1) for line in lines]
-    return _told_by_agent(bare) or _told_by_container([line for line in bare if not _AGENT.match(line)])
+    return _from_agent(bare) or _from_container([line for line in bare if not _AGENT.match(line)])
 
 
 def located(cause: Cause, path: Path) -> Cause:
@@ -73,7 +73,7 @@ def _bare(field: str) -> str:
     return field.strip().strip('"')
 
 
-def _told_by_agent(lines: Sequence[str]) -> Cause | None:
+def _from_agent(lines: Sequence[str]) -> Cause | None:
     """Return the last answer that the agent reports, or what else it says about an object."""
     reported = [(found["object"], line[found.end() :]) for line in lines if (found := _AGENT.match(line))]
     for number in range(len(reported) - 1, -1, -1):
@@ -86,7 +86,7 @@ def _told_by_agent(lines: Sequence[str]) -> Cause | None:
     return Cause(_short(said[-1][1]), said[-1][0]) if said else None
 
 
-def _told_by_container(lines: Sequence[str]) -> Cause | None:
+def _from_container(lines: Sequence[str]) -> Cause | None:
     sentence = next((found for line in reversed(lines) if (found := _exact(line))), "")
     return Cause(_short(sentence)) if sentence else None
 

@@ -16,10 +16,10 @@ from infra.problems import refuse
 from infra.settings import Settings
 from jobs import columns, identity, inputs, labels, scheduling, validation
 from jobs.account import Account
-from jobs.argument_types import mistyped
 from jobs.arguments import TransformJobArgs
 from jobs.columns import Reader
 from jobs.inputs import Input, InputError, ResultOf, S3Input
+from jobs.validation import mistyped
 
 OWN_TAGS = 3
 """Tags that a job has from its stack: project, stack and job."""

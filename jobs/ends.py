@@ -55,9 +55,9 @@ class Ended:
     @property
     def why(self) -> str:
         """One line on why the job did not complete; empty for a job that did, and for one with wait=False that still runs."""
-        if not self.to_be_told:
+        if not self.needs_report:
             return ""
-        return str(self.cause or (self.reason if self.failed and not self.spoilt_by else "") or _what_became(self))
+        return str(self.cause or (self.reason if self.failed and not self.failed_input else "") or _what_became(self))
 
     @property
     def state(self) -> str:
@@ -82,15 +82,15 @@ class Ended:
         return self.state in {"Failed", "Stopped"} or self.is_foreign
 
     @property
-    def spoilt_by(self) -> "Ended | None":
+    def failed_input(self) -> "Ended | None":
         """The nearest failed job whose result this one reads, so that its input is missing or incomplete."""
         before = self.input_of
-        return before if before is None or before.failed else before.spoilt_by
+        return before if before is None or before.failed else before.failed_input
 
     @property
-    def to_be_told(self) -> bool:
+    def needs_report(self) -> bool:
         """Whether there is a failure to report: its own, or an incomplete input."""
-        return self.failed or self.spoilt_by is not None
+        return self.failed or self.failed_input is not None
 
 
 def state(status: Mapping[str, Any]) -> str:
@@ -105,7 +105,7 @@ def failure(job: Ended) -> str:
 
 def expired(ended: Sequence[Ended], result_exists: ResultExists) -> dict[str, str]:
     """Return a message for each completed job whose result no longer exists, by the jobs' names."""
-    done = [job for job in ended if job.state == "Completed" and not job.to_be_told]
+    done = [job for job in ended if job.state == "Completed" and not job.needs_report]
     with ThreadPoolExecutor(LOOKUPS) as pool:
         there = pool.map(result_exists, [job.result_path for job in done])
         return {job.name: _expired(job) for job, exists in zip(done, there, strict=True) if not exists}
@@ -114,8 +114,8 @@ def expired(ended: Sequence[Ended], result_exists: ResultExists) -> dict[str, st
 def summary(ended: Sequence[Ended]) -> str | None:
     """Return the line that fails the run, or None."""
     failed = sum(job.failed for job in ended)
-    spoilt = sum(job.to_be_told for job in ended) - failed
-    also = f", {spoilt} had less than the whole input" if spoilt else ""
+    incomplete = sum(job.needs_report for job in ended) - failed
+    also = f", {incomplete} had less than the whole input" if incomplete else ""
     jobs = "job" if len(ended) == 1 else "jobs"
     return f"{failed} of {len(ended)} transform {jobs} did not complete{also}" if failed else None
 
@@ -136,10 +136,8 @@ def _what_became(job: Ended) -> str:
         return f"the job {job.job_name} is {job.state} and still runs; `up --refresh` shows how it ends"
     if job.state == "NotStarted":
         return _not_started(job, reason)
-    if job.state == "Completed" and job.spoilt_by:
-        return (
-            f"Completed, but on a part of its input only: {job.spoilt_by.name}, whose result it reads, did not complete"
-        )
+    if job.state == "Completed" and job.failed_input:
+        return f"Completed, but on a part of its input only: {job.failed_input.name}, whose result it reads, did not complete"
     return f"the job {job.job_name} is {job.state}: {reason}"
 
 
@@ -163,8 +161,8 @@ def _logged(job: Ended) -> Iterator[str]:
 
 def _remedy(job: Ended) -> Iterator[str]:
     """Say what to do: if jobs read each other's results, the first one that failed must be fixed."""
-    if job.spoilt_by:
-        yield f"fix {job.spoilt_by.name}, whose result it reads: this job then runs again"
+    if job.failed_input:
+        yield f"fix {job.failed_input.name}, whose result it reads: this job then runs again"
     elif job.is_foreign or job.state == "NotStarted":
         yield _remedy_of_refusal(job)
     elif job.state not in RUNNING:
@@ -181,7 +179,7 @@ _REMEDIES = {
 
 
 def _remedy_of_refusal(job: Ended) -> str:
-    """SageMaker's message tells whether the declaration, a right or a quota keeps the job from starting."""
+    """SageMaker's message says whether the declaration, a permission or a quota keeps the job from starting."""
     if "already exists" in job.reason:
         return f"run it again, under another name: {run_again(job)}"
     operator = f"see whether the operator runs (kubectl describe batchtransformjob {job.job_name})"

@@ -10,10 +10,10 @@ import pulumi
 from pulumi.runtime.settings import _get_rpc_manager  # pyright: ignore[reportPrivateUsage]  see below
 
 from jobs import causes, ends, labels
+from jobs.account import Progress, asking
 from jobs.declaration import PlannedJob
 from jobs.ends import Ended
 from jobs.inputs import Input, LocalInput, ResultOf
-from jobs.progress import Progress, asking
 from jobs.transform_job import JobPlace, TransformJob, Uploads
 from lookups import logs, s3
 
@@ -44,10 +44,10 @@ class TransformJobs:
         for job in planned:
             needed = {name: self._jobs[name] for name in job.needs}
             self._jobs[job.name] = TransformJob(job, place, uploads, needed, opts)
-        tell = self._teller(last_lines or _last_lines)
-        self._told: dict[str, pulumi.Output[Ended]] = {}
+        report = self._reporter(last_lines or _last_lines)
+        self._reported: dict[str, pulumi.Output[Ended]] = {}
         for job in planned:
-            self._told[job.name] = self._ended(job).apply(tell)
+            self._reported[job.name] = self._ended(job).apply(report)
             if job.args.wait:
                 self._follow(self._jobs[job.name])
 
@@ -71,9 +71,9 @@ class TransformJobs:
 
         The returned output must not be exported: an export that fails would prevent all others.
         """
-        return pulumi.Output.all(*self._told.values()).apply(lambda ended: self._check(ended, result_exists))
+        return pulumi.Output.all(*self._reported.values()).apply(lambda ended: self._check(ended, result_exists))
 
-    def _teller(self, last_lines: ends.LastLines) -> Callable[[Ended], Awaitable[Ended]]:
+    def _reporter(self, last_lines: ends.LastLines) -> Callable[[Ended], Awaitable[Ended]]:
         """Return a function that reports a job's failure while others still run: a logged error does not stop them.
 
         Logs are read in a thread, because the program must go on registering jobs, and one after the other, because
@@ -81,17 +81,17 @@ class TransformJobs:
         """
         aside = ThreadPoolExecutor(1)
 
-        async def tell(ended: Ended) -> Ended:
+        async def report(ended: Ended) -> Ended:
             if pulumi.runtime.is_dry_run():
                 return ended
             if ended.has_log:
                 source = self._jobs[ended.name].source
                 ended = await asyncio.get_running_loop().run_in_executor(aside, _explained, ended, source, last_lines)
-            if ended.to_be_told:
+            if ended.needs_report:
                 pulumi.log.error(ends.failure(ended), resource=self._jobs[ended.name].resource)
             return ended
 
-        return tell
+        return report
 
     async def _check(self, ended: Sequence[Ended], result_exists: ends.ResultExists | None) -> None:
         if pulumi.runtime.is_dry_run():
@@ -110,14 +110,14 @@ class TransformJobs:
             "input_path": job.input_path,
             "output_path": job.output_path,
             "result_path": job.result_path,
-            "reason": self._told[planned.name].apply(lambda ended: ended.why),
+            "reason": self._reported[planned.name].apply(lambda ended: ended.why),
         }
         declared = {"labels": labels.output(planned.args), "data": _data(planned)}
         return known | {name: value for name, value in declared.items() if value}
 
     def _ended(self, planned: PlannedJob) -> pulumi.Output[Ended]:
         job = self._jobs[planned.name]
-        source = self._told[planned.input.job] if isinstance(planned.input, ResultOf) else None
+        source = self._reported[planned.input.job] if isinstance(planned.input, ResultOf) else None
         more = {"stack": pulumi.get_stack(), "waited": planned.args.wait, "rerun": planned.rerun}
         return pulumi.Output.all(job.job_name, job.status, job.result_path, source).apply(
             lambda known: Ended(planned.name, *known[:3], input_of=known[3], **more)

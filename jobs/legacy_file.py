@@ -1,6 +1,6 @@
 """A legacy manifest as a tree with line numbers, so that each mistake is reported with its place and what to do.
 
-Every key must be read by someone: a key that nobody has read is unknown or misspelt, and is refused rather than ignored.
+Every key must be read: a key that was not read is unknown or misspelt, and is refused rather than ignored.
 """
 
 import difflib
@@ -21,7 +21,7 @@ class LegacyError(pulumi.RunError):
 
 
 class Node:
-    """A mapping of the file with its line, which keeps track of the keys that nobody has read."""
+    """A mapping of the file with its line, which keeps track of the keys that have not been read."""
 
     def __init__(self, source: str, path: str, node: yaml.MappingNode | None) -> None:
         self._source, self._path, self._line = source, path, node.start_mark.line + 1 if node else 0
@@ -111,7 +111,7 @@ class Node:
         self._asked.update(keys)
 
     def finish(self) -> None:
-        """Refuse the keys that nobody has read."""
+        """Refuse the keys that have not been read."""
         for key in self._values:
             if key not in self._asked:
                 raise self.error(key, f"is not a field of {KIND} in {API_VERSION}; remove it or correct its name")

@@ -18,15 +18,13 @@ from infra.model import Model, ModelPlace
 from infra.operator import Operator
 from infra.settings import JOBS_NAMESPACE, Settings
 from infra.storage import Storage
-from jobs import identity, spec, wait
+from jobs import identity, spec
 from jobs.declaration import PlannedJob
 from jobs.inputs import Input, LocalInput, ResultOf, S3Input
-from lookups.transform_jobs import NAME_LABEL
+from lookups import CONTENT_ANNOTATION, NAME_LABEL
 
 ADOPT = {"services.k8s.aws/adoption-policy": "adopt-or-create"}
 DELETE_TIMEOUT = "20m"
-CONTENT_ANNOTATION = "batch-inference/content"
-"""The hash of the job's content without a request to run it again, which shows whether such a request still counts."""
 
 
 class TransformJobResource(pulumi.CustomResource):
@@ -47,7 +45,7 @@ class TransformJobResource(pulumi.CustomResource):
 
 @dataclass(frozen=True)
 class JobPlace:
-    """Where jobs run and what they run with, the same for all jobs of a stack."""
+    """Where the jobs of a stack run, and what they share."""
 
     region: str
     prefix: str
@@ -204,7 +202,7 @@ class TransformJob(pulumi.ComponentResource):
         return TransformJobResource(self._job.name, self._metadata(named, content_hash), named, options)
 
     def _metadata(self, named: pulumi.Output[dict[str, Any]], content_hash: pulumi.Output[str]) -> dict[str, Any]:
-        waited = {wait.WAIT_FOR: wait.expression()} if self._job.args.wait else {}
+        waited = {spec.WAIT_FOR: spec.wait_expression()} if self._job.args.wait else {}
         annotations = {**ADOPT, CONTENT_ANNOTATION: content_hash, **waited}
         labels = {NAME_LABEL: self._job.name, "app.kubernetes.io/part-of": self._place.prefix}
         name = named.apply(lambda found: found["transformJobName"])

@@ -1,17 +1,20 @@
-"""SageMaker's limits, checked when the program runs, so that CreateTransformJob is never called in vain.
+"""Types and limits of a job's arguments, checked before anything is created.
 
-Messages use SageMaker's names, so that they can be looked up in its API reference.
+Python does not check types, and a number in place of a string would end in a traceback far from its cause, or fail at
+SageMaker. Messages about limits use SageMaker's names, so that they can be looked up in its API reference.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, get_args
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+import pulumi
 
 from data_processing import content_types
 from data_processing.content_types import CONTENT_TYPES, CSV, Problem, Stage
 from jobs import arguments
-from jobs.argument_types import mistyped
 from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
 from jobs.inputs import ResultOf
 
@@ -26,6 +29,17 @@ _AMI = re.compile(r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*")
 _ENTITY = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}")
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}")
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
+
+_WORDS: Mapping[object, str] = {
+    str: "a text",
+    Literal: "a text",
+    int: "a whole number",
+    bool: "True or False",
+    Mapping: "a mapping of texts to texts",
+    type(None): "None",
+}
+_UNRESOLVED = "Calling __str__ on an Output"
+_OUTPUT_ADVICE = "Allowed: as `input` the value that jobs.add returns; as `model_name` the Output itself, or pulumi.Output.format(...)"
 
 
 @dataclass(frozen=True)
@@ -271,3 +285,56 @@ def _between(member: str, value: int, low: int, high: int) -> Iterator[str]:
 
 def _is_tag_text(text: str) -> bool:
     return _TAG_TEXT.fullmatch(text) is not None
+
+
+def mistyped(arguments: object) -> Iterator[str]:
+    """Say which members of an arguments object, and of the objects in it, have another type than declared."""
+    hints = get_type_hints(type(arguments), localns=vars(pulumi.output))  # in whose words pulumi.Input is written
+    for item in fields(arguments):  # pyright: ignore[reportArgumentType]  arguments are dataclasses
+        value = getattr(arguments, item.name)
+        if not _fits(value, hints[item.name]):
+            yield f"{item.name}: {value!r} is not allowed. Allowed: {_described(hints[item.name])}{_advice(value)}"
+        elif isinstance(value, str) and _UNRESOLVED in value:
+            yield f"{item.name}: a string was made from an Output, whose value is not known yet. {_OUTPUT_ADVICE}"
+        else:
+            yield from (f"{item.name}{where}{problem}" for where, part in _nested(value) for problem in mistyped(part))
+
+
+def _advice(value: object) -> str:
+    """Say more about a value that comes from a common mistake."""
+    if value is None:
+        return ". Does the function that should give it end in `return`?"
+    return f". {_OUTPUT_ADVICE}" if isinstance(value, pulumi.Output) else ""
+
+
+def _nested(value: object) -> Iterator[tuple[str, object]]:
+    """Yield the arguments objects within a value, each with the path to it."""
+    if is_dataclass(value):
+        yield ".", value
+    elif isinstance(value, tuple):
+        parts = cast("tuple[object, ...]", value)
+        yield from ((f"[{number}].", part) for number, part in enumerate(parts) if is_dataclass(part))
+
+
+def _fits(value: object, hint: Any) -> bool:
+    kind, inner = get_origin(hint) or hint, get_args(hint)
+    if kind in {Union, types.UnionType}:
+        return any(_fits(value, part) for part in inner)
+    if kind is Literal:
+        return isinstance(value, str)  # which strings are allowed is checked together with SageMaker's other limits
+    if kind is tuple:
+        return isinstance(value, tuple) and all(_fits(part, inner[0]) for part in cast("tuple[object, ...]", value))
+    if kind is Mapping:
+        return isinstance(value, Mapping) and all(isinstance(part, str) for pair in value.items() for part in pair)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind)
+
+
+def _described(hint: Any) -> str:
+    kind, inner = get_origin(hint) or hint, get_args(hint)
+    if kind in {Union, types.UnionType}:
+        return " or ".join(dict.fromkeys(_described(part) for part in inner))
+    if kind is tuple:
+        return f"a tuple of {'texts' if inner[0] is str else inner[0].__name__}"
+    return _WORDS.get(kind) or getattr(kind, "__name__", str(kind))

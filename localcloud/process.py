@@ -115,7 +115,7 @@ def preexec_die_with_parent() -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this pid exists (a zombie counts as gone where /proc tells)."""
+    """Whether a process of this pid exists (with /proc, a zombie counts as gone)."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

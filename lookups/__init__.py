@@ -1,1 +1,16 @@
-"""What the program and the tools look up and never change: objects in S3, the logs of jobs, AWS's prices."""
+"""What the program and the tools look up and never change: objects in S3, the logs of jobs, quotas, AWS's prices.
+
+The names by which the program, the tools and kubectl find a job stand here too.
+"""
+
+NAME_LABEL = "batch-inference/job"
+"""The label of a TransformJob object that carries the declared name."""
+
+CONTENT_ANNOTATION = "batch-inference/content"
+"""The annotation of a TransformJob object with the hash of its content, without a request to run it again.
+
+It shows whether such a request still counts.
+"""
+
+ENDS = ("Completed", "Failed", "Stopped")
+"""Values of TransformJobStatus that SageMaker does not change any more."""

@@ -91,6 +91,6 @@ def _lines(stream: str, page: dict[str, Any]) -> Iterator[Line]:
     return (Line(event["timestamp"], short, event["message"].rstrip("\n")) for event in page["events"])
 
 
-def last_lines(job_name: str, count: int, region: str | None = None) -> list[str]:
+def last_lines(job_name: str, count: int) -> list[str]:
     """The last lines of a job's logs, for a message that says why it failed."""
-    return [str(line) for line in JobLogs(job_name, region).last(count)]
+    return [str(line) for line in JobLogs(job_name).last(count)]

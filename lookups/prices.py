@@ -19,13 +19,9 @@ EKS_CONTROL_PLANE_PER_HOUR = 0.10
 # By one public report, not by a price page; each job object adds 0.000048 while it is there.
 CAPABILITY_PER_HOUR = 0.004757
 GP3_GIGABYTE_PER_HOUR = 0.08 / 730
+DISK_GIGABYTES = 20  # of the node
 PUBLIC_IPV4_PER_HOUR = 0.005
-EC2_PER_HOUR: Mapping[str, float] = {
-    "t3.small": 0.0208,
-    "t3.medium": 0.0416,
-    "t3.large": 0.0832,
-    "m5.large": 0.096,
-}
+EC2_PER_HOUR: Mapping[str, float] = {"t3.small": 0.0208, "t3.medium": 0.0416, "t3.large": 0.0832, "m5.large": 0.096}
 TRANSFORM_PER_HOUR: Mapping[str, float] = {
     "ml.m5.large": 0.115,
     "ml.m5.xlarge": 0.23,
@@ -43,23 +39,20 @@ class Item:
     per_hour: float | None  # None where the table has no price
 
 
-def standing(node_instance_type: str | None, nodes: int = 1, disk_gigabytes: int = 20) -> list[Item]:
+def standing(node_instance_type: str | None) -> list[Item]:
     """What costs money for as long as the stack stands.
 
     Args:
-        node_instance_type: EC2 type of the node group; None where EKS runs the operator, without nodes.
-        nodes: how many.
-        disk_gigabytes: gp3 volume of each node.
+        node_instance_type: EC2 type of the one node; None where EKS runs the operator, without nodes.
     """
     control_plane = Item("EKS control plane, standard support", EKS_CONTROL_PLANE_PER_HOUR)
     if node_instance_type is None:
         return [control_plane, Item("ACK as a capability of EKS", CAPABILITY_PER_HOUR)]
-    node = EC2_PER_HOUR.get(node_instance_type)
     return [
         control_plane,
-        Item(f"{nodes} node {node_instance_type}", node if node is None else node * nodes),
-        Item(f"{disk_gigabytes} GB gp3 disk", GP3_GIGABYTE_PER_HOUR * disk_gigabytes * nodes),
-        Item("public IPv4 address of the node", PUBLIC_IPV4_PER_HOUR * nodes),
+        Item(f"1 node {node_instance_type}", EC2_PER_HOUR.get(node_instance_type)),
+        Item(f"{DISK_GIGABYTES} GB gp3 disk", GP3_GIGABYTE_PER_HOUR * DISK_GIGABYTES),
+        Item("public IPv4 address of the node", PUBLIC_IPV4_PER_HOUR),
     ]
 
 
@@ -79,7 +72,7 @@ def summary(node_instance_type: str | None, transform_instance_type: str, stack:
     """The stack's output `cost`; None stands for a price that the table does not have.
 
     Args:
-        node_instance_type: EC2 type of the one node; None where there is none.
+        node_instance_type: EC2 type of the one node; None if the stack has no node.
         transform_instance_type: SageMaker type of a job that names none.
         stack: its name, for the command that ends the cost.
     """

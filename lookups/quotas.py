@@ -1,7 +1,7 @@
 """Service Quotas: what an account may use at once, what it has asked for, and asking for more.
 
 SageMaker has a quota for each instance type and each use of it; EC2 counts the vCPUs of a family of types. An account's
-list lacks quotas that nobody has ever changed there, so AWS's list of defaults is read too.
+list lacks quotas that have never been changed, so AWS's list of defaults is read too.
 """
 
 from __future__ import annotations

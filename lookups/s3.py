@@ -1,4 +1,4 @@
-"""What is under an S3 URI: listings, digests, single objects.
+"""Objects under an S3 URI: listings, digests, contents.
 
 A thin typed layer over boto3, which finds region, credentials and endpoint as the aws command does. An error is one line
 that says what to do.
@@ -78,7 +78,7 @@ def read(uri: str, client: Any = None, largest: int | None = None) -> bytes:
 
     Args:
         uri: its S3 URI.
-        client: a boto3 client; made when there is none.
+        client: a boto3 client; created if omitted.
         largest: bytes that are read at most; None for any number.
 
     Raises:
@@ -98,7 +98,7 @@ def read(uri: str, client: Any = None, largest: int | None = None) -> bytes:
     raise TooLargeError(f"{uri} has {found['ContentLength']} bytes, more than {largest}")
 
 
-def read_head(uri: str, size: int, client: Any = None) -> bytes:
+def read_head(uri: str, size: int) -> bytes:
     """Return the first bytes of an object, all of it where it has fewer.
 
     Raises:
@@ -106,7 +106,7 @@ def read_head(uri: str, size: int, client: Any = None) -> bytes:
     """
     where = Location.parse(uri)
     try:
-        found = (client or connect()).get_object(Bucket=where.bucket, Key=where.key, Range=f"bytes=0-{size - 1}")
+        found = connect().get_object(Bucket=where.bucket, Key=where.key, Range=f"bytes=0-{size - 1}")
         return cast("bytes", found["Body"].read())
     except (ClientError, BotoCoreError) as error:
         raise S3Error(f"{uri} cannot be read: {error}") from error

@@ -1,13 +1,67 @@
-"""The model archive: a `.tar.gz` in SageMaker's format, with the same bytes for the same model."""
+"""Model archives in SageMaker's format, a `.tar.gz` with the same bytes for the same model.
+
+`python -m model.archive model.json` packs a model that xgboost saved.
+
+It writes `model.tar.gz`, named after the model, beside the model file, and prints the version of xgboost that saved it and
+the number of columns that it expects. With `make`: `make model-archive FILE=model.json`.
+"""
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import io
+import sys
 import tarfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
+from infra.archive import dotted, newer, read_model
+
 MODEL_NAME: Final = "xgboost-model"  # the name that SageMaker's own training gives the file
+
+
+class PackageError(Exception):
+    """A file that cannot be packed: which one, why, and what to do."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Pack a model, and print its properties."""
+    parser = argparse.ArgumentParser(prog="make model-archive", description=main.__doc__)
+    parser.add_argument("file", help="a file of Booster.save_model, as JSON or UBJSON")
+    options = parser.parse_args(arguments)
+    try:
+        print(package(Path(options.file)))
+    except PackageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def package(file: Path) -> str:
+    """Pack a model file, and return what is known about it.
+
+    Raises:
+        PackageError: it cannot be read, is not a model that xgboost saved, or comes from a newer xgboost.
+    """
+    try:
+        raw = file.read_bytes()
+        with file.open("rb") as opened:
+            found = read_model(opened)
+    except OSError as error:
+        raise PackageError(f"{file} cannot be read: {error.strerror}; name a model file: FILE=model.json") from error
+    if found.features is None or found.version is None:
+        raise PackageError(
+            f"{file} is not a model that xgboost saved as JSON or UBJSON; save it with booster.save_model('model.json')"
+        )
+    if problem := newer(str(file), found):
+        raise PackageError(problem)
+    target = file.parent / f"{file.stem}.tar.gz"
+    target.write_bytes(pack(raw))
+    version = dotted(found.version)
+    columns = "1 column" if found.features == 1 else f"{found.features} columns"
+    return f'{target}: a model of {columns}, saved by xgboost {version}; use it as ModelArgs(archive="{target}")'
 
 
 def pack(model: bytes) -> bytes:
@@ -27,3 +81,7 @@ def unpack(archive: bytes) -> bytes:
         if member is None:
             raise ValueError(f"the archive contains no regular file {MODEL_NAME}")
         return member.read()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -9,14 +9,22 @@ about one in seven leaves, a charge is its minutes times a rate, and people leav
 - they talk a lot by day and have no voice mail plan.
 
 Some leave for no reason that the table shows, and some stay against all reason: no model can be perfect.
+
+The model sees all columns unchanged, in this order, except two: `churn`, which it predicts, and `state`, whose 51 values
+contain no signal and would triple the size of each request. Yes and no are 1 and 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from random import Random
 from statistics import NormalDist
 from typing import Final, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 CUSTOMERS: Final = 3333  # as many as in the classic table
 SEED: Final = 42
@@ -27,6 +35,11 @@ _STATES: Final = (  # noqa: SIM905  two lines instead of fifty
 ).split()
 _AREA_CODES: Final = (408, 415, 415, 510)
 _DAY_RATE, _EVE_RATE, _NIGHT_RATE, _INTL_RATE = 0.17, 0.085, 0.045, 0.27  # dollars a minute
+
+_Value = TypeVar("_Value")
+_SERVICE_CALLS: Final = (0.21, 0.355, 0.23, 0.13, 0.048, 0.018, 0.006, 0.002)
+_INTL_CALLS: Final = (0.006, 0.05, 0.145, 0.2, 0.185, 0.14, 0.1, 0.065, 0.035, 0.03, 0.015, 0.01, 0.005, 0.004, 0.003)
+HELD_OUT: Final = 667  # one customer in five
 
 
 class Customer(NamedTuple):
@@ -81,9 +94,6 @@ def _reasons(customer: Customer) -> list[float]:
     return reasons
 
 
-_Value = TypeVar("_Value")
-
-
 class _Draw:
     """Random draws from uniform numbers only, which Python guarantees to be the same for a seed in every version."""
 
@@ -108,10 +118,6 @@ class _Draw:
             if left < 0:
                 return value
         return len(weights)
-
-
-_SERVICE_CALLS: Final = (0.21, 0.355, 0.23, 0.13, 0.048, 0.018, 0.006, 0.002)
-_INTL_CALLS: Final = (0.006, 0.05, 0.145, 0.2, 0.185, 0.14, 0.1, 0.065, 0.035, 0.03, 0.015, 0.01, 0.005, 0.004, 0.003)
 
 
 def _customer(draw: _Draw) -> Customer:
@@ -145,3 +151,46 @@ def _customer(draw: _Draw) -> Customer:
 
 def _charge(minutes: float, rate: float) -> float:
     return round(round(minutes, 1) * rate, 2)
+
+
+FEATURES: Final = tuple(name for name in Customer._fields if name not in {"state", "churn"})
+
+
+class Split(NamedTuple):
+    learned: Sequence[Customer]
+    held_out: Sequence[Customer]
+
+
+def split(customers: Sequence[Customer], held_out: int = HELD_OUT) -> Split:
+    """The last customers are held out: the table's order has no meaning, so this is a random choice."""
+    return Split(learned=customers[:-held_out], held_out=customers[-held_out:])
+
+
+def features(customers: Iterable[Customer]) -> npt.NDArray[np.float32]:
+    """One row for each customer, one column for each feature."""
+    return np.array([_values(customer) for customer in customers], dtype=np.float32)
+
+
+def labels(customers: Iterable[Customer]) -> npt.NDArray[np.float32]:
+    return np.array([customer.churn for customer in customers], dtype=np.float32)
+
+
+def batch_input_csv(customers: Iterable[Customer]) -> str:
+    """The input of the batch job: numbers only, because a header or a label would be sent to the model, too."""
+    return _csv(_values(customer) for customer in customers)
+
+
+def truth_csv(customers: Sequence[Customer]) -> str:
+    """The customer of each line of the batch input and of its result; `row` counts lines from 1."""
+    header = ("row", *Customer._fields)
+    return _csv([header, *((row, *customer) for row, customer in enumerate(customers, start=1))])
+
+
+def _values(customer: Customer) -> list[int | float]:
+    return [getattr(customer, name) for name in FEATURES]
+
+
+def _csv(rows: Iterable[Iterable[str | int | float]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

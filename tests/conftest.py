@@ -1,4 +1,7 @@
-"""Checkouts for the end-to-end tests: one that stands for all that leave it as they found it, others made to order."""
+"""Which tests run on one worker and in which order; and checkouts for the end-to-end tests.
+
+One checkout stands for all tests that leave it as they found it; others are made to order.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,28 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 gc.set_threshold(50_000, 20, 50)  # the SDKs make a million objects that stay, and each look at them all takes a second
 
 
+# The groups that take minutes begin first, the longest before the others: what is short fills the workers' ends.
+LONG = (
+    "standing",
+    "documents",
+    "kills",
+    "scheduled",
+    "deployer",
+    "destroy",
+    "mishaps",
+    "cluster",
+    "upgrade",
+    "account",
+)
+# Tests below these folders share servers: one worker starts them, once.
+SHARED = (
+    "tests/localcloud/aws/sagemaker",
+    "tests/localcloud/aws",
+    "tests/localcloud/pulumi/language_host",
+    "tests/localcloud/pulumi",
+)
+
+
 # How long an example takes says how busy the machine is.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
@@ -25,6 +50,28 @@ settings.load_profile("tests")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--aws", action="store_true", help="run what is marked `aws` against a real account; costs cents")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group what shares servers or a module's fixtures, and sort the groups; in a group the order stays as it is."""
+    places: dict[str, tuple[int, int]] = {}
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(_group(item.nodeid.partition("::")[0])))
+        group = _group_of(item)
+        place = LONG.index(group) if group in LONG else len(LONG) + (group not in SHARED)
+        places.setdefault(group, (place, len(places)))
+    items.sort(key=lambda item: places[_group_of(item)])
+
+
+def _group(module: str) -> str:
+    return next((folder for folder in SHARED if module.startswith(f"{folder}/")), module)
+
+
+def _group_of(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    return marker.args[0] if marker else ""
 
 
 def pytest_collection_finish() -> None:

@@ -25,7 +25,7 @@ LARGEST_ARCHIVE = 500 * 2**20
 
 
 class DriversError(Exception):
-    """What drives the predictions is not known; the message says why."""
+    """The columns that drive the predictions are not known; the message says why."""
 
 
 def booster_of(model_name: str, sagemaker: Any, client: Any) -> xgboost.Booster:
@@ -51,7 +51,7 @@ def booster_in(archive: bytes) -> xgboost.Booster:
     """The XGBoost model in a model archive. A pickled model is not opened, because that would run code.
 
     Raises:
-        DriversError: there is none that XGBoost saved with `Booster.save_model`.
+        DriversError: the archive contains no model that XGBoost saved with `Booster.save_model`.
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(archive)) as opened:

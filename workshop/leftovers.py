@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from boto3.session import Session
@@ -23,7 +24,7 @@ GONE = {
     *("NoSuchBucket", "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "ResourceNotFound"),
     *("NotFound", "AWS.SimpleQueueService.NonExistentQueue"),
 }
-HIDDEN = {"AccessDenied", "AccessDeniedException"}
+HIDDEN = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
 RUNNING = "InProgress"  # one that is Stopping ends by itself
 RUNNING_JOB = "running transform job"
 
@@ -32,7 +33,7 @@ Tags = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Found:
-    """Something that exists in the account; its tags are None if the caller may not read them."""
+    """A resource in the account; its tags are None if the caller may not read them."""
 
     kind: str
     name: str
@@ -41,6 +42,63 @@ class Found:
     def belongs_to(self, project: str, stack: str) -> bool:
         """Whether its tags name this project and stack."""
         return {("project", project), ("stack", stack)} <= set(self.tags or ())
+
+
+@dataclass(frozen=True)
+class Listing:
+    """How one kind of thing is listed, and how its tags are read.
+
+    Attributes:
+        kind: what it is called.
+        service: boto3's name of the service.
+        operation: the listing, which boto3 can page through.
+        member: of each page: the items.
+        name: the member of an item that names it; empty if the item is a string.
+        tags: the operation that reads an item's tags; empty if the item has them.
+        by: the argument of that operation, and the member of an item that it takes.
+        arguments: of the listing.
+        optional: created only with certain settings: a deployer who does not use these need not be allowed to list it.
+    """
+
+    kind: str
+    service: str
+    operation: str
+    member: str
+    name: str
+    tags: str = ""
+    by: tuple[str, str] = ("", "")
+    arguments: Mapping[str, str] = field(default_factory=dict[str, str])
+    optional: bool = False
+
+
+_BY_ARN = ("list_tags_for_resource", ("ResourceArn", "Arn"))
+LISTINGS = (
+    Listing("role", "iam", "list_roles", "Roles", "RoleName", "list_role_tags", ("RoleName", "RoleName")),
+    Listing(
+        "policy",
+        "iam",
+        "list_policies",
+        "Policies",
+        "Arn",
+        "list_policy_tags",
+        ("PolicyArn", "Arn"),
+        {"Scope": "Local"},
+    ),
+    Listing("VPC", "ec2", "describe_vpcs", "Vpcs", "VpcId"),
+    Listing("cluster", "eks", "list_clusters", "clusters", "", "describe_cluster", ("name", "")),
+    Listing("model", "sagemaker", "list_models", "Models", "ModelName", "list_tags", ("ResourceArn", "ModelArn")),
+    # A job that runs on although its Kubernetes object is gone costs money, and no destroy stops it.
+    Listing(
+        *(RUNNING_JOB, "sagemaker", "list_transform_jobs", "TransformJobSummaries", "TransformJobName"),
+        *("list_tags", ("ResourceArn", "TransformJobArn"), {"StatusEquals": RUNNING}),
+    ),
+    Listing("schedule group", "scheduler", "list_schedule_groups", "ScheduleGroups", "Name", *_BY_ARN, optional=True),
+    Listing("queue", "sqs", "list_queues", "QueueUrls", "", "list_queue_tags", ("QueueUrl", ""), optional=True),
+    Listing(
+        "topic", "sns", "list_topics", "Topics", "TopicArn", _BY_ARN[0], ("ResourceArn", "TopicArn"), optional=True
+    ),
+    Listing("rule", "events", "list_rules", "Rules", "Name", _BY_ARN[0], ("ResourceARN", "Arn"), optional=True),
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -70,10 +128,14 @@ def main(arguments: Sequence[str]) -> int:
 
 def everything(session: Session) -> Iterator[Found]:
     """Everything in the account, in the session's region, of the kinds that a stack creates."""
-    for listing in (_buckets, _roles, _policies, _vpcs, _clusters, _models, _running_jobs):
-        yield from listing(session)
-    for kind, listing in OPTIONAL.items():
-        yield from _if_allowed(kind, listing, session)
+    yield from _buckets(session)
+    for one in LISTINGS:
+        try:
+            yield from _listed(session, one)
+        except ClientError as error:
+            if not one.optional or error.response["Error"]["Code"] not in HIDDEN:
+                raise
+            yield Found("all", f"{one.kind}s", None)
 
 
 def kept_by_design(session: Session, prefix: str = "") -> Iterator[str]:
@@ -96,147 +158,56 @@ def kept_by_design(session: Session, prefix: str = "") -> Iterator[str]:
 def _buckets(session: Session) -> Iterator[Found]:
     client = _client(session, "s3")
     for bucket in client.list_buckets()["Buckets"]:
-        yield from _tagged("bucket", bucket["Name"], lambda name: _pairs(_bucket_tags(client, name)))
+        yield from _tagged("bucket", bucket["Name"], partial(client.get_bucket_tagging, Bucket=bucket["Name"]))
 
 
-def _bucket_tags(client: Any, name: str) -> list[dict[str, str]]:
-    try:
-        return client.get_bucket_tagging(Bucket=name)["TagSet"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchTagSet":
-            return []
-        raise
-
-
-def _roles(session: Session) -> Iterator[Found]:
-    client = _client(session, "iam")
-    for role in _pages(session, "iam", "list_roles", "Roles"):
-        if not role["Path"].startswith("/aws-service-role/"):
-            name = role["RoleName"]
-            yield from _tagged("role", name, lambda name: _pairs(client.list_role_tags(RoleName=name)["Tags"]))
-
-
-def _policies(session: Session) -> Iterator[Found]:
-    client = _client(session, "iam")
-    for policy in _pages(session, "iam", "list_policies", "Policies", Scope="Local"):
-        arn = policy["Arn"]
-        yield from _tagged("policy", arn, lambda arn: _pairs(client.list_policy_tags(PolicyArn=arn)["Tags"]))
-
-
-def _vpcs(session: Session) -> Iterator[Found]:
-    for vpc in _pages(session, "ec2", "describe_vpcs", "Vpcs"):
-        if not vpc["IsDefault"]:
-            yield Found("VPC", vpc["VpcId"], _pairs(vpc.get("Tags", [])))
-
-
-def _clusters(session: Session) -> Iterator[Found]:
-    client = _client(session, "eks")
-    for cluster in _pages(session, "eks", "list_clusters", "clusters"):
-        yield from _tagged(
-            "cluster",
-            cluster,
-            lambda name: tuple(client.describe_cluster(name=name)["cluster"].get("tags", {}).items()),
-        )
-
-
-def _models(session: Session) -> Iterator[Found]:
-    client = _client(session, "sagemaker")
-    for model in _pages(session, "sagemaker", "list_models", "Models"):
-        arn = model["ModelArn"]
-        yield from _tagged(
-            "model", model["ModelName"], lambda _, arn=arn: _pairs(client.list_tags(ResourceArn=arn)["Tags"])
-        )
-
-
-def _running_jobs(session: Session) -> Iterator[Found]:
-    """Jobs that run on although their Kubernetes object is gone: they cost money, and no destroy stops them."""
-    client = _client(session, "sagemaker")
-    for job in _pages(session, "sagemaker", "list_transform_jobs", "TransformJobSummaries", StatusEquals=RUNNING):
-        arn = job["TransformJobArn"]
-        yield from _tagged(
-            RUNNING_JOB, job["TransformJobName"], lambda _, arn=arn: _pairs(client.list_tags(ResourceArn=arn)["Tags"])
-        )
-
-
-def _schedule_groups(session: Session) -> Iterator[Found]:
-    client = _client(session, "scheduler")
-    for group in _pages(session, "scheduler", "list_schedule_groups", "ScheduleGroups"):
-        if group["Name"] == "default":  # each account has it from the start
+def _listed(session: Session, one: Listing) -> Iterator[Found]:
+    client = _client(session, one.service)
+    for found in _pages(session, one.service, one.operation, one.member, **one.arguments):
+        item: Mapping[str, Any] = found if isinstance(found, dict) else {"": found}
+        if _is_the_accounts_own(item):
             continue
-        arn = group["Arn"]
-        yield from _tagged(
-            "schedule group",
-            group["Name"],
-            lambda _, arn=arn: _pairs(client.list_tags_for_resource(ResourceArn=arn)["Tags"]),
-        )
+        if one.tags:
+            argument, member = one.by
+            yield from _tagged(one.kind, item[one.name], partial(getattr(client, one.tags), **{argument: item[member]}))
+        else:
+            yield Found(one.kind, item[one.name], _pairs(item))
 
 
-def _queues(session: Session) -> Iterator[Found]:
-    client = _client(session, "sqs")
-    for url in (url for page in client.get_paginator("list_queues").paginate() for url in page.get("QueueUrls", [])):
-        yield from _tagged(
-            "queue", url, lambda url: tuple((client.list_queue_tags(QueueUrl=url).get("Tags") or {}).items())
-        )
+def _is_the_accounts_own(item: Mapping[str, Any]) -> bool:
+    """Whether each account has it from the start, or AWS made it for a service."""
+    own = item.get("IsDefault") or str(item.get("Path", "")).startswith("/aws-service-role/")
+    return bool(own) or str(item.get("Arn", "")).endswith(":schedule-group/default")
 
 
-def _topics(session: Session) -> Iterator[Found]:
-    client = _client(session, "sns")
-    for topic in _pages(session, "sns", "list_topics", "Topics"):
-        yield from _tagged(
-            "topic", topic["TopicArn"], lambda arn: _pairs(client.list_tags_for_resource(ResourceArn=arn)["Tags"])
-        )
-
-
-def _rules(session: Session) -> Iterator[Found]:
-    client = _client(session, "events")
-    for rule in _pages(session, "events", "list_rules", "Rules"):
-        arn = rule["Arn"]
-        yield from _tagged(
-            "rule", rule["Name"], lambda _, arn=arn: _pairs(client.list_tags_for_resource(ResourceARN=arn)["Tags"])
-        )
-
-
-OPTIONAL: Mapping[str, Callable[[Session], Iterator[Found]]] = {
-    "schedule groups": _schedule_groups,
-    "queues": _queues,
-    "topics": _topics,
-    "rules": _rules,
-}
-"""What a stack creates only with certain settings: a deployer who does not use these need not be allowed to list it."""
-
-
-def _if_allowed(kind: str, listing: Callable[[Session], Iterator[Found]], session: Session) -> Iterator[Found]:
-    try:
-        yield from listing(session)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in HIDDEN | {"AuthorizationError"}:
-            raise
-        yield Found("all", kind, None)
-
-
-def _tagged(kind: str, name: str, tags: Callable[[str], Tags]) -> Iterator[Found]:
+def _tagged(kind: str, name: str, read_tags: Callable[[], Mapping[str, Any]]) -> Iterator[Found]:
     """One thing with its tags; nothing if it was deleted since it was listed."""
     try:
-        yield Found(kind, name, tags(name))
+        yield Found(kind, name, _pairs(read_tags()))
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in HIDDEN:
             yield Found(kind, name, None)
+        elif code == "NoSuchTagSet":
+            yield Found(kind, name)
         elif code not in GONE:
             raise
 
 
 def _pages(session: Session, service: str, operation: str, member: str, **arguments: object) -> Iterator[Any]:
     for page in _client(session, service).get_paginator(operation).paginate(**arguments):
-        yield from page[member]
+        yield from page.get(member) or ()
 
 
 def _client(session: Session, service: str) -> Any:
     return session.client(service)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownMemberType] boto3 has no types
 
 
-def _pairs(tags: Iterable[dict[str, str]] | None) -> tuple[tuple[str, str], ...]:
-    return tuple((tag["Key"], tag["Value"]) for tag in tags or ())
+def _pairs(answer: Mapping[str, Any]) -> Tags:
+    """The tags in an answer, which each service writes in its own form."""
+    answer = answer.get("cluster") or answer
+    tags = answer.get("Tags") or answer.get("TagSet") or answer.get("tags") or ()
+    return tuple(tags.items()) if isinstance(tags, dict) else tuple((tag["Key"], tag["Value"]) for tag in tags)
 
 
 def _print(stack: str, found: Sequence[Found], kept: Sequence[str], hidden: Sequence[Found]) -> None:

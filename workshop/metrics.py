@@ -1,8 +1,7 @@
-"""How good predictions are, measured against labels by the metrics for the kind of prediction.
+"""How good predictions are, measured against labels by scikit-learn's metrics for the kind of prediction.
 
 The kind follows from the data: labels 0 and 1 with probabilities are binary; classes, or one probability for each class,
-are multi-class; other numbers are a regression. The metrics are scikit-learn's, computed here because loading scikit-learn
-would take a quarter of the time of a `make up` that changes nothing; tests hold them against scikit-learn's own.
+are multi-class; other numbers are a regression.
 """
 
 from __future__ import annotations
@@ -10,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from sklearn import metrics
 
 from workshop.labels import LABEL
 from workshop.results import predictions
@@ -22,7 +22,6 @@ THRESHOLD = 0.5
 MOST_CLASSES = 100
 """More different values than this are a quantity, not classes."""
 
-_OF_CLASS: Final = ("precision", "recall", "F1")
 Kind = Literal["binary", "multi-class", "regression"]
 
 
@@ -137,25 +136,31 @@ def _kind_of_numbers(labels: np.ndarray[Any, Any], scores: np.ndarray[Any, Any])
 def _binary(labels: pd.Series[Any], scores: pd.Series[Any], threshold: float) -> Metrics:
     truth = labels.astype(int)
     decided = (scores >= threshold).astype(int)
+    precision, recall, f1, _ = _precision_recall_f1(truth, decided, average="binary")
+    area = float(metrics.roc_auc_score(truth, scores)) if truth.nunique() == 2 else float("nan")
+    figures = {"precision": float(precision), "recall": float(recall), "F1": float(f1), "AUC": area}
     confusion, by_class = _by_class(truth, decided, [0, 1])
-    figures = {name: float(by_class[name].to_numpy()[1]) for name in _OF_CLASS} | {"AUC": _area(truth, scores)}
     return Metrics("binary", figures, confusion, by_class, threshold, decided)
 
 
 def _multi_class(labels: pd.Series[Any], decided: pd.Series[Any]) -> Metrics:
+    precision, recall, f1, _ = _precision_recall_f1(labels, decided, average="macro")
+    figures = {
+        "accuracy": float(metrics.accuracy_score(labels, decided)),
+        "macro precision": float(precision),
+        "macro recall": float(recall),
+        "macro F1": float(f1),
+    }
     classes = sorted({*labels.unique(), *decided.unique()})
     confusion, by_class = _by_class(labels, decided, classes)
-    figures = {"accuracy": float((labels.to_numpy() == decided.to_numpy()).mean())}
-    figures |= {f"macro {name}": float(by_class[name].mean()) for name in _OF_CLASS}
     return Metrics("multi-class", figures, confusion, by_class, None, decided)
 
 
 def _regression(labels: pd.Series[Any], scores: pd.Series[Any]) -> Metrics:
-    errors = scores.to_numpy(float) - labels.to_numpy(float)
     figures = {
-        "RMSE": float(np.sqrt(np.mean(errors**2))),
-        "MAE": float(np.mean(np.abs(errors))),
-        "R2": _explained(labels.to_numpy(float), errors) if len(labels) > 1 else float("nan"),
+        "RMSE": float(metrics.root_mean_squared_error(labels, scores)),
+        "MAE": float(metrics.mean_absolute_error(labels, scores)),
+        "R2": float(metrics.r2_score(labels, scores)) if len(labels) > 1 else float("nan"),
     }
     return Metrics("regression", figures, decided=scores)
 
@@ -179,37 +184,16 @@ def _classes(labels: pd.Series[Any], scores: pd.DataFrame) -> pd.Series[Any]:
 def _by_class(labels: pd.Series[Any], decided: pd.Series[Any], classes: list[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     counted = pd.crosstab(labels.to_numpy(), decided.to_numpy())
     confusion = counted.reindex(index=classes, columns=classes, fill_value=0).rename_axis(None, axis=1)
-    hits = np.diag(confusion.to_numpy()).astype(float)
-    predicted, occurring = confusion.sum(axis=0).to_numpy(), confusion.sum(axis=1).to_numpy()
-    columns = {
-        "precision": _share(hits, predicted),
-        "recall": _share(hits, occurring),
-        "F1": _share(2 * hits, predicted + occurring),
-        "count": occurring,
-    }
-    return confusion, pd.DataFrame(columns, index=pd.Index(classes, name="class"))
+    columns = _precision_recall_f1(labels, decided, labels=classes)
+    by_class = pd.DataFrame(
+        dict(zip(("precision", "recall", "F1", "count"), columns, strict=True)), index=pd.Index(classes, name="class")
+    )
+    return confusion, by_class
 
 
-def _share(part: np.ndarray[Any, Any], whole: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A quotient for each class; 0 for a class that was never predicted or does not occur."""
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole != 0)
-
-
-def _area(truth: pd.Series[Any], scores: pd.Series[Any]) -> float:
-    """The area under the ROC curve: how often a row with label 1 scores higher than one with label 0, ties by half."""
-    ones, zeros = int(truth.sum()), int((1 - truth).sum())
-    if not ones or not zeros:
-        return float("nan")
-    ranks = scores.rank().to_numpy()[truth.to_numpy() == 1]
-    return float((ranks.sum() - ones * (ones + 1) / 2) / (ones * zeros))
-
-
-def _explained(labels: np.ndarray[Any, Any], errors: np.ndarray[Any, Any]) -> float:
-    """R2; of labels that are all the same it is 1 if they are met, else 0."""
-    variation, missed = float(np.sum((labels - np.mean(labels)) ** 2)), float(np.sum(errors**2))
-    if variation == 0:
-        return float(missed == 0)
-    return 1 - missed / variation
+def _precision_recall_f1(truth: pd.Series[Any], decided: pd.Series[Any], **how: Any) -> tuple[Any, ...]:
+    """Precision, recall, F1 and count; 0 for a class that was never predicted or does not occur."""
+    return metrics.precision_recall_fscore_support(truth, decided, zero_division=0, **how)  # pyright: ignore[reportArgumentType] it is inferred from the default
 
 
 def _is_number(values: pd.Series[Any]) -> bool:

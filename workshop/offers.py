@@ -27,7 +27,7 @@ UNKNOWN_CALLER = {
 }
 
 
-class Problem(Exception):  # noqa: N818  it is a finding, told to a person, not an error of the program
+class Problem(Exception):  # noqa: N818  it is a finding, explained to a person, not an error of the program
     """A check that failed; the text says what is wrong and how to fix it."""
 
 
@@ -58,7 +58,7 @@ def transform_quota(instance_type: str, place: str | None, wanted: int = 1, *, s
             return f"{text}{more} {_increase(quota, wanted, place, send=send)}"
         raise Problem(f"{quota.name} is 0, so no job starts: {_increase(quota, wanted, place, send=send)}")
     except QuotaError as error:
-        raise Problem(told(error.cause, error.permission)) from error
+        raise Problem(explained(error.cause, error.permission)) from error
 
 
 def node_quota(instance_type: str, place: str | None, *, send: bool = False) -> str:
@@ -70,7 +70,7 @@ def node_quota(instance_type: str, place: str | None, *, send: bool = False) -> 
     except (BotoCoreError, ClientError) as error:
         if isinstance(error, ClientError) and error.response["Error"]["Code"] == "InvalidInstanceType":
             raise Problem(f"EC2 has no {instance_type} in {place}: set nodeInstanceType to another") from error
-        raise Problem(told(error, "ec2:DescribeInstanceTypes")) from error
+        raise Problem(explained(error, "ec2:DescribeInstanceTypes")) from error
     needed: int = described["InstanceTypes"][0]["VCpuInfo"]["DefaultVCpus"]
     try:
         quota = quotas.standard_nodes(place)
@@ -81,11 +81,11 @@ def node_quota(instance_type: str, place: str | None, *, send: bool = False) -> 
         asked = _increase(quota, needed, place, send=send)
         raise Problem(f"{quota.value:.0f} vCPUs may run at once, and a {instance_type} has {needed}: {asked}")
     except QuotaError as error:
-        raise Problem(told(error.cause, error.permission)) from error
+        raise Problem(explained(error.cause, error.permission)) from error
 
 
 def _increase(quota: Quota, wanted: int, place: str | None, *, send: bool) -> str:
-    """Say what became of a request for a higher quota; send one if that is wanted and none is pending."""
+    """Describe the state of a request for a higher quota; send one if that is wanted and no request is pending."""
     latest = quotas.latest_request(quota, place)
     if latest and latest.status in quotas.OPEN and latest.desired >= wanted:
         return f"the request {latest.identity} for {latest.desired:.0f} is {latest.status}; AWS may take some days"
@@ -113,7 +113,7 @@ def eks_version(version: str, place: str | None, cluster: str) -> str:
         eks = boto3.client("eks", region_name=place)
         found = eks.describe_cluster_versions(clusterVersions=[version])["clusterVersions"]
     except (BotoCoreError, ClientError) as error:
-        raise Problem(told(error, "eks:DescribeClusterVersions")) from error
+        raise Problem(explained(error, "eks:DescribeClusterVersions")) from error
     status = found[0].get("versionStatus", found[0].get("status", "")) if found else "unknown to EKS"
     if status.upper().replace("-", "_") != "STANDARD_SUPPORT":
         raise Problem(f"{version} is {status}: set kubernetesVersion to one in standard support")
@@ -147,7 +147,7 @@ def _newer(version: str, place: str | None, cluster: str) -> str | None:
     except (BotoCoreError, ClientError) as error:
         if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ResourceNotFoundException":
             return None
-        raise Problem(told(error, "eks:DescribeCluster")) from error
+        raise Problem(explained(error, "eks:DescribeCluster")) from error
     return found if _order(found) > _order(version) else None
 
 
@@ -163,7 +163,7 @@ def _offered(name: str, version: str, place: str | None) -> list[str]:
             addon for page in pages.paginate(addonName=name, kubernetesVersion=version) for addon in page["addons"]
         ]
     except (BotoCoreError, ClientError) as error:
-        raise Problem(told(error, "eks:DescribeAddonVersions")) from error
+        raise Problem(explained(error, "eks:DescribeAddonVersions")) from error
     return [offer["addonVersion"] for addon in found for offer in addon["addonVersions"]]
 
 
@@ -171,7 +171,7 @@ def _table() -> Mapping[str, Mapping[str, str]]:
     return json.loads(VERSIONS.read_text())
 
 
-def told(error: BotoCoreError | ClientError, permission: str) -> str:
+def explained(error: BotoCoreError | ClientError, permission: str) -> str:
     """What AWS or its library said, in one line, and what to do about it."""
     return f"{str(error).splitlines()[0].rstrip('.')}; {_cure(error, permission)}"
 

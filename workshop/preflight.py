@@ -23,7 +23,7 @@ import boto3
 from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from workshop.offers import Problem, addon_versions, eks_version, node_quota, told, transform_quota
+from workshop.offers import Problem, addon_versions, eks_version, explained, node_quota, transform_quota
 from workshop.stack import PROJECT_FOLDER, settings
 
 # Returns this machine's public address; PREFLIGHT_ADDRESS_URL names another service that answers in plain text.
@@ -77,7 +77,7 @@ def identity(place: str | None) -> str:
     try:
         caller = boto3.client("sts", region_name=place).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
-        raise Problem(told(error, "sts:GetCallerIdentity")) from error
+        raise Problem(explained(error, "sts:GetCallerIdentity")) from error
     return f"{caller['Arn']} in account {caller['Account']}"
 
 
@@ -88,7 +88,7 @@ def region(place: str | None) -> str:
     try:
         found = Session().region_name
     except BotoCoreError as error:
-        raise Problem(told(error, "")) from error
+        raise Problem(explained(error, "")) from error
     if found != place:
         named = f"your environment in {found}" if found else "your environment names none"
         raise Problem(f"the stack is in {place}, {named}: export AWS_REGION={place} AWS_DEFAULT_REGION={place}")
@@ -104,9 +104,9 @@ def one_operator(install: str, cluster: str, place: str | None) -> str:
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return f"{install}; the cluster is not there yet"
-        raise Problem(told(error, "eks:ListNodegroups, eks:ListCapabilities")) from error
+        raise Problem(explained(error, "eks:ListNodegroups, eks:ListCapabilities")) from error
     except BotoCoreError as error:
-        raise Problem(told(error, "eks:ListNodegroups")) from error
+        raise Problem(explained(error, "eks:ListNodegroups")) from error
     if install == "capability" and nodes:
         raise Problem("the cluster has nodes, on which another operator runs: make destroy first, then make up")
     if install != "capability" and "ACK" in managed:
@@ -138,7 +138,7 @@ def aws_cli() -> str:
 def jobs_at_once(values: dict[str, Any], place: str | None, *, send: bool) -> str:
     """The declared jobs are valid, and the quota allows the instances that they may use at once."""
     command = [sys.executable, "-m", "jobs.lanes"]
-    # Another check covers the addresses, and sets them if there are none yet.
+    # Another check covers the addresses, and sets them if the stack has none.
     given = json.dumps({**values, "allowedCidrs": values.get("allowedCidrs") or ["127.0.0.1/32"]})
     done = subprocess.run(command, cwd=PROJECT_FOLDER, input=given, capture_output=True, text=True, check=False)
     if done.returncode:

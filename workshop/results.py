@@ -97,7 +97,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _scheduled(name: str, stack_name: str) -> Mapping[str, Mapping[str, str]]:
-    """The scheduled job of this name, as the stack's output has it; empty where there is none."""
+    """The scheduled job of this name, as the stack's output has it; empty if no job of this name has a schedule."""
     jobs = stack.outputs(stack_name).get("scheduled_jobs") or {}
     return {name: jobs[name]} if name in jobs else {}
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lookups import ENDS, NAME_LABEL
 from lookups.logs import JobLogs, Line
-from lookups.transform_jobs import ENDS, NAME_LABEL
 
 KINDS = ("transformjob", "transformjobs", "batchtransformjob", "batchtransformjobs", "btj")
 GROUP = "sagemaker.services.k8s.aws"
@@ -69,7 +69,7 @@ class Cluster:
         """The job whose object has this name, else the newest one declared under this name.
 
         Raises:
-            SmlogsError: there is none, or kubectl fails.
+            SmlogsError: there is no such job, or kubectl fails.
         """
         item = self._get(name, "--ignore-not-found") or self._newest_declared(name)
         if not item:

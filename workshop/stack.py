@@ -22,9 +22,9 @@ class StackError(Exception):
     """The stack's outputs are not available; the message is Pulumi's own, or says what is missing and what to do."""
 
 
-def project(folder: Path = PROJECT_FOLDER) -> str:
+def project() -> str:
     """The project's name, which is a tag of everything in its stacks."""
-    return str(yaml.safe_load((folder / "Pulumi.yaml").read_text())["name"])
+    return str(yaml.safe_load((PROJECT_FOLDER / "Pulumi.yaml").read_text())["name"])
 
 
 def settings(folder: Path, stack: str) -> dict[str, Any]:

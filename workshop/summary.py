@@ -152,7 +152,7 @@ def _metrics(job: Mapping[str, Any], bodies: Mapping[str, bytes], place: Place) 
     """The main metrics, or why there are none."""
     if not job.get("labels"):
         return NO_LABELS
-    from workshop import metrics  # noqa: PLC0415  jobs without labels need no pandas
+    from workshop import metrics  # noqa: PLC0415  scikit-learn takes a second to load
 
     try:
         form = results.run(job, place.sagemaker).form

@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     application.start()
     print(json.dumps({"endpoint": application.endpoint}), flush=True)
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whoever started this reads one line, and then no more
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the parent process reads one line only
     application.warm_jobs()
     asked_to_end.recv(1)
     application.stop()

@@ -14,34 +14,31 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from localcloud.aws.ec2.network_rules import NetworkRules
+from localcloud.aws import moto
+from localcloud.aws.ec2 import NetworkRules
 from localcloud.aws.eks.access import Access
+from localcloud.aws.eks.account import Network, Roles
 from localcloud.aws.eks.addons import Addons
 from localcloud.aws.eks.backend import ClusterBackend
 from localcloud.aws.eks.capabilities import Capabilities
 from localcloud.aws.eks.clusters import Clusters
 from localcloud.aws.eks.kubernetes import ClusterTokenReviewer, TokenWebhook, bind_access_policies
-from localcloud.aws.eks.network import Network
 from localcloud.aws.eks.nodegroups import Nodegroups
 from localcloud.aws.eks.pod_identity import PodIdentity
-from localcloud.aws.eks.roles import Roles
 from localcloud.aws.eks.store import Store, Tags
-from localcloud.aws.events.bus import EventBus
-from localcloud.aws.events.transform_jobs import AnnouncedTransforms
+from localcloud.aws.events import AnnouncedTransforms, EventBus
 from localcloud.aws.iam import sts
 from localcloud.aws.iam.authentication import Authenticator
-from localcloud.aws.iam.authorization import Authorizer, bucket_policy_reader
+from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.iam.credentials import Credential, CredentialStore
 from localcloud.aws.iam.directory import Directory, ResourceTags, of_ec2, of_roles
-from localcloud.aws.moto import adaptation as moto_adaptation
-from localcloud.aws.moto import backend
-from localcloud.aws.moto.upstream import Upstream
+from localcloud.aws.iam.needs import SAGEMAKER_SERVICE
+from localcloud.aws.moto import Upstream
 from localcloud.aws.protocol import validation
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse, HttpServer
-from localcloud.aws.protocol.gateway import INTERNAL_PREFIX, Gateway, json_response
-from localcloud.aws.protocol.journal import Journal
+from localcloud.aws.protocol.gateway import INTERNAL_PREFIX, Gateway, Journal, json_response
 from localcloud.aws.quotas import Quotas
-from localcloud.aws.s3.buckets import S3, Buckets, RoleAccess
+from localcloud.aws.s3 import S3, Buckets, RoleAccess
 from localcloud.aws.sagemaker.containers import LOCAL_PROCESSES
 from localcloud.aws.sagemaker.service import SageMaker
 from localcloud.aws.sagemaker.workers import LocalTransforms
@@ -52,7 +49,6 @@ ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
 # In the order in which a deployment asks for them.
 _WARMED = ("iam", "s3", "ec2", "logs")
-_SAGEMAKER = "sagemaker.amazonaws.com"
 
 
 @dataclass(frozen=True)
@@ -93,13 +89,13 @@ class Application:
     Args:
         settings: the local account.
         port: on 127.0.0.1; 0 takes a free one.
-        clusters: makes the backend of EKS; it may ask this application for its address once that serves.
+        clusters: creates EKS's backend, which may ask this application for its address once it serves.
     """
 
     def __init__(
         self, settings: Settings, port: int, clusters: Callable[[Settings, Application], ClusterBackend]
     ) -> None:
-        moto_adaptation.adapt(settings.account_id, settings.region)
+        moto.adapt(settings.account_id, settings.region)
         warnings.filterwarnings("ignore", module="moto")
         self._settings = settings
         self._journal = Journal(settings.logs / "api.jsonl")
@@ -110,9 +106,8 @@ class Application:
         self._tags = ResourceTags()
         credentials = CredentialStore(settings.account_id, self._directory.user_credential)
         self._authenticator = Authenticator(credentials, settings.region)
-        bucket_policy = bucket_policy_reader(self._buckets.policy_text)
         self._authorizer = Authorizer(
-            self._directory, bucket_policy, self._tags, self._decisions, enforce=settings.enforce
+            self._directory, self._buckets.policy, self._tags, self._decisions.write, enforces=settings.enforce
         )
         self._tokens = sts.Tokens(self._directory, credentials, self._authorizer)
         self._gateway = Gateway(self._authenticator, self._authorizer, self._upstream, self._journal)
@@ -132,7 +127,7 @@ class Application:
         return self._server.endpoint
 
     def token_review_url(self, cluster: str) -> str:
-        """Where the API server of a cluster has EKS tokens reviewed."""
+        """The URL to which a cluster's API server sends EKS tokens for review."""
         return f"{self.endpoint}{INTERNAL_PREFIX}eks/{cluster}/token-review"
 
     def start(self) -> None:
@@ -192,7 +187,7 @@ class Application:
         self._gateway.register("sagemaker", sagemaker.operations())
 
     def _execution_session(self, role_arn: str, source_arn: str) -> Credential:
-        return sts.service_session(self._tokens, role_arn, _SAGEMAKER, source_arn)
+        return sts.service_session(self._tokens, role_arn, SAGEMAKER_SERVICE, source_arn)
 
     def _add_scheduler(self) -> Scheduler:
         targets = UniversalTargets(self._tokens, lambda: self.endpoint, self._settings.region)
@@ -203,7 +198,7 @@ class Application:
 
     def _add_eks(self) -> None:
         settings, store = self._settings, Store()
-        ec2 = partial(backend, "ec2", settings.account_id, settings.region)
+        ec2 = partial(moto.backend, "ec2", settings.account_id, settings.region)
         network = Network(ec2, self._upstream.lock("ec2"))
         roles = Roles(self._tokens, self._directory, self._authorizer)
         pods = PodIdentity(store, self._tokens, ClusterTokenReviewer(), roles)

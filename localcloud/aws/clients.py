@@ -1,4 +1,4 @@
-"""boto3 clients with which parts of the local cloud act at the AWS endpoint under a role.
+"""boto3 clients with which the local cloud's own services call the AWS endpoint as a role.
 
 A thread that answers a request must not use one: it would wait for another thread of the same server.
 """

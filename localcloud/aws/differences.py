@@ -37,7 +37,7 @@ DIFFERENCES = (
     ),
     Difference(
         "STS",
-        "an unknown access key gets the same short answer whoever it belongs to",
+        "every unknown access key gets the same short answer",
         "a key that looks real gets 403 and a message that says to remove it from the environment",
         "aws/iam/test_identity.py::test_a_key_that_was_not_issued_here_is_refused",
     ),
@@ -79,8 +79,8 @@ DIFFERENCES = (
     ),
     Difference(
         "EKS",
-        "a version leaves standard support, then extended support, as the calendar goes on",
-        "the calendar stands still at the end of November 2026, so that what was tested goes on working",
+        "a version leaves standard support, then extended support, on published dates",
+        "the date is always 27 November 2026, so that a tested version stays supported",
         "aws/eks/test_clusters.py::test_support_is_told_as_of_a_fixed_day",
     ),
     Difference(
@@ -170,7 +170,7 @@ DIFFERENCES = (
     Difference(
         "SageMaker",
         "the XGBoost image writes each record of a recordio-protobuf answer with all records before it inside",
-        "a record holds itself alone, which reads the same",
+        "each record contains only itself, and readers get the same values",
         "containers/xgboost/test_recordio.py::test_a_label_is_framed_as_the_toolkit_frames_it",
     ),
     Difference(
@@ -213,7 +213,7 @@ DIFFERENCES = (
     ),
     Difference(
         "SageMaker",
-        "what becomes of links, devices and paths that lead out of a model archive is not told",
+        "it is not documented how links, devices and paths that lead out of a model archive are handled",
         "an archive with links, devices, absolute paths or .. is refused",
         "containers/test_archive.py::test_what_must_not_be_unpacked_is_refused",
     ),
@@ -227,7 +227,7 @@ DIFFERENCES = (
     Difference(
         "Service Quotas",
         "a request for an increase is granted or refused, within minutes or days",
-        "it stays PENDING; quotas.json is what raises a quota",
+        "it stays PENDING; only quotas.json changes a quota",
         "aws/protocol/test_gateway.py::test_an_increase_of_a_quota_is_asked_for_once_and_stays_pending",
     ),
     Difference(

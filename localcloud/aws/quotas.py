@@ -1,4 +1,4 @@
-"""Service Quotas: the quotas that a deployment of the stack asks about.
+"""Service Quotas: the quotas that a deployment of the stack reads.
 
 HOME/quotas.json sets values by the quota's name, e.g. {"ml.m5.large for transform job usage": 0}. It is read at each
 request, so that a quota can be changed while the endpoint runs. SageMaker enforces the values that are set there.
@@ -71,7 +71,7 @@ class Quotas:
         return None if limit is None else int(limit)
 
     def ask(self, call: Call) -> Mapping[str, Any]:
-        """Note a request, which stays pending for as long as the cloud runs: quotas.json is what grants one."""
+        """Record a request, which stays pending as long as the cloud runs; only quotas.json changes a quota."""
         quota, wanted = self._find(call, self._set_values()), float(call.params["DesiredValue"])
         if wanted <= quota["Value"]:
             raise AwsError("IllegalArgumentException", "The quota value must be greater than the current quota value.")

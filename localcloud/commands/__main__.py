@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from localcloud.commands import account, inspection, local, stack
-from localcloud.commands.lock import alone
+from localcloud.commands import account, cloud, local, stack
 from localcloud.console import CommandError, fail
 from localcloud.home import own
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         fail(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        fail("interrupted; nothing is lost: the same command goes on from here")
+        fail("interrupted; nothing is lost: run the same command again to continue")
         return INTERRUPTED
 
 
@@ -67,8 +68,8 @@ def _local(command: str, job: str) -> Callable[[Path], int]:
         "down": local.down,
         "reset": local.reset,
         "shell": local.shell,
-        "status": inspection.status,
-        "logs": inspection.logs,
+        "status": cloud.status,
+        "logs": cloud.logs,
         "report": lambda directory: local.report(directory, job),
         "retry": lambda directory: local.retry(directory, job),
         "crds": lambda directory: local.workshop(directory, "workshop.crds"),
@@ -90,6 +91,28 @@ def _account(command: str, name: str, job: str) -> Callable[[Path], int]:
         "tick": lambda directory: account.run_now(directory, name, job),
     }
     return acts.get(command, lambda _: account.refuse(command, name, {*acts, *TOOLS}))
+
+
+@contextmanager
+def alone(home: Path, command: str) -> Generator[None]:
+    """Lock the checkout for a command; the kernel releases the lock when the process ends, however it ends.
+
+    Raises:
+        CommandError: another command holds the lock; the message names the command and its process.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "command.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise CommandError(
+                f"another command is at work on this stack: {lock.read().strip()}; run `{command}` again when it has ended"
+            ) from None
+        lock.truncate(0)
+        lock.write(f"`{command}`, process {os.getpid()}")
+        lock.flush()
+        yield
 
 
 if __name__ == "__main__":

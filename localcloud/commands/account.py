@@ -12,7 +12,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from localcloud.commands import environment, local, pulumi_cli, recovery, reruns, terminal, tick, tools, unattended
+from localcloud.commands import environment, jobs, local, pulumi_cli, recovery, terminal
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.commands.stack import has_passphrase, open_jobs, outputs, region
 from localcloud.console import CommandError, say
@@ -25,7 +25,7 @@ def up(home: Path, stack: str) -> int:
     """Check the account, then deploy and run the jobs; it asks before it changes anything."""
     pulumi = _pulumi(home, stack)
     if pulumi.module("workshop.preflight", "--stack", stack):
-        return unattended.PREFLIGHT_FAILED
+        return terminal.PREFLIGHT_FAILED
     with recovery.attempt(home, stack) as cut_off:
         recovery.unlock(pulumi, home, stack, cut_off=cut_off)
         if code := recovery.settle(pulumi, home, stack, cut_off=cut_off):
@@ -35,10 +35,10 @@ def up(home: Path, stack: str) -> int:
             "up", "--stack", stack, "--suppress-outputs", "--parallel", local.PARALLEL, *local.POLICY, *look
         )
     if not code:
-        reruns.forget_spent(pulumi, stack, lambda: _resources(pulumi, stack))
+        jobs.forget_spent(pulumi, stack, lambda: _resources(pulumi, stack))
     found = outputs(pulumi, stack)
     shown = local.show_results(home, pulumi, stack, found)
-    return unattended.of_up(code, found) or shown
+    return terminal.of_up(code, found) or shown
 
 
 def preview(home: Path, stack: str) -> int:
@@ -54,7 +54,7 @@ def destroy(home: Path, stack: str) -> int:
         recovery.let_objects_go(pulumi, stack, _resources(pulumi, stack))
         if code := recovery.settle(pulumi, home, stack, cut_off=cut_off):
             return code
-        code = tick.end_schedules(pulumi, stack, _resources(pulumi, stack))
+        code = jobs.end_schedules(pulumi, stack, _resources(pulumi, stack))
         code = code or pulumi.run("destroy", "--stack", stack)
     return code or pulumi.module("workshop.leftovers", "--stack", stack)
 
@@ -62,7 +62,7 @@ def destroy(home: Path, stack: str) -> int:
 def retry(home: Path, stack: str, job: str) -> int:
     """Run a job again."""
     pulumi = _pulumi(home, stack)
-    return reruns.count_up(pulumi, stack, job, lambda: _resources(pulumi, stack)) or up(home, stack)
+    return jobs.count_up(pulumi, stack, job, lambda: _resources(pulumi, stack)) or up(home, stack)
 
 
 def report(home: Path, stack: str) -> int:
@@ -92,7 +92,7 @@ def crds(home: Path, stack: str) -> int:
 
 def run_now(home: Path, stack: str, job: str) -> int:
     """Run a scheduled job now."""
-    return tick.tick(_pulumi(home, stack), stack, job)
+    return jobs.tick(_pulumi(home, stack), stack, job)
 
 
 def workshop(home: Path, stack: str, module: str) -> int:
@@ -127,16 +127,16 @@ def _passphrase(stack: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Ask for the passphrase once: Pulumi itself does not ask when a program reads its output."""
     if not has_passphrase(stack) or environment.keys() & set(PASSPHRASES):
         return {}
-    if unattended.is_wanted() or not sys.stdin.isatty():
+    if terminal.is_wanted() or not sys.stdin.isatty():
         raise CommandError(f"a passphrase encrypts the secrets of stack {stack}: export {' or '.join(PASSPHRASES)}")
     return {PASSPHRASES[0]: getpass(f"Passphrase of stack {stack}: ")}
 
 
 def _environment(home: Path, stack: str) -> dict[str, str]:
-    tools.write(home, CHECKOUT)
+    environment.write_tools(home, CHECKOUT)
     place = region(stack)  # the person's own default region may be another one, in which the stack does not exist
     placed = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), place) if place else {}
-    return environment.real(home, stack) | placed | unattended.settings()
+    return environment.real(home, stack) | placed | terminal.settings()
 
 
 def _resources(pulumi: PulumiCli, stack: str) -> list[dict[str, Any]]:

@@ -1,13 +1,25 @@
-"""The environment variables of the stack's commands: for the local cloud, and without its variables for a real account."""
+"""The environment of the stack's commands: variables, for the local cloud or for a real account, and the programs on PATH.
+
+| folder | what is in it |
+| --- | --- |
+| `tools` | kubectl, kubectl-smlogs, aws; they act on any stack |
+| `cli` | the compiled Pulumi CLI, its Python language host, and what runs dynamic providers; absent with an installed CLI |
+| `pulumi-home/plugins` | the resource plugins of the local stack, where Pulumi keeps installed ones |
+"""
 
 from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 
-from localcloud.setup.installed_cli import OWN_FOLDER
+from localcloud.go import binaries
+from localcloud.go.programs import CONTROL_PLANE_AND_PROVIDER, PULUMI
+from localcloud.pulumi.language_host import scripts
+from localcloud.setup.programs import OWN_FOLDER
 
 ACCESS_KEY = "LOCALCLOUDADMIN"
 SECRET_KEY = "localcloud"  # noqa: S105  a dummy that is valid for the local account only
@@ -16,28 +28,17 @@ REGION = "us-east-1"
 NO_ENDPOINT = "http://127.0.0.1:9"
 
 UNSET = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SESSION_TOKEN",
-    "AWS_SECURITY_TOKEN",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "AWS_CA_BUNDLE",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_USE_FIPS_ENDPOINT",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_BEARER_TOKEN_BEDROCK",
-    "PULUMI_ACCESS_TOKEN",
-    "PULUMI_CONFIG_PASSPHRASE_FILE",
-    "PULUMI_IGNORE_AMBIENT_PLUGINS",
-    "PULUMI_DEBUG_PROVIDERS",
+    *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_ROLE_ARN"),
+    *("AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+    *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+    *("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CA_BUNDLE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
+    *("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_BEARER_TOKEN_BEDROCK"),
+    *("PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_IGNORE_AMBIENT_PLUGINS"),
+    *("PULUMI_DEBUG_PROVIDERS",),
 )
 PREFIX_UNSET = "AWS_ENDPOINT_URL_"  # one for each service, and each would take precedence over AWS_ENDPOINT_URL
+
+LOCAL_PLUGINS = ("aws", "eks")
 
 
 def local(home: Path, endpoint: str | None, base: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -78,7 +79,7 @@ def _left_by_local(environment: Mapping[str, str], home: Path) -> list[str]:
     sourced = environment.get("LOCALCLOUD_HOME")
     if not sourced and environment.get("AWS_ACCESS_KEY_ID") != ACCESS_KEY:
         return []
-    # Somebody with credentials of their own may well mean this region, which happens to be the same.
+    # A person with credentials of their own may have chosen this region.
     kept = {"AWS_REGION", "AWS_DEFAULT_REGION"} if real_looking_credentials(environment) else set[str]()
     ours = _settings(Path(sourced or home), None)
     return [name for name, value in ours.items() if environment.get(name) == value and name not in kept]
@@ -150,3 +151,73 @@ def _without(home: Path, path: str) -> list[str]:
 
 def _joined(separator: str, *parts: str) -> str:
     return separator.join(dict.fromkeys(part for part in separator.join(parts).split(separator) if part))
+
+
+def write_tools(home: Path, checkout: Path) -> None:
+    """Write the commands that act on any stack, also on one in an AWS account.
+
+    Args:
+        home: the generated folder.
+        checkout: the checkout whose code the commands run.
+    """
+    python = _python(home)
+    _write_script(home / "tools" / "kubectl-smlogs", [str(python), "-m", "workshop.smlogs"], checkout)
+    # Through the interpreter, because the first line of awscli's own script does not work if the path has spaces.
+    _write_script(home / "tools" / "aws", [str(python), str(python.with_name("aws"))])
+    if kubectl := binaries.kubectl():
+        _write_script(home / "tools" / "kubectl", [str(kubectl)])
+    _write_cli(home)
+
+
+def write_plugins(home: Path, checkout: Path) -> None:
+    """Put the local stack's plugins where Pulumi looks for installed ones, under the versions of the SDKs."""
+    for name in LOCAL_PLUGINS:
+        command = [str(_python(home)), "-m", f"localcloud.pulumi.{name}"]
+        _write_script(_plugin(home, name), command, checkout, LOCALCLOUD_HOME=str(home))
+    kubernetes = _plugin(home, "kubernetes")
+    compiled = binaries.folder(CONTROL_PLANE_AND_PROVIDER) / kubernetes.name
+    if compiled.exists() and (kubernetes.is_symlink() or not kubernetes.exists()):
+        kubernetes.parent.mkdir(parents=True, exist_ok=True)
+        kubernetes.unlink(missing_ok=True)
+        kubernetes.symlink_to(compiled)
+
+
+def _plugin(home: Path, name: str) -> Path:
+    folder = f"resource-{name}-v{metadata.version(f'pulumi-{name}')}"
+    return home / "pulumi-home" / "plugins" / folder / f"pulumi-resource-{name}"
+
+
+def _write_cli(home: Path) -> None:
+    compiled = binaries.folder(PULUMI) / "pulumi"
+    if not (home / OWN_FOLDER).exists() or not compiled.exists():
+        return
+    program = home / OWN_FOLDER / compiled.name
+    if not program.exists() or program.stat().st_size != compiled.stat().st_size:
+        _link(compiled, program)
+    scripts.install(home / OWN_FOLDER, python=_python(home))
+
+
+def _link(source: Path, target: Path) -> None:
+    """Hard-link a program, because the CLI looks for its language host in its own folder, and would follow a symbolic link."""
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(source)
+    except OSError:  # the build cache is on another file system
+        shutil.copy2(source, target)
+
+
+def _python(home: Path) -> Path:
+    return home / "venv" / "bin" / "python"
+
+
+def _write_script(path: Path, command: list[str], checkout: Path | None = None, **variables: str) -> None:
+    lines = ["#!/bin/sh"]
+    if checkout:
+        lines.append(f"export PYTHONPATH={shlex.quote(str(checkout))}${{PYTHONPATH:+:$PYTHONPATH}}")
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    lines.append(f'exec {shlex.join(command)} "$@"')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text("\n".join(lines) + "\n")
+    draft.chmod(0o755)
+    draft.replace(path)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from localcloud.commands import cloud, environment, recovery, reruns, stack, terminal, tick, unattended
+from localcloud.commands import cloud, environment, jobs, recovery, stack, terminal
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.commands.report import model_of, serving
 from localcloud.console import CommandError, colour, say, step
@@ -38,12 +38,12 @@ def up(home: Path) -> int:
                 "up", "--yes", "--skip-preview", "--suppress-outputs", "--parallel", PARALLEL, *POLICY, *look
             )
     if not code:
-        reruns.forget_spent(pulumi, stack.LOCAL, lambda: stack.resources(home))
+        jobs.forget_spent(pulumi, stack.LOCAL, lambda: stack.resources(home))
     outputs = stack.outputs(pulumi)
     write_kubeconfig(home / "kubeconfig", outputs)
     _say_what_next(home, outputs.get("transform_jobs") or {}, code)
     shown = show_results(home, pulumi, stack.LOCAL, outputs)
-    return unattended.of_up(code, outputs) or shown
+    return terminal.of_up(code, outputs) or shown
 
 
 def preview(home: Path) -> int:
@@ -71,7 +71,7 @@ def destroy(home: Path) -> int:
         recovery.let_objects_go(pulumi, stack.LOCAL, stack.resources(home))
         if code := recovery.settle(pulumi, home, stack.LOCAL, cut_off=cut_off):
             return code
-        code = tick.end_schedules(pulumi, stack.LOCAL, stack.resources(home), "--yes", "--skip-preview")
+        code = jobs.end_schedules(pulumi, stack.LOCAL, stack.resources(home), "--yes", "--skip-preview")
         with step("Destroy"):
             code = code or pulumi.run("destroy", "--yes", "--skip-preview")
     (home / "kubeconfig").unlink(missing_ok=True)
@@ -136,7 +136,7 @@ def workshop(home: Path, module: str, *arguments: str) -> int:
 
 def run_now(home: Path, job: str) -> int:
     """Run a scheduled job now."""
-    return tick.tick(_pulumi_of_running(home), stack.LOCAL, job)
+    return jobs.tick(_pulumi_of_running(home), stack.LOCAL, job)
 
 
 def retry(home: Path, job: str) -> int:
@@ -144,7 +144,7 @@ def retry(home: Path, job: str) -> int:
     running = cloud.ensure(home)
     pulumi = cloud.pulumi(home, running)
     stack.select(pulumi, home)
-    return reruns.count_up(pulumi, stack.LOCAL, job, lambda: stack.resources(home)) or up(home)
+    return jobs.count_up(pulumi, stack.LOCAL, job, lambda: stack.resources(home)) or up(home)
 
 
 def _pulumi_of_running(home: Path) -> PulumiCli:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcloud.commands import terminal, unattended
+from localcloud.commands import terminal
 from localcloud.console import CommandError
 from localcloud.home import CHECKOUT
-from localcloud.setup import installed_cli
+from localcloud.setup import programs
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class PulumiCli:
 
     def run(self, *arguments: str) -> int:
         """Run a command on the person's terminal; returns its exit code."""
-        return terminal.run([self.program, *unattended.flags(self.environment), *arguments], self.environment)
+        return terminal.run([self.program, *terminal.flags(self.environment), *arguments], self.environment)
 
     def module(self, name: str, *arguments: str) -> int:
         """Run a Python module of the checkout on the person's terminal, in the stack's environment."""
@@ -84,9 +84,9 @@ def choose(home: Path, environment: Mapping[str, str]) -> PulumiCli:
     Raises:
         CommandError: there is neither.
     """
-    compiled = home / installed_cli.OWN_FOLDER / "pulumi"
+    compiled = home / programs.OWN_FOLDER / "pulumi"
     if compiled.exists():
         return PulumiCli(str(compiled), environment)
-    if installed := installed_cli.program(environment.get("PATH", os.defpath)):
+    if installed := programs.first_on_path(environment.get("PATH", os.defpath)):
         return PulumiCli(str(installed), environment)
     raise CommandError("there is no Pulumi CLI: `make setup` compiles one; or see https://www.pulumi.com/docs/install/")

@@ -13,10 +13,9 @@ import yaml
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import CommandError
 from localcloud.home import CHECKOUT
+from lookups import CONTENT_ANNOTATION, ENDS
 
 LOCAL = "local"
-ENDS = ("Completed", "Failed", "Stopped")
-CONTENT_ANNOTATION = "batch-inference/content"  # on each TransformJob: the hash of what decides its result
 
 
 def project() -> str:

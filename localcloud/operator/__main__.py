@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from localcloud.kube import KubeApi, KubeconfigError, default_kubeconfig
 from localcloud.operator.controller import Controller, Log
 from localcloud.operator.fields import spec_fields
-from localcloud.operator.kube import TransformJobObjects
 from localcloud.operator.reconciler import Reconciler
-from localcloud.operator.resource import Owner
+from localcloud.operator.resource import Owner, TransformJobObjects
 from localcloud.operator.sagemaker import CallError, Regions
 from localcloud.operator.settings import Settings, SettingsError, parse
 from localcloud.operator.sync import Policy
@@ -20,10 +19,10 @@ from localcloud.process import die_with_parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until told to stop.
+    """Run until SIGTERM or SIGINT.
 
     Returns:
-        0 after a stop that was asked for, 1 when the controller cannot start.
+        0 after a signal, 1 if the controller cannot start.
     """
     die_with_parent()
     # An authority for AWS calls is of no use at a local endpoint, and makes the real controller fail.

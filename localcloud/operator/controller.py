@@ -2,7 +2,7 @@
 
 ACK reconciles a running job every 30 seconds. The poller notices within a second that a job has moved on: it asks for
 the status alone, and has the object reconciled when that has changed. The number of calls is bounded: with many jobs,
-it asks most often for those that run longest, for they end first.
+it asks most often for those that run longest, because they end first.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from typing import Final, Protocol
 
 from localcloud.kube import KubernetesError, Object
 from localcloud.operator.fields import KIND
-from localcloud.operator.kube import Source
 from localcloud.operator.reconciler import ObservedJob, Reconciler, Result
-from localcloud.operator.resource import Key
+from localcloud.operator.resource import Key, Source
 from localcloud.operator.sync import MODIFYING
 from localcloud.operator.work_queue import WorkQueue
 

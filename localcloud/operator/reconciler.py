@@ -1,4 +1,4 @@
-"""From a key in the work queue to a synchronisation of its object, and from the result to the next one."""
+"""Reconciles one object: reads it, synchronises it with SageMaker, writes its status, and says when to do so again."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Final
 
 from localcloud.kube import KubernetesError
 from localcloud.operator import resource as names
-from localcloud.operator.kube import Cluster
-from localcloud.operator.resource import Key, Owner, Resource, merge_patch, status_differs
+from localcloud.operator.resource import Cluster, Key, Owner, Resource, merge_patch, status_differs
 from localcloud.operator.rules import POLL_SECONDS, RequeueAfter, SyncResult, Terminal
 from localcloud.operator.sagemaker import TransformJobs
 from localcloud.operator.sync import Policy, Sync
@@ -21,8 +20,8 @@ class Result:
     """When to reconcile an object again.
 
     Attributes:
-        requeue_after: in so many seconds; None for only when the object changes.
-        error: what went wrong; then the delay grows with each error in a row.
+        requeue_after: seconds until then; None if only a change of the object starts the next reconciliation.
+        error: the failure; the delay grows with each failure in a row.
     """
 
     requeue_after: float | None = None

@@ -24,13 +24,8 @@ _ATTEMPTS: Final = 3
 _NETWORK_ERRORS: Final = (HTTPClientError, NoConnectionError)
 _THROTTLING: Final = frozenset(
     {
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestThrottledException",
-        "TooManyRequestsException",
-        "RequestLimitExceeded",
-        "SlowDown",
+        *("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException"),
+        *("TooManyRequestsException", "RequestLimitExceeded", "SlowDown"),
     }
 )
 # The SDK gives an error that the operation's model names its own type, and any other a generic one.
@@ -76,11 +71,11 @@ class ApiError(CallError):
         return self._short
 
     @property
-    def terminal(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # of this kind some are
+    def terminal(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # some of these errors are
         return self.code in _TERMINAL_CODES
 
     @property
-    def refused(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # a server's fault may come late
+    def refused(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # a server error may follow an effect
         return self.status < 500
 
     @property

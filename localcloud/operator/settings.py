@@ -17,32 +17,11 @@ CONTROLLER_VERSION: Final = "1.9.1"
 """The version of ACK's controller and chart that this one behaves as."""
 
 KINDS: Final[Sequence[str]] = [
-    "App",
-    "DataQualityJobDefinition",
-    "Domain",
-    "Endpoint",
-    "EndpointConfig",
-    "FeatureGroup",
-    "HyperParameterTuningJob",
-    "InferenceComponent",
-    "LabelingJob",
-    "Model",
-    "ModelBiasJobDefinition",
-    "ModelExplainabilityJobDefinition",
-    "ModelPackage",
-    "ModelPackageGroup",
-    "ModelQualityJobDefinition",
-    "MonitoringSchedule",
-    "NotebookInstance",
-    "NotebookInstanceLifecycleConfig",
-    "Pipeline",
-    "PipelineExecution",
-    "ProcessingJob",
-    "Project",
-    "Space",
-    "TrainingJob",
-    "TransformJob",
-    "UserProfile",
+    *("App", "DataQualityJobDefinition", "Domain", "Endpoint", "EndpointConfig", "FeatureGroup"),
+    *("HyperParameterTuningJob", "InferenceComponent", "LabelingJob", "Model", "ModelBiasJobDefinition"),
+    *("ModelExplainabilityJobDefinition", "ModelPackage", "ModelPackageGroup", "ModelQualityJobDefinition"),
+    *("MonitoringSchedule", "NotebookInstance", "NotebookInstanceLifecycleConfig", "Pipeline"),
+    *("PipelineExecution", "ProcessingJob", "Project", "Space", "TrainingJob", "TransformJob", "UserProfile"),
 ]
 
 FEATURE_GATES: Final[Mapping[str, bool]] = {
@@ -173,7 +152,7 @@ def _endpoint(what: str, url: str, given: Any) -> str | None:
     parts = urlsplit(url)
     if not parts.scheme or not parts.netloc:
         raise SettingsError(f"invalid {what} endpoint {url!r}: a URL like https://host is needed")
-    # ACK refuses every http address without the flag; on the machine itself nobody can listen in.
+    # ACK refuses every http address without the flag; requests that stay on the machine cannot be intercepted.
     if parts.scheme != "https" and not given.allow_unsafe_aws_endpoint_urls and parts.hostname not in _LOOPBACK:
         raise SettingsError("using an unsafe endpoint is not allowed. Please review the controller configuration")
     return url

@@ -1,8 +1,8 @@
 """One synchronisation of one TransformJob: it brings what SageMaker has to what the object asks for.
 
 It acts as ACK's runtime and its SageMaker controller do, down to the texts of the conditions: programs wait on them.
-In short: add the finalizer, describe the job, create it where there is none, copy what SageMaker filled in back into
-the spec.
+In short: add the finalizer, describe the job, create it if it does not exist, and copy the members that SageMaker filled in
+into the spec.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import Any, Final
 from localcloud.kube import KubernetesError
 from localcloud.operator import resource as names
 from localcloud.operator.fields import to_api
-from localcloud.operator.kube import Cluster
-from localcloud.operator.resource import Owner, Resource, merge_patch
+from localcloud.operator.resource import Cluster, Owner, Resource, merge_patch
 from localcloud.operator.rules import (
     ADOPT,
     ADOPT_OR_CREATE,
@@ -64,14 +63,14 @@ class Policy:
     read_only: bool = True
 
     def for_namespace(self, annotations: Mapping[str, str]) -> Policy:
-        """The policy where a namespace's annotations say otherwise."""
+        """The policy with a namespace's annotations applied."""
         default = annotations.get(names.SERVICE_DELETION_POLICY, self.deletion_policy)
         return replace(self, deletion_policy=default)
 
 
 @dataclass(frozen=True)
 class Sync:
-    """One synchronisation. KubernetesErrors pass through, for then nothing can be written to the object anyway."""
+    """One synchronisation. KubernetesErrors pass through, because then nothing can be written to the object anyway."""
 
     cluster: Cluster
     jobs: TransformJobs
@@ -187,7 +186,7 @@ class Sync:
         return SyncResult(latest)
 
     def _caught_up(self, wanted: Resource, latest: Resource) -> Resource:
-        """The object with what an earlier synchronisation did not come to copy from SageMaker into its spec.
+        """The object with members that an earlier synchronisation should have copied from SageMaker into its spec.
 
         ACK takes the missing members for a change of the spec, which is terminal. An adopted job has no earlier
         synchronisation.
@@ -233,7 +232,7 @@ class Sync:
         return SyncResult(created, CallError(text))
 
     def _late_initialize(self, latest: Resource) -> SyncResult:
-        """Copy what SageMaker filled in for members that the spec leaves open."""
+        """Copy the values that SageMaker filled in for members that the spec omits."""
         result = latest.copy()
         try:
             observed = self._read(latest).spec.get("transformInput") or {}

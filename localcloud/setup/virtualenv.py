@@ -128,5 +128,5 @@ def _pip(home: Path, *arguments: str) -> list[str]:
     quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
     quiet.append(
         "--no-compile"
-    )  # the SDKs have thousands of modules that nobody imports; compiling them would take half of the time
+    )  # the SDKs have thousands of modules that are never imported; compiling them would take half of the time
     return [str(python_of(home)), "-m", "pip", "install", *quiet, *arguments]

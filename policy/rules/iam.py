@@ -3,8 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from .documents import statements, texts
-from .resource import Properties, Resource, Rule, each, of_type
+from .resource import Properties, Resource, Rule, each, of_type, statements, texts
 
 _ROLE = "aws:iam/role:Role"
 _ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"

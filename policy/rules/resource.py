@@ -1,5 +1,6 @@
-"""Resources as rules see them, and rules as pure functions over a stack's resources."""
+"""Resources and policy documents as rules see them, and rules as pure functions over a stack's resources."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,3 +106,16 @@ def from_export(exported: Mapping[str, Any]) -> list[Resource]:
 def inspect(rules: Sequence[Rule], stack: Sequence[Resource]) -> list[Violation]:
     """Every violation of every rule."""
     return [violation for rule in rules for violation in rule.violations(stack)]
+
+
+def statements(document: object) -> list[dict[str, Any]]:
+    """The statements of a document, which is a JSON string or its parsed value."""
+    parsed = json.loads(document) if isinstance(document, str) else document
+    found = parsed.get("Statement", []) if isinstance(parsed, dict) else []
+    return found if isinstance(found, list) else [found]
+
+
+def texts(value: object) -> list[str]:
+    """The value of a policy element, which may be single or a list, as a list; a boolean as JSON writes it."""
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    return [str(item).lower() if isinstance(item, bool) else str(item) for item in items if item != ""]

@@ -1,7 +1,6 @@
 """Buckets: private, encrypted, TLS only, and with expiry of their objects."""
 
-from .documents import statements, texts
-from .resource import Properties, Rule, companion, each
+from .resource import Properties, Rule, companion, each, statements, texts
 
 _BUCKET = "aws:s3/bucket:Bucket"
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
@@ -55,14 +54,7 @@ RULES = (
     Rule(
         "s3-block-public-access",
         (
-            "S3.2",
-            "S3.3",
-            "S3.8",
-            "CKV_AWS_53",
-            "CKV_AWS_54",
-            "CKV_AWS_55",
-            "CKV_AWS_56",
-            "CKV2_AWS_6",
+            *("S3.2", "S3.3", "S3.8", "CKV_AWS_53", "CKV_AWS_54", "CKV_AWS_55", "CKV_AWS_56", "CKV2_AWS_6"),
             "AwsSolutions-S2",
         ),
         "A bucket blocks public access in all four ways.",

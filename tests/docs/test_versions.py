@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from localcloud.go import programs
-from localcloud.setup import installed_cli
+from localcloud.setup.programs import OLDEST
 
 ROOT = Path(__file__).parents[2]
 ROWS = [
@@ -50,5 +50,5 @@ def test_the_compiled_provider_stands_for_the_plugin_that_the_sdk_asks_for() -> 
 
 
 def test_the_oldest_cli_that_is_used_is_one_that_was_tried() -> None:
-    oldest = ".".join(map(str, installed_cli.OLDEST))
+    oldest = ".".join(map(str, OLDEST))
     assert any(row[0].startswith(oldest) for row in ROWS)

@@ -20,6 +20,14 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS = 300
 _OF_A_CHECKOUT = {"LOCALCLOUD_HOME", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "STACK", "JOB"}
 _OF_THE_TESTS = {"GRPC_ENABLE_FORK_SUPPORT"}
+# What each command on the local stack begins with.
+_START = """
+import os
+from localcloud.commands import cloud, stack
+from localcloud.home import own
+os.environ["LOCALCLOUD_HOME"] = str(own())
+stack.select(cloud.pulumi(own(), cloud.ensure(own())), own())
+"""
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,12 @@ class Checkout:
         (path / ".local").mkdir()
         (path / ".local" / "venv").symlink_to(Path(sys.prefix))
         return cls(path)
+
+    def start_cloud(self) -> None:
+        """Start a local cloud with an empty stack, without a run of the program."""
+        assert self.make_target("status").code == 0  # it sets up
+        done = self._run([str(self.home / "venv/bin/python"), "-c", _START], self._clean() | self.base)
+        assert done.code == 0, done.text
 
     @property
     def home(self) -> Path:

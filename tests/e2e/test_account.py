@@ -113,7 +113,7 @@ def seconds_from_rights_to_job(checkout: Checkout, jobs_before: int) -> float:
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     made = Checkout.make(tmp_path_factory.mktemp("account") / "checkout")
     try:
-        assert made.make_target("preview").code == 0
+        made.start_cloud()
         yield made
     finally:
         made.make_target("reset")
@@ -158,24 +158,7 @@ def test_what_is_given_is_used_limits_every_role_and_outlives_the_stack(checkout
     two = up(checkout, 2, "two", **given.settings)
     assert two.code == 0, two.text
     assert statuses(checkout) == ["Completed"] * 5
-    waited = refusals(checkout)
-    assert waited > 0  # three of the five were refused at first, and started by the operator later
-
-    one = up(checkout, 1, "one")
-    assert one.code == 0, one.text
-    assert statuses(checkout) == ["Completed"] * 5
-    assert refusals(checkout) > waited
-
-    waited, jobs = refusals(checkout), len(journal(checkout, "CreateTransformJob"))
-    laned = up(checkout, 2, "laned", maxJobsAtOnce=2, iamDelaySeconds=DELAY, outputBuckets=["another-bucket"])
-    assert laned.code == 0, laned.text
-    assert refusals(checkout) == waited
-    assert seconds_from_rights_to_job(checkout, jobs) >= DELAY
-
-    none = up(checkout, 0, "none", maxJobsAtOnce=0)
-    assert none.code != 0
-    assert "'ml.m5.large for transform job usage' is 0 Instances" in none.text
-    assert "4 of 5 transform jobs did not complete" in none.text
+    assert refusals(checkout) > 0  # three of the five were refused at first, and started by the operator later
 
     roles = checkout.client("iam").list_roles()["Roles"]
     ours = [role["RoleName"] for role in roles if role["RoleName"].startswith("batch-workshop-")]
@@ -185,6 +168,25 @@ def test_what_is_given_is_used_limits_every_role_and_outlives_the_stack(checkout
     destroy(checkout, given)
     keys = [row["Key"] for row in checkout.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]]
     assert {key.partition("/")[0] for key in keys} == {"input", "output"}
+
+
+@pytest.mark.soak
+def test_few_jobs_at_once_pass_a_small_quota_and_none_pass_a_quota_of_zero(checkout: Checkout) -> None:
+    one = up(checkout, 1, "one")
+    assert one.code == 0, one.text
+    assert statuses(checkout) == ["Completed"] * 5
+    waited, jobs = refusals(checkout), len(journal(checkout, "CreateTransformJob"))
+    assert waited > 0
+
+    laned = up(checkout, 2, "laned", maxJobsAtOnce=2, iamDelaySeconds=DELAY, outputBuckets=["another-bucket"])
+    assert laned.code == 0, laned.text
+    assert refusals(checkout) == waited
+    assert seconds_from_rights_to_job(checkout, jobs) >= DELAY
+
+    none = up(checkout, 0, "none", maxJobsAtOnce=0)
+    assert none.code != 0
+    assert "'ml.m5.large for transform job usage' is 0 Instances" in none.text
+    assert "4 of 5 transform jobs did not complete" in none.text
 
 
 OPTIONS: dict[str, list[str]] = {

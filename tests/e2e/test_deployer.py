@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,13 +54,13 @@ class Deployer:
         return {row["action"] for row in rows if row["decision"] != "allow"}
 
 
-def hired(checkout: Checkout, document: str) -> Deployer:
+def hired(checkout: Checkout, name: str, document: str) -> Deployer:
     """A new user of the account who has this policy and nothing else."""
     iam: Any = checkout.client("iam")
-    iam.create_user(UserName="deployer")
-    arn = iam.create_policy(PolicyName="deployer", PolicyDocument=document)["Policy"]["Arn"]
-    iam.attach_user_policy(UserName="deployer", PolicyArn=arn)
-    key = iam.create_access_key(UserName="deployer")["AccessKey"]
+    iam.create_user(UserName=name)
+    arn = iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"]
+    iam.attach_user_policy(UserName=name, PolicyArn=arn)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
     return Deployer(checkout, key["AccessKeyId"], key["SecretAccessKey"])
 
 
@@ -94,9 +94,8 @@ def deployer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployer]:
     """One who has taken the stack through its whole life, from preflight to nothing left."""
     checkout = Checkout.make(tmp_path_factory.mktemp("deployer") / "checkout")
     try:
-        preview = checkout.make_target("preview")
-        assert preview.code == 0, preview.text
-        someone = hired(checkout, DOCUMENT.read_text())
+        checkout.start_cloud()
+        someone = hired(checkout, "deployer", DOCUMENT.read_text())
         with address_server("127.0.0.1") as url:
             for name, script in LIFE.items():
                 someone.said[name] = someone.run(
@@ -158,20 +157,16 @@ def test_every_role_is_passed_to_its_own_service_only() -> None:
     assert all("iam:PassedToService" in statement["Condition"]["StringEquals"] for statement in passing)
 
 
-def test_a_deployer_who_may_not_pass_a_role_is_told_the_action(tmp_path: Path) -> None:
-    document = json.loads(DOCUMENT.read_text())
+def test_a_deployer_who_may_not_pass_a_role_is_told_the_action(deployer: Deployer) -> None:
+    checkout, document = deployer.checkout, json.loads(DOCUMENT.read_text())
     document["Statement"] = [s for s in document["Statement"] if s["Sid"] != "PassExecutionRole"]
-    checkout = Checkout.make(tmp_path / "checkout")
-    try:
-        assert checkout.make_target("preview").code == 0
-        someone = hired(checkout, json.dumps(document))
-        up = someone.run("pulumi up --yes --skip-preview")
-        assert up.code != 0
-        assert "iam:PassRole" in up.text
-        assert "Traceback" not in up.text
-        destroyed = checkout.make_target("destroy")
-        assert destroyed.code == 0
-        assert "not of this stack: policy arn:aws:iam::123456789012:policy/deployer" in destroyed.text
-        assert destroyed.text.count("not of this stack: ") == 1  # the test's own, and no more
-    finally:
-        checkout.make_target("reset")
+    someone = hired(checkout, "newcomer", json.dumps(document))
+    up = someone.run("pulumi up --yes --skip-preview")
+    assert up.code != 0
+    assert "iam:PassRole" in up.text
+    assert "Traceback" not in up.text
+    destroyed = checkout.make_target("destroy")
+    assert destroyed.code == 0
+    strangers = re.findall(r"not of this stack: policy arn:aws:iam::123456789012:policy/(\w+)", destroyed.text)
+    assert sorted(strangers) == ["deployer", "newcomer"]  # the test's own
+    assert destroyed.text.count("not of this stack: ") == 2  # and no more

@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from localcloud.commands import inspection
-from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout, Said
 from tests.e2e.conveniences import calls, wait_for
 from tests.e2e.jobs_as_code import added
@@ -64,13 +62,6 @@ def cut_off(checkout: Checkout, operation: str, count: int = 1) -> None:
         running.communicate(timeout=60)
 
 
-def operator_process(checkout: Checkout) -> int:
-    cloud = record.read(checkout.home)
-    assert cloud is not None
-    (pid,) = (pid for pid, _, what in inspection.family(cloud.pid) if "localcloud.operator" in what)
-    return pid
-
-
 def in_order(operations: Sequence[str], wanted: Sequence[str]) -> bool:
     """Whether the last of each comes before the first of the next."""
     last = {name: max(i for i, found in enumerate(operations) if found == name) for name in wanted}
@@ -78,8 +69,8 @@ def in_order(operations: Sequence[str], wanted: Sequence[str]) -> bool:
     return all(last[before] < first[after] for before, after in itertools.pairwise(wanted))
 
 
-def test_destroy_takes_things_apart_in_the_order_that_aws_needs(checkout: Checkout) -> None:
-    assert checkout.make_target("up").code == 0
+def assert_taken_apart_in_order(checkout: Checkout) -> None:
+    """Nothing is left of a stack that stood, and it went in the order that AWS needs."""
     start = len(calls(checkout))
     destroyed = assert_nothing_left(checkout)
     operations = [name for name in calls(checkout)[start:] if name.startswith(("Delete", "Detach", "Disassociate"))]
@@ -95,19 +86,6 @@ def kinds_in_order(said: str) -> list[str]:
     """What the engine said it had deleted, of the kinds whose order matters."""
     found = re.findall(r"^ -\s.*[:/](TransformJob|Release|NodeGroup|Cluster|Vpc)\b.*\bdeleted", said, re.MULTILINE)
     return [kind for index, kind in enumerate(found) if kind not in found[:index]]
-
-
-@pytest.mark.parametrize(
-    "operation",
-    [  # a sample; the walk over every boundary is the next test
-        pytest.param("CreateNodegroup", id="while the node is made"),
-        pytest.param("CreateRole", id="early", marks=pytest.mark.soak),
-        pytest.param("CreateModel", id="while most of it is made", marks=pytest.mark.soak),
-    ],
-)
-def test_an_up_that_was_cut_off_is_destroyed(checkout: Checkout, operation: str) -> None:
-    cut_off(checkout, operation)
-    assert_nothing_left(checkout)
 
 
 @pytest.mark.soak
@@ -129,7 +107,7 @@ def slow_job() -> dict[str, str]:
     return {"slow": 'input="slow.csv", batch_strategy="SingleRecord", max_concurrent_transforms=1'}
 
 
-def test_destroy_while_a_job_runs_stops_it(checkout: Checkout) -> None:
+def test_an_up_that_was_cut_off_while_a_job_runs_is_destroyed_and_the_job_stops(checkout: Checkout) -> None:
     rows = (checkout.path / "model/batch_input.csv").read_text()
     with added(checkout, slow_job(), {"slow.csv": rows * 200}):
         cut_off(checkout, "CreateTransformJob", 2)
@@ -138,16 +116,27 @@ def test_destroy_while_a_job_runs_stops_it(checkout: Checkout) -> None:
     assert "Stopped" in checkout.transform_jobs().values()
 
 
-def test_destroy_after_the_operator_died(checkout: Checkout) -> None:
+@pytest.mark.parametrize(
+    "lost",
+    [
+        pytest.param(["objects", "cluster"], id="half of the stack and the cluster"),
+        pytest.param(["objects"], id="half of the stack", marks=pytest.mark.soak),
+        pytest.param(["cluster"], id="the cluster", marks=pytest.mark.soak),
+    ],
+)
+def test_destroy_after_things_were_deleted_by_hand(checkout: Checkout, lost: list[str]) -> None:
     assert checkout.make_target("up").code == 0
-    os.kill(operator_process(checkout), signal.SIGKILL)
-    assert_nothing_left(checkout)
+    outputs = checkout.outputs()
+    if "objects" in lost:
+        delete_objects(checkout, outputs)
+    if "cluster" in lost:
+        delete_cluster(checkout, outputs["cluster_name"])
+    destroyed = assert_nothing_left(checkout)
+    assert ("EKS says that the cluster is gone" in destroyed.text) is ("cluster" in lost)
 
 
-def test_destroy_after_the_cluster_was_deleted_by_hand(checkout: Checkout) -> None:
-    assert checkout.make_target("up").code == 0
+def delete_cluster(checkout: Checkout, name: str) -> None:
     eks: Any = checkout.client("eks")
-    name = checkout.outputs()["cluster_name"]
     for group in eks.list_nodegroups(clusterName=name)["nodegroups"]:
         eks.delete_nodegroup(clusterName=name, nodegroupName=group)
         eks.get_waiter("nodegroup_deleted").wait(
@@ -155,13 +144,10 @@ def test_destroy_after_the_cluster_was_deleted_by_hand(checkout: Checkout) -> No
         )
     eks.delete_cluster(name=name)
     eks.get_waiter("cluster_deleted").wait(name=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    destroyed = assert_nothing_left(checkout)
-    assert "EKS says that the cluster is gone" in destroyed.text
 
 
-def test_destroy_after_half_of_the_stack_was_deleted_by_hand(checkout: Checkout) -> None:
-    assert checkout.make_target("up").code == 0
-    outputs = checkout.outputs()
+def delete_objects(checkout: Checkout, outputs: dict[str, Any]) -> None:
+    """The model, the execution role, and all that is in the bucket."""
     s3, bucket = checkout.client("s3"), outputs["bucket_name"]
     checkout.client("sagemaker").delete_model(ModelName=outputs["model_name"])
     for found in s3.list_objects_v2(Bucket=bucket)["Contents"]:
@@ -172,4 +158,3 @@ def test_destroy_after_half_of_the_stack_was_deleted_by_hand(checkout: Checkout)
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         iam.delete_role_policy(RoleName=role, PolicyName=name)
     iam.delete_role(RoleName=role)
-    assert_nothing_left(checkout)

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from localcloud.commands import inspection
+from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
-from tests.e2e.test_destroy import assert_nothing_left, cut_off
+from tests.e2e.test_destroy import assert_nothing_left, assert_taken_apart_in_order, cut_off
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("destroy")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("kills")]
 BUDGET_SECONDS = float(os.environ.get("SOAK_SECONDS", "3600"))
 LONGEST_SECONDS = 25.0
 
@@ -41,13 +43,13 @@ def assert_goes_on(checkout: Checkout) -> None:
     assert len([vpc for vpc in checkout.client("ec2").describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]) == 1
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "operation",
     [
         pytest.param("CreateVpc", id="early"),
-        pytest.param("CreateNodegroup", id="while the node is made"),
-        pytest.param("PutBucketPolicy", id="while the bucket is made", marks=pytest.mark.soak),
-        pytest.param("CreateTransformJob", id="while the job runs", marks=pytest.mark.soak),
+        pytest.param("PutBucketPolicy", id="while the bucket is made"),
+        pytest.param("CreateTransformJob", id="while the job runs"),
     ],
 )
 def test_an_up_that_was_cut_off_goes_on(checkout: Checkout, operation: str) -> None:
@@ -56,17 +58,28 @@ def test_an_up_that_was_cut_off_goes_on(checkout: Checkout, operation: str) -> N
     assert_nothing_left(checkout)
 
 
-@pytest.mark.parametrize(
-    ("status", "revision"),
-    [
-        pytest.param("pending-install", 1, id="half installed"),
-        pytest.param("pending-upgrade", 2, id="half upgraded"),
-        pytest.param("uninstalling", 1, id="half uninstalled"),
-    ],
-)
-def test_a_helm_release_that_was_cut_off_goes_on(checkout: Checkout, status: str, revision: int) -> None:
-    assert checkout.make_target("up").code == 0
-    leave_release(checkout, status, revision)
+CUT_OFF_RELEASES = {"pending-install": 1, "pending-upgrade": 2, "uninstalling": 1}
+"""What Helm says of a release in whose making, change or end it was killed, and of which revision."""
+
+
+def test_an_up_and_releases_of_helm_that_were_cut_off_go_on_and_destroy_takes_them_apart(checkout: Checkout) -> None:
+    cut_off(checkout, "CreateNodegroup")
+    assert_goes_on(checkout)
+    for status, revision in CUT_OFF_RELEASES.items():
+        leave_release(checkout, status, revision)
+        assert_release_is_repaired(checkout, status)
+    os.kill(operator_process(checkout), signal.SIGKILL)
+    assert_taken_apart_in_order(checkout)
+
+
+def operator_process(checkout: Checkout) -> int:
+    cloud = record.read(checkout.home)
+    assert cloud is not None
+    (pid,) = (pid for pid, _, what in inspection.family(cloud.pid) if "localcloud.operator" in what)
+    return pid
+
+
+def assert_release_is_repaired(checkout: Checkout, status: str) -> None:
     again = checkout.make_target("up")
     assert again.code == 0, again.text
     assert f"is in status {status}" in again.text

@@ -194,7 +194,13 @@ def missing(checkout: Checkout, role: str, sid: str) -> Generator[None]:
             "is not authorized to perform: sagemaker:CreateTransformJob",
             id="an operator that may not create jobs",
         ),
-        pytest.param("execution", "ReadModelAndInput", "s3:GetObject", id="a job that may not read its model"),
+        pytest.param(
+            "execution",
+            "ReadModelAndInput",
+            "s3:GetObject",
+            id="a job that may not read its model",
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 def test_a_role_without_one_statement_fails_the_run_and_the_action_is_named(

@@ -8,32 +8,63 @@ from collections.abc import Callable
 
 import pytest
 
-from localcloud.commands import inspection
 from localcloud.process import is_alive
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
 from tests.e2e.conveniences import calls, wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("fresh")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("mishaps")]
 Fresh = Callable[[], Checkout]
 
 
 def processes(checkout: Checkout) -> list[int]:
     cloud = record.read(checkout.home)
     assert cloud is not None
-    return [pid for pid, _, _ in inspection.family(cloud.pid)]
+    return [pid for pid, _, _ in cloud.family(cloud.pid)]
 
 
-def test_a_cloud_that_was_killed_is_made_anew_and_then_goes_with_all_its_processes(fresh: Fresh) -> None:
+def test_an_interrupted_up_is_finished_by_the_next_and_a_killed_cloud_is_made_anew(fresh: Fresh) -> None:
     checkout = fresh()
-    assert checkout.make_target("up").code == 0
-    pids = processes(checkout)
-    os.kill(pids[0], signal.SIGKILL)
-    wait_for(lambda: not any(is_alive(pid) for pid in pids))
+    interrupt_one_of_two_at_once(checkout)
+    assert_finished_by_the_next(checkout)
+    kill_the_cloud(checkout)
     again = checkout.make_target("up")
     assert again.code == 0, again.text
     assert "to be computed again: churn" in again.text
+    assert_goes_with_all_its_processes(checkout)
+    # That `make up` works again is seen where README's commands are run in their order.
 
+
+def interrupt_one_of_two_at_once(checkout: Checkout) -> None:
+    """The second is refused, the first goes on until Ctrl-C; credentials in its environment that look real are not used."""
+    key = "AKIA" + "Q" * 16
+    first = checkout.start("up", AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY="secret")
+    wait_for(lambda: "CreateVpc" in calls(checkout), seconds=240)
+    second = checkout.make_target("up")
+    assert second.code != 0
+    assert "another command is at work on this stack: `make up`, process" in second.text
+    wait_for(lambda: "CreateCluster" in calls(checkout), seconds=240)
+    os.killpg(first.pid, signal.SIGINT)
+    said, _ = first.communicate(timeout=240)
+    assert "AWS_ACCESS_KEY_ID in your environment are not used" in said
+    for log in (checkout.home / "logs").glob("*"):
+        assert key not in log.read_text(errors="replace")
+
+
+def assert_finished_by_the_next(checkout: Checkout) -> None:
+    again = checkout.make_target("up")
+    assert again.code == 0, again.text
+    assert len(checkout.transform_jobs()) == 1
+    assert len(checkout.client("s3").list_buckets()["Buckets"]) == 1
+
+
+def kill_the_cloud(checkout: Checkout) -> None:
+    pids = processes(checkout)
+    os.kill(pids[0], signal.SIGKILL)
+    wait_for(lambda: not any(is_alive(pid) for pid in pids))
+
+
+def assert_goes_with_all_its_processes(checkout: Checkout) -> None:
     pids = processes(checkout)
     destroyed = checkout.make_target("destroy")
     assert destroyed.code == 0, destroyed.text
@@ -43,18 +74,17 @@ def test_a_cloud_that_was_killed_is_made_anew_and_then_goes_with_all_its_process
     assert checkout.make_target("destroy").code == 0  # twice is the same as once
     assert checkout.make_target("down").code == 0
     wait_for(lambda: not any(is_alive(pid) for pid in pids))
-    # That `make up` works again is seen where README's commands are run in their order.
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("number", "moment"),
     [
-        pytest.param(signal.SIGINT, "CreateCluster", id="ctrl-c while the cluster is made"),
+        pytest.param(signal.SIGINT, "CreateBucket", id="ctrl-c early"),
+        pytest.param(signal.SIGINT, "CreateTransformJob", id="ctrl-c while the job runs"),
+        pytest.param(signal.SIGKILL, "CreateBucket", id="kill -9 early"),
+        pytest.param(signal.SIGKILL, "CreateCluster", id="kill -9 while the cluster is made"),
         pytest.param(signal.SIGKILL, "CreateTransformJob", id="kill -9 while the job runs"),
-        pytest.param(signal.SIGINT, "CreateBucket", id="ctrl-c early", marks=pytest.mark.soak),
-        pytest.param(signal.SIGINT, "CreateTransformJob", id="ctrl-c while the job runs", marks=pytest.mark.soak),
-        pytest.param(signal.SIGKILL, "CreateBucket", id="kill -9 early", marks=pytest.mark.soak),
-        pytest.param(signal.SIGKILL, "CreateCluster", id="kill -9 while the cluster is made", marks=pytest.mark.soak),
     ],
 )
 def test_an_up_that_was_cut_off_is_finished_by_the_next(fresh: Fresh, number: signal.Signals, moment: str) -> None:
@@ -63,27 +93,9 @@ def test_an_up_that_was_cut_off_is_finished_by_the_next(fresh: Fresh, number: si
     wait_for(lambda: moment in calls(checkout), seconds=240)
     os.killpg(running.pid, number)
     running.wait(240)
-    again = checkout.make_target("up")
-    assert again.code == 0, again.text
-    assert len(checkout.transform_jobs()) == 1
-    assert len(checkout.client("s3").list_buckets()["Buckets"]) == 1
+    assert_finished_by_the_next(checkout)
     destroyed = checkout.make_target("destroy")
     assert destroyed.code == 0, destroyed.text
-
-
-def test_two_at_once_do_not_meet_and_credentials_that_look_real_are_not_used(fresh: Fresh) -> None:
-    checkout = fresh()
-    key = "AKIA" + "Q" * 16
-    first = checkout.start("up", AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY="secret")
-    wait_for(lambda: "CreateVpc" in calls(checkout), seconds=240)
-    second = checkout.make_target("up")
-    said, _ = first.communicate(timeout=240)
-    assert second.code != 0
-    assert "another command is at work on this stack: `make up`, process" in second.text
-    assert first.returncode == 0, said
-    assert "AWS_ACCESS_KEY_ID in your environment are not used" in said
-    for log in (checkout.home / "logs").glob("*"):
-        assert key not in log.read_text(errors="replace")
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -45,7 +47,8 @@ def job_name(checkout: Checkout) -> str:
 @pytest.fixture(scope="module", autouse=True)
 def settled(standing: Checkout) -> None:
     """Takes away what tests of other files added to the stack."""
-    assert standing.make_target("up").code == 0
+    if set(standing.outputs()["transform_jobs"]) != {"churn"}:
+        assert standing.make_target("up").code == 0
 
 
 class TestWhatChangesNothing:
@@ -55,37 +58,18 @@ class TestWhatChangesNothing:
         assert about["runtime"]["language"] == "python"
         assert {plugin["name"] for plugin in about["plugins"]} >= {"aws", "eks", "kubernetes", "python"}
 
-    def test_a_preview_comes_in_each_form(self, standing: Checkout) -> None:
-        assert "52 unchanged" in pulumi(standing, "preview --diff").text
+    def test_a_preview_comes_as_data(self, standing: Checkout) -> None:
         steps = json.loads(pulumi(standing, "preview --json").text)
         assert steps["changeSummary"] == {"same": 52}
 
-    def test_a_changed_setting_is_shown_as_a_difference(self, standing: Checkout) -> None:
-        pulumi(standing, "config set resultsExpireDays 9")
-        try:
-            assert "9" in pulumi(standing, "preview --diff").text
-            assert json.loads(pulumi(standing, "preview --json").text)["changeSummary"]["update"] == 1
-        finally:
-            pulumi(standing, "config rm resultsExpireDays")
-
     def test_a_refresh_finds_nothing_that_changed(self, standing: Checkout) -> None:
         assert "unchanged" in pulumi(standing, "refresh --preview-only").text
-        said = pulumi(standing, "up --refresh --yes --skip-preview")
-        assert "52 unchanged" in said.text
 
     def test_the_stack_is_drawn_and_told(self, standing: Checkout) -> None:
         pulumi(standing, "stack graph .local/graph.dot")
         assert "TransformJob" in (standing.home / "graph.dot").read_text()
         history = json.loads(pulumi(standing, "stack history --json").text)
         assert ("update", "succeeded") in {(update["kind"], update["result"]) for update in history}
-
-    def test_the_state_goes_out_and_in_unchanged(self, standing: Checkout) -> None:
-        before = [(each["urn"], each.get("id")) for each in resources(standing)]
-        standing.shell(
-            "pulumi stack export --file .local/exported.json && pulumi stack import --file .local/exported.json"
-        )
-        assert [(each["urn"], each.get("id")) for each in resources(standing)] == before
-        assert "52 unchanged" in pulumi(standing, "preview").text
 
     def test_a_secret_of_the_config_is_encrypted(self, standing: Checkout) -> None:
         pulumi(standing, "config set --secret note swordfish")
@@ -95,11 +79,6 @@ class TestWhatChangesNothing:
         finally:
             pulumi(standing, "config rm note")
 
-    def test_the_policy_pack_gates_the_plan(self, standing: Checkout) -> None:
-        said = pulumi(standing, "preview --policy-pack policy")
-        assert "52 unchanged" in said.text
-        assert "workshop" in said.text
-
     def test_the_details_of_a_plan_are_shown_at_the_prompt(self, standing: Checkout) -> None:
         pulumi(standing, "config set resultsExpireDays 9")
         try:
@@ -107,6 +86,7 @@ class TestWhatChangesNothing:
             said = at_a_terminal(standing, "pulumi up", [f"{down}\r", "\r"])  # from no to details, then no
             assert said.count("Do you want to perform this update?") >= 2
             assert "[id=" in said  # of the resource in the details
+            assert re.search(r"days\b.*=>.*9", said)
             assert "confirmation declined" in said
         finally:
             pulumi(standing, "config rm resultsExpireDays")
@@ -140,6 +120,21 @@ def at_a_terminal(checkout: Checkout, script: str, answers: list[str]) -> str:
 
 
 class TestWhatChangesTheStack:
+    @pytest.fixture(scope="class", autouse=True)
+    def as_declared(self, standing: Checkout) -> Iterator[None]:
+        """Whatever the tests did with the state, at their end the stack is what the program declares."""
+        yield
+        said = pulumi(standing, "preview --diff --policy-pack policy").text
+        assert "52 unchanged" in said
+        assert "workshop" in said
+
+    def test_the_state_goes_out_and_in_unchanged(self, standing: Checkout) -> None:
+        before = [(each["urn"], each.get("id")) for each in resources(standing)]
+        standing.shell(
+            "pulumi stack export --file .local/exported.json && pulumi stack import --file .local/exported.json"
+        )
+        assert [(each["urn"], each.get("id")) for each in resources(standing)] == before
+
     def test_one_resource_is_targeted(self, standing: Checkout) -> None:
         target = urn(standing, JOB_KIND, "churn")
         before = job_name(standing)
@@ -155,14 +150,14 @@ class TestWhatChangesTheStack:
         target = urn(standing, "aws:sagemaker/model:Model", "batch-workshop-model")
         said = pulumi(standing, f"up --yes --skip-preview --replace '{target}'")
         assert "replaced" in said.text
-        assert "52 unchanged" in pulumi(standing, "preview").text
 
     @pytest.mark.parametrize(
         ("kind", "identifier"),
         [
-            pytest.param("aws:s3/bucket:Bucket", lambda s: s.outputs()["bucket_name"], id="bucket"),
-            pytest.param("aws:iam/role:Role", lambda _: "batch-workshop-node", id="role"),
             pytest.param(JOB_KIND, lambda s: f"default/{job_name(s)}", id="transform job"),
+            pytest.param(
+                "aws:s3/bucket:Bucket", lambda s: s.outputs()["bucket_name"], id="bucket", marks=pytest.mark.soak
+            ),
         ],
     )
     def test_what_exists_is_imported_and_let_go(self, standing: Checkout, kind: str, identifier: Any) -> None:
@@ -176,7 +171,6 @@ class TestWhatChangesTheStack:
         pulumi(standing, f"state unprotect --yes '{imported}'")
         pulumi(standing, f"state rename --yes '{imported}' renamed")
         pulumi(standing, f"state delete --yes '{urn(standing, kind, 'renamed')}'")
-        assert "52 unchanged" in pulumi(standing, "preview").text
 
     def test_code_is_not_generated_and_one_line_says_so(self, standing: Checkout) -> None:
         said = standing.shell(
@@ -193,7 +187,6 @@ class TestWhatChangesTheStack:
             assert (standing.path / "Pulumi.other.yaml").exists()
         finally:
             pulumi(standing, "stack rename --stack other local")
-        assert "52 unchanged" in pulumi(standing, "preview").text
 
     def test_a_stack_that_holds_nothing_is_removed(self, standing: Checkout) -> None:
         pulumi(standing, "stack init scratch")
@@ -212,6 +205,7 @@ class TestWhatChangesTheStack:
         assert "refused" in said.text
 
 
+@pytest.mark.soak
 def test_the_automation_api_deploys_the_stack(standing: Checkout) -> None:
     script = (
         "import pulumi.automation as auto\n"

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pulumi
 import pytest
 
 from infra import delivery, policies
@@ -41,14 +40,10 @@ echo 'no,numbers,here' | aws s3 cp - s3://nightly-input/words/words.csv
 
 
 SCOPE = Scope("aws", "us-east-1", "123456789012", "batch-workshop")
-PREVIEW = policies.document(
-    *delivery.preview(
-        SCOPE, delivery.DeliveryArgs(scope=pulumi.Output.from_input(SCOPE), repository="someone/workshop")
-    )
-)
+PREVIEW = policies.document(*delivery.preview(SCOPE))
 DEPLOYER = {
     "up": "pulumi up --yes --skip-preview",
-    "tick of what fails": "python -m workshop.tick --stack local --job unreadable --ahead 2 || test $? = 2",
+    "tick of what fails": "python -m workshop.scheduled --stack local --run unreadable --ahead 2 || test $? = 2",
     "runs": "python -m workshop.scheduled --stack local",
     "refresh": "pulumi refresh --yes --skip-preview",
     "end of schedules": "pulumi destroy --yes --skip-preview --target '**ScheduledJob**'",
@@ -101,7 +96,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     checkout = Checkout.make(tmp_path_factory.mktemp("scheduled") / "checkout")
     said: dict[str, Said] = {}
     try:
-        said["preview"] = checkout.make_target("preview")
+        checkout.start_cloud()
         said["config"] = checkout.shell(CONFIG)
         deployer = Person.hired(checkout, "deployer", [path.read_text() for path in DOCUMENTS])
         reader = Person.hired(checkout, "reader", [PREVIEW])

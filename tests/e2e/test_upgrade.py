@@ -43,7 +43,7 @@ def standing(checkout: Checkout) -> dict[str, str]:
 def test_a_stack_of_the_first_release_is_taken_over(tmp_path: Path) -> None:
     checkout = Checkout.make(tmp_path / "checkout")
     try:
-        assert checkout.make_target("preview").code == 0  # starts the local cloud and makes the stack
+        checkout.start_cloud()
         with first_program(tmp_path / "first") as program:
             first = checkout.shell(f"cd '{program}' && pulumi up --yes --skip-preview --stack local")
         assert first.code == 0, first.text

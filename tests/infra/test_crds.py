@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.crds import stale
+from infra.operator import stale
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,8 @@ import json
 import pytest
 
 from infra import delivery, policies
-from infra.delivery import DeliveryArgs
 from infra.policies import Scope
-from localcloud.aws.iam.conditions import hold
-from localcloud.aws.iam.documents import policy
+from localcloud.aws.iam.documents import hold, policy
 
 SCOPE = Scope("aws", "us-east-1", "123456789012", "batch-workshop")
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
@@ -35,13 +33,9 @@ def test_main_alone_may_deploy(claims: dict[str, str], let_in: bool) -> None:
     assert json.loads(document)["Statement"][0]["Principal"] == {"Federated": PROVIDER}
 
 
-def args(**changed: object) -> DeliveryArgs:
-    return DeliveryArgs(scope=None, repository="someone/workshop", **changed)  # pyright: ignore[reportArgumentType]  not asked for here
-
-
 def test_a_preview_may_change_nothing() -> None:
     key = "arn:aws:kms:us-east-1:123456789012:key/k"
-    statements = delivery.preview(SCOPE, args(state_bucket="states", secrets_key=key, input_buckets=("in",)))
+    statements = delivery.preview(SCOPE, ["states", "in"], key)
     actions = {action for statement in statements for action in statement.actions}
     assert {action.partition(":")[2].removesuffix("*") for action in actions} == {
         *("DescribeAvailabilityZones", "DescribeVpcs", "DescribeVpcAttribute", "DescribeSubnets"),
@@ -54,8 +48,8 @@ def test_a_preview_may_change_nothing() -> None:
 
 
 def test_state_elsewhere_needs_no_rights_here() -> None:
-    assert delivery.state(SCOPE, args()) == []
-    assert [statement.sid for statement in delivery.preview(SCOPE, args())] == ["LookUp", "ReadVpc", "ReadVersion"]
+    assert delivery.state(SCOPE) == []
+    assert [statement.sid for statement in delivery.preview(SCOPE)] == ["LookUp", "ReadVpc", "ReadVersion"]
 
 
 @pytest.mark.parametrize("prefix", [pytest.param("batch-workshop", id="default"), pytest.param("nightly", id="own")])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xgboost
 
-from infra import xgboost_model
+from infra import archive
 
 BOOSTERS: dict[str, dict[str, object]] = {
     "trees": {"booster": "gbtree", "objective": "binary:logistic"},
@@ -30,7 +30,7 @@ def test_features_and_version_are_those_of_the_booster(
     parameters: dict[str, object], features: int, raw_format: str
 ) -> None:
     booster = trained(parameters, features)
-    found = xgboost_model.read(io.BytesIO(bytes(booster.save_raw(raw_format))))
+    found = archive.read_model(io.BytesIO(bytes(booster.save_raw(raw_format))))
     assert (found.features, found.version) == (booster.num_features(), (3, 0, 5))
 
 
@@ -38,7 +38,7 @@ def test_features_and_version_are_those_of_the_booster(
 def test_a_model_that_is_larger_than_what_is_kept_of_it_says_the_same(raw_format: str) -> None:
     raw = bytes(trained({**BOOSTERS["trees"], "max_depth": 9, "min_child_weight": 0}, 7, 1500).save_raw(raw_format))
     assert len(raw) > 1 << 20
-    found = xgboost_model.read(io.BytesIO(raw))
+    found = archive.read_model(io.BytesIO(raw))
     assert (found.features, found.version) == (7, (3, 0, 5))
 
 
@@ -47,7 +47,7 @@ def test_names_of_features_that_look_like_parameters_confuse_nothing(raw_format:
     booster = trained(BOOSTERS["trees"], 2)
     booster.feature_names = ["learner_model_param", 'num_feature":"9"']
     booster.set_attr(version='"version":[9,9,9]', learner_model_param='{"num_feature":"9"}')
-    found = xgboost_model.read(io.BytesIO(bytes(booster.save_raw(raw_format))))
+    found = archive.read_model(io.BytesIO(bytes(booster.save_raw(raw_format))))
     assert (found.features, found.version) == (2, (3, 0, 5))
 
 
@@ -66,5 +66,5 @@ def test_names_of_features_that_look_like_parameters_confuse_nothing(raw_format:
     ],
 )
 def test_another_file_says_nothing(content: bytes) -> None:
-    found = xgboost_model.read(io.BytesIO(content))
+    found = archive.read_model(io.BytesIO(content))
     assert (found.features, found.version) == (None, None)

@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from jobs.argument_types import mistyped
 from jobs.arguments import ContainerArgs, ExperimentConfig, ModelArgs, ModelClientConfig, TransformJobArgs
 from jobs.inputs import ResultOf
+from jobs.validation import mistyped
 
 ARGS = TransformJobArgs(input="in.csv")
 

@@ -22,7 +22,7 @@ def recoverable(message: str) -> dict[str, Any]:
 
 
 def told(job: Ended, *lines: str) -> str:
-    assert job.to_be_told
+    assert job.needs_report
     return ends.failure(logged(job, lines) if job.has_log else job)
 
 
@@ -32,7 +32,7 @@ def logged(job: Ended, lines: Sequence[str]) -> Ended:
 
 def test_jobs_that_completed_say_nothing() -> None:
     jobs = [job(COMPLETED), job(COMPLETED, "two")]
-    assert not any(found.to_be_told for found in jobs)
+    assert not any(found.needs_report for found in jobs)
     assert ends.expired(jobs, lambda _: True) == {}
     assert ends.summary(jobs) is None
 
@@ -152,7 +152,7 @@ def test_logs_are_read_of_jobs_that_ran_and_failed(status: dict[str, Any], has_l
 
 def test_each_failure_is_told_and_counted() -> None:
     jobs = [job(FAILED, "a"), job(COMPLETED, "b"), job({"transformJobStatus": "Stopped"}, "c")]
-    assert [found.name for found in jobs if found.to_be_told] == ["a", "c"]
+    assert [found.name for found in jobs if found.needs_report] == ["a", "c"]
     assert ends.summary(jobs) == "2 of 3 transform jobs did not complete"
 
 
@@ -209,7 +209,7 @@ class TestAJobThatRestsOnAFailedOne:
 
 
 def test_a_job_that_rests_on_a_completed_one_says_nothing() -> None:
-    assert not job(COMPLETED, "second", input_of=job(COMPLETED, "first")).to_be_told
+    assert not job(COMPLETED, "second", input_of=job(COMPLETED, "first")).needs_report
 
 
 def test_a_result_that_expired_is_told_but_fails_nothing() -> None:

@@ -11,8 +11,8 @@ from unittest.mock import patch
 import pulumi
 import pytest
 
-from jobs import account, layer, progress
-from jobs.progress import Progress
+from jobs import account, layer
+from jobs.account import Progress
 from tests.program.harness import COMPLETED, Graph
 from tests.program.jobs import run, two
 
@@ -79,7 +79,7 @@ def test_a_sagemaker_that_does_not_answer_fails_nothing() -> None:
     def ask() -> Mapping[str, str]:
         raise ConnectionError
 
-    graph = followed(ask, until=progress.ATTEMPTS)
+    graph = followed(ask, until=account.ATTEMPTS)
     assert graph.error is None
     assert {job["status"] for job in graph.outputs["transform_jobs"].values()} == {"Completed"}
     assert settled()
@@ -118,5 +118,5 @@ def test_sagemaker_is_asked_once_for_all_running_jobs() -> None:
             return [{"TransformJobSummaries": [job]}]
 
     with patch.object(account, "connect", lambda _: Client()):
-        assert progress.asking("us-east-1", "w")() == {"w-a-1": "InProgress, 40 s"}
+        assert account.asking("us-east-1", "w")() == {"w-a-1": "InProgress, 40 s"}
     assert asked == [{"NameContains": "w-", "StatusEquals": "InProgress"}]

@@ -6,9 +6,9 @@ from typing import Any
 import jsonpath
 import pytest
 
-from jobs import wait
+from jobs import spec
 
-PATTERN = re.fullmatch(r"jsonpath=\{(.*)\}", wait.expression())
+PATTERN = re.fullmatch(r"jsonpath=\{(.*)\}", spec.wait_expression())
 
 
 def matches(status: dict[str, Any] | None) -> bool:
@@ -79,7 +79,7 @@ def test_it_waits_on(status: dict[str, Any] | None) -> None:
 
 
 def test_it_is_written_as_the_provider_reads_it() -> None:
-    expression = wait.expression()
+    expression = spec.wait_expression()
     assert expression.startswith("jsonpath={[?")
     assert expression.endswith("]}")
     assert "}" not in expression[:-1]

@@ -1,4 +1,4 @@
-"""What is committed under model/ is what `python -m model` makes."""
+"""What is committed under model/ is what `python -m model.train` makes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ import numpy as np
 import pytest
 import xgboost
 
-from model.__main__ import HERE, main
 from model.archive import pack, unpack
-from model.features import FEATURES, batch_input_csv, features, labels, split, truth_csv
-from model.table import Customer, churn_probability, churn_table
-from model.train import train
+from model.table import (
+    FEATURES,
+    Customer,
+    batch_input_csv,
+    churn_probability,
+    churn_table,
+    features,
+    labels,
+    split,
+    truth_csv,
+)
+from model.train import HERE, main, train
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from policy.rules import ALL
-from policy.rules.exceptions import EXCEPTIONS
+from policy.rules import ALL, EXCEPTIONS
 from policy.rules.resource import Resource, inspect
 
 TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole"}

@@ -35,9 +35,8 @@ def test_binary_figures_are_those_of_scikit_learn(rows: list[tuple[bool, float]]
     flagged = np.array(scores) >= threshold
     assert found.figures["precision"] == sklearn.precision_score(labels, flagged, zero_division=0)  # pyright: ignore[reportArgumentType] inferred from the default
     assert found.figures["recall"] == sklearn.recall_score(labels, flagged, zero_division=0)  # pyright: ignore[reportArgumentType] likewise
-    assert found.figures["F1"] == pytest.approx(sklearn.f1_score(labels, flagged, zero_division=0))  # pyright: ignore[reportArgumentType] likewise
     if len(set(labels)) == 2:
-        assert found.figures["AUC"] == pytest.approx(sklearn.roc_auc_score(labels, scores))
+        assert found.figures["AUC"] == sklearn.roc_auc_score(labels, scores)
 
 
 def test_a_figure_that_is_not_defined_is_a_dash() -> None:
@@ -64,27 +63,15 @@ def test_several_classes_have_figures_of_each_and_of_all(labels: list[Any], pred
 
 
 @settings(max_examples=25)
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=1))
-def test_figures_of_several_classes_are_those_of_scikit_learn(rows: list[tuple[str, str]]) -> None:
-    labels, decided = [label for label, _ in rows], [value for _, value in rows]
-    found = metrics.of(table(labels, decided))
-    assert found.figures["accuracy"] == pytest.approx(sklearn.accuracy_score(labels, decided))
-    expected = np.array(sklearn.precision_recall_fscore_support(labels, decided, zero_division=0))  # pyright: ignore[reportArgumentType] inferred from the default
-    assert np.allclose(found.by_class.to_numpy().T, expected)
-    for name, values in zip(("precision", "recall", "F1"), expected[:3], strict=True):
-        assert found.figures[f"macro {name}"] == pytest.approx(np.mean(values))
-
-
-@settings(max_examples=25)
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=2))
 def test_figures_of_a_regression_are_those_of_scikit_learn(rows: list[tuple[float, float]]) -> None:
     labels, predictions = [label + 0.5 for label, _ in rows], [value for _, value in rows]
     if metrics.kind_of(pd.Series(labels), pd.DataFrame(predictions)) != "regression":
         return
     found = metrics.of(table(labels, predictions)).figures
-    assert found["RMSE"] == pytest.approx(sklearn.root_mean_squared_error(labels, predictions))
-    assert found["MAE"] == pytest.approx(sklearn.mean_absolute_error(labels, predictions))
-    assert found["R2"] == pytest.approx(sklearn.r2_score(labels, predictions))
+    assert found["RMSE"] == sklearn.root_mean_squared_error(labels, predictions)
+    assert found["MAE"] == sklearn.mean_absolute_error(labels, predictions)
+    assert found["R2"] == sklearn.r2_score(labels, predictions)
 
 
 @pytest.mark.parametrize(

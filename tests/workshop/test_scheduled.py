@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from workshop import results, scheduled, tick
+from workshop import results, scheduled
 
 PREFIX = "batch-workshop-nightly-"
 JOB = {
@@ -94,7 +94,7 @@ def test_a_job_that_does_not_stop_in_time_is_told(
 
 def test_a_tick_is_a_schedule_that_fires_once_with_the_same_target() -> None:
     aws = FakeAws()
-    name = tick.fire_once(aws, JOB, MIDNIGHT + timedelta(hours=2))
+    name = scheduled.fire_once(aws, JOB, MIDNIGHT + timedelta(hours=2))
     (made,) = aws.made
     assert (made["Name"], made["GroupName"]) == (name, "batch-workshop")
     assert (made["ScheduleExpression"], made["ActionAfterCompletion"]) == ("at(2026-11-29T02:00:00)", "DELETE")
@@ -106,13 +106,13 @@ def test_a_tick_is_a_schedule_that_fires_once_with_the_same_target() -> None:
 )
 def test_a_tick_follows_the_run_to_its_end(monkeypatch: pytest.MonkeyPatch, status: str, code: int) -> None:
     use(monkeypatch, FakeAws(status))
-    assert tick.run_now(JOB, ahead=0) == code
+    assert scheduled.run_now(JOB, ahead=0) == code
 
 
 def test_a_tick_whose_call_fails_names_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, FakeAws())
-    with pytest.raises(tick.TickError, match="in the dead-letter queue, with its reason: aws sqs"):
-        tick.run_now(JOB, ahead=-1000)
+    with pytest.raises(scheduled.ScheduledJobError, match="in the dead-letter queue, with its reason: aws sqs"):
+        scheduled.run_now(JOB, ahead=-1000)
 
 
 def test_make_results_shows_the_runs_of_a_scheduled_job(

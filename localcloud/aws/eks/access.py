@@ -83,13 +83,7 @@ class Access:
                 raise invalid(f"The policyArn parameter format is not valid: {policy_arn}")
             if entry["type"] != "STANDARD":
                 raise AwsError("InvalidRequestException", f"Access entries of type {entry['type']} take no policies.")
-            associated: Record = {
-                "policyArn": policy_arn,
-                "accessScope": dict(call.params["accessScope"]),
-                "associatedAt": now(),
-                "modifiedAt": now(),
-            }
-            cluster.access_policies.setdefault(entry["principalArn"], {})[policy_arn] = associated
+            associated = _associate(cluster, entry["principalArn"], policy_arn, call.params["accessScope"])
             return {
                 "clusterName": cluster.name,
                 "principalArn": entry["principalArn"],
@@ -131,7 +125,7 @@ def new_entry(cluster: ClusterRecord, principal_arn: str, params: Mapping[str, A
     """Give a principal an entry.
 
     Raises:
-        AwsError: it has one, or the cluster does not use entries.
+        AwsError: the principal has an entry, or the cluster does not use entries.
     """
     _check_mode(cluster)
     if principal_arn in cluster.access_entries:
@@ -158,20 +152,25 @@ def new_entry(cluster: ClusterRecord, principal_arn: str, params: Mapping[str, A
 
 
 def grant_creator(cluster: ClusterRecord) -> None:
-    """Make the creator an administrator, as EKS does unless it is told not to. Root needs no entry here."""
+    """Make the creator an administrator, as EKS does by default. Root needs no entry here."""
     if not cluster.creator_is_admin or cluster.description["accessConfig"]["authenticationMode"] not in _API_MODES:
         return
     if cluster.creator.endswith(":root"):
         return
     new_entry(cluster, cluster.creator, {})
     arn = ACCESS_POLICY + "AmazonEKSClusterAdminPolicy"
-    scope = {"type": "cluster", "namespaces": []}
-    associated: Record = {"policyArn": arn, "accessScope": scope, "associatedAt": now(), "modifiedAt": now()}
-    cluster.access_policies[cluster.creator] = {arn: associated}
+    _associate(cluster, cluster.creator, arn, {"type": "cluster", "namespaces": []})
+
+
+def _associate(cluster: ClusterRecord, principal_arn: str, policy_arn: str, scope: Mapping[str, Any]) -> Record:
+    moment = now()
+    associated = {"policyArn": policy_arn, "accessScope": dict(scope), "associatedAt": moment, "modifiedAt": moment}
+    cluster.access_policies.setdefault(principal_arn, {})[policy_arn] = associated
+    return associated
 
 
 def grant_nodes(cluster: ClusterRecord, role_arn: str) -> None:
-    """Let the nodes of a managed node group join, as EKS does by itself where entries are used."""
+    """Let the nodes of a managed node group join, as EKS does by itself in clusters that use entries."""
     if (
         cluster.description["accessConfig"]["authenticationMode"] in _API_MODES
         and role_arn not in cluster.access_entries
@@ -181,7 +180,7 @@ def grant_nodes(cluster: ClusterRecord, role_arn: str) -> None:
 
 
 def withdraw_nodes(cluster: ClusterRecord, role_arn: str) -> None:
-    """Take the entry away again when the last group of that role is gone."""
+    """Remove the entry when the last node group with that role is gone."""
     entry = cluster.access_entries.get(role_arn)
     if entry is None or entry["type"] != _NODE_TYPE:
         return
@@ -190,7 +189,7 @@ def withdraw_nodes(cluster: ClusterRecord, role_arn: str) -> None:
 
 
 def groups_of(cluster: ClusterRecord, identity_arn: str) -> Sequence[str] | None:
-    """The Kubernetes groups of an IAM entity in a cluster; None when it may not use it at all."""
+    """The Kubernetes groups of an IAM entity in a cluster; None if it has no access."""
     is_creator = cluster.creator_is_admin and identity_arn == cluster.creator
     entry = cluster.access_entries.get(identity_arn)
     if entry is None:
@@ -205,7 +204,7 @@ def list_access_policies(_call: Call) -> Mapping[str, Any]:
 
 
 def _creator_needs_no_entry(cluster: ClusterRecord) -> bool:
-    """Root has no entry, and a cluster in CONFIG_MAP mode has none at all."""
+    """Root has no entry, and a cluster in CONFIG_MAP mode has no entries."""
     mode = cluster.description["accessConfig"]["authenticationMode"]
     return cluster.creator.endswith(":root") or mode not in _API_MODES
 

@@ -10,7 +10,7 @@ from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, inval
 from localcloud.aws.protocol.wire import Call, Operation
 
 _KUBERNETES = ("1.36", "1.35", "1.34", "1.33")
-# Newest first, as seen on clusters of AWS; a build is added there each week or two. A kube-proxy goes with its Kubernetes.
+# Newest first, as seen on EKS; AWS adds a build every week or two. kube-proxy has the version of its Kubernetes.
 _VERSIONS: Mapping[str, tuple[str, ...]] = {
     "vpc-cni": ("v1.23.0-eksbuild.1", "v1.22.4-eksbuild.3", "v1.21.1-eksbuild.8"),
     "kube-proxy": (

@@ -1,4 +1,4 @@
-"""What EKS asks of a program that runs real Kubernetes clusters; `localcloud.cluster.backend` is that program."""
+"""The interface between EKS and the program that runs real Kubernetes clusters, `localcloud.cluster.backend`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ClusterBackend(Protocol):
         ...
 
     def delete_capability(self, cluster: str, name: str) -> None:
-        """Stop ACK; what it managed stays. One that is not there is no error."""
+        """Stop ACK if it runs; the objects that it managed stay."""
         ...
 
     def close(self) -> None:

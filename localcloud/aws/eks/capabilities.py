@@ -1,8 +1,8 @@
 """EKS's managed capabilities: ACK, which runs beside the cluster, under a role of its own and without any node.
 
-What is refused follows https://docs.aws.amazon.com/eks/latest/userguide/capabilities.html: one capability of a type for
+The rules are those of https://docs.aws.amazon.com/eks/latest/userguide/capabilities.html: one capability of a type for
 each cluster, an authentication mode with access entries, and a role that trusts capabilities.eks.amazonaws.com with
-sts:AssumeRole and sts:TagSession. EKS gives the role its access entry by itself, and takes it away again.
+sts:AssumeRole and sts:TagSession. EKS creates and deletes the role's access entry by itself.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from datetime import timedelta
 from typing import Any
 
 from localcloud.aws.eks.access import new_entry
+from localcloud.aws.eks.account import Roles
 from localcloud.aws.eks.backend import ClusterBackend
-from localcloud.aws.eks.roles import Roles
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, not_found, now, page
+from localcloud.aws.iam.needs import CAPABILITIES_SERVICE
 from localcloud.aws.iam.sts import Assumption, Tokens
 from localcloud.aws.protocol.wire import AccessDeniedError, Call, NotAvailableError, Operation
 
-SERVICE = "capabilities.eks.amazonaws.com"
 VERSION = "1.9.1"
 _SESSION = timedelta(days=5)
 _SUMMARY = ("capabilityName", "arn", "type", "status", "version", "createdAt", "modifiedAt")
@@ -57,7 +57,7 @@ class Capabilities:
         kind, name = str(params["type"]), str(params["capabilityName"])
         if kind != "ACK":
             raise NotAvailableError("eks", "CreateCapability", f" Its capabilities are of type ACK, not {kind}.")
-        self._roles.check_trusts(str(params["roleArn"]), SERVICE)
+        self._roles.check_trusts(str(params["roleArn"]), CAPABILITIES_SERVICE)
         with self._store.active_cluster(str(params["clusterName"])) as cluster:
             _check_free(cluster, kind, name)
             capability = _description(call, cluster)
@@ -108,7 +108,7 @@ class Capabilities:
         try:
             keys = self._keys(cluster, capability)
             self._backend.create_capability(cluster.name, str(capability["capabilityName"]), keys, capability["arn"])
-        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the capability's health
+        except Exception as error:  # noqa: BLE001  the capability's health reports any error
             code = "AccessDenied" if isinstance(error, AccessDeniedError) else "ClusterUnreachable"
             with self._store.lock:
                 capability["status"] = "CREATE_FAILED"
@@ -123,7 +123,7 @@ class Capabilities:
         wish = Assumption(
             role_arn=str(capability["roleArn"]),
             session_name=f"eks-{cluster.name}-{capability['capabilityName']}"[:64],
-            service=SERVICE,
+            service=CAPABILITIES_SERVICE,
             context={"aws:sourcearn": (arn,), "aws:sourceaccount": (arn.split(":")[4],)},
             tags={"eks-cluster-arn": arn, "eks-capability-arn": str(capability["arn"])},
             duration=_SESSION,
@@ -136,7 +136,7 @@ class Capabilities:
         }
 
     def _stop(self, cluster: ClusterRecord, capability: Record) -> None:
-        """Stop the controller; what it managed stays, which is the only propagation policy there is."""
+        """Stop the controller. The objects that it managed stay: RETAIN is the only propagation policy."""
         self._backend.delete_capability(cluster.name, str(capability["capabilityName"]))
         with self._store.lock:
             cluster.capabilities.pop(str(capability["capabilityName"]), None)

@@ -1,4 +1,7 @@
-"""Clusters: created, described, updated and deleted, with real control planes behind them."""
+"""Clusters: created, described, updated and deleted, with real control planes behind them.
+
+The Kubernetes versions that EKS offers are those of a fixed day, so that a tested version stays supported.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,13 @@ import secrets
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from localcloud.aws.eks import versions
 from localcloud.aws.eks.access import grant_creator
+from localcloud.aws.eks.account import Network, Roles, control_plane
 from localcloud.aws.eks.backend import ClusterBackend, ClusterEndpoint
-from localcloud.aws.eks.network import Network
-from localcloud.aws.eks.roles import Roles, control_plane
 from localcloud.aws.eks.store import (
     ClusterRecord,
     Record,
@@ -32,6 +34,18 @@ from localcloud.aws.protocol.wire import Call, Operation
 
 _LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
+AS_OF = datetime(2026, 11, 27, tzinfo=UTC)
+DEFAULT_VERSION = "1.35"
+_DAY = "%Y-%m-%d"
+# version -> (released by EKS, end of standard support, end of extended support); Amazon EKS release calendar.
+_CALENDAR = {
+    "1.36": ("2026-05-27", "2027-07-27", "2028-07-27"),
+    "1.35": ("2026-01-27", "2027-03-27", "2028-03-27"),
+    "1.34": ("2025-10-02", "2026-12-02", "2027-12-02"),
+    "1.33": ("2025-05-29", "2026-07-29", "2027-07-29"),
+    "1.32": ("2025-01-23", "2026-03-23", "2027-03-23"),
+}
+
 
 class Clusters:
     """The cluster operations of EKS.
@@ -41,7 +55,7 @@ class Clusters:
         backend: runs the control planes.
         network: EKS's view of the VPC.
         roles: EKS's view of IAM.
-        prepare: is given the administrator's kubeconfig of each new cluster before that is ACTIVE.
+        prepare: called with the administrator's kubeconfig of each new cluster before the cluster is ACTIVE.
     """
 
     def __init__(
@@ -68,14 +82,14 @@ class Clusters:
             "UpdateClusterVersion": self.update_version,
             "DescribeUpdate": self.describe_update,
             "ListUpdates": self.list_updates,
-            "DescribeClusterVersions": versions.describe_cluster_versions,
+            "DescribeClusterVersions": describe_cluster_versions,
         }
 
     def create(self, call: Call) -> Mapping[str, Any]:
         params = call.params
         name = str(params["name"])
-        version = str(params.get("version") or versions.DEFAULT_VERSION)
-        versions.check(version)
+        version = str(params.get("version") or DEFAULT_VERSION)
+        check_version(version)
         self._roles.check(str(params["roleArn"]), control_plane(_arn(call, name)))
         vpc_config = params.get("resourcesVpcConfig") or {}
         vpc_id = self._network.vpc_of(vpc_config.get("subnetIds") or [])
@@ -129,7 +143,7 @@ class Clusters:
 
     def update_version(self, call: Call) -> Mapping[str, Any]:
         wanted = str(call.params["version"])
-        versions.check(wanted)
+        check_version(wanted)
         with self._store.active_cluster(str(call.params["name"])) as record:
             current = str(record.description["version"])
             if wanted == current:
@@ -167,21 +181,22 @@ class Clusters:
         try:
             endpoint = self._backend.create_cluster(record.name, version)
             self._prepare(endpoint.admin_kubeconfig)
-        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the cluster's health
-            with self._store.lock:
-                record.description["status"] = "FAILED"
-                record.description["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
+        except Exception as error:  # noqa: BLE001  the cluster's health reports any error
+            self._fail(record, error)
             return
         with self._store.lock:
             _became_active(record, endpoint)
 
+    def _fail(self, record: ClusterRecord, error: Exception) -> None:
+        with self._store.lock:
+            record.description["status"] = "FAILED"
+            record.description["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
+
     def _stop(self, record: ClusterRecord) -> None:
         try:
             self._backend.delete_cluster(record.name)
-        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the cluster's health
-            with self._store.lock:
-                record.description["status"] = "FAILED"
-                record.description["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
+        except Exception as error:  # noqa: BLE001  the cluster's health reports any error
+            self._fail(record, error)
             return
         self._network.delete_cluster_network(
             record.name, record.description["resourcesVpcConfig"]["clusterSecurityGroupId"]
@@ -296,3 +311,57 @@ def _apply_config(description: Record, params: Mapping[str, Any]) -> tuple[str, 
     if not kind:
         raise invalid("No changes needed for the cluster: the request names nothing that can be updated here.")
     return kind, changes
+
+
+def status_of(version: str, moment: datetime = AS_OF) -> str:
+    """STANDARD_SUPPORT, EXTENDED_SUPPORT or UNSUPPORTED at a moment."""
+    if version not in _CALENDAR:
+        return "UNSUPPORTED"
+    _, standard, extended = (_day(text) for text in _CALENDAR[version])
+    if moment < standard:
+        return "STANDARD_SUPPORT"
+    return "EXTENDED_SUPPORT" if moment < extended else "UNSUPPORTED"
+
+
+def check_version(version: str) -> None:
+    """Refuse a version that EKS does not offer."""
+    if status_of(version) == "UNSUPPORTED":
+        raise invalid(f"unsupported Kubernetes version {version}")
+
+
+def describe_cluster_versions(call: Call) -> Mapping[str, Any]:
+    params = call.params
+    wanted = params.get("clusterVersions")
+    status = params.get("versionStatus") or str(params.get("status") or "").upper()
+    rows = [_describe(version) for version in _CALENDAR]
+    rows = [
+        row
+        for row in rows
+        if (not wanted or row["clusterVersion"] in wanted)
+        and (not status or row["versionStatus"] == status)
+        and (not params.get("defaultOnly") or row["defaultVersion"])
+        and (params.get("includeAll") or status or wanted or row["versionStatus"] != "UNSUPPORTED")
+    ]
+    listed = page([row["clusterVersion"] for row in rows], params, "clusterVersions")
+    return {**listed, "clusterVersions": [row for row in rows if row["clusterVersion"] in listed["clusterVersions"]]}
+
+
+def _describe(version: str) -> Record:
+    released, standard, extended = (_day(text) for text in _CALENDAR[version])
+    status = status_of(version)
+    return {
+        "clusterVersion": version,
+        "clusterType": "eks",
+        "defaultPlatformVersion": "eks.9",
+        "defaultVersion": version == DEFAULT_VERSION,
+        "releaseDate": released,
+        "endOfStandardSupportDate": standard,
+        "endOfExtendedSupportDate": extended,
+        "status": status.lower(),
+        "versionStatus": status,
+        "kubernetesPatchVersion": f"{version}.4",
+    }
+
+
+def _day(text: str) -> datetime:
+    return datetime.strptime(text, _DAY).replace(tzinfo=UTC)

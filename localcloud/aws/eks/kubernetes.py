@@ -1,8 +1,8 @@
-"""What EKS and the API server of a cluster ask of each other.
+"""Requests between EKS and a cluster's API server: token reviews in both directions, and access policies.
 
-The API server has EKS tokens reviewed by a webhook. A token is `k8s-aws-v1.` and, in base64url, a presigned
-GetCallerIdentity URL whose signature covers the header `x-k8s-aws-id`, the cluster's name. EKS in turn has service
-account tokens reviewed by the API server, and binds access policies to cluster roles.
+The API server sends EKS tokens to a webhook for review. A token is `k8s-aws-v1.` and, in base64url, a presigned
+GetCallerIdentity URL whose signature covers the header `x-k8s-aws-id`, the cluster's name. EKS in turn sends
+service account tokens to the API server for review, and binds access policies to cluster roles.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class TokenWebhook:
         return {"authenticated": True, "user": user}
 
     def principal(self, cluster_name: str, token: str) -> Principal:
-        """Who made a token for a cluster.
+        """The principal that made a token for a cluster.
 
         Raises:
             AwsError: the token is not valid for this cluster.

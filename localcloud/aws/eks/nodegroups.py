@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.aws.eks.access import grant_nodes, withdraw_nodes
+from localcloud.aws.eks.account import CLUSTER_NEEDS, NODE_NEEDS, Network, Roles, control_plane, node
 from localcloud.aws.eks.backend import ClusterBackend
-from localcloud.aws.eks.network import Network
-from localcloud.aws.eks.roles import CLUSTER_NEEDS, NODE_NEEDS, Roles, control_plane, node
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, new_update, not_found, now, page
 from localcloud.aws.protocol.wire import Call, Operation
 
@@ -102,7 +101,7 @@ class Nodegroups:
         try:
             self._use_roles(cluster, nodegroup)
             self._backend.create_nodegroup(cluster.name, name, labels)
-        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the group's health
+        except Exception as error:  # noqa: BLE001  the node group's health reports any error
             _failed(nodegroup, "CREATE_FAILED", "NodeCreationFailure", str(error))
             return
         nodegroup["status"] = "ACTIVE"
@@ -117,7 +116,7 @@ class Nodegroups:
         name = str(nodegroup["nodegroupName"])
         try:
             self._backend.delete_nodegroup(cluster.name, name)
-        except Exception as error:  # noqa: BLE001  whatever went wrong belongs in the group's health
+        except Exception as error:  # noqa: BLE001  the node group's health reports any error
             _failed(nodegroup, "DELETE_FAILED", "InternalFailure", str(error))
             return
         self._network.delete_node_interface(cluster.name, name)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from localcloud.aws.eks.roles import POD_NEEDS, POD_SERVICE, Roles, node
+from localcloud.aws.eks.account import POD_NEEDS, Roles, node
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, not_found, now, page
+from localcloud.aws.iam.needs import PODS_SERVICE
 from localcloud.aws.iam.sts import Assumption, Tokens, wire_form
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
 
-AUDIENCE = POD_SERVICE
 _SUMMARY = ("clusterName", "namespace", "serviceAccount", "associationArn", "associationId", "ownerArn")
 _LONGEST = timedelta(hours=6)
 
@@ -30,7 +30,7 @@ class Pod:
 
 
 class TokenReviewer(Protocol):
-    """Asks a cluster whether a service account token is good."""
+    """Asks a cluster whether a service account token is valid."""
 
     def review(self, cluster: ClusterRecord, token: str, audience: str) -> Pod | None: ...
 
@@ -58,7 +58,7 @@ class PodIdentity:
 
     def create(self, call: Call) -> Mapping[str, Any]:
         params = call.params
-        self._roles.check_trusts(str(params["roleArn"]), POD_SERVICE)
+        self._roles.check_trusts(str(params["roleArn"]), PODS_SERVICE)
         with self._store.active_cluster(str(params["clusterName"])) as cluster:
             namespace, account = str(params["namespace"]), str(params["serviceAccount"])
             if _of(cluster, namespace, account) is not None:
@@ -113,11 +113,11 @@ class PodIdentity:
 
     def assume_role(self, call: Call) -> Mapping[str, Any]:
         cluster = self._store.cluster(str(call.params["clusterName"]))
-        pod = self._reviewer.review(cluster, str(call.params["token"]), AUDIENCE)
+        pod = self._reviewer.review(cluster, str(call.params["token"]), PODS_SERVICE)
         if pod is None:
             raise AwsError(
                 "InvalidTokenException",
-                f"The token is not one that cluster {cluster.name} issued for the audience {AUDIENCE}, or has expired.",
+                f"The token is not one that cluster {cluster.name} issued for the audience {PODS_SERVICE}, or has expired.",
             )
         association = _of(cluster, pod.namespace, pod.service_account)
         if association is None:
@@ -138,7 +138,7 @@ class PodIdentity:
         wanted = Assumption(
             role_arn=str(association["roleArn"]),
             session_name=f"eks-{cluster.name}-{pod.name}-{uuid.uuid4()}"[:64],
-            service=AUDIENCE,
+            service=PODS_SERVICE,
             context={"aws:sourcearn": (arn,), "aws:sourceaccount": (call.principal.account_id,)},
             tags={} if association["disableSessionTags"] else _session_tags(arn, cluster.name, pod),
             duration=_LONGEST,
@@ -147,14 +147,14 @@ class PodIdentity:
             credential = self._tokens.assume(wanted)
         except AccessDeniedError as error:
             message = (
-                f"{error.message}. The role's trust policy must allow {AUDIENCE} sts:AssumeRole and sts:TagSession."
+                f"{error.message}. The role's trust policy must allow {PODS_SERVICE} sts:AssumeRole and sts:TagSession."
             )
             raise AccessDeniedError(message, "AccessDeniedException") from error
         keys = wire_form(credential)
         principal = credential.principal
         return {
             "subject": {"namespace": pod.namespace, "serviceAccount": pod.service_account},
-            "audience": AUDIENCE,
+            "audience": PODS_SERVICE,
             "podIdentityAssociation": {key: association[key] for key in ("associationArn", "associationId")},
             "assumedRoleUser": {"arn": principal.arn, "assumeRoleId": principal.user_id},
             "credentials": {key[0].lower() + key[1:]: value for key, value in keys.items()},

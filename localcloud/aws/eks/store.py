@@ -96,11 +96,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def new_update(kind: str, params: Mapping[str, str], status: str = "Successful") -> Record:
+def new_update(kind: str, params: Mapping[str, str]) -> Record:
     """An update record as DescribeUpdate shows it."""
     return {
         "id": str(uuid.uuid4()),
-        "status": status,
+        "status": "Successful",
         "type": kind,
         "params": [{"type": key, "value": value} for key, value in params.items()],
         "createdAt": now(),

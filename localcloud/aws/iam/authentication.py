@@ -30,7 +30,7 @@ _FAMILIES = {"s3": "s3", "sts": "query", "iam": "query", "ec2": "ec2", "cloudfor
 
 @dataclass(frozen=True)
 class Scope:
-    """What the credential scope says a request is for; guessed for an unsigned one."""
+    """The service and region of a request, from its credential scope; guessed for an unsigned request."""
 
     service: str
     region: str
@@ -59,7 +59,7 @@ class Authenticator:
         return Scope(_unsigned_service(request), self._region, None)
 
     def authenticate(self, request: HttpRequest, scope: Scope) -> tuple[Principal, HttpRequest]:
-        """Who signed a request, and the request with its plain body.
+        """The principal that signed a request, and the request with its decoded body.
 
         Raises:
             AwsError: the key is unknown or expired, or the signature is wrong.
@@ -79,7 +79,7 @@ class Authenticator:
         """The principal behind a presigned request that did not come over HTTP, such as an EKS token.
 
         Raises:
-            AwsError: it is not validly signed.
+            AwsError: it has no valid signature.
         """
         scope = self.scope(request)
         if scope.signature is None:

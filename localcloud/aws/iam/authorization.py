@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from localcloud.aws.iam.conditions import Keys
 from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.directory import Directory, ResourceTags
-from localcloud.aws.iam.documents import Policy, policy
+from localcloud.aws.iam.documents import Keys, Policy
 from localcloud.aws.iam.evaluation import Decision, Request, evaluate
-from localcloud.aws.iam.needs import needs
-from localcloud.aws.iam.needs.model import Need
-from localcloud.aws.protocol.journal import Journal
+from localcloud.aws.iam.needs import Mapper, Need, account, compute, s3, tag_keys, tags_of
 from localcloud.aws.protocol.wire import AccessDeniedError, Call
 
 BucketPolicy = Callable[[str], Policy | None]
+_MAPPERS: Mapping[str, Mapper] = {
+    "s3": s3.needs,
+    "iam": account.iam,
+    "ec2": compute.ec2,
+    "sts": account.sts,
+    "sagemaker": compute.sagemaker,
+    "eks": compute.eks,
+    "eks-auth": compute.eks_auth,
+    "logs": account.logs,
+    "cloudwatch": account.cloudwatch,
+    "service-quotas": account.service_quotas,
+    "scheduler": account.scheduler,
+    "events": account.events,
+    "sqs": account.sqs,
+    "sns": account.sns,
+}
+"""The function of each service in `iam.needs`. An operation of any other service needs `service:Operation` on `*`."""
+_PREFIXES = {"resourcegroupstaggingapi": "tag", "s3control": "s3"}
 _JSON_CODES = {"s3", "iam", "sts", "cloudwatch"}
 _S3_PREFIX = "arn:aws:s3:::"
 
@@ -28,8 +43,8 @@ class Authorizer:
         directory: where identity-based policies are looked up.
         bucket_policy: finds the policy of a bucket.
         resource_tags: finds the tags of a resource.
-        journal: gets one line for each decision.
-        enforce: False turns refusals into log lines only.
+        log: gets a record of each decision.
+        enforces: False turns refusals into records only.
     """
 
     def __init__(
@@ -37,19 +52,15 @@ class Authorizer:
         directory: Directory,
         bucket_policy: BucketPolicy,
         resource_tags: ResourceTags,
-        journal: Journal,
+        log: Callable[[Mapping[str, object]], None],
         *,
-        enforce: bool,
+        enforces: bool,
     ) -> None:
         self._resource_tags = resource_tags
         self._directory = directory
         self._bucket_policy = bucket_policy
-        self._journal = journal
-        self._enforce = enforce
-
-    @property
-    def enforces(self) -> bool:
-        return self._enforce
+        self._log = log
+        self.enforces = enforces
 
     def authorize(self, call: Call) -> None:
         """Let a call pass, or refuse it.
@@ -60,12 +71,12 @@ class Authorizer:
         context = request_context(call.principal, call)
         for need in needs(call, self._directory):
             decision = self._decide(call.principal, need, context)
-            if not decision.allowed and self._enforce:
+            if not decision.allowed and self.enforces:
                 raise denial(call, need, decision)
 
     def permits(self, call: Call, need: Need) -> bool:
         """Whether the caller has a permission without which the call does less, e.g. to delete one of many objects."""
-        return self._decide(call.principal, need, request_context(call.principal, call)).allowed or not self._enforce
+        return self._decide(call.principal, need, request_context(call.principal, call)).allowed or not self.enforces
 
     def require(self, principal: Principal, need: Need, region: str) -> None:
         """Check a permission of a role that a service uses while it answers a call of another principal.
@@ -75,12 +86,12 @@ class Authorizer:
         """
         context: Keys = {**request_context(principal, None), "aws:requestedregion": (region,)}
         decision = self._decide(principal, need, context)
-        if not decision.allowed and self._enforce:
+        if not decision.allowed and self.enforces:
             raise AccessDeniedError(_refusal(principal, need, need.resource, decision))
 
     def record(self, principal: str, action: str, resource: str, context: Keys, decision: Decision) -> None:
-        """Log a decision with all that it was made from."""
-        self._journal.write(
+        """Log a decision with its principal, action, resource and condition keys."""
+        self._log(
             {
                 "principal": principal,
                 "action": action,
@@ -101,6 +112,14 @@ class Authorizer:
         decision = evaluate(Request(need.action, need.resource, principal, context), policies)
         self.record(principal.arn or "anonymous", need.action, need.resource, context, decision)
         return decision
+
+
+def needs(call: Call, directory: Directory) -> Sequence[Need]:
+    """The permissions that the caller must have for this call."""
+    if mapper := _MAPPERS.get(call.service):
+        return mapper(call, directory)
+    prefix = _PREFIXES.get(call.service, call.service)
+    return [Need(f"{prefix}:{call.operation}", str(call.params.get("resourceArn") or "*"), tag_keys(tags_of(call)))]
 
 
 def request_context(principal: Principal, call: Call | None) -> Keys:
@@ -151,16 +170,6 @@ def denial(call: Call, need: Need, decision: Decision) -> AccessDeniedError:
     error = AccessDeniedError(text, code)
     error.status = 400 if call.service == "sagemaker" else 403
     return error
-
-
-def bucket_policy_reader(find: Callable[[str], str | None]) -> BucketPolicy:
-    """Reads bucket policies for the evaluation."""
-
-    def read(bucket: str) -> Policy | None:
-        text = find(bucket)
-        return policy(f"bucket/{bucket}", text) if text else None
-
-    return read
 
 
 def _refusal(principal: Principal, need: Need, resource: str, decision: Decision) -> str:

@@ -20,8 +20,8 @@ class Principal:
     """An authenticated identity of the local account.
 
     Attributes:
-        arn: as GetCallerIdentity answers it, e.g. `arn:aws:sts::123456789012:assumed-role/name/session`.
-        user_id: unique id, as GetCallerIdentity answers it.
+        arn: as GetCallerIdentity returns it, e.g. `arn:aws:sts::123456789012:assumed-role/name/session`.
+        user_id: the unique id, as GetCallerIdentity returns it.
         identity_arn: the IAM entity whose policies apply: the role of a session, the user, or the account's root.
         session_tags: tags of the session, context keys `aws:PrincipalTag/...`.
         session_policy: a policy passed to AssumeRole, which narrows the role's.
@@ -57,8 +57,8 @@ class Credential:
     """An access key and who uses it.
 
     Attributes:
-        session_token: what a temporary key must be used with.
-        expiration: when a temporary key ends.
+        session_token: must accompany a temporary key.
+        expiration: when a temporary key expires.
     """
 
     access_key_id: str
@@ -106,7 +106,7 @@ class CredentialStore:
         return credential
 
     def _forget_expired(self) -> None:
-        """Drop keys that ended a day ago; younger ones are kept so that their use is answered "expired"."""
+        """Drop keys that expired a day ago; newer ones are kept, so that their use is answered with "expired"."""
         limit = datetime.now(UTC) - timedelta(days=1)
         for key in [key for key, held in self._sessions.items() if held.expiration and held.expiration < limit]:
             del self._sessions[key]

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any, cast
 
-from localcloud.aws.iam.conditions import Keys
 from localcloud.aws.iam.credentials import Credential, Principal
-from localcloud.aws.iam.documents import Policy, policy
+from localcloud.aws.iam.documents import Keys, Policy, policy
 from localcloud.aws.iam.evaluation import PolicySet
 from localcloud.aws.moto import backend
 

@@ -1,6 +1,6 @@
 """AWS's policy evaluation logic for one account.
 
-In order: an explicit deny anywhere ends it; then a resource-based policy or an identity-based one must allow;
+In order: an explicit deny anywhere decides; then a resource-based policy or an identity-based one must allow;
 then a permissions boundary and a session policy, if there are any, must allow too. Everything else is denied.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
 
@@ -13,9 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from localcloud.aws.iam.conditions import Context, hold, substitute
 from localcloud.aws.iam.credentials import Principal
-from localcloud.aws.iam.documents import Policy, Statement, matches
+from localcloud.aws.iam.documents import Context, Policy, Statement, hold, matches, substitute
 
 _SERVICE = "Service"
 
@@ -40,7 +39,7 @@ class Request:
 
     Attributes:
         context: condition keys in lower case.
-        service: the AWS service that asks, instead of a principal of the account.
+        service: the AWS service that makes the request, instead of a principal of the account.
     """
 
     action: str

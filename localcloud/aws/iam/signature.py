@@ -73,7 +73,7 @@ def read(request: HttpRequest) -> Signature | None:
 
 
 def compute(request: HttpRequest, signature: Signature, secret: str) -> str:
-    """The signature that a request must have if its sender knows the secret and nobody has changed it since."""
+    """The signature of an unchanged request whose sender knows the secret."""
     signer, signed = _signer(signature, secret), _signed_part(request, signature)
     return _sign(signer, signed, signer.string_to_sign(signed, signer.canonical_request(signed)))
 
@@ -98,7 +98,7 @@ def _sign(signer: SigV4Auth, signed: AWSRequest, text: str) -> str:
 
 
 def _signed_part(request: HttpRequest, signature: Signature) -> AWSRequest:
-    """What a signature covers of a request, as botocore's signer takes it."""
+    """The part of a request that a signature covers, in the form that botocore's signer takes."""
     headers = {name: request.headers.get(name, "") for name in signature.signed_headers}
     declared = request.headers.get("x-amz-content-sha256")
     if declared is None and signature.service == "s3" and signature.expires is not None:

@@ -1,4 +1,4 @@
-"""AWS STS: who am I, and sessions of roles, given only where the role's trust policy allows it."""
+"""AWS STS: the caller's identity, and sessions of roles whose trust policies allow them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Any
 from localcloud.aws.iam.authorization import Authorizer, request_context
 from localcloud.aws.iam.credentials import ANONYMOUS, Credential, CredentialStore, Principal
 from localcloud.aws.iam.directory import Directory, Role
-from localcloud.aws.iam.documents import policy
+from localcloud.aws.iam.documents import Keys, policy
 from localcloud.aws.iam.evaluation import Request, evaluate
-from localcloud.aws.iam.needs.model import Keys
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
 
 _HOUR = 3600
@@ -24,9 +23,9 @@ class Assumption:
     """A request to act as a role.
 
     Attributes:
-        caller: who asks; anonymous if a service asks.
-        service: the AWS service that asks, e.g. `sagemaker.amazonaws.com`.
-        context: condition keys beside those of every request.
+        caller: the principal that assumes the role; anonymous if a service does.
+        service: the AWS service that assumes the role, e.g. `sagemaker.amazonaws.com`.
+        context: condition keys in addition to those of every request.
         tags: session tags, which need `sts:TagSession`.
     """
 

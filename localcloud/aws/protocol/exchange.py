@@ -1,4 +1,4 @@
-"""HTTP as the endpoint sees it: requests and responses held in memory, and the server that carries them."""
+"""HTTP requests and responses, held in memory, and the HTTP server."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class HttpRequest:
         )
 
     def to_environ(self) -> Environ:
-        """A WSGI environment that hands this request on, its body readable from the start."""
+        """A WSGI environment for this request, with its body unread."""
         environ = {key: value for key, value in self.environ.items() if not key.startswith("HTTP_")}
         environ |= {"HTTP_" + name.upper().replace("-", "_"): value for name, value in self.headers.items()}
         for name in ("CONTENT_TYPE", "CONTENT_LENGTH", "TRANSFER_ENCODING"):
@@ -97,7 +97,7 @@ def _headers(environ: Environ) -> dict[str, str]:
 
 
 def _restore_underscores(headers: dict[str, str]) -> None:
-    """WSGI knows no underscore in a header's name, S3 metadata does; the list of signed headers has the true names."""
+    """WSGI turns underscores in the names of headers into dashes; the list of signed headers has the true names."""
     signed = _SIGNED_HEADERS.search(headers.get("authorization", ""))
     for name in signed[1].split(";") if signed else ():
         folded = name.replace("_", "-")

@@ -1,20 +1,23 @@
-"""The WSGI application: every request's way from the socket to its answer."""
+"""The WSGI application: every request's way from the socket to its answer, and the log of requests."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import TypeVar
 
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer
-from localcloud.aws.moto.upstream import Upstream
+from localcloud.aws.moto import Upstream
 from localcloud.aws.protocol import validation, wire
 from localcloud.aws.protocol.exchange import Environ, HttpRequest, HttpResponse
-from localcloud.aws.protocol.journal import Journal
 from localcloud.aws.protocol.wire import Amendment, AwsError, Call, Guard, NotAvailableError, Operation, Rewrite
 
 Internal = Callable[[HttpRequest], HttpResponse]
@@ -22,6 +25,26 @@ Part = TypeVar("Part")
 _Key = tuple[str, str]
 _ERROR_CODE = re.compile(rb"<Code>([^<]+)</Code>")
 INTERNAL_PREFIX = "/_localcloud/"
+
+
+class Journal:
+    """A log of one JSON object a line, appended to a file that is private to the user; safe from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._lock = threading.Lock()
+        self._file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0)  # noqa: PTH123, SIM115  mode at creation; open for the life of the process
+
+    def write(self, record: Mapping[str, object]) -> None:
+        stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **record}
+        line = json.dumps(stamped, default=str, separators=(",", ":")).encode() + b"\n"
+        with self._lock:
+            self._file.write(line)
+
+    def close(self) -> None:
+        with self._lock:
+            self._file.close()
 
 
 class Gateway:
@@ -47,7 +70,7 @@ class Gateway:
         self._journal = journal
 
     def register(self, service: str, operations: Mapping[str, Operation]) -> None:
-        """Take over a service: any other operation of it is refused as not available, even where moto has it."""
+        """Take over a service: its other operations are refused as not available, even if moto has them."""
         self._owned.add(service)
         self._native |= _keyed(service, operations)
 

@@ -1,7 +1,7 @@
 """Arguments checked against botocore's service model, and page tokens; both are refused in AWS's words.
 
-boto3 itself checks types, required members and lower bounds only: enums, patterns, lengths and upper bounds are the
-service's part. The messages have the form that all AWS services built on the same framework use.
+boto3 itself checks types, required members and lower bounds only: the service checks
+enums, patterns, lengths and upper bounds. The messages have the form that all AWS services built on the same framework use.
 """
 
 from __future__ import annotations
@@ -41,15 +41,8 @@ _PYTHON_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
 }
 # The listings of IAM that moto gives in pages whose marker is a number.
 _IAM_LISTINGS = (
-    "ListRoles",
-    "ListPolicies",
-    "ListAttachedRolePolicies",
-    "ListAttachedGroupPolicies",
-    "ListAttachedUserPolicies",
-    "ListRoleTags",
-    "ListPolicyTags",
-    "ListOpenIDConnectProviderTags",
-    "ListVirtualMFADevices",
+    *("ListRoles", "ListPolicies", "ListAttachedRolePolicies", "ListAttachedGroupPolicies", "ListAttachedUserPolicies"),
+    *("ListRoleTags", "ListPolicyTags", "ListOpenIDConnectProviderTags", "ListVirtualMFADevices"),
 )
 
 
@@ -74,7 +67,7 @@ def page(items: Sequence[Item], token: object, size: int, refusal: AwsError) -> 
         items: the whole listing in its order.
         token: the caller's token, the number of items before the page; the first page has none.
         size: the largest number of items of a page.
-        refusal: the service's error for a token that it did not give out.
+        refusal: the service's error for a token that it did not issue.
 
     Raises:
         AwsError: the refusal.

@@ -49,7 +49,7 @@ class AccessDeniedError(AwsError):
 
 
 class NotAvailableError(AwsError):
-    """An operation that AWS has and the local cloud has not."""
+    """An operation of AWS that the local cloud does not have."""
 
     def __init__(self, service: str, operation: str, detail: str = "") -> None:
         message = f"Operation {service}:{operation} is not available in the local cloud.{detail}"
@@ -58,7 +58,7 @@ class NotAvailableError(AwsError):
 
 @dataclass(frozen=True)
 class Call:
-    """One API call, understood.
+    """One API call, parsed.
 
     Attributes:
         service: botocore's name of the service.

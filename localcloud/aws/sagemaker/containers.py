@@ -1,4 +1,4 @@
-"""How the worker starts the containers of a model: a function that its command line names."""
+"""The function with which the worker starts a model's containers; the worker's command line names it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from localcloud.batch_transform.containers import Container
 from localcloud.batch_transform.errors import InstanceFailure
 
 _SIZE = re.compile(r"(\d*)xlarge$")
-_VCPUS = {"ml.c4.8xlarge": 36}  # the types that the rule below does not fit
+_VCPUS = {"ml.c4.8xlarge": 36}  # exceptions from the rule below
 LOCAL_PROCESSES = "localcloud.aws.sagemaker.containers:local_process"
 
 

@@ -1,4 +1,4 @@
-"""What a job's worker does at AWS with the keys of the execution role: reads and writes S3, writes CloudWatch logs."""
+"""The worker's access to AWS with the keys of the execution role: it reads and writes S3, and writes CloudWatch logs."""
 
 from __future__ import annotations
 

@@ -9,12 +9,11 @@ from typing import Any
 from localcloud.aws.clients import RoleCredentials
 from localcloud.aws.iam.credentials import Credential, Principal
 from localcloud.aws.protocol.wire import AwsError
-from localcloud.aws.s3.buckets import RoleAccess
+from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import errors, rules
-from localcloud.aws.sagemaker.listing import Listing, page
 from localcloud.aws.sagemaker.models import containers, data_url, find
 from localcloud.aws.sagemaker.orders import Order, OrderedContainer, RoleSessions, TransformBackend
-from localcloud.aws.sagemaker.store import JobRecord, ModelRecord, Region, tags_from, transform_job_arn
+from localcloud.aws.sagemaker.store import JobRecord, Listing, ModelRecord, Region, page, tags_from, transform_job_arn
 from localcloud.batch_transform.errors import TransformFailure
 from localcloud.batch_transform.keys import S3Uri
 from localcloud.batch_transform.state import JobState, JobStatus
@@ -26,7 +25,7 @@ _LISTING = Listing(
     "TransformJobStatus",
     {"CreationTime": "CreationTime", "LastModifiedTime": "LastModifiedTime"},
 )
-# Members that Describe fills where the request left them out; ACK's operator waits for the first two.
+# Members that DescribeTransformJob fills in if the request omits them; ACK's operator waits for the first two.
 _FILLED: Mapping[str, Mapping[str, str]] = {
     "TransformInput": {"CompressionType": "None", "SplitType": "None"},
     "TransformOutput": {"AssembleWith": "None", "KmsKeyId": ""},
@@ -41,9 +40,8 @@ class TransformJobs:
     Args:
         transforms: runs the jobs.
         sessions: assumes execution roles.
-        s3: shows S3 as an execution role may see it.
+        s3: S3 with the permissions of an execution role.
         limit: the quota of an instance type; None for no limit.
-        choices: the behaviour chosen where SageMaker's is not publicly known.
     """
 
     def __init__(

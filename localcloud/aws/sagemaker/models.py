@@ -7,11 +7,10 @@ from typing import Any
 
 from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.protocol.wire import AwsError
-from localcloud.aws.s3.buckets import RoleAccess
+from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import errors
-from localcloud.aws.sagemaker.listing import Listing, page
 from localcloud.aws.sagemaker.orders import RoleSessions
-from localcloud.aws.sagemaker.store import ModelRecord, Region, model_arn, tags_from
+from localcloud.aws.sagemaker.store import Listing, ModelRecord, Region, model_arn, page, tags_from
 from localcloud.batch_transform.keys import S3Uri
 
 _LISTING = Listing("Models", {"Name": "ModelName", "CreationTime": "CreationTime"}, "CreationTime")
@@ -22,7 +21,7 @@ class Models:
 
     Args:
         sessions: assumes execution roles.
-        s3: shows S3 as an execution role may see it.
+        s3: S3 with the permissions of an execution role.
     """
 
     def __init__(self, sessions: RoleSessions, s3: RoleAccess) -> None:

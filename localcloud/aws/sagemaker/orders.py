@@ -1,6 +1,7 @@
-"""The work that the endpoint hands to its worker process.
+"""Jobs on their way from the endpoint to its worker process.
 
-This is a job's order, the messages between the two processes, and the data plane's settings that an order makes.
+A job is sent as an order. Here are orders, the messages between the two processes, and the data plane's settings that
+follow from an order.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ class OrderedContainer:
     Args:
         image: its image.
         model_data_url: where its model archive is, if it has one.
-        environment: what CreateModel gave it.
-        name: by which logs call it; empty where the model has one container only.
+        environment: its variables, from CreateModel.
+        name: its name in logs; empty if it is the model's only container.
     """
 
     image: str
@@ -52,15 +53,15 @@ class OrderedContainer:
 
 @dataclass(frozen=True)
 class Order:
-    """A job to run, complete in itself: it goes to the worker as JSON.
+    """A job to run, with everything that the worker needs; it is sent as JSON.
 
     Args:
         arn: the job's ARN, its identity.
         request: the arguments of CreateTransformJob.
-        containers: of the model, in the order of their work.
+        containers: those of the model, in the order in which a record passes through them.
         region: where the job runs.
         credentials: of the model's execution role.
-        network_isolation: whether the model's containers may fetch nothing.
+        network_isolation: whether the model's containers have no network.
     """
 
     arn: str
@@ -98,7 +99,7 @@ class TransformBackend(Protocol):
         ...
 
     def warm(self) -> None:
-        """Get ready for the first job, without waiting for it."""
+        """Start preparing for the first job, and return at once."""
         ...
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.aws.protocol.wire import Call, Operation
-from localcloud.aws.s3.buckets import RoleAccess
+from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import store
 from localcloud.aws.sagemaker.jobs import TransformJobs
 from localcloud.aws.sagemaker.models import Models
@@ -23,7 +23,7 @@ class SageMaker:
         account_id: the account.
         transforms: runs the jobs.
         sessions: assumes execution roles as sagemaker.amazonaws.com.
-        s3: shows S3 as an execution role may see it.
+        s3: S3 with the permissions of an execution role.
         limit: how many instances of a type transform jobs may use at once; None for no limit.
     """
 
@@ -56,7 +56,7 @@ class SageMaker:
         }
 
     def describe_transform_job(self, region: str, name: str) -> Mapping[str, Any]:
-        """What DescribeTransformJob answers."""
+        """Return the answer of DescribeTransformJob."""
         return self._jobs.describe(self._regions.get(region), {"TransformJobName": name})
 
     def _in_region(self, handler: Handler) -> Operation:

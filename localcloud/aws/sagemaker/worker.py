@@ -1,6 +1,6 @@
 """The process that runs transform jobs: `python -m localcloud.aws.sagemaker.worker`.
 
-It is a process of its own so that neither the endpoint's work nor a crash of either hurts the other. Its standard input
+It is a separate process, so that jobs and endpoint neither slow down nor crash each other. Its standard input
 is a socket of the endpoint. It dies with the endpoint, and the containers die with it.
 """
 
@@ -39,7 +39,7 @@ _CHUNK = 2**20
 
 
 class Turns:
-    """Lets a bounded number of jobs run at once, in the order they came; a job that takes long counts no longer.
+    """Lets a bounded number of jobs run at once, in the order of their arrival; a long job stops counting after a time.
 
     So short jobs share the processors few at a time, and a container that never answers a ping holds up no other job.
 
@@ -56,7 +56,7 @@ class Turns:
 
     @contextmanager
     def one(self, cancellation: Cancellation) -> Generator[None]:
-        """Hold a turn, as soon as one is free.
+        """Wait for a turn, and hold it.
 
         Raises:
             Stopped: the job was stopped while it waited.

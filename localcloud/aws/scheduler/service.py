@@ -1,7 +1,7 @@
 """The operations of EventBridge Scheduler, and the thread that fires what is due.
 
-Schedules are checked when they are made: the expression, the time zone, the target, and whether the role may be taken
-for the schedule's group. Everything else, the target's own rules too, shows when they fire.
+Schedules are checked when they are made: the expression, the time zone, the target, and whether the role may be
+assumed for the schedule's group. Everything else, including the target's own rules, is checked when they fire.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Targets(Protocol):
         ...
 
     def deliver(self, schedule: Mapping[str, Any], group_arn: str, scheduled: datetime) -> None:
-        """Call the target, again where the schedule asks for it; put away what fails."""
+        """Call the target, with the schedule's retries; a failed call goes to the dead-letter queue."""
         ...
 
 
@@ -63,11 +63,11 @@ class Scheduler:
         return {name: self._locked(operation) for name, operation in {**groups, **schedules}.items()}
 
     def start(self) -> None:
-        """Begin to fire."""
+        """Start to fire schedules."""
         self._thread.start()
 
     def close(self) -> None:
-        """Fire no more."""
+        """Stop firing schedules."""
         with self._store.changed:
             self._closed = True
             self._store.changed.notify_all()
@@ -132,7 +132,7 @@ class Scheduler:
         return copy.deepcopy(self._store.schedule(*_place(call)).shown)
 
     def update(self, call: Call) -> Mapping[str, Any]:
-        """Put a schedule in another's place: what the call leaves out goes back to its default."""
+        """Replace a schedule: members that the call omits get their defaults."""
         known = self._store.schedule(*_place(call))
         times = {"CreationDate": known.shown["CreationDate"], "LastModificationDate": now()}
         self._store.group(known.group).schedules[known.name] = made = self._settled(call, times)
@@ -205,7 +205,7 @@ class Scheduler:
         return max(0.0, min([*ahead, _LONGEST_WAIT]))
 
     def _begin(self, schedule: Schedule, scheduled: datetime) -> None:
-        """Call the target beside this thread, and find the next time; what is over goes if it is to go."""
+        """Call the target in another thread, and compute the next time; a schedule that is over is deleted if it asks for that."""
         group_arn = self._store.arn("schedule-group", schedule.group)
         work = (copy.deepcopy(schedule.shown), group_arn, scheduled)
         threading.Thread(target=self._targets.deliver, args=work, name=f"fire-{schedule.name}", daemon=True).start()

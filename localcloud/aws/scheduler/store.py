@@ -1,19 +1,29 @@
-"""What EventBridge Scheduler remembers: groups, and the schedules in them with the time at which each fires next."""
+"""EventBridge Scheduler's records: groups, and the schedules in them with the time at which each fires next.
+
+At a change to daylight saving, EventBridge Scheduler skips a local time that is left out, and fires once at one that is
+repeated: https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time. croniter has
+rules of its own for both, so it is asked in local time without a zone, and its answers are placed in the zone here.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from croniter import CroniterBadDateError, croniter
+
 from localcloud.aws.protocol.wire import AwsError
-from localcloud.aws.scheduler.timing import next_time
 from schedules import expression
+from schedules.expression import At, Cron, Expression, Rate, occurs
 
 DEFAULT_GROUP = "default"
 Shown = dict[str, Any]
+
+LAST_YEAR = 2099
+"""The last year that croniter knows; AWS accepts years up to 2199."""
 
 
 @dataclass
@@ -70,7 +80,7 @@ class Store:
         """Make a group.
 
         Raises:
-            AwsError: there is one of this name.
+            AwsError: a group has this name already.
         """
         if name in self.groups:
             raise AwsError("ConflictException", f"Schedule group {name} already exists.", 409)
@@ -84,7 +94,7 @@ class Store:
         """Return a group.
 
         Raises:
-            AwsError: there is none of this name.
+            AwsError: no group has this name.
         """
         if name not in self.groups:
             raise _missing(f"Schedule group {name} does not exist.")
@@ -94,7 +104,7 @@ class Store:
         """Return a group by its ARN.
 
         Raises:
-            AwsError: there is none.
+            AwsError: no group has this ARN.
         """
         found = next((group for group in self.groups.values() if group.shown["Arn"] == arn), None)
         if found is None:
@@ -105,7 +115,7 @@ class Store:
         """Return a schedule.
 
         Raises:
-            AwsError: there is none of this name in the group.
+            AwsError: no schedule in the group has this name.
         """
         if name not in self.group(group).schedules:
             raise _missing(f"Schedule {name} does not exist.")
@@ -127,3 +137,81 @@ def now() -> datetime:
 
 def _missing(message: str) -> AwsError:
     return AwsError("ResourceNotFoundException", message, 404)
+
+
+def next_time(
+    expression: Expression, where: tzinfo, after: datetime, start: datetime, end: datetime | None = None
+) -> datetime | None:
+    """Return the next time to fire; None if there is no more.
+
+    Args:
+        expression: the schedule's.
+        where: its time zone.
+        after: an aware time; only later times count.
+        start: when it begins; a rate fires then for the first time.
+        end: after which it fires no more.
+    """
+    match expression:
+        case Rate(every=every):
+            passed = max((after - start) // every + 1, 0)
+            found: datetime | None = start + passed * every
+        case At(when=when):
+            found = _placed(when, where)
+        case Cron():
+            found = next((time for time in _cron_times(expression, where, max(after, start))), None)
+    if found is None or found <= after or (end is not None and found > end):
+        return None
+    return found.astimezone(UTC)
+
+
+def _cron_times(expression: Cron, where: tzinfo, after: datetime) -> Iterator[datetime]:
+    if expression.years[0] > LAST_YEAR:
+        return
+    begin = after.astimezone(where).replace(tzinfo=None)
+    times = croniter(_crontab(expression), begin, max_years_between_matches=LAST_YEAR - after.year)
+    try:
+        while True:
+            placed = _placed(times.get_next(datetime), where)
+            if placed is not None and placed > after:
+                yield placed
+    except CroniterBadDateError:
+        return
+
+
+def _placed(when: datetime, where: tzinfo) -> datetime | None:
+    """Return a local time in its zone: the first of two, or None if the clocks skip it."""
+    return when.replace(tzinfo=where, fold=0) if occurs(when, where) else None
+
+
+def _crontab(expression: Cron) -> str:
+    """Return croniter's form: Sunday is 0, the fields are minute, hour, day, month, weekday, second and year."""
+    fields = [
+        _listed(expression.minutes),
+        _listed(expression.hours),
+        "*" if expression.days is None else _listed(expression.days),
+        _listed(expression.months),
+        "*" if expression.weekdays is None else ",".join(_weekday(entry) for entry in expression.weekdays),
+        "0",
+        _years(expression.years),
+    ]
+    return " ".join(fields)
+
+
+def _listed(entries: Iterable[int | str]) -> str:
+    return ",".join(map(str, entries))
+
+
+def _years(years: Sequence[int]) -> str:
+    """Return consecutive years as a range, because croniter expands each entry of a list again."""
+    reached = [year for year in years if year <= LAST_YEAR]
+    whole = len(reached) > 1 and len(reached) == reached[-1] - reached[0] + 1
+    return f"{reached[0]}-{reached[-1]}" if whole else _listed(reached)
+
+
+def _weekday(entry: int | str) -> str:
+    if isinstance(entry, int):
+        return str(entry - 1)
+    if entry.endswith("L"):
+        return f"L{int(entry[:-1]) - 1}"
+    weekday, _, nth = entry.partition("#")
+    return f"{int(weekday) - 1}#{nth}"

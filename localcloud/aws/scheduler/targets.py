@@ -1,6 +1,6 @@
 """Universal targets: any API of AWS, called with a JSON request under the schedule's role.
 
-What is filled in, tried again and put away follows
+Context attributes, retries and the dead-letter queue are those of
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html,
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html and
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html. Each attempt has an execution id of
@@ -24,10 +24,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.aws import clients
 from localcloud.aws.clients import RoleCredentials
+from localcloud.aws.iam.needs import SCHEDULER_SERVICE
 from localcloud.aws.iam.sts import Tokens, service_session
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError
 
-SERVICE = "scheduler.amazonaws.com"
 _LOG = logging.getLogger(__name__)
 _UNIVERSAL = re.compile(r"arn:aws:scheduler:::aws-sdk:([a-z0-9-]+):([a-z]\w+)")
 _READING = re.compile(r"(get|describe|list)[A-Z]\w*")
@@ -36,7 +36,7 @@ _SECONDS_BETWEEN = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 @dataclass(frozen=True)
 class Failure:
-    """How a call ended that did not succeed."""
+    """The error of a failed call."""
 
     code: str
     message: str
@@ -47,7 +47,7 @@ class UniversalTargets:
 
     Args:
         tokens: issues the sessions of schedules' roles.
-        endpoint: where AWS is, asked when the first schedule fires.
+        endpoint: returns the URL of the AWS endpoint; called when the first schedule fires.
         region: of the calls.
     """
 
@@ -76,12 +76,12 @@ class UniversalTargets:
         except AccessDeniedError as error:
             message = (
                 f"The execution role you provide must allow AWS EventBridge Scheduler to assume the role. "
-                f"{target['RoleArn']} does not trust {SERVICE} for {group_arn}."
+                f"{target['RoleArn']} does not trust {SCHEDULER_SERVICE} for {group_arn}."
             )
             raise AwsError("ValidationException", message) from error
 
     def deliver(self, schedule: Mapping[str, Any], group_arn: str, scheduled: datetime) -> None:
-        """Call the target until it answers or the schedule's patience ends; then put the call away."""
+        """Call the target until it succeeds or its retry policy is exhausted; then send the call to the dead-letter queue."""
         target = schedule["Target"]
         attempt = 1
         while True:
@@ -122,7 +122,7 @@ class UniversalTargets:
         return None
 
     def _put_away(self, target: Mapping[str, Any], group_arn: str, text: str, attributes: Mapping[str, str]) -> None:
-        """Send a failed call to the dead-letter queue, with the schedule's role too; without a queue it is gone."""
+        """Send a failed call to the dead-letter queue, with the schedule's role; without a queue the call is lost."""
         arn = (target.get("DeadLetterConfig") or {}).get("Arn")
         if not arn:
             return
@@ -142,12 +142,12 @@ class UniversalTargets:
         return clients.client(service, self._endpoint(), self._region, self._session(role_arn, group_arn))
 
     def _session(self, role_arn: str, group_arn: str) -> RoleCredentials:
-        issued = service_session(self._tokens, role_arn, SERVICE, group_arn)
+        issued = service_session(self._tokens, role_arn, SCHEDULER_SERVICE, group_arn)
         return RoleCredentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
 
 
 def _exhausted(policy: Mapping[str, Any], attempt: int, scheduled: datetime, pause: float) -> str:
-    """Return the limit at which a call is given up after a failed attempt; nothing while it is to be tried again."""
+    """Return the limit of the retry policy that is exhausted after a failed attempt; empty if another attempt follows."""
     age = (datetime.now(UTC) - scheduled).total_seconds()
     if age + pause > float(policy["MaximumEventAgeInSeconds"]):
         return "MaximumEventAgeInSeconds"

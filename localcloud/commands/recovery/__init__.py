@@ -5,6 +5,6 @@ that Helm refuses to continue. Pulumi leaves these to its user; here they are re
 """
 
 from localcloud.commands.recovery.begin import attempt, settle, unlock
-from localcloud.commands.recovery.cluster import let_objects_go
+from localcloud.commands.recovery.deployment import let_objects_go
 
 __all__ = ["attempt", "let_objects_go", "settle", "unlock"]

@@ -28,9 +28,12 @@ _RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 def main(arguments: Sequence[str]) -> int:
     """Resolve what an interrupted run left; it runs in the environment of the stack, whose credentials it uses."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.commands.recovery", description=main.__doc__)
-    parser.add_argument("--home", type=Path, required=True, help="the generated folder")
-    parser.add_argument("--stack", required=True)
+    parser.add_argument("--home", type=Path, help="the generated folder")
+    parser.add_argument("--stack")
+    parser.add_argument("--gone", metavar="ARN", help="only say whether this cluster is gone: the exit code is then 0")
     options = parser.parse_args(arguments)
+    if options.gone:
+        return 0 if is_gone(options.gone) else 1
     try:
         settle(pulumi_cli.choose(options.home, os.environ), options.stack)
     except CommandError as error:
@@ -56,6 +59,27 @@ def settle(pulumi: PulumiCli, name: str) -> None:
         _mend_releases(pulumi, name, operations)
 
 
+def is_gone(arn: str) -> bool:
+    """Ask EKS, as an identity of the cluster's own account, whether a cluster is gone.
+
+    A cluster that cannot be reached is not gone, nor is one that another account or region does not know: the caller's
+    account must be the cluster's, and EKS in the cluster's region must have answered that there is no such cluster.
+
+    Args:
+        arn: the cluster's, such as `arn:aws:eks:us-east-1:111122223333:cluster/batch-workshop`.
+    """
+    _, _, _, region, account, resource = arn.split(":", 5)
+    try:
+        if _client("sts", region).get_caller_identity()["Account"] != account:
+            return False
+        _client("eks", region).describe_cluster(name=resource.partition("/")[2])
+    except ClientError as error:
+        return error.response["Error"]["Code"] == "ResourceNotFoundException"
+    except BotoCoreError:
+        pass  # destroy itself says what is wrong with the credentials
+    return False
+
+
 def _named(operations: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{each['type']} {each['resource']['urn'].rpartition('::')[2]}" for each in operations)
 
@@ -72,8 +96,8 @@ def _settle(pulumi: PulumiCli, name: str, exported: deployment.Deployment) -> No
         pulumi.ask("refresh", "--yes", "--skip-preview", "--stack", name, *targets)
 
 
-def _client(service: str) -> Any:
-    return boto3.client(service)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownMemberType] boto3 has no types
+def _client(service: str, region: str | None = None) -> Any:
+    return boto3.client(service, region_name=region)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownMemberType] boto3 has no types
 
 
 def _identify(kind: str, inputs: Mapping[str, Any], connect: Callable[[str], Any]) -> str | None:

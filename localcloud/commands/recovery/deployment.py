@@ -1,21 +1,28 @@
 """A stack's exported deployment: the operations that an interrupted run left in it, and how they are resolved.
 
-`pulumi refresh --import-pending-creates` of the pinned CLI drops what it is told to import: it renames the operation
-to `importing`, which nothing reads. So the deployment itself is edited, between `stack export` and `stack import`: an
+`pulumi refresh --import-pending-creates` of the pinned CLI drops the objects that it should import: it renames the
+operation to `importing`, which nothing reads. So the deployment itself is edited, between `stack export` and `stack import`: an
 object that may exist becomes a resource, whose outputs a refresh reads, and which the refresh drops if it is not there.
+
+The objects of a cluster that is gone are removed in the same way.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+
+from localcloud.commands.pulumi_cli import PulumiCli
+from localcloud.console import say
 
 Deployment = dict[str, Any]
 Resource = dict[str, Any]
 
 _SECRET_MARK: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105  Pulumi's mark of special values, no secret
+
+_KUBERNETES = "pulumi:providers:kubernetes"
 
 
 def pending(deployment: Deployment) -> list[dict[str, Any]]:
@@ -105,3 +112,43 @@ def _take_in(resource: Resource, resources: list[Resource]) -> list[Resource]:
             return [*resources[:at], resource, *resources[at + 1 :]]
         each["delete"] = True
     return [*resources, resource]
+
+
+def let_objects_go(pulumi: PulumiCli, name: str, resources: Sequence[dict[str, Any]]) -> None:
+    """Remove the objects of a cluster from the stack's state if, and only if, EKS says that the cluster is gone.
+
+    The Kubernetes provider has a setting for this, `deleteUnreachable`, but does not apply it to Helm releases.
+
+    Args:
+        pulumi: the CLI, in the stack's environment.
+        name: the stack's.
+        resources: the stack's resources as its state has them.
+    """
+    clusters = _cluster_arns(resources)
+    if not clusters or not any(r["type"].startswith("kubernetes:") for r in resources):
+        return
+    if not all(_is_gone(pulumi, arn) for arn in clusters):
+        return
+    say("    EKS says that the cluster is gone: its objects are removed from the state")
+    exported = json.loads(pulumi.ask("stack", "export", "--stack", name))
+    pulumi.ask("stack", "import", "--stack", name, given=json.dumps(without_objects(exported)))
+
+
+def _cluster_arns(resources: Sequence[dict[str, Any]]) -> list[str]:
+    """ARNs of the stack's clusters; derived from other resources if a refresh has removed the cluster from the state."""
+    arns = [_outputs(r).get("arn") for r in resources if r["type"] == "aws:eks/cluster:Cluster"]
+    names = [(r.get("inputs") or {}).get("clusterIdentifier") for r in resources if r["type"] == _KUBERNETES]
+    regions = [(r.get("inputs") or {}).get("region") for r in resources if r["type"] == "pulumi:providers:aws"]
+    roles = [_outputs(r).get("arn") for r in resources if r["type"] == "aws:iam/role:Role"]
+    if not any(arns) and all(found and found[0] for found in (names, regions, roles)):
+        _, partition, _, _, account, _ = str(roles[0]).split(":", 5)
+        arns = [f"arn:{partition}:eks:{regions[0]}:{account}:cluster/{names[0]}"]
+    return [str(arn) for arn in arns if arn]
+
+
+def _outputs(resource: dict[str, Any]) -> dict[str, Any]:
+    return resource.get("outputs") or {}
+
+
+def _is_gone(pulumi: PulumiCli, arn: str) -> bool:
+    return pulumi.module("localcloud.commands.recovery", "--gone", arn) == 0

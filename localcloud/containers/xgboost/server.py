@@ -12,6 +12,9 @@ from localcloud.containers.xgboost.workers import Server
 
 
 def main() -> None:
+    """Serve the model of `SM_MODEL_DIR`; exits with status 1 if it cannot be loaded."""
+    # To ask whether its data are a Series, xgboost imports pandas at the first prediction: half a second in each worker.
+    sys.modules["pandas"] = None  # pyright: ignore[reportArgumentType]  the documented way to forbid an import
     settings = Settings.read(os.environ)
     try:
         model = load(settings.model_dir, ensemble=settings.ensemble)

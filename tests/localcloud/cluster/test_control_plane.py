@@ -152,8 +152,20 @@ def test_a_cluster_s_name_is_taken_once(clusters: LocalClusters, endpoint: Clust
 
 
 @pytest.mark.e2e
-def test_a_second_cluster_dies_alone_and_says_so(clusters: LocalClusters, endpoint: ClusterEndpoint) -> None:
-    second = clusters.create_cluster("two", "1.35")
+def test_a_second_cluster_takes_another_port_than_one_that_is_taken_dies_alone_and_says_so(
+    clusters: LocalClusters, endpoint: ClusterEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free_ports, given = control_plane.free_ports, list[int]()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+
+        def first_the_taken(count: int) -> list[int]:
+            given.extend(free_ports(count) if given else [taken.getsockname()[1]])
+            return given[-1:]
+
+        monkeypatch.setattr(control_plane, "free_ports", first_the_taken)
+        second = clusters.create_cluster("two", "1.35")
+    assert len(given) > 1
+    assert second.endpoint == f"https://127.0.0.1:{given[-1]}"
     plane = clusters._planes["two"]
     assert plane.pid is not None
     os.kill(plane.pid, signal.SIGKILL)
@@ -184,6 +196,7 @@ def test_nothing_is_left_when_the_owner_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.soak
 def test_nothing_is_left_when_the_owner_is_told_to_stop(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "localcloud.cluster", "up", f"--home={tmp_path}", "--nodegroup=workers"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as owner:
@@ -212,23 +225,6 @@ def test_a_control_plane_that_ends_at_once_is_named_with_its_last_words(tmp_path
     ):
         plane.start()
     assert plane.pid is None
-
-
-@pytest.mark.e2e
-def test_a_cluster_whose_port_is_taken_gets_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    free_ports, given = control_plane.free_ports, list[int]()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-
-        def first_the_taken(count: int) -> list[int]:
-            given.extend(free_ports(count) if given else [taken.getsockname()[1]])
-            return given[-1:]
-
-        monkeypatch.setattr(control_plane, "free_ports", first_the_taken)
-        plane = ControlPlane("x", tmp_path / "run", tmp_path / "logs", binaries.control_plane(), "http://127.0.0.1:9")
-        plane.start()
-    assert len(given) > 1
-    assert plane.endpoint == f"https://127.0.0.1:{given[-1]}"
-    plane.wipe()
 
 
 def test_a_cluster_may_be_stopped_while_it_starts(tmp_path: Path) -> None:

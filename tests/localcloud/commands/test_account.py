@@ -73,7 +73,7 @@ def test_destroy_lets_objects_go_only_with_their_cluster(
 ) -> None:
     cluster = {"urn": "c", "type": "aws:eks/cluster:Cluster", "outputs": {"arn": "arn:aws:eks:us-east-1:1:cluster/c"}}
     answer(home, {"deployment": {"resources": [cluster, {"urn": "p", "type": "kubernetes:core/v1:Pod"}]}})
-    monkeypatch.setattr("localcloud.commands.recovery.cluster._is_gone", lambda *_: gone)
+    monkeypatch.setattr("localcloud.commands.recovery.deployment._is_gone", lambda *_: gone)
     monkeypatch.setattr(PulumiCli, "module", lambda *_: 0)
     assert account.destroy(home, "dev") == 0
     assert (":--non-interactive stack import --stack dev" in asked(home)) is gone

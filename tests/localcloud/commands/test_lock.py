@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.commands.lock import alone
+from localcloud.commands.__main__ import alone
 from localcloud.console import CommandError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.commands import __main__ as commands
-from localcloud.commands import inspection
+from localcloud.commands import cloud
 from localcloud.home import home
 
 
@@ -18,7 +18,7 @@ def test_a_shell_on_the_cloud_of_another_checkout_does_not_lead_make_there(
     seen: list[Path] = []
     monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path / "another" / ".local"))
     monkeypatch.setattr(commands, "own", lambda: tmp_path / ".local")
-    monkeypatch.setattr(inspection, "status", lambda directory: seen.extend([directory, home()]) or 0)
+    monkeypatch.setattr(cloud, "status", lambda directory: seen.extend([directory, home()]) or 0)
     assert commands.main(["status", "--stack", "local"]) == 0
     assert seen == [tmp_path / ".local"] * 2
     assert os.environ["LOCALCLOUD_HOME"] == str(tmp_path / ".local")

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from localcloud.commands import reruns, stack
+from localcloud.commands import jobs, stack
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import CommandError
 
@@ -34,7 +34,7 @@ JOBS = [job("churn", "0a1b2c3d"), job("late", "4e5f6a7b")]
 def told(monkeypatch: pytest.MonkeyPatch, entries: dict[str, str], act: str, *given: Any) -> list[str]:
     monkeypatch.setattr(stack, "reruns", lambda _: entries)
     cli = Recorded()
-    getattr(reruns, act)(cast("PulumiCli", cli), "dev", *given)
+    getattr(jobs, act)(cast("PulumiCli", cli), "dev", *given)
     return cli.told
 
 

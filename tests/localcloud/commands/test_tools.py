@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.commands import tools
+from localcloud.commands import environment
 from localcloud.go import binaries
 from localcloud.go.programs import CONTROL_PLANE_AND_PROVIDER, PULUMI, Program
 
@@ -41,27 +41,27 @@ def said(*command: str | Path) -> str:
 
 @pytest.mark.parametrize("name", ["aws", "eks"])
 def test_a_plugin_runs_the_checkouts_module_in_its_home(home: Path, tmp_path: Path, name: str) -> None:
-    tools.write_plugins(home, tmp_path)
+    environment.write_plugins(home, tmp_path)
     assert said(plugin(home, name), "127.0.0.1:1") == f"{tmp_path}|{home}|-m localcloud.pulumi.{name} 127.0.0.1:1"
 
 
 def test_the_compiled_kubernetes_provider_is_an_installed_plugin(home: Path, tmp_path: Path) -> None:
     built(CONTROL_PLANE_AND_PROVIDER)
-    tools.write_plugins(home, tmp_path)
+    environment.write_plugins(home, tmp_path)
     assert said(plugin(home, "kubernetes")) == "pulumi-resource-kubernetes"
 
 
 def test_a_downloaded_kubernetes_provider_stays(home: Path, tmp_path: Path) -> None:
     built(CONTROL_PLANE_AND_PROVIDER)
     program(plugin(home, "kubernetes"), "echo official")
-    tools.write_plugins(home, tmp_path)
+    environment.write_plugins(home, tmp_path)
     assert said(plugin(home, "kubernetes")) == "official"
 
 
 def test_the_compiled_cli_lies_beside_its_language_host(home: Path, tmp_path: Path) -> None:
     built(PULUMI)
     (home / "cli").mkdir()
-    tools.write(home, tmp_path)
+    environment.write_tools(home, tmp_path)
     assert sorted(path.name for path in (home / "cli").iterdir()) == [
         "pulumi",
         "pulumi-language-python",
@@ -73,10 +73,10 @@ def test_the_compiled_cli_lies_beside_its_language_host(home: Path, tmp_path: Pa
 
 def test_with_an_installed_cli_there_is_none_of_ours(home: Path, tmp_path: Path) -> None:
     built(PULUMI)
-    tools.write(home, tmp_path)
+    environment.write_tools(home, tmp_path)
     assert not (home / "cli").exists()
 
 
 def test_aws_runs_through_its_interpreter_whatever_the_path(home: Path, tmp_path: Path) -> None:
-    tools.write(home, tmp_path)
+    environment.write_tools(home, tmp_path)
     assert said(home / "tools" / "aws", "--version").endswith(f"|{home}/venv/bin/aws --version")

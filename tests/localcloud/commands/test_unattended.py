@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.commands import unattended
+from localcloud.commands import terminal
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,9 @@ from localcloud.commands import unattended
 )
 def test_yes_means_that_nobody_is_there_to_answer(value: str, wanted: bool) -> None:
     environment = {"YES": value}
-    assert unattended.is_wanted(environment) is wanted
-    assert (unattended.flags(environment) == ("--non-interactive", "--color", "never")) is wanted
-    assert (unattended.settings(environment).get("PULUMI_SKIP_CONFIRMATIONS") == "true") is wanted
+    assert terminal.is_wanted(environment) is wanted
+    assert (terminal.flags(environment) == ("--non-interactive", "--color", "never")) is wanted
+    assert (terminal.settings(environment).get("PULUMI_SKIP_CONFIRMATIONS") == "true") is wanted
 
 
 def jobs(*statuses: str) -> dict[str, Any]:
@@ -41,4 +41,4 @@ def jobs(*statuses: str) -> dict[str, Any]:
     ],
 )
 def test_an_up_tells_failed_jobs_from_the_rest(code: int, outputs: dict[str, Any], expected: int) -> None:
-    assert unattended.of_up(code, outputs) == expected
+    assert terminal.of_up(code, outputs) == expected

@@ -70,6 +70,29 @@ def test_the_churn_model_answers_as_when_asked_directly() -> None:
     assert f'"POST /invocations HTTP/1.1" 200 {len(answer)} "-" "Python-urllib/' in text
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which libraries a process has loaded")
+def test_a_first_prediction_does_not_wait_for_the_import_of_pandas() -> None:
+    container, _ = _start(XGBOOST, CHURN, BATCH)
+    with container:
+        wait_until_serving(container)
+        row = (CHECKOUT / "model" / "batch_input.csv").read_bytes().partition(b"\n")[0]
+        assert invoke(container, row, Content_Type="text/csv")[0] == 200
+        maps = [
+            (status.parent / "maps").read_text()
+            for status in Path("/proc").glob("[0-9]*/status")
+            if _group(int(status.parent.name)) == container.pid
+        ]
+    assert len(maps) >= 2, "the container and the worker that answered"
+    assert all("xgboost" in libraries and "pandas" not in libraries for libraries in maps)
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
 def test_requests_on_kept_connections_are_shared_out_and_answered_each() -> None:
     container, _ = _start(XGBOOST, CHURN, BATCH)
     rows = (CHECKOUT / "model" / "batch_input.csv").read_bytes().splitlines()[:40]

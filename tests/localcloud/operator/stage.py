@@ -23,9 +23,8 @@ import urllib3
 from localcloud.kube import KubeApi, KubernetesError, load_kubeconfig
 from localcloud.operator.controller import Controller, Log
 from localcloud.operator.fields import API_VERSION, KIND, spec_fields
-from localcloud.operator.kube import TransformJobObjects
 from localcloud.operator.reconciler import Reconciler
-from localcloud.operator.resource import Owner
+from localcloud.operator.resource import Owner, TransformJobObjects
 from localcloud.operator.sync import Policy
 from tests.localcloud.operator import definition
 from tests.localcloud.operator.fake_cluster import FakeCluster
@@ -247,6 +246,17 @@ class ServerKubectl:
                 return None
             raise
 
+    def clear(self, namespace: str) -> None:
+        """Take all objects of a namespace away, whatever holds them."""
+        path = f"/apis/{API_VERSION}/namespaces/{namespace}/transformjobs"
+        self._send("DELETE", path)
+        for held in self._send("GET", path)["items"]:
+            try:
+                self._api.patch(namespace, held["metadata"]["name"], {"metadata": {"finalizers": None}})
+            except KubernetesError as error:
+                if not error.not_found:
+                    raise
+
     def post(self, path: str, body: Json) -> Json:
         return self._send("POST", path, body)
 
@@ -276,19 +286,47 @@ class ServerKubectl:
 
 
 class ServerStage(Stage):
-    """A real API server, the fake endpoint behind HTTP, the controller as a process."""
+    """A real API server, the fake endpoint behind HTTP, the controller as a process.
+
+    The process is there for stage after stage; a stage whose controller has arguments of its own starts one for itself.
+    """
 
     # Below the 30 s after which a controller looks by itself at a job that runs.
     patience = float(os.environ.get("OPERATOR_PATIENCE", "25"))
     _numbers = iter(range(1_000_000))
 
-    def __init__(self, kubeconfig: Path, folder: Path) -> None:
+    def __init__(self, operator: OperatorProcess) -> None:
         super().__init__()
-        self.kubeconfig, self.folder = kubeconfig, folder
-        self.kubectl = self.server = ServerKubectl(kubeconfig)
+        self.operator = operator
+        self.kubectl = self.server = ServerKubectl(operator.kubeconfig)
         self.namespace = f"test-{os.getpid()}-{next(self._numbers)}"
         self.server.post("/api/v1/namespaces", {"metadata": {"name": self.namespace}})
-        self.endpoint = FakeEndpoint(self.aws)
+        operator.endpoint.sagemaker = self.aws
+
+    def start(self, *arguments: str) -> None:
+        self.operator.start(*arguments)
+
+    def kill(self) -> None:
+        self.operator.kill()
+
+    def close(self) -> None:
+        """Take the objects away; the controller, if it runs, has then made its last call for them."""
+        self.server.clear(self.namespace)
+        if self.operator.runs:
+            self.create("last", annotations={"services.k8s.aws/adoption-policy": "none"})  # it asks AWS nothing
+            self.wait_condition("ACK.Terminal", name="last")
+            self.server.clear(self.namespace)
+
+    def annotate_namespace(self, **annotations: str) -> None:
+        self.server.patch(f"/api/v1/namespaces/{self.namespace}", {"metadata": {"annotations": annotations}})
+
+
+class OperatorProcess:
+    """The controller as a process that watches all namespaces, and the endpoint that it knows."""
+
+    def __init__(self, kubeconfig: Path, folder: Path) -> None:
+        self.kubeconfig, self._folder = kubeconfig, folder
+        self.endpoint = FakeEndpoint(FakeSageMaker())
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             "KUBECONFIG": str(kubeconfig),
@@ -299,14 +337,22 @@ class ServerStage(Stage):
         }
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self, *arguments: str) -> None:
+        """Start it, unless it runs and is as it always is."""
+        if self.runs and not arguments:
+            return
+        self.kill()
         command = shlex.split(os.environ.get("OPERATOR_COMMAND", "")) or [sys.executable, "-m", "localcloud.operator"]
         flags = [
-            "--aws-region", REGION, "--aws-endpoint-url", "", "--watch-namespace", self.namespace,
+            "--aws-region", REGION, "--aws-endpoint-url", "",
             "--reconcile-resources", "TransformJob", "--resource-tags", ",".join(CHART_TAGS),
         ]  # fmt: skip
         extra = shlex.split(os.environ.get("OPERATOR_FLAGS", ""))
-        with (self.folder / "operator.log").open("ab") as log:
+        with (self._folder / "operator.log").open("ab") as log:
             before = log.tell()
             self._process = subprocess.Popen(
                 [*command, *flags, *extra, *arguments], env=self.environment, stderr=log, stdout=log
@@ -316,7 +362,7 @@ class ServerStage(Stage):
     def _wait_until_started(self, process: subprocess.Popen[bytes], before: int) -> None:
         """Starting takes seconds on a busy machine: not at the cost of a test's patience. Another program may not tell."""
         deadline = time.monotonic() + (10 if "OPERATOR_COMMAND" in os.environ else 60)
-        while b"Starting workers" not in (self.folder / "operator.log").read_bytes()[before:]:
+        while b"Starting workers" not in (self._folder / "operator.log").read_bytes()[before:]:
             if process.poll() is not None or time.monotonic() > deadline:
                 return
             time.sleep(0.02)
@@ -338,14 +384,11 @@ class ServerStage(Stage):
         return self._process.wait(60)
 
     def log(self) -> str:
-        return (self.folder / "operator.log").read_text()
+        return (self._folder / "operator.log").read_text()
 
     def close(self) -> None:
-        super().close()
+        self.kill()
         self.endpoint.close()
-
-    def annotate_namespace(self, **annotations: str) -> None:
-        self.server.patch(f"/api/v1/namespaces/{self.namespace}", {"metadata": {"annotations": annotations}})
 
 
 def install_definitions(kubeconfig: Path) -> None:

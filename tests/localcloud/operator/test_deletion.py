@@ -121,14 +121,13 @@ def test_retain_by_annotation_leaves_the_job_alone(stage: Stage) -> None:
     assert stage.aws.status("churn") == "InProgress"
 
 
-def test_retain_by_namespace_leaves_the_job_alone(memory: MemoryStage) -> None:
-    memory.annotate_namespace(**{"sagemaker.services.k8s.aws/deletion-policy": "retain"})
-    memory.start()
-    memory.create()
-    memory.wait_status("InProgress")
-    memory.delete()
-    memory.wait_gone()
-    assert memory.aws.status("churn") == "InProgress"
+def test_retain_by_namespace_leaves_the_job_alone(stage: Stage) -> None:
+    stage.annotate_namespace(**{"sagemaker.services.k8s.aws/deletion-policy": "retain"})
+    stage.create()
+    stage.wait_status("InProgress")
+    stage.delete()
+    stage.wait_gone()
+    assert stage.aws.status("churn") == "InProgress"
 
 
 def test_without_a_controller_deletion_waits(stage: Stage) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from localcloud.home import CHECKOUT
 from localcloud.setup import __main__ as setup
-from localcloud.setup import requirements_check, virtualenv
+from localcloud.setup import virtualenv
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_an_old_python_is_named_in_a_checkout_that_is_set_up(
 def test_what_is_missing_is_said_before_anything_is_made(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(requirements_check, "missing", lambda *_, **__: ["a lack", "another"])
+    monkeypatch.setattr(setup, "missing", lambda *_, **__: ["a lack", "another"])
     assert setup.main(["local"]) == 1
     assert capsys.readouterr().err == "error: this machine is not ready:\n  - a lack\n  - another\n"
     assert not (home / "venv").exists()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.setup import installed_cli
+from localcloud.setup import programs
 
 
 def pulumi(folder: Path, script: str) -> str:
@@ -26,13 +26,13 @@ def pulumi(folder: Path, script: str) -> str:
     ],
 )
 def test_a_cli_serves_when_it_is_new_enough(tmp_path: Path, script: str, serves: bool) -> None:
-    found = installed_cli.find(pulumi(tmp_path, script))
+    found = programs.installed(pulumi(tmp_path, script))
     assert found is not None
     assert found.serves is serves
 
 
 def test_a_cli_that_is_too_old_is_named_with_both_versions(tmp_path: Path) -> None:
-    found = installed_cli.find(pulumi(tmp_path, "echo v3.100.2"))
+    found = programs.installed(pulumi(tmp_path, "echo v3.100.2"))
     assert found is not None
     assert found.reason == (
         f"{tmp_path / 'pulumi'} is Pulumi 3.100.2, and 3.260.0 or newer is needed; the Pulumi CLI is compiled instead"
@@ -42,11 +42,11 @@ def test_a_cli_that_is_too_old_is_named_with_both_versions(tmp_path: Path) -> No
 def test_a_compiled_cli_of_a_checkout_does_not_count(tmp_path: Path) -> None:
     ours = pulumi(tmp_path / ".local" / "cli", "echo v3.274.1")
     theirs = pulumi(tmp_path / "usr", "echo v3.274.1")
-    assert installed_cli.find(ours) is None
-    found = installed_cli.find(f"{ours}:{theirs}")
+    assert programs.installed(ours) is None
+    found = programs.installed(f"{ours}:{theirs}")
     assert found is not None
     assert found.program == tmp_path / "usr" / "pulumi"
 
 
 def test_a_folder_of_path_that_does_not_exist_is_passed_over(tmp_path: Path) -> None:
-    assert installed_cli.find(f"{tmp_path / 'gone'}::") is None
+    assert programs.installed(f"{tmp_path / 'gone'}::") is None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from localcloud.setup import requirements_check
+from localcloud.setup import __main__ as setup
 
 
 class Usage(NamedTuple):
@@ -18,7 +18,7 @@ class Usage(NamedTuple):
 
 
 def test_a_machine_that_has_all_is_ready(tmp_path: Path) -> None:
-    assert requirements_check.missing(tmp_path / "not" / "yet", environment=False, build=False) == []
+    assert setup.missing(tmp_path / "not" / "yet", environment=False, build=False) == []
 
 
 def test_everything_that_is_missing_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +26,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path, monkeypatch
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(1, 1, 10**9))
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    said = requirements_check.missing(tmp_path, environment=True, build=True)
+    said = setup.missing(tmp_path, environment=True, build=True)
     assert [line.split(" ")[0] for line in said] == ["Python", "Python's", "Linux", str(tmp_path)]
 
 
@@ -43,9 +43,6 @@ def test_only_what_is_still_to_be_made_needs_disk(
 ) -> None:
     free = int(gigabytes * 1e9)
     monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(free, 0, free))
-    assert requirements_check.missing(tmp_path, environment=environment, build=build) == []
+    assert setup.missing(tmp_path, environment=environment, build=build) == []
     monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(free, 1, free - 1))
-    assert (
-        f"{gigabytes:.1f} GB are needed"
-        in requirements_check.missing(tmp_path, environment=environment, build=build)[0]
-    )
+    assert f"{gigabytes:.1f} GB are needed" in setup.missing(tmp_path, environment=environment, build=build)[0]

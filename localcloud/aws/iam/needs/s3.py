@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, unquote
 
 from localcloud.aws.iam.directory import Directory
-from localcloud.aws.iam.needs.model import Keys, Need
+from localcloud.aws.iam.needs import Keys, Need
 from localcloud.aws.protocol.wire import Call
 
 _BUCKET = "arn:aws:s3:::{}"
@@ -14,46 +14,27 @@ _BUCKET = "arn:aws:s3:::{}"
 # Operations whose action has another name than the operation.
 _ACTIONS: Mapping[str, str] = {
     "ListBuckets": "ListAllMyBuckets",
-    "HeadBucket": "ListBucket",
-    "ListObjects": "ListBucket",
-    "ListObjectsV2": "ListBucket",
+    **dict.fromkeys(("HeadBucket", "ListObjects", "ListObjectsV2"), "ListBucket"),
     "ListObjectVersions": "ListBucketVersions",
     "ListMultipartUploads": "ListBucketMultipartUploads",
     "ListParts": "ListMultipartUploadParts",
-    "HeadObject": "GetObject",
-    "GetObjectAttributes": "GetObject",
-    "SelectObjectContent": "GetObject",
-    "CopyObject": "PutObject",
-    "CreateMultipartUpload": "PutObject",
-    "UploadPart": "PutObject",
-    "UploadPartCopy": "PutObject",
-    "CompleteMultipartUpload": "PutObject",
-    "GetBucketEncryption": "GetEncryptionConfiguration",
-    "PutBucketEncryption": "PutEncryptionConfiguration",
-    "DeleteBucketEncryption": "PutEncryptionConfiguration",
-    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
-    "GetBucketLifecycle": "GetLifecycleConfiguration",
-    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
-    "PutBucketLifecycle": "PutLifecycleConfiguration",
-    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
-    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
-    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
-    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
-    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
-    "DeleteBucketTagging": "PutBucketTagging",
-    "GetBucketReplication": "GetReplicationConfiguration",
-    "PutBucketReplication": "PutReplicationConfiguration",
-    "DeleteBucketReplication": "PutReplicationConfiguration",
-    "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
-    "PutBucketAccelerateConfiguration": "PutAccelerateConfiguration",
-    "GetBucketCors": "GetBucketCORS",
-    "PutBucketCors": "PutBucketCORS",
-    "DeleteBucketCors": "PutBucketCORS",
-    "DeleteBucketWebsite": "DeleteBucketWebsite",
-    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
-    "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
-    "GetBucketNotificationConfiguration": "GetBucketNotification",
-    "PutBucketNotificationConfiguration": "PutBucketNotification",
+    **dict.fromkeys(("HeadObject", "GetObjectAttributes", "SelectObjectContent"), "GetObject"),
+    **dict.fromkeys(("CopyObject", "CreateMultipartUpload", "CompleteMultipartUpload"), "PutObject"),
+    **dict.fromkeys(("UploadPart", "UploadPartCopy"), "PutObject"),
+}
+# A bucket's settings: their names in operations, and in actions where these differ.
+_SETTINGS: Mapping[str, str] = {
+    "BucketEncryption": "EncryptionConfiguration",
+    "BucketLifecycleConfiguration": "LifecycleConfiguration",
+    "BucketLifecycle": "LifecycleConfiguration",
+    "BucketReplication": "ReplicationConfiguration",
+    "BucketAccelerateConfiguration": "AccelerateConfiguration",
+    "BucketNotificationConfiguration": "BucketNotification",
+    "BucketCors": "BucketCORS",
+    "BucketOwnershipControls": "BucketOwnershipControls",
+    "BucketTagging": "BucketTagging",
+    "ObjectLockConfiguration": "BucketObjectLockConfiguration",
+    "PublicAccessBlock": "BucketPublicAccessBlock",
 }
 # Their versions of these actions apply when the request names a version.
 _VERSIONED = {"GetObject", "DeleteObject", "GetObjectTagging", "PutObjectTagging", "GetObjectAcl", "PutObjectAcl"}
@@ -66,7 +47,7 @@ def needs(call: Call, _directory: Directory) -> Sequence[Need]:
     if call.operation == "ListBuckets":
         return [Need(action, "*")]
     if call.operation == "DeleteObjects":
-        return []  # S3 decides on each object by itself: see s3.buckets
+        return []  # S3 decides on each object by itself: see `localcloud.aws.s3`
     key = call.params.get("Key")
     if key is None:
         return [Need(action, _BUCKET.format(bucket), _list_keys(call)), *_bucket_extras(call, bucket)]
@@ -75,13 +56,17 @@ def needs(call: Call, _directory: Directory) -> Sequence[Need]:
 
 
 def _action(call: Call) -> str:
+    verb = next((verb for verb in ("Get", "Put", "Delete") if call.operation.startswith(verb)), "")
+    setting = call.operation.removeprefix(verb)
+    if verb and setting in _SETTINGS:
+        return f"{'Get' if verb == 'Get' else 'Put'}{_SETTINGS[setting]}"  # who may write a setting may delete it
     action = _ACTIONS.get(call.operation, call.operation)
     versioned = call.params.get("VersionId") and action in _VERSIONED
     return action.replace("Object", "ObjectVersion", 1) if versioned else action
 
 
 def deletion(bucket: str, entry: Mapping[str, str]) -> Need:
-    """What the deletion of one of several objects needs."""
+    """The permission to delete one of several objects."""
     action = "s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"
     return Need(action, _BUCKET.format(f"{bucket}/{entry.get('Key')}"))
 

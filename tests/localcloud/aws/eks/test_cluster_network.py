@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.aws.eks.network import Network
+from localcloud.aws.eks.account import Network
 from tests.localcloud.aws.endpoint import Endpoint, eventually
 
 

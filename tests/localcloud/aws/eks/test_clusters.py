@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.aws.eks import versions
+from localcloud.aws.eks import clusters
 from tests.localcloud.aws.endpoint import ACCOUNT, REGION, Endpoint, eventually
 
 
@@ -163,12 +163,12 @@ def test_the_versions_in_standard_support_are_known(aws: Endpoint) -> None:
     ],
 )
 def test_support_goes_by_the_release_calendar(version: str, year: int, status: str) -> None:
-    assert versions.status_of(version, datetime(year, 3, 1, tzinfo=UTC)) == status
+    assert clusters.status_of(version, datetime(year, 3, 1, tzinfo=UTC)) == status
 
 
 def test_support_is_told_as_of_a_fixed_day() -> None:
-    assert versions.status_of(versions.DEFAULT_VERSION) == "STANDARD_SUPPORT"
-    assert versions.status_of("1.33") == "EXTENDED_SUPPORT"
+    assert clusters.status_of(clusters.DEFAULT_VERSION) == "STANDARD_SUPPORT"
+    assert clusters.status_of("1.33") == "EXTENDED_SUPPORT"
 
 
 def nodegroup(aws: Endpoint, cluster: str, name: str, **more: Any) -> dict[str, Any]:

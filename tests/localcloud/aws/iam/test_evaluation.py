@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from localcloud.aws.iam.conditions import hold
 from localcloud.aws.iam.credentials import ANONYMOUS, Principal, root
-from localcloud.aws.iam.documents import policy
+from localcloud.aws.iam.documents import hold, policy
 from localcloud.aws.iam.evaluation import PolicySet, Reason, Request, evaluate
 
 ACCOUNT = "123456789012"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +15,6 @@ from localcloud.aws.iam.directory import Directory, ResourceTags, Role
 from localcloud.aws.iam.documents import policy
 from localcloud.aws.iam.sts import Tokens, service_session
 from localcloud.aws.protocol.exchange import HttpRequest
-from localcloud.aws.protocol.journal import Journal
 from localcloud.aws.protocol.wire import Call
 from tests.localcloud.aws.endpoint import ACCOUNT, REGION
 
@@ -41,11 +38,10 @@ def store() -> CredentialStore:
 
 
 @pytest.fixture
-def tokens(store: CredentialStore, tmp_path: Path) -> Iterator[Tokens]:
+def tokens(store: CredentialStore) -> Tokens:
     directory = OneRole(ACCOUNT, threading.RLock())
-    journal = Journal(tmp_path / "decisions.jsonl")
-    yield Tokens(directory, store, Authorizer(directory, lambda _: None, ResourceTags(), journal, enforce=True))
-    journal.close()
+    authorizer = Authorizer(directory, lambda _: None, ResourceTags(), lambda _: None, enforces=True)
+    return Tokens(directory, store, authorizer)
 
 
 def two_hours_pass(monkeypatch: pytest.MonkeyPatch) -> None:

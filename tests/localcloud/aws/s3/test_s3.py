@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.aws.s3.checksums import crc32c, crc64nvme
+from localcloud.aws.s3 import crc32c, crc64nvme
 from tests.localcloud.aws.endpoint import Endpoint, allow, document
 
 

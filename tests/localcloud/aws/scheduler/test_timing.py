@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.aws.scheduler.timing import next_time
+from localcloud.aws.scheduler.store import next_time
 from schedules import expression
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)

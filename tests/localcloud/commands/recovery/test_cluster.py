@@ -48,7 +48,7 @@ def test_objects_are_dropped_only_with_their_cluster(
         seen.append(arn)
         return gone
 
-    monkeypatch.setattr("localcloud.commands.recovery.cluster._is_gone", is_gone)
+    monkeypatch.setattr("localcloud.commands.recovery.deployment._is_gone", is_gone)
     recovery.let_objects_go(cli(tmp_path, resources), "dev", resources)
     assert seen == asked
     imported = tmp_path / "imported.json"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.commands.pulumi_cli import PulumiCli
-from localcloud.commands.recovery import attempt, locks
+from localcloud.commands.recovery import attempt, begin
 
 HERE = socket.gethostname()
 
@@ -57,7 +57,7 @@ def asked(folder: Path) -> list[str]:
 
 
 def test_the_lock_of_a_dead_process_is_cancelled(pulumi: PulumiCli, tmp_path: Path) -> None:
-    locks.cancel_dead(pulumi, "local", lock(tmp_path / "locks", HERE, gone()))
+    begin.cancel_dead(pulumi, "local", lock(tmp_path / "locks", HERE, gone()))
     assert asked(tmp_path) == ["--non-interactive cancel --yes --stack local"]
 
 
@@ -66,23 +66,23 @@ def test_the_lock_of_a_killed_process_that_nobody_waited_for_is_cancelled(
 ) -> None:
     os.kill(other_pulumi, signal.SIGKILL)
     os.waitid(os.P_PID, other_pulumi, os.WEXITED | os.WNOWAIT)  # it has ended, and stays listed
-    locks.cancel_dead(pulumi, "local", lock(tmp_path / "locks", HERE, other_pulumi))
+    begin.cancel_dead(pulumi, "local", lock(tmp_path / "locks", HERE, other_pulumi))
     assert asked(tmp_path) == ["--non-interactive cancel --yes --stack local"]
 
 
 def test_the_lock_of_a_process_at_work_stays(pulumi: PulumiCli, tmp_path: Path, other_pulumi: int) -> None:
     folder = lock(tmp_path / "locks", HERE, gone())
-    locks.cancel_dead(pulumi, "local", lock(folder, HERE, other_pulumi))
+    begin.cancel_dead(pulumi, "local", lock(folder, HERE, other_pulumi))
     assert asked(tmp_path) == []
 
 
 def test_the_lock_of_another_host_stays(pulumi: PulumiCli, tmp_path: Path) -> None:
-    locks.cancel_dead(pulumi, "local", lock(tmp_path / "locks", "elsewhere", gone()))
+    begin.cancel_dead(pulumi, "local", lock(tmp_path / "locks", "elsewhere", gone()))
     assert asked(tmp_path) == []
 
 
 def test_a_stack_without_locks_is_left_alone(pulumi: PulumiCli, tmp_path: Path) -> None:
-    locks.cancel_dead(pulumi, "local", tmp_path / "locks")
+    begin.cancel_dead(pulumi, "local", tmp_path / "locks")
     assert asked(tmp_path) == []
 
 
@@ -96,7 +96,7 @@ def test_a_lock_in_a_bucket_is_known_by_what_the_cli_says(
         "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the "
         f"lock file with `pulumi cancel`.\n  s3://state/x.json: created by me@{host} (pid {gone()}) at 2026-11-29\n"
     )
-    locks.cancel_dead(pulumi, "dev", None)
+    begin.cancel_dead(pulumi, "dev", None)
     assert ("--non-interactive cancel --yes --stack dev" in asked(tmp_path)) is cancelled
 
 

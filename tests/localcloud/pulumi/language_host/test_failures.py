@@ -25,8 +25,21 @@ class Failure:
     told: str
 
 
+# Of each kind one, where the time is short.
+SHORT = {
+    "an exception",
+    "no such module",
+    "an error in an apply",
+    "RunError",
+    "a logged error and an exception",
+    "sys.exit with a text",
+    "killed",
+}
+
+
 def case(name: str, program: str, code: int, told: str) -> object:
-    return pytest.param(Failure(dedent(program), code, dedent(told).strip("\n")), id=name)
+    failure = Failure(dedent(program), code, dedent(told).strip("\n"))
+    return pytest.param(failure, id=name, marks=() if name in SHORT else pytest.mark.soak)
 
 
 CASES = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.given import forbidden
+from infra.account import forbidden
 
 ACTIONS = ["s3:GetObject", "sagemaker:CreateTransformJob"]
 

@@ -1,6 +1,7 @@
-"""Requests to run a job again, which are in a stack's settings: one entry for each job, `rerun.<job>`.
+"""A stack's jobs in the commands: requests to run one again, and scheduled jobs.
 
-An entry is part of the job's identity, and must stay while the job has the content that it was meant for: without it the
+`make tick` runs a scheduled job now, and `make destroy` stops those that run. Requests are in the stack's settings, one
+entry for each job: `rerun.<job>`. An entry is part of the job's identity, and must stay while the job has the content that it was meant for: without it the
 job would be the old one again. Each entry contains that content's hash, as in `2@486cb729`. When the job has another
 content, or is gone, the entry has no meaning any more and is removed from the settings file, which git tracks.
 """
@@ -12,10 +13,13 @@ from typing import Any
 
 from localcloud.commands import stack
 from localcloud.commands.pulumi_cli import PulumiCli
-from localcloud.console import CommandError, say
+from localcloud.console import CommandError, say, step
 
 Resources = Callable[[], Iterable[dict[str, Any]]]
 """Returns the resources in a stack's state; called only if they are needed."""
+
+SCHEDULE = "aws:scheduler/schedule:Schedule"
+LOCAL_SECONDS_AHEAD = "2"  # the local scheduler fires to the second
 
 
 def count_up(pulumi: PulumiCli, name: str, job: str, resources: Resources) -> int:
@@ -63,3 +67,30 @@ def forget_spent(pulumi: PulumiCli, name: str, resources: Resources) -> None:
 def _is_spent(value: str, content: str) -> bool:
     _, mark, meant = value.rpartition("@")
     return bool(mark and content) and meant != content
+
+
+def tick(pulumi: PulumiCli, name: str, job: str) -> int:
+    """Run a scheduled job of a stack now, and follow it to its end."""
+    ahead = ("--ahead", LOCAL_SECONDS_AHEAD) if name == stack.LOCAL else ()
+    return pulumi.module("workshop.scheduled", "--stack", name, "--run", job, *ahead)
+
+
+def end_schedules(pulumi: PulumiCli, name: str, resources: Iterable[dict[str, Any]], *flags: str) -> int:
+    """Remove a stack's schedules, then stop the jobs that they have started, before the bucket that these write to is removed.
+
+    Args:
+        pulumi: the CLI, in the stack's environment.
+        name: the stack's.
+        resources: those that its state has.
+        flags: of `pulumi destroy`.
+
+    Returns:
+        0, or the exit code of what failed.
+    """
+    urns = [found["urn"] for found in resources if found["type"] == SCHEDULE]
+    if not urns:
+        return 0
+    targets = [f"--target={urn}" for urn in urns]
+    with step("Remove the schedules and stop their jobs"):
+        code = pulumi.run("destroy", "--stack", name, *flags, *targets)
+        return code or pulumi.module("workshop.scheduled", "--stack", name, "--stop")

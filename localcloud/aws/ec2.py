@@ -1,4 +1,4 @@
-"""EC2's refusals to delete what is still in use, where moto lacks them."""
+"""Amazon EC2 where moto falls short of it: what is in use cannot be deleted, and a VPC's default security group has a rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One real cluster with one node for all tests of a session."""
+"""One real cluster with one node, for all tests that need an API server."""
 
 import shlex
 import sys

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import xgboost
 
-from infra import archive
-from model import package
+from infra.archive import problem
+from model import archive
 from model.archive import unpack
 
 
@@ -22,15 +22,15 @@ def _model(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_a_model_is_packed_and_described(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert package.main([str(model)]) == 0
+    assert archive.main([str(model)]) == 0
     target = model.parent / "model.tar.gz"
     assert unpack(target.read_bytes()) == model.read_bytes()
-    assert archive.problem(target, built_in=True) is None
+    assert problem(target, built_in=True) is None
     assert f"{target}: a model of 5 columns, saved by xgboost 3.0.5" in capsys.readouterr().out
 
 
 def refused(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    assert package.main([str(path)]) == 1
+    assert archive.main([str(path)]) == 1
     assert not (path.parent / f"{path.stem}.tar.gz").exists()
     return capsys.readouterr().err
 

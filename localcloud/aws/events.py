@@ -1,6 +1,7 @@
-"""The default event bus: an event goes to the topics of every rule whose pattern it matches.
+"""EventBridge: its default bus, and the events that SageMaker puts on it.
 
-A topic's own policy decides, as on AWS: EventBridge publishes as a service, on behalf of the rule.
+moto keeps rules and their targets. An event goes to the topics of every rule whose pattern it matches. A topic's
+own policy decides, as on AWS: EventBridge publishes as a service, on behalf of the rule.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import logging
 import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from threading import RLock
 from typing import Any, cast
@@ -18,9 +19,13 @@ from localcloud.aws.iam.authorization import Authorizer, request_context
 from localcloud.aws.iam.credentials import ANONYMOUS
 from localcloud.aws.iam.documents import policy
 from localcloud.aws.iam.evaluation import PolicySet, Request, evaluate
+from localcloud.aws.sagemaker.orders import JobListener, Order, TransformBackend
 
 SERVICE = "events.amazonaws.com"
 _LOG = logging.getLogger(__name__)
+
+Describe = Callable[[str, str], Mapping[str, Any]]
+"""Gives DescribeTransformJob's answer by region and job name."""
 
 
 class EventBus:
@@ -42,7 +47,7 @@ class EventBus:
         self._authorizer = authorizer
 
     def put(self, source: str, kind: str, resources: Sequence[str], detail: Mapping[str, Any]) -> None:
-        """Deliver an event; what cannot be delivered is logged, and whoever raised the event does not hear of it."""
+        """Deliver an event. A failed delivery is logged, and the caller does not learn of it."""
         event = {
             "version": "0",
             "id": str(uuid.uuid4()),
@@ -57,7 +62,7 @@ class EventBus:
         for rule_arn, target_arn in self._wanted(event):
             try:
                 self._publish(rule_arn, target_arn, json.dumps(event))
-            except Exception:  # noqa: BLE001  a rule that cannot be served must not fail the job that it is about
+            except Exception:  # noqa: BLE001  a failed delivery must not fail the job that the event is about
                 _LOG.exception("an event for %s is lost", target_arn)
 
     def _wanted(self, event: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -68,7 +73,7 @@ class EventBus:
     def _matching(self, event: Mapping[str, Any]) -> Iterator[Any]:
         models = cast("Any", sys.modules.get("moto.events.models"))
         if models is None:
-            return  # nobody has made a rule yet, and loading moto's part for it would hold up the first job
+            return  # there is no rule yet, and loading moto's EventBridge would delay the first job
         backend = models.events_backends[self._account_id][self._region]
         for rule in backend.event_buses["default"].rules.values():
             if rule.state == "ENABLED" and rule.event_pattern.get_pattern() and rule.event_pattern.matches_event(event):
@@ -78,7 +83,7 @@ class EventBus:
         from moto.sns.models import sns_backends  # noqa: PLC0415  only when a rule matches
 
         if topic_arn.split(":")[2] != "sns":
-            _LOG.warning("%s is not delivered to: the local cloud's rules tell topics only", topic_arn)
+            _LOG.warning("%s gets no event: in the local cloud the target of a rule must be an SNS topic", topic_arn)
             return
         with self._topics:
             topic = cast("Any", sns_backends[self._account_id][self._region]).topics.get(topic_arn)
@@ -104,5 +109,54 @@ class EventBus:
 def _epoch_milliseconds(value: object) -> int:
     """Return a time as SageMaker's events have it."""
     if not isinstance(value, datetime):
-        raise TypeError(f"{value!r} has no place in an event")
+        raise TypeError(f"{value!r} cannot be written into an event")
     return int(value.timestamp() * 1000)
+
+
+class AnnouncedTransforms:
+    """Runs transform jobs, and puts `SageMaker Transform Job State Change` on the bus when one begins and when it has ended.
+
+    Args:
+        transforms: runs the jobs.
+        bus: gets the events.
+
+    Attributes:
+        describe: returns the detail of an event; set once SageMaker exists.
+    """
+
+    def __init__(self, transforms: TransformBackend, bus: EventBus) -> None:
+        self.describe: Describe = lambda _region, name: {"TransformJobName": name}
+        self._transforms = transforms
+        self._bus = bus
+
+    def start(self, order: Order, listener: JobListener, /) -> None:
+        self._announce(order)
+        self._transforms.start(order, _Announcing(listener, lambda: self._announce(order)))
+
+    def stop(self, arn: str, /) -> None:
+        self._transforms.stop(arn)
+
+    def warm(self) -> None:
+        self._transforms.warm()
+
+    def close(self) -> None:
+        self._transforms.close()
+
+    def _announce(self, order: Order) -> None:
+        detail = self.describe(order.region, str(order.request["TransformJobName"]))
+        self._bus.put("aws.sagemaker", "SageMaker Transform Job State Change", [order.arn], detail)
+
+
+class _Announcing:
+    """Announces the end of a job after the end has been written into the job's record."""
+
+    def __init__(self, listener: JobListener, announce: Callable[[], None]) -> None:
+        self._listener = listener
+        self._announce = announce
+
+    def started(self, arn: str, /) -> None:
+        self._listener.started(arn)
+
+    def ended(self, arn: str, status: str, reason: str | None, /) -> None:
+        self._listener.ended(arn, status, reason)
+        self._announce()

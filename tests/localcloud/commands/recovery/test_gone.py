@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from workshop import gone
+from localcloud.commands.recovery.__main__ import main
 
 ARN = "arn:aws:eks:eu-west-1:111122223333:cluster/batch-workshop"
 MISSING = ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": ""}}, "DescribeCluster")
@@ -49,4 +49,4 @@ def test_a_cluster_is_gone_only_when_its_own_account_is_told_so(
         return FakeClient(account, answer)
 
     monkeypatch.setattr("boto3.client", client)
-    assert gone.main([ARN]) == code
+    assert main(["--gone", ARN]) == code

@@ -1,1 +1,0 @@
-"""Amazon EC2 where moto falls short of it."""

@@ -1,1 +1,0 @@
-"""Amazon S3 where moto falls short of it."""
