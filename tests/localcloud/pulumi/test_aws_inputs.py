@@ -16,8 +16,7 @@ from localcloud.pulumi.aws.inputs import properties, schema
 from localcloud.pulumi.aws.provider import AwsProvider
 from localcloud.pulumi.errors import PluginError
 from localcloud.pulumi.provider import Target
-from localcloud.pulumi.urn import Urn
-from localcloud.pulumi.wire import UNKNOWN, Asset, decode, encode
+from localcloud.pulumi.wire import UNKNOWN, Asset, Urn, decode, encode
 from tests.localcloud.pulumi.conftest import Start
 from tests.localcloud.pulumi.engine import Failed, Plugin, urn
 
