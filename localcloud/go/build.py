@@ -21,8 +21,7 @@ from typing import Final
 
 from localcloud import process
 from localcloud.go import toolchain
-from localcloud.go.errors import BuildError, DiskFullError, RegistryError
-from localcloud.go.programs import Program
+from localcloud.go.programs import BuildError, DiskFullError, Program, RegistryError
 
 Progress = Callable[[str], None]
 
