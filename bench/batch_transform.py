@@ -25,13 +25,11 @@ from typing import Any, TypeVar
 
 from data_processing.filters import parse
 from localcloud import containers
-from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.doubles import Answer, MemoryLogs, ModelDouble
-from localcloud.batch_transform.instance import Surroundings
-from localcloud.batch_transform.job import DataProcessing, Split, Transform
+from localcloud.batch_transform.job import Cancellation, DataProcessing, Split, Transform
+from localcloud.batch_transform.objects import ObjectInfo
 from localcloud.batch_transform.record_formats import record_format
-from localcloud.batch_transform.run import run_transform
-from localcloud.batch_transform.streams import ObjectInfo
+from localcloud.batch_transform.run import RunContext, run_transform
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
@@ -228,7 +226,7 @@ def _run(source: Any, sink: Any, start: Any, uri: str, **settings: Any) -> None:
     }
     job = Transform(uri, "s3://b/out", **{**usual, **settings})
     logs = MemoryLogs()
-    outcome = run_transform(job, Surroundings(source, sink, logs, start, Cancellation()))
+    outcome = run_transform(job, RunContext(source, sink, logs, start, Cancellation()))
     if outcome.status != "Completed":
         raise RuntimeError(f"{outcome}\n" + "\n".join(logs.lines))
 
@@ -340,6 +338,8 @@ def _csv() -> None:
     for name, row in (
         ("without quotes", b"".join(_input_lines()[:1])),
         ("with quotes", b'"a ""b""",1.5,"c,d",2,3,4\n'),
+        ("with quotes around all", b'"a","1.5","c,d","2","3","4"\n'),
+        ("with a text", b'1234,"Doe, ""Jo"", of no fixed address",1.5,2,3,4\n'),
     ):
         data = row * (2**20 // len(row))
         ours = _megabytes_a_second(lambda data=data: columns.filtered(data), len(data))

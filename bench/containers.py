@@ -25,8 +25,8 @@ import xgboost
 
 from localcloud.containers import start
 from localcloud.containers.launcher import close_shared_launcher
-from localcloud.containers.xgboost.app import App, Settings
 from localcloud.containers.xgboost.model import load
+from localcloud.containers.xgboost.server import App, Settings
 from localcloud.containers.xgboost.wire import Request
 from model.archive import pack
 from model.table import batch_input_csv, churn_table

@@ -1,4 +1,4 @@
 """SageMaker's DataProcessing: the filters of a transform job, for the program, the local endpoint and its jobs.
 
-Validation only. The data plane applies filters to records.
+It reads filters, checks them, and says which columns of a CSV row they select. The data plane applies them to records.
 """

@@ -26,12 +26,23 @@ class FilterSyntaxError(ValueError):
     """A filter is not in SageMaker's JSONPath subset."""
 
 
+class ColumnRangeError(LookupError):
+    """A filter selects a column that a CSV row does not have."""
+
+
 @dataclass(frozen=True)
 class Slice:
     """`[start:end]`; None means an open end."""
 
     start: int | None
     end: int | None
+
+    def positions(self, count: int, *, end_included: bool = False) -> range:
+        """The selected positions in a list of `count` elements."""
+        end = self.end
+        if end_included and end is not None:
+            end = None if end == -1 else end + 1
+        return range(count)[self.start : end]
 
     def __str__(self) -> str:
         # A slice without a start after a comma is valid JSONPath that some libraries cannot read.
@@ -81,6 +92,33 @@ class Filter:
     def selects_columns(self) -> bool:
         """Whether it can be applied to a CSV row, which is a list of texts."""
         return len(self.steps) <= 1 and not any(step.names for step in self.steps)
+
+    def columns(self, count: int, *, end_included: bool = False) -> list[int]:
+        """Select columns of a CSV row.
+
+        Args:
+            count: how many columns the row has.
+            end_included: whether the column at the end of a slice belongs to it. SageMaker's documentation says both.
+
+        Returns:
+            The positions of the selected columns, from 0, in the order of the selectors.
+
+        Raises:
+            ColumnRangeError: the row has no column at an index; slices end where the row ends.
+            ValueError: the filter does not select by index; see `selects_columns`.
+        """
+        if not self.selects_columns:
+            raise ValueError(f"filter {self.text!r} does not select columns by their index")
+        selectors = self.steps[0].selectors if self.steps else ()
+        selected: list[int] = [] if selectors else list(range(count))
+        for selector in selectors:
+            if isinstance(selector, Slice):
+                selected += selector.positions(count, end_included=end_included)
+            elif isinstance(selector, int) and -count <= selector < count:
+                selected.append(selector % count)
+            else:
+                raise ColumnRangeError(f"Filter {self.text} is out of range: the row has {count} columns")
+        return selected
 
     @property
     def mixed_range(self) -> str | None:

@@ -10,9 +10,10 @@ Pure functions over the first bytes of an input. What can be read in two ways is
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from data_processing.filters import ColumnRangeError, Filter, FilterSyntaxError, parse
 
 SAMPLE = 256 * 1024  # bytes of an input that are checked
 _RECORDS = 2000  # lines of these at most
@@ -75,19 +76,25 @@ def findings(sample: Sample, input_filter: str | None, reader: Reader) -> Iterat
     text, problem = _decoded(sample)
     if problem:
         yield Finding(f"{sample.name} {problem}", is_certain=reader.numbers_only)
-    if text is None:
+    path = _columns_filter(input_filter)
+    if text is None or path is None:
         return
     marked = text.startswith(_BYTE_ORDER_MARK)
     lines = _lines(text.removeprefix(_BYTE_ORDER_MARK), sample)
     if not lines:
         return
-    if marked and _sends_first_column(lines[0], input_filter):
+    records: list[_Record] = []
+    for line in lines:
+        try:
+            records.append(_sent(line, path))
+        except ColumnRangeError as error:
+            where = f"{sample.name}, line {len(records) + 1} ({_shown(line)})"
+            advice = "SageMaker fails the job then, so select columns that each line has"
+            yield Finding(f"{where}: {error}. {advice}", is_certain=True)
+            return
+    if marked and _sends_first_column(lines[0], path):
         advice = "it is read as part of the first value; save the file as UTF-8 without it"
         yield Finding(f"{sample.name} starts with a byte-order mark: {advice}", is_certain=reader.numbers_only)
-    sent = [_sent(line, input_filter) for line in lines]
-    if None in sent:
-        return
-    records = [record for record in sent if record is not None]
     if reader.numbers_only and _guessed(records) not in _DELIMITERS:
         # The guess is odd, as it is for a single number, and so is the way in which the image reads the line.
         reader = Reader(reader.features)
@@ -140,51 +147,32 @@ class _Record:
         return min(self.readings, key=len)
 
 
-def _sent(line: str, input_filter: str | None) -> _Record | None:
-    """Return what the container gets of a line; None if the filter is not valid for CSV."""
-    if input_filter is None or input_filter == "$":
-        return _Record((line,))
-    fields = _fields(line)
-    chosen = selections(input_filter, len(fields))
-    return None if chosen is None else _Record(tuple(_written([fields[n] for n in columns]) for columns in chosen))
+def _columns_filter(text: str | None) -> Filter | None:
+    """Read a filter; None if it cannot be applied to CSV, which another check reports."""
+    try:
+        path = parse(text or "$")
+    except FilterSyntaxError:
+        return None
+    return path if path.selects_columns else None
 
 
-def _sends_first_column(line: str, input_filter: str | None) -> bool:
-    chosen = selections(input_filter or "$", width(line))
-    return chosen is not None and all(0 in columns for columns in chosen)
+def _sent(line: str, path: Filter) -> _Record:
+    """Return what the container gets of a line.
 
-
-def selections(path: str, count: int) -> list[list[int]] | None:
-    """Return which columns a filter keeps; None if it is not valid for CSV.
-
-    There are two answers if it has a bounded range: AWS's documentation says in one place that the end belongs to the
-    range, and in another that it does not.
+    Raises:
+        ColumnRangeError: the line does not have a column that the filter selects.
     """
-    inside = re.fullmatch(r"\$\.?\[([^\[\]]*)\]|(\$)|(\$\.\*)", path.strip())
-    if inside is None:
-        return None
-    if inside[1] is None or inside[1].strip() == "*":
-        return [list(range(count))]
-    readings = [_columns(inside[1], count, inclusive=inclusive) for inclusive in (False, True)]
-    if None in readings:
-        return None
-    found = [columns for columns in readings if columns is not None]
-    return found[:1] if found[0] == found[1] else found
+    fields = _fields(line)
+    if path.identity or not fields:
+        return _Record((line,))
+    # AWS's documentation says in one place that the end of a range belongs to it, and in another that it does not.
+    readings = [path.columns(len(fields), end_included=included) for included in (False, True)]
+    texts = [_written([fields[position] for position in columns]) for columns in readings]
+    return _Record(tuple(dict.fromkeys(texts)))
 
 
-def _columns(selectors: str, count: int, *, inclusive: bool) -> list[int] | None:
-    found: list[int] = []
-    for part in selectors.split(","):
-        if re.fullmatch(r"\s*-?\d+\s*", part):
-            found += [index for index in [int(part)] if -count <= index < count]
-        elif bounds := re.fullmatch(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*", part):
-            start, end = (None if bound is None else int(bound) for bound in bounds.groups())
-            if inclusive and end is not None:
-                end = None if end == -1 else end + 1
-            found += range(count)[start:end]
-        else:
-            return None
-    return [index % count for index in found] if count else []
+def _sends_first_column(line: str, path: Filter) -> bool:
+    return 0 in path.columns(width(line))
 
 
 def _fields(line: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the agent asks of a model container: start, ping, execution parameters, environment."""
+"""A model container as SageMaker's agent uses it: its environment, its start, `/ping` and `/execution-parameters`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.errors import NO_PING, InstanceFailure
-from localcloud.batch_transform.job import DEFAULT_PAYLOAD_MB, MEBIBYTE, ModelContainer, Strategy, Transform
+from localcloud.batch_transform.job import (
+    DEFAULT_PAYLOAD_MB,
+    MEBIBYTE,
+    Cancellation,
+    ModelContainer,
+    Strategy,
+    Transform,
+)
 
 PING_TIMEOUT_SECONDS = 2.0
 PING_LIMIT_SECONDS = 30 * 60.0
@@ -27,26 +33,33 @@ class Container(Protocol):
 
     @property
     def url(self) -> str:
-        """Where it serves, e.g. http://127.0.0.1:8080."""
+        """Its address, for example http://127.0.0.1:8080."""
         ...
 
     def poll(self) -> int | None:
-        """Its exit status, None while it runs."""
+        """Its exit status; None while it runs."""
         ...
 
     def stop(self) -> None: ...
 
 
 ContainerStarter = Callable[[int, Mapping[str, str], Callable[[bytes], None]], Container]
-"""Starts a container of the model: its number from 0, its environment, and the taker of its lines in, container out.
+"""Starts a container of the model. It raises `InstanceFailure`.
 
-Raises InstanceFailure.
+The arguments are the container's number in the model, from 0, its environment variables, and a function that takes each
+line that it writes.
 """
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """The values in effect on an instance."""
+    """The execution parameters in effect on an instance.
+
+    Args:
+        max_concurrent: how many requests may be open.
+        max_payload_mb: the largest body of a request in mebibytes; 0 is unlimited.
+        strategy: how many records go into one request.
+    """
 
     max_concurrent: int
     max_payload_mb: int
@@ -54,7 +67,7 @@ class Parameters:
 
     @property
     def payload_bytes(self) -> int | None:
-        """The largest body; None is unlimited."""
+        """The largest body in bytes; None is unlimited."""
         return self.max_payload_mb * MEBIBYTE or None
 
     def __str__(self) -> str:
@@ -65,7 +78,10 @@ class Parameters:
 
 
 def environment(job: Transform, container: ModelContainer) -> dict[str, str]:
-    """What a container of this job finds in its environment: only what the caller set is passed on."""
+    """The environment variables of a container of this job.
+
+    A size or strategy that the job does not set has no variable. A variable of the job wins over one of the model.
+    """
     values = {"SAGEMAKER_BATCH": "true"}
     if job.max_payload_mb is not None:
         values["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = str(job.max_payload_mb)
@@ -79,19 +95,19 @@ def environment(job: Transform, container: ModelContainer) -> dict[str, str]:
 def wait_until_ready(
     container: Container, cancellation: Cancellation, limit: float = PING_LIMIT_SECONDS, name: str = ""
 ) -> None:
-    """Ping until 200.
+    """Ping a container until it answers with status 200.
 
     Args:
-        container: what is to get ready.
+        container: the container.
         cancellation: ends the wait.
-        limit: seconds to wait at most.
-        name: of the container in its pipeline, for the log.
+        limit: how many seconds to wait.
+        name: its name in an inference pipeline, for the log.
 
     Raises:
-        InstanceFailure: the container ended, or did not answer within the limit.
-        Stopped: the job was stopped meanwhile.
+        InstanceFailure: the container exited, or did not answer within the limit.
+        Stopped: the job was stopped.
     """
-    whose = f" {name}" if name else ""
+    named = f" {name}" if name else ""
     deadline = time.monotonic() + limit
     interval = _FIRST_PING_INTERVAL_SECONDS
     while True:
@@ -99,40 +115,42 @@ def wait_until_ready(
         if _get(container.url, "/ping", PING_TIMEOUT_SECONDS)[0] == 200:
             return
         if (status := container.poll()) is not None:
-            raise InstanceFailure(NO_PING, (f"Model container{whose} exited with status {status}",))
+            raise InstanceFailure(NO_PING, (f"Model container{named} exited with status {status}",))
         if time.monotonic() > deadline:
-            raise InstanceFailure(NO_PING, (f"Model container{whose} did not answer /ping",) if name else ())
+            raise InstanceFailure(NO_PING, (f"Model container{named} did not answer /ping",) if name else ())
         cancellation.wait(interval)
         interval = min(_PING_INTERVAL_SECONDS, interval * 1.5)
 
 
 def ask_parameters(container: Container, job: Transform) -> Parameters:
-    """The values in effect: the request's, else the container's, else the defaults."""
+    """The execution parameters in effect: the job's, else those of `/execution-parameters`, else the defaults."""
     status, body = _get(container.url, "/execution-parameters", PING_TIMEOUT_SECONDS)
-    told = _parse(body) if status == 200 else {}
-    strategy = job.strategy or _FROM_ENV_SPELLING.get(str(told.get("BatchStrategy")), Strategy.MULTI_RECORD)
+    answered = _parse(body) if status == 200 else {}
+    strategy = job.strategy or _FROM_ENV_SPELLING.get(str(answered.get("BatchStrategy")), Strategy.MULTI_RECORD)
     return Parameters(
-        job.max_concurrent or _told_int(told, "MaxConcurrentTransforms", 1) or 1,
-        _told_int(told, "MaxPayloadInMB", DEFAULT_PAYLOAD_MB) if job.max_payload_mb is None else job.max_payload_mb,
+        job.max_concurrent or _answered_int(answered, "MaxConcurrentTransforms", 1) or 1,
+        _answered_int(answered, "MaxPayloadInMB", DEFAULT_PAYLOAD_MB)
+        if job.max_payload_mb is None
+        else job.max_payload_mb,
         strategy,
     )
 
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        told: Any = json.loads(body)
+        answered: Any = json.loads(body)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return answered if isinstance(answered, dict) else {}
 
 
-def _told_int(told: Mapping[str, Any], name: str, default: int) -> int:
-    value = told.get(name)
+def _answered_int(answered: Mapping[str, Any], name: str, default: int) -> int:
+    value = answered.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else default
 
 
 def _get(url: str, path: str, timeout: float) -> tuple[int, bytes]:
-    """Status and body; status 0 where there is no answer."""
+    """The status and body of the answer; status 0 if there is none."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout)
     try:
         connection.request("GET", path, headers={"User-Agent": "Go-http-client/1.1"})

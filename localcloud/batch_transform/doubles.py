@@ -1,4 +1,4 @@
-"""Stand-ins for what the data plane is surrounded by, for tests and benchmarks: a store, logs, model containers."""
+"""Test doubles of what the data plane needs, for tests and benchmarks: storage, logs, model containers."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from localcloud.batch_transform.errors import NO_PING, InstanceFailure, StorageError
-from localcloud.batch_transform.streams import ObjectInfo
+from localcloud.batch_transform.objects import ObjectInfo
 
 
 class MemoryStore:
-    """Buckets in memory, source and sink at once.
+    """Buckets in memory: a source and a sink.
 
     Attributes:
-        objects: content by bucket and key.
-        aborted: keys of outputs that were given up.
+        objects: the content of each object by bucket and key.
+        aborted: the keys of outputs that were aborted.
     """
 
     def __init__(self, objects: Mapping[tuple[str, str], bytes] | None = None) -> None:
@@ -45,7 +45,7 @@ class MemoryStore:
 
 
 class MemoryWriter:
-    """An object of a `MemoryStore` in the making."""
+    """An object of a `MemoryStore` that is being written."""
 
     def __init__(self, store: MemoryStore, bucket: str, key: str) -> None:
         self._store = store
@@ -64,7 +64,7 @@ class MemoryWriter:
 
 @dataclass
 class MemoryLogs:
-    """Keeps the lines of each instance."""
+    """Keeps log lines in memory."""
 
     data_lines: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     container_lines: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])
@@ -92,7 +92,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Answer:
-    """A model double's answer; `close` breaks the connection off instead."""
+    """The answer of a model double; with `close` it closes the connection instead."""
 
     status: int = 200
     body: bytes = b""
@@ -109,7 +109,7 @@ def columns(line: bytes) -> bytes:
 
 
 def each_line(answer: Callable[[bytes], bytes] = columns, *, ended: bool = True) -> Behaviour:
-    """Answers each line with one line, the last one ended with a newline or bare."""
+    """Answers each line with one line; the last one has a newline if `ended`."""
 
     def behave(body: bytes) -> Answer:
         lines = [answer(line) for line in body.split(b"\n") if line]
@@ -127,7 +127,7 @@ def label(_body: bytes) -> Answer:
 
 
 def fail(status: int, *, only: bytes = b"") -> Behaviour:
-    """Fails on every body, or on those only that hold some bytes; answers others line by line."""
+    """Fails on bodies that contain some bytes, or on all; answers other bodies line by line."""
     others = each_line()
     return lambda body: Answer(status, b"boom") if only in body else others(body)
 
@@ -138,7 +138,7 @@ class ModelDouble:
     Args:
         behaviour: what `/invocations` answers.
         parameters: what `/execution-parameters` answers, None for 404.
-        ping: the status of `/ping`, which may be set anew.
+        ping: the status of `/ping`, which may be changed later.
         environment: what the container was started with.
     """
 
@@ -278,7 +278,7 @@ def start_double(
     log: Callable[[bytes], None],
     network_isolation: bool = False,
 ) -> ModelDouble:
-    """A container runtime whose images are the behaviours above, and a few that do worse things."""
+    """A container runtime. Its images are the behaviours above, and some that fail in other ways."""
     name = image.rpartition("/")[2]
     size = model_archive.stat().st_size if model_archive else 0
     shown = {name: value for name, value in environment.items() if name.startswith("SAGEMAKER")}

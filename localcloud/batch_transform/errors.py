@@ -19,23 +19,23 @@ NO_PING = "AlgorithmError: Model container failed to respond to ping"
 
 
 class BatchTransformError(Exception):
-    """Anything this package raises on purpose."""
+    """The base of the errors of this package."""
 
 
 class Stopped(BatchTransformError):  # noqa: N818  a stop was requested, and is not an error
-    """The job was stopped; what is unfinished leaves no output."""
+    """The job was stopped. Objects that are not finished have no output."""
 
 
 class StorageError(BatchTransformError):
-    """An object cannot be listed, read or written; raised by sources and sinks."""
+    """An object cannot be listed, read or written. Sources and sinks raise it."""
 
 
 class RecordError(BatchTransformError):
     """A record, or the answer to it, cannot be read, filtered or joined.
 
     Args:
-        message: why, with the text that cannot be read.
-        at: the record's place among those of its request, from 0; None where no single record is at fault.
+        message: the reason, with the text that cannot be read.
+        at: the position of the record in its request, from 0; None if the error is not about a single record.
     """
 
     def __init__(self, message: str, at: int | None = None) -> None:
@@ -44,10 +44,14 @@ class RecordError(BatchTransformError):
 
 
 def each(function: Callable[[_Given], _Made], records: Iterable[_Given]) -> list[_Made]:
-    """A function of each record.
+    """Apply a function to each record.
+
+    Args:
+        function: raises `RecordError` for a record that it cannot process.
+        records: the records of a request.
 
     Raises:
-        RecordError: of the first record that the function refuses, with the record's place.
+        RecordError: the first error of the function, with the position of its record.
     """
     made: list[_Made] = []
     try:
@@ -62,7 +66,7 @@ class TransformFailure(BatchTransformError):  # noqa: N818  SageMaker's FailureR
 
     Args:
         reason: the job's FailureReason.
-        lines: what the data log says about it.
+        lines: the lines for the data log.
     """
 
     def __init__(self, reason: str, lines: tuple[str, ...] = ()) -> None:
@@ -72,7 +76,7 @@ class TransformFailure(BatchTransformError):  # noqa: N818  SageMaker's FailureR
 
 
 class InstanceFailure(TransformFailure):
-    """The whole instance fails: its container does not start or does not answer."""
+    """The whole instance fails, because its container does not start or does not answer."""
 
 
 class ObjectFailure(TransformFailure):
@@ -84,12 +88,12 @@ class ObjectFailure(TransformFailure):
 
 
 def client_error(*lines: str) -> ObjectFailure:
-    """The caller's settings or rights are at fault."""
+    """A failure that the caller's settings or permissions cause."""
     return ObjectFailure(f"ClientError: {SEE_LOGS}", lines)
 
 
 def data_error(*lines: str) -> ObjectFailure:
-    """An object's content, or a filter for it, is at fault.
+    """A failure that an object's content, or a filter for it, causes.
 
     The form of the log is that of public reports: the agent writes its own findings as it writes a container's answer
     with status 400.
@@ -98,7 +102,12 @@ def data_error(*lines: str) -> ObjectFailure:
 
 
 def http_error(status: int, body: bytes) -> ObjectFailure:
-    """The model answered with a status other than success."""
+    """The failure of a request that the model answered with a status other than 2xx.
+
+    Args:
+        status: the HTTP status.
+        body: the body of the answer, which goes into the data log.
+    """
     text = body.decode("utf-8", "replace").splitlines()
     if status < 500:
         return ObjectFailure(f"ClientError: {SEE_LOGS}", (f"ClientError: {status}", "", "Message:", *text))
@@ -107,5 +116,5 @@ def http_error(status: int, body: bytes) -> ObjectFailure:
 
 
 def no_response() -> ObjectFailure:
-    """The model gave no answer: none in time, or the connection broke."""
+    """The failure of a request without an answer: the time was over, or the connection was closed."""
     return ObjectFailure(INTERNAL_ERROR, ("Unable to get response from algorithm",))

@@ -1,11 +1,11 @@
-"""RecordIO and TFRecord: records of any bytes, each in a frame that tells its length.
+"""RecordIO and TFRecord: binary records, each in a frame that begins with its length.
 
-RecordIO is MXNet's (dmlc-core, `recordio.h`): a magic number, a word with the length in its lower 29 bits and the part of
-the record in the upper 3, the content, zeros up to a multiple of 4 bytes. A content in which the magic number stands at
-a multiple of 4 bytes is written in parts, without that number between them. All words are little-endian.
+RecordIO is MXNet's (dmlc-core, `recordio.h`): a magic number, a word with the length in its lower 29 bits and the kind of
+part in the upper 3, the content, zeros up to a multiple of 4 bytes. If the content has the magic number at a multiple of
+4 bytes, it is split there into parts, which are written without that number. All words are little-endian.
 
 TFRecord is TensorFlow's (`record_writer.h`): the length in 8 bytes, little-endian, its masked CRC-32C, the content, the
-content's masked CRC-32C. The mask turns the checksum right by 15 bits and adds 0xa282ead8.
+content's masked CRC-32C. The mask rotates the checksum right by 15 bits and adds 0xa282ead8.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import google_crc32c
 
 from localcloud.batch_transform.errors import data_error
 from localcloud.batch_transform.job import Split
+from localcloud.batch_transform.objects import ReadStream
 from localcloud.batch_transform.splitting import Batch, fill, too_large
-from localcloud.batch_transform.streams import ReadStream
 
 _CHUNK = 2**20
 _MAGIC = 0xCED7230A
@@ -34,15 +34,15 @@ _SHOWN = 256
 
 
 class _BrokenError(Exception):
-    """The bytes are not a record of this format."""
+    """A record cannot be read; the message says why, and continues the words "record N"."""
 
 
 class _Frame(NamedTuple):
-    """A record as it stands in the object.
+    """A record with its frame.
 
     Args:
-        size: bytes of the frame.
-        content: the record without it.
+        size: bytes of the record with its frame.
+        content: the record without its frame.
     """
 
     size: int
@@ -50,7 +50,7 @@ class _Frame(NamedTuple):
 
 
 def records(stream: ReadStream, split: Split, limit: int | None) -> Iterator[Batch]:
-    """Every record without its frame, one a batch.
+    """A batch for each record, without its frame.
 
     Args:
         stream: the object.
@@ -70,7 +70,7 @@ def records(stream: ReadStream, split: Split, limit: int | None) -> Iterator[Bat
 
 
 def record_batches(stream: ReadStream, split: Split, limit: int | None) -> Iterator[Batch]:
-    """As many whole records with their frames as fit into `limit` bytes.
+    """Batches of as many whole records, frames included, as the limit allows.
 
     Args:
         stream: the object.
@@ -78,7 +78,7 @@ def record_batches(stream: ReadStream, split: Split, limit: int | None) -> Itera
         limit: the most bytes of a batch; None gives batches of about a mebibyte.
 
     Raises:
-        ObjectFailure: a record is broken, cut off, or larger than the limit with its frame.
+        ObjectFailure: a record is broken or cut off, or with its frame is larger than the limit.
     """
     most = _CHUNK if limit is None else limit
     reader = _Reader(stream, split, limit, max(most, _CHUNK))
@@ -92,7 +92,7 @@ def record_batches(stream: ReadStream, split: Split, limit: int | None) -> Itera
 
 
 class _Reader:
-    """Walks over the frames of an object, and keeps those that are to go into one batch.
+    """Reads the frames of an object one after the other, and keeps those that go into the next batch.
 
     Args:
         stream: the object.
@@ -101,9 +101,9 @@ class _Reader:
         portion: bytes to read at a time.
 
     Attributes:
-        number: of the last record that was read, from 1.
-        kept: bytes of the frames that are kept.
-        count: how many these are.
+        number: the number of the last record that was read, from 1.
+        kept: how many bytes of frames are kept.
+        count: how many frames are kept.
     """
 
     def __init__(self, stream: ReadStream, split: Split, limit: int | None, portion: int) -> None:
@@ -117,7 +117,7 @@ class _Reader:
         self.number = self.kept = self.count = 0
 
     def next(self) -> _Frame | None:
-        """The next record, None at the end of the object."""
+        """Read the next record; None at the end of the object."""
         if not self._peek(0, 1):
             return None
         self.number += 1
@@ -131,7 +131,7 @@ class _Reader:
         return frame
 
     def take(self, but: int = 0) -> Batch:
-        """The frames that are kept; `but` bytes of the last one stay."""
+        """The frames that are kept as a batch; `but` bytes of the last one stay for the next batch."""
         end = self._start + self.kept - but
         first = self.number - self.count + 1
         count = self.count - bool(but)
@@ -145,7 +145,7 @@ class _Reader:
         self.kept = self.count = 0
 
     def _peek(self, at: int, size: int) -> bytes:
-        """The bytes at a place behind what is kept; fewer only at the end of the object."""
+        """Up to `size` bytes, from `at` bytes after the kept frames; fewer only at the end of the object."""
         begin = self._start + self.kept + at
         if len(self._buffer) < begin + size:
             wanted = self.kept + at + max(size, self._portion)
@@ -154,12 +154,12 @@ class _Reader:
         return self._buffer[begin : begin + size]
 
     def _check_size(self, size: int) -> None:
-        """Refuse a record before its content is read: a broken length may be anything."""
+        """Refuse a record that is too large before its content is read, because a broken length may be huge."""
         if self._limit is not None and size > self._limit:
             raise too_large(self._limit, self._broken())
 
     def _broken(self) -> Batch:
-        """What stands where the record that cannot be read begins."""
+        """The beginning of the record that cannot be read, for the log."""
         return Batch(self._peek(0, _SHOWN), self.number, 1, "record")
 
 

@@ -1,4 +1,4 @@
-"""Sends bodies to a model container: keep-alive connections, a deadline for each attempt, retries."""
+"""Sends requests to model containers, over connections that are kept, with a deadline for each attempt and retries."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from queue import Empty, LifoQueue
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
-from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.errors import ObjectFailure, http_error, no_response
-from localcloud.batch_transform.job import Transform
+from localcloud.batch_transform.job import Cancellation, Transform
 
 _CHUNK = 2**20
 
 Body = bytes | Callable[[], Iterator[bytes]]
-"""A request's body: bytes, or what gives its chunks anew for each attempt (sent chunked)."""
+"""The body of a request: bytes, or a function that gives its chunks again for each attempt; these are sent chunked."""
 
 
 class Serving(NamedTuple):
     """A container that is ready for requests.
 
     Args:
-        url: where it serves.
-        name: of the container in its pipeline; empty where the model has one container only.
+        url: its address.
+        name: its name in an inference pipeline; empty if the model has only one container.
     """
 
     url: str
@@ -35,7 +34,7 @@ class Serving(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a container answered."""
+    """The answer of a container: its HTTP status, its body, and its Content-Type if it has one."""
 
     status: int
     body: bytes
@@ -49,13 +48,13 @@ class Answer(NamedTuple):
 class Model:
     """The model of one instance; safe for many threads.
 
-    The containers of an inference pipeline are asked in their order. Each gets the answer of the one before it, with the
-    content type of that answer; the job's Accept goes to the last one.
+    The containers of an inference pipeline are invoked in their order. Each gets the answer of the one before it, with the
+    content type of that answer. The job's Accept goes to the last one.
 
     Args:
-        containers: where the model's containers serve.
-        job: headers, timeout and retries come from here.
-        cancellation: cuts open connections when the job is stopped.
+        containers: the model's containers.
+        job: has the headers, the timeout and the number of retries.
+        cancellation: closes open connections when the job is stopped.
     """
 
     def __init__(self, containers: Sequence[Serving], job: Transform, cancellation: Cancellation) -> None:
@@ -64,10 +63,16 @@ class Model:
         self._cancellation = cancellation
 
     def invoke(self, body: Body) -> bytes:
-        """The model's answer.
+        """Send a request, and again if an attempt fails with status 5xx or without an answer.
+
+        Args:
+            body: the body of the request.
+
+        Returns:
+            The body of the answer.
 
         Raises:
-            ObjectFailure: no success after all retries.
+            ObjectFailure: no attempt succeeded, or the model refused the request with another status.
             Stopped: the job was stopped.
         """
         failure = no_response()
@@ -83,11 +88,12 @@ class Model:
         raise failure
 
     def close(self) -> None:
+        """Close the connections that are kept."""
         for container in self._containers:
             container.close()
 
     def _attempt(self, body: Body) -> bytes | tuple[ObjectFailure, bool]:
-        """One way through all containers; a failure comes with whether it may be tried again."""
+        """Invoke all containers once. A failure comes with whether the request may be tried again."""
         deadline = time.monotonic() + self._job.timeout_seconds
         kind, last = self._job.content_type, self._containers[-1]
         for container in self._containers:
@@ -102,7 +108,7 @@ class Model:
 
 
 class _Invocations:
-    """The `/invocations` of one container, over connections that are kept."""
+    """Sends requests to `/invocations` of one container, over connections that are kept."""
 
     def __init__(self, serving: Serving, cancellation: Cancellation) -> None:
         self._address = urlsplit(serving.url).netloc
@@ -116,11 +122,11 @@ class _Invocations:
                 self._idle.get_nowait().close()
 
     def ask(self, body: Body, headers: Mapping[str, str], deadline: float) -> Answer | None:
-        """The container's answer; None where the connection breaks off or the deadline passes."""
+        """The container's answer; None if the connection is closed or the deadline passes."""
         connection = self._connection()
         try:
             sock = _connected(connection, deadline)  # only what has a socket can be cut
-            with self._cancellation.interrupting(lambda: _cut(sock)):
+            with self._cancellation.interrupting(lambda: _shut_down(sock)):
                 answer = _exchange(connection, body, headers, deadline)
         except (OSError, http.client.HTTPException):
             connection.close()
@@ -132,7 +138,7 @@ class _Invocations:
         return answer
 
     def blamed(self, failure: ObjectFailure, sentence: str) -> ObjectFailure:
-        """The failure with a sentence on this container, where there are several."""
+        """The failure, with a line that names this container if there are several."""
         return failure.with_line(sentence.format(self._name)) if self._name else failure
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -169,7 +175,7 @@ def _send(connection: http.client.HTTPConnection, body: Body, headers: Mapping[s
 
 
 def _connected(connection: http.client.HTTPConnection, deadline: float) -> socket.socket:
-    """The connection's socket, with what is left of the time as its limit."""
+    """Connect if needed. The socket's timeout is the time that is left."""
     connection.timeout = _left(deadline)
     if connection.sock is None:  # pyright: ignore[reportUnnecessaryComparison] None before the first request
         connection.connect()
@@ -188,7 +194,7 @@ def _headers(content_type: str | None, accept: str | None) -> dict[str, str]:
 
 
 def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnection, deadline: float) -> bytes:
-    """The whole body; the deadline holds for all of it, not for each read."""
+    """Read the whole body. The deadline holds for all of it, not for each read."""
     parts: list[bytes] = []
     while True:
         if connection.sock is not None:  # pyright: ignore[reportUnnecessaryComparison] None once the answer said close
@@ -204,7 +210,7 @@ def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnec
 
 
 def _closed_by_server(connection: http.client.HTTPConnection) -> bool:
-    """Nothing is due on an idle connection, so one that can be read from was closed at the other end."""
+    """Whether the server has closed an idle connection: no answer is due on it, so only its end can be read."""
     if connection.sock is None:  # pyright: ignore[reportUnnecessaryComparison] as above
         return False
     poll = select.poll()  # select.select would not take descriptors beyond 1024
@@ -219,7 +225,7 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _cut(sock: socket.socket) -> None:
-    """End whatever another thread is waiting for on this connection."""
+def _shut_down(sock: socket.socket) -> None:
+    """End what another thread waits for on this connection."""
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)

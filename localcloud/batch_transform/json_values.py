@@ -1,7 +1,7 @@
-"""JSON as SageMaker reads and writes it where it filters or joins.
+"""JSON as SageMaker reads and writes it when it filters or joins.
 
-A value is written compactly with the keys of its objects in the order of their bytes, as joined lines in public reports
-are. Numbers keep their text, so that none loses digits.
+A value is written without spaces and with sorted keys, as in the joined lines of public reports. Numbers keep their text,
+so that they lose no digits.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _CONSTANTS = {True: "true", False: "false", None: "null"}
 class Selection:
     """A filter on JSON values.
 
-    A path of names and indexes selects what must be there: several names at its end make an object, several indexes a
-    list. A path with a wildcard or a slice makes a list of what there is.
+    A path of names and indexes selects values that must exist. Several names at its end give an object of these names,
+    several indexes a list. A path with a wildcard or a slice gives a list of the values that exist.
     """
 
     def __init__(self, path: Filter) -> None:
@@ -42,7 +42,10 @@ class Selection:
         ]
 
     def of(self, value: Any) -> Any:
-        """The filtered value.
+        """Filter a value.
+
+        Args:
+            value: a value that `read` returned.
 
         Raises:
             RecordError: the value lacks a name or an index of the filter.
@@ -72,7 +75,7 @@ class Number(str):
 
 
 def read(text: bytes) -> Any:
-    """The value of a JSON text; of equal keys in an object the last one counts.
+    """Read a JSON text. Numbers are `Number`; the last of equal keys in an object counts.
 
     Raises:
         RecordError: it is not JSON; the message has the text.
@@ -89,7 +92,7 @@ def read(text: bytes) -> Any:
 
 
 def write(value: Any) -> bytes:
-    """A value as one line; half of a surrogate pair becomes the replacement character, as in Go.
+    """Write a value as one line. Half of a surrogate pair becomes the replacement character, as in Go.
 
     Raises:
         RecordError: it is nested too deeply.
@@ -105,14 +108,14 @@ def write(value: Any) -> bytes:
 
 
 def joined(record: Any, answer: Any) -> Any:
-    """A record with the model's answer to it."""
+    """Join a record with the model's answer to it: both are values that `read` returned."""
     if isinstance(record, dict):
         return {**record, OUTPUT_KEY: answer}
     return {INPUT_KEY: record, OUTPUT_KEY: answer}
 
 
 def _alternatives(path: Filter) -> list[tuple[Selector, Filter]]:
-    """A path without wildcard and slice, as the paths that select one value each."""
+    """Paths that select one value each, which together select what a path without wildcard and slice does."""
     found: list[tuple[Selector, tuple[Step, ...]]] = [("", ())]
     for step in path.steps:
         found = [(selector, (*before, Step((selector,)))) for _, before in found for selector in step.selectors]

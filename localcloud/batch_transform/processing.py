@@ -1,4 +1,4 @@
-"""From an object's bytes to requests, and from a response to what is written: with and without DataProcessing."""
+"""Makes requests of an object's records, and output of the answers, with or without DataProcessing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from localcloud.batch_transform.containers import Parameters
 from localcloud.batch_transform.errors import ObjectFailure, RecordError, data_error
 from localcloud.batch_transform.invocation import Body
 from localcloud.batch_transform.job import Split, Strategy, Transform
+from localcloud.batch_transform.objects import InputStream
 from localcloud.batch_transform.record_formats import RecordFormat, record_format
 from localcloud.batch_transform.splitting import Batch
-from localcloud.batch_transform.streams import InputStream
 
 _FRAMED = {Split.RECORD_IO, Split.TF_RECORD}
 _SAMPLE = 256
@@ -22,11 +22,11 @@ _SAMPLE = 256
 
 @dataclass(frozen=True)
 class Request:
-    """A body for the model.
+    """A request to the model.
 
     Args:
-        body: what is sent.
-        batch: the records of the object that it was made of.
+        body: the body that is sent.
+        batch: the records of the object from which it was made.
     """
 
     body: Body
@@ -34,7 +34,7 @@ class Request:
 
 
 class Plain:
-    """No DataProcessing: bytes are cut and passed on."""
+    """Without DataProcessing: records are sent and answers are written as they are."""
 
     def __init__(self, job: Transform, parameters: Parameters) -> None:
         self._single = parameters.strategy is Strategy.SINGLE_RECORD
@@ -60,7 +60,7 @@ class Plain:
         return (splitting.lines if self._single else splitting.line_batches)(stream, self._limit)
 
     def _streamed(self, stream: InputStream) -> Request:
-        """The object as it is; records in frames are checked on their way."""
+        """The whole object as one streamed request; frames of records are checked while they are sent."""
         sample = stream.peek(_SAMPLE)
 
         def chunks() -> Iterator[bytes]:
@@ -74,7 +74,7 @@ class Plain:
 
 
 class Joined:
-    """DataProcessing: each record is filtered, the answers are joined with the records and filtered again.
+    """With DataProcessing: records are filtered; answers are joined with their records, and filtered.
 
     Raises:
         ObjectFailure: a filter or a media type cannot be used.
@@ -133,7 +133,7 @@ class Joined:
                 yield body, record
 
     def _packed(self, stream: InputStream) -> Iterator[tuple[bytes, Batch]]:
-        """As many filtered records as fit; the limit holds for what is sent."""
+        """Bodies of as many filtered records as the limit allows; it holds for what is sent."""
         pack = _Pack(1)
         for window in splitting.line_windows(stream):
             bodies, places = self._filtered(window)
@@ -149,7 +149,7 @@ class Joined:
             yield pack.request()
 
     def _filtered(self, batch: Batch) -> tuple[Sequence[bytes], Sequence[int]]:
-        """Records after the input filter, without newlines, and the place of each in its batch."""
+        """Records after the input filter, without newlines, and the position of each in its batch."""
         if self._input is None:
             return [batch.data], [0]
         try:
@@ -163,7 +163,7 @@ class Joined:
 
 
 class _Pack:
-    """Filtered records on their way into one body, and the lines that they were made of."""
+    """Filtered records for one body, and the lines from which they were made."""
 
     def __init__(self, first: int) -> None:
         self.size = 0
@@ -186,7 +186,7 @@ class _Pack:
 def _repacked(  # noqa: PLR0917  a window's records come in four columns
     pack: _Pack, window: Batch, bodies: Sequence[bytes], places: Sequence[int], sizes: Sequence[int], limit: int
 ) -> list[_Pack]:
-    """A window's records in as many packs as they need; the first pack may hold records already.
+    """Put the records of a window into as many packs as they need; the first one may have records already.
 
     Raises:
         ObjectFailure: a record is larger than the limit.
@@ -210,7 +210,11 @@ Processor = Plain | Joined
 
 
 def processor(job: Transform, parameters: Parameters) -> Processor:
-    """How this job's requests are made and its responses written.
+    """What makes the requests and the output of a job.
+
+    Args:
+        job: the settings.
+        parameters: the execution parameters in effect.
 
     Raises:
         ObjectFailure: the filters or media types of its DataProcessing cannot be used.
@@ -219,7 +223,7 @@ def processor(job: Transform, parameters: Parameters) -> Processor:
 
 
 def _failure(batch: Batch, error: RecordError) -> ObjectFailure:
-    """A failure that names the record at fault, or all of the request where no single one is."""
+    """A failure that names the record that caused it, or all records of the request if it is not about a single one."""
     if error.at is None or error.at >= batch.count or not batch.noun:
         return data_error(str(error), batch.where)
     line = batch.data.split(b"\n")[error.at]
@@ -244,5 +248,5 @@ def _readable(text: str, header: str | None) -> Filter:
 
 
 def _sent(body: bytes, limit: int | None) -> Body:
-    """A body as it goes out: without a limit of its size it is chunked."""
+    """A body as it is sent: chunked if its size has no limit."""
     return body if limit is not None else lambda: iter([body])

@@ -1,11 +1,10 @@
-"""What can be filtered and joined: CSV rows, JSON Lines, JSON documents.
+"""The formats of records that can be filtered and joined: CSV, JSON Lines, and JSON documents.
 
 A format filters the records of a batch before they are sent, and joins them with the model's answer.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -13,7 +12,7 @@ from typing import Any, Protocol
 from data_processing.content_types import CSV
 from data_processing.filters import Filter
 from localcloud.batch_transform import csv_rows, json_values
-from localcloud.batch_transform.csv_rows import Columns, Row
+from localcloud.batch_transform.csv_rows import Columns, Rows
 from localcloud.batch_transform.errors import RecordError, each
 
 INPUT = "input"
@@ -25,11 +24,26 @@ class RecordFormat(Protocol):
     """How records of one content type are filtered and joined; every method raises `RecordError`."""
 
     def filtered(self, data: bytes) -> tuple[Sequence[bytes], Sequence[int]]:
-        """The records of a batch after the filter, and the line of each in the batch, from 0."""
+        """Filter records.
+
+        Args:
+            data: the records of a batch.
+
+        Returns:
+            The filtered records without newlines, and the line of each in the batch, from 0.
+        """
         ...
 
     def joined(self, data: bytes | None, answer: bytes) -> Sequence[bytes]:
-        """The answers after the filter, each joined with its record where there are records."""
+        """Filter answers, each joined with its record.
+
+        Args:
+            data: the records of the request; None if answers are not joined.
+            answer: the model's answer to the request.
+
+        Returns:
+            What is written for each record, without newlines.
+        """
         ...
 
 
@@ -39,7 +53,7 @@ def record_format(kind: str, path: Filter, *, whole: bool) -> RecordFormat:
     Args:
         kind: one of `data_processing.content_types.CONTENT_TYPES`.
         path: the filter to apply.
-        whole: whether an object is one record, not cut into lines.
+        whole: whether an object is one record and not split into lines.
     """
     return _CsvFormat(path, whole=whole) if kind == CSV else _JsonFormat(path, whole=whole)
 
@@ -50,48 +64,34 @@ class _CsvFormat:
         self._whole = whole
 
     def filtered(self, data: bytes) -> tuple[Sequence[bytes], Sequence[int]]:
-        lines, places = self._lines(data, INPUT)
+        rows, places = self._read(data, INPUT)
         with _placed(places):
-            if csv_rows.is_plain(data):
-                return self._columns.cut(lines), places
-        rows = self._read(lines, places, INPUT)
-        with _placed(places):
-            return self._written(rows), places
+            return self._columns.select(rows), places
 
     def joined(self, data: bytes | None, answer: bytes) -> Sequence[bytes]:
-        answers, answer_places = self._lines(answer, OUTPUT)
-        plain = csv_rows.is_plain(answer)
-        read = [] if plain else self._read(answers, answer_places, OUTPUT)
+        answers, answer_places = self._read(answer, OUTPUT)
         if near := csv_rows.json_document(answer):
             raise RecordError(f"Failed to parse {OUTPUT} as CSV: it is a JSON document, found near: {near}")
         if data is None:
             with _placed(answer_places):
-                return self._columns.cut(answers) if plain else self._written(read)
-        records, places = self._lines(data, INPUT)
-        if plain and csv_rows.is_plain(data):
-            _check_count(records, answers)
-            with _placed(places):
-                return self._columns.cut_joined(records, answers)
-        read = read or self._read(answers, answer_places, OUTPUT)
-        parsed = self._read(records, places, INPUT)
-        _check_count(records, answers)
+                return self._columns.select(answers)
+        records, places = self._read(data, INPUT)
+        _check_count(places, answer_places)
         with _placed(places):
-            return self._written(list(map(operator.add, parsed, read)))
+            return self._columns.select_joined(records, answers)
+
+    def _read(self, data: bytes, whose: str) -> tuple[Rows, Sequence[int]]:
+        lines, places = self._lines(data, whose)
+        with _placed(places), _parsing(whose, "CSV"):
+            return Rows(data, lines), places
 
     def _lines(self, data: bytes, whose: str) -> tuple[list[bytes], Sequence[int]]:
         if self._whole and b"\n" in data.removesuffix(b"\n"):
-            raise RecordError(f"Failed to parse {whose} as CSV: it is not cut into lines, which needs SplitType Line")
+            raise RecordError(f"Failed to parse {whose} as CSV: it is not split into lines, which needs SplitType Line")
         lines = data.removesuffix(b"\n").split(b"\n")
         if b"" not in lines and b"\r" not in lines:
             return lines, range(len(lines))
         return _without(lines, [place for place, line in enumerate(lines) if line not in {b"", b"\r"}])
-
-    def _read(self, lines: Sequence[bytes], places: Sequence[int], whose: str) -> list[Row]:
-        with _placed(places), _parsing(whose, "CSV"):
-            return csv_rows.read(lines)
-
-    def _written(self, rows: list[Row]) -> list[bytes]:
-        return csv_rows.write(rows if self._columns.all else each(self._columns.of, rows))
 
 
 class _JsonFormat:
@@ -134,13 +134,13 @@ class _JsonFormat:
 
 
 def _without(lines: list[bytes], places: list[int]) -> tuple[list[bytes], list[int]]:
-    """Some of the lines; blank lines are not records."""
+    """The lines at these positions, which are not blank."""
     return [lines[place] for place in places], places
 
 
 @contextmanager
 def _parsing(whose: str, kind: str) -> Generator[None]:
-    """Say of an error whose text could not be read."""
+    """Add to an error which text cannot be read."""
     try:
         yield
     except RecordError as error:
@@ -149,13 +149,13 @@ def _parsing(whose: str, kind: str) -> Generator[None]:
 
 @contextmanager
 def _placed(places: Sequence[int]) -> Generator[None]:
-    """Turn the number of a record into its line."""
+    """Replace the position of a record in an error by that of its line."""
     try:
         yield
     except RecordError as error:
         raise RecordError(str(error), None if error.at is None else places[error.at]) from error
 
 
-def _check_count(records: Sequence[bytes], answers: Sequence[bytes]) -> None:
+def _check_count(records: Sequence[object], answers: Sequence[object]) -> None:
     if len(records) != len(answers):
         raise RecordError(f"{LINE_COUNT}: {len(records)} and {len(answers)}")

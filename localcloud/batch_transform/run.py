@@ -1,57 +1,219 @@
-"""Runs one transform job from its settings to its outputs."""
+"""Runs one transform job from its settings to its outputs, on one or several instances."""
 
 from __future__ import annotations
 
-import enum
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
-from localcloud.batch_transform import keys
-from localcloud.batch_transform.errors import SEE_LOGS, Stopped, StorageError, TransformFailure
-from localcloud.batch_transform.instance import Instance, Surroundings
-from localcloud.batch_transform.job import Transform
+from localcloud.batch_transform import containers, objects
+from localcloud.batch_transform.containers import Container, ContainerStarter
+from localcloud.batch_transform.errors import (
+    SEE_LOGS,
+    InstanceFailure,
+    ObjectFailure,
+    Stopped,
+    StorageError,
+    TransformFailure,
+    client_error,
+)
+from localcloud.batch_transform.invocation import Model, Serving
+from localcloud.batch_transform.job import Cancellation, JobStatus, Logs, Transform
+from localcloud.batch_transform.objects import (
+    GunzippedStream,
+    InputStream,
+    ObjectSink,
+    ObjectSource,
+    ReadStream,
+    Task,
+)
+from localcloud.batch_transform.processing import processor
+from localcloud.batch_transform.transformer import ObjectTransformer
 
 _INSTANCES_AT_ONCE = 4
+_OBJECTS_AT_ONCE = 8
 
 
-class Status(enum.StrEnum):
-    """How a job ends."""
+@dataclass(frozen=True)
+class RunContext:
+    """What a job needs from whoever runs it.
 
-    COMPLETED = "Completed"
-    FAILED = "Failed"
-    STOPPED = "Stopped"
+    Args:
+        source: reads the input objects.
+        sink: writes the output objects.
+        logs: takes the lines of the containers and of the data log.
+        start_container: starts a model container.
+        cancellation: stops the job.
+        ping_limit_seconds: how long a container may take until it answers `/ping`.
+    """
+
+    source: ObjectSource
+    sink: ObjectSink
+    logs: Logs
+    start_container: ContainerStarter
+    cancellation: Cancellation
+    ping_limit_seconds: float = containers.PING_LIMIT_SECONDS
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a job; the reason only where it failed."""
+    """How a job ended.
 
-    status: Status
+    Args:
+        status: Completed, Failed or Stopped.
+        reason: the FailureReason of a job that failed.
+    """
+
+    status: JobStatus
     reason: str | None = None
 
 
-def run_transform(job: Transform, around: Surroundings) -> Outcome:
-    """Run a job to its end; raises nothing that a job can cause."""
+def run_transform(job: Transform, context: RunContext) -> Outcome:
+    """Run a job to its end. Whatever goes wrong with the job is in the outcome and in the logs.
+
+    Args:
+        job: the settings.
+        context: storage, logs, containers and cancellation.
+    """
     try:
-        failures = _run(job, around)
+        failures = _run(job, context)
     except Stopped:
-        return Outcome(Status.STOPPED)
+        return Outcome(JobStatus.STOPPED)
     except TransformFailure as failure:
         failures = [failure]
         for line in failure.lines:
-            around.logs.data(0, line)
+            context.logs.data(0, line)
     except StorageError as error:
-        around.logs.data(0, f"ClientError: {error}")
-        return Outcome(Status.FAILED, f"ClientError: {SEE_LOGS}")
-    return Outcome(Status.FAILED, failures[0].reason) if failures else Outcome(Status.COMPLETED)
+        context.logs.data(0, f"ClientError: {error}")
+        return Outcome(JobStatus.FAILED, f"ClientError: {SEE_LOGS}")
+    return Outcome(JobStatus.FAILED, failures[0].reason) if failures else Outcome(JobStatus.COMPLETED)
 
 
-def _run(job: Transform, around: Surroundings) -> list[TransformFailure]:
-    tasks = keys.tasks(job, around.source)
-    shares = keys.share(tasks, job.instance_count)
-    instances = [Instance(number, job, around) for number in range(job.instance_count)]
+def _run(job: Transform, context: RunContext) -> list[TransformFailure]:
+    tasks = objects.tasks(job, context.source)
+    shares = objects.share(tasks, job.instance_count)
+    instances = [Instance(number, job, context) for number in range(job.instance_count)]
     with ThreadPoolExecutor(min(_INSTANCES_AT_ONCE, len(instances)), thread_name_prefix="instance") as pool:
         for done in [pool.submit(one.run, share) for one, share in zip(instances, shares, strict=True)]:
             done.result()
-    around.cancellation.check()
+    context.cancellation.check()
     return [failure for one in instances for failure in one.failures]
+
+
+class Instance:
+    """One of the job's instances: it starts the model's containers, transforms its share of the objects, and logs.
+
+    Args:
+        number: its number, from 0.
+        job: the settings.
+        context: storage, logs, containers and cancellation.
+
+    Attributes:
+        failures: what failed, in the order in which it failed.
+    """
+
+    def __init__(self, number: int, job: Transform, context: RunContext) -> None:
+        self._number = number
+        self._job = job
+        self._context = context
+        self.failures: list[TransformFailure] = []
+
+    def run(self, share: Sequence[Task]) -> None:
+        """Transform objects; those that fail are in `failures`.
+
+        Args:
+            share: the input objects of this instance.
+
+        Raises:
+            Stopped: the job was stopped.
+        """
+        try:
+            with ExitStack() as started:
+                self._serve([self._start(number, started) for number in range(len(self._job.containers))], share)
+        except InstanceFailure as failure:
+            self._context.cancellation.check()
+            self._record(failure, "")
+
+    def _start(self, number: int, started: ExitStack) -> Container:
+        """Start a container of the model. It is stopped when the job is stopped, or when `started` is closed."""
+        context, declared = self._context, self._job.containers[number]
+
+        def log(line: bytes) -> None:
+            context.logs.container(self._number, declared.name, line)
+
+        container = context.start_container(number, containers.environment(self._job, declared), log)
+        started.callback(container.stop)
+        started.enter_context(context.cancellation.interrupting(container.stop))
+        return container
+
+    def _serve(self, serving: Sequence[Container], share: Sequence[Task]) -> None:
+        context, names = self._context, [one.name for one in self._job.containers]
+        for container, name in zip(serving, names, strict=True):
+            containers.wait_until_ready(container, context.cancellation, context.ping_limit_seconds, name)
+        parameters = containers.ask_parameters(serving[0], self._job)
+        context.logs.data(self._number, str(parameters))
+        if not share:
+            return
+        urls = [Serving(container.url, name) for container, name in zip(serving, names, strict=True)]
+        model = Model(urls, self._job, context.cancellation)
+        try:
+            transformer = ObjectTransformer(
+                model,
+                processor(self._job, parameters),
+                concurrency=parameters.max_concurrent,
+                assemble_line=self._job.assemble_line,
+                cancellation=context.cancellation,
+            )
+            self._transform_all(share, transformer, min(parameters.max_concurrent, _OBJECTS_AT_ONCE, len(share)))
+        except ObjectFailure as failure:
+            self._record_for_all(share, failure)
+        finally:
+            model.close()
+
+    def _transform_all(self, share: Sequence[Task], transformer: ObjectTransformer, at_once: int) -> None:
+        try:
+            with ThreadPoolExecutor(at_once, thread_name_prefix="object") as pool:
+                for done in [pool.submit(self._transform, task, transformer) for task in share]:
+                    done.result()
+        finally:
+            transformer.close()
+
+    def _transform(self, task: Task, transformer: ObjectTransformer) -> None:
+        self._context.cancellation.check()
+        try:
+            stream = InputStream(lambda: self._open(task))
+            try:
+                self._write(task, stream, transformer)
+            finally:
+                stream.close()
+        except ObjectFailure as failure:
+            self._context.cancellation.check()
+            self._record(failure, task.name)
+        except StorageError as error:
+            self._context.cancellation.check()
+            self._record(client_error(str(error)), task.name)
+
+    def _write(self, task: Task, stream: InputStream, transformer: ObjectTransformer) -> None:
+        output = self._context.sink.create(task.output_bucket, task.output_key)
+        try:
+            transformer.transform(stream, output)
+            self._context.cancellation.check()
+            output.commit()
+        except BaseException:
+            with suppress(StorageError):
+                output.abort()
+            raise
+
+    def _open(self, task: Task) -> ReadStream:
+        stream = self._context.source.open(task.bucket, task.key)
+        return GunzippedStream(stream) if self._job.gzip else stream
+
+    def _record(self, failure: TransformFailure, name: str) -> None:
+        self.failures.append(failure)
+        for line in failure.lines:
+            self._context.logs.data(self._number, f"{name}: {line}" if name else line)
+
+    def _record_for_all(self, share: Sequence[Task], failure: ObjectFailure) -> None:
+        for task in share:
+            self._record(failure, task.name)

@@ -1,7 +1,7 @@
-r"""Cuts an object of lines, or one that is not cut, into batches of records, to the byte.
+r"""Splits an object into batches of lines, or takes it as a whole. Every byte stays as it is.
 
-Where nothing is filtered no line is looked at: a batch ends at the last newline inside the payload window. The separator
-is `\n` alone; a carriage return belongs to the record.
+If nothing is filtered, lines are not looked at one by one: a batch ends at the last newline within the payload. Only `\n`
+separates lines; a carriage return belongs to its line.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from localcloud.batch_transform.errors import ObjectFailure, data_error
-from localcloud.batch_transform.streams import ReadStream
+from localcloud.batch_transform.objects import ReadStream
 
 LONGEST_RECORD = 100 * 2**20
-"""Bytes of a line that is filtered before it is sent. MaxPayloadInMB allows no more, and what is longer ends nowhere."""
+"""The most bytes of a line that is filtered. MaxPayloadInMB allows no larger request; without a limit, an object that has
+no newline would be read into memory as a whole."""
 
 _CHUNK = 2**20
 _SHOWN = 200
@@ -21,13 +22,13 @@ _SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some records of an object, one after the other.
+    """Consecutive records of an object.
 
     Args:
-        data: their bytes as they stand in the object, or what is sent of the only one.
-        first: the number of the first record in the object, from 1; for lines this is the number of the line.
-        count: how many there are.
-        noun: what a record is called, `line` or `record`; empty for an object that is not cut.
+        data: their bytes as in the object; of a single record, the bytes that are sent.
+        first: the number of the first record in the object, from 1. Of lines, it is the number of the line.
+        count: how many records there are.
+        noun: what the log calls a record, `line` or `record`; empty for an object that is not split.
     """
 
     data: bytes
@@ -37,7 +38,7 @@ class Batch:
 
     @property
     def where(self) -> str:
-        """Which records these are, with the beginning of the first, for a log."""
+        """Which records these are, with the beginning of the first one, for the log."""
         if not self.noun:
             return f"The request was the whole object, which begins with: {shown(self.data)}"
         first = shown(self.data.split(b"\n", 1)[0] if self.noun == "line" else self.data)
@@ -50,21 +51,21 @@ class Batch:
 
 
 def shown(data: bytes) -> str:
-    """The first 200 bytes as one line of text; what cannot be printed is escaped."""
+    """The first 200 bytes as one line of text for the log; characters that cannot be printed are escaped."""
     text = data[:_SHOWN].decode("utf-8", "backslashreplace")
     printable = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
     return printable + ("..." if len(data) > _SHOWN else "")
 
 
 def whole(stream: ReadStream, limit: int | None) -> Iterator[Batch]:
-    """The object as one body.
+    """The object as one batch.
 
     Args:
         stream: the object.
         limit: the most bytes of a body; None is unlimited.
 
     Raises:
-        ObjectFailure: it is larger than the limit.
+        ObjectFailure: the object is larger than the limit.
     """
     if limit is None:
         yield Batch(b"".join(iter(lambda: stream.read(_CHUNK), b"")), 1, 1, "")
@@ -76,10 +77,14 @@ def whole(stream: ReadStream, limit: int | None) -> Iterator[Batch]:
 
 
 def line_batches(stream: ReadStream, limit: int | None) -> Iterator[Batch]:
-    """As many whole lines as fit into `limit` bytes, each with its own terminator.
+    """Batches of as many whole lines, newlines included, as the limit allows.
+
+    Args:
+        stream: the object.
+        limit: the most bytes of a batch; None puts the whole object into one batch.
 
     Raises:
-        ObjectFailure: a line with its terminator is longer than the limit.
+        ObjectFailure: a line with its newline is longer than the limit.
     """
     if limit is None:
         yield from (_numbered(batch.data, 1) for batch in whole(stream, None) if batch.data)
@@ -99,10 +104,10 @@ def line_batches(stream: ReadStream, limit: int | None) -> Iterator[Batch]:
 
 
 def line_windows(stream: ReadStream) -> Iterator[Batch]:
-    """Whole lines in portions of about a mebibyte, whatever the payload: what is sent of them is not known yet.
+    """Batches of whole lines of about a mebibyte, for lines that are filtered before they are put into requests.
 
     Raises:
-        ObjectFailure: a line is longer than any payload.
+        ObjectFailure: a line is longer than `LONGEST_RECORD`.
     """
     first, rest = 1, b""
     while chunk := stream.read(_CHUNK):
@@ -121,7 +126,11 @@ def line_windows(stream: ReadStream) -> Iterator[Batch]:
 
 
 def lines(stream: ReadStream, limit: int | None) -> Iterator[Batch]:
-    """Every line without its terminator, one a batch; a blank line is a record too.
+    """A batch for each line, without its newline; a blank line is a record too.
+
+    Args:
+        stream: the object.
+        limit: the most bytes of a line; None is unlimited.
 
     Raises:
         ObjectFailure: a line is longer than the limit.
@@ -137,12 +146,23 @@ def lines(stream: ReadStream, limit: int | None) -> Iterator[Batch]:
 
 
 def too_large(limit: int, batch: Batch) -> ObjectFailure:
-    """The failure of a record, or of an object that is not cut, that does not fit into a request."""
+    """The failure of a record, or of an object that is not split, that is larger than a request may be.
+
+    Args:
+        limit: the most bytes of a request.
+        batch: the record or the object.
+    """
     return data_error(f"Record is larger than MaxPayloadInMB: more than {limit} bytes", batch.where)
 
 
 def fill(stream: ReadStream, start: bytes, size: int) -> bytes:
-    """`start` and what follows it in the stream, up to `size` bytes together."""
+    """Read on until there are `size` bytes, or until the end of the stream.
+
+    Args:
+        stream: the object.
+        start: bytes that were read before.
+        size: how many bytes are wanted, including `start`.
+    """
     parts = [start]
     missing = size - len(start)
     while missing > 0 and (chunk := stream.read(missing)):

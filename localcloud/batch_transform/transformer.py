@@ -1,7 +1,7 @@
-"""One input object's way: batches are read, sent concurrently, and written in the order they were read.
+"""Transforms an object: reads batches, sends several at a time, and writes the answers in the order of the batches.
 
-Reading, invoking and writing overlap. A batch holds one of the instance's slots from before it is made until it is
-written, so what is in memory is bounded by slots x payload however many objects and batches there are.
+Reading, sending and writing overlap. A batch has one of the instance's slots from before it is read until its answer is
+written. So memory is bounded by slots x payload, however many objects and batches there are.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.errors import ObjectFailure
 from localcloud.batch_transform.invocation import Model
+from localcloud.batch_transform.job import Cancellation
+from localcloud.batch_transform.objects import InputStream, WriteStream
 from localcloud.batch_transform.processing import Processor, Request
-from localcloud.batch_transform.streams import InputStream, WriteStream
 
 
 class ObjectTransformer:
-    """What the objects of one instance share: the model, its concurrency, the slots.
+    """Transforms the objects of one instance, which share the model and the slots.
 
     Args:
-        model: where bodies go.
-        processor: how objects become bodies, and answers outputs.
+        model: answers the requests.
+        processor: makes requests of an object, and output of the answers.
         concurrency: how many requests may be open.
         assemble_line: whether AssembleWith is Line.
-        cancellation: ends the work between two batches.
+        cancellation: is checked before each batch.
     """
 
     def __init__(
@@ -46,10 +46,15 @@ class ObjectTransformer:
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="invoke")
 
     def close(self) -> None:
+        """Wait for open requests, and end the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def transform(self, stream: InputStream, output: WriteStream) -> None:
-        """Send all of an object and write all answers; neither commits nor aborts.
+        """Send an object and write the answers. The caller commits or aborts the output.
+
+        Args:
+            stream: the input object.
+            output: the output object.
 
         Raises:
             ObjectFailure: a batch failed; later ones are not sent.
@@ -70,7 +75,7 @@ class ObjectTransformer:
             self._abandon(pending)
 
     def _take_slot(self, pending: deque[Future[bytes]], output: WriteStream) -> bool:
-        """A slot for one more batch; what is done is written meanwhile."""
+        """Wait for a slot for one more batch, and write the answers that are there."""
         while pending and pending[0].done():
             self._write_first(pending, output)
         while not self._slots.acquire(blocking=not pending):
@@ -93,7 +98,7 @@ class ObjectTransformer:
         return self._assembled(self._processor.output(request, answer))
 
     def _assembled(self, answer: bytes) -> bytes:
-        """An answer as it is written: with AssembleWith Line it ends with a newline, which is never doubled."""
+        """An answer as it is written: with AssembleWith Line it ends with one newline."""
         if not self._assemble_line or not answer or answer.endswith(b"\n"):
             return answer
         return answer + b"\n"

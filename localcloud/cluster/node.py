@@ -193,7 +193,7 @@ class Node:
         if deployment is None:
             return
         conditions: list[Object] = deployment.get("status", {}).get("conditions") or []
-        known = not pod.unknown_images
+        known = not pod.unknimages
         if known and not any(one["type"] == _CONDITION for one in conditions):
             return
         condition = {

@@ -80,7 +80,7 @@ class Pod:
         return self._kill_at > 0
 
     @property
-    def unknown_images(self) -> list[str]:
+    def unknimages(self) -> list[str]:
         images_used = [container["image"] for container in self.manifest["spec"]["containers"]]
         return [image for image in images_used if podspec.command_for(image, self._table) is None]
 
@@ -92,7 +92,7 @@ class Pod:
             tokens: its service account's tokens.
             defaults: variables for containers that do not set them or set them to an empty value.
         """
-        refused = [*(podspec.image_refusal(image, self._table) for image in self.unknown_images)]
+        refused = [*(podspec.image_refusal(image, self._table) for image in self.unknimages)]
         refused += podspec.refused_features(self.manifest)
         if refused:
             self.problem = "; ".join(refused)
@@ -213,7 +213,7 @@ class Pod:
         container = next((one for one in self._containers if one.name == spec["name"]), None)
         base: Object = {"name": spec["name"], "image": spec["image"], "imageID": "", "ready": False, "restartCount": 0}
         if container is None:
-            reason = "ErrImagePull" if self.unknown_images else "CreateContainerConfigError"
+            reason = "ErrImagePull" if self.unknimages else "CreateContainerConfigError"
             return {**base, "started": False, "state": {"waiting": {"reason": reason, "message": self.problem}}}
         running = container.process is not None
         message = f"back-off restarting; log: {container.log}"

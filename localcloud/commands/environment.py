@@ -3,7 +3,7 @@
 | folder | what is in it |
 | --- | --- |
 | `tools` | kubectl, kubectl-smlogs, aws; they act on any stack |
-| `cli` | the compiled Pulumi CLI, its Python language host, and what runs dynamic providers; absent with an installed CLI |
+| `cli` | the compiled Pulumi CLI, its Python language host, and the plugin of dynamic providers; absent with an installed CLI |
 | `pulumi-home/plugins` | the resource plugins of the local stack, where Pulumi keeps installed ones |
 """
 
@@ -49,7 +49,11 @@ def local(home: Path, endpoint: str | None, base: Mapping[str, str] | None = Non
         endpoint: URL of the running AWS endpoint; None when none runs.
         base: the environment to start from; this process's own by default.
     """
-    kept = {name: value for name, value in (base or os.environ).items() if not _unset(name)}
+    kept = {
+        name: value
+        for name, value in (base or os.environ).items()
+        if name not in UNSET and not name.startswith(PREFIX_UNSET)
+    }
     settings = _settings(home, endpoint)
     settings["NO_PROXY"] = settings["no_proxy"] = _joined(",", "127.0.0.1,localhost", kept.get("NO_PROXY", ""))
     settings["PATH"] = _joined(os.pathsep, *_path(home), *_without(home, kept.get("PATH", "")))
@@ -71,7 +75,18 @@ def real(home: Path, stack: str, base: Mapping[str, str] | None = None) -> dict[
     for name in _left_by_local(environment, home):
         del environment[name]
     path = (str(home / OWN_FOLDER), *_without(home, environment.get("PATH", "")), str(home / "tools"))
+    if (backend := environment.get("PULUMI_BACKEND_URL", "")).startswith("file://"):
+        environment["PULUMI_BACKEND_URL"] = _without_sidecars(backend)
     return environment | {"PATH": os.pathsep.join(path), "PULUMI_STACK": stack}
+
+
+def _without_sidecars(backend: str) -> str:
+    """The URL of a file backend that writes the state alone, without a file of attributes beside it.
+
+    The CLI replaces the state in one step, but not those files. A kill can leave one empty, and the CLI then fails to load
+    the state with `EOF`. The parameter is fileblob's: https://pkg.go.dev/gocloud.dev/blob/fileblob
+    """
+    return backend if "metadata=" in backend else f"{backend}{'&' if '?' in backend else '?'}metadata=skip"
 
 
 def _left_by_local(environment: Mapping[str, str], home: Path) -> list[str]:
@@ -128,16 +143,12 @@ def _settings(home: Path, endpoint: str | None) -> dict[str, str]:
         "AWS_PAGER": "",
         "KUBECONFIG": str(home / "kubeconfig"),
         "KUBECACHEDIR": str(home / "kube-cache"),
-        "PULUMI_BACKEND_URL": f"file://{home / 'pulumi'}",
+        "PULUMI_BACKEND_URL": _without_sidecars(f"file://{home / 'pulumi'}"),
         "PULUMI_HOME": str(home / "pulumi-home"),
         "PULUMI_STACK": "local",
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-
-
-def _unset(name: str) -> bool:
-    return name in UNSET or name.startswith(PREFIX_UNSET)
 
 
 def _path(home: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Unpacking a model archive, which anybody may have made: nothing in it lands outside its folder or fills the disk."""
+"""Unpacks model archives, which are not trusted: no file gets outside the folder, and none fills the disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from localcloud.containers.errors import BadModelArchive
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may hold, so that a small file that unpacks to a huge one is stopped half way."""
+    """The limits of an archive, at which unpacking stops: a small archive may contain a huge file.
+
+    Args:
+        total_bytes: the most bytes of all files together.
+        entries: the most files and folders.
+    """
 
     total_bytes: int = 8 * 2**30
     entries: int = 10_000
@@ -25,11 +30,16 @@ _DAMAGED: Final = (tarfile.TarError, OSError, EOFError, zlib.error)
 
 
 def unpack(archive: Path, folder: Path, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Unpack a `.tar.gz` of regular files and folders into a folder, which is made.
+    """Unpack a `.tar.gz` of regular files and folders.
+
+    Args:
+        archive: the archive.
+        folder: where to; it is made if it does not exist.
+        limits: how much may be unpacked.
 
     Raises:
-        BadModelArchive: it is not such an archive, is empty, or contains an absolute path, `..`, a link or a device, or more
-            than the limits. What was unpacked until then stays; the caller removes the folder.
+        BadModelArchive: it is not such an archive, is empty, exceeds the limits, or contains an absolute path, `..`, a link
+            or a device. Files that were unpacked before stay; the caller removes the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -1,4 +1,4 @@
-"""A model container as a local process: started as SageMaker starts an image, watched, and ended with all its own."""
+"""A model container as a local process: starts it as SageMaker starts an image, and ends it with all its processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from localcloud.containers import own_images
+from localcloud.containers import images
 from localcloud.containers.archive import unpack
 from localcloud.containers.errors import NeedsNetwork, StartError
 from localcloud.containers.images import IMAGES, Image, find
@@ -36,7 +36,7 @@ _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 
 
 def prewarm() -> None:
-    """Start the fork server now, in the background, so that the first container does not wait for its imports."""
+    """Start the fork server in the background, so that the first container does not wait for its imports."""
     shared_launcher()
 
 
@@ -49,26 +49,26 @@ def start(
     log: LogCallback,
     network_isolation: bool = False,
 ) -> Container:
-    """Start the local process that stands in for an image; it may take a moment more until it answers `/ping`.
+    """Start the local process of an image. It may take a moment longer until it answers `/ping`.
 
     Args:
-        image: the image's URI, looked up in `own_images.FILE`, read anew, and in `images.IMAGES`.
+        image: the image's URI, looked up in `images.FILE`, which is read again, and in `images.IMAGES`.
         model_archive: a `.tar.gz`, unpacked into the container's model folder; None leaves the folder empty.
-        environment: the model's and the job's variables, all that the container gets beside a few system ones.
-        vcpus: processors of the instance, so workers of the container.
-        log: called with each line, without its end, that the container writes; from another thread. While an image's
-            environment is made, which takes half a minute once, with what is done.
-        network_isolation: the model's EnableNetworkIsolation: the container may fetch nothing.
+        environment: the variables of the model and the job. Besides them the container gets only a few of the system.
+        vcpus: how many processors the instance has; the container starts as many workers.
+        log: takes each line that the container writes, without its newline, in another thread. It also takes the progress
+            while an image's environment is made, which takes half a minute once.
+        network_isolation: the model's EnableNetworkIsolation, with which the container may fetch no packages.
 
     Raises:
-        UnknownImage: no local program stands in for the image.
-        BadRegistration: the file of one's own containers has an error.
-        BadModelArchive: the archive cannot be read, or holds what must not be unpacked.
-        NeedsNetwork: the archive asks for packages, and the container may fetch nothing.
+        UnknownImage: no local program replaces the image.
+        BadRegistration: the file in which the user registers containers is not valid.
+        BadModelArchive: the archive cannot be read, or contains something that must not be unpacked.
+        NeedsNetwork: the archive has requirements, and the container may fetch no packages.
         NoEnvironment: the image's versions cannot be installed on this machine.
-        StartError: the process could not be started.
+        StartError: the process cannot be started.
     """
-    entry = find(image, (*own_images.read(own_images.FILE), *IMAGES), str(own_images.FILE))
+    entry = find(image, (*images.registered(images.FILE), *IMAGES), str(images.FILE))
     scratch = _scratch_folder()
     reservation = _reserve_port()
     port: int = reservation.getsockname()[1]
@@ -114,11 +114,11 @@ class Container:
         return self._process.pid
 
     def poll(self) -> int | None:
-        """The exit code, negative when a signal ended it; None while it runs."""
+        """The exit code, negative if a signal ended it; None while it runs."""
         return self._process.poll()
 
     def stop(self) -> None:
-        """End the container and all processes it started, deliver its last lines, forget its files. May be repeated."""
+        """End the container and all its processes, deliver its last lines, remove its files. It may be called again."""
         self._process.signal_group(signal.SIGTERM)
         if self._process.poll(_GRACE_SECONDS) is None:
             self._process.signal_group(signal.SIGKILL)
@@ -137,7 +137,7 @@ class Container:
 
 
 def _script_mode(entry: Image, versions: Versions, model: Path, log: LogCallback, *, network_isolation: bool) -> Image:
-    """The entry with the program that serves a user's script, in the image's environment."""
+    """The entry with the program that serves a user's script in the image's environment."""
     wants_packages = (model / "code" / "requirements.txt").exists()
     if wants_packages and network_isolation:
         raise NeedsNetwork(
@@ -193,7 +193,7 @@ def _scratch_folder() -> Path:
 
 
 def _reserve_port() -> socket.socket:
-    """A bound socket that never listens, so that nobody else is given the port before the container listens."""
+    """Bind a port without listening, so that no other process gets it before the container listens on it."""
     reservation = socket.socket()
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reservation.bind(("127.0.0.1", 0))

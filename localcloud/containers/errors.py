@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ContainerError(Exception):
-    """A container that cannot be started; the message says what is wrong, where, and what to do."""
+    """A container cannot be started. The message says what is wrong, where, and what to do."""
 
 
 class UnknownImage(ContainerError):  # noqa: N818  reads as the case it is, like AWS's own error names
@@ -12,7 +12,7 @@ class UnknownImage(ContainerError):  # noqa: N818  reads as the case it is, like
 
 
 class BadModelArchive(ContainerError):  # noqa: N818  reads as the case it is
-    """The model archive cannot be read, or holds what must not be unpacked."""
+    """The model archive cannot be read, or contains something that must not be unpacked."""
 
 
 class StartError(ContainerError):
@@ -20,12 +20,12 @@ class StartError(ContainerError):
 
 
 class BadRegistration(ContainerError):  # noqa: N818  reads as the case it is
-    """The file of one's own containers is not as it has to be; the message names the line."""
+    """The file in which the user registers containers is not valid. The message names the line."""
 
 
 class NoEnvironment(ContainerError):  # noqa: N818  reads as the case it is
-    """The environment that an image's versions ask for cannot be made on this machine."""
+    """The Python environment of an image cannot be made on this machine."""
 
 
 class NeedsNetwork(ContainerError):  # noqa: N818  reads as the case it is
-    """The archive asks for packages, and the model's network isolation forbids to fetch them."""
+    """The archive has requirements, and the model's network isolation forbids to fetch packages."""

@@ -1,41 +1,55 @@
 """Which image runs as which local process.
 
-There is no container engine here, so an image is not pulled: its URI is looked up, first match wins, in the containers
-of one's own (`own_images`), then in the stand-ins for SageMaker's images that are listed here. An entry says which
-local program stands in for the image: a `command`; a `module` of this checkout whose `main()` serves and which runs in
-a fork of a process that, when `preload` is true, has imported it already, and so serves within a fraction of a second;
-or the `versions` of one of SageMaker's scikit-learn images, whose environment is made when it is first needed.
+There is no container engine, so no image is pulled. The image's URI is looked up in the containers that the user has
+registered in `containers.toml` beside Pulumi.yaml, then in the table of SageMaker's images below; the first match counts.
+An entry names the local program that runs in place of the image: a `command`; a `module` of this checkout, whose `main()`
+runs in a fork of the fork server, which has imported it already if `preload` is true; or the `versions` of one of
+SageMaker's scikit-learn images, whose environment is made when it is first needed.
 
-The program is started as SageMaker starts an image, with the argument `serve`, and must answer `GET /ping` and
-`POST /invocations` (and may answer `GET /execution-parameters`). Where a container differs from a local process it
-is told by environment variables:
+The program is started as SageMaker starts an image, with the argument `serve`. It must answer `GET /ping` and
+`POST /invocations`, and may answer `GET /execution-parameters`. Environment variables say where it differs from an image:
 
 `SAGEMAKER_BIND_TO_PORT`  the port to listen on, on 127.0.0.1 (an image listens on 8080). Set SO_REUSEADDR on the
                           socket, as nearly every server does.
 `SM_MODEL_DIR`            the folder of the unpacked model archive (an image finds it at /opt/ml/model)
 `SM_NUM_CPUS`             how many processors the instance has
 
-All three are names that SageMaker's own containers read. Beside them a process gets PATH, HOME, LANG, TMPDIR and the
+SageMaker's own containers read all three. Besides them, a process gets PATH, HOME, LANG, TMPDIR and the
 working folder of a scratch folder of its own, `OMP_NUM_THREADS=1` (as SageMaker's containers set it), its entry's
 `environment`, and the variables of the model and the job; nothing of the environment that this code runs in.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Final
+from pathlib import Path
+from typing import Any, Final, cast
 
-from localcloud.containers.errors import UnknownImage
+from localcloud.containers.errors import BadRegistration, UnknownImage
 from localcloud.containers.scikit_learn.versions import VERSIONS, Versions
+from localcloud.home import CHECKOUT
 
 SET_BY_US: Final = ("SAGEMAKER_BIND_TO_PORT", "SM_MODEL_DIR", "SM_NUM_CPUS")
+FILE: Final = CHECKOUT / "containers.toml"
+_TABLE: Final = "container"
+_KEYS: Final = ("image", "command", "environment")
 
 
 @dataclass(frozen=True)
 class Image:
-    """One entry: images whose URI matches the pattern (`*` for anything) run as this program."""
+    """The program that runs in place of some images.
+
+    Args:
+        pattern: matches the images' URIs; `*` matches anything.
+        module: a module of this checkout whose `main()` serves.
+        command: a program and its arguments.
+        preload: whether the fork server imports the module when it starts.
+        environment: more environment variables of the program.
+        versions: the packages of a scikit-learn image.
+    """
 
     pattern: str
     module: str = ""
@@ -59,12 +73,12 @@ IMAGES: Final = (
 
 
 def find(uri: str, images: Sequence[Image], file: str) -> Image:
-    """The entry for an image.
+    """Find the entry for an image.
 
     Args:
         uri: the image's URI.
-        images: the entries, in the order in which they count.
-        file: where a user registers more, for the message.
+        images: the entries; the first that matches counts.
+        file: where a user registers containers, for the message.
 
     Raises:
         UnknownImage: no entry matches.
@@ -74,6 +88,111 @@ def find(uri: str, images: Sequence[Image], file: str) -> Image:
             return image
     known = ", ".join(image.pattern for image in images)
     raise UnknownImage(
-        f"no local program stands in for the image {uri!r}; register yours in {file} "
+        f"no local program replaces the image {uri!r}; register yours in {file} "
         f"(docs/local-cloud.md says how). Those that run here are {known}"
     )
+
+
+def registered(file: Path) -> tuple[Image, ...]:
+    """Read the containers that a user has registered in a file; none if there is no such file.
+
+        [[container]]
+        image = "*/risk-model:*"                      # which images; `*` matches anything
+        command = ["python3", "./serve.py"]           # what runs for them; `serve` is added
+        environment = { WORKERS = "2" }               # optional
+
+    A program without a slash is looked up on PATH. A word that starts with `./` or `../` is a path from the file's folder.
+
+    Args:
+        file: a file like `containers.toml`.
+
+    Raises:
+        BadRegistration: the file is not of this form; the message names the line.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRegistration(f"{file} cannot be read: {error}") from error
+    return _Reader(file, text).images()
+
+
+class _Reader:
+    def __init__(self, file: Path, text: str) -> None:
+        self._file = file
+        self._text = text
+
+    def images(self) -> tuple[Image, ...]:
+        try:
+            document = tomllib.loads(self._text)
+        except tomllib.TOMLDecodeError as error:
+            raise BadRegistration(f"{self._file}: {error}; it has to be TOML") from error
+        for name in document:
+            if name != _TABLE:
+                raise self._fault(f"{name!r} is not known; each container is a table [[{_TABLE}]]", name)
+        tables = document.get(_TABLE, [])
+        if not isinstance(tables, list):
+            raise self._fault(f"write [[{_TABLE}]] with two brackets: there may be several", _TABLE)
+        return tuple(self._image(number, table) for number, table in enumerate(cast("list[Any]", tables)))
+
+    def _image(self, number: int, table: Any) -> Image:
+        if not isinstance(table, dict):
+            raise self._fault(f"each container is a table [[{_TABLE}]]", _TABLE)
+        entry = cast("dict[str, Any]", table)
+        for key in entry:
+            if key not in _KEYS:
+                raise self._fault(f"{key!r} is not known; a container has {', '.join(_KEYS)}", _TABLE, number, key)
+        pattern = entry.get("image")
+        if not isinstance(pattern, str) or not pattern:
+            raise self._wrong("image", 'the image\'s URI as a text, such as "*/risk-model:*"', entry, number)
+        return Image(pattern, command=self._command(entry, number), environment=self._environment(entry, number))
+
+    def _command(self, entry: dict[str, Any], number: int) -> tuple[str, ...]:
+        words = entry.get("command")
+        if not isinstance(words, list) or not words or not all(isinstance(word, str) and word for word in words):
+            raise self._wrong("command", 'a list of words, such as ["python3", "./serve.py"]', entry, number)
+        return tuple(self._path(word) for word in cast("list[str]", words))
+
+    def _path(self, word: str) -> str:
+        return str((self._file.parent / word).absolute()) if word.startswith(("./", "../")) else word
+
+    def _environment(self, entry: dict[str, Any], number: int) -> dict[str, str]:
+        variables = entry.get("environment", {})
+        if not isinstance(variables, dict):
+            raise self._wrong("environment", 'a table of texts, such as { WORKERS = "2" }', entry, number)
+        for name, value in cast("dict[str, Any]", variables).items():
+            if not isinstance(value, str):
+                raise self._fault(f"the variable {name} is a text: put it in quotes", _TABLE, number, "environment")
+            if name in SET_BY_US:
+                raise self._fault(f"{name} is set by the local cloud for each job", _TABLE, number, "environment")
+        return cast("dict[str, str]", variables)
+
+    def _wrong(self, key: str, expected: str, entry: dict[str, Any], number: int) -> BadRegistration:
+        problem = "is missing; it is" if key not in entry else "has to be"
+        return self._fault(f"{key!r} {problem} {expected}", _TABLE, number, key if key in entry else None)
+
+    def _fault(self, what: str, name: str, number: int = 0, key: str | None = None) -> BadRegistration:
+        return BadRegistration(f"{self._file}, line {self._line(name, number, key)}: {what}")
+
+    def _line(self, name: str, number: int, key: str | None) -> int:
+        """The number of the line with which the text, read up to there, has the key for the first time."""
+        lines = self._text.splitlines(keepends=True)
+        begin = 1
+        for count in range(1, len(lines) + 1):
+            try:
+                document = tomllib.loads("".join(lines[:count]))
+            except tomllib.TOMLDecodeError:  # within a value of several lines
+                continue
+            if _has(document, name, number, key):
+                return begin
+            begin = count + 1
+        return begin
+
+
+def _has(document: dict[str, Any], name: str, number: int, key: str | None) -> bool:
+    found = document.get(name)
+    if not isinstance(found, list):
+        return found is not None
+    tables = cast("list[dict[str, Any]]", found)
+    return len(tables) > number and (key is None or key in tables[number])

@@ -1,4 +1,4 @@
-"""The owner's side of the fork server: starts it once in a process and asks it for containers."""
+"""Starts the fork server, once in each process, and sends it the containers that it is to start."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from localcloud.containers.zygote import LENGTH, NUMBER, READY, LaunchRequest
 from localcloud.home import CHECKOUT, home
 
 _START_SECONDS: Final = 60
-# Read when the libraries are loaded, so here is the place: one thread a process, and none before a fork.
+# Libraries read these when they are loaded: each process has one thread, and the fork server has none besides.
 _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _PASSED_ON: Final = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 class ForkedProcess:
-    """A process that the fork server became, known by the pipe on which its exit code comes."""
+    """A process that the fork server has forked. Its exit code comes over a pipe."""
 
     def __init__(self, pid: int, status: int) -> None:
         self.pid = pid
@@ -34,11 +34,17 @@ class ForkedProcess:
         self._lock = threading.Lock()
 
     def poll(self, wait_seconds: float = 0.0) -> int | None:
-        """The exit code, negative for a signal; None while it runs."""
+        """The exit code, negative if a signal ended it; None while it runs.
+
+        Args:
+            wait_seconds: how long to wait for its end.
+        """
         with self._lock:
             if self._status is not None and _readable(self._status, wait_seconds):
                 code = _read_number(self._status)
-                self._code = -signal.SIGKILL if code is None else code  # the fork server is gone, and all with it
+                self._code = (
+                    -signal.SIGKILL if code is None else code
+                )  # the fork server has ended, and all containers with it
                 os.close(self._status)
                 self._status = None
             return self._code
@@ -50,7 +56,7 @@ class ForkedProcess:
 
 
 class Launcher:
-    """One fork server, started at once and ready a second later."""
+    """A fork server. It starts at once, and is ready about a second later."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -75,10 +81,14 @@ class Launcher:
         return self._process.poll() is None
 
     def launch(self, request: LaunchRequest, output: int) -> ForkedProcess:
-        """Have the fork server become this; `output` gets what it writes.
+        """Let the fork server fork a process.
+
+        Args:
+            request: what the process is to become.
+            output: the file descriptor to which the process writes.
 
         Raises:
-            StartError: the fork server is gone or does not answer.
+            StartError: the fork server has ended or does not answer.
         """
         status, theirs = os.pipe()
         try:
@@ -131,7 +141,7 @@ def _read_number(status: int) -> int | None:
 
 
 class _Shared:
-    """The one launcher of this process; a forked copy of the process gets one of its own."""
+    """The launcher of this process. A fork of this process gets its own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -159,5 +169,5 @@ def shared_launcher() -> Launcher:
 
 
 def close_shared_launcher() -> None:
-    """End the fork server and every container; the end of this process does the same."""
+    """End the fork server and all its containers, as the end of this process does."""
     _SHARED.close()

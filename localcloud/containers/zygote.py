@@ -1,15 +1,15 @@
-"""The fork server: a process that has imported what containers need and becomes one in a few milliseconds.
+"""The fork server: it has imported what containers need, and forks into a container within a few milliseconds.
 
-Importing numpy and xgboost takes a second, forking a process that has done so a few milliseconds. The owner starts one
-fork server and talks to it over a socket, its standard input. A request is a length, JSON, and with its first byte two
-file descriptors: where the container's output goes, and a pipe for its status. On that pipe come two numbers: the pid
-at once and, at the end, the exit code.
+To import numpy and xgboost takes a second. The owner starts one fork server and sends it requests over a socket, which is
+its standard input. A request is a length and JSON, with two file descriptors beside its first byte: for the container's
+output, and for its status. Two numbers are written as the status: the pid at once, and the exit code at the end.
 
-Containers are killed, and their scratch folders removed, when the owner goes, however it goes: its end of the socket
-closes. When a container's first process ends, the rest of its process group ends with it, as in a real container.
+When the owner ends, in whatever way, its end of the socket is closed. The fork server then kills all containers and removes
+their scratch folders. When the first process of a container ends, the rest of its process group is killed, as in a real
+container.
 
-Nothing here may start a thread or predict: a forked process has none of its parent's threads, and OpenMP would wait
-for them for ever.
+The fork server starts no thread and predicts nothing: a fork has none of its parent's threads, and OpenMP would wait for
+them for ever.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from typing import Any, Final, NamedTuple, TypedDict
 
 from localcloud.process import preexec_die_with_parent, socket_of_parent
 
-READY: Final = b"R"  # from the fork server, once, when its imports are done
+READY: Final = b"R"  # the fork server writes it once, when its imports are done
 LENGTH: Final = struct.Struct("!I")
 NUMBER: Final = struct.Struct("!i")
 COMMAND_NOT_RUN: Final = 127  # as a shell has it
-_LARGE: Final = ("pandas", "sklearn")  # they take two seconds, and the container needs neither
+_LARGE: Final = ("pandas", "sklearn")  # they take two seconds, and SageMaker's XGBoost needs neither
 
 
 class LaunchRequest(TypedDict):
-    """What to become."""
+    """The container that a fork is to become."""
 
     module: str  # whose `main()` is called in the fork itself; or, when empty,
     command: list[str]  # a program to execute
@@ -101,7 +101,7 @@ class Zygote:
             _kill_group(pid)
             os.waitpid(pid, 0)
             shutil.rmtree(child.scratch, ignore_errors=True)
-        os._exit(0)  # there is nothing to tidy up, and nobody to wait for it
+        os._exit(0)  # there is nothing to clean up, and no process waits for it
 
 
 def _receive(control: socket.socket) -> tuple[LaunchRequest, int, int] | None:
@@ -191,13 +191,13 @@ def main() -> None:
 
 
 def _preload(modules: list[str]) -> None:
-    """Import modules, but not the large ones that xgboost imports where they happen to be installed."""
+    """Import modules, without the large packages that xgboost imports if they are installed."""
     for name in _LARGE:
         sys.modules[name] = None  # pyright: ignore[reportArgumentType]  the documented way to forbid an import
     for module in modules:
         importlib.import_module(module)
     for name in _LARGE:
-        del sys.modules[name]  # a container of one's own may want them
+        del sys.modules[name]  # other containers may need them
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_processing.content_types import CSV, JSON_LINES, Stage, problems, refusal
-from data_processing.filters import FilterSyntaxError, parse
+from data_processing.filters import ColumnRangeError, FilterSyntaxError, parse
 
 
 @given(st.text(alphabet="$.[]*'a1:,- @?()\"", max_size=12))
@@ -108,3 +108,31 @@ def test_a_csv_row_is_not_nested() -> None:
 def test_a_filter_has_at_most_63_characters() -> None:
     (problem,) = problems("InputFilter", "$" + "." * 63, CSV)
     assert problem.message == "InputFilter has 64 characters; the most is 63"
+
+
+@pytest.mark.parametrize(
+    ("text", "selected", "with_ends"),
+    [
+        pytest.param("$", [0, 1, 2, 3], [0, 1, 2, 3], id="all"),
+        pytest.param("$[*]", [0, 1, 2, 3], [0, 1, 2, 3], id="all, as a wildcard"),
+        pytest.param("$[-1,0]", [3, 0], [3, 0], id="the last and the first"),
+        pytest.param("$[0,2:]", [0, 2, 3], [0, 2, 3], id="one and a range"),
+        pytest.param("$[1:3]", [1, 2], [1, 2, 3], id="a bounded range"),
+        pytest.param("$[:-1]", [0, 1, 2], [0, 1, 2, 3], id="a range to the last"),
+        pytest.param("$[0:9]", [0, 1, 2, 3], [0, 1, 2, 3], id="a range beyond the end"),
+    ],
+)
+def test_a_filter_selects_columns(text: str, selected: list[int], with_ends: list[int]) -> None:
+    assert parse(text).columns(4) == selected
+    assert parse(text).columns(4, end_included=True) == with_ends
+
+
+@pytest.mark.parametrize("text", ["$[4]", "$[-5]", "$[0,9]"])
+def test_a_column_that_is_not_there_is_an_error(text: str) -> None:
+    with pytest.raises(ColumnRangeError, match="out of range: the row has 4 columns"):
+        parse(text).columns(4)
+
+
+def test_a_name_selects_no_column() -> None:
+    with pytest.raises(ValueError, match="does not select columns"):
+        parse("$.a").columns(4)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jobs.columns import Finding, Reader, Sample, findings, selections
+from jobs.columns import Finding, Reader, Sample, findings
 from localcloud.containers.xgboost import payload
 
 XGBOOST = Reader(features=3, numbers_only=True)
@@ -64,6 +64,12 @@ def test_what_the_model_takes_is_not_refused(text: str, input_filter: str | None
         pytest.param("1,NA,3\n", None, ["Leave the field of a missing value empty"], id="a word for a missing value"),
         pytest.param('1,"2",3\n', None, ["does not remove quotes"], id="a number in quotes"),
         pytest.param("0;1;2;3\n0;4;5;6\n", "$[1:]", ["0 columns", "has semicolons"], id="semicolons, and a filter"),
+        pytest.param(
+            "0,1,2,3\n4,5,6\n",
+            "$[1,2,3]",
+            ["line 2 (4,5,6)", "$[1,2,3] is out of range: the row has 3 columns"],
+            id="a column that a line lacks",
+        ),
         pytest.param("\ufeff1,2,3\n", None, ["byte-order mark"], id="a byte-order mark"),
         pytest.param("\ufeff1,2,3\n".encode("utf-16"), None, ["UTF-16"], id="UTF-16"),
         pytest.param(b"1,2,3\n4,\xe4,6\n", None, ["not UTF-8: line 2 has the byte 0xe4"], id="Latin-1"),
@@ -102,24 +108,6 @@ def test_a_line_that_is_cut_off_by_the_end_of_the_sample_is_not_looked_at() -> N
 
 def test_a_model_that_says_nothing_of_its_features_takes_any_number_of_columns() -> None:
     assert found("1,2\n", None, Reader(numbers_only=True)) == []
-
-
-@pytest.mark.parametrize(
-    ("path", "kept"),
-    [
-        pytest.param("$", [[0, 1, 2, 3]], id="all"),
-        pytest.param("$[*]", [[0, 1, 2, 3]], id="all, as a wildcard"),
-        pytest.param("$[-1]", [[3]], id="the last"),
-        pytest.param("$[9]", [[]], id="one that is not there"),
-        pytest.param("$[0,2:]", [[0, 2, 3]], id="one and a range"),
-        pytest.param("$[1:3]", [[1, 2], [1, 2, 3]], id="a bounded range, in both readings"),
-        pytest.param("$[0:9]", [[0, 1, 2, 3]], id="a range beyond the end"),
-        pytest.param("$.name", None, id="a name"),
-        pytest.param("$[::2]", None, id="a step"),
-    ],
-)
-def test_a_filter_keeps(path: str, kept: list[list[int]] | None) -> None:
-    assert selections(path, 4) == kept
 
 
 NUMBERS = st.one_of(

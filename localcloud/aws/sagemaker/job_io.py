@@ -13,8 +13,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.batch_transform.errors import StorageError
-from localcloud.batch_transform.logs import stamped
-from localcloud.batch_transform.streams import ObjectInfo
+from localcloud.batch_transform.job import stamped
+from localcloud.batch_transform.objects import ObjectInfo
 
 PART_BYTES = 8 * 2**20
 _REFUSALS = (BotoCoreError, ClientError, OSError)

@@ -10,13 +10,13 @@ from localcloud.aws.clients import RoleCredentials
 from localcloud.aws.iam.credentials import Credential, Principal
 from localcloud.aws.protocol.wire import AwsError
 from localcloud.aws.s3 import RoleAccess
-from localcloud.aws.sagemaker import errors, rules
+from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.models import containers, data_url, find
 from localcloud.aws.sagemaker.orders import Order, OrderedContainer, RoleSessions, TransformBackend
 from localcloud.aws.sagemaker.store import JobRecord, Listing, ModelRecord, Region, page, tags_from, transform_job_arn
 from localcloud.batch_transform.errors import TransformFailure
-from localcloud.batch_transform.keys import S3Uri
-from localcloud.batch_transform.state import JobState, JobStatus
+from localcloud.batch_transform.job import JobState, JobStatus
+from localcloud.batch_transform.objects import S3Uri
 
 _LISTING = Listing(
     "TransformJobSummaries",
@@ -59,7 +59,7 @@ class TransformJobs:
     def create(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         arn = self.arn(region, request["TransformJobName"])
         self._check_free(region, request["TransformJobName"])
-        rules.check(request)
+        errors.check_transform_job(request)
         tags = tags_from(request.get("Tags"))
         model = find(region, request["ModelName"])
         _check_model(model)

@@ -11,7 +11,7 @@ from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.orders import RoleSessions
 from localcloud.aws.sagemaker.store import Listing, ModelRecord, Region, model_arn, page, tags_from
-from localcloud.batch_transform.keys import S3Uri
+from localcloud.batch_transform.objects import S3Uri
 
 _LISTING = Listing("Models", {"Name": "ModelName", "CreationTime": "CreationTime"}, "CreationTime")
 
@@ -117,7 +117,7 @@ def containers(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def data_url(container: Mapping[str, Any]) -> str | None:
-    """Where a container's model archive is."""
+    """The URL of a container's model archive."""
     source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
     return container.get("ModelDataUrl") or source.get("S3Uri") or None
 

@@ -24,12 +24,11 @@ from localcloud.aws.clients import client, warm_clients
 from localcloud.aws.sagemaker.containers import ContainerRuntime, load_runtime, vcpus
 from localcloud.aws.sagemaker.job_io import CloudWatchJobLogs, S3Sink, S3Source
 from localcloud.aws.sagemaker.orders import Channel, Order, transform
-from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.containers import Container
 from localcloud.batch_transform.errors import INTERNAL_ERROR, InstanceFailure, Stopped, StorageError
-from localcloud.batch_transform.instance import Surroundings
-from localcloud.batch_transform.keys import S3Uri
-from localcloud.batch_transform.run import Outcome, Status, run_transform
+from localcloud.batch_transform.job import Cancellation, JobStatus
+from localcloud.batch_transform.objects import S3Uri
+from localcloud.batch_transform.run import Outcome, RunContext, run_transform
 from localcloud.process import die_with_parent, socket_of_parent
 
 JOBS_AT_ONCE = 8
@@ -138,7 +137,7 @@ class Worker:
         if job is None:
             return
         if job.future.cancel():  # it had not started
-            self._end(arn, Outcome(Status.STOPPED))
+            self._end(arn, Outcome(JobStatus.STOPPED))
         else:
             # In a thread of its own: cutting connections and ending containers takes a moment.
             threading.Thread(target=job.cancellation.cancel, daemon=True).start()
@@ -148,10 +147,10 @@ class Worker:
             with self._turns.one(cancellation):
                 outcome = self._outcome(order, cancellation)
         except Stopped:
-            outcome = Outcome(Status.STOPPED)
+            outcome = Outcome(JobStatus.STOPPED)
         except Exception:  # noqa: BLE001  the job must end, whatever failed
             traceback.print_exc()
-            outcome = Outcome(Status.FAILED, INTERNAL_ERROR)
+            outcome = Outcome(JobStatus.FAILED, INTERNAL_ERROR)
         self._end(order.arn, outcome)
 
     def _end(self, arn: str, outcome: Outcome) -> None:
@@ -175,7 +174,7 @@ class Worker:
             ]
             return run_transform(
                 job,
-                Surroundings(
+                RunContext(
                     source=source,
                     sink=S3Sink(s3, order.request["TransformOutput"].get("KmsKeyId") or None),
                     logs=logs,

@@ -1,5 +1,5 @@
-"""A stand-in for SageMaker's scikit-learn images in script mode: a user's `inference.py`, in the image's own versions.
+"""Replaces SageMaker's scikit-learn images in script mode: it serves a user's `inference.py` with the image's versions.
 
-`versions` says what is in which image, `environment` makes that environment once for all checkouts, and `server` is the
-program that runs in it, with its Python.
+`versions` lists the packages of each image, `environment` makes a Python environment of them once for all checkouts, and
+`server` is the program that runs in it.
 """

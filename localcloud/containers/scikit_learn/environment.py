@@ -1,7 +1,7 @@
-"""The Python environment of a scikit-learn image: made once in the user's build cache, for all checkouts.
+"""Makes the Python environment of a scikit-learn image, once in the user's build cache for all checkouts.
 
-A joblib model loads without a word in another version of scikit-learn and may predict otherwise. So the environment
-has the image's own versions, from wheels alone, or it is refused.
+Another version of scikit-learn loads a joblib model without a warning and may predict otherwise. So the environment has
+exactly the image's versions, from wheels only, or it is refused.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _PIP: Final = "pip==24.0"  # for a script's requirements; the newest that runs i
 
 
 def ensure(versions: Versions, progress: Progress) -> Path:
-    """The interpreter of an image's environment, which is made where it does not exist yet.
+    """The interpreter of an image's environment, which is made if it does not exist.
 
     Args:
-        versions: what the environment holds.
-        progress: gets a line for each thing that is done, nothing when the environment is there.
+        versions: the image's Python and packages.
+        progress: takes a line for each step; none if the environment exists.
 
     Raises:
         NoEnvironment: this machine has no such Python, or the registry has no wheels for it.

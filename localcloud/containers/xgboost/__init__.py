@@ -1,5 +1,6 @@
-"""A stand-in for SageMaker's XGBoost image 3.0-5 in algorithm mode: the same answers to the same requests.
+"""Replaces SageMaker's XGBoost image 3.0-5 in algorithm mode: it gives the same answers to the same requests.
 
-`server` is the entry point, `workers` the processes, `wire` HTTP, `app` settings and routes; a request's body goes through
-`payload` (content types), with `numbers` and `recordio` reading it, through `model`, and becomes text in `answers`.
+`server` has the entry point, the settings and the routes; `workers` are its processes, `wire` its HTTP, `log` its log lines.
+`payload` reads the body of a request (`media` its type, `numbers` CSV, `recordio` RecordIO-protobuf), `model` predicts, and
+`answers` writes the predictions.
 """

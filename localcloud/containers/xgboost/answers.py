@@ -1,6 +1,6 @@
-"""Predictions as the image writes them: plain, or the columns that SAGEMAKER_INFERENCE_OUTPUT names.
+"""Writes predictions as the image does: plain, or the columns that SAGEMAKER_INFERENCE_OUTPUT names.
 
-The latter is what AWS calls selectable inference.
+AWS calls the latter selectable inference.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from localcloud.containers.xgboost.model import Model
 from localcloud.containers.xgboost.recordio import write_labels
 from localcloud.containers.xgboost.wire import Answer
 
-# Within these bounds the shortest decimal that reads back the same is written alike by Python and by orjson.
+# Within these bounds Python and orjson write the shortest decimal that gives the same number in the same way.
 _SMALLEST_PLAIN: Final = 1e-4
 _SMALLEST_LARGE: Final = 1e16
 _REGRESSIONS: Final = ("reg:squarederror", "reg:logistic", "reg:gamma", "reg:absoluteerror", "reg:tweedie")
 _SCORES: Final = ("predicted_label", "labels", "raw_score", "raw_scores")
 _PROBABILITIES: Final = ("probability", "probabilities")
-# Which keys mean something for an objective; the others come out as nan.
+# The keys that are valid for an objective; others are written as nan.
 _VALID: Final[dict[str, frozenset[str]]] = {
     **{name: frozenset({"predicted_score"}) for name in _REGRESSIONS},
     "binary:logistic": frozenset({*_SCORES, *_PROBABILITIES}),
@@ -35,7 +35,7 @@ _VALID: Final[dict[str, frozenset[str]]] = {
     "multi:softmax": frozenset(_SCORES),
     "multi:softprob": frozenset({*_SCORES, *_PROBABILITIES}),
 }
-# The image fills a record in this order, whatever order was asked for; JSON shows it.
+# The image fills a record in this order, whatever the order of the keys; JSON shows it.
 _ORDER: Final = (
     "predicted_label",
     "labels",
@@ -50,11 +50,11 @@ _Prediction = Any  # a number of numpy's, or an array of them where the model an
 
 
 class NoEncoder(Exception):  # noqa: N818  not an error but the image's own gap
-    """The image has no way to write plain predictions in this type."""
+    """The image cannot write plain predictions in this type."""
 
 
 def batch_text(predictions: npt.NDArray[np.float32]) -> bytes:
-    """One line a record: `str` of a Python float, widened from the model's; of a list, where a record has several."""
+    """A line for each record: `str` of its prediction as a Python float, or of the list of its predictions."""
     values = predictions.astype(np.float64)
     if values.ndim == 0:
         raise TypeError("'float' object is not iterable")
@@ -67,10 +67,10 @@ def batch_text(predictions: npt.NDArray[np.float32]) -> bytes:
 
 
 def realtime_text(predictions: npt.NDArray[np.float32], accept: str) -> bytes:
-    """What the image answers outside of batch transform.
+    """The image's answer outside of batch transform.
 
     Raises:
-        NoEncoder: it writes no plain predictions in the accepted type.
+        NoEncoder: the image cannot write plain predictions in the accepted type.
     """
     if accept == JSON:
         return json.dumps({"predictions": [{"score": score} for score in predictions.tolist()]}).encode()

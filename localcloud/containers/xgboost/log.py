@@ -1,4 +1,4 @@
-"""Lines of the container's log, in the forms that a job's log stream shows them on AWS."""
+"""Writes the container's log lines as a job's log stream on AWS has them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def error(message: str) -> None:
 
 
 def access(client: str, request: Request, answer: Answer) -> None:
-    """The line of the web server in front of the model, one a request."""
+    """Write the access line of the image's web server for a request."""
     now = time.gmtime()
     clock = f"{now.tm_mday:02}/{_MONTHS[now.tm_mon - 1]}/{now.tm_year}:{time.strftime('%H:%M:%S', now)} +0000"
     agent = request.headers.get("user-agent", "-")
@@ -29,5 +29,5 @@ def access(client: str, request: Request, answer: Answer) -> None:
 
 
 def _write(line: str) -> None:
-    sys.stderr.write(line + "\n")  # in one piece: the workers share the stream
+    sys.stderr.write(line + "\n")  # in one call, because the workers share the stream
     sys.stderr.flush()

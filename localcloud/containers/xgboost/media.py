@@ -1,4 +1,4 @@
-"""Media types as the image reads them: which formats a body may have, which an answer."""
+"""The media types that the image accepts for requests and for answers."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class UnsupportedType(ValueError):  # noqa: N818  a media type, not an error of 
 
 
 def body_format(content_type: str | None) -> Format:
-    """The format that a Content-Type names; libsvm without one.
+    """The format of a body with this Content-Type; libsvm if there is none.
 
     Raises:
-        UnsupportedType: the image knows no such type, or not this label_size.
+        UnsupportedType: the image does not know the type, or its label_size is not 1.
     """
     if content_type is None:
         return Format.LIBSVM
@@ -56,10 +56,14 @@ def body_format(content_type: str | None) -> Format:
 
 
 def answer_type(accept: str | None, default: str) -> str:
-    """The media type to answer in.
+    """The media type of the answer.
+
+    Args:
+        accept: the request's Accept header; None if it has none.
+        default: the type for requests that accept any.
 
     Raises:
-        UnsupportedType: the image answers in no such type.
+        UnsupportedType: the image does not answer in this type.
     """
     media_type, _ = parse_header(accept or "")
     if not media_type or media_type == "*/*":
@@ -72,7 +76,7 @@ def answer_type(accept: str | None, default: str) -> str:
 
 
 def parse_header(line: str) -> tuple[str, dict[str, str]]:
-    """A header's value and its parameters, quotes taken off."""
+    """Split a header into its value and its parameters, without quotes."""
     value, *rest = line.split(";")
     parameters = (part.partition("=") for part in rest if "=" in part)
     return value.strip(), {name.strip().lower(): text.strip().strip('"') for name, _, text in parameters}

@@ -1,4 +1,4 @@
-"""The model that the container serves: one booster, or an ensemble of all that its folder holds."""
+"""The model that the container serves: one booster, or an ensemble of all boosters in its folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UBJ_INTEGER: Final = re.compile(rb"[iU](.)|I(..)|l(....)|L(........)", re.DOTAL
 
 
 class ModelError(Exception):
-    """The model cannot be served; the message says why."""
+    """The model cannot be loaded. The message says why."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Model:
     classes: int
 
     def predict(self, payload: Payload) -> Predictions:
-        """What the image answers with, one element or row a record.
+        """Predict as the image does: one element or row for each record.
 
         Raises:
             xgboost.core.XGBoostError: the payload does not fit the model.
@@ -60,10 +60,14 @@ class Model:
 
 
 def load(folder: Path, *, ensemble: bool) -> Model:
-    """Load every file of the folder but hidden ones, or the first alone when ensembles are off.
+    """Load the models of a folder: all its files except hidden ones.
+
+    Args:
+        folder: the folder of the unpacked model archive.
+        ensemble: whether all models are used, and not only the first.
 
     Raises:
-        ModelError: there is none, or one that this xgboost cannot load.
+        ModelError: there is no model, or one that this version of xgboost cannot load.
     """
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     if not paths:
@@ -100,7 +104,7 @@ def _load_booster(path: Path) -> xgboost.Booster:
 
 
 def saved_version(raw: bytes) -> tuple[int, ...] | None:
-    """The version of xgboost that saved a model, None where the format does not tell."""
+    """The version of xgboost that saved a model; None if the model's format does not have it."""
     if found := _JSON_VERSION.findall(raw):
         return tuple(int(number) for number in found[-1])
     if found := _UBJ_VERSION.findall(raw):

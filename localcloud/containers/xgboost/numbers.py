@@ -1,10 +1,10 @@
-"""Reading plain CSV fast: numbers in everyday notation, each with exactly the value that Python's float gives it.
+"""Reads plain CSV fast: numbers in everyday notation, each with exactly the value that Python's float gives it.
 
-Most tables hold numbers of at most eight characters. All of them are read at once: the eight bytes that end where a
-number ends are one integer, its dot is closed up, and three multiplications turn eight digits into their value (the
-technique is known as SWAR, "SIMD within a register"). The digits are exact and so is the power of ten they are divided
-by, so the quotient is rounded once, as float rounds. Longer numbers are read by orjson, which rounds correctly too.
-Whatever is not plain is left to the caller: None means "read it the slow way", never "it is wrong".
+Most tables have numbers of at most eight characters, which are read all at once. The eight bytes that end with a number
+are taken as one integer, its dot is removed, and three multiplications turn eight digits into their value (a technique
+known as SWAR, "SIMD within a register"). The digits and the power of ten by which they are divided are exact, so that
+the quotient is rounded once, as float rounds. Longer numbers are read by orjson, which rounds correctly too. Other text
+is left to the caller: None means that it must be read in another way, not that it is wrong.
 """
 
 from __future__ import annotations
@@ -34,13 +34,18 @@ _CARRY_ABOVE_NINE, _UPPER_HALVES = _each(6), _each(0xF0)
 # For a number of n characters: which bytes of its word are its own, and zeros for the bytes before it.
 _OWN: Final = np.array([(2**64 - 1) ^ (2 ** (8 * (_WORD - n)) - 1) for n in range(_WORD + 1)], dtype=np.uint64)
 _LEADING: Final = ~_OWN & _ZEROS
-# 256**k, the dot being byte k, times this has the number of digits behind the dot in its top four bits.
+# 256**k, the dot being byte k, times this has the number of digits after the dot in its top four bits.
 _DIGITS_BEHIND: Final = np.uint64(sum((_WORD - 1 - k) << (60 - 8 * k) for k in range(_WORD)))
 _POWERS_OF_TEN: Final = 10.0 ** np.arange(_WORD)
 
 
 def parse_plain(body: bytes, delimiter: str) -> npt.NDArray[np.float32] | None:
-    """The body's values as a matrix, empty fields missing; None when the body is not plain."""
+    """Read a body as a matrix, in which empty fields are NaN; None if it is not plain.
+
+    Args:
+        body: the lines, without a newline at the end.
+        delimiter: the character that separates the fields.
+    """
     plain = _with_commas(body, delimiter)
     if plain is None:
         return None
@@ -62,7 +67,7 @@ def _with_commas(body: bytes, delimiter: str) -> bytes | None:
 
 
 def _parse_short(body: bytes, columns: int) -> npt.NDArray[np.float32] | None:
-    """All values, when none has more than eight characters beside its sign."""
+    """Read all values if none has more than eight characters besides its sign."""
     text = np.frombuffer(bytes(_WORD) + body + b"\n", dtype=np.uint8)
     ends = np.flatnonzero(text < _MINUS)[_WORD:]
     if not _rectangular(text[ends], columns):
@@ -77,7 +82,7 @@ def _parse_short(body: bytes, columns: int) -> npt.NDArray[np.float32] | None:
 
 
 def _read_block(text: npt.NDArray[np.uint8], start: int, ends: npt.NDArray[np.int64], values: _Floats) -> bool:
-    """Read the numbers that end before these separators; False when one of them is long or no plain number."""
+    """Read the numbers before these separators; False if one of them is too long or not a plain number."""
     starts = np.empty_like(ends)
     starts[0], starts[1:] = start, ends[:-1] + 1
     negative = text[starts] == _MINUS
@@ -106,11 +111,11 @@ def _rectangular(separators: npt.NDArray[np.uint8], columns: int) -> bool:
 
 
 def _read_words(words: _Words, lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.float64] | None:
-    """The values of words that end with their number's last character; None if one of them is not a plain number."""
+    """Read words, each of which ends with the last character of a number; None if one is not a plain number."""
     words = words & _OWN[lengths] | _LEADING[lengths]
     dots = words ^ _DOTS
     dots = ((dots - _ONES) & ~dots & _HIGH_BITS) >> np.uint64(7)  # 256**k, where the dot is byte k; 0 without one
-    dots &= ~dots + np.uint64(1)  # a second dot stays in the word, and is refused as no digit
+    dots &= ~dots + np.uint64(1)  # a second dot stays in the word, and is refused because it is not a digit
     has_dot = dots != 0
     if (has_dot & (lengths == 1)).any():
         return None  # a dot and no digit
@@ -128,7 +133,7 @@ def _read_words(words: _Words, lengths: npt.NDArray[np.int64]) -> npt.NDArray[np
 
 
 def _parse_json(body: bytes, columns: int) -> _Floats | None:
-    """All values, when each of them is a number of JSON: no empty field, no leading nought."""
+    """Read all values if each is a number of JSON: no empty field, no leading zero."""
     if body.translate(None, _JSON_NUMBERS):
         return None
     text = np.frombuffer(body + b"\n", dtype=np.uint8)

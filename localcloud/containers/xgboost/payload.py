@@ -1,4 +1,4 @@
-"""From the body of a request to what the model predicts from, refusing what the image refuses, in its words."""
+"""Reads the body of a request for the model, and refuses what the image refuses, in its words."""
 
 from __future__ import annotations
 
@@ -21,14 +21,18 @@ _SNIFFED: Final = 512  # characters of the first line that decide about the deli
 
 
 class PayloadError(Exception):
-    """A body that the image answers with 415."""
+    """A body to which the image answers with status 415."""
 
 
 def parse(body: bytes, content_type: str | None) -> Payload:
     """Read a body.
 
+    Args:
+        body: the body of a request.
+        content_type: its Content-Type; None if it has none.
+
     Raises:
-        PayloadError: it is not of its type.
+        PayloadError: the body is not valid for its type.
         UnsupportedType: the image knows no such type.
     """
     body_type = body_format(content_type)
@@ -57,7 +61,7 @@ def _parse_csv(body: bytes) -> Payload:
 
 def _checked(values: npt.NDArray[np.float32]) -> Payload:
     if values.ndim != 2 or np.isinf(values).any():
-        return xgboost.DMatrix(values, nthread=1)  # which refuses it
+        return xgboost.DMatrix(values, nthread=1)  # raises the library's error
     return values
 
 
@@ -70,14 +74,14 @@ def _delimiter(body: bytes) -> str:
 
 
 def _parse_any_csv(text: str, delimiter: str) -> npt.NDArray[np.float32]:
-    """Everything that Python's float takes, and an empty field as a missing value; slow, and words errors as the image."""
+    """Read whatever Python's float accepts, and empty fields as missing values: slowly, and with the image's errors."""
     rows = [[field or "nan" for field in line.split(delimiter)] for line in text.split("\n")]
     with np.errstate(over="ignore"):  # beyond float32 is infinite, and refused as such
         return np.array(rows).astype(float).astype(np.float32)
 
 
 def _parse_libsvm(body: bytes) -> Payload:
-    """Items `index:value`, indexes as given: the image 3.0-5 counts columns from nought and shifts nothing."""
+    """Read items `index:value`. The image 3.0-5 counts columns from 0 and does not shift indexes."""
     rows: list[int] = []
     columns: list[str] = []
     values: list[str] = []

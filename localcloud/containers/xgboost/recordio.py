@@ -1,10 +1,10 @@
-"""RecordIO-protobuf: the records of a body as a matrix, and selected predictions as records.
+"""RecordIO-protobuf: reads the records of a body as a matrix, and writes selected predictions as records.
 
 A frame is a magic number, a word with the kind of the frame and the length of its payload, the payload, and zeros up to
-a multiple of four bytes. A payload, or the payloads of a record that was cut into several frames, is a protobuf message
+a multiple of four bytes. A payload, or the payloads of a record that is split into several frames, is a protobuf message
 `aialgs.data.Record`: named features and labels, each a dense or sparse tensor. The rules are those of ML-IO, the reader
-in the image 3.0-5: the first record decides which features the others must have, of which type and shape; labels are
-passed over. The image's framing and messages are published with ML-IO and with SageMaker's container toolkit.
+in the image 3.0-5: all records must have the features of the first one, with their types and shapes; labels are ignored.
+The image's framing and messages are published with ML-IO and with SageMaker's container toolkit.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class RecordIOError(ValueError):
 
 
 class _Attribute(NamedTuple):
-    """What the records have in common about one feature."""
+    """What all records must have in common about a feature."""
 
     tensor: str
     shape: tuple[int, ...]
@@ -46,17 +46,17 @@ class _Attribute(NamedTuple):
 
 
 def read_features(body: bytes) -> npt.NDArray[Any] | csr_matrix:
-    """The feature `values` of all records, one row a record.
+    """The feature `values` of all records, one row for each.
 
     Raises:
-        RecordIOError: a frame or a record is damaged, or a record does not fit the first.
+        RecordIOError: a frame or a record is damaged, or a record differs in its features from the first one.
     """
     alike = _read_alike(body)
     return _read_each(body) if alike is None else alike
 
 
 def _read_alike(body: bytes) -> npt.NDArray[Any] | None:
-    """All records at once, where they differ in the numbers of one dense tensor alone; None where they do not."""
+    """Read all records at once if they differ only in the numbers of one dense tensor; None if they do not."""
     kind, payload, size = _frame(body, 0, 1)
     if kind != _WHOLE or len(body) % size:
         return None
@@ -94,7 +94,7 @@ def _read_each(body: bytes) -> npt.NDArray[Any] | csr_matrix:
 
 
 def write_labels(predictions: Iterable[Mapping[str, float | list[float]]]) -> bytes:
-    """One record for each prediction, each selected value a label of float32."""
+    """Write a record for each prediction, with each selected value as a label of float32."""
     body = bytearray()
     for prediction in predictions:
         record: Any = _RECORD()

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as far as a model container needs it: whole requests in, whole answers out, on a blocking socket."""
+"""The part of HTTP/1.1 that a model container needs: reads whole requests and writes whole answers on a blocking socket."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SILENCE_SECONDS: Final = 5
 
 
 class WireError(Exception):
-    """The client broke off, or does not speak HTTP/1.1."""
+    """The client closed the connection, or does not use HTTP/1.1."""
 
 
 class Request(NamedTuple):
@@ -40,9 +40,16 @@ class Answer:
 
 
 def read_request(connection: socket.socket, body_limit: int) -> Request | None:
-    """The next request; None when the client has closed the connection instead.
+    """Read a request; None if the client has closed the connection.
 
-    A body above the limit is not read: its request says so, and is the last one on its connection.
+    A body above the limit is not read. Its request says so, and is the last one on its connection.
+
+    Args:
+        connection: a connection on which a request begins.
+        body_limit: the most bytes of a body.
+
+    Raises:
+        WireError: it is not a request of HTTP/1.1, or the connection ended within it.
     """
     with connection.makefile("rb") as stream:
         request_line = stream.readline(_LINE_LIMIT)
@@ -60,6 +67,7 @@ def read_request(connection: socket.socket, body_limit: int) -> Request | None:
 
 
 def write_answer(connection: socket.socket, answer: Answer, *, keep_alive: bool) -> None:
+    """Write an answer, which says whether the connection is kept."""
     lines = [f"HTTP/1.1 {answer.status} {http.HTTPStatus(answer.status).phrase}", "Server: nginx"]
     lines += [f"Content-Type: {answer.content_type}", f"Connection: {'keep-alive' if keep_alive else 'close'}"]
     if answer.allow:
@@ -70,7 +78,7 @@ def write_answer(connection: socket.socket, answer: Answer, *, keep_alive: bool)
 
 
 def discard_rest(connection: socket.socket) -> None:
-    """Take what the client still sends: closing before would reset the connection, and lose the answer on its way."""
+    """Read what the client still sends. To close before would reset the connection, and the answer could be lost."""
     deadline = time.monotonic() + _LINGER_SECONDS
     with suppress(OSError):
         connection.shutdown(socket.SHUT_WR)

@@ -1,9 +1,9 @@
-"""The processes of the container: a parent that keeps the connections, and workers that each answer one request at a time.
+"""The processes of the container: a parent that keeps the connections, and workers that answer one request at a time.
 
-A connection that has something to say is handed, as a descriptor, to a worker that is free, and comes back with a byte
-when its request is answered. So a busy worker never holds up a request that another could take, however the client
-spreads its requests over its connections. Workers are forked when they are first needed, after the model is loaded and
-before anything was predicted; one that dies is replaced, and its client sees the connection break, as behind nginx.
+When a request arrives on a connection, the parent sends the connection's file descriptor to a free worker, which sends a
+byte back when it has answered. So a request never waits for a busy worker while another is free, on whatever connection
+it comes. Workers are forked when they are needed, after the model is loaded and before anything is predicted. A worker
+that dies is replaced; its client's connection is closed, as behind nginx.
 """
 
 from __future__ import annotations
@@ -32,10 +32,19 @@ _BACKLOG: Final = 512
 class _Worker:
     pid: int
     channel: socket.socket
-    connection: socket.socket | None = None  # whose request it is answering
+    connection: socket.socket | None = None  # on which the request came that it answers
 
 
 class Server:
+    """Listens on a port of 127.0.0.1.
+
+    Args:
+        handle: answers a request.
+        port: the port; 0 takes a free one.
+        workers: the most workers.
+        body_limit: the most bytes of a request's body.
+    """
+
     def __init__(self, handle: Handler, *, port: int, workers: int, body_limit: int) -> None:
         self._handle = handle
         self._most_workers = workers
@@ -56,7 +65,7 @@ class Server:
         return self._listener.getsockname()[1]
 
     def run(self) -> None:
-        """Serve until the parent process is gone; SIGTERM ends the process as it ends any."""
+        """Serve until the parent process has ended. SIGTERM ends this process."""
         while os.getppid() == self._parent:
             for key, _ in self._selector.select(timeout=0.5):
                 key.data()
@@ -81,7 +90,7 @@ class Server:
             connection = self._waiting.popleft()
             try:
                 socket.send_fds(worker.channel, [b"r"], [connection.fileno()])
-            except OSError:  # it has died unnoticed; the request is still unread
+            except OSError:  # the worker has died, and has not read the request
                 self._waiting.appendleft(connection)
                 self._bury(worker)
             else:
@@ -140,7 +149,7 @@ class Server:
             os._exit(0)
 
     def _leave_to_parent(self) -> None:
-        """Close the copies of the parent's sockets: a connection ends when the parent closes it."""
+        """Close the copies of the parent's sockets, so that a connection ends when the parent closes it."""
         for key in list(self._selector.get_map().values()):
             if isinstance(key.fileobj, socket.socket):
                 key.fileobj.close()
@@ -152,19 +161,21 @@ class Server:
         self._selector.close()
 
     def _answer(self, connection: socket.socket) -> bool:
-        """Answer one request; whether the connection may be used again."""
+        """Answer a request. Returns whether the connection may be used again."""
         connection.settimeout(_BODY_SECONDS)
         try:
             request = read_request(connection, self._body_limit)
             if request is None:
                 return False
             answer = self._handle(request)
-            log.access(connection.getpeername()[0], request, answer)  # before: the client may end the container after
+            log.access(
+                connection.getpeername()[0], request, answer
+            )  # before the answer, after which the client may end the container
             write_answer(connection, answer, keep_alive=request.keep_alive)
             if request.body_too_large:
                 discard_rest(connection)
         except (OSError, WireError) as error:
-            log.error(f"Connection given up: {error}")
+            log.error(f"Connection closed: {error}")
             return False
         return request.keep_alive
 

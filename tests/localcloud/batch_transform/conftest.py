@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.doubles import Behaviour, MemoryLogs, MemoryStore, ModelDouble, each_line
-from localcloud.batch_transform.instance import Surroundings
-from localcloud.batch_transform.job import Split, Transform
-from localcloud.batch_transform.run import Outcome, run_transform
+from localcloud.batch_transform.job import Cancellation, Split, Transform
+from localcloud.batch_transform.run import Outcome, RunContext, run_transform
 
 _USUAL: Mapping[str, Any] = {
     "input_uri": "s3://b/in/",
@@ -74,7 +72,7 @@ class Plane:
             result.models.append(double)
             return double
 
-        around = Surroundings(
+        context = RunContext(
             source=store,
             sink=store,
             logs=result.logs,
@@ -82,7 +80,7 @@ class Plane:
             cancellation=self.cancellation,
             ping_limit_seconds=ping_limit,
         )
-        result.outcome = run_transform(Transform(**{**_USUAL, **job}), around)
+        result.outcome = run_transform(Transform(**{**_USUAL, **job}), context)
         return result
 
 

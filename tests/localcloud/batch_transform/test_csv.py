@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from data_processing.filters import parse
 from localcloud.batch_transform import csv_rows
 from localcloud.batch_transform.doubles import Answer, each_line, echo
-from localcloud.batch_transform.errors import RecordError, each
+from localcloud.batch_transform.errors import RecordError
 from localcloud.batch_transform.job import DataProcessing, Strategy
 
 CLIENT_ERROR = "ClientError: See job logs for more information"
@@ -263,13 +263,23 @@ CUTS = st.sampled_from(
 )
 
 
-@given(st.lists(LINES, min_size=1, max_size=5), CUTS)
-def test_cutting_rows_at_commas_selects_what_parsing_them_selects(lines: list[str], text: str) -> None:
-    data = [line.encode() for line in lines]
-    columns = csv_rows.Columns(parse(text))
-    if not csv_rows.is_plain(b"\n".join(data)):
-        return
-    assert outcome(lambda: columns.cut(data)) == outcome(lambda: csv_rows.write(each(columns.of, csv_rows.read(data))))
+@given(st.lists(LINES, min_size=1, max_size=5), st.lists(LINES, min_size=5, max_size=5), CUTS)
+@example(["a"], ['"b,c"', "d", "e", "f", "g"], "$[0,-1]")
+def test_many_rows_are_filtered_and_joined_as_each_is_alone(lines: list[str], answers: list[str], text: str) -> None:
+    """Many rows are cut at commas, a few are read field by field."""
+    records, columns = [line.encode() for line in lines], csv_rows.Columns(parse(text))
+    answered = [line.encode() for line in answers[: len(records)]]
+    many = 4096 // min(len(b"".join(records)), len(b"".join(answered))) + 1
+    alone = outcome(lambda: columns.select(rows_of(records)))
+    together = outcome(lambda: columns.select(rows_of(records * many)))
+    assert together == (list(alone) * many if isinstance(alone, list) else alone)
+    alone = outcome(lambda: columns.select_joined(rows_of(records), rows_of(answered)))
+    together = outcome(lambda: columns.select_joined(rows_of(records * many), rows_of(answered * many)))
+    assert together == (list(alone) * many if isinstance(alone, list) else alone)
+
+
+def rows_of(lines: list[bytes]) -> csv_rows.Rows:
+    return csv_rows.Rows(b"\n".join(lines), lines)
 
 
 def outcome(work: Callable[[], Any]) -> Any:
@@ -288,8 +298,9 @@ def go_csv(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[list[
     program = folder / "csv"
     go = shutil.which("go")
     assert go, "Go builds the local cloud, so it is on PATH"
-    environment = {**os.environ, "GO111MODULE": "off", "GOFLAGS": "", "GOCACHE": str(folder / "cache")}
-    subprocess.run([go, "build", "-o", program, "main.go"], cwd=folder, env=environment, check=True)
+    environment = {**os.environ, "GO111MODULE": "off", "GOFLAGS": ""}
+    # With the flag of the local cloud's programs: the standard library as they have it is in Go's cache.
+    subprocess.run([go, "build", "-trimpath", "-o", program, "main.go"], cwd=folder, env=environment, check=True)
     with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout

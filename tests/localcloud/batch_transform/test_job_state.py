@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.batch_transform.state import JobState, JobStatus
+from localcloud.batch_transform.job import JobState, JobStatus
 
 EVENTS = st.lists(st.sampled_from(["start", "stop", "complete", "fail"]), max_size=8)
 
@@ -68,7 +68,7 @@ def test_times_are_in_order_and_in_milliseconds(events: list[str]) -> None:
 def test_a_clock_that_is_set_back_leaves_times_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     state = JobState()
     state.start()
-    monkeypatch.setattr("localcloud.batch_transform.state._now", lambda: state.created - timedelta(hours=1))
+    monkeypatch.setattr("localcloud.batch_transform.job._now", lambda: state.created - timedelta(hours=1))
     state.stop()
     state.end(JobStatus.STOPPED)
     assert state.created <= (state.started or state.created) <= (state.ended or state.created) == state.modified

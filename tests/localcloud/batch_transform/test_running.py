@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from localcloud.batch_transform.cancellation import Cancellation
 from localcloud.batch_transform.containers import ask_parameters, wait_until_ready
 from localcloud.batch_transform.doubles import (
     Answer,
@@ -23,8 +22,8 @@ from localcloud.batch_transform.doubles import (
     fail,
 )
 from localcloud.batch_transform.errors import InstanceFailure, Stopped, StorageError
-from localcloud.batch_transform.job import DataProcessing, Split, Strategy, Transform
-from localcloud.batch_transform.streams import ObjectInfo
+from localcloud.batch_transform.job import Cancellation, DataProcessing, Split, Strategy, Transform
+from localcloud.batch_transform.objects import ObjectInfo
 
 CLIENT_ERROR = "ClientError: See job logs for more information"
 NO_PING = "AlgorithmError: Model container failed to respond to ping"

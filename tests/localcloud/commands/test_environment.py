@@ -122,3 +122,23 @@ def test_the_stack_of_an_account_is_the_one_named(tmp_path: Path) -> None:
 )
 def test_credentials_that_look_real_are_named(base: dict[str, str], names: list[str]) -> None:
     assert environment.real_looking_credentials(base or {"PATH": "/"}) == names
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        pytest.param("file:///states", "file:///states?metadata=skip", id="files"),
+        pytest.param("file://~?no_tmp_dir=true", "file://~?no_tmp_dir=true&metadata=skip", id="files with a parameter"),
+        pytest.param("file:///states?metadata=skip", "file:///states?metadata=skip", id="files, already without"),
+        pytest.param("s3://states", "s3://states", id="a bucket"),
+    ],
+)
+def test_a_state_in_files_has_no_files_beside_it_that_a_kill_could_leave_empty(
+    tmp_path: Path, given: str, used: str
+) -> None:
+    assert environment.real(tmp_path, "dev", REAL | {"PULUMI_BACKEND_URL": given})["PULUMI_BACKEND_URL"] == used
+
+
+def test_the_local_state_is_written_without_files_beside_it(tmp_path: Path) -> None:
+    local = environment.local(tmp_path, "http://127.0.0.1:4242", {"PATH": "/usr/bin"})
+    assert local["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/pulumi?metadata=skip"

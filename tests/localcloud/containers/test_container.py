@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from localcloud.containers import BadModelArchive, Container, UnknownImage, own_images, prewarm, start
+from localcloud.containers import BadModelArchive, Container, UnknownImage, images, prewarm, start
 from localcloud.home import CHECKOUT
 from localcloud.process import is_alive
 from tests.localcloud.containers.conftest import Archive
@@ -37,7 +37,7 @@ def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Register:
     def write(command: Sequence[str]) -> str:
         file = tmp_path / "containers.toml"
         file.write_text(f'[[container]]\nimage = "own"\ncommand = {json.dumps(command)}\n')
-        monkeypatch.setattr(own_images, "FILE", file)
+        monkeypatch.setattr(images, "FILE", file)
         return "own"
 
     return write

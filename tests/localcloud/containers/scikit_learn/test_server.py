@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from localcloud.containers import Container, own_images, start
+from localcloud.containers import Container, images, start
 from localcloud.home import CHECKOUT
 from tests.localcloud.containers.support import eventually, pack, wait_for_exit, wait_until_serving, wheel
 
@@ -90,7 +90,7 @@ def _serving(folder: Path) -> Generator[Serve]:
         return Script(container, lines)
 
     with ExitStack() as containers, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(own_images, "FILE", file)
+        patch.setattr(images, "FILE", file)
         yield begin
 
 

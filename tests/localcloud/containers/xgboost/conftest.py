@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import xgboost
 
-from localcloud.containers.xgboost.app import App, Settings
 from localcloud.containers.xgboost.model import load
+from localcloud.containers.xgboost.server import App, Settings
 from tests.localcloud.containers.xgboost.support import Apps, model_folder, train
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
-from localcloud.containers.xgboost.app import App
+from localcloud.containers.xgboost.server import App
 from localcloud.containers.xgboost.wire import Answer, Request
 
 FEATURES = np.random.default_rng(0).normal(size=(200, 4)).round(3)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.containers import BadRegistration, UnknownImage, own_images, start
+from localcloud.containers import BadRegistration, UnknownImage, images, start
 from localcloud.home import CHECKOUT
 from tests.docs import documents
 from tests.localcloud.containers.support import wait_for_exit
@@ -18,12 +18,12 @@ _GOOD = '[[container]]\nimage = "*/risk:*"\ncommand = ["serve-risk"]\n'
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "containers.toml"
-    monkeypatch.setattr(own_images, "FILE", path)
+    monkeypatch.setattr(images, "FILE", path)
     return path
 
 
 def test_a_file_that_is_not_there_registers_nothing(file: Path) -> None:
-    assert own_images.read(file) == ()
+    assert images.registered(file) == ()
 
 
 def test_entries_are_read_in_their_order(file: Path) -> None:
@@ -32,7 +32,7 @@ def test_entries_are_read_in_their_order(file: Path) -> None:
         'environment = { WORKERS = "2" }\n\n[[container]]\nimage = "*/other:1"\ncommand = ["python3"]\n'
         '[container.environment]\nHOME = "/"\n'
     )
-    first, second = own_images.read(file)
+    first, second = images.registered(file)
     folder = file.parent
     assert (first.pattern, second.pattern) == ("*/risk:*", "*/other:1")
     assert first.command == (str(folder / "serve.py"), str(folder / "../x"), "-v", str(folder / "a b"))
@@ -75,7 +75,7 @@ def test_an_error_names_the_line(file: Path, text: str, line: int, said: str) ->
 def test_a_file_that_is_no_text_is_refused(file: Path) -> None:
     file.write_bytes(b"\xff")
     with pytest.raises(BadRegistration, match="cannot be read"):
-        own_images.read(file)
+        images.registered(file)
 
 
 def test_an_edit_takes_effect_with_the_next_container(file: Path) -> None:
@@ -101,10 +101,10 @@ def test_ones_own_come_before_the_stand_ins(file: Path) -> None:
 def test_the_documents_example_is_read(file: Path) -> None:
     (block,) = (one for one in documents.blocks(CHECKOUT / "docs" / "local-cloud.md") if one.language == "toml")
     file.write_text(block.body)
-    (entry,) = own_images.read(file)
+    (entry,) = images.registered(file)
     assert entry.command == ("python3", str(file.parent / "serve.py"))
 
 
 def test_the_example_file_registers_a_program_that_exists() -> None:
-    (entry,) = own_images.read(CHECKOUT / "containers.example.toml")
+    (entry,) = images.registered(CHECKOUT / "containers.example.toml")
     assert Path(entry.command[-1]).is_file()
