@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 from bench._clock import fresh_checkout, timed
 from localcloud.commands.cloud import family
@@ -27,20 +31,50 @@ def _measure(checkout: Checkout) -> None:
 
 
 def _memory(checkout: Checkout) -> None:
-    """Print the largest sum of resident memory while an `up` runs: the local cloud, the CLI, its plugins and program."""
+    """Print the most memory that the local cloud, the CLI, its plugins and the program take while an `up` runs.
+
+    Proportional memory (PSS) divides a page among the processes that share it, so the sum is what the machine gives.
+    Resident memory (RSS) counts the pages of one program again for each process that runs it.
+    """
     cloud = record.read(checkout.home)
     assert cloud is not None
-    largest = [0.0, 0.0]
+    largest = [Memory(), Memory()]
     with checkout.start("up") as running:
         while running.poll() is None:
-            largest = max(largest, [_resident(cloud.pid) + _resident(running.pid), _resident(cloud.pid)])
+            of_cloud = _taken(cloud.pid)
+            largest = max(largest, [of_cloud + _taken(running.pid), of_cloud], key=lambda both: both[0].proportional)
             time.sleep(0.2)
         running.communicate()
-    print(f"  resident while up runs: {largest[0]:.0f} MB (goal 1400 MB), of it the local cloud {largest[1]:.0f} MB")
+    for title, goal, memory in zip(
+        ("while up runs", "of it the local cloud"), (" (target 1400 MB)", ""), largest, strict=True
+    ):
+        print(f"  memory {title}: {memory.proportional:.0f} MB{goal}, resident {memory.resident:.0f} MB")
 
 
-def _resident(root: int) -> float:
+@dataclass(frozen=True)
+class Memory:
+    """Megabytes of some processes: proportional and resident."""
+
+    proportional: float = 0.0
+    resident: float = 0.0
+
+    def __add__(self, other: Memory) -> Memory:
+        return Memory(self.proportional + other.proportional, self.resident + other.resident)
+
+
+def _taken(root: int) -> Memory:
+    """What a process and its descendants take; nothing if it has ended meanwhile."""
     try:
-        return sum(megabytes for _, megabytes, _ in family(root))
-    except KeyError:  # it ended meanwhile
-        return 0.0
+        return sum((Memory(_proportional(pid, resident), resident) for pid, resident, _ in family(root)), Memory())
+    except KeyError:
+        return Memory()
+
+
+def _proportional(pid: int, resident: float) -> float:
+    """Megabytes of a process, with its share of what others share; the resident ones where the system does not tell."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0 if sys.platform == "linux" else resident
+    found = re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)
+    return int(found.group(1)) / 1000 if found else 0.0

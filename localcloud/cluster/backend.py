@@ -27,7 +27,7 @@ from localcloud.cluster.control_plane import (
     require_version,
 )
 from localcloud.go import binaries
-from localcloud.go.errors import BuildError
+from localcloud.go.programs import BuildError
 from localcloud.home import CHECKOUT
 
 _NODE_READY_SECONDS: Final = 60.0

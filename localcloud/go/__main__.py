@@ -7,8 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from localcloud.go import binaries
-from localcloud.go.errors import BuildError
-from localcloud.go.programs import CONTROL_PLANE, CONTROL_PLANE_AND_PROVIDER, PULUMI
+from localcloud.go.programs import CONTROL_PLANE, CONTROL_PLANE_AND_PROVIDER, PULUMI, BuildError
 
 _PROGRAMS = {program.name: program for program in (CONTROL_PLANE, CONTROL_PLANE_AND_PROVIDER, PULUMI)}
 

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from localcloud.go import build
-from localcloud.go.errors import BuildError
-from localcloud.go.programs import CONTROL_PLANE, CONTROL_PLANE_AND_PROVIDER, Program
+from localcloud.go.programs import CONTROL_PLANE, CONTROL_PLANE_AND_PROVIDER, BuildError, Program
 
 Progress = Callable[[str], None]
 

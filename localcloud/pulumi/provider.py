@@ -16,10 +16,8 @@ from pulumi.runtime.proto import errors_pb2, plugin_pb2, provider_pb2, provider_
 from localcloud.pulumi import errors
 from localcloud.pulumi.difference import Difference
 from localcloud.pulumi.errors import Failure
-from localcloud.pulumi.registration import require_registered
-from localcloud.pulumi.server import NO_SCHEMA
-from localcloud.pulumi.urn import Urn
-from localcloud.pulumi.wire import Properties, decode, encode, is_known
+from localcloud.pulumi.server import NO_SCHEMA, require_registered
+from localcloud.pulumi.wire import Properties, Urn, decode, encode, is_known
 
 _DETAILS: Final = "grpc-status-details-bin"
 

@@ -1,7 +1,11 @@
-"""Runs a provider as the process that an engine expects: the port on standard output, gone with its parent."""
+"""Runs a provider as the process that an engine expects: the port on standard output, gone with its parent.
+
+It acts for the stacks of the running local cloud only.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -12,6 +16,10 @@ from typing import Any, NoReturn
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
+
+from localcloud.home import home
+from localcloud.pulumi.errors import NotRegisteredError
+from localcloud.pulumi.wire import Urn
 
 MESSAGE_LIMIT = 400 * 1024 * 1024  # what the SDK and the official engine allow
 NO_SCHEMA = (
@@ -60,3 +68,25 @@ def announce(port: int) -> None:
     """Tell the parent the port, which is all that standard output is for: what a library prints later goes to stderr."""
     print(port, flush=True)
     os.dup2(2, 1)
+
+
+def require_registered(urn: Urn) -> None:
+    """Check that the running local cloud serves this stack: its supervisor has written it to `run/cloud.json`.
+
+    A state file of an AWS account pointed at the local cloud by mistake would lose every resource in the next refresh.
+
+    Raises:
+        NotRegisteredError: no local cloud runs, or it was not started for this stack.
+    """
+    stack, record = f"{urn.project}/{urn.stack}", home() / "run" / "cloud.json"
+    try:
+        cloud: dict[str, Any] = json.loads(record.read_text())
+    except (OSError, ValueError):
+        raise NotRegisteredError(f"no local cloud is running ({record} is missing): run `make up`") from None
+    if stack not in cloud.get("stacks", []):
+        known = ", ".join(cloud.get("stacks", [])) or "none"
+        raise NotRegisteredError(
+            f"the stack {stack} is not registered with the running local cloud (registered: {known}); "
+            "these are the local cloud's plugins: `make up` registers and deploys the stack `local`, "
+            "and a stack on AWS is run with the official plugins, `make up STACK=dev`"
+        )

@@ -7,7 +7,7 @@ SDK does; a value that is not known yet during a preview is `UNKNOWN`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from google.protobuf import struct_pb2
@@ -185,3 +185,20 @@ def _set_compound(target: struct_pb2.Value, value: Any) -> None:
             _set(target.list_value.values.add(), item)
     else:
         raise TypeError(f"a property cannot hold a {type(value).__name__}")
+
+
+@dataclass(frozen=True)
+class Urn:
+    """The parts of a URN: `urn:pulumi:<stack>::<project>::<types>::<name>`."""
+
+    stack: str
+    project: str
+    type: str
+    name: str
+    text: str = field(default="", compare=False)  # the whole, as the engine gave it
+
+    @classmethod
+    def parse(cls, text: str) -> Urn:
+        """Take a URN apart; the name is all after the third separator."""
+        head, project, types, name = text.split("::", 3)
+        return cls(head.removeprefix("urn:pulumi:"), project, types.rsplit("$", 1)[-1], name, text)

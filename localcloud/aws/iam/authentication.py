@@ -17,6 +17,9 @@ from localcloud.aws.protocol.wire import AwsError
 
 _SKEW = timedelta(minutes=15)
 _LONGEST_PRESIGNED = timedelta(days=7)
+# STS ignores X-Amz-Expires. `aws eks get-token` signs with 60 seconds, and its tokens live for 15 minutes:
+# https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/master/pkg/token/token.go, at presignedURLExpiration.
+_PRESIGNED_AT_STS = timedelta(minutes=15)
 _LOOKS_REAL = re.compile(r"A(KIA|SIA)[A-Z0-9]{12,124}")
 # (unknown key, wrong signature, expired token) as each family of protocols names them.
 _CODES = {
@@ -148,7 +151,7 @@ def _check_time(signature: Signature, code: str, status: int) -> None:
     if signature.expires is not None:
         if not 0 < signature.expires <= _LONGEST_PRESIGNED.total_seconds():
             raise AwsError("AuthorizationQueryParametersError", "X-Amz-Expires must be 1 to 604800 seconds.")
-        if now > signed + timedelta(seconds=signature.expires):
+        if now > signed + (_PRESIGNED_AT_STS if signature.service == "sts" else timedelta(seconds=signature.expires)):
             raise AwsError("AccessDenied", "Request has expired", 403)
     if signed > now + _SKEW or (signature.expires is None and signed < now - _SKEW):
         if signature.service == "s3":

@@ -1,6 +1,6 @@
 """`python -m localcloud.pulumi.aws <engine address>`: the process behind `pulumi-resource-aws`."""
 
-from localcloud.pulumi.stubs import without_sdk
+from localcloud.pulumi import without_sdk
 
 without_sdk()  # before anything imports a stub
 

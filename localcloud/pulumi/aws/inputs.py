@@ -1,18 +1,24 @@
-"""Checks inputs against the properties that `pulumi-aws` declares, and compares values by meaning."""
+"""Checks inputs against the properties that `pulumi-aws` declares, compares values by meaning, and makes physical names.
+
+A physical name is the Pulumi name and seven random digits, as the official provider makes it.
+"""
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from localcloud.pulumi.aws.resource import ResourceType
+from localcloud.pulumi.aws.resource import Naming, ResourceType
 from localcloud.pulumi.errors import Failure
 from localcloud.pulumi.wire import Archive, Asset, Properties, Unknown
 
 _SCHEMA_FILE = Path(__file__).with_name("schema.json")
+_NAME_DIGITS = 7
 _SCALARS: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "boolean": (bool,),
@@ -185,3 +191,46 @@ def projected(expected: Any, old: Any, live: Any) -> Any:
     if isinstance(old, list) and isinstance(live, list) and len(old) == len(live) and isinstance(expected, Mapping):
         return [projected(expected.get("list", "any"), o, v) for o, v in zip(old, live, strict=True)]
     return live
+
+
+def named(naming: Naming, name: str, old: Properties | None, new: Properties, seed: bytes) -> Properties:
+    """Inputs with a physical name in them.
+
+    Args:
+        naming: how the type names its objects.
+        name: the resource's Pulumi name.
+        old: checked inputs of the existing object, whose generated name is kept.
+        new: the program's inputs.
+        seed: random bytes from the engine.
+    """
+    if naming.property in new:
+        return new
+    if not naming.random:
+        return {**new, naming.property: name}
+    kept = (old or {}).get(naming.property)
+    prefix = new.get(naming.prefix) if naming.prefix else None
+    if isinstance(kept, str) and kept.startswith(prefix if isinstance(prefix, str) else _base(naming, name)):
+        return {**new, naming.property: kept}
+    return {**new, naming.property: _fresh(naming, name, prefix, seed)}
+
+
+def is_fixed(naming: Naming, name: str, old: Properties, new: Properties) -> bool:
+    """Whether a replacement would have the old object's name, so that the old one must be deleted first."""
+    physical = old.get(naming.property)
+    prefix = new.get(naming.prefix) if naming.prefix else None
+    base = prefix if isinstance(prefix, str) else _base(naming, name)
+    generated = isinstance(physical, str) and re.fullmatch(re.escape(base) + f"[0-9a-f]{{{_NAME_DIGITS}}}", physical)
+    return physical == new.get(naming.property) and not generated
+
+
+def _fresh(naming: Naming, name: str, prefix: Any, seed: bytes) -> Any:
+    if prefix is not None and not isinstance(prefix, str):
+        return prefix  # unknown: so is the name
+    suffix = hashlib.sha256(seed or b"\0").hexdigest()[:_NAME_DIGITS]
+    base = prefix if isinstance(prefix, str) else _base(naming, name)
+    return base[: naming.limit - _NAME_DIGITS] + suffix
+
+
+def _base(naming: Naming, name: str) -> str:
+    base = f"{name}{naming.separator}"
+    return (base.lower() if naming.lower else base)[: naming.limit - _NAME_DIGITS]

@@ -11,8 +11,7 @@ from typing import Any
 from localcloud.pulumi.aws import inputs as input_check
 from localcloud.pulumi.aws.cloud import Cloud, WaitError
 from localcloud.pulumi.aws.endpoint import AwsError, Endpoint, EndpointError, local_endpoint
-from localcloud.pulumi.aws.inputs import canonical, coerced, projected, properties
-from localcloud.pulumi.aws.naming import is_fixed, named
+from localcloud.pulumi.aws.inputs import canonical, coerced, is_fixed, named, projected, properties
 from localcloud.pulumi.aws.resource import ResourceType, Tags, Update
 from localcloud.pulumi.difference import Change, Difference, compare
 from localcloud.pulumi.errors import CancelledError, Failure, InitializationError, PluginError, UnknownTypeError

@@ -1,4 +1,4 @@
-"""The resources of which components consist, and references to existing ones.
+"""What components share: the resources of which they consist, references to existing ones, the refusal of inputs.
 
 Types and properties are given as they are on the wire: the SDK packages of AWS and Kubernetes take seconds to import.
 """
@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 import pulumi
+from pulumi.errors import InputPropertiesError
 from pulumi.runtime import rpc
 from semver import VersionInfo
 
@@ -115,3 +116,15 @@ def register_references() -> None:
         ("eks", "index", "eks:index:Cluster", ("core", "eksCluster"), False),
     ):
         rpc.register_resource_module(package, module, _Existing(package, token, outputs, custom=custom))
+
+
+def refuse(message: str, problems: Mapping[str, str]) -> None:
+    """Refuse inputs, each with its reason; nothing happens when there is no problem.
+
+    Raises:
+        InputPropertiesError: there is one.
+    """
+    if problems:
+        text = "; ".join(f"`{name}`: {reason}" for name, reason in problems.items())
+        details = [{"property_path": name, "reason": reason} for name, reason in problems.items()]
+        raise InputPropertiesError(f"{message} {text}", details)  # pyright: ignore[reportArgumentType]  a TypedDict

@@ -14,8 +14,7 @@ from typing import Any, Final
 
 import pulumi
 
-from localcloud.pulumi.eks.children import CLUSTER_OUTPUTS, Child, Kubernetes, invoke, options
-from localcloud.pulumi.eks.errors import refuse
+from localcloud.pulumi.eks.children import CLUSTER_OUTPUTS, Child, Kubernetes, invoke, options, refuse
 from localcloud.pulumi.eks.kubeconfig import kubeconfig
 from localcloud.pulumi.eks.service_role import ServiceRole
 from localcloud.pulumi.eks.vpc_cni import VpcCniAddon, addon_version

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 import pulumi
 
-from localcloud.pulumi.eks.children import Child, options
-from localcloud.pulumi.eks.errors import refuse
+from localcloud.pulumi.eks.children import Child, options, refuse
 
 TOKEN: Final = "eks:index:ManagedNodeGroup"
 # What the node group takes as it is.

@@ -18,9 +18,8 @@ from localcloud.pulumi.eks import cluster, nodegroup, vpc_cni
 from localcloud.pulumi.eks.children import package_version
 from localcloud.pulumi.eks.kubeconfig import kubeconfig
 from localcloud.pulumi.errors import NotRegisteredError
-from localcloud.pulumi.registration import require_registered
-from localcloud.pulumi.server import NO_SCHEMA
-from localcloud.pulumi.urn import Urn
+from localcloud.pulumi.server import NO_SCHEMA, require_registered
+from localcloud.pulumi.wire import Urn
 
 
 class EksProvider(SdkProvider):

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import pulumi
 
-from localcloud.pulumi.eks.children import Child, invoke, options
-from localcloud.pulumi.eks.errors import refuse
+from localcloud.pulumi.eks.children import Child, invoke, options, refuse
 
 TOKEN: Final = "eks:index:VpcCniAddon"
 # Options of the component, the environment variable each sets, and its value when the option is not given.

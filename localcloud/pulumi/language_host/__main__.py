@@ -13,7 +13,7 @@ INHERITED = dict(os.environ)
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 os.environ["GRPC_VERBOSITY"] = "NONE"
 
-from localcloud.pulumi.stubs import without_sdk  # noqa: E402  after the settings
+from localcloud.pulumi import without_sdk  # noqa: E402  after the settings
 
 without_sdk()  # before anything imports a stub
 

@@ -8,8 +8,16 @@ import pytest
 
 from localcloud.go import binaries, toolchain
 from localcloud.go import build as gobuild
-from localcloud.go.errors import BuildError, DiskFullError, NoGoToolchainError, RegistryError
-from localcloud.go.programs import CONTROL_PLANE, CONTROL_PLANE_AND_PROVIDER, PULUMI, Program
+from localcloud.go.programs import (
+    CONTROL_PLANE,
+    CONTROL_PLANE_AND_PROVIDER,
+    PULUMI,
+    BuildError,
+    DiskFullError,
+    NoGoToolchainError,
+    Program,
+    RegistryError,
+)
 
 
 @pytest.fixture(autouse=True)

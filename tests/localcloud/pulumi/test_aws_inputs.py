@@ -14,8 +14,7 @@ from localcloud.pulumi.aws.catalogue import CATALOGUE
 from localcloud.pulumi.aws.inputs import properties, schema
 from localcloud.pulumi.aws.provider import AwsProvider
 from localcloud.pulumi.provider import Target
-from localcloud.pulumi.urn import Urn
-from localcloud.pulumi.wire import UNKNOWN, Asset
+from localcloud.pulumi.wire import UNKNOWN, Asset, Urn
 
 ENVIRONMENT = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
 TRUST = '{"Version": "2012-10-17", "Statement": []}'

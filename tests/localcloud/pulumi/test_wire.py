@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud.pulumi.difference import Difference, Kind, compare
-from localcloud.pulumi.urn import Urn
-from localcloud.pulumi.wire import MARK, UNKNOWN, Asset, decode, encode, is_known
+from localcloud.pulumi.wire import MARK, UNKNOWN, Asset, Urn, decode, encode, is_known
 
 SCALARS = st.booleans() | st.integers(-(2**40), 2**40) | st.text(max_size=8)
 VALUES = st.recursive(

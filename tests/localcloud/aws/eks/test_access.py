@@ -8,9 +8,11 @@ import os
 import subprocess
 import sys
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import botocore.auth
 import pytest
 import yaml
 from botocore.exceptions import ClientError
@@ -80,6 +82,16 @@ def test_update_kubeconfig_of_the_aws_cli_works(aws: Endpoint, cluster: str, tmp
         config["users"][0]["user"]["exec"]["args"][-1] == "json"
         or cluster in config["users"][0]["user"]["exec"]["args"]
     )
+
+
+@pytest.mark.parametrize(("minutes", "good"), [(14, True), (16, False)])
+def test_a_token_lives_for_fifteen_minutes(
+    aws: Endpoint, cluster: str, monkeypatch: pytest.MonkeyPatch, minutes: int, good: bool
+) -> None:
+    then = datetime.now(UTC) - timedelta(minutes=minutes)
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: then.replace(tzinfo=None))
+    given = token(aws, cluster)
+    assert review(aws, cluster, given)["authenticated"] == good
 
 
 def test_a_token_is_for_one_cluster(aws: Endpoint, cluster: str) -> None:
