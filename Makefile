@@ -14,6 +14,9 @@ RUN := .local/venv/bin/python -m
 SETUP = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and none was found; install one or name it with PYTHON=...)) -m localcloud.setup
 COMMAND = @$(SETUP) $(if $(filter local,$(STACK)),local,dev) && $(RUN) localcloud.commands
 
+FAST_LINT = $(RUN) ruff format --check . && $(RUN) ruff check .
+SLOW_LINT = .local/venv/bin/basedpyright && .local/venv/bin/lint-imports && $(RUN) vulture
+
 .DEFAULT_GOAL := help
 .PHONY: help up preview destroy down reset retry tick status logs shell results compare report cost leftovers preflight crds model \
 	model-archive \
@@ -49,9 +52,9 @@ compare: ## Two jobs with the same labels side by side: make compare JOBS="churn
 	$(COMMAND) compare
 report: ## A job's result as a page that opens offline: make report JOB=churn
 	@$(SETUP) report && $(RUN) localcloud.commands report
-cost: ## What the stack costs on AWS, by the hour and by the job
+cost: ## The cost of the stack on AWS, by the hour and by the job
 	$(COMMAND) cost
-leftovers: ## List what has the stack's tags
+leftovers: ## List everything that has the stack's tags
 	$(COMMAND) leftovers
 preflight: ## Check an AWS account before the first up; REQUEST=1 asks for quotas: make preflight STACK=dev
 	$(COMMAND) preflight
@@ -64,9 +67,14 @@ model-archive: ## Pack a model of your own that xgboost saved: make model-archiv
 setup: ## Install everything that up and test need, and start nothing
 	@$(SETUP) tests
 lint: setup ## Format, lint, types, import contract, dead code
-	@$(RUN) ruff format --check . && $(RUN) ruff check . && .local/venv/bin/basedpyright && .local/venv/bin/lint-imports && $(RUN) vulture
-test: lint ## Set up, lint, then every test
-	@$(RUN) pytest -q -n 2 --dist loadgroup --durations 10
+	@$(FAST_LINT)
+	@$(SLOW_LINT)
+# Types take a minute: they are checked beside the tests, and told of as soon as they are.
+test: setup ## Set up, then lint and every test
+	@$(FAST_LINT)
+	@{ { $(SLOW_LINT); } > .local/lint.log 2>&1; code=$$?; echo; cat .local/lint.log; exit $$code; } & lint=$$!; \
+	$(RUN) pytest -q -n 2 --dist loadgroup --no-loadscope-reorder --durations 10; tests=$$?; \
+	wait $$lint || { echo "make lint fails, as is told above and in .local/lint.log"; exit 1; }; exit $$tests
 soak: setup ## The long random walks; prints its seed
 	@$(RUN) pytest -m soak -p no:cacheprovider -s -o timeout=0 -o faulthandler_timeout=0
 bench: setup ## Benchmarks side by side with their peers

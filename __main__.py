@@ -18,7 +18,7 @@ from jobs.scheduled_job import ScheduledJob, SchedulePlace
 from jobs.transform_job import JobPlace
 from lookups import prices
 
-# Settings, jobs, and what the stack uses of the account are checked before the first resource is created.
+# Settings, jobs, and existing objects of the account are checked before the first resource is created.
 chosen = settings.load()
 check_definitions(chosen)
 planned = declaration.collect(declared.DECLARATIONS, JobDefaults.of(chosen))

@@ -1,6 +1,6 @@
-"""The tables of README and docs that are made from code: `python -m docs.tables` writes them anew where they stand.
+"""The tables of README and docs that are made from code: `python -m docs.tables` writes them again, in place.
 
-A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`. A test says when one is stale.
+A table is between `<!-- table: NAME -->` and `<!-- end of table -->`. A test says when one is stale.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def renewed(text: str) -> str:
 
 
 def main() -> int:
-    """Write every table anew."""
+    """Write every table again."""
     for document in DOCUMENTS:
         document.write_text(renewed(document.read_text()))
     return 0

@@ -1,1 +1,1 @@
-"""Layer 1: what a stack of the workshop stands on, one component a file."""
+"""Layer 1: the infrastructure of a stack, one component a file."""

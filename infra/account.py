@@ -1,7 +1,7 @@
-"""The AWS account that the stack stands in: its provider with default tags, and the objects in it that the stack uses.
+"""The AWS account of the stack: its provider with default tags, and the objects in it that the stack uses.
 
 The provider is explicit so that everything that can be tagged carries project and stack, whatever the stack's
-config says; `make leftovers` finds by these tags what a broken run left behind.
+config says; `make leftovers` finds by these tags the objects that a broken run left behind.
 
 An existing VPC with subnets, bucket or permissions boundary is checked before the first resource is created, also in a
 preview. None of them becomes a resource: destroy leaves them as they were.
@@ -28,7 +28,7 @@ SPARED = {"cloudwatch:PutMetricData", "s3:AbortMultipartUpload"}
 
 @dataclass(frozen=True)
 class Account:
-    """The provider to create with, and the scope of the ARNs of what is created."""
+    """The provider to create with, and the scope of ARNs in this account."""
 
     provider: aws.Provider
     scope: pulumi.Output[Scope]

@@ -40,7 +40,7 @@ _UBJSON_INTEGERS = {"i": ">b", "U": ">B", "I": ">h", "l": ">i", "L": ">q"}
 
 @dataclass(frozen=True)
 class XGBoostModel:
-    """A saved model; None stands for what its format does not contain.
+    """A saved model; a member is None if the model's format does not contain it.
 
     Attributes:
         head: how the file starts, at most 1 MiB.
@@ -55,7 +55,7 @@ class XGBoostModel:
 
 @dataclass(frozen=True)
 class Contents:
-    """What is in an archive.
+    """The contents of an archive.
 
     Attributes:
         models: the files at its root that do not start with a dot, by name.
@@ -83,7 +83,7 @@ def digest(path: Path) -> str:
 
 
 def contents(path: Path) -> Contents:
-    """Return what is in an archive, which is read once for all jobs, and again only after the file has changed."""
+    """Return the contents of an archive, which is read once for all jobs, and again only after the file has changed."""
     try:
         stat = path.stat()
     except OSError as error:

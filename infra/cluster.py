@@ -6,7 +6,7 @@ Kubernetes and two add-ons have the versions of `eks_versions.json`, whose newes
 run. To use another version of Kubernetes, add a line there.
 
 The order is what makes this robust, so each step depends on the one before even if it needs none of its values. Up: roles
-and routes, cluster, Pod Identity agent and association, node group, then what runs on it. An association takes seconds to
+and routes, cluster, Pod Identity agent and association, node group, then the pods on it. An association takes seconds to
 become effective, and a pod gets credentials only when it is created; the node group takes minutes in between. Destroy
 goes the other way.
 """
@@ -35,7 +35,7 @@ class Cluster(pulumi.ComponentResource):
     kubeconfig: pulumi.Output[str]
     provider: kubernetes.Provider
     ready: list[pulumi.Resource]
-    """What must exist while the operator works: its identity, and its node if the stack has one."""
+    """The resources that must exist while the operator works: its identity, and its node if the stack has one."""
 
     def __init__(
         self, settings: Settings, kubernetes_version: str, account: Account, network: Network, identity: Identity
@@ -151,7 +151,7 @@ def _pinned(kubernetes_version: str) -> dict[str, Any]:
 
 
 def _without_nodes() -> dict[str, Any]:
-    """Leave out what would run on nodes: add-ons of EKS, and those that a new cluster brings along."""
+    """Leave out the add-ons that would run on nodes, also those that a new cluster has by default."""
     return {
         "bootstrap_self_managed_addons": False,
         "kube_proxy_addon_options": eks.KubeProxyAddonOptionsArgs(enabled=False),

@@ -2,7 +2,7 @@
 
 Nothing of this exists unless `deliveryRepository` names a repository. A pull request may preview and change nothing; the
 branch main may deploy, with the very documents that a person deploys with (docs/deployer-policy*.json). Neither may
-change its own rights: an administrator of the account creates and changes these resources.
+change its own permissions: an administrator of the account creates and changes these resources.
 """
 
 import re

@@ -1,12 +1,13 @@
-"""Identities: the roles of the cluster, its node, the operator and the jobs, each with what it needs and no more.
+"""Identities: the roles of the cluster, its node, the operator and the jobs, each with the permissions that it needs and no
+more.
 
 Roles have fixed names under the stack's prefix, so that a deployer can be allowed exactly them. A role is ready
 when its permissions are attached: users of a role depend on `ready`, which also keeps the permissions until the
 last user is gone.
 
-A change in IAM takes seconds until it is effective everywhere. A job that starts in the same `up` that changed its rights
+A change in IAM takes seconds until it is effective everywhere. A job that starts in the same `up` that changed its permissions
 would end in AccessDenied, and a model could not read its archive. So a changed role or policy counts as created only
-after a delay. The delay is a hook of the resources themselves, so that an `up` that changes no rights does not wait.
+after a delay. The delay is a hook of the resources themselves, so that an `up` that changes no permissions does not wait.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ class Identified:
 
 
 class Identity(pulumi.ComponentResource):
-    """The roles of a stack: four, or three where no node needs one."""
+    """The roles of a stack: four, or three without nodes."""
 
     cluster: Identified
     node: Identified | None

@@ -30,7 +30,7 @@ class ModelPlace:
     Attributes:
         execution_role: that of their jobs.
         bucket_name: holds the archives.
-        bucket_ready: what must exist before anything is uploaded.
+        bucket_ready: the resources that must exist before anything is uploaded.
         folder: the key prefix of the archives.
         salt: is part of the hash, so that a job's model never gets the name of the stack's.
         retain: whether archives stay in the bucket when their model goes, since another one may use the same.
@@ -57,7 +57,7 @@ class Model(pulumi.ComponentResource):
 
     Args:
         name: starts the names of its resources.
-        args: what it consists of, checked.
+        args: its containers and settings, checked.
         place: where it is created.
         model_prefix: starts the model's name; a hash of eight digits follows.
         opts: the component's options.
@@ -154,9 +154,9 @@ def name_by_content(
 
     Args:
         prefix: starts the name.
-        args: what the model consists of.
+        args: the model's containers and settings.
         images: the URI of each container's image.
-        digests: the SHA-256 of each container's archive, empty where it has none.
+        digests: the SHA-256 of each container's archive, empty if it has none.
         role_arn: the execution role.
         salt: distinguishes models that would have the same name.
     """

@@ -1,4 +1,4 @@
-"""What a SageMaker model consists of, in SageMaker's words, and its limits: one container, or a pipeline of several.
+"""The arguments of a SageMaker model, in SageMaker's words, and their limits: one container, or a pipeline of several.
 
 The same arguments describe the stack's model and the one that a job brings with it.
 """
@@ -58,7 +58,8 @@ class ContainerArgs(NamedArguments):
 
 @dataclass(frozen=True)
 class ModelArgs(ContainerArgs):
-    """A model of one container or, with `containers`, an inference pipeline, in which each reads what the one before returned.
+    """A model of one container or, with `containers`, an inference pipeline, in which each container reads the answer of the
+    one before.
 
     Attributes:
         containers: 2 to 15; archive, image, environment and hostname are then given for each of them.

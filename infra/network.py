@@ -22,7 +22,7 @@ class Network(pulumi.ComponentResource):
     vpc_id: pulumi.Output[str]
     subnet_ids: list[pulumi.Output[str]]
     routes: list[pulumi.Resource]
-    """What must exist before a node boots, and until the last node is gone."""
+    """The resources that must exist before a node boots, and until the last node is gone."""
 
     def __init__(self, settings: Settings, account: Account) -> None:
         super().__init__("workshop:index:Network", settings.prefix, None, account.options)
@@ -54,7 +54,7 @@ class Network(pulumi.ComponentResource):
             tags={"Name": f"{self._name}-vpc"},
             opts=self._here,
         )
-        # A default security group without rules: what is created without a security group has no network.
+        # A default security group without rules: an object that is created without a security group has no network.
         aws.ec2.DefaultSecurityGroup(
             f"{self._name}-default", vpc_id=vpc.id, tags={"Name": f"{self._name}-default"}, opts=self._here
         )

@@ -45,7 +45,7 @@ class Operator(pulumi.ComponentResource):
     """The controller's release, and the names that the workshop used for its jobs."""
 
     ready: list[pulumi.Resource]
-    """What jobs depend on: without an operator, nothing would remove their finalizers."""
+    """The resources that jobs depend on: without an operator, nothing would remove their finalizers."""
 
     def __init__(self, settings: Settings, account: Account, identity: Identity, cluster: Cluster) -> None:
         super().__init__("workshop:index:Operator", settings.prefix, None, account.options)
@@ -167,7 +167,7 @@ def stale(wanted: str, applied: str, installed: str | None, stack: str) -> str |
 
     Args:
         wanted: the chart's version in the settings.
-        applied: the version whose definitions `make crds` has applied; empty where it has not run.
+        applied: the version whose definitions `make crds` has applied; empty if it has not run.
         installed: the version of the installed release; None if there is none.
         stack: whose settings they are.
     """

@@ -16,7 +16,7 @@ JOB_LOGS = "/aws/sagemaker/TransformJobs"
 
 @dataclass(frozen=True)
 class Scope:
-    """What ARNs are made of: one account in one region, and the prefix of the stack's own names."""
+    """The parts of ARNs: one account in one region, and the prefix of the stack's own names."""
 
     partition: str
     region: str
@@ -155,7 +155,7 @@ def _start(jobs: Sequence[str], instance_types: Sequence[str], kms_keys: Sequenc
 
 @dataclass(frozen=True)
 class Data:
-    """What a job reads and writes: the stack's bucket, and what the settings add to it."""
+    """The data that a job reads and writes: the stack's bucket, and the buckets, keys and images of the settings."""
 
     bucket: str
     input_buckets: Sequence[str] = ()

@@ -19,7 +19,7 @@ def refuse(problems: Sequence[str], subject: str) -> None:
 
     Args:
         problems: one line each.
-        subject: what they are about, such as "the settings".
+        subject: of the problems, such as "the settings".
 
     Raises:
         pulumi.RunError: there are some; its message counts and lists them.

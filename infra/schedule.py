@@ -1,4 +1,4 @@
-"""What scheduled jobs need: a group, the role that starts jobs, and two ways in which a failure is reported.
+"""The infrastructure of scheduled jobs: a group, the role that starts jobs, and two ways in which a failure is reported.
 
 A stack without scheduled jobs has nothing of this. A call that SageMaker refuses goes to the dead-letter queue, and a job
 that fails is announced to the topic. Schedules have no tags on AWS; their group has, and is deleted with all schedules.
@@ -22,7 +22,7 @@ class Schedules(pulumi.ComponentResource):
 
     Args:
         settings: the stack's.
-        account: where it stands.
+        account: the account of the stack.
         job_names: the declared names of the jobs that have a schedule.
     """
 
@@ -31,7 +31,7 @@ class Schedules(pulumi.ComponentResource):
     dead_letters: aws.sqs.Queue
     failures: aws.sns.Topic
     ready: list[pulumi.Resource]
-    """What must exist while a schedule may fire."""
+    """The resources that must exist while a schedule may fire."""
 
     def __init__(self, settings: Settings, account: Account, job_names: Sequence[str]) -> None:
         name = settings.prefix

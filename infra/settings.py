@@ -1,4 +1,4 @@
-"""The stack's settings: what Pulumi.yaml declares, read into types and checked together.
+"""The stack's settings: the keys that Pulumi.yaml declares, read into types and checked together.
 
 Pulumi.yaml has type, default and description of each key, and the engine fills in the defaults; this module says which
 values are allowed. `aws:region` is the one key of another namespace: the program's AWS provider is explicit, so that every
@@ -21,7 +21,7 @@ from infra.problems import refuse
 
 JOBS_NAMESPACE = "default"  # the workshop's commands carry no -n
 EKS_VERSIONS: Mapping[str, Mapping[str, str]] = json.loads(Path(__file__).with_name("eks_versions.json").read_text())
-"""For each Kubernetes version, the version of each add-on; `make preflight` compares it with what EKS offers."""
+"""For each Kubernetes version, the version of each add-on; `make preflight` compares it with the versions that EKS offers."""
 OPERATOR_INSTALLS = ("helm", "capability", "existing")
 
 
@@ -78,7 +78,11 @@ class Settings:
 
     @property
     def operator_tags(self) -> int:
-        """How many tags the operator adds to each job: two with ACK's own chart, five with EKS's capability."""
+        """How many tags the operator adds to each job: two with ACK's own chart, five with EKS's capability.
+
+        The two are its version and the namespace. ACK's chart has two more templates, made from labels that jobs do not
+        have, and ACK leaves out tags with an empty value.
+        """
         return 2 if self.has_nodes else 5
 
     @property

@@ -19,7 +19,7 @@ class Storage(pulumi.ComponentResource):
 
     bucket_name: pulumi.Output[str]
     hardening: list[pulumi.Resource]
-    """What secures a bucket that the stack creates; SageMaker reads from it only when all of this exists."""
+    """The resources that secure a bucket of the stack's own; SageMaker reads from it only when all of them exist."""
 
     def __init__(self, settings: Settings, account: Account) -> None:
         super().__init__("workshop:index:Storage", settings.prefix, None, account.options)

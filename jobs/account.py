@@ -1,4 +1,4 @@
-"""What the program asks AWS about its own jobs, before anything is created and while they run.
+"""Requests of the program to AWS about its own jobs, before anything is created and while they run.
 
 If AWS does not answer, or the deployer lacks the permission, nothing is known, and a job is never refused for that.
 

@@ -1,4 +1,4 @@
-"""What a batch transform job is, in SageMaker's vocabulary.
+"""The arguments of a batch transform job, in SageMaker's vocabulary.
 
 Most members are those of CreateTransformJob, in snake case, as far as the operator supports them. The defaults suit a CSV
 file without a header, with one prediction for each line. `ModelArgs` and `ContainerArgs` describe a model of the job's own.
@@ -126,7 +126,7 @@ class TransformJobArgs(NamedArguments):
     after: tuple[str, ...] = ()
     """Names of jobs that must end first. They affect the order only, not the job's identity."""
 
-    # What is known about the data, for the tools that show results
+    # Facts about the data, for the tools that show results
     labels: str | None = None
     """A CSV file with the right answers: a path from the program's folder, or an `s3://` URI. Without it there are no
     metrics. The answers are matched to the input's records line by line, or by `label_key`."""

@@ -1,7 +1,7 @@
 """Declaring jobs: they are collected as data, checked together, and only then created.
 
-Pulumi creates what a program has registered even if the program then fails, so the checks come before the first resource
-of either layer. `plan` returns the jobs in an order in which each follows those that it needs.
+Pulumi creates the resources that a program has registered even if the program then fails, so the checks come before the first
+resource of either layer. `plan` returns the jobs in an order in which each follows those that it needs.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from jobs.account import Account
 from jobs.arguments import TransformJobArgs
 from jobs.columns import Reader
 from jobs.inputs import Input, InputError, ResultOf, S3Input
-from jobs.validation import mistyped
+from jobs.validation import Limits, mistyped
 
 OWN_TAGS = 3
 """Tags that a job has from its stack: project, stack and job."""
@@ -28,53 +28,29 @@ SUBJECT = "the declared jobs"
 
 @dataclass(frozen=True)
 class JobDefaults:
-    """What the stack's settings say about every job."""
+    """The stack's settings that apply to every job."""
 
     region: str
     prefix: str
     batch_input: str
-    allowed_instance_types: tuple[str, ...]
+    limits: Limits
     model: ModelArgs = field(default_factory=ModelArgs)
     """The stack's own model, which a job uses unless it names another."""
-    input_buckets: tuple[str, ...] = ()
-    output_buckets: tuple[str, ...] = ()
-    existing_bucket: str = ""
-    """An existing bucket that is used instead of the stack's own."""
-    kms_keys: tuple[str, ...] = ()
     rerun: Mapping[str, str] = field(default_factory=dict[str, str])
-    operator_tags: int = 2
-    """Tags that the operator adds: its version and the namespace. ACK's chart has two more templates, made from labels that
-    jobs do not have; ACK leaves out tags with an empty value.
-    """
     root: Path = Path()
     """Where relative paths start: the folder of the program."""
 
     @classmethod
     def of(cls, settings: Settings) -> "JobDefaults":
-        return cls(
-            region=settings.region,
-            prefix=settings.prefix,
-            batch_input=settings.batch_input,
-            allowed_instance_types=settings.allowed_transform_instance_types,
-            model=settings.model,
+        limits = Limits(
+            instance_types=settings.allowed_transform_instance_types,
+            own_tags=OWN_TAGS + settings.operator_tags,
+            own_buckets=settings.existing_bucket or f"{settings.prefix}-data-",
             input_buckets=settings.input_buckets,
             output_buckets=settings.output_buckets,
-            existing_bucket=settings.existing_bucket,
             kms_keys=settings.kms_keys,
-            rerun=settings.rerun,
-            operator_tags=settings.operator_tags,
         )
-
-    @property
-    def limits(self) -> validation.Limits:
-        return validation.Limits(
-            instance_types=self.allowed_instance_types,
-            own_tags=OWN_TAGS + self.operator_tags,
-            own_buckets=self.existing_bucket or f"{self.prefix}-data-",
-            input_buckets=self.input_buckets,
-            output_buckets=self.output_buckets,
-            kms_keys=self.kms_keys,
-        )
+        return cls(settings.region, settings.prefix, settings.batch_input, limits, settings.model, settings.rerun)
 
 
 @dataclass(frozen=True)
@@ -84,7 +60,7 @@ class PlannedJob:
     Attributes:
         name: the declared name.
         args: as declared.
-        input: what it reads.
+        input: the data that it reads.
         rerun: the request to run it again, from the stack's config.
         fan_out: the name of the fan-out that it is a member of; empty for any other job.
     """
@@ -103,7 +79,7 @@ class PlannedJob:
 
 
 class Jobs:
-    """The jobs declared so far, and what is wrong with them."""
+    """The jobs declared so far, and the problems with them."""
 
     def __init__(self, defaults: JobDefaults, account: Account | None = None) -> None:
         self.defaults = defaults
@@ -142,7 +118,7 @@ class Jobs:
         self._check_models(planned)
         ordered = self._ordered(planned)
         refuse(self._problems, SUBJECT)
-        self._warn_of_missing_rights(planned)
+        self._warn_of_missing_permissions(planned)
         for warning in self._warnings:
             pulumi.log.warn(warning)
         return ordered
@@ -177,7 +153,7 @@ class Jobs:
         return found
 
     def _check_columns(self, name: str, args: TransformJobArgs, source: Input) -> None:
-        """Compare a CSV input with what its model expects; refuse what is certain to fail, and warn of the rest."""
+        """Compare a CSV input with its model's columns: refuse certain failures, and warn of other differences."""
         if not labels.is_csv(args) or args.split_type not in {"None", "Line"}:
             return
         reader = self._reader(args)
@@ -186,7 +162,7 @@ class Jobs:
                 (self._problems if finding.is_certain else self._warnings).append(f"{name}: {finding.text}")
 
     def _reader(self, args: TransformJobArgs) -> Reader:
-        """Return what is known about the container that reads the input; nothing, if the job only names its model."""
+        """Return the known facts about the container that reads the input; none, if the job only names its model."""
         if args.model_name is not None:
             return Reader()
         first: ContainerArgs = (args.model or self.defaults.model).parts[0]
@@ -212,10 +188,10 @@ class Jobs:
                     f"To remove it: pulumi config rm --path rerun.{name}"
                 )
 
-    def _warn_of_missing_rights(self, planned: Mapping[str, PlannedJob]) -> None:
-        """SageMaker's own message about a missing right does not name a setting."""
+    def _warn_of_missing_permissions(self, planned: Mapping[str, PlannedJob]) -> None:
+        """SageMaker's own message about a missing permission does not name a setting."""
         for job in planned.values():
-            for warning in validation.missing_rights(job.args, _reads(job, planned), self.defaults.limits):
+            for warning in validation.missing_permissions(job.args, _reads(job, planned), self.defaults.limits):
                 pulumi.log.warn(f"{job.name}: {warning}")
 
     def _check_needs(self, planned: Mapping[str, PlannedJob]) -> None:
@@ -252,7 +228,7 @@ def collect(
 
     Args:
         declarations: functions that declare jobs, as `jobs/declared.py` lists them.
-        defaults: what the stack's settings say.
+        defaults: the stack's settings for jobs.
         account: makes the lookups; by default in AWS.
 
     Raises:
@@ -263,7 +239,7 @@ def collect(
     for declare in declarations:
         try:
             declare(jobs)
-        except pulumi.RunError as error:  # reported together with what is wrong with the other jobs
+        except pulumi.RunError as error:  # reported together with the problems of the other jobs
             jobs.refuse(str(error))
     return jobs.plan()
 
@@ -275,7 +251,7 @@ def private_images(planned: Sequence[PlannedJob], settings: Settings) -> list[st
 
 
 def _misdeclared(declarations: object) -> list[str]:
-    """Say what in DECLARATIONS is not a function that declares jobs."""
+    """List the items of DECLARATIONS that are not functions which declare jobs."""
     where = "DECLARATIONS in jobs/declared.py"
     if callable(declarations):
         name = getattr(declarations, "__qualname__", type(declarations).__name__)

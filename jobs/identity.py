@@ -54,7 +54,7 @@ def job_name(prefix: str, declared: str, spec: Mapping[str, Any], input_digest: 
 
 
 def content_hash(spec: Mapping[str, Any], input_digest: str) -> str:
-    """Return eight hexadecimal digits for what affects the result, without a request to run it again."""
+    """Return eight hexadecimal digits of everything that affects the result, except a request to run the job again."""
     return _hash(spec, input_digest, "")
 
 
@@ -70,5 +70,5 @@ def _hash(spec: Mapping[str, Any], input_digest: str, rerun: str) -> str:
 
 
 def _deciding(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what does not affect the result: the name itself, which is made from the rest, and tags."""
+    """Leave out members that do not affect the result: the name itself, which is made from the rest, and tags."""
     return {key: copy.copy(value) for key, value in spec.items() if key not in {"transformJobName", "tags"}}

@@ -1,7 +1,7 @@
-"""What a job reads: a local file or folder, a place in S3, or another job's result.
+"""The input of a job: a local file or folder, a place in S3, or another job's result.
 
 A local input is uploaded under a key that contains its digest, so that equal content is uploaded once, and changed content
-never replaces what an older job has read. The digest of an S3 input is that of its listing.
+never replaces the input of an older job. The digest of an S3 input is that of its listing.
 """
 
 import hashlib
@@ -64,7 +64,7 @@ class LocalInput:
 
 @dataclass(frozen=True)
 class S3Input:
-    """What is under an S3 URI now."""
+    """The objects under an S3 URI as they are now."""
 
     uri: str
     digest: str
@@ -92,7 +92,7 @@ def resolve(source: str | ResultOf, data_type: str, root: Path, list_objects: Li
 
 
 def samples(source: Input, compression_type: str, read_head: Callable[[str, int], bytes]) -> Iterator[Sample]:
-    """Yield the beginning of what a job reads, if it exists already and may be read.
+    """Yield the beginning of each input object of a job that exists already and may be read.
 
     Args:
         source: the input. For a folder, its first files are read; for a prefix, its first object.

@@ -21,7 +21,7 @@ _LARGEST = 64 * 2**20  # bytes of a file whose rows are counted
 def output(args: TransformJobArgs) -> dict[str, Any] | None:
     """Return the entry `labels` of the stack's output `transform_jobs`; None for a job that declares none.
 
-    Its keys are `path` (from the program's folder, or an S3 URI) and, where they are declared, `column` (the name or
+    Its keys are `path` (from the program's folder, or an S3 URI) and, if they are declared, `column` (the name or
     position of the answers; else the only column), `columns` (the names of the input's columns) and `key` (the name or
     position of the column by which rows are matched; else line by line).
     """
@@ -33,7 +33,7 @@ def output(args: TransformJobArgs) -> dict[str, Any] | None:
 
 
 def problems(args: TransformJobArgs, source: Input, root: Path, account: Account) -> Iterator[str]:
-    """Say what is wrong with a job's labels and the names of its columns.
+    """List the problems with a job's labels and the names of its columns.
 
     Args:
         args: the job's.

@@ -1,4 +1,4 @@
-"""How many jobs run at once: the lanes that the stack allows, and what they need of SageMaker's quotas.
+"""How many jobs run at once: the lanes that the stack allows, and the SageMaker quotas that they need.
 
 In a lane each job starts when the one before has ended, also if that failed. Lanes hold all jobs of the stack, in addition
 to the limit that a fan-out may have. They do not count for a job's identity, so that another number of lanes runs nothing

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime.settings import _get_rpc_manager  # pyright: ignore[reportPrivateUsage]  see below
 
-from jobs import causes, ends, labels
+from jobs import ends, labels
 from jobs.account import Progress, asking
 from jobs.declaration import PlannedJob
 from jobs.ends import Ended
@@ -60,7 +60,7 @@ class TransformJobs:
         """Return the stack's output `transform_jobs`: every job, however it ended.
 
         Each has `job_name`, `status`, `input_path`, `output_path`, `result_path`, and `reason`: one line on why it did
-        not complete, else empty. Where the job declares them it has `labels`, as `jobs.labels.output` describes them,
+        not complete, else empty. If the job declares them, it has `labels`, as `jobs.labels.output` describes them,
         and `data` with further facts for the tools: `columns` (names of the input's columns, of a job without labels)
         and `fan_out` (the name of the fan-out it is a member of).
         """
@@ -137,10 +137,10 @@ async def _outputs_are_sent() -> None:
 
 def _explained(ended: Ended, source: Input, last_lines: ends.LastLines) -> Ended:
     """Read a failed job's log, and look in a local input for the value that it quotes."""
-    lines = tuple(last_lines(ended.job_name, causes.LINES))
-    cause = causes.find(lines)
+    lines = tuple(last_lines(ended.job_name, ends.LINES))
+    cause = ends.find_cause(lines)
     if cause and isinstance(source, LocalInput) and source.is_single:
-        cause = causes.located(cause, source.path)
+        cause = ends.located(cause, source.path)
     return replace(ended, lines=lines, cause=cause)
 
 

@@ -108,7 +108,7 @@ def parse(text: str, source: str) -> LegacyJob:
 
 
 def manifest(job: LegacyJob, prefix: str = PREFIX) -> dict[str, Any]:
-    """Return the same job as a TransformJob for kubectl; it writes exactly where the old one did.
+    """Return the same job as a TransformJob for kubectl; it writes to the same place as the old one.
 
     The prefix is the stack's, because the operator's role allows job names with this prefix only. Nothing is adopted: the
     name does not depend on the content of the input, so that a job with this name may have read something else.
@@ -138,7 +138,7 @@ def _made_name(job: LegacyJob, prefix: str, deciding: Mapping[str, Any]) -> str:
 
 
 def python(job: LegacyJob) -> str:
-    """Return a file that declares the job: what differs from the defaults, in the order of the arguments."""
+    """Return a file that declares the job, with the arguments that differ from their defaults."""
     given = [f"            {name}={_literal(value)}," for name, value in _given(job.args)]
     return "\n".join(
         [
@@ -277,7 +277,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _warnings(job: LegacyJob, prefix: str) -> Iterator[str]:
-    """Say what the API server accepts, and the stack's operator ignores."""
+    """List the fields that the API server accepts and the stack's operator ignores."""
     if job.transform_job_name and not job.transform_job_name.startswith(f"{prefix}-"):
         yield (
             f"the operator's role allows jobs named {prefix}-* only, not {job.transform_job_name}; "

@@ -19,7 +19,7 @@ from jobs.transform_job import JobPlace
 
 @dataclass(frozen=True)
 class SchedulePlace:
-    """What all schedules of a stack share."""
+    """The resources that all schedules of a stack share."""
 
     partition: pulumi.Output[str]
     group_name: pulumi.Output[str]
@@ -28,7 +28,7 @@ class SchedulePlace:
     dead_letter_url: pulumi.Output[str]
     topic_arn: pulumi.Output[str]
     ready: Sequence[pulumi.Resource]
-    """What must exist while a schedule may fire."""
+    """The resources that must exist while a schedule may fire."""
 
 
 class ScheduledJob(pulumi.ComponentResource):
@@ -81,7 +81,7 @@ class ScheduledJob(pulumi.ComponentResource):
                 "dead_letter_config": {"arn": self._base.dead_letter_arn},
                 "retry_policy": {"maximum_retry_attempts": self._schedule.retries},
             },
-            # A schedule that outlives what its jobs need would start jobs that can only fail.
+            # A schedule that outlives the resources of its jobs would start jobs that can only fail.
             opts=pulumi.ResourceOptions(
                 parent=self, depends_on=[*self._base.ready, *self._place.bucket_ready], delete_before_replace=True
             ),

@@ -57,7 +57,7 @@ def problems(prefix: str, declared: str, args: TransformJobArgs) -> Iterator[str
 
 
 def unread(source: str | ResultOf) -> S3Input:
-    """Return what is known about an input before it is read."""
+    """Return an input that has not been read yet."""
     return S3Input(source if isinstance(source, str) else "", "", "")
 
 

@@ -30,7 +30,7 @@ that ended earlier would leave that job running, and billed, unnoticed. SageMake
 def build(
     args: TransformJobArgs, *, model_name: str, input_uri: str, output_base: str, instance_type: str
 ) -> dict[str, Any]:
-    """Return what affects the result: everything except name and tags, with the output base as output path."""
+    """Return the members that affect the result: all except name and tags, with the output base as output path."""
     client, experiment = args.model_client_config, args.experiment_config
     source = {"s3DataType": args.s3_data_type, "s3URI": input_uri}
     members: dict[str, Any] = {

@@ -57,9 +57,9 @@ class JobPlace:
     timeout_minutes: int
     tags: Mapping[str, str]
     bucket_ready: Sequence[pulumi.Resource]
-    """What must exist before anything is uploaded."""
+    """The resources that must exist before anything is uploaded."""
     ready: Sequence[pulumi.Resource]
-    """What must exist before a job starts, and until its object is gone."""
+    """The resources that must exist before a job starts, and until its object is gone."""
 
     @classmethod
     def of(
@@ -104,7 +104,7 @@ class TransformJob(pulumi.ComponentResource):
     result_path: pulumi.Output[str]
     resource: TransformJobResource
     source: Input
-    """What the job reads."""
+    """The job's input."""
 
     def __init__(
         self,
@@ -217,7 +217,7 @@ def named_spec(job: PlannedJob, place: JobPlace, *, model_name: str, input_uri: 
 
 
 def content(job: PlannedJob, place: JobPlace, *, model_name: str, input_uri: str, bucket: str) -> str:
-    """Return the hash of what affects a job's result, without a request to run it again."""
+    """Return the hash of everything that affects a job's result, except a request to run it again."""
     return identity.content_hash(_deciding(job, place, model_name, input_uri, bucket), _digest(job))
 
 

@@ -44,7 +44,7 @@ _OUTPUT_ADVICE = "Allowed: as `input` the value that jobs.add returns; as `model
 
 @dataclass(frozen=True)
 class Limits:
-    """What this stack allows, on top of SageMaker."""
+    """The stack's limits, in addition to SageMaker's."""
 
     instance_types: Sequence[str]
     own_tags: int
@@ -214,7 +214,7 @@ def _own_result(args: TransformJobArgs, limits: Limits, folder: str) -> Iterator
 
 
 def _default_output(uri: str, own_buckets: str) -> str | None:
-    """Return where a job without output_base writes, if the URI's bucket has a name like the stack's own."""
+    """Return the output prefix of a job without output_base, if the URI's bucket has a name like the stack's own."""
     bucket = _bucket(uri)
     return f"s3://{bucket}/output" if own_buckets and bucket.startswith(own_buckets) else None
 
@@ -238,28 +238,29 @@ def _limited(args: TransformJobArgs, limits: Limits) -> Iterator[str]:
         yield f"Tags: {len(args.tags)} entries. Allowed: at most {MAX_TAGS - limits.own_tags}"
 
 
-def missing_rights(args: TransformJobArgs, reads: str, limits: Limits) -> Iterator[str]:
-    """Say what the stack's roles are not allowed to use. The resource's own policy may allow it, so these are warnings.
+def missing_permissions(args: TransformJobArgs, reads: str, limits: Limits) -> Iterator[str]:
+    """List the buckets and keys that the stack's roles may not use. The resource's own policy may allow it, so these are
+    warnings.
 
     A job with another model runs under that model's role, about which nothing is known here; the operator's role needs
-    the right for the key of its volume.
+    the permission for the key of its volume.
     """
     if args.model_name is None:
-        yield from _bucket_right("reads from", reads, limits.own_buckets, limits.input_buckets, "inputBuckets")
-        yield from _bucket_right(
+        yield from _bucket_permission("reads from", reads, limits.own_buckets, limits.input_buckets, "inputBuckets")
+        yield from _bucket_permission(
             "writes to", args.output_base or "", limits.own_buckets, limits.output_buckets, "outputBuckets"
         )
-        yield from _key_right("result", args.output_kms_key_id, limits.kms_keys)
-    yield from _key_right("volume", args.volume_kms_key_id, limits.kms_keys)
+        yield from _key_permission("result", args.output_kms_key_id, limits.kms_keys)
+    yield from _key_permission("volume", args.volume_kms_key_id, limits.kms_keys)
 
 
-def _bucket_right(does: str, uri: str, own: str, allowed: Sequence[str], key: str) -> Iterator[str]:
+def _bucket_permission(does: str, uri: str, own: str, allowed: Sequence[str], key: str) -> Iterator[str]:
     bucket = _bucket(uri)
     if bucket and bucket not in allowed and not (own and bucket.startswith(own)):
         yield f"it {does} the bucket {bucket}, {_unless('bucket', key)}"
 
 
-def _key_right(of: str, key_id: str | None, allowed: Sequence[str]) -> Iterator[str]:
+def _key_permission(of: str, key_id: str | None, allowed: Sequence[str]) -> Iterator[str]:
     if not key_id or "alias/aws/" in key_id or ("alias/" in key_id and allowed):
         return
     if key_id not in {name for arn in allowed for name in (arn, arn.rpartition("/")[2])}:
@@ -267,9 +268,7 @@ def _key_right(of: str, key_id: str | None, allowed: Sequence[str]) -> Iterator[
 
 
 def _unless(what: str, key: str) -> str:
-    return (
-        f"for which the stack's roles have no right: unless the {what}'s own policy allows them, add it to config {key}"
-    )
+    return f"for which the stack's roles have no permission: unless the {what}'s own policy allows them, add it to config {key}"
 
 
 def _one_of(member: str, value: str, words: Any) -> Iterator[str]:

@@ -33,7 +33,7 @@ def fail(text: str) -> None:
 
 @contextmanager
 def step(title: str) -> Generator[None]:
-    """Print what begins, and at its end how long it took."""
+    """Print the title of a step, and at its end how long it took."""
     say(colour(f"==> {title}", "1"))
     started = time.monotonic()
     yield

@@ -1,4 +1,4 @@
-"""Where the local cloud keeps what it generates: one folder, `LOCALCLOUD_HOME`, by default `.local` in the checkout."""
+"""The folder of everything that the local cloud generates: `LOCALCLOUD_HOME`, by default `.local` in the checkout."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class KubernetesError(Exception):
     """The API server refused a request, or could not be reached.
 
     Attributes:
-        status: the HTTP status; 0 where no answer came.
+        status: the HTTP status; 0 without an answer.
     """
 
     def __init__(self, message: str, status: int = 0) -> None:
@@ -148,7 +148,7 @@ class KubeApi:
         return self.request("PATCH", path, body=body, content_type=kind)
 
     def delete(self, path: str, *, grace_seconds: int | None = None, uid: str | None = None) -> None:
-        """Delete an object if it exists and, where a uid is given, has that uid."""
+        """Delete an object if it exists and, if a uid is given, has that uid."""
         options: Object = {"kind": "DeleteOptions", "apiVersion": "v1"}
         if grace_seconds is not None:
             options["gracePeriodSeconds"] = grace_seconds
@@ -169,7 +169,7 @@ class KubeApi:
         body: Object | None = None,
         content_type: str = "application/json",
     ) -> Object:
-        """Make one request, again after a pause where the server asks for patience.
+        """Make one request; if the server answers that it is busy, try again after a pause.
 
         Raises:
             KubernetesError: the server refused the request, with its own reason, or could not be reached.

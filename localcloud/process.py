@@ -35,7 +35,7 @@ def spawn(
 
     Args:
         command: program and arguments; no shell.
-        log: file that gets stdout and stderr, made with mode 0600 where it is missing.
+        log: file that gets stdout and stderr, created with mode 0600 if it is missing.
         env: the whole environment of the child; this process's own by default.
         cwd: its working directory.
         stdin: descriptor of its standard input, nothing by default.

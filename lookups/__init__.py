@@ -1,4 +1,4 @@
-"""What the program and the tools look up and never change: objects in S3, the logs of jobs, quotas, AWS's prices.
+"""Lookups of the program and the tools, which never change anything: objects in S3, logs of jobs, quotas, AWS's prices.
 
 The names by which the program, the tools and kubectl find a job stand here too.
 """

@@ -22,7 +22,7 @@ class Line:
     """One log event."""
 
     milliseconds: int  # since the epoch, UTC
-    stream: str  # what follows `<job>/` in the stream's name
+    stream: str  # the part after `<job>/` in the stream's name
     message: str
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""AWS's prices for what the stack creates: on-demand prices of us-east-1, in US dollars.
+"""AWS's prices of the stack's resources: on-demand prices of us-east-1, in US dollars.
 
 They were copied from AWS's public price pages on the date below, because a program cannot look them up without an account.
 They change seldom. us-west-2 has the same prices; other regions cost up to a third more.
@@ -36,11 +36,11 @@ class Item:
     """One line of the bill."""
 
     what: str
-    per_hour: float | None  # None where the table has no price
+    per_hour: float | None  # None if the table has no price
 
 
 def standing(node_instance_type: str | None) -> list[Item]:
-    """What costs money for as long as the stack stands.
+    """The items that cost money while the stack exists.
 
     Args:
         node_instance_type: EC2 type of the one node; None where EKS runs the operator, without nodes.
@@ -63,13 +63,13 @@ def total(items: list[Item]) -> float | None:
 
 
 def job(transform_instance_type: str, minutes: float = JOB_MINUTES, instances: int = 1) -> float | None:
-    """What one transform job costs: SageMaker bills by the second, start-up (about 4 minutes) included."""
+    """The cost of one transform job: SageMaker bills by the second, start-up (about 4 minutes) included."""
     price = TRANSFORM_PER_HOUR.get(transform_instance_type)
     return price if price is None else price * instances * minutes / 60
 
 
 def summary(node_instance_type: str | None, transform_instance_type: str, stack: str) -> dict[str, float | str | None]:
-    """The stack's output `cost`; None stands for a price that the table does not have.
+    """The stack's output `cost`; a price is None if the table does not have it.
 
     Args:
         node_instance_type: EC2 type of the one node; None if the stack has no node.

@@ -1,4 +1,4 @@
-"""Service Quotas: what an account may use at once, what it has asked for, and asking for more.
+"""Service Quotas: an account's quotas, its requests for higher ones, and new requests.
 
 SageMaker has a quota for each instance type and each use of it; EC2 counts the vCPUs of a family of types. An account's
 list lacks quotas that have never been changed, so AWS's list of defaults is read too.
@@ -27,7 +27,7 @@ class QuotaError(Exception):
     """Service Quotas could not be asked, or refused.
 
     Attributes:
-        cause: what boto3 said.
+        cause: boto3's error.
         permission: the action that was tried.
     """
 

@@ -99,7 +99,7 @@ def read(uri: str, client: Any = None, largest: int | None = None) -> bytes:
 
 
 def read_head(uri: str, size: int) -> bytes:
-    """Return the first bytes of an object, all of it where it has fewer.
+    """Return the first bytes of an object, or all of it if it has fewer.
 
     Raises:
         S3Error: it cannot be read, or is empty.
@@ -113,7 +113,7 @@ def read_head(uri: str, size: int) -> bytes:
 
 
 def exists(uri: str, client: Any = None) -> bool:
-    """Say whether there is an object of this key or, where the URI ends with a slash, anything under it."""
+    """Say whether there is an object of this key or, if the URI ends with a slash, any object under it."""
     where = Location.parse(uri)
     try:
         found = (client or connect()).list_objects_v2(Bucket=where.bucket, Prefix=where.key, MaxKeys=1)
@@ -124,7 +124,7 @@ def exists(uri: str, client: Any = None) -> bool:
 
 
 def listing_digest(objects: list[S3Object]) -> str:
-    """Return one digest of keys, ETags and sizes: it changes whenever what a job would read does."""
+    """Return one digest of keys, ETags and sizes: it changes whenever the input of a job does."""
     content = json.dumps([[item.key, item.etag, item.size] for item in objects])
     return hashlib.sha256(content.encode()).hexdigest()
 

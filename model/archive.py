@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def package(file: Path) -> str:
-    """Pack a model file, and return what is known about it.
+    """Pack a model file, and return a description of the model.
 
     Raises:
         PackageError: it cannot be read, is not a model that xgboost saved, or comes from a newer xgboost.

@@ -239,7 +239,7 @@ class _Field:
         parts = [self._in_figures(part) for part in text.split(",")]
         words = [part for part in parts if re.fullmatch(special, part)]
         if self.words and words and len(parts) > 1:
-            raise ExpressionError(f"{self.name}: '{text}' is not allowed. Allowed: one day only where it has # or L")
+            raise ExpressionError(f"{self.name}: '{text}' is not allowed. Allowed: a single day if it has # or L")
         plain = ",".join(part for part in parts if part not in words)
         return (*(self.numbers(plain) if plain or not words else ()), *words)
 

@@ -37,9 +37,9 @@ class Comparison:
     Attributes:
         figures: one row for each job, one column for each metric, and a row of the differences.
         changed: the rows whose decision differs, by their number from 1; for a regression the rows that differ most.
-        distance: the largest difference between two predictions of one row; nan where they are classes.
+        distance: the largest difference between two predictions of one row; nan if they are classes.
         count: rows compared.
-        kind: what was predicted.
+        kind: the kind of prediction.
     """
 
     figures: pd.DataFrame

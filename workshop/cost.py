@@ -1,4 +1,4 @@
-"""`make cost`: what the stack costs on AWS while it stands, and what a job costs.
+"""`make cost`: the cost of the stack on AWS while it exists, and of a job.
 
 It reads the stack's settings and the dated price table, and does not ask AWS. The local stack costs nothing; the figures
 say what the same settings would cost in an account.
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def report(values: dict[str, Any], stack: str) -> str:
-    """The cost as text, one line for each thing that stands, and the command that ends it."""
+    """The cost as text, one line for each item, and the command that ends it."""
     has_nodes = values.get("operatorInstall") != "capability"
     items = prices.standing(values["nodeInstanceType"] if has_nodes else None)
     hour = prices.total(items)

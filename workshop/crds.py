@@ -20,7 +20,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from fnmatch import fnmatch
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -64,14 +63,13 @@ def definitions(chart: str, version: str) -> list[str]:
     Raises:
         ChartError: there is no such chart, or it has no definitions.
     """
-    found = _of_archive(_pull(chart, version)) if chart.startswith("oci://") else _of_folder(PROJECT_FOLDER / chart)
+    if chart.startswith("oci://"):
+        found = _of_archive(_pull(chart, version))
+    else:
+        found = [path.read_text() for path in sorted((PROJECT_FOLDER / chart / "crds").glob("*.yaml"))]
     if not found:
         raise ChartError("it has no CRDs")
     return found
-
-
-def _of_folder(folder: Path) -> list[str]:
-    return [path.read_text() for path in sorted((folder / "crds").glob("*.yaml"))]
 
 
 def _of_archive(archive: bytes) -> list[str]:

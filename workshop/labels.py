@@ -28,11 +28,11 @@ class LabelsError(Exception):
 
 @dataclass(frozen=True)
 class Declared:
-    """What a job declares of its labels.
+    """The labels that a job declares.
 
     Attributes:
         path: of a CSV file, relative to the checkout, or its S3 URI.
-        column: the one with the labels. A name means that the file has a header; None stands for the only column.
+        column: the one with the labels. A name means that the file has a header; None means the only column.
         key: the column by which to match, by its name or by its position in both; None to match by row.
     """
 
@@ -53,7 +53,7 @@ def read(declared: Declared, client: Any = None) -> pd.DataFrame:
     """The labels in the order of their file: the column `label`, after the column `key` if one is declared.
 
     Args:
-        declared: where they are.
+        declared: their file and columns.
         client: a boto3 client of S3.
 
     Raises:

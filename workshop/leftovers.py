@@ -1,8 +1,8 @@
-"""What a stack may have left behind: everything in the account and region that has its tags.
+"""Leftovers of a stack: everything in the account and region that has its tags.
 
-`python -m workshop.leftovers` prints it, and exits with 1 if there is something to remove. What AWS keeps by design, job
-records and log groups, is listed separately and does not count. `--all` also lists what has other tags or none, which does
-not count either.
+`python -m workshop.leftovers` prints it, and exits with 1 if there is something to remove. Job
+records and log groups, which AWS keeps by design, are listed separately and do not count. `--all` also lists objects with
+other tags or without tags, which do not count either.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Listing:
     """How one kind of thing is listed, and how its tags are read.
 
     Attributes:
-        kind: what it is called.
+        kind: the name of the kind, in the singular.
         service: boto3's name of the service.
         operation: the listing, which boto3 can page through.
         member: of each page: the items.
@@ -102,11 +102,13 @@ LISTINGS = (
 
 
 def main(arguments: Sequence[str]) -> int:
-    """List what the stack left in the account; the exit code is 1 if there is something to remove."""
+    """List the leftovers of the stack in the account; the exit code is 1 if there is something to remove."""
     parser = argparse.ArgumentParser(prog="python -m workshop.leftovers", description=main.__doc__)
     parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
-    parser.add_argument("--all", action="store_true", help="also list what does not have the stack's tags")
-    parser.add_argument("--no-records", action="store_true", help="leave out what AWS keeps of jobs that have ended")
+    parser.add_argument("--all", action="store_true", help="also list objects without the stack's tags")
+    parser.add_argument(
+        "--no-records", action="store_true", help="leave out the records and logs that AWS keeps of ended jobs"
+    )
     options = parser.parse_args(arguments)
     stack: str = options.stack
     values = settings(PROJECT_FOLDER, stack)
@@ -139,7 +141,7 @@ def everything(session: Session) -> Iterator[Found]:
 
 
 def kept_by_design(session: Session, prefix: str = "") -> Iterator[str]:
-    """What AWS keeps of jobs that ended: their records, which cannot be deleted, and their logs.
+    """The records of ended jobs, which AWS keeps and nobody can delete, and their logs.
 
     Args:
         session: where.

@@ -34,7 +34,7 @@ class Metrics:
     """Metrics of one result.
 
     Attributes:
-        kind: what was predicted.
+        kind: the kind of prediction.
         figures: the main metrics by name; nan for one that is not defined.
         confusion: rows are labels, columns are predictions; empty for a regression.
         by_class: precision, recall, F1 and count of each class; empty for a regression.
@@ -77,7 +77,7 @@ def of(table: pd.DataFrame, threshold: float = THRESHOLD) -> Metrics:
 
 
 def kind_of(labels: pd.Series[Any], scores: pd.DataFrame) -> Kind:
-    """What kind of prediction it is.
+    """The kind of prediction.
 
     Raises:
         MetricsError: it is not one of the three.

@@ -1,6 +1,6 @@
-"""What AWS offers to an account: instances for jobs and for the node, versions of Kubernetes and of its add-ons.
+"""Checks of AWS's offers to an account: instances for jobs and for the node, versions of Kubernetes and of its add-ons.
 
-Each function is a check of `make preflight`: it returns one line on what is fine, or raises a `Problem` that says how to
+Each function is a check of `make preflight`: it returns one line if all is well, or raises a `Problem` that says how to
 fix it.
 """
 
@@ -172,7 +172,7 @@ def _table() -> Mapping[str, Mapping[str, str]]:
 
 
 def explained(error: BotoCoreError | ClientError, permission: str) -> str:
-    """What AWS or its library said, in one line, and what to do about it."""
+    """The message of AWS or its library, in one line, and what to do about it."""
     return f"{str(error).splitlines()[0].rstrip('.')}; {_cure(error, permission)}"
 
 

@@ -1,6 +1,6 @@
 """The parts of a report: headline, tables and plots of a job's result, whatever kind of prediction it is.
 
-Each function gives what a notebook shows at the end of a cell; `Parts` puts several below each other.
+Each function returns an object that a notebook shows at the end of a cell; `Parts` puts several below each other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from lookups import s3
-from workshop import drivers, metrics, plots, realtime, results, stack
+from workshop import metrics, model, plots, results, stack
 from workshop.labels import LABEL, Declared
 from workshop.metrics import Metrics
 from workshop.results import MEMBER, PREDICTION, Run
@@ -57,7 +57,7 @@ class Result:
         name: the job's declared name.
         stack: the name of its stack.
         job: its entry in the stack's outputs.
-        run: what SageMaker recorded about it.
+        run: the job as SageMaker recorded it.
         table: as `results.frame` returns it.
         quality: its metrics; None without labels.
         label: the name of the labels.
@@ -93,7 +93,7 @@ def load(name: str, threshold: float, stack_name: str | None = None) -> Result:
     quality = metrics.of(table, threshold) if declared else None
     try:
         ranked, untold = _ranked(table, run, stack_name), ""
-    except drivers.DriversError as error:
+    except model.DriversError as error:
         ranked, untold = pd.Series(dtype=float), str(error)
     return Result(name, stack.selected(stack_name), job, run, table, quality, label, ranked, untold)
 
@@ -145,7 +145,7 @@ def contributions(result: Result) -> Parts:
     if result.untold:
         return Parts([paragraph(f"Not known for this model: {result.untold}.")])
     top = result.ranked.head(TOP)
-    rows = f"the first {drivers.MOST_ROWS} rows" if len(result.table) > drivers.MOST_ROWS else "all rows"
+    rows = f"the first {model.MOST_ROWS} rows" if len(result.table) > model.MOST_ROWS else "all rows"
     text = f"Mean size of each column's contribution to a prediction (SHAP values, from the model), over {rows}."
     return Parts([paragraph(text), plots.bars(top, "What drives the predictions", "mean size of SHAP values")])
 
@@ -175,7 +175,7 @@ def real_time(result: Result, invocations_url: str = "", endpoint_name: str = ""
 
     Args:
         result: the job's.
-        invocations_url: where a container with its model listens.
+        invocations_url: the address of a container with its model.
         endpoint_name: of a SageMaker real-time endpoint with its model.
     """
     rows = [("the batch job, from its start to its end", f"{result.run.seconds:.2f}", "")]
@@ -184,7 +184,7 @@ def real_time(result: Result, invocations_url: str = "", endpoint_name: str = ""
     elif not result.run.is_plain or str(result.job["result_path"]).endswith("/"):
         note = "Rows are sent in real time only for a job that sends one CSV file as it is, without filter or join."
     else:
-        ask = realtime.over_http(invocations_url) if invocations_url else realtime.over_endpoint(endpoint_name)
+        ask = model.over_http(invocations_url) if invocations_url else model.over_endpoint(endpoint_name)
         found = _asked(result, ask)
         rows.append((f"{found.count} requests of one row", f"{found.one_by_one_seconds:.2f}", f"{found.equal} equal"))
         rows.append((f"one request of {found.count} rows", f"{found.together_seconds:.2f}", ""))
@@ -212,11 +212,11 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
     return told
 
 
-def _asked(result: Result, ask: realtime.Ask) -> realtime.Asked:
+def _asked(result: Result, ask: model.Ask) -> model.Asked:
     client = stack.client("s3", result.stack)
     paths = (str(result.job["input_path"]), str(result.job["result_path"]))
     records, batch = (s3.read(path, client).decode().splitlines()[:MOST_ASKED] for path in paths)
-    return realtime.asked(records, batch, ask)
+    return model.asked(records, batch, ask)
 
 
 def _figures(result: Result) -> dict[str, str]:
@@ -315,10 +315,10 @@ def _confusion(found: Metrics, words: Mapping[Any, str], label: str) -> pd.DataF
 
 
 def _ranked(table: pd.DataFrame, run: Run, stack_name: str | None) -> pd.Series[float]:
-    columns = drivers.sent(results.inputs(table), run.input_filter)
+    columns = model.sent(results.inputs(table), run.input_filter)
     client, sagemaker = (stack.client(service, stack_name) for service in ("s3", "sagemaker"))
-    booster = drivers.booster_of(run.model_name, sagemaker, client)
-    return drivers.ranked(drivers.contributions(booster, columns))
+    booster = model.booster_of(run.model_name, sagemaker, client)
+    return model.ranked(model.contributions(booster, columns))
 
 
 def _shown(result: Result, order: pd.Index[Any]) -> pd.DataFrame:

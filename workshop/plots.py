@@ -27,7 +27,7 @@ STYLE: Any = {"font.size": 11, "axes.spines.top": False, "axes.spines.right": Fa
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot and the text that stands for it where it cannot be seen."""
+    """A plot, and a text for readers who cannot see it."""
 
     svg: str
     text: str
@@ -116,7 +116,7 @@ def receiver_operating_characteristic(labels: pd.Series[Any], scores: pd.Series[
 
 
 def predicted_over_labels(labels: pd.Series[Any], scores: pd.Series[Any]) -> Plot:
-    """Each row as a point: what was predicted over what happened."""
+    """Each row as a point: the prediction over the label."""
     ends = [float(min(labels.min(), scores.min())), float(max(labels.max(), scores.max()))]
 
     def draw(axes: Axes) -> None:

@@ -1,4 +1,4 @@
-"""`make preflight`: finds what would stop the first `up` in an account, before anything costs money.
+"""`make preflight`: finds problems that would stop the first `up` in an account, before anything costs money.
 
 Each check is one function that returns a line; a line that failed says how to fix it. The deployer's address is written
 into the stack's config if none is set: who may reach the cluster has no default.

@@ -1,4 +1,4 @@
-"""Records of a batch transform job as tables: what it read, what it wrote, and which columns of that are predictions.
+"""Records of a batch transform job as tables: its input, its result, and the columns of predictions.
 
 Content types follow SageMaker: `text/csv` without a header, `application/jsonlines`, and `application/json` where a
 container writes one value for each record.

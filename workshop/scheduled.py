@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     """Print the newest runs of every scheduled job, stop those that run (`make destroy`), or run one now (`make tick`)."""
     parser = argparse.ArgumentParser(prog="python -m workshop.scheduled", description=main.__doc__)
     parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
-    parser.add_argument("--stop", action="store_true", help="stop what runs, and wait until it has stopped")
+    parser.add_argument("--stop", action="store_true", help="stop all runs, and wait until they have stopped")
     parser.add_argument("--run", metavar="JOB", help="run this job now and follow it; the exit code is 2 if it fails")
     parser.add_argument("--ahead", type=int, default=SECONDS_AHEAD, help="seconds from now to the one-time schedule")
     options = parser.parse_args(arguments)

@@ -31,7 +31,7 @@ JOBS_AT_ONCE = 4
 HEADINGS = ("JOB", "STATUS", "ROWS", "METRICS", "RESULT")
 NO_LABELS = "no labels declared"
 HIDDEN_OUTPUTS = ("kubeconfig", "transform_jobs", "scheduled_jobs", "cost")
-"""A secret, the tables themselves, and what `make cost` prints."""
+"""A secret, the tables themselves, and the output of `make cost`."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def line(name: str, job: Mapping[str, Any], place: Place) -> Line:
 
 
 def keep(name: str, job: Mapping[str, Any], bodies: Mapping[str, bytes], place: Place) -> None:
-    """Write a result to `results/<stack>/<job>/`, in place of what an earlier run of the job left there."""
+    """Write a result to `results/<stack>/<job>/`, in place of an earlier run's result."""
     target = place.folder / place.stack / name
     draft = target.with_name(f".{name}.new")
     shutil.rmtree(draft, ignore_errors=True)

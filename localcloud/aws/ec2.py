@@ -1,4 +1,4 @@
-"""Amazon EC2 where moto falls short of it: what is in use cannot be deleted, and a VPC's default security group has a rule."""
+"""Amazon EC2 where moto falls short of it: objects in use are not deleted, and default security groups have a rule."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Quotas:
         }
 
     def transform_limit(self, instance_type: str) -> int | None:
-        """How many instances of a type transform jobs may use at once; None, no limit, where none is set."""
+        """How many instances of a type transform jobs may use at once; None for no limit."""
         limit = self._set_values().get(_transform_quota(instance_type))
         return None if limit is None else int(limit)
 

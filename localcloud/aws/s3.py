@@ -1,4 +1,4 @@
-"""Amazon S3 where moto falls short of it: defaults of new buckets, policies, checksums, deletion, and what a denial hides."""
+"""Amazon S3 where moto falls short of it: defaults of new buckets, policies, checksums, deletion, missing keys."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class RoleAccess:
 
 
 class S3:
-    """What the endpoint adds to moto's S3, by operation: checks before a call, changes of requests and answers."""
+    """The endpoint's additions to moto's S3, by operation: checks before a call, changes of requests and answers."""
 
     def __init__(self, buckets: Buckets, authorizer: Authorizer) -> None:
         self._buckets = buckets
@@ -147,7 +147,7 @@ class S3:
             raise AwsError("BucketAlreadyOwnedByYou", message, 409)
 
     def _set_defaults(self, call: Call, response: HttpResponse) -> HttpResponse:
-        """Set what every new bucket has had since 2023."""
+        """Set the encryption, access block and ownership that every new bucket has had since 2023."""
         from moto.s3.models import PublicAccessBlock  # noqa: PLC0415
 
         bucket = self._buckets.find(str(call.params["Bucket"]))
@@ -278,7 +278,7 @@ def check_declared(headers: Mapping[str, str], body: bytes) -> None:
     """Compare Content-MD5 and the x-amz-checksum headers with a body.
 
     Raises:
-        AwsError: BadDigest where they differ, InvalidDigest or InvalidRequest where one cannot be read.
+        AwsError: BadDigest if they differ, InvalidDigest or InvalidRequest if one cannot be read.
     """
     declared_md5 = headers.get("content-md5")
     if declared_md5 is not None:

@@ -1,1 +1,1 @@
-"""What `make` runs: each command of the interface, for the local stack and for a real account."""
+"""The commands behind `make`, for the local stack and for a real account."""

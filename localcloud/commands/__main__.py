@@ -1,4 +1,4 @@
-"""`python -m localcloud.commands COMMAND`: what the Makefile's targets run."""
+"""`python -m localcloud.commands COMMAND`, which the Makefile's targets run."""
 
 from __future__ import annotations
 

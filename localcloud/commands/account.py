@@ -31,9 +31,8 @@ def up(home: Path, stack: str) -> int:
         if code := recovery.settle(pulumi, home, stack, cut_off=cut_off):
             return code
         look = ("--refresh",) if open_jobs(_resources(pulumi, stack)) else ()
-        code = pulumi.run(
-            "up", "--stack", stack, "--suppress-outputs", "--parallel", local.PARALLEL, *local.POLICY, *look
-        )
+        flags = ("--stack", stack, "--suppress-outputs", "--parallel", local.PARALLEL, *local.POLICY, *look)
+        code = pulumi.up(recovery.event_log(home, stack), *flags)
     if not code:
         jobs.forget_spent(pulumi, stack, lambda: _resources(pulumi, stack))
     found = outputs(pulumi, stack)
@@ -47,7 +46,7 @@ def preview(home: Path, stack: str) -> int:
 
 
 def destroy(home: Path, stack: str) -> int:
-    """Remove everything that the stack created; it asks first, and finally lists what has the stack's tags."""
+    """Remove everything that the stack created; it asks first, and finally lists everything that has the stack's tags."""
     pulumi = _pulumi(home, stack)
     with recovery.attempt(home, stack) as cut_off:
         recovery.unlock(pulumi, home, stack, cut_off=cut_off)

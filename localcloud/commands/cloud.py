@@ -1,4 +1,4 @@
-"""The local cloud of a stack: it is started, shown with its processes and logs, and what an earlier one left is removed."""
+"""Starts the local cloud of a stack, shows its processes and logs, and removes the state that an earlier one left."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOG_LINES = 20
 
 
 def ensure(home: Path) -> Cloud:
-    """The running cloud. If none runs, what an earlier one left is removed, and a new one is started."""
+    """The running cloud. If no cloud runs, the state of an earlier one is removed, and a new one is started."""
     cloud = client.running(home)
     if cloud is None:
         _clear_leftovers(home)

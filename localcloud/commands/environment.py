@@ -3,7 +3,7 @@
 | folder | what is in it |
 | --- | --- |
 | `tools` | kubectl, kubectl-smlogs, aws; they act on any stack |
-| `cli` | the compiled Pulumi CLI, its Python language host, and what runs dynamic providers; absent with an installed CLI |
+| `cli` | the compiled Pulumi CLI, its Python language host, and the plugin of dynamic providers; absent with an installed CLI |
 | `pulumi-home/plugins` | the resource plugins of the local stack, where Pulumi keeps installed ones |
 """
 
@@ -49,7 +49,11 @@ def local(home: Path, endpoint: str | None, base: Mapping[str, str] | None = Non
         endpoint: URL of the running AWS endpoint; None when none runs.
         base: the environment to start from; this process's own by default.
     """
-    kept = {name: value for name, value in (base or os.environ).items() if not _unset(name)}
+    kept = {
+        name: value
+        for name, value in (base or os.environ).items()
+        if name not in UNSET and not name.startswith(PREFIX_UNSET)
+    }
     settings = _settings(home, endpoint)
     settings["NO_PROXY"] = settings["no_proxy"] = _joined(",", "127.0.0.1,localhost", kept.get("NO_PROXY", ""))
     settings["PATH"] = _joined(os.pathsep, *_path(home), *_without(home, kept.get("PATH", "")))
@@ -145,10 +149,6 @@ def _settings(home: Path, endpoint: str | None) -> dict[str, str]:
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-
-
-def _unset(name: str) -> bool:
-    return name in UNSET or name.startswith(PREFIX_UNSET)
 
 
 def _path(home: Path) -> list[str]:

@@ -1,9 +1,10 @@
 """A stack's jobs in the commands: requests to run one again, and scheduled jobs.
 
-`make tick` runs a scheduled job now, and `make destroy` stops those that run. Requests are in the stack's settings, one
-entry for each job: `rerun.<job>`. An entry is part of the job's identity, and must stay while the job has the content that it was meant for: without it the
-job would be the old one again. Each entry contains that content's hash, as in `2@486cb729`. When the job has another
-content, or is gone, the entry has no meaning any more and is removed from the settings file, which git tracks.
+`make tick` runs a scheduled job now, and `make destroy` stops those that run. Requests are in the stack's settings, one entry
+for each job: `rerun.<job>`. An entry is part of the job's identity, and must stay while the job has the content that it was
+meant for: without it the job would be the old one again. Each entry contains that content's hash, as in `2@486cb729`. When
+the job has another content, or is gone, the entry has no meaning any more and is removed from the settings file, which git
+tracks.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def tick(pulumi: PulumiCli, name: str, job: str) -> int:
 
 
 def end_schedules(pulumi: PulumiCli, name: str, resources: Iterable[dict[str, Any]], *flags: str) -> int:
-    """Remove a stack's schedules, then stop the jobs that they have started, before the bucket that these write to is removed.
+    """Remove a stack's schedules, then stop the jobs that they have started, before the bucket that these write to is
+    removed.
 
     Args:
         pulumi: the CLI, in the stack's environment.
@@ -85,7 +87,7 @@ def end_schedules(pulumi: PulumiCli, name: str, resources: Iterable[dict[str, An
         flags: of `pulumi destroy`.
 
     Returns:
-        0, or the exit code of what failed.
+        0, or the exit code of the command that failed.
     """
     urns = [found["urn"] for found in resources if found["type"] == SCHEDULE]
     if not urns:

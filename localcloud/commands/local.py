@@ -34,9 +34,8 @@ def up(home: Path) -> int:
             return code
         look = ("--refresh",) if stack.open_jobs(stack.resources(home)) else ()
         with step("Deploy and run the jobs"):
-            code = pulumi.run(
-                "up", "--yes", "--skip-preview", "--suppress-outputs", "--parallel", PARALLEL, *POLICY, *look
-            )
+            flags = ("--yes", "--skip-preview", "--suppress-outputs", "--parallel", PARALLEL, *POLICY, *look)
+            code = pulumi.up(recovery.event_log(home, stack.LOCAL), *flags)
     if not code:
         jobs.forget_spent(pulumi, stack.LOCAL, lambda: stack.resources(home))
     outputs = stack.outputs(pulumi)

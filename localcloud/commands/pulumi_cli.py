@@ -32,6 +32,18 @@ class PulumiCli:
         """Run a command on the person's terminal; returns its exit code."""
         return terminal.run([self.program, *terminal.flags(self.environment), *arguments], self.environment)
 
+    def up(self, event_log: Path, *arguments: str) -> int:
+        """Deploy on the person's terminal; returns the exit code.
+
+        Args:
+            event_log: the file that the CLI writes its events to. Only the variable that the Automation API also sets makes
+                the CLI accept it.
+            arguments: further flags of `pulumi up`.
+        """
+        environment = {**self.environment, "PULUMI_DEBUG_COMMANDS": "true"}
+        command = [self.program, *terminal.flags(self.environment), "up", *arguments, "--event-log", str(event_log)]
+        return terminal.run(command, environment)
+
     def module(self, name: str, *arguments: str) -> int:
         """Run a Python module of the checkout on the person's terminal, in the stack's environment."""
         return terminal.run([sys.executable, "-m", name, *arguments], self.environment)

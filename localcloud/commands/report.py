@@ -25,7 +25,7 @@ Connect = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Model:
-    """What SageMaker needs to start a container."""
+    """The image, archive and environment of a model's container."""
 
     image: str
     archive: Path

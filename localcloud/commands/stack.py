@@ -81,21 +81,20 @@ def lock_folder(home: Path) -> Path:
 
 def has_pending_operations(home: Path) -> bool:
     """Whether the local stack's state file says that a run was interrupted in the middle of an operation."""
-    try:
-        content = json.loads(checkpoint(home).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return False  # Pulumi itself says what is wrong with a damaged file
-    return bool((content.get("checkpoint", {}).get("latest") or {}).get("pending_operations"))
+    return bool(_latest(home).get("pending_operations"))
 
 
 def resources(home: Path) -> list[dict[str, Any]]:
     """The local stack's resources in its state file; empty if there is no file."""
+    return list(_latest(home).get("resources") or [])
+
+
+def _latest(home: Path) -> dict[str, Any]:
     try:
         content = json.loads(checkpoint(home).read_text())
     except (FileNotFoundError, json.JSONDecodeError):
-        return []
-    latest = content.get("checkpoint", {}).get("latest") or {}
-    return list(latest.get("resources") or [])
+        return {}  # Pulumi itself reports a damaged file
+    return content.get("checkpoint", {}).get("latest") or {}
 
 
 def forget(home: Path) -> None:

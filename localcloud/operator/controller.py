@@ -26,18 +26,18 @@ _RETRY_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 8.0
 _INTERVAL_SECONDS: Final = 0.4
 _CALLS_PER_INTERVAL: Final = 10
-_LEVELS: Final = ("debug", "info", "warn", "error", "dpanic", "panic", "fatal")
+LEVELS: Final = ("debug", "info", "warn", "error", "dpanic", "panic", "fatal")
 
 
 class Log:
     """The operator's log: one JSON object a line on stderr, with the members that ACK's controller writes."""
 
     def __init__(self, level: str = "info") -> None:
-        self._least = _LEVELS.index(level)
+        self._least = LEVELS.index(level)
         self._lock = threading.Lock()
 
     def __call__(self, message: str, *, level: str = "info", key: Key | None = None, **details: object) -> None:
-        if _LEVELS.index(level) < self._least:
+        if LEVELS.index(level) < self._least:
             return
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         entry: dict[str, object] = {"level": level, "ts": now, "logger": "ackrt", "msg": message}
@@ -45,10 +45,6 @@ class Log:
             entry |= {"kind": KIND, "namespace": key.namespace, "name": key.name}
         with self._lock:
             print(json.dumps(entry | details, default=str), file=sys.stderr, flush=True)
-
-
-def is_level(name: str) -> bool:
-    return name in _LEVELS
 
 
 class StatusPoller:

@@ -3,7 +3,7 @@
 The chart installs the definition from `chart/crds/transformjobs.yaml`.
 
 ACK makes its names from the AWS model by one rule: the first word is lower case, and a word that is an acronym is
-upper case wherever else it stands. The table here is made the same way from botocore's own model of
+upper case anywhere else. The table here is made the same way from botocore's own model of
 CreateTransformJob, so only the members that ACK leaves out are listed by hand.
 """
 

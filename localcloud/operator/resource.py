@@ -194,7 +194,7 @@ def _timeless(status: Mapping[str, Any]) -> Json:
 
 
 def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Json:
-    """The JSON merge patch that makes the old the new; empty where they are equal."""
+    """The JSON merge patch from the old to the new; empty if they are equal."""
     change: Json = {name: None for name in old if name not in new}
     for name, value in new.items():
         before = old.get(name)

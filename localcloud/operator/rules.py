@@ -114,8 +114,8 @@ def _identified(job: Resource) -> Resource:
 def specs_differ(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
     """Whether a spec asks for another job than SageMaker has, by ACK's rules.
 
-    Tags are not compared, because DescribeTransformJob does not return them. What SageMaker fills in by itself counts as
-    wanted where ACK knows of it (data processing, assembly, output key), and as a difference anywhere else.
+    Tags are not compared, because DescribeTransformJob does not return them. A member that SageMaker fills in by itself
+    counts as wanted where ACK knows of it (data processing, assembly, output key), and as a difference anywhere else.
     """
     return _comparable(_with_defaults(wanted, found)) != _comparable(found)
 

@@ -49,7 +49,7 @@ class CallError(Exception):
 
     @property
     def short(self) -> str:
-        """What a condition's message says."""
+        """The message of a condition."""
         return str(self)
 
 
@@ -191,7 +191,7 @@ class Regions:
 
 
 def check_complete(request: Json) -> None:
-    """Refuse a request without what the API requires, in the SDK's words.
+    """Refuse a request that lacks required members, in the SDK's words.
 
     Raises:
         CallError: the missing members.

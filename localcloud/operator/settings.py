@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from localcloud.operator.controller import is_level
+from localcloud.operator.controller import LEVELS
 from localcloud.operator.fields import KIND
 from localcloud.operator.rules import DEFAULT_TAGS
 
@@ -79,7 +79,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Read the command line.
 
     Raises:
-        SettingsError: a value that ACK would refuse, in its words where it has some.
+        SettingsError: ACK would refuse a value; the message has ACK's words if ACK has a message.
         SystemExit: a flag that ACK does not have.
     """
     given = _parser(environment).parse_args(list(arguments))
@@ -89,7 +89,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
             "unable to start service controller as AWS region is missing. Please pass --aws-region flag or set "
             "AWS_REGION environment variable"
         )
-    if not is_level(given.log_level):
+    if given.log_level not in LEVELS:
         raise SettingsError(f"invalid value for flag 'log-level': {given.log_level!r}")
     kinds = _listed(given.reconcile_resources)
     _check_kinds(kinds)

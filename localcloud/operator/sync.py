@@ -1,4 +1,4 @@
-"""One synchronisation of one TransformJob: it brings what SageMaker has to what the object asks for.
+"""One synchronisation of one TransformJob: it makes SageMaker's job match the object.
 
 It acts as ACK's runtime and its SageMaker controller do, down to the texts of the conditions: programs wait on them.
 In short: add the finalizer, describe the job, create it if it does not exist, and copy the members that SageMaker filled in

@@ -27,7 +27,7 @@ BUILD_BYTES = 55 * 10**8  # most of it is free again when Kubernetes has been bu
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Set up what a part needs: `local` (default), `dev` (no local cloud), `report` or `tests`."""
+    """Set up one part: `local` (default), `dev` (no local cloud), `report` or `tests`."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.setup", description=main.__doc__)
     parser.add_argument("part", nargs="?", choices=["local", "dev", "report", "tests"], default="local")
     part: str = parser.parse_args(arguments).part
@@ -56,12 +56,12 @@ def _set_up(directory: Path, part: str) -> None:
         return
     with step("Set-up"):
         virtualenv.stand(directory)
-        with _compiling(lacking, virtualenv.python_of(directory)):
+        with compiling(lacking, virtualenv.python_of(directory)):
             virtualenv.ensure(directory, CHECKOUT, files)
 
 
 @contextmanager
-def _compiling(lacking: Sequence[str], python: Path) -> Generator[None]:
+def compiling(lacking: Sequence[str], python: Path) -> Generator[None]:
     """Compile programs in parallel with pip: one waits for the network while the other computes.
 
     Args:
@@ -112,7 +112,7 @@ def _alone(directory: Path) -> Generator[None]:
 
 
 def missing(directory: Path, *, environment: bool, build: bool) -> list[str]:
-    """What this machine lacks.
+    """List the requirements that this machine does not meet.
 
     Args:
         directory: the folder of the generated state, whose file system is measured.

@@ -32,7 +32,7 @@ def lacking(home: Path, part: str) -> list[str]:
 
     Args:
         home: the generated folder; it contains a folder for the compiled CLI if that is the one to use.
-        part: what is set up: `local`, `tests` or `dev`, which needs only a CLI.
+        part: the part to set up: `local`, `tests` or `dev`, which needs only a CLI.
     """
     # Imported here, because an old Python cannot parse these modules.
     from localcloud.go import binaries  # noqa: PLC0415
@@ -111,7 +111,7 @@ class Found:
 
 
 def first_on_path(path: str) -> Path | None:
-    """The first `pulumi` of a PATH, whatever its version; a compiled one of ours is not counted.
+    """The first `pulumi` of a PATH, whatever its version; a CLI that set-up compiled is not counted.
 
     Args:
         path: folders, divided as in the environment variable PATH.

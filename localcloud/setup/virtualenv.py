@@ -18,7 +18,9 @@ POLICY = Path("policy/requirements.txt")
 TOOLS = Path("workshop/requirements.txt")
 NOTEBOOK = Path("notebooks/requirements.txt")
 TESTS = Path("tests/requirements.txt")
-CONSTRAINTS = Path("localcloud/setup/constraints.txt")  # what those require in turn, so that every version is pinned
+CONSTRAINTS = Path(
+    "localcloud/setup/constraints.txt"
+)  # includes the packages that those require, so that every version is pinned
 
 
 def python_of(home: Path) -> Path:
@@ -27,7 +29,7 @@ def python_of(home: Path) -> Path:
 
 
 def is_current(home: Path, checkout: Path, requirements: Sequence[Path]) -> bool:
-    """Whether the environment exists and has what these requirements files ask for."""
+    """Whether the environment exists and has the packages of these requirements files."""
     stamps = _stamps(home, checkout, requirements)
     return python_of(home).exists() and all(stamp.exists() for stamp in stamps)
 
@@ -43,7 +45,7 @@ def stand(home: Path) -> None:
 
 
 def ensure(home: Path, checkout: Path, requirements: Sequence[Path]) -> None:
-    """Install what the requirements files ask for into the environment.
+    """Install the packages of the requirements files into the environment.
 
     Raises:
         CommandError: it cannot be created or pip fails; the message has pip's last lines and the log's path.
@@ -102,7 +104,7 @@ def _install_checkout(home: Path, checkout: Path) -> None:
 def _install_pins(home: Path, checkout: Path, sink: IO[str]) -> None:
     """Install everything that is pinned with two pips at once, each one half, which halves the time of a full installation.
 
-    The pip that runs after them installs what they did not, and checks everything.
+    The pip that runs after them installs the rest, and checks everything.
     """
     pins = pinned((checkout / CONSTRAINTS).read_text())
     halves = [

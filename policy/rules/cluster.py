@@ -1,4 +1,4 @@
-"""The cluster: its version, its network, access to it, and what runs in it.
+"""The cluster: its version, its network, access to it, and its workload.
 
 A supported version, access from known addresses only, no access to nodes; security groups that are not open to the world;
 a pinned chart with permissions in one namespace; models without a network, and jobs on few instances.
@@ -100,7 +100,7 @@ def _pinned(release: Properties) -> str | None:
 
 def _namespaced(release: Properties) -> str | None:
     scope = (release.get("values") or {}).get("installScope")
-    return None if scope == "namespace" else "has rights in every namespace: set installScope to namespace"
+    return None if scope == "namespace" else "has permissions in every namespace: set installScope to namespace"
 
 
 def _confined(release: Properties) -> str | None:
@@ -175,7 +175,7 @@ RULES = (
     Rule(
         "kubernetes-operator-in-one-namespace",
         ("CKV_K8S_49", "AwsSolutions-IAM5"),
-        "The operator has rights in the jobs' namespace only.",
+        "The operator has permissions in the jobs' namespace only.",
         each(_RELEASE, _namespaced),
     ),
     Rule(

@@ -25,7 +25,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Violation:
-    """A violation: the resource, and what is wrong with it."""
+    """A violation of a rule: the resource, and the problem with it."""
 
     rule: str
     urn: str

@@ -157,6 +157,7 @@ def test_every_role_is_passed_to_its_own_service_only() -> None:
     assert all("iam:PassedToService" in statement["Condition"]["StringEquals"] for statement in passing)
 
 
+@pytest.mark.soak
 def test_a_deployer_who_may_not_pass_a_role_is_told_the_action(deployer: Deployer) -> None:
     checkout, document = deployer.checkout, json.loads(DOCUMENT.read_text())
     document["Statement"] = [s for s in document["Statement"] if s["Sid"] != "PassExecutionRole"]

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import os
-import re
-import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.checkout import Checkout, Said
-from tests.e2e.conveniences import calls, wait_for
+from tests.e2e.checkout import Checkout
+from tests.e2e.conveniences import calls
+from tests.e2e.interruptions import assert_nothing_left, cut_off
 from tests.e2e.jobs_as_code import added
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("destroy")]
 CHANGES = ("Create", "Put", "Attach", "Modify", "Associate")
-# Each before the next, as the stack needs it on AWS: jobs and operator (no AWS calls), then these.
-ORDER = ("DeleteNodegroup", "DeletePodIdentityAssociation", "DeleteCluster", "DeleteSubnet", "DeleteVpc")
-ROLES_LAST = ("DeleteNodegroup", "DeleteCluster")
 
 
 @pytest.fixture(scope="module")
@@ -29,63 +22,6 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     made = Checkout.make(tmp_path_factory.mktemp("destroy") / "checkout")
     yield made
     made.make_target("reset")
-
-
-def assert_nothing_left(checkout: Checkout) -> Said:
-    """By the listing that `make destroy` makes, and by asking again."""
-    destroyed = checkout.make_target("destroy")
-    assert destroyed.code == 0, destroyed.text
-    assert "Traceback" not in destroyed.text
-    assert "nothing of stack local is left" in destroyed.text
-    assert "SageMaker keeps" not in destroyed.text
-    assert "not of this stack" not in destroyed.text
-    assert checkout.client("s3").list_buckets()["Buckets"] == []
-    assert checkout.client("eks").list_clusters()["clusters"] == []
-    assert checkout.client("iam").list_roles()["Roles"] == []
-    assert checkout.client("sagemaker").list_models()["Models"] == []
-    vpcs: list[dict[str, Any]] = checkout.client("ec2").describe_vpcs()["Vpcs"]
-    assert all(vpc["IsDefault"] for vpc in vpcs)
-    statuses = checkout.transform_jobs().values()
-    assert not {"InProgress", "Stopping"} & set(statuses)
-    return destroyed
-
-
-def cut_off(checkout: Checkout, operation: str, count: int = 1) -> None:
-    """Kill an `up`, engine and plugins included, as soon as the endpoint answered this operation that often."""
-    start = len(calls(checkout))
-    running = checkout.start("up")
-    try:
-        wait_for(lambda: calls(checkout)[start:].count(operation) >= count or running.poll() is not None, 240)
-    finally:
-        with contextlib.suppress(ProcessLookupError):  # an operation that is not needed this time lets it end
-            os.killpg(running.pid, signal.SIGKILL)
-        running.communicate(timeout=60)
-
-
-def in_order(operations: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether the last of each comes before the first of the next."""
-    last = {name: max(i for i, found in enumerate(operations) if found == name) for name in wanted}
-    first = {name: operations.index(name) for name in wanted}
-    return all(last[before] < first[after] for before, after in itertools.pairwise(wanted))
-
-
-def assert_taken_apart_in_order(checkout: Checkout) -> None:
-    """Nothing is left of a stack that stood, and it went in the order that AWS needs."""
-    start = len(calls(checkout))
-    destroyed = assert_nothing_left(checkout)
-    operations = [name for name in calls(checkout)[start:] if name.startswith(("Delete", "Detach", "Disassociate"))]
-    assert in_order(operations, ORDER)
-    for users in ROLES_LAST:
-        assert in_order(operations, (users, "DeleteRole"))
-    assert in_order(operations, ("DeleteNodegroup", "DetachRolePolicy"))
-    assert in_order(operations, ("DeleteNodegroup", "DisassociateRouteTable"))
-    assert kinds_in_order(destroyed.text) == ["TransformJob", "Release", "NodeGroup", "Cluster", "Vpc"]
-
-
-def kinds_in_order(said: str) -> list[str]:
-    """What the engine said it had deleted, of the kinds whose order matters."""
-    found = re.findall(r"^ -\s.*[:/](TransformJob|Release|NodeGroup|Cluster|Vpc)\b.*\bdeleted", said, re.MULTILINE)
-    return [kind for index, kind in enumerate(found) if kind not in found[:index]]
 
 
 @pytest.mark.soak

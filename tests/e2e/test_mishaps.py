@@ -13,6 +13,17 @@ from localcloud.process import is_alive
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
 from tests.e2e.conveniences import calls, wait_for
+from tests.e2e.interruptions import (
+    CUT_OFF_RELEASES,
+    assert_goes_on,
+    assert_nothing_left,
+    assert_release_is_repaired,
+    assert_taken_apart_in_order,
+    cut_off,
+    end_plugins,
+    leave_release,
+    operator_process,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("mishaps")]
 Fresh = Callable[[], Checkout]
@@ -24,14 +35,21 @@ def processes(checkout: Checkout) -> list[int]:
     return [pid for pid, _, _ in cloud.family(running.pid)]
 
 
-def test_an_interrupted_up_is_finished_by_the_next_and_a_killed_cloud_is_made_anew(fresh: Fresh) -> None:
+def test_a_stack_outlives_interrupts_and_kills_and_then_goes_with_all_that_ran(fresh: Fresh) -> None:
     checkout = fresh()
     interrupt_one_of_two_at_once(checkout)
-    assert_finished_by_the_next(checkout)
+    end_plugins(checkout, "CreateNodegroup")
+    cut_off(checkout, "CreateTransformJob")
+    assert_goes_on(checkout)
+    assert len(checkout.transform_jobs()) == 1
+    for status, revision in CUT_OFF_RELEASES.items():
+        leave_release(checkout, status, revision)
+        assert_release_is_repaired(checkout, status)
     kill_the_cloud(checkout)
     again = checkout.make_target("up")
     assert again.code == 0, again.text
     assert "to be computed again: churn" in again.text
+    os.kill(operator_process(checkout), signal.SIGKILL)
     assert_goes_with_all_its_processes(checkout)
     # That `make up` works again is seen where README's commands are run in their order.
 
@@ -52,13 +70,6 @@ def interrupt_one_of_two_at_once(checkout: Checkout) -> None:
         assert key not in log.read_text(errors="replace")
 
 
-def assert_finished_by_the_next(checkout: Checkout) -> None:
-    again = checkout.make_target("up")
-    assert again.code == 0, again.text
-    assert len(checkout.transform_jobs()) == 1
-    assert len(checkout.client("s3").list_buckets()["Buckets"]) == 1
-
-
 def kill_the_cloud(checkout: Checkout) -> None:
     pids = processes(checkout)
     os.kill(pids[0], signal.SIGKILL)
@@ -67,11 +78,7 @@ def kill_the_cloud(checkout: Checkout) -> None:
 
 def assert_goes_with_all_its_processes(checkout: Checkout) -> None:
     pids = processes(checkout)
-    destroyed = checkout.make_target("destroy")
-    assert destroyed.code == 0, destroyed.text
-    assert "nothing of stack local is left" in destroyed.text
-    assert checkout.client("s3").list_buckets()["Buckets"] == []
-    assert checkout.client("eks").list_clusters()["clusters"] == []
+    assert_taken_apart_in_order(checkout)
     assert checkout.make_target("destroy").code == 0  # twice is the same as once
     assert checkout.make_target("down").code == 0
     wait_for(lambda: not any(is_alive(pid) for pid in pids))
@@ -94,9 +101,9 @@ def test_an_up_that_was_cut_off_is_finished_by_the_next(fresh: Fresh, number: si
     wait_for(lambda: moment in calls(checkout), seconds=240)
     os.killpg(running.pid, number)
     running.wait(240)
-    assert_finished_by_the_next(checkout)
-    destroyed = checkout.make_target("destroy")
-    assert destroyed.code == 0, destroyed.text
+    assert_goes_on(checkout)
+    assert len(checkout.transform_jobs()) == 1
+    assert_nothing_left(checkout)
 
 
 @pytest.mark.parametrize(

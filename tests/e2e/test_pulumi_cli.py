@@ -119,15 +119,17 @@ def at_a_terminal(checkout: Checkout, script: str, answers: list[str]) -> str:
     return said
 
 
-class TestWhatChangesTheStack:
-    @pytest.fixture(scope="class", autouse=True)
-    def as_declared(self, standing: Checkout) -> Iterator[None]:
-        """Whatever the tests did with the state, at their end the stack is what the program declares."""
-        yield
-        said = pulumi(standing, "preview --diff --policy-pack policy").text
-        assert "52 unchanged" in said
-        assert "workshop" in said
+@pytest.fixture(scope="class")
+def as_declared(standing: Checkout) -> Iterator[None]:
+    """Whatever the tests of a class did with the state, at their end the stack is what the program declares."""
+    yield
+    said = pulumi(standing, "preview --diff --policy-pack policy").text
+    assert "52 unchanged" in said
+    assert "workshop" in said
 
+
+@pytest.mark.usefixtures("as_declared")
+class TestWhatChangesTheStack:
     def test_the_state_goes_out_and_in_unchanged(self, standing: Checkout) -> None:
         before = [(each["urn"], each.get("id")) for each in resources(standing)]
         standing.shell(

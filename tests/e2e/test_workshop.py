@@ -77,7 +77,7 @@ def test_smlogs_shows_what_the_job_logged_by_its_declared_name_and_its_own(stand
 def test_kubectl_can_wait_for_a_job(standing: Checkout) -> None:
     job = standing.outputs()["transform_jobs"]["churn"]["job_name"]
     expression = "jsonpath='{.status.transformJobStatus}'=Completed"
-    assert standing.shell(f"kubectl wait --for={expression} transformjob/{job} --timeout=5s").code == 0
+    assert standing.shell(f"kubectl wait --for={expression} transformjob/{job} --timeout=60s").code == 0
 
 
 def test_no_generated_file_with_a_key_is_open_to_others(standing: Checkout) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from infra.model_args import ModelArgs
-from jobs.declaration import JobDefaults
+from jobs.declaration import OWN_TAGS, JobDefaults
+from jobs.validation import Limits
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def defaults(tmp_path: Path) -> JobDefaults:
         region="us-east-1",
         prefix="w",
         batch_input="in.csv",
-        allowed_instance_types=("ml.m5.large",),
+        limits=Limits(("ml.m5.large",), own_tags=OWN_TAGS + 2, own_buckets="w-data-"),
         model=ModelArgs(archive="model.tar.gz", image=f"{'1' * 12}.dkr.ecr.us-east-1.amazonaws.com/own:1"),
         rerun={"a": "2"},
         root=tmp_path,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs import causes
-from jobs.causes import Cause
+from jobs import ends
+from jobs.ends import Cause
 
 OBJECT = "b/input/x/in.csv"
 COLUMNS = """\
@@ -95,7 +95,7 @@ def container(text: str) -> list[str]:
     ],
 )
 def test_the_cause_is(lines: list[str], cause: Cause | None) -> None:
-    assert causes.find(lines) == cause
+    assert ends.find_cause(lines) == cause
 
 
 def test_a_cause_is_told_with_status_and_object() -> None:
@@ -113,17 +113,17 @@ def test_a_cause_is_told_with_status_and_object() -> None:
 )
 def test_the_line_that_has_a_quoted_value_is_found(tmp_path: Path, sentence: str, line: int) -> None:
     (tmp_path / "in.csv").write_text('1,2\n3,"abc"\n4,abc\n')
-    found = causes.located(Cause(sentence, "b/in.csv"), tmp_path / "in.csv")
+    found = ends.located(Cause(sentence, "b/in.csv"), tmp_path / "in.csv")
     assert found.line == line
     assert ("(in line 2 of b/in.csv)" in str(found)) is bool(line)
 
 
 def test_an_input_that_is_gone_has_no_lines(tmp_path: Path) -> None:
     cause = Cause("could not convert string to float: 'abc'")
-    assert causes.located(cause, tmp_path / "gone.csv") == cause
+    assert ends.located(cause, tmp_path / "gone.csv") == cause
 
 
 def test_a_long_cause_is_cut() -> None:
-    (found,) = [causes.find(agent(f"ClientError: 400\n\nMessage:\n{'x' * 5000}"))]
+    (found,) = [ends.find_cause(agent(f"ClientError: 400\n\nMessage:\n{'x' * 5000}"))]
     assert found is not None
     assert len(found.sentence) < 500

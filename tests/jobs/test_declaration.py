@@ -150,7 +150,7 @@ def test_a_bucket_that_no_setting_names_is_told_and_not_refused(defaults: JobDef
         jobs.add("b", TransformJobArgs(input=first))
         jobs.add("c", TransformJobArgs(input="s3://ours/x"))
 
-    allowed = replace(defaults, rerun={}, input_buckets=("ours",))
+    allowed = replace(defaults, rerun={}, limits=replace(defaults.limits, input_buckets=("ours",)))
     listed = [S3Object("x", "e", 1)]
     assert len(declaration.collect([declare], allowed, Account(list_objects=lambda _: listed))) == 3
     assert [text.partition(",")[0] for text in warnings] == [

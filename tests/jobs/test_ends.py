@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs import causes, ends
+from jobs import ends
 from jobs.ends import Ended
 
 COMPLETED = {"transformJobStatus": "Completed"}
@@ -27,7 +27,7 @@ def told(job: Ended, *lines: str) -> str:
 
 
 def logged(job: Ended, lines: Sequence[str]) -> Ended:
-    return replace(job, lines=tuple(lines), cause=causes.find(lines))
+    return replace(job, lines=tuple(lines), cause=ends.find_cause(lines))
 
 
 def test_jobs_that_completed_say_nothing() -> None:
@@ -84,7 +84,7 @@ def test_a_log_that_tells_no_cause_is_shown_itself() -> None:
         ),
         pytest.param(recoverable("ValidationException: No S3 objects found"), [], "put the input where", id="no input"),
         pytest.param(recoverable("ResourceLimitExceeded: quota"), [], "ask AWS for a larger quota", id="a quota"),
-        pytest.param(recoverable("AccessDeniedException: no"), [], "give the role the right", id="a right"),
+        pytest.param(recoverable("AccessDeniedException: no"), [], "give the role the permission", id="a permission"),
         pytest.param({}, [], "see whether the operator runs", id="an operator that says nothing"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from unittest.mock import patch
 
@@ -10,11 +10,10 @@ import pulumi
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from jobs import layer
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import Jobs
 from jobs.inputs import ResultOf
-from lookups import logs, s3
+from lookups import s3
 from tests.program.harness import COMPLETED, Graph
 from tests.program.jobs import CSV, FAILED, run, statuses, two
 
@@ -109,18 +108,18 @@ def test_a_job_that_completed_on_a_part_of_its_input_fails_the_run() -> None:
     ],
 )
 def test_a_log_that_cannot_be_read_hides_no_reason(error: Exception) -> None:
-    def unreadable(job_name: str, count: int) -> Sequence[str]:
+    def unreadable(job_name: str, count: int) -> list[str]:
         raise error
 
-    with patch.object(logs, "last_lines", unreadable):
-        assert layer._last_lines("w-churn-1234abcd", 10) == []
+    graph = run(two, status=statuses(bad=FAILED), last_lines=unreadable)
+    assert any("is Failed: ClientError: See job logs for more information" in text for _, text in graph.messages)
+    assert str(graph.error) == "1 of 2 transform jobs did not complete"
 
 
 def test_a_result_that_nobody_may_look_for_is_not_called_gone() -> None:
     def refuse(*_: object) -> bool:
         raise s3.S3Error("AccessDenied")
 
-    with patch.object(s3, "connect", object), patch.object(s3, "exists", refuse):
-        assert layer._result_lookup()("s3://b/x.out")
+    assert run(two, result_exists=refuse).messages == []
     with patch.object(s3, "connect", refuse):
-        assert layer._result_lookup()("s3://b/x.out")
+        assert run(two, result_exists=lambda _: False).messages == []

@@ -7,7 +7,6 @@ from unittest.mock import Mock
 
 import pulumi
 import pytest
-import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -15,51 +14,8 @@ from jobs import declaration, legacy
 from jobs.account import Account
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs
-
-SMALL = """\
-apiVersion: sagemaker.aws.amazon.com/v1
-kind: BatchTransformJob
-metadata:
-  name: tf-batch
-spec:
-  region: us-east-1
-  modelName: my-model
-  transformInput:
-    contentType: text/csv
-    splitType: Line
-    dataSource:
-      s3DataSource:
-        s3DataType: S3Prefix
-        s3Uri: s3://my-bucket/in.csv
-  transformOutput:
-    s3OutputPath: s3://my-bucket/out
-  transformResources:
-    instanceCount: 1
-    instanceType: ml.m4.xlarge
-"""
-
-FULL = """\
-apiVersion: sagemaker.aws.amazon.com/v1
-kind: BatchTransformJob
-metadata: {name: full, namespace: science}
-spec:
-  transformJobName: my-own-name
-  region: eu-west-1
-  modelName: my-model
-  batchStrategy: SingleRecord
-  maxConcurrentTransforms: 2
-  maxPayloadInMB: 10
-  environment: [{name: A, value: "1"}, {name: B, value: two}]
-  tags: [{key: team, value: science}]
-  dataProcessing: {inputFilter: "$[1:]", JoinSource: Input, OutputFilter: "$[0,-1]"}
-  transformInput:
-    compressionType: Gzip
-    contentType: text/csv
-    splitType: Line
-    dataSource: {s3DataSource: {s3DataType: ManifestFile, s3Uri: "s3://b/m.json"}}
-  transformOutput: {s3OutputPath: "s3://b/out", accept: text/csv, assembleWith: Line, kmsKeyId: k}
-  transformResources: {instanceCount: 3, instanceType: ml.m5.large, volumeKmsKeyId: v}
-"""
+from jobs.validation import Limits
+from tests.jobs.legacy_files import FULL, SMALL
 
 
 def test_every_field_of_the_old_kind_is_carried() -> None:
@@ -191,7 +147,7 @@ def test_the_python_says_what_it_leaves_behind() -> None:
 
 
 def _defaults(root: Path) -> JobDefaults:
-    return JobDefaults("us-east-1", "w", "in.csv", ("ml.m4.xlarge",), root=root)
+    return JobDefaults("us-east-1", "w", "in.csv", Limits(("ml.m4.xlarge",), own_tags=5), root=root)
 
 
 def test_a_legacy_file_can_be_declared_unedited(tmp_path: Path) -> None:
@@ -352,71 +308,7 @@ def test_a_file_is_refused_where_it_is_wrong(text: str, message: str) -> None:
         legacy.parse(text, "f.yaml")
 
 
-def test_the_command_prints_a_manifest_that_kubectl_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "f.yaml").write_text(SMALL)
-    assert legacy.main([str(tmp_path / "f.yaml"), "--yaml", "--prefix", "mine"]) == 0
-    made = yaml.safe_load(capsys.readouterr().out)
-    assert made["spec"]["transformJobName"].startswith("mine-tf-batch-")
-    assert made["spec"]["transformOutput"]["assembleWith"] == "None"
-
-
 def test_the_manifest_does_not_adopt_a_job_that_ran_on_other_input() -> None:
     """Its name does not count what lies under the input, so an older job of this name may have read something else."""
     made = legacy.manifest(legacy.parse(SMALL, "f.yaml"))
     assert made["metadata"]["annotations"] == {"services.k8s.aws/region": "us-east-1"}
-
-
-def test_the_printed_manifest_says_that_another_run_needs_another_name(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "f.yaml").write_text(SMALL)
-    legacy.main([str(tmp_path / "f.yaml"), "--yaml"])
-    assert capsys.readouterr().out.splitlines()[:3] == [
-        "# This runs once: SageMaker keeps a job's name for ever, and the name does not tell when the input changes.",
-        "# To run it again, give metadata.name and spec.transformJobName another name each.",
-        "apiVersion: sagemaker.services.k8s.aws/v1alpha1",
-    ]
-
-
-def test_the_command_warns_of_a_name_that_the_operator_may_not_use(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "f.yaml").write_text(FULL.replace(", namespace: science", ""))
-    assert legacy.main([str(tmp_path / "f.yaml"), "--yaml"]) == 0
-    assert "allows jobs named batch-workshop-* only, not my-own-name" in capsys.readouterr().err
-    assert legacy.main([str(tmp_path / "f.yaml"), "--yaml", "--prefix", "my"]) == 0
-    assert capsys.readouterr().err == ""
-
-
-def test_the_command_warns_of_a_namespace_that_the_operator_does_not_watch(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "f.yaml"
-    file.write_text(FULL)
-    assert legacy.main([str(file), "--yaml", "--prefix", "my"]) == 0
-    said = capsys.readouterr()
-    assert yaml.safe_load(said.out)["metadata"]["namespace"] == "science"
-    assert said.err == (
-        f"warning: {file}: the stack's operator watches the namespace default only, and an object in science never "
-        "gets a status; remove metadata.namespace\n"
-    )
-
-
-def test_python_has_its_warnings_in_its_comments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "f.yaml").write_text(FULL)
-    assert legacy.main([str(tmp_path / "f.yaml")]) == 0
-    assert capsys.readouterr().err == ""
-
-
-def test_the_command_refuses_to_make_a_name_that_sagemaker_refuses(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "f.yaml").write_text(SMALL.replace("tf-batch", "tf.batch"))
-    assert legacy.main([str(tmp_path / "f.yaml"), "--yaml"]) == 1
-    said = capsys.readouterr()
-    assert (said.out, said.err.partition(":")[0]) == ("", "error")
-
-
-def test_the_command_says_in_one_line_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert legacy.main([str(tmp_path / "gone.yaml")]) == 1
-    assert capsys.readouterr().err.startswith("error: ")

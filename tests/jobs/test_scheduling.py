@@ -13,6 +13,7 @@ from jobs.account import Account
 from jobs.arguments import ExperimentConfig, ModelArgs, ModelClientConfig, Schedule, TransformJobArgs
 from jobs.declaration import JobDefaults, Jobs, collect
 from jobs.inputs import ResultOf
+from jobs.validation import Limits
 from tests.jobs.declaring import refused
 
 NIGHTLY = TransformJobArgs(
@@ -22,8 +23,7 @@ DEFAULTS = JobDefaults(
     region="us-east-1",
     prefix="batch-workshop",
     batch_input="in.csv",
-    allowed_instance_types=("ml.m5.large",),
-    input_buckets=("somebodys-bucket",),
+    limits=Limits(("ml.m5.large",), own_tags=5, input_buckets=("somebodys-bucket",)),
 )
 
 

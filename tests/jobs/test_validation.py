@@ -209,7 +209,7 @@ RIGHTS = replace(LIMITS, own_buckets="w-data-", input_buckets=("in",), output_bu
     ],
 )
 def test_rights_are_there(changes: dict[str, Any], reads: str) -> None:
-    assert list(validation.missing_rights(replace(ARGS, **changes), reads, RIGHTS)) == []
+    assert list(validation.missing_permissions(replace(ARGS, **changes), reads, RIGHTS)) == []
 
 
 @pytest.mark.parametrize(
@@ -229,12 +229,12 @@ def test_rights_are_there(changes: dict[str, Any], reads: str) -> None:
     ],
 )
 def test_a_right_may_be_missing(changes: dict[str, Any], reads: str, key: str, what: str) -> None:
-    (warning,) = validation.missing_rights(replace(ARGS, **changes), reads, RIGHTS)
+    (warning,) = validation.missing_permissions(replace(ARGS, **changes), reads, RIGHTS)
     assert what in warning
     assert f"add it to config {key}" in warning
 
 
 def test_an_alias_stands_for_no_key_where_none_is_allowed() -> None:
     args = replace(ARGS, output_kms_key_id="alias/mine")
-    (warning,) = validation.missing_rights(args, "", replace(RIGHTS, kms_keys=()))
+    (warning,) = validation.missing_permissions(args, "", replace(RIGHTS, kms_keys=()))
     assert "the key alias/mine" in warning

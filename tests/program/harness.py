@@ -11,6 +11,7 @@ import runpy
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -227,8 +228,16 @@ class Monitor(mocks.MockMonitor):
         if "::pulumi:pulumi:Stack::" in request.urn:
             raw = json_format.MessageToDict(request.outputs)
             self._graph.outputs = plain(raw)
-            self._graph.secrets = {name for name, value in raw.items() if _signature(value) == rpc._special_secret_sig}
+            self._graph.secrets = {name for name, value in raw.items() if _signature(value) == Signature.SECRET}
         return super().RegisterResourceOutputs(request)
+
+
+class Signature(StrEnum):
+    """How values that JSON does not have are marked in Pulumi's protocol: the key of the mark, and the marks."""
+
+    KEY = "4dabf18193072939515e22adb298388d"
+    SECRET = "1b47061264138c4ac30d75fd1eb44270"
+    RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
 
 
 UNKNOWN = "<unknown>"
@@ -238,12 +247,12 @@ def plain(value: Any) -> Any:
     """Return a value of the wire as tests like it: secrets opened, references as URNs, unknowns as one word."""
     if isinstance(value, dict):
         match _signature(value):
-            case rpc._special_secret_sig:
+            case Signature.SECRET:
                 return plain(value["value"])
-            case rpc._special_resource_sig:
+            case Signature.RESOURCE:
                 return value["urn"]
             case _:
-                return {name: plain(item) for name, item in value.items() if name != rpc._special_sig_key}
+                return {name: plain(item) for name, item in value.items() if name != Signature.KEY}
     if isinstance(value, list):
         return [plain(item) for item in value]
     return _scalar(value)
@@ -255,7 +264,7 @@ def _scalar(value: Any) -> Any:
 
 
 def _signature(value: Any) -> str:
-    return value.get(rpc._special_sig_key, "") if isinstance(value, dict) else ""
+    return value.get(Signature.KEY, "") if isinstance(value, dict) else ""
 
 
 def _registered(request: resource_pb2.RegisterResourceRequest, urn: str, inputs: Mapping[str, Any]) -> Registered:

@@ -54,7 +54,7 @@ def test_rates_and_times_are_read() -> None:
         pytest.param("cron(0 2 ? * 0 *)", "day of the week: '0' is not allowed. Allowed: 1 to 7 or SUN to SAT", id="0"),
         pytest.param("cron(0 2 32W * ? *)", "day of the month", id="near no day"),
         pytest.param("cron(0 2 ? * 6#6 *)", "day of the week", id="sixth Friday"),
-        pytest.param("cron(0 2 ? * 6#1,6#3 *)", "one day only where it has # or L", id="two of the month's Fridays"),
+        pytest.param("cron(0 2 ? * 6#1,6#3 *)", "a single day if it has # or L", id="two of the month's Fridays"),
         pytest.param("cron(5-1 2 * * ? *)", "minutes: '5-1'", id="backwards"),
         pytest.param("cron(*/0 2 * * ? *)", "minutes: '*/0'", id="no step"),
         pytest.param("cron(, 2 * * ? *)", "minutes: ''", id="empty"),

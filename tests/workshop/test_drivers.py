@@ -13,8 +13,8 @@ import pytest
 import xgboost
 
 from tests.workshop.conftest import Stack
-from workshop import drivers, stack
-from workshop.drivers import DriversError
+from workshop import model, stack
+from workshop.model import DriversError
 
 ARCHIVE = stack.PROJECT_FOLDER / "model" / "model.tar.gz"
 INPUT = stack.PROJECT_FOLDER / "model" / "batch_input.csv"
@@ -35,18 +35,18 @@ def rows() -> pd.DataFrame:
 
 
 def test_contributions_and_the_base_value_add_up_to_the_prediction(rows: pd.DataFrame) -> None:
-    booster = drivers.booster_in(ARCHIVE.read_bytes())
+    booster = model.booster_in(ARCHIVE.read_bytes())
     matrix = xgboost.DMatrix(rows.to_numpy(np.float32))
     margin = booster.predict(matrix, output_margin=True, validate_features=False)
     base = booster.predict(matrix, pred_contribs=True, validate_features=False)[:, -1]
-    assert drivers.contributions(booster, rows).sum(axis=1).to_numpy() + base == pytest.approx(margin, abs=1e-4)
+    assert model.contributions(booster, rows).sum(axis=1).to_numpy() + base == pytest.approx(margin, abs=1e-4)
 
 
 def test_the_column_that_moves_predictions_most_comes_first() -> None:
     values = np.random.default_rng(7).normal(size=(200, 3))
     matrix = xgboost.DMatrix(values, 3 * values[:, 1] + values[:, 2])
     booster = xgboost.train({"nthread": 1}, matrix, num_boost_round=10)
-    ranked = drivers.ranked(drivers.contributions(booster, pd.DataFrame(values, columns=["a", "b", "c"])))
+    ranked = model.ranked(model.contributions(booster, pd.DataFrame(values, columns=["a", "b", "c"])))
     assert list(ranked.index) == ["b", "c", "a"]
 
 
@@ -54,7 +54,7 @@ def test_a_model_of_several_classes_has_one_size_for_each_column() -> None:
     values = np.random.default_rng(7).normal(size=(90, 2))
     settings = {"objective": "multi:softprob", "num_class": 3, "nthread": 1}
     booster = xgboost.train(settings, xgboost.DMatrix(values, np.arange(90) % 3), num_boost_round=2)
-    assert drivers.contributions(booster, pd.DataFrame(values)).shape == (90, 2)
+    assert model.contributions(booster, pd.DataFrame(values)).shape == (90, 2)
 
 
 @pytest.mark.parametrize(
@@ -67,31 +67,31 @@ def test_a_model_of_several_classes_has_one_size_for_each_column() -> None:
 )
 def test_another_model_does_not_tell(archive: bytes, words: str) -> None:
     with pytest.raises(DriversError, match=words):
-        drivers.booster_in(archive)
+        model.booster_in(archive)
 
 
 def test_a_model_of_other_columns_does_not_tell(rows: pd.DataFrame) -> None:
     with pytest.raises(DriversError, match="the model expects 18 columns, and the job sent 17"):
-        drivers.contributions(drivers.booster_in(ARCHIVE.read_bytes()), rows.iloc[:, 1:])
+        model.contributions(model.booster_in(ARCHIVE.read_bytes()), rows.iloc[:, 1:])
 
 
 def test_the_model_is_the_one_that_the_job_asked(a_stack: Stack) -> None:
     a_stack.model("own", ARCHIVE.read_bytes())
-    assert drivers.booster_of("own", a_stack.sagemaker, a_stack.s3).num_features() == 18
+    assert model.booster_of("own", a_stack.sagemaker, a_stack.s3).num_features() == 18
 
 
 def test_a_model_that_is_gone_does_not_tell(a_stack: Stack) -> None:
     with pytest.raises(DriversError, match="the archive of gone is not available"):
-        drivers.booster_of("gone", a_stack.sagemaker, a_stack.s3)
+        model.booster_of("gone", a_stack.sagemaker, a_stack.s3)
 
 
 def test_the_columns_are_those_that_the_filter_lets_through() -> None:
     inputs = pd.DataFrame({"id": ["a"], "x": [1], "y": [2.5]})
-    assert list(drivers.sent(inputs, "$[1:]")) == ["x", "y"]
+    assert list(model.sent(inputs, "$[1:]")) == ["x", "y"]
     with pytest.raises(DriversError, match="the column id is text"):
-        drivers.sent(inputs, "$")
+        model.sent(inputs, "$")
     with pytest.raises(DriversError, match=r"not known which columns the filter \$\.x keeps"):
-        drivers.sent(inputs, "$.x")
+        model.sent(inputs, "$.x")
 
 
 def test_a_pickle_runs_no_code(tmp_path: Path) -> None:
@@ -100,5 +100,5 @@ def test_a_pickle_runs_no_code(tmp_path: Path) -> None:
             return Path.touch, (tmp_path / "ran",)
 
     with pytest.raises(DriversError):
-        drivers.booster_in(packed("xgboost-model", pickle.dumps(Trap())))
+        model.booster_in(packed("xgboost-model", pickle.dumps(Trap())))
     assert not (tmp_path / "ran").exists()

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from workshop import realtime
+from workshop import model
 
 
 class Model(BaseHTTPRequestHandler):
@@ -40,20 +40,20 @@ def url() -> Iterator[str]:
 
 
 def test_each_row_is_a_request_of_its_own(url: str) -> None:
-    assert realtime.one_by_one(["1,2", "3,4"], realtime.over_http(url)) == ["1,2", "3,4"]
+    assert model.one_by_one(["1,2", "3,4"], model.over_http(url)) == ["1,2", "3,4"]
 
 
 def test_answers_are_compared_with_the_batch_result_as_text(url: str) -> None:
-    found = realtime.asked(["1,2", "3,4"], ["1,2", "3,40"], realtime.over_http(url))
+    found = model.asked(["1,2", "3,4"], ["1,2", "3,40"], model.over_http(url))
     assert (found.count, found.equal) == (2, 1)
 
 
 def test_a_refusal_is_told_with_what_the_container_says(url: str) -> None:
     with pytest.raises(RuntimeError, match="answered 415: could not convert"):
-        realtime.over_http(url)("bad")
+        model.over_http(url)("bad")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8080", "https://127.0.0.1:8080", "http://", ""])
 def test_what_is_no_address_of_a_container_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="use http://host:port"):
-        realtime.over_http(address)
+        model.over_http(address)

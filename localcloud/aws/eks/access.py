@@ -1,4 +1,4 @@
-"""Access entries and access policies: which IAM principals may use a cluster, and as what."""
+"""Access entries and access policies: which IAM principals may use a cluster, and in which Kubernetes groups."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from localcloud.aws.protocol.wire import AwsError, Call, Operation
 
 ACCESS_POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 ADMINISTRATORS = "system:masters"
-# Access policy -> the RBAC group that stands for it here. EKS authorises access policies itself; the local cluster has
+# Access policy -> the RBAC group that represents it here. EKS authorises access policies itself; the local cluster has
 # RBAC only, so each maps to a group. Kubernetes itself binds the administrators' group, `eks.kubernetes` the others.
 _GROUPS = {
     "AmazonEKSClusterAdminPolicy": ADMINISTRATORS,

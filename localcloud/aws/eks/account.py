@@ -1,7 +1,8 @@
-"""What EKS uses of the account: subnets and network interfaces in the VPC, and the roles of clusters and nodes.
+"""EKS in its account: subnets and network interfaces in the VPC, and the roles of clusters and nodes.
 
-Roles are assumed under their trust policies. A missing managed policy shows only when it is needed. So a node group checks the permissions of its node, its network
-plug-in and its image pulls before it becomes active, and fails without them, as on AWS.
+Roles are assumed under their trust policies. A missing managed policy shows only when it is needed. So a node group checks
+the permissions of its node, its network plug-in and its image pulls before it becomes active, and fails without them, as on
+AWS.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ class Clusters:
                 raise invalid_request(f"Cluster is already at version {wanted}")
             raise invalid(
                 f"The local cloud runs Kubernetes {current} only and cannot turn this cluster into {wanted}. "
-                "Destroy it and create it anew."
+                "Destroy it and create it again."
             )
 
     def describe_update(self, call: Call) -> Mapping[str, Any]:

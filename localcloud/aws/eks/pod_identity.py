@@ -21,7 +21,7 @@ _LONGEST = timedelta(hours=6)
 
 @dataclass(frozen=True)
 class Pod:
-    """What a projected service account token says about its bearer."""
+    """A pod, as a projected service account token identifies it."""
 
     namespace: str
     service_account: str

@@ -1,4 +1,4 @@
-"""EKS's records: clusters and what belongs to them in the shapes of the API, and the tags of all of them."""
+"""EKS's records: clusters with their node groups, add-ons, access entries and so on, in the API's shapes, and their tags."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ _PAGE = 100
 
 @dataclass
 class ClusterRecord:
-    """A cluster and what belongs to it.
+    """A cluster with its node groups, add-ons, access entries and so on.
 
     Attributes:
         description: the `cluster` of DescribeCluster.
         creator: IAM entity that made it, its first administrator when `creator_is_admin`.
         admin_kubeconfig: set once the control plane runs.
-        nodegroups: by name, as are `addons` and `capabilities`; `updates` and `associations` are by id, `access_entries` by principal.
+        nodegroups: by name, as are `addons` and `capabilities`; `updates` and `associations` are by id, `access_entries` by
+            principal.
         access_policies: associated access policies, by principal ARN and policy ARN.
     """
 

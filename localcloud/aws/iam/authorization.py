@@ -106,9 +106,9 @@ class Authorizer:
     def _decide(self, principal: Principal, need: Need, request: Keys) -> Decision:
         context: Keys = {**request, **self._resource_tags.keys(need.resource), **need.keys}
         policies = self._directory.policies(principal)
-        bucket = self._bucket_policy(_bucket_of(need.resource)) if need.resource.startswith(_S3_PREFIX) else None
-        if bucket is not None:
-            policies = replace(policies, resource=(bucket,))
+        if need.resource.startswith(_S3_PREFIX):
+            bucket = self._bucket_policy(need.resource.removeprefix(_S3_PREFIX).partition("/")[0])
+            policies = replace(policies, resource=(bucket,) if bucket else ())
         decision = evaluate(Request(need.action, need.resource, principal, context), policies)
         self.record(principal.arn or "anonymous", need.action, need.resource, context, decision)
         return decision
@@ -175,7 +175,3 @@ def denial(call: Call, need: Need, decision: Decision) -> AccessDeniedError:
 def _refusal(principal: Principal, need: Need, resource: str, decision: Decision) -> str:
     reason = decision.reason.value.format(action=need.action)
     return f"User: {principal.arn} is not authorized to perform: {need.action} on resource: {resource} {reason}"
-
-
-def _bucket_of(arn: str) -> str:
-    return arn.removeprefix(_S3_PREFIX).partition("/")[0]

@@ -73,7 +73,7 @@ class Directory:
         return None
 
     def arn(self, kind: str, name: str) -> str:
-        """The ARN, with its path, of an entity given by name; the ARN without a path where it does not exist."""
+        """The ARN, with its path, of an entity given by name; the ARN without a path if it does not exist."""
         with self._lock:
             iam = self._backend()
             found: Any = None

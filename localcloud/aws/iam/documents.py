@@ -58,7 +58,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy and what it is called in a log.
+    """A policy, with its name in logs.
 
     Attributes:
         label: e.g. `inline/transform-jobs`, `managed/arn:aws:iam::aws:policy/...`, `bucket/name`.

@@ -140,7 +140,7 @@ def _broken(shape: Shape, value: Any) -> Iterator[str]:
 
 
 def _constraints(shape: Shape) -> Iterator[tuple[str, Callable[[Any], bool]]]:
-    """What a value must satisfy: the framework's text, and the check."""
+    """The constraints of a value: the framework's text of each, and the check."""
     limits = cast("Mapping[str, Any]", shape.metadata)
     lengthy = shape.type_name in {"string", "list", "map", "blob"}
     measure, noun = (len, "length") if lengthy else (_identity, "value")
@@ -170,7 +170,7 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
     try:
         return re.compile(pattern)
     except re.error:
-        return None  # Java's syntax where it differs from Python's: such a pattern is not checked
+        return None  # the pattern has syntax that Python lacks, so it is not checked
 
 
 def _check_type(shape: Shape, value: Any) -> None:

@@ -133,7 +133,7 @@ def result_response(call: Call, result: Mapping[str, Any]) -> HttpResponse:
 
 
 def error_response(request: HttpRequest, service: str, operation: str | None, error: AwsError) -> HttpResponse:
-    """An error in the protocol of the service, or S3's XML where the service is unknown."""
+    """An error in the protocol of the service, or S3's XML if the service is unknown."""
     try:
         model = _model(service)
         operation_model = model.operation_model(operation) if operation else OperationModel({}, model)

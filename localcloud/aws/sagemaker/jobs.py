@@ -10,7 +10,7 @@ from localcloud.aws.clients import RoleCredentials
 from localcloud.aws.iam.credentials import Credential, Principal
 from localcloud.aws.protocol.wire import AwsError
 from localcloud.aws.s3 import RoleAccess
-from localcloud.aws.sagemaker import errors, rules
+from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.models import containers, data_url, find
 from localcloud.aws.sagemaker.orders import Order, OrderedContainer, RoleSessions, TransformBackend
 from localcloud.aws.sagemaker.store import JobRecord, Listing, ModelRecord, Region, page, tags_from, transform_job_arn
@@ -59,7 +59,7 @@ class TransformJobs:
     def create(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         arn = self.arn(region, request["TransformJobName"])
         self._check_free(region, request["TransformJobName"])
-        rules.check(request)
+        errors.check_transform_job(request)
         tags = tags_from(request.get("Tags"))
         model = find(region, request["ModelName"])
         _check_model(model)

@@ -117,7 +117,7 @@ def containers(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def data_url(container: Mapping[str, Any]) -> str | None:
-    """Where a container's model archive is."""
+    """The URL of a container's model archive."""
     source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
     return container.get("ModelDataUrl") or source.get("S3Uri") or None
 

@@ -18,7 +18,7 @@ from localcloud.batch_transform.job import JobState
 Tags = dict[str, str]
 _MOST_TAGS = 50
 
-_PAGE = 10  # items, where the request does not say
+_PAGE = 10  # items, if the request sets no MaxResults
 
 
 def model_arn(region: str, account_id: str, name: str) -> str:

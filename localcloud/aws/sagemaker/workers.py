@@ -29,7 +29,7 @@ class LocalTransforms:
 
     Args:
         home: folder of the generated state.
-        endpoint: where the AWS endpoint serves; asked when a worker starts.
+        endpoint: returns the URL of the AWS endpoint; called when a worker starts.
         runtime: `module:function` that starts containers in the worker.
     """
 

@@ -1,4 +1,4 @@
-"""The operations of EventBridge Scheduler, and the thread that fires what is due.
+"""The operations of EventBridge Scheduler, and the thread that fires due schedules.
 
 Schedules are checked when they are made: the expression, the time zone, the target, and whether the role may be
 assumed for the schedule's group. Everything else, including the target's own rules, is checked when they fire.
@@ -17,7 +17,7 @@ from localcloud.aws.protocol.wire import AwsError, Call, Operation
 from localcloud.aws.scheduler.store import DEFAULT_GROUP, Group, Schedule, Shown, Store, now
 from schedules import expression
 
-_LONGEST_WAIT = 30.0  # seconds, after which the clock is read anew: it may have been set
+_LONGEST_WAIT = 30.0  # seconds, after which the clock is read again: it may have been set
 _RETRIES = {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
 _GIVEN = ("Description", "StartDate", "EndDate", "KmsKeyArn")
 
@@ -205,7 +205,7 @@ class Scheduler:
         return max(0.0, min([*ahead, _LONGEST_WAIT]))
 
     def _begin(self, schedule: Schedule, scheduled: datetime) -> None:
-        """Call the target in another thread, and compute the next time; a schedule that is over is deleted if it asks for that."""
+        """Call the target in another thread, and compute the next time; a schedule that is over may be deleted."""
         group_arn = self._store.arn("schedule-group", schedule.group)
         work = (copy.deepcopy(schedule.shown), group_arn, scheduled)
         threading.Thread(target=self._targets.deliver, args=work, name=f"fire-{schedule.name}", daemon=True).start()

@@ -19,14 +19,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.commands import pulumi_cli
 from localcloud.commands.pulumi_cli import PulumiCli
-from localcloud.commands.recovery import deployment, objects, release
+from localcloud.commands.recovery import deployment, events, objects, release
 from localcloud.console import CommandError, fail, say
 
 _RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Resolve what an interrupted run left; it runs in the environment of the stack, whose credentials it uses."""
+    """Resolve the pending operations of an interrupted run, in the environment of the stack, whose credentials it uses."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.commands.recovery", description=main.__doc__)
     parser.add_argument("--home", type=Path, help="the generated folder")
     parser.add_argument("--stack")
@@ -35,25 +35,28 @@ def main(arguments: Sequence[str]) -> int:
     if options.gone:
         return 0 if is_gone(options.gone) else 1
     try:
-        settle(pulumi_cli.choose(options.home, os.environ), options.stack)
+        lost = events.lost_creations(events.event_log(options.home, options.stack))
+        settle(pulumi_cli.choose(options.home, os.environ), options.stack, lost)
     except CommandError as error:
         fail(str(error))
         return error.exit_code
     return 0
 
 
-def settle(pulumi: PulumiCli, name: str) -> None:
+def settle(pulumi: PulumiCli, name: str, lost: Sequence[dict[str, Any]] = ()) -> None:
     """Resolve the pending operations of a stack, Helm releases included.
 
     Args:
         pulumi: the CLI, in the stack's environment, which must also be this process's.
         name: the stack's.
+        lost: creations of which the state knows nothing, in the form of pending operations.
 
     Raises:
-        CommandError: AWS, the cluster or the CLI refuses; the message says what.
+        CommandError: AWS, the cluster or the CLI refused a request; the message is theirs.
     """
     exported = json.loads(pulumi.ask("stack", "export", "--stack", name))
-    if operations := deployment.pending(exported):
+    if operations := [*deployment.pending(exported), *lost]:
+        exported["deployment"]["pending_operations"] = operations
         say(f"    an earlier run was interrupted during {len(operations)} operations: {_named(operations)}")
         _settle(pulumi, name, exported)
         _mend_releases(pulumi, name, operations)

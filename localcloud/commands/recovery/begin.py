@@ -1,4 +1,4 @@
-"""What `up` and `destroy` check first: whether an earlier run was interrupted, and whether its lock may be removed.
+"""The first checks of `up` and `destroy`: whether an earlier run was interrupted, and whether its lock may be removed.
 
 A lock may be removed if its process is dead. Plugins may still run after their CLI has ended.
 """
@@ -18,6 +18,7 @@ from typing import Final
 
 from localcloud.commands import stack
 from localcloud.commands.pulumi_cli import PulumiCli
+from localcloud.commands.recovery import events
 from localcloud.console import CommandError, say
 
 _ORPHAN_SECONDS: Final = 30.0
@@ -59,17 +60,24 @@ def unlock(pulumi: PulumiCli, home: Path, name: str, *, cut_off: bool) -> None:
 
 
 def settle(pulumi: PulumiCli, home: Path, name: str, *, cut_off: bool) -> int:
-    """Wait for the plugins of an interrupted run, then resolve its pending operations, Helm releases included.
+    """Resolve what an interrupted run left: its pending operations, Helm releases, creations whose plugin ended.
+
+    Plugins that still finish a call are awaited first.
 
     Args: as of `unlock`, which comes first.
 
     Returns:
         0, or the exit code of a recovery that failed and said why.
     """
-    if not (stack.has_pending_operations(home) if name == stack.LOCAL else cut_off):
+    interrupted = stack.has_pending_operations(home) if name == stack.LOCAL else cut_off
+    log = events.event_log(home, name)
+    if not interrupted and not events.lost_creations(log):
         return 0
     await_orphans(home)
-    return pulumi.module("localcloud.commands.recovery", "--home", str(home), "--stack", name)
+    code = pulumi.module("localcloud.commands.recovery", "--home", str(home), "--stack", name)
+    if not code:
+        log.unlink()
+    return code
 
 
 def cancel_dead(pulumi: PulumiCli, stack: str, folder: Path | None) -> None:
@@ -78,7 +86,7 @@ def cancel_dead(pulumi: PulumiCli, stack: str, folder: Path | None) -> None:
     Args:
         pulumi: the CLI, in the stack's environment.
         stack: the stack's name.
-        folder: where a file backend keeps the stack's locks; with None the CLI is asked, which takes a second.
+        folder: a file backend's folder of the stack's locks; None to ask the CLI, which takes a second.
     """
     holders = _holders_in(folder) if folder else _holders_by_cli(pulumi, stack)
     if holders and all(_is_dead(host, pid) for host, pid in holders):

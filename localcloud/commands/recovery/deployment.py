@@ -1,8 +1,8 @@
 """A stack's exported deployment: the operations that an interrupted run left in it, and how they are resolved.
 
-`pulumi refresh --import-pending-creates` of the pinned CLI drops the objects that it should import: it renames the
-operation to `importing`, which nothing reads. So the deployment itself is edited, between `stack export` and `stack import`: an
-object that may exist becomes a resource, whose outputs a refresh reads, and which the refresh drops if it is not there.
+`pulumi refresh --import-pending-creates` of the pinned CLI drops the objects that it should import: it renames the operation
+to `importing`, which nothing reads. So the deployment itself is edited, between `stack export` and `stack import`: an object
+that may exist becomes a resource, whose outputs a refresh reads, and which the refresh drops if it is not there.
 
 The objects of a cluster that is gone are removed in the same way.
 """
@@ -45,7 +45,7 @@ def settle(
     for operation in document["deployment"].pop("pending_operations", None) or []:
         planned: Resource = operation["resource"]
         if operation["type"] != "creating" or planned["type"].startswith("pulumi:"):
-            continue  # what is updated, deleted or read is in the state already; a provider is not an object at AWS
+            continue  # an object that was being updated, deleted or read is in the state already; a provider is no object at AWS
         identifier = identify(planned["type"], plain(planned.get("inputs") or {}))
         if identifier and not _holds(resources, planned["urn"], identifier):
             resource = planned | {"id": identifier, "outputs": dict(planned.get("inputs") or {})}

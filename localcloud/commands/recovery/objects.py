@@ -33,7 +33,7 @@ REPEATABLE: Final = frozenset(
 )
 """Types whose creation may be repeated: the second creation finds the object of the first, and overwrites it.
 
-What belongs to such an object goes with it: a destroy that finds no trace of the part in the state still leaves nothing.
+A part of another object is deleted with it: a destroy that does not find the part in the state still leaves nothing.
 A role's policies are missing here because IAM deletes no role that has one, and so are the targets of a rule.
 """
 
@@ -144,15 +144,12 @@ def _by_tags(service_list: str, key: str, identifier: str, **also: str) -> Calla
             return None
         wanted = {f"tag:{name}": value for name, value in tags.items()}
         wanted |= {name.replace("_", "-"): inputs[key] for name, key in also.items()}
-        found = getattr(connect("ec2"), service_list)(Filters=_filters(wanted))[key]
+        filters = [{"Name": name, "Values": [value]} for name, value in wanted.items()]
+        found = getattr(connect("ec2"), service_list)(Filters=filters)[key]
         alive = [each for each in found if str(each.get("State", "")).lower() not in _STATES_GONE]
         return alive[0][identifier] if len(alive) == 1 else None
 
     return search
-
-
-def _filters(wanted: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [{"Name": name, "Values": [value]} for name, value in wanted.items()]
 
 
 def _route(inputs: Inputs, connect: Connect) -> str | None:
@@ -239,7 +236,7 @@ _MORE: Final = WaiterModel(
         },
     }
 )
-"""What boto3 has no waiter for."""
+"""A waiter that boto3 lacks."""
 
 KNOWN: Final = REPEATABLE | _NAMED.keys() | _SEARCHED.keys()
 """Every type whose interrupted creation is resolved here, besides the objects of a cluster."""

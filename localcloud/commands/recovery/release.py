@@ -53,7 +53,7 @@ class Kubectl:
     environment: Mapping[str, str]
 
     def run(self, *arguments: str) -> str:
-        """Run a command and return what it prints.
+        """Run a command and return its output.
 
         Raises:
             subprocess.CalledProcessError: it failed.

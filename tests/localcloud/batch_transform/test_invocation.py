@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import http.client
+import os
 import resource
 import select
 import socket
 import threading
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,16 +70,26 @@ def _receive_one_byte_body(connection: socket.socket) -> None:
         request += part
 
 
-def test_one_connection_serves_many_requests() -> None:
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[http.client.HTTPConnection]:
+    """The connections that a test makes."""
+    connections, connect = list[http.client.HTTPConnection](), http.client.HTTPConnection.connect
+
+    def connect_and_note(connection: http.client.HTTPConnection) -> None:
+        connections.append(connection)
+        connect(connection)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "connect", connect_and_note)
+    return connections
+
+
+def test_one_connection_serves_many_requests(made: list[http.client.HTTPConnection]) -> None:
     double = ModelDouble(echo)
-    ports: set[int] = set()
     with serving(double.url) as model:
         for number in range(5):
             assert model.invoke(b"%d" % number) == b"%d" % number
-            (idle,) = model._containers[0]._idle.queue
-            ports.add(idle.sock.getsockname()[1])
     double.stop()
-    assert len(ports) == 1
+    assert len(made) == 1
 
 
 def test_a_body_of_many_megabytes_arrives_whole() -> None:
@@ -90,40 +101,40 @@ def test_a_body_of_many_megabytes_arrives_whole() -> None:
     double.stop()
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_no_failed_attempt() -> None:
+def test_a_connection_that_the_server_closed_meanwhile_is_no_failed_attempt(
+    made: list[http.client.HTTPConnection],
+) -> None:
     with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (url, connections):
         with serving(url, max_retries=0) as model:
             assert model.invoke(b"1") == b"ok"
-            (idle,) = model._containers[0]._idle.queue
-            assert select.select([idle.sock], [], [], 10)[0]
+            assert select.select([made[0].sock], [], [], 10)[0]
             assert model.invoke(b"2") == b"ok"
         assert len(connections) == 2
 
 
 @pytest.fixture
 def many_descriptors() -> Iterator[None]:
-    """Descriptors beyond what select.select takes."""
+    """The next descriptors are beyond what select.select takes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard <= _BEYOND_SELECT:
         pytest.xfail("this system allows a process few descriptors")
     if soft != resource.RLIM_INFINITY and soft <= _BEYOND_SELECT:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (_BEYOND_SELECT + 1, hard))
-    yield
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_BEYOND_SELECT + 100, hard))
+    with ExitStack() as taken:
+        while taken.enter_context(Path(os.devnull).open("rb")).fileno() < _BEYOND_SELECT:
+            pass
+        yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.usefixtures("many_descriptors")
-def test_a_connection_may_have_a_descriptor_of_any_number() -> None:
+def test_a_connection_may_have_a_descriptor_of_any_number(made: list[http.client.HTTPConnection]) -> None:
     double = ModelDouble(echo)
     with serving(double.url, max_retries=0) as model:
         assert model.invoke(b"1") == b"1"
-        (idle,) = model._containers[0]._idle.queue
-        low = idle.sock
-        idle.sock = socket.socket(fileno=fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _BEYOND_SELECT))
-        low.close()
         assert model.invoke(b"2") == b"2"
-        (idle,) = model._containers[0]._idle.queue
-        assert idle.sock.fileno() >= _BEYOND_SELECT
+        (connection,) = made
+        assert connection.sock.fileno() > _BEYOND_SELECT
     double.stop()
 
 

@@ -98,7 +98,9 @@ def test_a_job_whose_end_the_state_does_not_know_is_looked_at(
     answer(home, {"deployment": state})
     monkeypatch.setattr(PulumiCli, "module", lambda *_: 0)
     assert account.up(home, "dev") == 0
-    assert f":up --stack dev --suppress-outputs --parallel 64 --policy-pack policy{look}" in asked(home)
+    log = home / "run" / "dev.events"
+    flags = f"--suppress-outputs --parallel 64 --policy-pack policy{look} --event-log {log}"
+    assert f":up --stack dev {flags}" in asked(home)
 
 
 def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(
@@ -106,7 +108,7 @@ def test_after_an_up_that_failed_the_results_of_the_other_jobs_are_shown(
 ) -> None:
     answer(home, {"deployment": None, "transform_jobs": {"churn": {}}})
     shown: list[tuple[str, ...]] = []
-    monkeypatch.setattr(PulumiCli, "run", lambda *_: 255)
+    monkeypatch.setattr(PulumiCli, "up", lambda *_: 255)
     monkeypatch.setattr(PulumiCli, "module", lambda _, *asked: shown.append(asked) or 0)
     assert account.up(home, "dev") == 1
     assert shown[-1] == ("workshop.summary", "--stack", "dev", "--outputs", str(home / "outputs-dev.json"))

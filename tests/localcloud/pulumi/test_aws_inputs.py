@@ -8,18 +8,14 @@ from typing import Any
 
 import botocore.session
 import pytest
-from pulumi.runtime.proto import provider_pb2
 
 from localcloud.pulumi.aws import parameters, sdk_schema
 from localcloud.pulumi.aws.catalogue import CATALOGUE
 from localcloud.pulumi.aws.inputs import properties, schema
 from localcloud.pulumi.aws.provider import AwsProvider
-from localcloud.pulumi.errors import PluginError
 from localcloud.pulumi.provider import Target
 from localcloud.pulumi.urn import Urn
-from localcloud.pulumi.wire import UNKNOWN, Asset, decode, encode
-from tests.localcloud.pulumi.conftest import Start
-from tests.localcloud.pulumi.engine import Failed, Plugin, urn
+from localcloud.pulumi.wire import UNKNOWN, Asset
 
 ENVIRONMENT = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
@@ -291,80 +287,6 @@ def test_an_update_of_content_makes_its_checksums_unknown() -> None:
     assert planned["arn"] == "a"
 
 
-# Guards and configuration
-
-
-@pytest.mark.parametrize(
-    ("environment", "message"),
-    [
-        pytest.param({}, "AWS_ENDPOINT_URL is not set", id="no endpoint"),
-        pytest.param({"AWS_ENDPOINT_URL": "https://sts.amazonaws.com"}, "talks to 127.0.0.1 only", id="AWS"),
-        pytest.param({"AWS_ENDPOINT_URL": "http://127.0.0.1.example.com"}, "talks to 127.0.0.1 only", id="look-alike"),
-    ],
-)
-def test_the_plugin_talks_to_this_machine_only(environment: dict[str, str], message: str) -> None:
-    with pytest.raises(PluginError, match=message):
-        AwsProvider({"AWS_REGION": "us-east-1", **environment}).configure({})
-
-
-@pytest.mark.parametrize(
-    ("settings", "path"),
-    [
-        pytest.param({"regoin": "x"}, "regoin", id="misspelt"),
-        pytest.param({"profile": "work"}, "profile", id="profile"),
-        pytest.param({"assumeRoles": "[]"}, "assumeRoles", id="another role"),
-        pytest.param({"defaultTags": '{"tag": {}}'}, "defaultTags.tag", id="misspelt deep inside"),
-    ],
-)
-def test_settings_are_refused_by_name(settings: dict[str, Any], path: str) -> None:
-    assert [f.property for f in provider().check_config(settings).failures] == [path]
-
-
-def test_another_region_means_other_objects() -> None:
-    assert provider().diff_config({"region": "us-east-1"}, {"region": "us-west-2"}).replaces
-    assert not provider().diff_config({"region": "a"}, {"region": "a", "defaultTags": '{"tags":{}}'}).replaces
-
-
-def test_a_stack_that_is_not_registered_is_refused(aws: Plugin) -> None:
-    with pytest.raises(Failed, match=r"dev is not registered with the running local cloud.*make up STACK=dev"):
-        aws.check(VPC, "x", {"cidrBlock": "10.0.0.0/16"}, stack="dev")
-
-
-def test_without_a_local_cloud_the_stack_is_refused(start_plugin: Start, tmp_path: Any) -> None:
-    plugin = start_plugin("aws", AWS_ENDPOINT_URL="http://127.0.0.1:1", LOCALCLOUD_HOME=str(tmp_path))
-    plugin.configure()
-    with pytest.raises(Failed, match=r"no local cloud is running .* run `make up`"):
-        plugin.check(VPC, "x", {"cidrBlock": "10.0.0.0/16"})
-
-
-def test_a_type_that_is_not_there_is_refused_by_name(aws: Plugin) -> None:
-    with pytest.raises(Failed, match="no resource type aws:dynamodb/table:Table"):
-        aws.check("aws:dynamodb/table:Table", "x", {})
-    with pytest.raises(Failed, match="no function aws:ec2/getAmi:getAmi"):
-        aws.invoke("aws:ec2/getAmi:getAmi", {})
-
-
-def test_an_endpoint_that_does_not_answer_is_said_so(start_plugin: Start) -> None:
-    plugin = start_plugin("aws", AWS_ENDPOINT_URL="http://127.0.0.1:1")
-    plugin.configure()
-    with pytest.raises(Failed, match=r"CreateVpc: Could not connect .*is the local cloud running"):
-        plugin.create(VPC, "x", {"cidrBlock": "10.0.0.0/16"})
-
-
-def test_an_error_of_aws_is_one_line_about_the_resource(aws: Plugin) -> None:
-    with pytest.raises(Failed) as failure:
-        aws.create(VPC, "wrong", {"cidrBlock": "10.0.0.0/8"})
-    text = str(failure.value)
-    assert text.startswith("creating aws:ec2/vpc:Vpc wrong: CreateVpc: InvalidVpc")
-    assert "\n" not in text
-
-
-def test_secrets_stay_secret(aws: Plugin) -> None:
-    inputs = encode({"assumeRolePolicy": TRUST, "description": "hidden"}, {"description"})
-    request = provider_pb2.CheckRequest(urn=urn(ROLE, "x"), news=inputs, randomSeed=b"1")
-    assert decode(aws.call("Check", request).inputs).secrets == {"description"}
-
-
 # Parameters of calls
 
 
@@ -407,54 +329,3 @@ def test_nearly_every_pattern_of_a_service_can_be_checked(service: str) -> None:
     patterns = {model.shape_for(n).metadata.get("pattern") for n in model.shape_names} - {None}
     refused = {p for p in patterns if parameters.compile_pattern(str(p)) is None}
     assert len(refused) <= len(patterns) // 50
-
-
-# Functions
-
-
-def test_functions(aws: Plugin) -> None:
-    assert aws.invoke("aws:index/getCallerIdentity:getCallerIdentity", {})[0]["accountId"] == "123456789012"
-    assert aws.invoke("aws:index/getRegion:getRegion", {})[0]["name"] == "us-east-1"
-    assert aws.invoke("aws:index/getPartition:getPartition", {})[0]["dnsSuffix"] == "amazonaws.com"
-    zones = aws.invoke(
-        "aws:index/getAvailabilityZones:getAvailabilityZones", {"excludeZoneIds": ["use1-az1"], "state": "available"}
-    )[0]
-    assert zones["names"] == sorted(zones["names"])
-    assert "use1-az1" not in zones["zoneIds"]
-    image = {"repositoryName": "sagemaker-xgboost", "imageTag": "3.0-5"}
-    path = aws.invoke("aws:sagemaker/getPrebuiltEcrImage:getPrebuiltEcrImage", image)[0]["registryPath"]
-    assert path == "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
-    addon = {"addonName": "vpc-cni", "kubernetesVersion": "1.35", "mostRecent": True}
-    assert aws.invoke("aws:eks/getAddonVersion:getAddonVersion", addon)[0]["version"].startswith("v")
-    quota = {"serviceCode": "sagemaker", "quotaName": "ml.m5.large for transform job usage"}
-    assert aws.invoke("aws:servicequotas/getServiceQuota:getServiceQuota", quota)[0]["value"] > 0
-
-
-@pytest.mark.parametrize(
-    ("token", "arguments", "reason"),
-    [
-        pytest.param("aws:index/getRegion:getRegion", {"nme": "x"}, "no argument `nme`", id="misspelt argument"),
-        pytest.param(
-            "aws:sagemaker/getPrebuiltEcrImage:getPrebuiltEcrImage",
-            {"repositoryName": "blazingtext"},
-            "knows the images",
-            id="image",
-        ),
-        pytest.param(
-            "aws:servicequotas/getServiceQuota:getServiceQuota",
-            {"serviceCode": "sagemaker", "quotaName": "no such"},
-            "no quota named",
-            id="quota",
-        ),
-        pytest.param(
-            "aws:eks/getAddonVersion:getAddonVersion",
-            {"addonName": "no-such", "kubernetesVersion": "1.35"},
-            "no version of the add-on",
-            id="add-on",
-        ),
-    ],
-)
-def test_functions_refuse_by_name(aws: Plugin, token: str, arguments: dict[str, Any], reason: str) -> None:
-    result, failures = aws.invoke(token, arguments)
-    assert result == {}
-    assert any(reason in text for text in failures.values())

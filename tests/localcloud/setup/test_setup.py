@@ -23,13 +23,13 @@ def python(tmp_path: Path) -> Path:
 def test_programs_are_compiled_by_the_environments_python_which_has_pip(
     python: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with setup._compiling(["control-plane", "pulumi"], python):
+    with setup.compiling(["control-plane", "pulumi"], python):
         pass
     assert "runs -m localcloud.go control-plane pulumi" in capsys.readouterr().out
 
 
 def test_what_is_there_is_not_compiled(python: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with setup._compiling([], python):
+    with setup.compiling([], python):
         pass
     assert capsys.readouterr().out == ""
 
@@ -38,6 +38,6 @@ def test_a_build_that_fails_is_told_with_its_last_lines(python: Path, tmp_path: 
     (tmp_path / "code").write_text("1")
     with (
         pytest.raises(CommandError, match="control-plane and pulumi could not be compiled:\nruns -m"),
-        setup._compiling(["control-plane", "pulumi"], python),
+        setup.compiling(["control-plane", "pulumi"], python),
     ):
         pass

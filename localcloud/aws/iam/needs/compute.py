@@ -132,7 +132,7 @@ def eks(call: Call, _directory: Directory) -> Sequence[Need]:
 
 
 def _eks_resource(call: Call) -> str:
-    """The ARN of what a call is about; something that is being created is checked as its cluster."""
+    """The ARN of a call's resource; the creation of one is a permission on its cluster."""
     if call.params.get("clusterName"):
         named = (template for member, template in _EKS_RESOURCES if call.params.get(member))
         created = call.operation.startswith("Create")

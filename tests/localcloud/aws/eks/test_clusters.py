@@ -140,7 +140,7 @@ def test_an_update_can_be_followed(aws: Endpoint) -> None:
 
 
 def test_a_cluster_stays_at_its_version(aws: Endpoint, standing: str) -> None:
-    with pytest.raises(ClientError, match="Destroy it and create it anew"):
+    with pytest.raises(ClientError, match="Destroy it and create it again"):
         aws.client("eks").update_cluster_version(name=standing, version="1.36")
 
 

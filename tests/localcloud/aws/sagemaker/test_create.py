@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from localcloud.aws.sagemaker import rules
+from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.errors import ValidationError
 
 REGION, NUMBER = "us-east-1", "123456789012"
@@ -275,15 +275,15 @@ def test_a_join_needs_records_cut_and_assembled_alike(
         "DataProcessing": {"JoinSource": "Input"},
     }
     if accepted:
-        rules.check(request)
+        errors.check_transform_job(request)
     else:
         with pytest.raises(ValidationError, match=f"for text/csv; they are {split} and {assembly}"):
-            rules.check(request)
+            errors.check_transform_job(request)
 
 
 @pytest.mark.parametrize("split", ["RecordIO", "TFRecord"])
 def test_records_in_frames_are_accepted(split: str) -> None:
-    rules.check({**PLAIN, "TransformInput": {**PLAIN["TransformInput"], "SplitType": split}})
+    errors.check_transform_job({**PLAIN, "TransformInput": {**PLAIN["TransformInput"], "SplitType": split}})
 
 
 def test_a_range_beside_an_index_is_accepted_and_the_job_fails(cloud: Any, model: str) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +21,7 @@ from localcloud.aws.sagemaker import worker
 from localcloud.aws.sagemaker.orders import Channel, Order
 from localcloud.aws.sagemaker.worker import Turns
 from localcloud.aws.sagemaker.workers import LocalTransforms
+from localcloud.batch_transform.containers import Container
 from localcloud.batch_transform.errors import Stopped
 from localcloud.batch_transform.job import Cancellation, JobStatus
 from localcloud.batch_transform.run import Outcome
@@ -113,10 +114,9 @@ def test_jobs_that_never_end_hold_up_nobody() -> None:
 
 
 def test_a_turn_that_ran_out_is_given_back_once() -> None:
-    turns = Turns(1, 0.05)
+    turns = Turns(1, 0.5)  # longer than each of the jobs below
     with turns.one(Cancellation()), turns.one(Cancellation()):  # the second comes when the first has run out
         pass
-    turns._seconds = 60
     assert most_at_once(turns, jobs=4) == 1
 
 
@@ -130,18 +130,32 @@ def test_who_is_stopped_while_it_waits_does_not_wait_on_and_takes_no_turn() -> N
     assert most_at_once(turns, jobs=4) == 1
 
 
+class Asking(Cancellation):
+    """Tells when a job that waits for its turn has said how to be interrupted, which it does when it has asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+
+    @contextmanager
+    def interrupting(self, interrupt: Callable[[], None]) -> Generator[None]:
+        with super().interrupting(interrupt):
+            self.asked.set()
+            yield
+
+
 def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
     turns, order = Turns(1, 60), list[int]()
 
-    def job(number: int) -> None:
-        with turns.one(Cancellation()):
+    def job(number: int, cancellation: Cancellation) -> None:
+        with turns.one(cancellation):
             order.append(number)
 
     with ThreadPoolExecutor(9) as pool, turns.one(Cancellation()):
         for number in range(9):
-            pool.submit(job, number)
-            while len(turns._waiting) <= number:
-                time.sleep(0.001)
+            asking = Asking()
+            pool.submit(job, number, asking)
+            assert asking.asked.wait(60)
     assert order == list(range(9))
 
 
@@ -156,13 +170,16 @@ class Held(worker.Worker):
         return Outcome(JobStatus.COMPLETED)
 
 
+def no_container(*_: object, **__: object) -> Container:
+    raise AssertionError("no job comes so far")
+
+
 @contextmanager
 def working(folder: Path) -> Generator[Channel]:
-    nothing: Any = None
     ours, theirs = socket.socketpair()
     ours.settimeout(60)
     with ours, theirs:
-        serving = threading.Thread(target=Held(Channel(theirs), "http://127.0.0.1:9", nothing, folder).serve)
+        serving = threading.Thread(target=Held(Channel(theirs), "http://127.0.0.1:9", no_container, folder).serve)
         serving.start()
         try:
             yield Channel(ours)
