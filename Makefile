@@ -15,7 +15,7 @@ SETUP = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and none
 COMMAND = @$(SETUP) $(if $(filter local,$(STACK)),local,dev) && $(RUN) localcloud.commands
 
 FAST_LINT = $(RUN) ruff format --check . && $(RUN) ruff check .
-SLOW_LINT = .local/venv/bin/basedpyright && .local/venv/bin/lint-imports && $(RUN) vulture
+SLOW_LINT = .local/venv/bin/basedpyright && .local/venv/bin/lint-imports --no-logo && $(RUN) vulture
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview destroy down reset retry tick status logs shell results compare report cost leftovers preflight crds model \
