@@ -1,9 +1,9 @@
 """The program of the scikit-learn container: it loads a user's script and serves it, in the image's own Python.
 
 It follows SageMaker's scikit-learn container (its `serving` module) and the toolkit under it, sagemaker-containers
-2.8.6; their answers to the same requests were compared with the answers of this program. The toolkit itself is not used:
-the registry has it only as source code that needs a C compiler, Python 3.10 and newer cannot import it without a patch, and
-its successor, sagemaker-inference, starts a server written in Java, which the image uses for multi-model endpoints only.
+2.8.6; their answers to the same requests were compared with this program's. The toolkit itself is not used: the registry
+has it only as source code that needs a C compiler, Python 3.10 and newer cannot import it without a patch, and its
+successor, sagemaker-inference, starts a server written in Java, which the image uses for multi-model endpoints only.
 
 A model is whatever the user's `model_fn` returns. It may run any code (a pickle does so while it is loaded), but only in
 this process. As in the image, each worker loads the model itself and answers one request at a time.
@@ -91,9 +91,7 @@ def read_settings(environment: dict[str, str]) -> Settings:
     model_folder = Path(environment.get("SM_MODEL_DIR", _MODEL_FOLDER))
     program = environment.get("SAGEMAKER_PROGRAM", "")
     if not program:
-        raise ScriptError(
-            "SAGEMAKER_PROGRAM is not set: set it in the model's environment, for instance to inference.py"
-        )
+        raise ScriptError("SAGEMAKER_PROGRAM is not set: set it in the model's environment, usually to inference.py")
     code = _code_folder(environment.get("SAGEMAKER_SUBMIT_DIRECTORY", ""), model_folder)
     if not (code / program).exists():
         raise ScriptError(f"SAGEMAKER_PROGRAM names {program}, which the archive does not have in {code.name}/")
