@@ -15,7 +15,7 @@ SETUP = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and none
 COMMAND = @$(SETUP) $(if $(filter local,$(STACK)),local,dev) && $(RUN) localcloud.commands
 
 FAST_LINT = $(RUN) ruff format --check . && $(RUN) ruff check .
-SLOW_LINT = .local/venv/bin/basedpyright && .local/venv/bin/lint-imports && $(RUN) vulture
+SLOW_LINT = .local/venv/bin/basedpyright && .local/venv/bin/lint-imports --no-logo && $(RUN) vulture
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview destroy down reset retry tick status logs shell results compare report cost leftovers preflight crds model \
@@ -75,7 +75,7 @@ test: setup ## Set up, then lint and every test
 	@{ { $(SLOW_LINT); } > .local/lint.log 2>&1; code=$$?; echo; cat .local/lint.log; exit $$code; } & lint=$$!; \
 	$(RUN) pytest -q -n 2 --dist loadgroup --no-loadscope-reorder --durations 10; tests=$$?; \
 	wait $$lint || { echo "make lint fails, as is told above and in .local/lint.log"; exit 1; }; exit $$tests
-soak: setup ## The long random walks; prints its seed
+soak: setup ## The long random walks and the long tables of cases; prints its seed
 	@$(RUN) pytest -m soak -p no:cacheprovider -s -o timeout=0 -o faulthandler_timeout=0
 bench: setup ## Benchmarks side by side with their peers
 	@$(RUN) bench

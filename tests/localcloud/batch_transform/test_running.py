@@ -171,7 +171,7 @@ def test_rows_that_are_not_cut_cannot_be_joined(plane: Any) -> None:
     processing = DataProcessing(join_input=True)
     result = plane.run({"in/a.csv": b"1,2\n3,4\n"}, split=Split.NONE, assemble_line=False, processing=processing)
     assert result.outcome.reason == CLIENT_ERROR
-    assert "it is not cut into lines, which needs SplitType Line" in result.logs.lines[4]
+    assert "it is not split into lines, which needs SplitType Line" in result.logs.lines[4]
     assert result.outputs == {}
 
 

@@ -90,6 +90,7 @@ def test_it_lists_what_is_installed(host: Any, tmp_path: Path, *, transitive: bo
     assert ("pulumi" in listed) == transitive  # which the packages of the providers require
 
 
+@pytest.mark.soak  # an environment takes seconds, and the test above makes one
 def test_dependencies_are_installed_into_the_virtual_environment(host: Any, tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("no such requirement\n")
     request = language_pb2.InstallDependenciesRequest(info=info(tmp_path, virtualenv="venv"))
