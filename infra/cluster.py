@@ -34,59 +34,59 @@ class ClusterArgs:
     """Arguments of a cluster.
 
     Attributes:
-        name: the cluster's name at EKS.
+        cluster_name: the cluster's name at EKS.
         scope: of the ARN of the administrators' access policy.
         kubernetes_version: such as 1.35.
         allowed_cidrs: the IPv4 ranges that may reach the public endpoint.
-        admin_principals: ARNs of administrators besides the cluster's creator.
         vpc_id: the VPC of the cluster.
         subnet_ids: subnets in two zones at least.
-        subnets_are_public: whether that is known; EKS itself finds out about existing subnets.
-        routes: the resources that must exist before a node boots, and until the last node is gone.
         cluster_role: the control plane's.
         operator_role: the operator's, which its pod gets from Pod Identity.
         operator_namespace: the namespace of the operator's pod.
         operator_service_account: the service account of the operator's pod.
         node_instance_type: the EC2 instance type of the node.
         node_role: the node's; None for a control plane without nodes and without Pod Identity.
+        subnets_are_public: whether that is known; EKS itself finds out about existing subnets.
+        routes: the resources that must exist before a node boots, and until the last node is gone.
+        admin_principals: ARNs of administrators besides the cluster's creator.
     """
 
-    name: str
+    cluster_name: str
     scope: pulumi.Output[Scope]
     kubernetes_version: str
     allowed_cidrs: Sequence[str]
-    admin_principals: Sequence[str]
     vpc_id: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
-    subnets_are_public: bool
-    routes: Sequence[pulumi.Resource]
     cluster_role: Identified
     operator_role: Identified
     operator_namespace: str
     operator_service_account: str
     node_instance_type: str
     node_role: Identified | None
+    subnets_are_public: bool = True
+    routes: Sequence[pulumi.Resource] = ()
+    admin_principals: Sequence[str] = ()
 
     @classmethod
     def of(
         cls, settings: Settings, kubernetes_version: str, account: Account, network: Network, identity: Identity
     ) -> "ClusterArgs":
         return cls(
-            name=settings.cluster_name,
+            cluster_name=settings.cluster_name,
             scope=account.scope,
             kubernetes_version=kubernetes_version,
             allowed_cidrs=settings.allowed_cidrs,
-            admin_principals=settings.admin_principals,
             vpc_id=network.vpc_id,
             subnet_ids=network.subnet_ids,
-            subnets_are_public=not settings.existing_subnet_ids,
-            routes=network.routes,
             cluster_role=identity.cluster,
             operator_role=identity.operator,
             operator_namespace=settings.operator_namespace,
             operator_service_account=settings.operator_service_account,
             node_instance_type=settings.node_instance_type,
             node_role=identity.node,
+            subnets_are_public=not settings.existing_subnet_ids,
+            routes=network.routes,
+            admin_principals=settings.admin_principals,
         )
 
 
@@ -102,7 +102,7 @@ class Cluster(pulumi.ComponentResource):
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("workshop:index:Cluster", name, None, opts)
         self._name, self._args = name, args
-        self.cluster_name = args.name
+        self.cluster_name = args.cluster_name
         cluster = self._control_plane()
         place = [cluster] if args.node_role is None else self._place_for_pods(args.node_role, cluster)
         self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
