@@ -69,12 +69,12 @@ setup: ## Install everything that up and test need, and start nothing
 lint: setup ## Format, lint, types, import contract, dead code
 	@$(FAST_LINT)
 	@$(SLOW_LINT)
-# Types take a minute: they are checked beside the tests, and told of as soon as they are.
+# Types take a minute: they are checked while the tests run, and the result is printed when it is known.
 test: setup ## Set up, then lint and every test
 	@$(FAST_LINT)
 	@{ { $(SLOW_LINT); } > .local/lint.log 2>&1; code=$$?; echo; cat .local/lint.log; exit $$code; } & lint=$$!; \
 	$(RUN) pytest -q -n 2 --dist loadgroup --no-loadscope-reorder --durations 10; tests=$$?; \
-	wait $$lint || { echo "make lint fails, as is told above and in .local/lint.log"; exit 1; }; exit $$tests
+	wait $$lint || { echo "lint failed: see above, or .local/lint.log"; exit 1; }; exit $$tests
 soak: setup ## The long random walks and the long tables of cases; prints its seed
 	@$(RUN) pytest -m soak -p no:cacheprovider -s -o timeout=0 -o faulthandler_timeout=0
 bench: setup ## Benchmarks side by side with their peers

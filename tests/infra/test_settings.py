@@ -1,4 +1,4 @@
-"""The stack's settings: the schema and the reader know the same keys, and every wrong value is told at once."""
+"""The stack's settings: the schema and the reader know the same keys, and all wrong values are reported together."""
 
 from collections.abc import Mapping
 from pathlib import Path

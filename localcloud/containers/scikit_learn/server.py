@@ -345,7 +345,7 @@ def _fork(settings: Settings, listener: socket.socket) -> int:
 
 
 def serve(settings: Settings) -> int:
-    """Keep the workers until one cannot load its model; the first loads alone, so that its error is told once."""
+    """Keep the workers until one cannot load its model; the first loads alone, so that its error is printed once."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", settings.port))

@@ -124,7 +124,7 @@ def send_debug_messages_without_waiting(pulumi: Any) -> list[Any]:
 
 
 def explanation(pulumi: Any, error: BaseException, entry: str) -> str:
-    """What the user is told of an exception, without the frames that only lead to the program; empty for nothing."""
+    """The text of an exception for the user, without the frames that only lead to the program; empty for nothing."""
     import grpc  # noqa: PLC0415  after the SDK has been found
 
     main_file = os.path.join(entry, "__main__.py") if os.path.isdir(entry) else entry  # noqa: PTH112, PTH118

@@ -119,7 +119,9 @@ def test_the_timeout_holds_for_the_way_through_all(plane: Any) -> None:
 
     result = run(plane, slow, slow, slow, timeout_seconds=1, max_retries=0)
     assert result.outcome.reason == "InternalServerError: We encountered an internal error.  Please try again."
-    assert "b/in/a.csv: The container container-3 gave no answer." in result.logs.lines
+    # Each of them alone would have time enough; which one runs out of it says how busy the machine is.
+    blamed = {f"b/in/a.csv: The container {name} gave no answer." for name in ("score", "container-3")}
+    assert blamed & set(result.logs.lines)
 
 
 def test_the_record_is_joined_with_the_last_answer(plane: Any) -> None:

@@ -12,7 +12,7 @@ from localcloud.console import CommandError
 
 
 class Recorded:
-    """A CLI that keeps what it is told."""
+    """A CLI that records its arguments."""
 
     def __init__(self) -> None:
         self.told: list[str] = []

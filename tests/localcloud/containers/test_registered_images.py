@@ -1,4 +1,4 @@
-"""Containers of one's own: what the file may say, and what it is told where it says something else."""
+"""Containers of one's own: what the file may contain, and the error for everything else."""
 
 from __future__ import annotations
 
