@@ -3,18 +3,18 @@
 import pulumi
 
 from infra import account, settings
-from infra.cluster import Cluster, version_of
-from infra.delivery import Delivery
-from infra.identity import Identity
+from infra.cluster import Cluster, ClusterArgs, version_of
+from infra.delivery import Delivery, DeliveryArgs
+from infra.identity import Identity, IdentityArgs
 from infra.model import Model, ModelPlace
-from infra.network import Network
-from infra.operator import Operator, check_definitions
-from infra.schedule import Schedules
-from infra.storage import Storage
+from infra.network import Network, NetworkArgs
+from infra.operator import Operator, OperatorArgs, check_definitions
+from infra.schedule import Schedules, SchedulesArgs
+from infra.storage import Storage, StorageArgs
 from jobs import declaration, declared, lanes
 from jobs.declaration import JobDefaults
 from jobs.layer import TransformJobs
-from jobs.scheduled_job import ScheduledJob, SchedulePlace
+from jobs.scheduled_job import ScheduledJobs
 from jobs.transform_job import JobPlace
 from lookups import prices
 
@@ -30,30 +30,20 @@ account.check_given(chosen, aws.look)
 kubernetes_version = version_of(chosen.kubernetes_version, chosen.cluster_name, aws.look)
 
 # Layer 1: the infrastructure of the jobs.
-network = Network(chosen, aws)
-storage = Storage(chosen, aws)
+network = Network(chosen.prefix, NetworkArgs.of(chosen), aws.options)
+storage = Storage(chosen.prefix, StorageArgs.of(chosen, aws), aws.options)
 images = declaration.private_images(planned, chosen)
-identity = Identity(chosen, aws, storage, images)
-cluster = Cluster(chosen, kubernetes_version, aws, network, identity)
-operator = Operator(chosen, aws, identity, cluster)
+identity = Identity(chosen.prefix, IdentityArgs.of(chosen, aws, storage, images), aws.options)
+cluster = Cluster(chosen.prefix, ClusterArgs.of(chosen, kubernetes_version, aws, network, identity), aws.options)
+operator = Operator(chosen.prefix, OperatorArgs.of(chosen, identity, cluster), aws.options)
 model = Model(chosen.prefix, chosen.model, ModelPlace.of(identity, storage), f"{chosen.prefix}-model", aws.options)
 
 # Layer 2: the jobs.
 place = JobPlace.of(chosen, account=aws, storage=storage, identity=identity, operator=operator, model=model)
 transform_jobs = TransformJobs(arranged.jobs, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
-if scheduled := [(job, job.args.schedule) for job in planned if job.args.schedule is not None]:
-    schedules = Schedules(chosen, aws, [job.name for job, _ in scheduled])
-    base = SchedulePlace(
-        partition=aws.scope.apply(lambda scope: scope.partition),
-        group_name=schedules.group.name,
-        role_arn=schedules.role.arn,
-        dead_letter_arn=schedules.dead_letters.arn,
-        dead_letter_url=schedules.dead_letters.url,
-        topic_arn=schedules.failures.arn,
-        ready=[*schedules.ready, *identity.execution.ready],
-    )
-    by_schedule = {job.name: ScheduledJob(job, schedule, place, base, aws.options) for job, schedule in scheduled}
-    pulumi.export("scheduled_jobs", {name: job.outputs() for name, job in by_schedule.items()})
+if scheduled := [job.name for job in planned if job.args.schedule is not None]:
+    schedules = Schedules(chosen.prefix, SchedulesArgs.of(chosen, aws, scheduled), aws.options)
+    pulumi.export("scheduled_jobs", ScheduledJobs(planned, place, schedules, aws.options).outputs())
 
 pulumi.export("bucket_name", storage.bucket_name)
 pulumi.export("cluster_name", cluster.cluster_name)
@@ -66,5 +56,5 @@ pulumi.export("cost", prices.summary(node_type, chosen.transform_instance_type, 
 pulumi.export("transform_jobs", transform_jobs.outputs())
 lanes.warn_beyond_quota(arranged.instances, chosen.region)
 if chosen.delivery_repository:
-    pulumi.export("delivery_roles", Delivery(chosen, aws).outputs())
+    pulumi.export("delivery_roles", Delivery(chosen.prefix, DeliveryArgs.of(chosen, aws), aws.options).outputs())
 transform_jobs.check_ends()

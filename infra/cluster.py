@@ -13,6 +13,7 @@ goes the other way.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -28,6 +29,67 @@ from infra.problems import aws_message
 from infra.settings import EKS_VERSIONS, Settings
 
 
+@dataclass(frozen=True)
+class ClusterArgs:
+    """Arguments of a cluster.
+
+    Attributes:
+        cluster_name: the cluster's name at EKS.
+        scope: of the ARN of the administrators' access policy.
+        kubernetes_version: such as 1.35.
+        allowed_cidrs: the IPv4 ranges that may reach the public endpoint.
+        vpc_id: the VPC of the cluster.
+        subnet_ids: subnets in two zones at least.
+        cluster_role: the control plane's.
+        operator_role: the operator's, which its pod gets from Pod Identity.
+        operator_namespace: the namespace of the operator's pod.
+        operator_service_account: the service account of the operator's pod.
+        node_instance_type: the EC2 instance type of the node.
+        node_role: the node's; None for a control plane without nodes and without Pod Identity.
+        subnets_are_public: whether that is known; EKS itself finds out about existing subnets.
+        routes: the resources that must exist before a node boots, and until the last node is gone.
+        admin_principals: ARNs of administrators besides the cluster's creator.
+    """
+
+    cluster_name: str
+    scope: pulumi.Output[Scope]
+    kubernetes_version: str
+    allowed_cidrs: Sequence[str]
+    vpc_id: pulumi.Input[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
+    cluster_role: Identified
+    operator_role: Identified
+    operator_namespace: str
+    operator_service_account: str
+    node_instance_type: str
+    node_role: Identified | None
+    subnets_are_public: bool = True
+    routes: Sequence[pulumi.Resource] = ()
+    admin_principals: Sequence[str] = ()
+
+    @classmethod
+    def of(
+        cls, settings: Settings, kubernetes_version: str, account: Account, network: Network, identity: Identity
+    ) -> "ClusterArgs":
+        return cls(
+            cluster_name=settings.cluster_name,
+            scope=account.scope,
+            kubernetes_version=kubernetes_version,
+            allowed_cidrs=settings.allowed_cidrs,
+            vpc_id=network.vpc_id,
+            subnet_ids=network.subnet_ids,
+            cluster_role=identity.cluster,
+            operator_role=identity.operator,
+            operator_namespace=settings.operator_namespace,
+            operator_service_account=settings.operator_service_account,
+            node_instance_type=settings.node_instance_type,
+            node_role=identity.node,
+            subnets_are_public=not settings.existing_subnet_ids,
+            routes=network.routes,
+            admin_principals=settings.admin_principals,
+        )
+
+
 class Cluster(pulumi.ComponentResource):
     """An EKS cluster, ready for the operator."""
 
@@ -37,53 +99,50 @@ class Cluster(pulumi.ComponentResource):
     ready: list[pulumi.Resource]
     """The resources that must exist while the operator works: its identity, and its node if the stack has one."""
 
-    def __init__(
-        self, settings: Settings, kubernetes_version: str, account: Account, network: Network, identity: Identity
-    ) -> None:
-        super().__init__("workshop:index:Cluster", settings.prefix, None, account.options)
-        self._name, self._settings, self._network, self._identity = settings.prefix, settings, network, identity
-        self.cluster_name = settings.cluster_name
-        cluster = self._control_plane(kubernetes_version, account.scope)
-        place = [cluster] if identity.node is None else self._place_for_pods(identity.node, cluster)
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("workshop:index:Cluster", name, None, opts)
+        self._name, self._args = name, args
+        self.cluster_name = args.cluster_name
+        cluster = self._control_plane()
+        place = [cluster] if args.node_role is None else self._place_for_pods(args.node_role, cluster)
         self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
-        self.ready = [*place, *identity.operator.ready]
+        self.ready = [*place, *args.operator_role.ready]
         self.provider = self._kubernetes()
         self.register_outputs({"cluster_name": self.cluster_name, "kubeconfig": self.kubeconfig})
 
-    def _control_plane(self, kubernetes_version: str, scope: pulumi.Output[Scope]) -> eks.Cluster:
-        subnet_ids = self._network.subnet_ids
-        public = not self._settings.existing_subnet_ids  # EKS itself finds out about existing subnets
-        role = self._identity.cluster
+    def _control_plane(self) -> eks.Cluster:
+        args, role = self._args, self._args.cluster_role
+        subnet_ids = list(args.subnet_ids)
         return eks.Cluster(
             self._name,
             name=self.cluster_name,  # fixed: Pod Identity, roles and access entries name it
-            version=kubernetes_version,
+            version=args.kubernetes_version,
             upgrade_policy={"support_type": "STANDARD"},  # the default, EXTENDED, may come to cost six times as much
             service_role=role.role,
-            vpc_id=self._network.vpc_id,
-            public_subnet_ids=subnet_ids if public else None,
-            subnet_ids=None if public else subnet_ids,
+            vpc_id=args.vpc_id,
+            public_subnet_ids=subnet_ids if args.subnets_are_public else None,
+            subnet_ids=None if args.subnets_are_public else subnet_ids,
             endpoint_public_access=True,  # set explicitly: only then does the component wait until the endpoint answers
             endpoint_private_access=True,
-            public_access_cidrs=list(self._settings.allowed_cidrs),
+            public_access_cidrs=list(args.allowed_cidrs),
             authentication_mode=eks.AuthenticationMode.API,
-            access_entries=self._admins(scope),
+            access_entries=self._admins(),
             skip_default_node_group=True,
             skip_default_security_groups=True,  # the group that EKS creates does not block destroy
             create_oidc_provider=False,
             deletion_protection=False,
             tags={"Name": self.cluster_name},
-            opts=self._after([*role.ready, *self._network.routes]),
-            **_pinned(kubernetes_version) if self._settings.has_nodes else _without_nodes(),
+            opts=self._after([*role.ready, *args.routes]),
+            **_pinned(args.kubernetes_version) if args.node_role else _without_nodes(),
         )
 
     def _place_for_pods(self, node_role: Identified, cluster: eks.Cluster) -> list[pulumi.Resource]:
         pod_identity = self._pod_identity(cluster)
         return [*pod_identity, self._nodes(node_role, cluster, after=pod_identity)]
 
-    def _admins(self, scope: pulumi.Output[Scope]) -> dict[str, eks.AccessEntryArgs]:
+    def _admins(self) -> dict[str, eks.AccessEntryArgs]:
         """Give access to further administrators; EKS adds the cluster's creator by itself and refuses a second entry."""
-        policy = scope.apply(
+        policy = self._args.scope.apply(
             lambda scope: f"arn:{scope.partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
         )
         admin = eks.AccessPolicyAssociationArgs(
@@ -91,7 +150,7 @@ class Cluster(pulumi.ComponentResource):
         )
         return {
             _entry_name(principal): eks.AccessEntryArgs(principal_arn=principal, access_policies={"admin": admin})
-            for principal in self._settings.admin_principals
+            for principal in self._args.admin_principals
         }
 
     def _pod_identity(self, cluster: eks.Cluster) -> list[pulumi.Resource]:
@@ -105,11 +164,11 @@ class Cluster(pulumi.ComponentResource):
         association = aws.eks.PodIdentityAssociation(
             f"{self._name}-operator",
             cluster_name=self.cluster_name,
-            namespace=self._settings.operator_namespace,
-            service_account=self._settings.operator_service_account,
-            role_arn=self._identity.operator.arn,
+            namespace=self._args.operator_namespace,
+            service_account=self._args.operator_service_account,
+            role_arn=self._args.operator_role.arn,
             tags={"Name": f"{self._name}-operator"},
-            opts=self._after([cluster, *self._identity.operator.ready]),
+            opts=self._after([cluster, *self._args.operator_role.ready]),
         )
         return [agent, association]
 
@@ -119,13 +178,13 @@ class Cluster(pulumi.ComponentResource):
             cluster=cluster,
             node_group_name=f"{self._name}-nodes",
             node_role_arn=node_role.arn,
-            subnet_ids=self._network.subnet_ids,
-            instance_types=[self._settings.node_instance_type],
+            subnet_ids=list(self._args.subnet_ids),
+            instance_types=[self._args.node_instance_type],
             ami_type="AL2023_x86_64_STANDARD",
             disk_size=20,
             scaling_config={"desired_size": 1, "min_size": 1, "max_size": 1},
             tags={"Name": f"{self._name}-nodes"},
-            opts=self._after([*after, *node_role.ready, *self._network.routes]),
+            opts=self._after([*after, *node_role.ready, *self._args.routes]),
         )
 
     def _kubernetes(self) -> kubernetes.Provider:

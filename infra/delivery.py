@@ -7,6 +7,7 @@ change its own permissions: an administrator of the account creates and changes 
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -25,27 +26,60 @@ DOCUMENTS = Path(__file__).parent.parent / "docs"
 PREFIX, PROJECT = "batch-workshop", "sagemaker-batch-workshop"  # for which the documents are written
 
 
+@dataclass(frozen=True)
+class DeliveryArgs:
+    """Arguments of a repository's roles.
+
+    Attributes:
+        scope: of the ARNs in policies.
+        repository: `owner/name` on GitHub.
+        provider_arn: the account's OpenID Connect provider of GitHub, of which it can have one; empty to create it.
+        state_bucket: the bucket of the stack's state; empty for a state elsewhere.
+        secrets_key: the ARN of the KMS key of the stack's secrets; empty for another means.
+        read_buckets: the buckets whose objects a preview reads.
+        permissions_boundary: the ARN of a policy that limits each role; empty for none.
+    """
+
+    scope: pulumi.Output[Scope]
+    repository: str
+    provider_arn: str = ""
+    state_bucket: str = ""
+    secrets_key: str = ""
+    read_buckets: Sequence[str] = ()
+    permissions_boundary: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings, account: Account) -> "DeliveryArgs":
+        read = (*settings.input_buckets, settings.existing_bucket, settings.delivery_state_bucket)
+        return cls(
+            scope=account.scope,
+            repository=settings.delivery_repository,
+            provider_arn=settings.delivery_provider_arn,
+            state_bucket=settings.delivery_state_bucket,
+            secrets_key=settings.delivery_secrets_key,
+            read_buckets=[bucket for bucket in read if bucket],
+            permissions_boundary=settings.permissions_boundary,
+        )
+
+
 class Delivery(pulumi.ComponentResource):
     """The roles of a repository's workflows: one previews, one deploys."""
 
     preview: aws.iam.Role
     deploy: aws.iam.Role
 
-    def __init__(self, settings: Settings, account: Account) -> None:
-        name, repository = settings.prefix, settings.delivery_repository
-        super().__init__("workshop:index:Delivery", name, None, account.options)
+    def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("workshop:index:Delivery", name, None, opts)
         self._name = name
         self._here = pulumi.ResourceOptions(parent=self)
-        self._boundary = settings.permissions_boundary or None
-        known = settings.delivery_provider_arn  # an account can have one provider for GitHub
-        provider = pulumi.Output.from_input(known) if known else self._github().arn
-        bucket, key = settings.delivery_state_bucket, settings.delivery_secrets_key
-        read = [name for name in (*settings.input_buckets, settings.existing_bucket, bucket) if name]
-        self.preview = self._role("preview", provider, f"repo:{repository}:pull_request")
-        self.deploy = self._role("deploy", provider, f"repo:{repository}:ref:refs/heads/main")
-        self._inline("preview", self.preview, account.scope.apply(lambda scope: preview(scope, read, key)))
+        self._boundary = args.permissions_boundary or None
+        provider = pulumi.Output.from_input(args.provider_arn) if args.provider_arn else self._github().arn
+        self.preview = self._role("preview", provider, f"repo:{args.repository}:pull_request")
+        self.deploy = self._role("deploy", provider, f"repo:{args.repository}:ref:refs/heads/main")
+        bucket, key = args.state_bucket, args.secrets_key
+        self._inline("preview", self.preview, args.scope.apply(lambda scope: preview(scope, args.read_buckets, key)))
         if bucket or key:
-            self._inline("deploy", self.deploy, account.scope.apply(lambda scope: state(scope, bucket, key)))
+            self._inline("deploy", self.deploy, args.scope.apply(lambda scope: state(scope, bucket, key)))
         for number, text in enumerate(deployer_documents(name, pulumi.get_project())):
             self._deployer(number, text)
         self.register_outputs({"preview_role_arn": self.preview.arn, "deploy_role_arn": self.deploy.arn})

@@ -19,9 +19,64 @@ import pulumi_aws as aws
 
 from infra import policies
 from infra.account import Account
-from infra.policies import Statement
+from infra.policies import Scope, Statement
 from infra.settings import Settings
 from infra.storage import Storage
+
+
+@dataclass(frozen=True)
+class IdentityArgs:
+    """Arguments of the roles of a stack.
+
+    Attributes:
+        scope: of the ARNs in policies and trust.
+        bucket_name: the bucket of models, inputs and results.
+        cluster_name: the cluster whose control plane and operator have a role.
+        operator_namespace: the namespace of the operator's pod.
+        operator_service_account: the service account of the operator's pod.
+        transform_instance_types: the instance types on which the operator may start jobs.
+        has_nodes: whether the operator is a pod on a node of the stack, and not a capability of EKS.
+        input_buckets: further buckets that jobs read.
+        output_buckets: further buckets that jobs write.
+        kms_keys: ARNs of the keys of those buckets and of jobs' volumes.
+        private_images: ECR URIs of the images that models use, without SageMaker's own.
+        permissions_boundary: the ARN of a policy that limits each role; empty for none.
+        delay_seconds: how long a change of permissions takes until it is effective.
+    """
+
+    scope: pulumi.Output[Scope]
+    bucket_name: pulumi.Input[str]
+    cluster_name: str
+    operator_namespace: str
+    operator_service_account: str
+    transform_instance_types: Sequence[str]
+    has_nodes: bool = True
+    input_buckets: Sequence[str] = ()
+    output_buckets: Sequence[str] = ()
+    kms_keys: Sequence[str] = ()
+    private_images: Sequence[str] = ()
+    permissions_boundary: str = ""
+    delay_seconds: int = 0
+
+    @classmethod
+    def of(
+        cls, settings: Settings, account: Account, storage: Storage, private_images: Sequence[str]
+    ) -> "IdentityArgs":
+        return cls(
+            scope=account.scope,
+            bucket_name=storage.bucket_name,
+            cluster_name=settings.cluster_name,
+            operator_namespace=settings.operator_namespace,
+            operator_service_account=settings.operator_service_account,
+            transform_instance_types=settings.allowed_transform_instance_types,
+            has_nodes=settings.has_nodes,
+            input_buckets=settings.input_buckets,
+            output_buckets=settings.output_buckets,
+            kms_keys=settings.kms_keys,
+            private_images=private_images,
+            permissions_boundary=settings.permissions_boundary,
+            delay_seconds=settings.iam_delay_seconds,
+        )
 
 
 @dataclass(frozen=True)
@@ -44,20 +99,20 @@ class Identity(pulumi.ComponentResource):
     operator: Identified
     execution: Identified
 
-    def __init__(self, settings: Settings, account: Account, storage: Storage, private_images: Sequence[str]) -> None:
-        super().__init__("workshop:index:Identity", settings.prefix, None, account.options)
-        self._name, self._settings, self._scope = settings.prefix, settings, account.scope
-        self._seen = _delay(self._name, settings.iam_delay_seconds)
+    def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("workshop:index:Identity", name, None, opts)
+        self._name, self._args, self._scope = name, args, args.scope
+        self._seen = _delay(name, args.delay_seconds)
         self.cluster = self._cluster()
-        self.node = self._node() if settings.has_nodes else None
+        self.node = self._node() if args.has_nodes else None
         self.operator = self._operator()
-        self.execution = self._execution(storage.bucket_name, private_images)
+        self.execution = self._execution()
         self.register_outputs(
             {"execution_role_arn": self.execution.arn, "operator_role_arn": self.operator.arn},
         )
 
     def _cluster(self) -> Identified:
-        name = self._settings.cluster_name
+        name = self._args.cluster_name
         trust = self._scope.apply(lambda scope: policies.document(policies.cluster_trust(scope, name)))
         role = self._role("cluster", trust, "EKS acts with it for the control plane")
         return self._with_managed_policies("cluster", role, ["AmazonEKSClusterPolicy"])
@@ -68,25 +123,26 @@ class Identity(pulumi.ComponentResource):
         return self._with_managed_policies("node", role, names)
 
     def _operator(self) -> Identified:
-        known = self._settings
-        subject = (known.cluster_name, known.operator_namespace, known.operator_service_account)
-        through = "EKS Pod Identity" if known.has_nodes else "a capability of EKS"
+        args = self._args
+        subject = (args.cluster_name, args.operator_namespace, args.operator_service_account)
+        through = "EKS Pod Identity" if args.has_nodes else "a capability of EKS"
         trust = self._scope.apply(
             lambda scope: policies.document(
-                policies.pod_trust(scope, *subject) if known.has_nodes else policies.capability_trust()
+                policies.pod_trust(scope, *subject) if args.has_nodes else policies.capability_trust()
             )
         )
         role = self._role("operator", trust, f"the SageMaker operator acts with it, through {through}")
         statements = self._scope.apply(
-            lambda scope: policies.operator(scope, known.allowed_transform_instance_types, known.kms_keys)
+            lambda scope: policies.operator(scope, args.transform_instance_types, args.kms_keys)
         )
         return self._with_statements("operator", role, statements)
 
-    def _execution(self, bucket_name: pulumi.Output[str], private_images: Sequence[str]) -> Identified:
-        others = (self._settings.input_buckets, self._settings.output_buckets, self._settings.kms_keys, private_images)
+    def _execution(self) -> Identified:
+        args = self._args
+        others = (args.input_buckets, args.output_buckets, args.kms_keys, args.private_images)
         trust = self._scope.apply(lambda scope: policies.document(policies.execution_trust(scope)))
         role = self._role("execution", trust, "SageMaker acts with it for models and jobs")
-        statements = pulumi.Output.all(self._scope, bucket_name).apply(
+        statements = pulumi.Output.all(self._scope, args.bucket_name).apply(
             lambda found: policies.execution(found[0], policies.Data(found[1], *others))
         )
         return self._with_statements("execution", role, statements)
@@ -97,7 +153,7 @@ class Identity(pulumi.ComponentResource):
             name=f"{self._name}-{part}",
             assume_role_policy=trust,
             description=f"{self._name}: {description}",
-            permissions_boundary=self._settings.permissions_boundary or None,
+            permissions_boundary=self._args.permissions_boundary or None,
             tags={"Name": f"{self._name}-{part}"},
             # Its policy, made right after it, waits on its creation.
             opts=pulumi.ResourceOptions(parent=self, hooks=_after(update=self._seen)),

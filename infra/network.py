@@ -6,14 +6,38 @@ which EKS owns, allows no traffic in. S3 is reached through a gateway endpoint.
 An existing VPC and subnets (`existingVpcId`) are used as they are; their routes are their owner's business.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import pulumi
 import pulumi_aws as aws
 
-from infra.account import ZONES_WITHOUT_EKS, Account
+from infra.account import ZONES_WITHOUT_EKS
 from infra.settings import Settings
 
 VPC_RANGE = "10.0.0.0/16"
 SUBNET_RANGES = ("10.0.0.0/20", "10.0.16.0/20")
+
+
+@dataclass(frozen=True)
+class NetworkArgs:
+    """Arguments of a network.
+
+    Attributes:
+        region: the region of the S3 endpoint, such as us-east-1.
+        has_nodes: whether subnets have a way to the internet, which nodes need and a control plane does not.
+        existing_vpc_id: a VPC to use as it is; empty to create one.
+        existing_subnet_ids: subnets of that VPC, in two zones at least.
+    """
+
+    region: str
+    has_nodes: bool = True
+    existing_vpc_id: str = ""
+    existing_subnet_ids: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "NetworkArgs":
+        return cls(settings.region, settings.has_nodes, settings.existing_vpc_id, settings.existing_subnet_ids)
 
 
 class Network(pulumi.ComponentResource):
@@ -24,26 +48,24 @@ class Network(pulumi.ComponentResource):
     routes: list[pulumi.Resource]
     """The resources that must exist before a node boots, and until the last node is gone."""
 
-    def __init__(self, settings: Settings, account: Account) -> None:
-        super().__init__("workshop:index:Network", settings.prefix, None, account.options)
-        self._name = settings.prefix
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("workshop:index:Network", name, None, opts)
+        self._name = name
         self._here = pulumi.ResourceOptions(parent=self)
-        if settings.existing_vpc_id:
-            self.vpc_id = pulumi.Output.from_input(settings.existing_vpc_id)
-            self.subnet_ids = [pulumi.Output.from_input(subnet) for subnet in settings.existing_subnet_ids]
+        if args.existing_vpc_id:
+            self.vpc_id = pulumi.Output.from_input(args.existing_vpc_id)
+            self.subnet_ids = [pulumi.Output.from_input(subnet) for subnet in args.existing_subnet_ids]
             self.routes = []
         else:
-            self._create(settings)
+            self._create(args)
         self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
 
-    def _create(self, settings: Settings) -> None:
+    def _create(self, args: NetworkArgs) -> None:
         vpc = self._vpc()
-        subnets = self._subnets(vpc, "public" if settings.has_nodes else "private")
+        subnets = self._subnets(vpc, "public" if args.has_nodes else "private")
         self.vpc_id = vpc.id
         self.subnet_ids = [subnet.id for subnet in subnets]
-        self.routes = (
-            self._routes(vpc, subnets, settings.region) if settings.has_nodes else []
-        )  # a control plane needs no internet
+        self.routes = self._routes(vpc, subnets, args.region) if args.has_nodes else []
 
     def _vpc(self) -> aws.ec2.Vpc:
         vpc = aws.ec2.Vpc(

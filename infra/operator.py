@@ -11,6 +11,7 @@ sets `crdsVersion`, has applied those of the new chart.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -23,7 +24,6 @@ from pulumi.resource_hooks import ErrorHook, ErrorHookArgs
 from pulumi.runtime.proto.resource_pb2 import ResourceInvokeRequest
 from pulumi.runtime.settings import get_monitor
 
-from infra.account import Account
 from infra.cluster import Cluster
 from infra.identity import Identity
 from infra.problems import refuse
@@ -41,45 +41,90 @@ SHORT_NAMES = ["batchtransformjob", "batchtransformjobs", "btj"]
 RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
 
 
+@dataclass(frozen=True)
+class OperatorArgs:
+    """Arguments of an operator.
+
+    Attributes:
+        install: `helm`, `capability` or `existing`.
+        chart: the chart's OCI address, or its folder.
+        chart_version: the chart's version, such as 1.9.1.
+        namespace: the namespace of the operator's pod.
+        service_account: the service account of the operator's pod.
+        region: the region of its jobs, such as us-east-1.
+        max_concurrent_syncs: how many jobs it reconciles at once.
+        role_arn: the role that it acts with.
+        cluster_name: the cluster's name at EKS.
+        cluster_provider: the provider of the cluster's objects.
+        cluster_ready: the resources that must exist while the operator works.
+    """
+
+    install: str
+    chart: str
+    chart_version: str
+    namespace: str
+    service_account: str
+    region: str
+    max_concurrent_syncs: int
+    role_arn: pulumi.Input[str]
+    cluster_name: pulumi.Input[str]
+    cluster_provider: kubernetes.Provider
+    cluster_ready: Sequence[pulumi.Resource]
+
+    @classmethod
+    def of(cls, settings: Settings, identity: Identity, cluster: Cluster) -> "OperatorArgs":
+        return cls(
+            install=settings.operator_install,
+            chart=settings.operator_chart,
+            chart_version=settings.chart_version,
+            namespace=settings.operator_namespace,
+            service_account=settings.operator_service_account,
+            region=settings.region,
+            max_concurrent_syncs=settings.max_concurrent_syncs,
+            role_arn=identity.operator.arn,
+            cluster_name=cluster.cluster_name,
+            cluster_provider=cluster.provider,
+            cluster_ready=cluster.ready,
+        )
+
+
 class Operator(pulumi.ComponentResource):
     """The controller's release, and the names that the workshop used for its jobs."""
 
     ready: list[pulumi.Resource]
     """The resources that jobs depend on: without an operator, nothing would remove their finalizers."""
 
-    def __init__(self, settings: Settings, account: Account, identity: Identity, cluster: Cluster) -> None:
-        super().__init__("workshop:index:Operator", settings.prefix, None, account.options)
-        self._name, self._settings, self._cluster = settings.prefix, settings, cluster
-        self._role_arn = identity.operator.arn
+    def __init__(self, name: str, args: OperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("workshop:index:Operator", name, None, opts)
+        self._name, self._args = name, args
         makers = {"helm": self._release, "capability": self._capability}
-        install = settings.operator_install
-        controller = [makers[install]()] if install in makers else []
-        self.ready = [*cluster.ready, *controller, self._short_names(after=controller)]
-        self.register_outputs({"chart_version": settings.chart_version})
+        controller = [makers[args.install]()] if args.install in makers else []
+        self.ready = [*args.cluster_ready, *controller, self._short_names(after=controller)]
+        self.register_outputs({"chart_version": args.chart_version})
 
     def _release(self) -> kubernetes.helm.v3.Release:
         return kubernetes.helm.v3.Release(
             f"{self._name}-operator",
             name=RELEASE,
-            chart=self._settings.operator_chart,
-            version=self._settings.chart_version,
-            namespace=self._settings.operator_namespace,
+            chart=self._args.chart,
+            version=self._args.chart_version,
+            namespace=self._args.namespace,
             create_namespace=True,
             timeout=600,
             values=self._values(),
-            opts=self._on_cluster(self._cluster.ready),
+            opts=self._on_cluster(after=()),
         )
 
     def _capability(self) -> aws.eks.Capability:
         return aws.eks.Capability(
             f"{self._name}-{CAPABILITY}",
             capability_name=CAPABILITY,
-            cluster_name=self._cluster.cluster_name,
+            cluster_name=self._args.cluster_name,
             type="ACK",
-            role_arn=self._role_arn,
+            role_arn=self._args.role_arn,
             delete_propagation_policy="RETAIN",  # the only one there is: jobs must be gone first
             tags={"Name": f"{self._name}-{CAPABILITY}"},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=self._cluster.ready),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(self._args.cluster_ready)),
         )
 
     def _short_names(
@@ -95,7 +140,7 @@ class Operator(pulumi.ComponentResource):
             replace_on_changes=["*"],
             delete_before_replace=True,
             retain_on_delete=True,
-            hooks=self._patience() if self._settings.operator_install == "capability" else None,
+            hooks=self._patience() if self._args.install == "capability" else None,
         )
         return kubernetes.apiextensions.v1.CustomResourceDefinitionPatch(
             f"{self._name}-short-names",
@@ -104,7 +149,7 @@ class Operator(pulumi.ComponentResource):
                 "annotations": {"pulumi.com/patchFieldManager": "batch-workshop", "pulumi.com/patchForce": "true"},
             },
             spec={"group": API_GROUP, "names": {"kind": "TransformJob", "short_names": SHORT_NAMES}},
-            opts=pulumi.ResourceOptions.merge(self._on_cluster([*self._cluster.ready, *after]), options),
+            opts=pulumi.ResourceOptions.merge(self._on_cluster(after), options),
         )
 
     def _patience(self) -> pulumi.ResourceHookBinding:
@@ -113,23 +158,24 @@ class Operator(pulumi.ComponentResource):
 
     def _values(self) -> dict[str, Any]:
         return {
-            "aws": {"region": self._settings.region},
+            "aws": {"region": self._args.region},
             # Permissions in the jobs' namespace only: cluster-wide ones would let it read every secret.
             "installScope": "namespace",
             "watchNamespace": JOBS_NAMESPACE,
             "enableCARM": False,
             "enableCrossNamespace": False,
-            "serviceAccount": {"create": True, "name": self._settings.operator_service_account},
+            "serviceAccount": {"create": True, "name": self._args.service_account},
             "reconcile": {
                 "resources": ["TransformJob"],
-                "resourceMaxConcurrentSyncs": {"TransformJob": self._settings.max_concurrent_syncs},
+                "resourceMaxConcurrentSyncs": {"TransformJob": self._args.max_concurrent_syncs},
             },
             # A pod gets its credentials when it is created, so another role must lead to another pod.
-            "deployment": {"annotations": {"batch.workshop/role": self._role_arn}},
+            "deployment": {"annotations": {"batch.workshop/role": self._args.role_arn}},
         }
 
     def _on_cluster(self, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, provider=self._cluster.provider, depends_on=after)
+        ready = [*self._args.cluster_ready, *after]
+        return pulumi.ResourceOptions(parent=self, provider=self._args.cluster_provider, depends_on=ready)
 
 
 async def await_definition(failure: ErrorHookArgs) -> bool:

@@ -6,25 +6,53 @@ that fails is announced to the topic. Schedules have no tags on AWS; their group
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from infra import policies
 from infra.account import Account
+from infra.policies import Scope
 from infra.settings import Settings
 
 KEEP_SECONDS = 14 * 24 * 3600  # the longest that SQS keeps a message
 
 
-class Schedules(pulumi.ComponentResource):
-    """The group of a stack's schedules, with their role, their dead-letter queue and their failure topic.
+@dataclass(frozen=True)
+class SchedulesArgs:
+    """Arguments of the infrastructure of scheduled jobs.
 
-    Args:
-        settings: the stack's.
-        account: the account of the stack.
+    Attributes:
+        scope: of the ARNs in policies and trust.
         job_names: the declared names of the jobs that have a schedule.
+        transform_instance_types: the instance types on which a schedule may start jobs.
+        kms_keys: ARNs of the keys that jobs may use.
+        failure_emails: addresses that are told of failed jobs.
+        permissions_boundary: the ARN of a policy that limits the role; empty for none.
     """
+
+    scope: pulumi.Output[Scope]
+    job_names: Sequence[str]
+    transform_instance_types: Sequence[str]
+    kms_keys: Sequence[str] = ()
+    failure_emails: Sequence[str] = ()
+    permissions_boundary: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings, account: Account, job_names: Sequence[str]) -> "SchedulesArgs":
+        return cls(
+            scope=account.scope,
+            job_names=job_names,
+            transform_instance_types=settings.allowed_transform_instance_types,
+            kms_keys=settings.kms_keys,
+            failure_emails=settings.failure_emails,
+            permissions_boundary=settings.permissions_boundary,
+        )
+
+
+class Schedules(pulumi.ComponentResource):
+    """The group of a stack's schedules, with their role, their dead-letter queue and their failure topic."""
 
     group: aws.scheduler.ScheduleGroup
     role: aws.iam.Role
@@ -33,10 +61,9 @@ class Schedules(pulumi.ComponentResource):
     ready: list[pulumi.Resource]
     """The resources that must exist while a schedule may fire."""
 
-    def __init__(self, settings: Settings, account: Account, job_names: Sequence[str]) -> None:
-        name = settings.prefix
-        super().__init__("workshop:index:Schedules", name, None, account.options)
-        self._name, self._settings, self._scope, self._job_names = name, settings, account.scope, job_names
+    def __init__(self, name: str, args: SchedulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("workshop:index:Schedules", name, None, opts)
+        self._name, self._args, self._scope = name, args, args.scope
         self._here = pulumi.ResourceOptions(parent=self)
         self.group = aws.scheduler.ScheduleGroup(name, name=name, tags={"Name": name}, opts=self._here)
         self.dead_letters = self._dead_letters()
@@ -67,14 +94,14 @@ class Schedules(pulumi.ComponentResource):
             f"{self._name}-failed-jobs",
             name=f"{self._name}-failed-jobs",
             description=f"Transform jobs of {self._name}'s schedules that failed",
-            event_pattern=failed_jobs(self._name, self._job_names),
+            event_pattern=failed_jobs(self._name, self._args.job_names),
             tags={"Name": f"{self._name}-failed-jobs"},
             opts=self._here,
         )
         target = aws.cloudwatch.EventTarget(
             f"{self._name}-failed-jobs", target_id="failures", rule=rule.name, arn=topic.arn, opts=self._here
         )
-        return topic, [topic, rule, target, *(self._mail(topic, address) for address in self._settings.failure_emails)]
+        return topic, [topic, rule, target, *(self._mail(topic, address) for address in self._args.failure_emails)]
 
     def _mail(self, topic: aws.sns.Topic, address: str) -> aws.sns.TopicSubscription:
         return aws.sns.TopicSubscription(
@@ -82,20 +109,18 @@ class Schedules(pulumi.ComponentResource):
         )
 
     def _role(self) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        known = self._settings
+        args = self._args
         role = aws.iam.Role(
             f"{self._name}-schedule",
             name=f"{self._name}-schedule",
             assume_role_policy=self._scope.apply(lambda scope: policies.document(policies.schedule_trust(scope))),
             description=f"{self._name}: EventBridge Scheduler starts scheduled jobs with it",
-            permissions_boundary=self._settings.permissions_boundary or None,
+            permissions_boundary=args.permissions_boundary or None,
             tags={"Name": f"{self._name}-schedule"},
             opts=self._here,
         )
         statements = self._scope.apply(
-            lambda scope: policies.schedule(
-                scope, self._job_names, known.allowed_transform_instance_types, known.kms_keys
-            )
+            lambda scope: policies.schedule(scope, args.job_names, args.transform_instance_types, args.kms_keys)
         )
         policy = aws.iam.RolePolicy(
             f"{self._name}-schedule",

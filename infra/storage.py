@@ -6,12 +6,33 @@ destroyed with everything in it, because SageMaker, and not Pulumi, wrote the re
 An existing bucket (`existingBucket`) keeps its owner's rules, and remains when the stack is destroyed, with all results.
 """
 
+from dataclasses import dataclass
+
 import pulumi
 import pulumi_aws as aws
 
 from infra import policies
 from infra.account import Account
 from infra.settings import Settings
+
+
+@dataclass(frozen=True)
+class StorageArgs:
+    """Arguments of a bucket.
+
+    Attributes:
+        scope: of the bucket's ARN.
+        results_expire_days: the age in days at which results are deleted.
+        existing_bucket: a bucket to use as it is; empty to create one.
+    """
+
+    scope: pulumi.Output[policies.Scope]
+    results_expire_days: int
+    existing_bucket: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings, account: Account) -> "StorageArgs":
+        return cls(account.scope, settings.results_expire_days, settings.existing_bucket)
 
 
 class Storage(pulumi.ComponentResource):
@@ -21,18 +42,18 @@ class Storage(pulumi.ComponentResource):
     hardening: list[pulumi.Resource]
     """The resources that secure a bucket of the stack's own; SageMaker reads from it only when all of them exist."""
 
-    def __init__(self, settings: Settings, account: Account) -> None:
-        super().__init__("workshop:index:Storage", settings.prefix, None, account.options)
-        self._name = settings.prefix
+    def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("workshop:index:Storage", name, None, opts)
+        self._name = name
         self._here = pulumi.ResourceOptions(parent=self)
-        if settings.existing_bucket:
-            self.bucket_name = pulumi.Output.from_input(settings.existing_bucket)
+        if args.existing_bucket:
+            self.bucket_name = pulumi.Output.from_input(args.existing_bucket)
             self.hardening = []
         else:
-            self._create(settings.results_expire_days, account.scope)
+            self._create(args)
         self.register_outputs({"bucket_name": self.bucket_name})
 
-    def _create(self, results_expire_days: int, scope: pulumi.Output[policies.Scope]) -> None:
+    def _create(self, args: StorageArgs) -> None:
         bucket = aws.s3.Bucket(
             f"{self._name}-data",
             force_destroy=True,  # destroy reads this from the state, so it must be set from the first `up` on
@@ -45,8 +66,8 @@ class Storage(pulumi.ComponentResource):
             public_access,
             self._own_all_objects(bucket),
             self._encrypt(bucket),
-            self._expire(bucket, results_expire_days),
-            self._tls_only(bucket, scope, after=public_access),
+            self._expire(bucket, args.results_expire_days),
+            self._tls_only(bucket, args.scope, after=public_access),
         ]
 
     def _block_public_access(self, bucket: aws.s3.Bucket) -> aws.s3.BucketPublicAccessBlock:

@@ -273,8 +273,11 @@ def _width(
 
 
 def _counts(record: _Record, delimiter: str) -> set[int]:
-    """Return the possible numbers of columns of a record: the image strips blanks and tabs from the request as a whole."""
-    texts = [text for reading in record.readings for text in (reading, reading.strip())]
+    """Return the possible numbers of columns of a record.
+
+    The image strips blanks and tabs from both ends of a request: in front of its first line, behind its last one.
+    """
+    texts = [text for one in record.readings for text in (one, one.lstrip(), one.rstrip(), one.strip())]
     return {len(text.split(delimiter)) if text else 0 for text in texts}
 
 

@@ -1,15 +1,16 @@
-"""`ScheduledJob`: a declared job that EventBridge Scheduler runs, instead of `up`.
+"""`ScheduledJob`: a declared job that EventBridge Scheduler runs, instead of `up`; `ScheduledJobs`: all of a stack's.
 
 The stack contains the schedule, not its runs, which SageMaker lists (`python -m workshop.scheduled`). So an `up` without a
 change changes nothing, however often the schedule has fired.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from infra.schedule import Schedules
 from jobs import identity, scheduling, spec
 from jobs.arguments import Schedule
 from jobs.declaration import PlannedJob
@@ -17,18 +18,28 @@ from jobs.inputs import S3Input
 from jobs.transform_job import JobPlace
 
 
-@dataclass(frozen=True)
-class SchedulePlace:
-    """The resources that all schedules of a stack share."""
+class ScheduledJobs:
+    """The jobs of a stack that have a schedule, by declared name.
 
-    partition: pulumi.Output[str]
-    group_name: pulumi.Output[str]
-    role_arn: pulumi.Output[str]
-    dead_letter_arn: pulumi.Output[str]
-    dead_letter_url: pulumi.Output[str]
-    topic_arn: pulumi.Output[str]
-    ready: Sequence[pulumi.Resource]
-    """The resources that must exist while a schedule may fire."""
+    Args:
+        planned: the jobs, checked; those without a schedule are left out.
+        place: where they run.
+        schedules: the infrastructure that their schedules share.
+        opts: options of each job's component.
+    """
+
+    def __init__(
+        self, planned: Sequence[PlannedJob], place: JobPlace, schedules: Schedules, opts: pulumi.ResourceOptions
+    ) -> None:
+        self._jobs = {
+            job.name: ScheduledJob(job, job.args.schedule, place, schedules, opts)
+            for job in planned
+            if job.args.schedule is not None
+        }
+
+    def outputs(self) -> dict[str, dict[str, Any]]:
+        """Return the stack's output `scheduled_jobs`."""
+        return {name: job.outputs() for name, job in self._jobs.items()}
 
 
 class ScheduledJob(pulumi.ComponentResource):
@@ -42,11 +53,11 @@ class ScheduledJob(pulumi.ComponentResource):
         job: PlannedJob,
         schedule: Schedule,
         place: JobPlace,
-        base: SchedulePlace,
+        schedules: Schedules,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("workshop:index:ScheduledJob", job.name, None, opts)
-        self._job, self._schedule, self._place, self._base = job, schedule, place, base
+        self._job, self._schedule, self._place, self._schedules = job, schedule, place, schedules
         self.output_base = place.bucket_name.apply(lambda bucket: job.args.output_base or f"s3://{bucket}/output")
         self.resource = self._scheduled()
         self.register_outputs({"schedule_name": self.resource.name, "output_path": self.output_base})
@@ -61,29 +72,32 @@ class ScheduledJob(pulumi.ComponentResource):
             "job_name_prefix": identity.name_start(self._place.prefix, self._job.name),
             "input_path": _read(self._job),
             "output_path": self.output_base,
-            "dead_letter_queue": self._base.dead_letter_url,
-            "failure_topic": self._base.topic_arn,
+            "dead_letter_queue": self._schedules.dead_letters.url,
+            "failure_topic": self._schedules.failures.arn,
         }
 
     def _scheduled(self) -> aws.scheduler.Schedule:
+        place, shared = self._place, self._schedules
         return aws.scheduler.Schedule(
             self._job.name,
             name=self._job.name,
-            group_name=self._base.group_name,
+            group_name=shared.group.name,
             description=f"Runs the transform job {self._job.name} of stack {pulumi.get_stack()}",
             schedule_expression=self._schedule.expression,
             schedule_expression_timezone=self._schedule.timezone,
             flexible_time_window={"mode": "OFF"},
             target={
-                "arn": self._base.partition.apply(lambda partition: scheduling.TARGET.format(partition=partition)),
-                "role_arn": self._base.role_arn,
+                "arn": place.partition.apply(lambda partition: scheduling.TARGET.format(partition=partition)),
+                "role_arn": shared.role.arn,
                 "input": self._request(),
-                "dead_letter_config": {"arn": self._base.dead_letter_arn},
+                "dead_letter_config": {"arn": shared.dead_letters.arn},
                 "retry_policy": {"maximum_retry_attempts": self._schedule.retries},
             },
             # A schedule that outlives the resources of its jobs would start jobs that can only fail.
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[*self._base.ready, *self._place.bucket_ready], delete_before_replace=True
+                parent=self,
+                depends_on=[*shared.ready, *place.role_ready, *place.bucket_ready],
+                delete_before_replace=True,
             ),
         )
 

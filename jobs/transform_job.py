@@ -48,6 +48,8 @@ class JobPlace:
     """Where the jobs of a stack run, and what they share."""
 
     region: str
+    partition: pulumi.Output[str]
+    """The part of AWS, in each ARN: `aws`, or `aws-cn` in China."""
     prefix: str
     bucket_name: pulumi.Output[str]
     model_name: pulumi.Output[str]
@@ -58,8 +60,10 @@ class JobPlace:
     tags: Mapping[str, str]
     bucket_ready: Sequence[pulumi.Resource]
     """The resources that must exist before anything is uploaded."""
-    ready: Sequence[pulumi.Resource]
-    """The resources that must exist before a job starts, and until its object is gone."""
+    role_ready: Sequence[pulumi.Resource]
+    """The resources that must exist while SageMaker acts with the execution role."""
+    operator_ready: Sequence[pulumi.Resource]
+    """The resources that must exist while the cluster has a job's object."""
 
     @classmethod
     def of(
@@ -74,6 +78,7 @@ class JobPlace:
     ) -> "JobPlace":
         return cls(
             region=settings.region,
+            partition=account.scope.apply(lambda scope: scope.partition),
             prefix=settings.prefix,
             bucket_name=storage.bucket_name,
             model_name=model.model_name,
@@ -82,7 +87,8 @@ class JobPlace:
             timeout_minutes=settings.job_timeout_minutes,
             tags=account.tags,
             bucket_ready=storage.hardening,
-            ready=[*operator.ready, *storage.hardening, *identity.execution.ready],
+            role_ready=identity.execution.ready,
+            operator_ready=operator.ready,
         )
 
 
@@ -192,10 +198,11 @@ class TransformJob(pulumi.ComponentResource):
     def _object(
         self, named: pulumi.Output[dict[str, Any]], content_hash: pulumi.Output[str], after: Sequence[pulumi.Resource]
     ) -> TransformJobResource:
-        minutes = self._job.args.timeout_minutes or self._place.timeout_minutes
+        place = self._place
+        minutes = self._job.args.timeout_minutes or place.timeout_minutes
         options = pulumi.ResourceOptions(
             parent=self,
-            depends_on=[*self._place.ready, *after],
+            depends_on=[*place.operator_ready, *place.bucket_ready, *place.role_ready, *after],
             delete_before_replace=True,
             custom_timeouts=pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m", delete=DELETE_TIMEOUT),
         )

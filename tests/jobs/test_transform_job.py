@@ -22,6 +22,7 @@ def named(job: PlannedJob, **known: str) -> dict[str, Any]:
     output: Any = None  # outputs need an engine; what they come to is known here
     place = JobPlace(
         region="us-east-1",
+        partition=output,
         prefix="w",
         bucket_name=output,
         model_name=output,
@@ -30,7 +31,8 @@ def named(job: PlannedJob, **known: str) -> dict[str, Any]:
         timeout_minutes=30,
         tags={"project": "p", "stack": "s"},
         bucket_ready=(),
-        ready=(),
+        role_ready=(),
+        operator_ready=(),
     )
     known = {"model_name": "m", "input_uri": "s3://b/in.csv", "bucket": "b", **known}
     return transform_job.named_spec(job, place, **known)
