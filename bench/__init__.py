@@ -1,1 +1,1 @@
-"""Benchmarks: ratios to a peer measured in the same run. A module here has a `main()`."""
+"""Benchmarks, as ratios to a peer that is measured in the same run. Each module here has a `main()`."""

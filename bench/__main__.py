@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark in turn, each printing its figures beside its peer's. Nothing here can fail on time.
+"""`make bench`: runs every benchmark, and prints its figures beside its peer's. No benchmark fails because it is slow.
 
 `python -m bench NAME ...` runs some of them.
 """
@@ -17,7 +17,7 @@ def main(names: Sequence[str]) -> int:
     """Run the named benchmarks, or all.
 
     Returns:
-        2 when a name is none of ours, else 0.
+        2 if a name is not that of a benchmark, else 0.
     """
     known = sorted(module.name for module in pkgutil.iter_modules(bench.__path__) if not module.name.startswith("_"))
     if unknown := [name for name in names if name not in known]:

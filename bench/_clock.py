@@ -1,4 +1,4 @@
-"""A checkout of its own, and its make targets under the clock."""
+"""A fresh checkout for a benchmark, and the time that its make targets take."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.e2e.checkout import Checkout
 
 @contextmanager
 def fresh_checkout() -> Generator[Checkout]:
-    """A checkout in which nothing has run yet; cleared afterwards."""
+    """A checkout in which nothing has run yet; it is removed afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         checkout = Checkout.make(Path(folder))
         try:
@@ -23,7 +23,7 @@ def fresh_checkout() -> Generator[Checkout]:
 
 
 def timed(checkout: Checkout, title: str, target: str, goal: int = 0) -> None:
-    """Run a make target and print its seconds, beside the project's goal for 2 cores where there is one."""
+    """Run a make target and print its seconds, beside the project's goal for 2 cores if there is one."""
     started = time.monotonic()
     said = checkout.make_target(target)
     seconds = time.monotonic() - started

@@ -1,8 +1,9 @@
 """Batch transform beside a plain script that does the same: rows a second, and memory.
 
-The ceiling is what one would write by hand: one process for each processor, pandas parses, the model predicts in large
-batches, the answers are written as the container writes them. The data plane does it over HTTP with a real container.
-With filters and join, each row has an id that the model does not see and that is written beside the prediction.
+The ceiling is a script as one would write it by hand: one process for each processor, in which pandas parses, the model
+predicts in large batches, and the answers are written as the container writes them. The data plane does the same over
+HTTP with a real container. With filters and join, each row has an id, which the model does not see and which is written
+beside the prediction.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ PLANE_ALONE = (10 * 2**20, 2**30)
 CSV_BYTES = 64 * 2**20
 JOINED = DataProcessing("$[1:]", join_input=True, output_filter="$[0,-1]")
 GOAL = {False: 0.85, True: 0.5}
-"""Of the ceiling's rows a second, from a million rows on: without and with filters and join."""
+"""The goal as a share of the ceiling's rows a second, from a million rows on, without and with filters and join."""
 TREES = 100
 CORES = os.cpu_count() or 1
 _PORTION = 250_000
@@ -89,7 +90,7 @@ def _input_lines() -> list[bytes]:
 
 
 def _train(place: Path) -> Path:
-    """A model of 100 trees on the churn job's columns."""
+    """Train a model of 100 trees on the churn job's columns; return its archive."""
     import numpy as np  # noqa: PLC0415  in a child only: a process that has predicted must not fork containers
     import xgboost as xgb  # noqa: PLC0415
 
@@ -113,8 +114,8 @@ def _train(place: Path) -> Path:
 # --- the ceiling
 
 
-def _ceiling(data: Path, output: Path, archive: Path, with_id: bool) -> float:  # noqa: FBT001  it comes over a pipe
-    """Seconds of the plain script, its libraries loaded before."""
+def _ceiling(data: Path, output: Path, archive: Path, with_id: bool) -> float:  # noqa: FBT001  the arguments come over a pipe
+    """Seconds that the plain script takes; its libraries are loaded before."""
     for library in ("pandas", "xgboost"):
         importlib.import_module(library)
     with tarfile.open(archive) as tar:
@@ -139,7 +140,7 @@ def _ceiling(data: Path, output: Path, archive: Path, with_id: bool) -> float:  
 
 
 def _bounds(data: Path) -> list[tuple[int, int]]:
-    """A part of the file for each processor, cut at line ends."""
+    """The bounds of one part of the file for each processor, cut at line ends."""
     size = data.stat().st_size
     cuts = [0]
     with data.open("rb") as file:
@@ -235,7 +236,7 @@ def _run(source: Any, sink: Any, start: Any, uri: str, **settings: Any) -> None:
 
 
 class _Synthetic:
-    """An object of a given size made of one record again and again, and a sink that forgets."""
+    """An object of a given size that repeats one record, and a sink that discards everything."""
 
     def __init__(self, size: int, record: bytes) -> None:
         self._block = record * (2 * 2**20 // len(record))
@@ -274,7 +275,7 @@ KINDS: Mapping[str, tuple[bytes, Mapping[str, Any]]] = {
 
 
 def _plane_alone() -> None:
-    """Time and memory for a small and a large object; the model only counts lines, in a process of its own."""
+    """Print time and memory for a small and a large object; the model, in another process, only counts lines."""
     for kind in KINDS:
         figures: list[float] = []
         for size in PLANE_ALONE:
@@ -303,10 +304,10 @@ def _transform_synthetic(size: int, kind: str) -> tuple[float, float]:
 
 
 def _resident_at_most() -> float:
-    """Megabytes of this process's memory at its peak."""
+    """The peak of this process's memory, in megabytes."""
     if sys.platform == "darwin":
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    # Linux counts into ru_maxrss what the parent had before this program was started.
+    # On Linux ru_maxrss includes the parent's memory from before this program was started.
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 2**10
 
@@ -318,7 +319,7 @@ def _count_lines(sender: Any) -> None:
 
 
 class _Elsewhere:
-    """A container that someone else runs."""
+    """A container that is already running."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -333,7 +334,7 @@ class _Elsewhere:
 
 
 def _csv() -> None:
-    """Filtering rows on one core: without quotes, and with them beside Python's own reader and writer."""
+    """Print how fast rows are filtered on one core, with and without quotes, beside Python's own reader and writer."""
     columns = record_format("text/csv", parse("$[1:]"), whole=False)
     for name, row in (
         ("without quotes", b"".join(_input_lines()[:1])),
@@ -365,7 +366,7 @@ def _megabytes_a_second(work: Callable[[], object], size: int) -> float:
 
 
 def _in_child(function: Callable[..., Result], *arguments: Any) -> Result:
-    """Call in a process of its own, which leaves neither threads nor memory behind."""
+    """Call a function in another process, so that it leaves neither threads nor memory behind."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_answer, args=(sender, function, arguments))

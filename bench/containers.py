@@ -1,10 +1,10 @@
-"""The model containers beside their peers: rows a second of one processor, and how soon a container serves.
+"""The model containers beside their peers: rows a second on one processor, and how soon a container serves.
 
-All read the same churn rows in payloads of 6 MB and write the same text. "The image's way" is what the code of
-SageMaker's image does with a request: split the text in Python, one DMatrix, `str` of each prediction. The other peer
-is what one would write by hand with pandas. The same rows as recordio-protobuf stand beside them. Processor time is
-measured, not the clock, so a busy machine matters less. The scikit-learn container's environment is made first where it
-is not there yet; its start is that of the script and its libraries.
+All of them read the same churn rows in payloads of 6 MB and write the same text. "The image's way" is what the code of
+SageMaker's image does with a request: it splits the text in Python, makes one DMatrix, and takes `str` of each
+prediction. The other peer is a script as one would write it by hand with pandas. The same rows are also sent as
+recordio-protobuf. The benchmark measures processor time, so a busy machine matters less. If the scikit-learn container's
+environment does not exist, it is made first; only the start of the script and its libraries is measured.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def _compare(body: bytes, rows: int, booster: xgboost.Booster, folder: Path) -> 
         answers.append(answer)
         seconds.append(best)
         print(f"  {name:22} {rows / best / 1e3:8,.0f} thousand rows/s")
-    print(f"  the container takes {seconds[2] / seconds[0]:.1f} times the rows of the image's way, ", end="")
-    print(f"{seconds[1] / seconds[0]:.1f} times those by hand; ", end="")
+    print(f"  the container scores {seconds[2] / seconds[0]:.1f} times the rows of the image's way, ", end="")
+    print(f"{seconds[1] / seconds[0]:.1f} times those of the script by hand; ", end="")
     print("all texts are equal" if len(set(answers)) == 1 else "THE TEXTS DIFFER")
 
 

@@ -40,7 +40,7 @@ def _measure(checkout: Checkout) -> None:
 
 
 def _applied(checkout: Checkout) -> None:
-    """The same objects under other names, by kubectl; timed until each has completed."""
+    """Apply the same objects under other names with kubectl, and time it until each has completed."""
     listed = json.loads(checkout.shell("kubectl get transformjobs -o json").text)["items"]
     checkout.write(
         "peers.json", json.dumps({"apiVersion": "v1", "kind": "List", "items": [_peer(item) for item in listed]})

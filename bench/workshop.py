@@ -1,4 +1,4 @@
-"""The two commands as a person waits for them: up from nothing, unchanged, with a job added, destroy, and memory."""
+"""How long a person waits: `up` from nothing, unchanged and with a job added, and `destroy`; and the memory of an `up`."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def _measure(checkout: Checkout) -> None:
 def _memory(checkout: Checkout) -> None:
     """Print the most memory that the local cloud, the CLI, its plugins and the program take while an `up` runs.
 
-    Proportional memory (PSS) divides a page among the processes that share it, so the sum is what the machine gives.
-    Resident memory (RSS) counts the pages of one program again for each process that runs it.
+    Proportional memory (PSS) divides a page among the processes that share it, so the sum is what all of them take from
+    the machine. Resident memory (RSS) counts the pages of a program once for each process that runs it.
     """
     cloud = record.read(checkout.home)
     assert cloud is not None
@@ -46,14 +46,14 @@ def _memory(checkout: Checkout) -> None:
             time.sleep(0.2)
         running.communicate()
     for title, goal, memory in zip(
-        ("while up runs", "of it the local cloud"), (" (target 1400 MB)", ""), largest, strict=True
+        ("while up runs", "the local cloud's part"), (" (target 1400 MB)", ""), largest, strict=True
     ):
         print(f"  memory {title}: {memory.proportional:.0f} MB{goal}, resident {memory.resident:.0f} MB")
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Megabytes of some processes: proportional and resident."""
+    """The memory of some processes in megabytes, proportional and resident."""
 
     proportional: float = 0.0
     resident: float = 0.0
@@ -63,7 +63,7 @@ class Memory:
 
 
 def _taken(root: int) -> Memory:
-    """What a process and its descendants take; nothing if it has ended meanwhile."""
+    """The memory of a process and its descendants; zero if it has ended meanwhile."""
     try:
         return sum((Memory(_proportional(pid, resident), resident) for pid, resident, _ in family(root)), Memory())
     except KeyError:
@@ -71,7 +71,7 @@ def _taken(root: int) -> Memory:
 
 
 def _proportional(pid: int, resident: float) -> float:
-    """Megabytes of a process, with its share of what others share; the resident ones where the system does not tell."""
+    """Megabytes of a process, with its part of shared pages; the resident ones if the system does not report that."""
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:

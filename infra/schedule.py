@@ -28,7 +28,7 @@ class SchedulesArgs:
         job_names: the declared names of the jobs that have a schedule.
         transform_instance_types: the instance types on which a schedule may start jobs.
         kms_keys: ARNs of the keys that jobs may use.
-        failure_emails: addresses that are told of failed jobs.
+        failure_emails: addresses that get a mail about failed jobs.
         permissions_boundary: the ARN of a policy that limits the role; empty for none.
     """
 
@@ -67,9 +67,9 @@ class Schedules(pulumi.ComponentResource):
         self._here = pulumi.ResourceOptions(parent=self)
         self.group = aws.scheduler.ScheduleGroup(name, name=name, tags={"Name": name}, opts=self._here)
         self.dead_letters = self._dead_letters()
-        self.failures, told = self._failures()
+        self.failures, notifications = self._failures()
         self.role, permissions = self._role()
-        self.ready = [self.group, self.dead_letters, *told, self.role, permissions]
+        self.ready = [self.group, self.dead_letters, *notifications, self.role, permissions]
         self.register_outputs({"group_name": self.group.name, "failure_topic": self.failures.arn})
 
     def _dead_letters(self) -> aws.sqs.Queue:

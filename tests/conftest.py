@@ -1,6 +1,6 @@
-"""Which tests run on one worker and in which order; and checkouts for the end-to-end tests.
+"""The workers and the order of the tests, and checkouts for the end-to-end tests.
 
-One checkout stands for all tests that leave it as they found it; others are made to order.
+Tests that leave a checkout as they found it share one; the others get a checkout of their own.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class Result:
         quality: its metrics; None without labels.
         label: the name of the labels.
         ranked: the mean size of each column's contributions, the largest first; empty if they are not known.
-        untold: why they are not known.
+        why_unknown: the reason if they are not known.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Result:
     quality: Metrics | None
     label: str
     ranked: pd.Series[float]
-    untold: str = ""
+    why_unknown: str = ""
 
 
 def load(name: str, threshold: float, stack_name: str | None = None) -> Result:
@@ -92,22 +92,22 @@ def load(name: str, threshold: float, stack_name: str | None = None) -> Result:
     label = declared.column if declared and isinstance(declared.column, str) else LABEL
     quality = metrics.of(table, threshold) if declared else None
     try:
-        ranked, untold = _ranked(table, run, stack_name), ""
+        ranked, why_unknown = _ranked(table, run, stack_name), ""
     except model.DriversError as error:
-        ranked, untold = pd.Series(dtype=float), str(error)
-    return Result(name, stack.selected(stack_name), job, run, table, quality, label, ranked, untold)
+        ranked, why_unknown = pd.Series(dtype=float), str(error)
+    return Result(name, stack.selected(stack_name), job, run, table, quality, label, ranked, why_unknown)
 
 
 def headline(result: Result) -> Html:
     """Job, model, date, rows, and the figures that matter most."""
-    told = {
+    terms = {
         "Job": result.run.job_name,
         "Model": result.run.model_name,
         "Finished": f"{result.run.ended:%d %B %Y, %H:%M %Z}",
         "Rows": f"{len(result.table):,}",
         "Result": str(result.job["result_path"]),
     }
-    facts = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in told.items())
+    facts = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in terms.items())
     figures = "".join(
         f'<div class="figure"><span>{escape(value)}</span> {escape(name)}</div>'
         for name, value in _figures(result).items()
@@ -142,8 +142,8 @@ def quality(result: Result) -> Parts:
 
 def contributions(result: Result) -> Parts:
     """Which columns drive the predictions, if the model gives that information."""
-    if result.untold:
-        return Parts([paragraph(f"Not known for this model: {result.untold}.")])
+    if result.why_unknown:
+        return Parts([paragraph(f"Not known for this model: {result.why_unknown}.")])
     top = result.ranked.head(TOP)
     rows = f"the first {model.MOST_ROWS} rows" if len(result.table) > model.MOST_ROWS else "all rows"
     text = f"Mean size of each column's contribution to a prediction (SHAP values, from the model), over {rows}."
@@ -205,11 +205,11 @@ def paragraph(text: str) -> Html:
 
 def in_words(table: pd.DataFrame) -> pd.DataFrame:
     """The same table with "yes" and "no" in columns of integers that contain only 0 and 1."""
-    told = table.copy()
-    for name in told.columns:
-        if pd.api.types.is_integer_dtype(told[name]) and set(told[name].unique()) <= WORDS.keys():
-            told[name] = told[name].map(WORDS)
-    return told
+    worded = table.copy()
+    for name in worded.columns:
+        if pd.api.types.is_integer_dtype(worded[name]) and set(worded[name].unique()) <= WORDS.keys():
+            worded[name] = worded[name].map(WORDS)
+    return worded
 
 
 def _asked(result: Result, ask: model.Ask) -> model.Asked:

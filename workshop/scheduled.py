@@ -109,8 +109,8 @@ def summary(jobs: Mapping[str, Mapping[str, str]]) -> str:
     ]
     queue = next(iter(jobs.values()))["dead_letter_queue"]
     calls = failed_calls(boto3.client("sqs"), queue)
-    told = [f"{calls} calls of schedules failed: aws sqs receive-message --queue-url {queue}"] if calls else []
-    return "\n".join([table([HEADINGS, *rows]), *told])
+    failed = [f"{calls} calls of schedules failed: aws sqs receive-message --queue-url {queue}"] if calls else []
+    return "\n".join([table([HEADINGS, *rows]), *failed])
 
 
 def stop(jobs: Mapping[str, Mapping[str, str]], seconds: float = STOP_SECONDS) -> int:

@@ -96,13 +96,13 @@ def lines(jobs: Mapping[str, Mapping[str, Any]], place: Place) -> list[Line]:
     ordered = sorted(jobs.items(), key=lambda item: (groups[item[0]] or item[0], item[0]))
     with ThreadPoolExecutor(JOBS_AT_ONCE) as pool:
         found = list(pool.map(lambda item: line(item[0], item[1], place), ordered))
-    told: list[Line] = []
+    shown: list[Line] = []
     for group, members in itertools.groupby(found, key=lambda line: groups[line.name] or line.name):
         lines_of_group = list(members)
-        told += lines_of_group
+        shown += lines_of_group
         if groups[lines_of_group[0].name]:
-            told.append(_total(group, lines_of_group))
-    return told
+            shown.append(_total(group, lines_of_group))
+    return shown
 
 
 def line(name: str, job: Mapping[str, Any], place: Place) -> Line:

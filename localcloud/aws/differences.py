@@ -81,7 +81,7 @@ DIFFERENCES = (
         "EKS",
         "a version leaves standard support, then extended support, on published dates",
         "the date is always 27 November 2026, so that a tested version stays supported",
-        "aws/eks/test_clusters.py::test_support_is_told_as_of_a_fixed_day",
+        "aws/eks/test_clusters.py::test_support_is_reported_for_a_fixed_day",
     ),
     Difference(
         "EKS",

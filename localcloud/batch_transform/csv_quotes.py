@@ -14,7 +14,7 @@ _QUOTE, _COMMA, _NEWLINE = b'",\n'
 
 
 def masked(text: bytes, mask: bytes) -> bytes | None:
-    """Remove needless quotes, and put another byte in place of each comma inside quotes, so that all commas separate fields.
+    """Remove needless quotes and replace each comma inside quotes by another byte, so that every comma separates two fields.
 
     A field keeps its quotes if it contains a comma or a quote.
 
@@ -23,7 +23,7 @@ def masked(text: bytes, mask: bytes) -> bytes | None:
         mask: a byte that the text does not contain.
 
     Returns:
-        The masked text; None if a quote is in a wrong place.
+        The masked text; None if a quote is in the wrong place.
     """
     blocks: list[bytes] = []
     for block in _blocks(text):

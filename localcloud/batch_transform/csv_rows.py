@@ -1,13 +1,13 @@
 r"""CSV as SageMaker reads and writes it when it filters or joins: quotes are checked strictly, and no field is converted.
 
 Public reports show a parser that refuses a quote inside a field that is not quoted, and the agent is known to be written
-in Go. So rows are read and written as by Go's encoding/csv: blank lines are not rows, `\r\n` ends a row as `\n` does, a
-byte-order mark and a NUL are text. A row ends with its line, because SageMaker splits objects at newlines before it looks
+in Go. So rows are read and written as Go's encoding/csv does it: blank lines are not rows, `\r\n` ends a row like `\n`, and a
+byte-order mark or a NUL is text. A row ends with its line, because SageMaker splits objects at newlines before it looks
 at quotes.
 
-Most rows are not read field by field. As soon as commas inside quotes are masked, each comma separates two fields: columns
+Most rows are not read field by field. Once the commas inside quotes are masked, each comma separates two fields: columns
 are selected by cutting at commas, and rows are joined by a comma. Other rows are checked by a grammar of our own. Python's
-csv, which is faster and more lenient, then reads and writes those rows that it reads and writes as Go does.
+csv is faster and more lenient; it then reads and writes the rows for which its result is the same as Go's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from localcloud.batch_transform.errors import RecordError, each
 from localcloud.batch_transform.splitting import shown
 
 Row = list[str]
-"""The fields of a row, as Latin-1: bytes that are not valid text stay as they are."""
+"""The fields of a row, decoded as Latin-1, so that bytes that are not valid text are preserved."""
 
 _BYTES = "latin-1"
 _QUOTED = r'"[^"\n]*+(?:""[^"\n]*+)*+"'
@@ -39,7 +39,7 @@ _MUST_BE_QUOTED = re.compile(rf'[",\r\n]|\A(?:{_SPACE})|\A\\\.\Z')
 _WIDE_SPACE_FIRST = re.compile(rf"(?:\A|[,\n])(?:{_SPACE})".encode(_BYTES))
 _MASK = b"\0"
 _MANY = 4 * 1024
-"""Bytes of rows with quotes from which on it pays to look at all of them at once."""
+"""From this many bytes on, it pays to mask rows with quotes all at once."""
 _SPACES = (b"\r", b"\t", b"\v", b"\f")
 
 
@@ -56,7 +56,7 @@ class Rows:
         masked: whether there are such NULs.
 
     Raises:
-        RecordError: a quote is in a wrong place; the message has the text from the beginning of its field.
+        RecordError: a quote is in the wrong place; the message has the text from the beginning of its field.
     """
 
     def __init__(self, data: bytes, lines: Sequence[bytes]) -> None:
@@ -164,13 +164,13 @@ def read(lines: Sequence[bytes]) -> list[Row]:
         lines: lines that are not blank, without their newlines.
 
     Raises:
-        RecordError: a quote is in a wrong place; the message has the text from the beginning of its field.
+        RecordError: a quote is in the wrong place; the message has the text from the beginning of its field.
     """
     text = b"\n".join(lines).replace(b"\r\n", b"\n").removesuffix(b"\r").decode(_BYTES)
     if lines and "\r" not in text and _ROWS.fullmatch(text):
         try:
             return list(csv.reader(text.split("\n"), strict=True))
-        except csv.Error:  # a field that is longer than that module takes
+        except csv.Error:  # a field that is longer than that module accepts
             pass
     return each(_read, lines)
 
@@ -200,8 +200,8 @@ def json_document(answer: bytes) -> str | None:
 
 
 def _needs_no_quotes(data: bytes) -> bool:
-    """Whether no field without quotes has something besides commas and quotes for which Go's writer quotes it."""
-    # One byte is found so much faster than two that it is searched first.
+    """Whether no field needs quotes in Go's output, leaving aside fields that contain a comma or a quote."""
+    # To search for one byte is so much faster than for two that it is done first.
     if any(space in data for space in _SPACES) or (b"\\" in data and b"\\." in data):
         return False
     if b" " in data and (b", " in data or b"\n " in data or data.startswith(b" ")):
@@ -210,7 +210,7 @@ def _needs_no_quotes(data: bytes) -> bool:
 
 
 def _is_plain(data: bytes) -> bool:
-    """Whether no field is quoted nor would be when it is written, and no row ends with a carriage return."""
+    """Whether no field has quotes or will need them in the output, and no row ends with a carriage return."""
     return b'"' not in data and _MASK not in data and _needs_no_quotes(data)
 
 
@@ -236,7 +236,7 @@ def _written(field: str) -> str:
 
 
 def _misplaced_quote(line: str) -> RecordError:
-    """The error that names the wrong field, in the words of public reports as far as they are known."""
+    """The error that quotes the wrong field, in the words of public reports where those are known."""
     start = 0
     while True:
         quoted = line.startswith('"', start)

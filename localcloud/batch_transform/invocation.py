@@ -205,7 +205,7 @@ def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnec
         parts.append(part)
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)
-    response.close()  # the answer, not the connection: http.client wants to be told before the next request
+    response.close()  # the answer, not the connection: http.client requires this before the next request
     return b"".join(parts)
 
 

@@ -1,6 +1,6 @@
-"""What is not publicly known of AWS's batch transform, and what was chosen.
+"""What is not publicly known about AWS's batch transform, and what was chosen here.
 
-Each point is a row of the table "Differences from AWS", and pinned by a test. Another choice is made in the code.
+Each point is a row of the table "Differences from AWS" and is pinned by a test. To choose otherwise, change the code.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ ROWS = (
     ),
     Row(
         "Output key of an object named by a manifest",
-        "the manifest's entry and .out",
+        "the manifest's entry followed by .out",
         _INFERRED + "test_an_entry_of_a_manifest_keeps_its_relative_path",
     ),
     Row(
         "Output key of a compressed object",
-        "x.csv.gz.out, its content not compressed",
+        "x.csv.gz.out, whose content is not compressed",
         _INFERRED + "test_a_gzip_object_keeps_its_suffix_and_its_output_is_plain",
     ),
     Row(
-        "How a manifest's prefix and entry make a key",
-        "one after the other, nothing between",
+        "How a manifest's prefix and entry form a key",
+        "one after the other, with nothing between them",
         _INFERRED + "test_a_manifests_prefix_and_entry_are_put_together_as_they_are",
     ),
     Row(
@@ -64,7 +64,7 @@ ROWS = (
     ),
     Row(
         "Zero-byte object with a SplitType",
-        "a zero-byte .out, the model is not asked",
+        "a zero-byte .out; the model is not called",
         _INFERRED + "test_an_empty_object_gives_an_empty_output_without_a_request",
     ),
     # Splitting
@@ -90,37 +90,37 @@ ROWS = (
     ),
     Row(
         "Blank lines, SingleRecord",
-        "each is a record and sent as an empty body",
+        "each is a record and is sent as an empty body",
         _INFERRED + "test_a_blank_line_is_a_record",
     ),
     Row(
         "How many bytes one MB of MaxPayloadInMB is",
-        "1,048,576, as the XGBoost container reckons",
+        "1,048,576, as in the XGBoost container",
         _INFERRED + "test_a_megabyte_is_two_to_the_twentieth",
     ),
     Row(
         "Whether the newline of a body's last record counts towards MaxPayloadInMB",
-        "it counts, a body is never larger than the limit",
+        "it counts: a body is never larger than the limit",
         _INFERRED + "test_the_last_newline_counts_towards_the_payload",
     ),
     Row(
         "Log line for a record larger than the payload",
-        "our own words; the object fails with a ClientError",
+        "our own wording; the object fails with a ClientError",
         _INFERRED + "test_a_record_larger_than_the_payload_fails_its_object",
     ),
     Row(
-        "Blank lines where records are filtered or joined",
+        "Blank lines when records are filtered or joined",
         "they are not records, and the model's blank lines are not answers",
         _CSV + "test_blank_lines_are_no_rows",
     ),
     Row(
         "RecordIO and TFRecord: what counts towards MaxPayloadInMB",
-        "what is sent: the content for SingleRecord, the frames too for MultiRecord",
+        "what is sent: the content for SingleRecord, the content with its frames for MultiRecord",
         _FRAMING + "test_what_is_sent_counts_towards_the_payload",
     ),
     Row(
-        "RecordIO and TFRecord: a broken or cut off record",
-        "the object fails with a ClientError; our own words",
+        "RecordIO and TFRecord: a broken or truncated record",
+        "the object fails with a ClientError; the wording is our own",
         _FRAMING + "test_a_broken_record_fails_its_object",
     ),
     # Invocation
@@ -131,12 +131,12 @@ ROWS = (
     ),
     Row(
         "Answers with a status of 201 to 299",
-        "a success as 200 is",
+        "a success, like 200",
         _INFERRED + "test_every_2xx_is_a_success",
     ),
     Row(
         "A variable that both CreateModel and CreateTransformJob set",
-        "the job's value",
+        "the job's value is used",
         _INFERRED + "test_the_jobs_environment_wins_over_the_models",
     ),
     Row(
@@ -150,18 +150,18 @@ ROWS = (
         _INFERRED + "test_a_client_error_is_not_tried_again",
     ),
     Row(
-        "Connections that break off, and answers that do not come in time",
+        "Connections that break, and answers that do not come in time",
         "tried again at once, up to InvocationsMaxRetries times",
         _INFERRED + "test_no_answer_is_tried_again_up_to_the_limit",
     ),
     Row(
         "FailureReason after an answer with status 5xx",
-        "AlgorithmError, seen for jobs whose status is not told",
+        "AlgorithmError, as in reports that do not give the status",
         _INFERRED + "test_a_server_error_is_an_algorithm_error",
     ),
     Row(
-        "FailureReason when a container breaks off or does not answer in time",
-        "InternalServerError, as reports of 2019 and 2020 have it (one of 2021 says AlgorithmError)",
+        "FailureReason when a container drops a connection or does not answer in time",
+        "InternalServerError, as in reports of 2019 and 2020 (one of 2021 has AlgorithmError)",
         _INFERRED + "test_no_answer_is_an_internal_server_error",
     ),
     Row(
@@ -171,7 +171,7 @@ ROWS = (
     ),
     Row(
         "Accept header of the containers of an inference pipeline",
-        "only the last container gets it; the others get the Content-Type of the answer before",
+        "only the last container gets it; the Content-Type of an answer goes to the container after it",
         _PIPELINES + "test_each_container_gets_the_answer_of_the_one_before",
     ),
     Row(
@@ -181,7 +181,7 @@ ROWS = (
     ),
     Row(
         "Retries and the timeout in an inference pipeline",
-        "a retry begins at the first container; the timeout holds for the way through all",
+        "a retry begins at the first container; the timeout covers all containers together",
         _PIPELINES + "test_a_retry_begins_at_the_first_container",
     ),
     # Assembling
@@ -192,7 +192,7 @@ ROWS = (
     ),
     Row(
         "Content-Type of the .out objects in S3",
-        "that of S3 for unknown content",
+        "S3's default for unknown content",
         _SERVICE + "/test_storage.py::test_an_output_has_the_content_type_of_unknown_content",
     ),
     # Filters and join
@@ -212,18 +212,18 @@ ROWS = (
         _INFERRED + "test_a_join_of_unequal_line_counts_fails_the_object",
     ),
     Row(
-        "Log line for that",
-        "the text as remembered by users",
+        "Log line for such a join",
+        "the text as users recall it",
         _INFERRED + "test_a_join_of_unequal_line_counts_fails_the_object",
     ),
     Row(
         "Numbers in joined JSON",
-        "as they were written",
+        "kept as they were written",
         _INFERRED + "test_numbers_and_markup_of_joined_json_stay_as_written",
     ),
     Row(
         "<, > and & in joined JSON",
-        "as they are",
+        "kept as they are",
         _INFERRED + "test_numbers_and_markup_of_joined_json_stay_as_written",
     ),
     Row(
@@ -233,7 +233,7 @@ ROWS = (
     ),
     Row(
         "A slice beside other selectors, as in $[0,5:]",
-        "the job fails, as reported in 2019, though the API reference has it as an example",
+        "the job fails, as reported in 2019, although the API reference has it as an example",
         _CSV + "test_a_slice_beside_other_selectors_fails_the_object",
     ),
     Row(
@@ -247,18 +247,18 @@ ROWS = (
         _SERVICE + "/test_create.py::test_what_cannot_be_done_is_refused_by_name",
     ),
     Row(
-        "What a wildcard or a slice finds in records that lack the rest of the path",
+        "What a wildcard or a slice finds that lacks the rest of the path",
         "it is left out",
         _JSON + "test_a_wildcard_leaves_out_what_is_not_there",
     ),
     Row(
-        "CSV beyond quotes in the wrong place",
-        "as Go's encoding/csv has it; rows may differ in their number of columns",
+        "CSV rules other than those about quotes in the wrong place",
+        "those of Go's encoding/csv; rows may differ in their number of columns",
         _CSV + "test_rows_are_read_and_written_as_go_does",
     ),
     Row(
         "An answer that is a JSON document of several lines, in a join of CSV",
-        "the object fails, also where no quote is in the wrong place",
+        "the object fails, even if no quote is in the wrong place",
         _CSV + "test_an_answer_that_is_a_json_document_is_not_csv",
     ),
     Row(
@@ -273,7 +273,7 @@ ROWS = (
         _INFERRED + "test_a_stopped_job_keeps_finished_outputs_and_leaves_no_others",
     ),
     Row(
-        "An object that a manifest names and the bucket lacks",
+        "An object that a manifest names but the bucket lacks",
         "that object fails with a ClientError",
         _INFERRED + "test_an_object_missing_from_the_bucket_fails_alone",
     ),
@@ -283,29 +283,29 @@ ROWS = (
         _SERVICE + "/test_stop.py::test_a_job_that_has_ended_cannot_be_stopped",
     ),
     Row(
-        "Message for that; the status follows",
-        "our own words",
+        "The message of that error, up to the status",
+        "our own wording",
         _SERVICE + "/test_stop.py::test_a_job_that_has_ended_cannot_be_stopped",
     ),
     # Requests
     Row(
         "Capital letters of a job's name in its ARN",
-        "they stay",
+        "they are kept",
         _SERVICE + "/test_create.py::test_an_arn_keeps_the_case_of_the_name",
     ),
     Row(
-        "Message for a name in use; the ARN follows",
-        "that of processing jobs",
+        "The message for a name in use, up to the ARN",
+        "the one for processing jobs",
         _SERVICE + "/test_create.py::test_a_name_can_be_used_once_only",
     ),
     Row(
-        "MaxConcurrentTransforms without MaxPayloadInMB in the limit on their product",
+        "The limit on MaxConcurrentTransforms times MaxPayloadInMB, if the payload is not set",
         "the payload counts as 6",
         _SERVICE + "/test_create.py::test_concurrency_times_payload_is_at_most_100",
     ),
     Row(
-        "Message for a product above 100; the factors follow",
-        "our own words",
+        "The message for a product above 100, up to the factors",
+        "our own wording",
         _SERVICE + "/test_create.py::test_concurrency_times_payload_is_at_most_100",
     ),
     Row(

@@ -1,7 +1,7 @@
 """The backend of EKS: clusters and node groups as processes of this machine.
 
-Each cluster has its folder under `HOME/run/clusters`; everything in it goes with the cluster. All children die with
-the process that owns this object, so what a killed owner left behind is files only, and the next owner wipes them.
+Each cluster has its folder under `HOME/run/clusters`, which is deleted with the cluster. All children die with the
+process that owns this object, so an owner that is killed leaves only files behind, and the next owner wipes them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class LocalClusters:
     Args:
         home: folder of generated state.
         token_review_url: the webhook that authenticates a cluster's tokens, by the cluster's name.
-        aws_endpoint: the AWS endpoint's URL; asked when it is needed, for it is known only once the endpoint serves.
+        aws_endpoint: returns the AWS endpoint's URL, which is known only once the endpoint serves.
         region: AWS region of the clusters.
         images: more images that nodes can run, `pattern=command`, beside those of `podspec.IMAGES`.
     """
@@ -67,7 +67,7 @@ class LocalClusters:
         """Start a cluster; returns when it is ready.
 
         Raises:
-            ClusterError: it cannot be started; nothing of it is left then.
+            ClusterError: it cannot be started; nothing of it is left behind.
         """
         found = _programs()
         require_version(version)
@@ -88,7 +88,7 @@ class LocalClusters:
         return ClusterEndpoint(plane.endpoint, plane.authority, plane.kubeconfig)
 
     def delete_cluster(self, name: str) -> None:
-        """Stop a cluster and its nodes, if it exists, and delete what it stored."""
+        """Stop a cluster and its nodes, if it exists, and delete its data."""
         with self._lock:
             plane = self._planes.pop(name, None)
             nodes = [
@@ -106,7 +106,7 @@ class LocalClusters:
         """Start a node; returns when it has joined the cluster.
 
         Raises:
-            ClusterError: there is no such cluster, or the node does not come up.
+            ClusterError: there is no such cluster, or the node does not become ready.
         """
         with self._lock:
             plane = self._planes.get(cluster)
@@ -115,7 +115,7 @@ class LocalClusters:
             if (cluster, nodegroup) in self._nodes:
                 raise ClusterError(f"Cluster {cluster} already has a node group named {nodegroup}")
             folder = self._folder(cluster) / "nodes" / nodegroup
-            (folder / "ready").unlink(missing_ok=True)  # of a node that was killed
+            (folder / "ready").unlink(missing_ok=True)  # left by a node that was killed
             log = self._home / "logs" / f"{cluster}-node-{nodegroup}.log"
             node = process.spawn(self._node_command(plane, nodegroup, labels), log=log, env=self._node_environment())
             self._nodes[cluster, nodegroup] = node
@@ -133,7 +133,7 @@ class LocalClusters:
             process.stop(node, grace_seconds=10.0)
 
     def create_capability(self, cluster: str, name: str, keys: Mapping[str, str], arn: str) -> None:
-        """Start ACK beside a cluster; returns when it works.
+        """Start ACK beside a cluster; returns when it is working.
 
         Raises:
             ClusterError: there is no such cluster, or the controller does not start.
@@ -150,7 +150,7 @@ class LocalClusters:
             self._capabilities[cluster, name] = running
 
     def delete_capability(self, cluster: str, name: str) -> None:
-        """Stop it; what it managed stays."""
+        """Stop the controller; the objects that it managed stay."""
         with self._lock:
             running = self._capabilities.pop((cluster, name), None)
         if running is not None:

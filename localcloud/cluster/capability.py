@@ -1,7 +1,7 @@
 """ACK as EKS's managed capability: the local operator as a process beside the cluster, with keys of its own.
 
-What the Helm chart would install, EKS installs: the definition of the kind, and the rights of the controller. In the
-cluster it is a user of its own, known by a client certificate; towards AWS it is the capability's role.
+EKS installs what the Helm chart would: the definition of the kind, and the controller's permissions. In the cluster the
+controller is a user of its own, with a client certificate; towards AWS it acts under the capability's role.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ROLE: Final = "eks:ack"
 _JOBS: Final = "sagemaker.services.k8s.aws"
 _STARTED: Final = "starting manager"
 _START_SECONDS: Final = 60.0
-# EKS does not promise that the definitions are there once a capability is active; here they come late on purpose.
+# EKS does not promise that the definitions exist once a capability is active, so here they come late on purpose.
 _DEFINITIONS_SECONDS: Final = 4.0
 # EKS's own tags in place of the chart's: https://docs.aws.amazon.com/eks/latest/userguide/ack-considerations.html
 _TAGS: Final = (
@@ -44,18 +44,18 @@ _TAGS: Final = (
 def start(
     cluster_folder: Path, log: Path, *, aws_endpoint: str, region: str, keys: Mapping[str, str], arn: str
 ) -> subprocess.Popen[bytes]:
-    """Install the kind and the controller's rights, and start the controller; returns when it works.
+    """Install the kind and the controller's permissions, and start the controller; returns when it is working.
 
     Args:
-        cluster_folder: the cluster's, with its kubeconfigs.
-        log: of the controller.
-        aws_endpoint: where AWS is.
-        region: of the jobs.
+        cluster_folder: the cluster's folder, which contains its kubeconfigs.
+        log: the controller's log file.
+        aws_endpoint: URL of the AWS endpoint.
+        region: AWS region of the jobs.
         keys: the variables that hold the keys of the capability's role.
-        arn: the capability's, one of the tags that each job gets.
+        arn: the capability's ARN, which each job gets as a tag.
 
     Raises:
-        ClusterError: the cluster does not take it, or the controller does not start.
+        ClusterError: the cluster refuses it, or the controller does not start.
     """
     _install(KubeApi.from_kubeconfig(cluster_folder / "admin.kubeconfig"))
     log.unlink(missing_ok=True)
@@ -107,12 +107,12 @@ def _create(api: KubeApi, path: str, body: Object) -> None:
     try:
         api.create(path, body)
     except KubernetesError as error:
-        if not error.conflict:  # of a capability that was there before: its objects are retained
+        if not error.conflict:  # left by an earlier capability, whose objects are retained
             raise
 
 
 def _environment(kubeconfig: Path, keys: Mapping[str, str]) -> dict[str, str]:
-    """Return the controller's environment: none of the local administrator's keys, but those of its role."""
+    """Return the controller's environment: with its role's keys in place of the local administrator's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     path = os.pathsep.join(part for part in (str(CHECKOUT), os.environ.get("PYTHONPATH")) if part)
     return {**kept, **keys, "KUBECONFIG": str(kubeconfig), "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
@@ -124,5 +124,5 @@ def _wait(controller: subprocess.Popen[bytes], log: Path) -> None:
         if controller.poll() is not None:
             raise StartError(f"The controller ended with code {controller.returncode}; log: {log}")
         if time.monotonic() > deadline:
-            raise StartError(f"The controller does not work after {_START_SECONDS:.0f} s; log: {log}")
+            raise StartError(f"The controller is not working after {_START_SECONDS:.0f} s; log: {log}")
         time.sleep(0.05)

@@ -1,6 +1,6 @@
-"""The keys of one cluster: its authority, the API server's certificate, the administrator's kubeconfig.
+"""The keys of one cluster: its certificate authority, the API server's certificate, the administrator's kubeconfig.
 
-A cluster lives as long as the local cloud does, so every key is made with the cluster and never renewed.
+A cluster lives as long as the local cloud does, so all keys are made with the cluster and never renewed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SERVER_NAMES = (
 _LIFETIME = dt.timedelta(days=3650)
 _CLOCK_SKEW = dt.timedelta(minutes=5)
 CAPABILITY_KUBECONFIG: Final = "capability.kubeconfig"
-"""By which ACK, as a capability of EKS, reaches its cluster."""
+"""The file by which ACK, as a capability of EKS, reaches its cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class ClusterKeys:
 
 
 class Authority:
-    """A certificate authority that lives in memory: once the cluster's certificates are signed, its key is dropped."""
+    """A certificate authority in memory; its key is dropped once the cluster's certificates are signed."""
 
     def __init__(self, common_name: str) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -74,7 +74,7 @@ class Authority:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
     def issue_server(self, common_name: str, names: Sequence[str], addresses: Sequence[str]) -> KeyPair:
-        """A certificate for a server reached under these host names and IP addresses."""
+        """A certificate for a server that clients reach by these host names and IP addresses."""
         alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
         alternatives += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
@@ -95,7 +95,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            # Python from 3.13 on takes no certificate that does not name its issuer's key.
+            # Python 3.13 and newer refuses a certificate that does not name its issuer's key.
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         if names is not None:
@@ -105,7 +105,7 @@ class Authority:
 
 
 def make_cluster_keys(folder: Path, cluster: str) -> ClusterKeys:
-    """Make every key that a cluster needs and write what its processes read; keys get mode 0600."""
+    """Make every key that a cluster needs and write the files that its processes read; keys get mode 0600."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     authority = Authority(f"{cluster} local cluster")
     server = authority.issue_server("kube-apiserver", SERVER_NAMES, ("127.0.0.1", "10.0.0.1"))

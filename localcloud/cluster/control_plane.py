@@ -1,6 +1,6 @@
 """One cluster's control plane: etcd, kube-apiserver and Kubernetes' controllers, in one process that is watched.
 
-One process takes a third of the memory and of the start of three: each would initialise all of Kubernetes' packages.
+Three processes would take three times the memory and the starting time: each would initialise all of Kubernetes' packages.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from localcloud.go.programs import KUBERNETES_VERSION
 from localcloud.kube import KubeApi, KubernetesError
 
 ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
-_START_DEADLINE_SECONDS: Final = 300.0  # a part that dies is noticed at once; this is for machines that are busy
+_START_DEADLINE_SECONDS: Final = 300.0  # a process that dies is noticed at once; this long only on busy machines
 _POLL_SECONDS: Final = 0.1
 _ATTEMPTS: Final = 3
 _PORT_TAKEN: Final = "address already in use"
@@ -37,7 +37,7 @@ class ClusterError(Exception):
 
 
 class StartError(ClusterError):
-    """A control plane or a node does not come up."""
+    """A control plane or a node does not become ready."""
 
 
 class UnknownClusterError(ClusterError):
@@ -81,7 +81,7 @@ class ControlPlane:
         """Start from nothing; returns when the cluster is ready.
 
         Raises:
-            StartError: the process ended, the deadline passed or `stop` was called; nothing is left running then.
+            StartError: the process ended, the deadline passed or `stop` was called; nothing is left running.
         """
         with self._starting:
             for attempt in range(1, _ATTEMPTS + 1):
@@ -96,7 +96,7 @@ class ControlPlane:
                     return
 
     def stop(self) -> None:
-        """End the processes, for good; a `start` that is under way in another thread fails."""
+        """End the process for good; a `start` that is under way in another thread fails."""
         self._ended.set()
         with self._starting:
             self._end()
@@ -104,7 +104,7 @@ class ControlPlane:
     def _end(self) -> None:
         running, self._process = self._process, None
         if running:
-            # Nothing that it would save outlives the cluster.
+            # It has nothing to save: its data goes with the cluster.
             process.stop(running, grace_seconds=0.0)
 
     def wipe(self) -> None:
@@ -190,7 +190,7 @@ def etcd_settings() -> Mapping[str, str | int | bool]:
 
 
 def arguments(port: int, kubeconfig: str) -> list[str]:
-    """Those of the API server, and where the other parts find their settings."""
+    """The API server's flags, and those that name the settings of the other parts."""
     return [
         f"--etcd-config={_ETCD_SETTINGS}",
         f"--controllers-kubeconfig={kubeconfig}",
@@ -201,7 +201,7 @@ def arguments(port: int, kubeconfig: str) -> list[str]:
         "--service-cluster-ip-range=10.0.0.0/24",
         "--etcd-servers=unix://etcd-client:0",
         "--etcd-compaction-interval=0",  # etcd compacts by itself
-        "--watch-cache=false",  # ten timers a second for each of 60 kinds, in an idle server
+        "--watch-cache=false",  # without it, ten timers fire each second for each of 60 kinds in an idle server
         "--tls-cert-file=apiserver.crt",
         "--tls-private-key-file=apiserver.key",
         "--client-ca-file=ca.crt",
@@ -223,13 +223,13 @@ def arguments(port: int, kubeconfig: str) -> list[str]:
 
 
 def unready(api: KubeApi) -> Callable[[], str]:
-    """A function that says what is not ready yet: the API server, the first namespaces, the controllers."""
+    """A function that returns what is not ready yet: the API server, the first namespaces or the controllers."""
 
     def ask() -> str:
         if reason := api.unready():
             return reason
         try:
-            # The service account is made by a controller: it shows that the controllers work.
+            # A controller makes the service account, so its existence shows that the controllers work.
             lacking = [n for n in _NAMESPACES if not api.find(f"/api/v1/namespaces/{n}/serviceaccounts/default")]
         except KubernetesError as error:
             return str(error)
@@ -239,10 +239,10 @@ def unready(api: KubeApi) -> Callable[[], str]:
 
 
 def require_version(version: str) -> None:
-    """Refuse a Kubernetes version that the programs are not.
+    """Refuse another Kubernetes version than that of the programs.
 
     Raises:
-        ClusterError: naming both.
+        ClusterError: the versions differ; the message names both.
     """
     if version and not f"{KUBERNETES_VERSION}.".startswith(f"{version.removeprefix('v')}."):
         raise ClusterError(
@@ -252,7 +252,7 @@ def require_version(version: str) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """A small environment: the user's proxies and AWS settings are not for the control plane."""
+    """A small environment, without the user's proxies and AWS settings."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
     return {**kept, "DIE_WITH_PARENT": "1"}
 

@@ -1,4 +1,4 @@
-"""The part of a kubelet's own API that `kubectl logs` needs, for the API server alone (it shows a client certificate)."""
+"""The part of a kubelet's own API that `kubectl logs` needs, for the API server alone (it presents a client certificate)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class KubeletApi:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(keys / "ca.crt"))
         context.load_cert_chain(keys / "kubelet.pem")
         context.verify_mode = ssl.CERT_REQUIRED
-        # The request's own thread makes the handshake, so that a silent client holds up no other.
+        # The request's own thread makes the handshake, so that a silent client does not hold up the others.
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = int(self._server.server_address[1])
 
@@ -56,7 +56,7 @@ def read_log(path: Path, start: int, tail: int | None, follow: Callable[[], bool
 
 
 def limited(chunks: Iterable[bytes], most: int | None) -> Iterator[bytes]:
-    """The first bytes of a log; all of them where no number is given."""
+    """The first bytes of a log; all of them if no limit is given."""
     for chunk in chunks:
         if most is not None and len(chunk) >= most:
             yield chunk[:most]
@@ -66,7 +66,7 @@ def limited(chunks: Iterable[bytes], most: int | None) -> Iterator[bytes]:
 
 
 def refusal(query: Mapping[str, Sequence[str]], pod: str, container: str) -> str | None:
-    """Why a log request is refused; None when it is not."""
+    """Why a log request is refused; None if it is not."""
     if query.get("previous") == ["true"]:  # the log of an earlier start is not kept apart
         return f'previous terminated container "{container}" in pod "{pod}" not found'
     if asked := [name for name in _TIMES if query.get(name, ["false"]) != ["false"]]:
@@ -111,7 +111,7 @@ def _handler(find_log: FindLog) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Type", "text/plain")
             self.end_headers()
             try:
-                # a follower of a pod that is gone must end with it
+                # a request that follows a log must end when the pod is gone
                 for chunk in limited(read_log(*found, tail, lambda: follow and find_log(*parts[1:]) is not None), most):
                     self.wfile.write(chunk)
                     self.wfile.flush()
@@ -127,6 +127,6 @@ def _handler(find_log: FindLog) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
-            """The node's log is for what the node does."""
+            """Requests are not logged: the node's log is for what the node does."""
 
     return Handler

@@ -1,7 +1,7 @@
 """`python -m localcloud.cluster.node`: one node of a cluster, as kubelet, scheduler and Pod Identity agent in one.
 
 Pods come from the real Deployment and ReplicaSet controllers. The node takes every pod that waits for a node, runs
-those whose images are in its table as local processes, and writes their status, from which the controllers make the
+those whose images are in its table as local processes, and writes their status, from which the controllers derive the
 Deployment's. It reads the whole state at every event, so that a missed event does no harm.
 """
 
@@ -80,7 +80,7 @@ class Node:
         self._wake.set()
 
     def run(self) -> None:
-        """Join the cluster, run its pods until told to stop, then leave it."""
+        """Join the cluster, run its pods until asked to stop, then leave it."""
         self._agent.start()
         self._kubelet.start()
         self._register()
@@ -97,7 +97,7 @@ class Node:
         self._leave()
 
     def _attempt(self, action: Any, *arguments: Any) -> None:
-        """Do something that the API server may refuse for the moment; the next round tries again."""
+        """Make a call that the API server may refuse for the moment; the next round tries again."""
         try:
             action(*arguments)
         except KubernetesError as error:
@@ -188,7 +188,7 @@ class Node:
         self._reported.add(pod.uid)
 
     def _report_images(self, pod: Pod) -> None:
-        """Write a condition on the Deployment that names the images which do not run here; people and tools look there."""
+        """Write a condition that names the images which do not run here to the Deployment, where people and tools look."""
         deployment = self._deployment_of(pod)
         if deployment is None:
             return
@@ -280,7 +280,7 @@ class Node:
         for pod in self._pods.values():
             pod.begin_stop()
         deadline = time.monotonic() + _STOP_SECONDS
-        # stopped() also kills a pod whose grace period is over, so each round asks every pod
+        # stopped() also kills a pod whose grace period is over, so each round calls it for every pod
         while [pod for pod in self._pods.values() if not pod.stopped()] and time.monotonic() < deadline:
             time.sleep(0.05)
         try:

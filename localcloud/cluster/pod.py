@@ -1,8 +1,8 @@
-"""One pod as local processes: what the kubelet and a container runtime do, for images of the table.
+"""One pod as local processes: the work of the kubelet and of a container runtime, for the images that the node knows.
 
 A pod's containers start once; a container that ends is started again after a back-off that doubles, as under
-`restartPolicy: Always`. A pod gets its environment and its credentials when it
-starts, as on EKS, where credentials are injected when the pod is created.
+`restartPolicy: Always`. A pod gets its environment and its credentials when it starts; on EKS they are injected when the
+pod is created.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FIRST_BACKOFF_SECONDS: Final = 1.0
 _LAST_BACKOFF_SECONDS: Final = 60.0
 _STABLE_SECONDS: Final = 60.0
 _LONGEST_GRACE_SECONDS: Final = 10.0
-# What a Python program needs to run here, and nothing that says who the user is to AWS.
+# What a Python program needs to run here, and nothing that identifies the user to AWS.
 _INHERITED: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "LOCALCLOUD_HOME")
 
 
@@ -85,7 +85,7 @@ class Pod:
         return [image for image in images_used if podspec.command_for(image, self._table) is None]
 
     def prepare(self, lookup: podspec.Lookup, tokens: PodTokens, defaults: Mapping[str, str]) -> None:
-        """Make the containers' commands and environments; a pod that cannot run here gets a `problem` instead.
+        """Prepare the containers' commands and environments; a pod that cannot run here gets a `problem` instead.
 
         Args:
             lookup: finds config maps and secrets.
@@ -115,7 +115,7 @@ class Pod:
         return any(changed)
 
     def begin_stop(self) -> None:
-        """Ask the containers to end; they are killed when the grace is over."""
+        """Ask the containers to end; they are killed when the grace period is over."""
         if self._kill_at:
             return
         grace = self.manifest["spec"].get("terminationGracePeriodSeconds", 30)
@@ -135,7 +135,7 @@ class Pod:
         return not living
 
     def log_of(self, container: str) -> tuple[Path, int] | None:
-        """The file with a container's output and where its own begins in it."""
+        """The file with a container's output, and the byte at which this container's output begins."""
         for one in self._containers:
             if container in {one.name, ""}:
                 return one.log, one.log_start
@@ -177,7 +177,7 @@ class Pod:
         )
 
     def _log_file(self, container: str) -> Path:
-        """Named after the workload, not the pod, so that it is found again after a restart."""
+        """A log file named after the workload, not the pod, so that its name stays the same after a restart."""
         metadata = self.manifest["metadata"]
         labels = metadata.get("labels") or {}
         workload = metadata["name"].partition(f"-{labels.get('pod-template-hash', '?')}-")[0]

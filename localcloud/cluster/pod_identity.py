@@ -1,7 +1,7 @@
 """Who a pod is: its service account's tokens, for Kubernetes in a kubeconfig and for AWS through EKS Pod Identity.
 
 The Pod Identity agent of a node gives pods the credentials of the role that is associated with their service account:
-a pod sends its token, the agent answers what eks-auth AssumeRoleForPodIdentity gives for it, in the form that every
+a pod sends its token, and the agent answers with the result of eks-auth AssumeRoleForPodIdentity, in the form that every
 AWS SDK reads from `AWS_CONTAINER_CREDENTIALS_FULL_URI`. The agent works only while the cluster has the add-on
 `eks-pod-identity-agent`.
 """
@@ -31,7 +31,7 @@ AUDIENCE: Final = "pods.eks.amazonaws.com"
 PATH: Final = "/v1/credentials"
 _NOWHERE: Final = "http://127.0.0.1:9"  # never AWS itself
 _ADDON: Final = "eks-pod-identity-agent"
-# Long, so that a client that reads its token once works for as long as a local cloud lives; renewed all the same.
+# Long, so that a client that reads its token only once works as long as the local cloud; tokens are renewed anyway.
 _LIFETIME_SECONDS: Final = 30 * 24 * 3600
 _RENEW_SECONDS: Final = 3600.0
 
@@ -41,7 +41,7 @@ class AwsCallError(Exception):
 
 
 class EksAuth(Protocol):
-    """What the agent asks of AWS."""
+    """The calls that the agent makes to AWS."""
 
     def has_agent(self) -> bool: ...
 
@@ -49,7 +49,7 @@ class EksAuth(Protocol):
 
 
 class Aws:
-    """The calls that a node makes of EKS for its cluster.
+    """The calls that a node makes to EKS for its cluster.
 
     A node on AWS signs with its node role. Here it signs as the administrator, and EKS then evaluates the policies of
     the node role.

@@ -1,9 +1,9 @@
-"""What the kubelet makes of a pod's spec: the programs that stand for its images, their arguments and environment.
+"""Reads a pod's spec as the kubelet does: the programs that stand in for its images, their arguments and environment.
 
 A node takes more images from its command line (`--image PATTERN=COMMAND`), which is how tests bring images of their
 own. A program stands in for the image's entrypoint: a container's `args` are passed to it, and its `command`, which
-names a path inside the image, is not used. The functions here have no side effects: what must be asked of the cluster
-comes in as a function.
+names a path inside the image, is not used. The functions here have no side effects: they get a function for
+what must be asked of the cluster.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def parse_images(entries: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def command_for(image: str, table: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:
-    """The program that stands for an image; None for an unknown image."""
+    """The program that stands in for an image; None for an unknown image."""
     return next((command for pattern, command in table.items() if fnmatch.fnmatchcase(image, pattern)), None)
 
 

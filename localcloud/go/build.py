@@ -27,10 +27,12 @@ Progress = Callable[[str], None]
 
 _WAITS_SECONDS: Final = (2.0, 5.0, 15.0, 30.0)
 _SILENCE_SECONDS: Final = 120.0
-_PATIENCE_SECONDS: Final = 90.0  # from the first refusal on: long enough for a short failure, too short to seem hung
+_PATIENCE_SECONDS: Final = (
+    90.0  # counted from the first refusal: long enough for a short failure, too short to seem hung
+)
 _PROGRESS_SECONDS: Final = 10.0
 _OWN_CACHES: Final = "go"
-_GIVING_WAY: Final = 10  # niceness of the builds that are not the first
+_GIVING_WAY: Final = 10  # niceness of all builds but the first
 _GIB: Final = 1024**3
 _NEED_BYTES: Final = 8 * _GIB  # Go 0.3, modules 1.5, compiled packages 4.5, the linkers' work and the programs 1.2
 _REGISTRY_SIGNS: Final = re.compile(
@@ -48,7 +50,7 @@ class _Go:
     Attributes:
         program: the command.
         environment: its whole environment.
-        niceness: how much its processes give way to others, 0 to 19.
+        niceness: how far its processes give way to others, 0 to 19.
     """
 
     program: Path
@@ -59,8 +61,8 @@ class _Go:
 def build(targets: Mapping[Program, Path], cache: Path, progress: Progress) -> None:
     """Build programs in parallel, each into its folder. The caller holds the cache's lock.
 
-    All but the first get only the processor time that is left over. What two programs have in common, such as the standard
-    library, would be compiled twice if both came to it at the same time; so the second finds it in Go's cache.
+    All but the first get only the processor time that is left over. Packages that two programs share, such as the
+    standard library, would be compiled twice if both builds reached them at once; this way the second finds them in the cache.
 
     Args:
         targets: the folder for each program, which is created only when it is complete.

@@ -10,9 +10,9 @@ import types
 def without_sdk() -> None:
     """Make the gRPC stubs of the SDK, `pulumi.runtime.proto`, importable without the SDK.
 
-    Importing anything of the `pulumi` package runs all of it, a third of a second that a plugin has no use for. Here the
-    package and `pulumi.runtime` become empty shells through which only the stubs are reached. This is for a process of
-    its own alone: whoever needs the SDK itself must not call it. Where the SDK is missing, the import of a stub says so.
+    Importing anything from the `pulumi` package runs all of it: a third of a second from which a plugin gains nothing.
+    So the package and `pulumi.runtime` become empty shells here, through which only the stubs can be imported. Call this
+    only in a process that does not need the SDK itself. If the SDK is missing, the import of a stub fails and says so.
     """
     if "pulumi" in sys.modules:
         return

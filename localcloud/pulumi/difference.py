@@ -20,8 +20,8 @@ class Change:
 
     Args:
         path: its path, such as `rules[0].status`.
-        kind: added, deleted or another value.
-        replace: whether the object must be replaced for it.
+        kind: whether it was added, deleted or given another value.
+        replace: whether the change replaces the object.
     """
 
     path: str
@@ -60,8 +60,8 @@ def compare(
     """Compare two sets of properties.
 
     Args:
-        old: before.
-        new: after; a value that is unknown yet counts as a change.
+        old: the properties before the change.
+        new: the properties after it; a value that is not known yet counts as a change.
         replaces: whether a change of the property at this path forces a replacement.
     """
     return Difference(tuple(Change(path, kind, replaces(path)) for path, kind in _walk("", old, new)))

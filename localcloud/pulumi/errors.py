@@ -13,7 +13,7 @@ class PluginError(Exception):
 
 
 class NotRegisteredError(PluginError):
-    """The stack is not one of the running local cloud."""
+    """The stack is not registered with the running local cloud."""
 
 
 class UnknownTypeError(PluginError):

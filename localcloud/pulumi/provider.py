@@ -1,4 +1,4 @@
-"""The gRPC side of a resource provider: decoding, secrets, errors, and what every one answers alike."""
+"""The gRPC side of a resource provider: decoding, secrets, errors, and the answers that all providers share."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Target:
     Args:
         urn: its URN.
         identity: its id; empty before it is created.
-        timeout: seconds that the program allows, 0 when it says nothing.
-        seed: random bytes of a Check.
+        timeout: seconds that the program allows, or 0 if it sets no time.
+        seed: the random bytes of a Check.
     """
 
     urn: Urn
@@ -50,7 +50,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Found:
-    """An object as it is: its id, outputs, and the inputs that would make it."""
+    """An existing object: its id, its outputs, and the inputs that would create it."""
 
     identity: str
     outputs: Properties
@@ -59,7 +59,7 @@ class Found:
 
 @dataclass
 class Stop:
-    """Set once the engine asked to stop; waits look at it."""
+    """Set once the engine asks to stop; every wait checks it."""
 
     event: threading.Event = field(default_factory=threading.Event)
     callbacks: list[Callable[[], None]] = field(default_factory=list)
@@ -74,21 +74,21 @@ class Stop:
         """Sleep, unless the engine asks to stop.
 
         Raises:
-            CancelledError: it did.
+            CancelledError: the engine asked to stop.
         """
         if self.event.wait(seconds):
             raise errors.CancelledError("stopped on request")
 
 
 class Provider(ABC):
-    """What a provider does, on plain values."""
+    """The operations of a provider, on plain values."""
 
     name: str
     version: str
 
     def __init__(self) -> None:
         self.stop = Stop()
-        self.directory = Path.cwd()  # an engine starts its plugins where the program runs
+        self.directory = Path.cwd()  # an engine starts its plugins in the program's directory
 
     @abstractmethod
     def check_config(self, values: Properties) -> Checked: ...
@@ -107,7 +107,7 @@ class Provider(ABC):
 
     @abstractmethod
     def plan_create(self, target: Target, inputs: Properties) -> Properties:
-        """Outputs of a creation, as far as they are known before it."""
+        """The outputs of a creation that are known before it."""
 
     @abstractmethod
     def create(self, target: Target, inputs: Properties) -> tuple[str, Properties]: ...
@@ -296,7 +296,7 @@ def _covers(ignored: str, path: str) -> bool:
 
 
 def _answer(context: Any, subject: str, work: Callable[[], Any], secrets: Collection[str] = ()) -> Any:
-    """Run one call; a failure becomes the gRPC status that the engine knows how to show."""
+    """Run one call; a failure becomes a gRPC status that the engine can show."""
     try:
         return work()
     except errors.InitializationError as e:
@@ -314,13 +314,13 @@ def _answer(context: Any, subject: str, work: Callable[[], Any], secrets: Collec
         _abort(context, grpc.StatusCode.CANCELLED, str(e))
     except errors.PluginError as e:
         _abort(context, grpc.StatusCode.FAILED_PRECONDITION, str(e))
-    except Exception as e:  # noqa: BLE001  whatever it is must reach the engine as one line about this resource
+    except Exception as e:  # noqa: BLE001  any error must reach the engine as one line about this resource
         _abort(context, grpc.StatusCode.INTERNAL, f"{subject}: {type(e).__name__}: {e}")
     return None
 
 
 def _unready(error: errors.InitializationError, secrets: Collection[str]) -> Any:
-    """The part of the status that lets the engine keep an object that is there but not ready."""
+    """The part of the status that makes the engine keep an object that exists but is not ready."""
     return provider_pb2.ErrorResourceInitFailed(
         id=error.identity, properties=encode(error.outputs, secrets), reasons=list(error.reasons)
     )

@@ -1,6 +1,6 @@
-"""Runs a provider as the process that an engine expects: the port on standard output, gone with its parent.
+"""Runs a provider as the process that an engine expects: it prints its port first, and ends with its parent.
 
-It acts for the stacks of the running local cloud only.
+It works only for stacks of the running local cloud.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from localcloud.home import home
 from localcloud.pulumi.errors import NotRegisteredError
 from localcloud.pulumi.wire import Urn
 
-MESSAGE_LIMIT = 400 * 1024 * 1024  # what the SDK and the official engine allow
+MESSAGE_LIMIT = 400 * 1024 * 1024  # the limit of the SDK and of the official engine
 NO_SCHEMA = (
     "the local cloud's plugins have no schema to generate code from: "
     "pass --generate-code=false to `pulumi import`, which imports all the same"
 )
-# Creates block for minutes, each in a thread of its own; threads start on demand.
+# Each creation blocks a thread, possibly for minutes; threads start on demand.
 _THREADS = 512
 
 
@@ -42,7 +42,7 @@ def serve(provider: provider_pb2_grpc.ResourceProviderServicer) -> NoReturn:
 
 
 def start(provider: provider_pb2_grpc.ResourceProviderServicer) -> tuple[Any, int]:
-    """Start serving on a free port of the loopback; also for tests within one process."""
+    """Start serving on a free port of the loopback interface; tests use it within their own process."""
     limits = [("grpc.max_receive_message_length", MESSAGE_LIMIT), ("grpc.max_send_message_length", MESSAGE_LIMIT)]
     server = grpc.server(ThreadPoolExecutor(_THREADS, "rpc"), options=[*limits, ("grpc.so_reuseport", 0)])
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
@@ -65,15 +65,15 @@ def _watch(parent: int) -> None:
 
 
 def announce(port: int) -> None:
-    """Tell the parent the port, which is all that standard output is for: what a library prints later goes to stderr."""
+    """Print the port for the parent; standard output is for nothing else, so later output of a library goes to stderr."""
     print(port, flush=True)
     os.dup2(2, 1)
 
 
 def require_registered(urn: Urn) -> None:
-    """Check that the running local cloud serves this stack: its supervisor has written it to `run/cloud.json`.
+    """Check that the running local cloud serves this stack; its supervisor lists such stacks in `run/cloud.json`.
 
-    A state file of an AWS account pointed at the local cloud by mistake would lose every resource in the next refresh.
+    The state of a stack on AWS that is used with the local cloud by mistake would lose all its resources in a refresh.
 
     Raises:
         NotRegisteredError: no local cloud runs, or it was not started for this stack.

@@ -1,7 +1,7 @@
 """Property values as Pulumi sends them: plain JSON values, and marked objects for secrets, assets and references.
 
-A plugin works on plain values. Which of them are secret is kept separately, by the name of the top-level property, as the
-SDK does; a value that is not known yet during a preview is `UNKNOWN`.
+A plugin works on plain values. The names of the top-level properties that hold secrets are kept separately, as in the SDK.
+A value that a preview does not know yet is `UNKNOWN`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _UNKNOWN_TEXTS: Final = frozenset(
 
 
 class Unknown:
-    """A value that is known only in a deployment."""
+    """A value that becomes known only in a deployment."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -49,7 +49,7 @@ UNKNOWN: Final = Unknown()
 
 @dataclass(frozen=True)
 class Asset:
-    """A file or text; only `hash` is there in values that come from state."""
+    """A file or text; a value that comes from state has only its `hash`."""
 
     hash: str = ""
     text: str | None = None
@@ -69,7 +69,7 @@ class Asset:
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive, kept as it was received: no resource type here reads one."""
+    """An archive, kept as it was received, because no resource type here reads one."""
 
     fields: tuple[tuple[str, Any], ...]
 
@@ -83,7 +83,7 @@ class Decoded:
 
 
 def decode(struct: struct_pb2.Struct) -> Decoded:
-    """Plain properties of a protobuf struct; absent ones and nulls at the top are left out."""
+    """Plain properties of a protobuf struct; nulls at the top level are left out."""
     values: Properties = {}
     secrets: set[str] = set()
     for name, value in struct.fields.items():
@@ -96,7 +96,7 @@ def decode(struct: struct_pb2.Struct) -> Decoded:
 
 
 def encode(values: Mapping[str, Any], secrets: Collection[str] = ()) -> struct_pb2.Struct:
-    """A protobuf struct of plain properties, the named ones wrapped as secrets."""
+    """A protobuf struct of plain properties; the named ones are wrapped as secrets."""
     struct = struct_pb2.Struct()
     for name, value in values.items():
         if value is not None:
@@ -105,7 +105,7 @@ def encode(values: Mapping[str, Any], secrets: Collection[str] = ()) -> struct_p
 
 
 def is_known(value: Any) -> bool:
-    """Whether a value holds nothing unknown, at any depth."""
+    """Whether a value contains nothing unknown, at any depth."""
     if isinstance(value, Mapping):
         return all(is_known(v) for v in value.values())
     if isinstance(value, list | tuple):
@@ -114,7 +114,7 @@ def is_known(value: Any) -> bool:
 
 
 def _plain(value: struct_pb2.Value) -> tuple[Any, bool]:
-    """The plain value, and whether a secret is in it."""
+    """The plain value, and whether it contains a secret."""
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         return _plain_struct(value.struct_value)
@@ -199,6 +199,6 @@ class Urn:
 
     @classmethod
     def parse(cls, text: str) -> Urn:
-        """Take a URN apart; the name is all after the third separator."""
+        """Parse a URN; its name is everything after the third separator."""
         head, project, types, name = text.split("::", 3)
         return cls(head.removeprefix("urn:pulumi:"), project, types.rsplit("$", 1)[-1], name, text)

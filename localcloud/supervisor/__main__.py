@@ -28,7 +28,7 @@ log = logging.getLogger("supervisor")
 
 
 def main() -> int:
-    """Start the AWS endpoint, write the record, and stay until told to stop or until the endpoint dies."""
+    """Start the AWS endpoint, write the record, and stay until asked to stop or until the endpoint dies."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.supervisor", description=main.__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--stack", action="append", default=[], help="PROJECT/STACK that the local plugins may act for")
@@ -76,7 +76,7 @@ def _start_aws(home: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 def _endpoint(aws: subprocess.Popen[bytes], home: Path, stopping: threading.Event) -> str | None:
-    """The URL that the endpoint prints when it serves; None if the supervisor was told to stop before that.
+    """The URL that the endpoint prints when it serves; None if the supervisor was asked to stop before that.
 
     Raises:
         RuntimeError: it ended, or did not print anything in time.
@@ -113,7 +113,7 @@ def _watch(aws: subprocess.Popen[bytes], stopping: threading.Event) -> int:
         if aws.poll() is not None:
             log.error("the AWS endpoint ended with code %s; the local cloud is gone with it", aws.returncode)
             return 1
-    log.info("told to stop")
+    log.info("asked to stop")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""SageMaker's filters: what can be read, and what is said of the rest before a job runs."""
+"""SageMaker's filters: those that can be read, and the messages about the others before a job runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workflow in docs/ci.md: valid by the published schema, and of one mind with the program about its roles."""
+"""The workflow in docs/ci.md: valid by the published schema, and with the same roles as in the program."""
 
 from __future__ import annotations
 

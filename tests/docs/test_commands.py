@@ -1,4 +1,4 @@
-"""Every command of README and docs is run as it stands, block by block, in a checkout of its own."""
+"""Every command of README and docs is run unchanged, block by block, in a checkout of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recording in a document that no longer holds is found."""
+"""A document that shows outdated output of a command is found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of versions says what this checkout uses."""
+"""The table of versions names the versions that this checkout uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A checkout of its own for a test, used as a person uses it: through make and the commands of the README."""
+"""A checkout for a test, used as a person uses it: through make and the commands of the README."""
 
 from __future__ import annotations
 

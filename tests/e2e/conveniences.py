@@ -1,4 +1,4 @@
-"""What several end-to-end tests use: a server that tells an address, waits on logs, results, the journal of API calls."""
+"""Helpers of several end-to-end tests: a server that returns an address, waits on logs, results, the journal of API calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that are cut off, and what must be true afterwards."""
+"""Commands that are interrupted, and the checks that must hold afterwards."""
 
 from __future__ import annotations
 

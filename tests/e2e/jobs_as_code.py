@@ -1,4 +1,4 @@
-"""Edits of the program that a person would make, for a test to make and take back."""
+"""Edits of the program as a person would make them, which a test makes and undoes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An account with rules and small quotas: network, bucket and boundary are given, and few jobs may run at once."""
+"""An account with rules and small quotas: it has a network, a bucket and a boundary, and few jobs may run at once."""
 
 from __future__ import annotations
 

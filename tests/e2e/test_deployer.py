@@ -1,4 +1,4 @@
-"""Who deploys needs docs/deployer-policy.json and no more: a user of the local account who has just that does it all."""
+"""A deployer needs docs/deployer-policy.json and nothing else: a local user with just this policy can do everything."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JUSTIFIED = {
 }
 
 
-# Asked for by the listing of what is left; refused to one who deploys no scheduled jobs, and told so.
+# The listing of leftovers makes these calls. They are refused to a deployer who deploys no scheduled jobs, which the listing reports.
 OPTIONAL_READS = {"scheduler:ListScheduleGroups", "sqs:ListQueues", "sns:ListTopics", "events:ListRules"}
 
 
@@ -81,7 +81,7 @@ LIFE = {
     "job's time": "python -c 'from workshop import results, stack; "
     'print(results.run(stack.transform_job("churn"), stack.client("sagemaker")).seconds)\'',
     "table": "python -m workshop.results --job churn",
-    "model": "python -c 'from workshop import page; assert not page.load(\"churn\", 0.5).untold'",
+    "model": "python -c 'from workshop import page; assert not page.load(\"churn\", 0.5).why_unknown'",
     "again": "pulumi up --yes --skip-preview --refresh",
     "leftovers while it stands": "python -m workshop.leftovers --stack local || test $? = 1",
     "destroy": "pulumi destroy --yes --skip-preview",

@@ -1,4 +1,4 @@
-"""Whatever happened before, `make destroy` leaves nothing of ours, and takes things apart in the order that AWS needs."""
+"""Whatever happened before, `make destroy` leaves nothing behind, and deletes resources in the order that AWS needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""On AWS the CLI downloads the official plugins by itself: those, in those versions, that the host says the program needs."""
+"""On AWS the CLI downloads the official plugins by itself, in the versions that the host reports for the program."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_jobs_run_change_fail_and_come_back_as_the_code_says(standing: Checkout)
     with added(standing, LATE | OWN, PARTS | LATE_ROWS | OWN_ROWS, FAN_OUT):
         failed = standing.make_target("up")
         first = standing.outputs()["transform_jobs"]
-        assert_a_job_that_fails_is_told_and_loses_nothing(failed.code, failed.text, first)
+        assert_a_job_that_fails_is_reported_and_loses_nothing(failed.code, failed.text, first)
         assert_one_declaration_fans_out_and_jobs_follow_jobs(standing, first)
 
     ran = set(standing.transform_jobs())
@@ -80,7 +80,7 @@ def test_jobs_run_change_fail_and_come_back_as_the_code_says(standing: Checkout)
     assert set(standing.transform_jobs()) == ran  # those that came back were adopted: nothing ran
 
 
-def assert_a_job_that_fails_is_told_and_loses_nothing(code: int, said: str, jobs: Jobs) -> None:
+def assert_a_job_that_fails_is_reported_and_loses_nothing(code: int, said: str, jobs: Jobs) -> None:
     assert code != 0
     assert "ClientError: See job logs for more information" in said
     assert "could not convert string to float" in said

@@ -1,4 +1,4 @@
-"""Mistakes in declarations and settings: refused before anything is made, all of them at once, each with what is wrong."""
+"""Mistakes in declarations and settings: refused before anything is created, all of them together, each with its reason."""
 
 from __future__ import annotations
 

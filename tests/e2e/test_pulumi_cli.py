@@ -1,4 +1,4 @@
-"""The stack in the hands of a Pulumi user: what `make shell` offers is the CLI itself, all of it."""
+"""The stack as a Pulumi user has it: `make shell` offers the CLI itself, with everything it can do."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class TestWhatChangesNothing:
     def test_a_refresh_finds_nothing_that_changed(self, standing: Checkout) -> None:
         assert "unchanged" in pulumi(standing, "refresh --preview-only").text
 
-    def test_the_stack_is_drawn_and_told(self, standing: Checkout) -> None:
+    def test_the_stack_is_drawn_and_shown(self, standing: Checkout) -> None:
         pulumi(standing, "stack graph .local/graph.dot")
         assert "TransformJob" in (standing.home / "graph.dot").read_text()
         history = json.loads(pulumi(standing, "stack history --json").text)

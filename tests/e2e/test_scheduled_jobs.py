@@ -1,6 +1,6 @@
 """Scheduled jobs on the local cloud, with EKS's managed operator beside them and policies enforced, from up to destroy.
 
-Who deploys has the deployer's two documents and nothing else; who previews has what a pull request has.
+The deployer has the deployer's two documents and nothing else; the preview has the permissions of a pull request.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Life:
     checkout: Checkout
     said: dict[str, Said]
     outputs: dict[str, Any]
-    told: list[dict[str, Any]]
+    notifications: list[dict[str, Any]]
     letters: list[dict[str, Any]]
     policies: dict[str, str]
     left: dict[str, str]
@@ -109,18 +109,18 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
             said["tick of nothing"] = checkout.make_target("tick", JOB="churn")
             said["again"] = checkout.make_target("up", YES="1")
             letters = messages(checkout, outputs["scheduled_jobs"]["nightly"]["dead_letter_queue"])
-            told = messages(checkout, queue)
+            notifications = messages(checkout, queue)
             said["preview by a reader"] = reader.run("pulumi preview")
             inlined = {part: inline(checkout, part) for part in ("schedule", "operator")}
             for step in ("runs", "refresh", "end of schedules", "stop", "destroy", "leftovers"):
                 said[step] = deployer.run(DEPLOYER[step])
-        yield Life(checkout, said, outputs, told, letters, inlined, checkout.transform_jobs())
+        yield Life(checkout, said, outputs, notifications, letters, inlined, checkout.transform_jobs())
     finally:
         checkout.make_target("reset")
 
 
 def listen(checkout: Checkout, topic: str) -> str:
-    """A queue that hears what the topic is told; its URL."""
+    """A queue that hears what the topic sends; its URL."""
     url = checkout.client("sqs").create_queue(QueueName="ears")["QueueUrl"]
     arn = "arn:aws:sqs:us-east-1:123456789012:ears"
     checkout.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
@@ -175,8 +175,8 @@ def test_a_call_that_sagemaker_refuses_is_kept(life: Life) -> None:
     assert any("s3://nightly-input/empty/" in code for code in codes)
 
 
-def test_a_job_that_fails_is_told(life: Life) -> None:
-    events = [json.loads(json.loads(message["Body"])["Message"]) for message in life.told]
+def test_a_job_that_fails_is_reported(life: Life) -> None:
+    events = [json.loads(json.loads(message["Body"])["Message"]) for message in life.notifications]
     assert [event["detail"]["TransformJobStatus"] for event in events] == ["Failed"]
     assert events[0]["detail"]["TransformJobName"].startswith("batch-workshop-unreadable-")
 

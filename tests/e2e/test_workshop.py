@@ -1,4 +1,4 @@
-"""The workshop as a new user has it: two commands, the jobs as code, the page's own steps."""
+"""The workshop as a new user does it: two commands, the jobs as code, the steps of the workshop's page."""
 
 from __future__ import annotations
 

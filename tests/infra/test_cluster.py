@@ -1,4 +1,4 @@
-"""One table has the add-ons of each Kubernetes version."""
+"""One table lists the add-ons of each Kubernetes version."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A raised chart version waits for its definitions."""
+"""A newer chart version is refused until its definitions are applied."""
 
 import pytest
 

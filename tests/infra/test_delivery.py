@@ -1,4 +1,4 @@
-"""Who may take the roles of delivery, and what they may do then."""
+"""Who may assume the roles for delivery, and what those roles may do."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""How long the definition of TransformJob is waited for where EKS installs it."""
+"""How long the program waits for the definition of TransformJob if EKS installs it."""
 
 import asyncio
 from unittest.mock import patch
@@ -13,9 +13,9 @@ MISSING = "CustomResourceDefinition is invalid: [spec.versions: Invalid value: n
 
 def tried_again(*errors: str, operation: str = "create") -> bool:
     failure = ErrorHookArgs("urn", "", "short-names", "type", failed_operation=operation, errors=list(errors))
-    with patch.object(operator, "DEFINITION_SECONDS", 0), patch("pulumi.log.error") as told:
+    with patch.object(operator, "DEFINITION_SECONDS", 0), patch("pulumi.log.error") as logged:
         again = asyncio.run(operator.await_definition(failure))
-    assert told.called is (len(errors) == operator.DEFINITION_TRIES)
+    assert logged.called is (len(errors) == operator.DEFINITION_TRIES)
     return again
 
 

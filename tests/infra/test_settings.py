@@ -138,12 +138,12 @@ def test_a_value_is_refused_with_what_is_allowed(key: str, value: Any) -> None:
     assert all("llowed" in problem for problem in problems)
 
 
-def test_a_missing_address_is_told() -> None:
+def test_a_missing_address_is_reported() -> None:
     (problem,) = refused(without=("allowedCidrs",))
     assert problem.startswith("allowedCidrs: has no value. Allowed: a list of at least one IPv4 range")
 
 
-def test_a_missing_region_is_told() -> None:
+def test_a_missing_region_is_reported() -> None:
     (problem,) = refused(without=("aws:region",))
     assert problem.startswith("aws:region: has no value.")
 

@@ -1,4 +1,4 @@
-"""What a saved model says of itself, read without xgboost; xgboost itself writes the files."""
+"""The properties of a saved model, read without xgboost from files that xgboost itself writes."""
 
 import io
 import pickle

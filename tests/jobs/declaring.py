@@ -1,4 +1,4 @@
-"""Declarations of a test, and what is said of them."""
+"""Declarations of a test, and the messages about them."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Files of the retired operator: one with what it needs, one with all that it may have."""
+"""Files of the retired operator: one with the required fields, one with every field."""
 
 SMALL = """\
 apiVersion: sagemaker.aws.amazon.com/v1

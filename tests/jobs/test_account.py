@@ -1,4 +1,4 @@
-"""What the program asks AWS of its jobs: no answer is never a reason to refuse one."""
+"""What the program asks AWS about its jobs; a missing answer is no reason to refuse a job."""
 
 from typing import Any
 from unittest.mock import patch

@@ -1,4 +1,4 @@
-"""Arguments of a type or name that was not declared, said by name before anything else looks at them."""
+"""Arguments with an unknown name or a wrong type are reported by name before anything else uses them."""
 
 from dataclasses import replace
 from typing import Any

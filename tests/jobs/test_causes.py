@@ -1,4 +1,4 @@
-"""The sentence of a log that carries the cause."""
+"""The sentence of a log that gives the cause."""
 
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def test_the_cause_is(lines: list[str], cause: Cause | None) -> None:
     assert ends.find_cause(lines) == cause
 
 
-def test_a_cause_is_told_with_status_and_object() -> None:
+def test_a_cause_is_reported_with_status_and_object() -> None:
     assert str(Cause("boom", "b/in.csv", 400)) == "the container answered 400: boom (in b/in.csv)"
 
 

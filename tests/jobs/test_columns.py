@@ -1,4 +1,4 @@
-"""Columns that fit a model and columns that do not; what is right is never refused."""
+"""Columns that fit a model and columns that do not; a correct input is never refused."""
 
 import csv
 

@@ -144,7 +144,7 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return said
 
 
-def test_a_bucket_that_no_setting_names_is_told_and_not_refused(defaults: JobDefaults, warnings: list[str]) -> None:
+def test_a_bucket_that_no_setting_names_is_reported_and_not_refused(defaults: JobDefaults, warnings: list[str]) -> None:
     def declare(jobs: Jobs) -> None:
         first = jobs.add("a", replace(ARGS, output_base="s3://theirs/out"))
         jobs.add("b", TransformJobArgs(input=first))
@@ -159,7 +159,7 @@ def test_a_bucket_that_no_setting_names_is_told_and_not_refused(defaults: JobDef
     ]
 
 
-def test_a_wish_to_run_a_job_that_is_not_declared_is_told(defaults: JobDefaults, warnings: list[str]) -> None:
+def test_a_wish_to_run_a_job_that_is_not_declared_is_reported(defaults: JobDefaults, warnings: list[str]) -> None:
     assert plan(defaults, lambda jobs: jobs.add("b", ARGS)) == ["b"]
     said = "config rerun.a names no job of this program; declared are: b. To remove it: pulumi config rm --path rerun.a"
     assert warnings == [said]
@@ -183,7 +183,7 @@ def test_a_list_that_is_no_list_of_declarations_is_one_line(
     assert f"DECLARATIONS in jobs/declared.py {message}" in str(error.value)
 
 
-def test_a_declaration_that_fails_is_told_with_all_else(defaults: JobDefaults) -> None:
+def test_a_declaration_that_fails_is_reported_with_all_else(defaults: JobDefaults) -> None:
     def misnamed(jobs: Jobs) -> None:
         jobs.add("a", TransformJobArgs(input="in.csv", strategy="x"))  # pyright: ignore[reportCallIssue]
 
@@ -218,7 +218,7 @@ def test_a_file_declares_its_jobs_where_the_list_names_it() -> None:
     assert churn.declare in declared.DECLARATIONS
 
 
-def test_a_filter_that_reports_doubt_is_told_and_not_refused(defaults: JobDefaults, warnings: list[str]) -> None:
+def test_a_filter_that_reports_doubt_is_reported_and_not_refused(defaults: JobDefaults, warnings: list[str]) -> None:
     args = TransformJobArgs(input="in.csv", join_source="Input", output_filter="$[0,5:]")
     assert [job.name for job in declaration.collect([lambda jobs: jobs.add("a", args)], defaults)] == ["a"]
     (warning,) = warnings

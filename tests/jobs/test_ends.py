@@ -21,7 +21,7 @@ def recoverable(message: str) -> dict[str, Any]:
     return {"conditions": [{"type": "ACK.Recoverable", "status": "True", "message": message}]}
 
 
-def told(job: Ended, *lines: str) -> str:
+def explained(job: Ended, *lines: str) -> str:
     assert job.needs_report
     return ends.failure(logged(job, lines) if job.has_log else job)
 
@@ -46,7 +46,7 @@ def test_a_failure_shows_reason_cause_and_remedy() -> None:
     answer = [
         f"{AGENT}{line}" for line in ("ClientError: 415", "", "Message:", "could not convert string to float: 'a'")
     ]
-    assert told(job({**FAILED, "failureReason": reason}), *answer).splitlines() == [
+    assert explained(job({**FAILED, "failureReason": reason}), *answer).splitlines() == [
         f"churn: the job w-churn-1234abcd is Failed: {reason}",
         "cause: the container answered 415: could not convert string to float: 'a' (in b/in.csv)",
         f"correct the input, or the arguments that describe it; then: make up STACK=dev. {WHOLE}",
@@ -54,7 +54,7 @@ def test_a_failure_shows_reason_cause_and_remedy() -> None:
 
 
 def test_a_log_that_tells_no_cause_is_shown_itself() -> None:
-    text = told(job({**FAILED, "failureReason": "InternalServerError"}), *[f"line {n}" for n in range(30)])
+    text = explained(job({**FAILED, "failureReason": "InternalServerError"}), *[f"line {n}" for n in range(30)])
     assert text.splitlines()[1:] == ["last log lines:", *(f"  line {n}" for n in range(20, 30)), text.splitlines()[-1]]
 
 
@@ -89,7 +89,7 @@ def test_a_log_that_tells_no_cause_is_shown_itself() -> None:
     ],
 )
 def test_the_remedy_fits_the_cause(status: dict[str, Any], lines: list[str], remedy: str) -> None:
-    last = told(job(status), *lines).splitlines()[-1]
+    last = explained(job(status), *lines).splitlines()[-1]
     assert remedy in last
     assert ("make retry" in last) is ("make retry" in remedy)
 
@@ -133,7 +133,7 @@ def test_one_line_says_why(status: dict[str, Any], lines: list[str], why: str) -
     ],
 )
 def test_a_run_fails_for(status: dict[str, Any], text: str) -> None:
-    assert text in told(job(status))
+    assert text in explained(job(status))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_logs_are_read_of_jobs_that_ran_and_failed(status: dict[str, Any], has_l
     assert job(status).has_log is has_log
 
 
-def test_each_failure_is_told_and_counted() -> None:
+def test_each_failure_is_reported_and_counted() -> None:
     jobs = [job(FAILED, "a"), job(COMPLETED, "b"), job({"transformJobStatus": "Stopped"}, "c")]
     assert [found.name for found in jobs if found.needs_report] == ["a", "c"]
     assert ends.summary(jobs) == "2 of 3 transform jobs did not complete"
@@ -164,19 +164,21 @@ class TestAJobThatRestsOnAFailedOne:
     first = job(FAILED, "first")
     fix = "fix first, whose result it reads: this job then runs again"
 
-    def told(self, status: dict[str, Any], **more: Any) -> list[str]:
-        return told(job(status, "second", input_of=self.first, **more), "a line").splitlines()
+    def explained(self, status: dict[str, Any], **more: Any) -> list[str]:
+        return explained(job(status, "second", input_of=self.first, **more), "a line").splitlines()
 
     def test_was_not_run_where_its_input_never_came(self) -> None:
         head = "second: not run, because its input is the result of first, which did not complete: "
         status = recoverable("ValidationException: No S3 objects found")
-        assert self.told(status) == [f"{head}ValidationException: No S3 objects found", self.fix]
+        assert self.explained(status) == [f"{head}ValidationException: No S3 objects found", self.fix]
 
     def test_may_not_have_been_run_where_nobody_waited(self) -> None:
-        assert self.told({}, waited=False)[0].startswith("second: perhaps not run, because its input is the result of")
+        assert self.explained({}, waited=False)[0].startswith(
+            "second: perhaps not run, because its input is the result of"
+        )
 
     def test_has_a_reason_of_its_own_where_it_ran_and_failed(self) -> None:
-        assert self.told({**FAILED, "failureReason": "Bad HTTP status: 400"}) == [
+        assert self.explained({**FAILED, "failureReason": "Bad HTTP status: 400"}) == [
             "second: the job w-second-1234abcd is Failed: Bad HTTP status: 400",
             "last log lines:",
             "  a line",
@@ -185,19 +187,19 @@ class TestAJobThatRestsOnAFailedOne:
 
     def test_is_not_taken_for_well_done_where_it_completed_on_what_was_there(self) -> None:
         head = "second: Completed, but on a part of its input only: first, whose result it reads, did not complete"
-        assert self.told(COMPLETED) == [head, self.fix]
+        assert self.explained(COMPLETED) == [head, self.fix]
 
     def test_goes_on_where_nobody_waited(self) -> None:
-        assert "still runs" in self.told({"transformJobStatus": "InProgress"}, waited=False)[0]
+        assert "still runs" in self.explained({"transformJobStatus": "InProgress"}, waited=False)[0]
 
     def test_spoils_what_follows_it(self) -> None:
         second = job(COMPLETED, "second", input_of=self.first)
-        third = told(job(COMPLETED, "third", input_of=second))
+        third = explained(job(COMPLETED, "third", input_of=second))
         assert "third: Completed, but on a part of its input only: first, whose result" in third
 
     def test_does_not_say_why_another_did_not_start(self) -> None:
         second = job(COMPLETED, "second", input_of=self.first)
-        third = told(job(recoverable("ResourceLimitExceeded: quota 0"), "third", input_of=second))
+        third = explained(job(recoverable("ResourceLimitExceeded: quota 0"), "third", input_of=second))
         assert "SageMaker did not start the job w-third-1234abcd: ResourceLimitExceeded" in third
 
     def test_is_counted_by_itself(self) -> None:
@@ -212,7 +214,7 @@ def test_a_job_that_rests_on_a_completed_one_says_nothing() -> None:
     assert not job(COMPLETED, "second", input_of=job(COMPLETED, "first")).needs_report
 
 
-def test_a_result_that_expired_is_told_but_fails_nothing() -> None:
+def test_a_result_that_expired_is_reported_but_fails_nothing() -> None:
     text = ends.expired([job(COMPLETED)], lambda _: False)["churn"]
     assert "its result is gone from s3://b/output/w-churn-1234abcd/in.csv.out" in text
     assert "make retry JOB=churn STACK=dev" in text

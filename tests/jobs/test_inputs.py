@@ -142,7 +142,7 @@ def test_an_empty_prefix_is_refused() -> None:
         inputs.resolve("s3://b/in/", "S3Prefix", Path(), listing())
 
 
-def test_what_s3_refuses_is_told_in_one_line() -> None:
+def test_what_s3_refuses_is_reported_in_one_line() -> None:
     def refuse(uri: str) -> list[S3Object]:
         raise s3.S3Error(f"{uri} cannot be listed: AccessDenied")
 

@@ -1,4 +1,4 @@
-"""Jobs in lanes: at most so many at a time, in an order that respects what each needs, and what quotas say to that."""
+"""Jobs in lanes: at most so many at a time, in an order that respects their dependencies, compared with the quotas."""
 
 from collections.abc import Mapping, Sequence
 
@@ -95,11 +95,11 @@ def test_a_limit_is_refused_that_a_job_nobody_waits_for_would_break() -> None:
         pytest.param(1, 0, ["is 0: no job starts", "make preflight"], id="a quota of 0"),
     ],
 )
-def test_jobs_beyond_the_quota_are_told(needed: int, quota: float, words: Sequence[str]) -> None:
+def test_jobs_beyond_the_quota_are_reported(needed: int, quota: float, words: Sequence[str]) -> None:
     (warning,) = lanes.beyond_quota({"ml.m5.large": needed}, lambda _: quota)
     assert all(word in warning for word in words)
 
 
 @pytest.mark.parametrize("quota", [pytest.param(2.0, id="as many as there may be"), pytest.param(None, id="unknown")])
-def test_jobs_within_the_quota_are_not_told(quota: float | None) -> None:
+def test_jobs_within_the_quota_are_not_reported(quota: float | None) -> None:
     assert lanes.beyond_quota({"ml.m5.large": 2}, lambda _: quota) == []

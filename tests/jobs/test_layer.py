@@ -45,16 +45,16 @@ class TestAFailedJob:
         assert all(job["result_path"].endswith("/batch_input.csv.out") for job in jobs.values())
 
 
-def test_a_failure_is_told_while_another_job_still_runs() -> None:
-    told, in_time = threading.Event(), []
+def test_a_failure_is_reported_while_another_job_still_runs() -> None:
+    reported, in_time = threading.Event(), []
 
     def status(name: str) -> Mapping[str, Any]:
         if name == "bad":
             return FAILED
-        in_time.append(told.wait(timeout=10))
+        in_time.append(reported.wait(timeout=10))
         return COMPLETED
 
-    with patch.object(pulumi.log, "error", lambda _, resource: told.set()):
+    with patch.object(pulumi.log, "error", lambda _, resource: reported.set()):
         graph = run(two, status=status)
     assert in_time == [True]
     assert graph.outputs["transform_jobs"]["good"]["status"] == "Completed"
@@ -73,7 +73,7 @@ def test_a_preview_of_a_failed_job_fails_nothing() -> None:
     assert graph.messages == []
 
 
-def test_an_expired_result_is_told_and_fails_nothing() -> None:
+def test_an_expired_result_is_reported_and_fails_nothing() -> None:
     graph = run(two, result_exists=lambda path: "-good-" in path)
     assert graph.error is None
     ((level, text),) = graph.messages

@@ -1,4 +1,4 @@
-"""Files of the retired operator: carried, or refused by name and line."""
+"""Files of the retired operator: converted, or refused with the name and line of the field."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -186,7 +186,7 @@ def test_a_file_for_another_region_is_refused(tmp_path: Path) -> None:
         )
 
 
-def test_a_missing_file_is_told_with_all_else(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_all_else(tmp_path: Path) -> None:
     with pytest.raises(pulumi.RunError, match="cannot be read"):
         declaration.collect([lambda jobs: legacy.declare(jobs, "gone.yaml")], _defaults(tmp_path))
 

@@ -1,4 +1,4 @@
-"""What is said of jobs while they run: on their line, never in a preview, and never at the run's expense."""
+"""Progress of running jobs: shown on their line, never in a preview, and a failure to show it never fails the run."""
 
 import asyncio
 import datetime as dt

@@ -1,4 +1,4 @@
-"""Jobs with a schedule: what they may be, and the call that they make."""
+"""Jobs with a schedule: the arguments that they accept, and the call that they make."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The wait ends on every end and on nothing else; evaluated by an implementation of RFC 9535."""
+"""The wait ends at every end of a job and at nothing else; an implementation of RFC 9535 evaluates it."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""A job's logs, read from CloudWatch: all that is new, or the last lines over all its streams."""
+"""A job's logs, read from CloudWatch: all new lines, or the last lines of all its streams."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def account(connect: Callable[..., Any]) -> Any:
 def write(account: Any, stream: str, *events: tuple[int, str]) -> None:
     name = f"{JOB}/{stream}"
     account.create_log_stream(logGroupName=logs.GROUP, logStreamName=name)
-    told = [{"timestamp": NOW + after, "message": message} for after, message in events]
-    account.put_log_events(logGroupName=logs.GROUP, logStreamName=name, logEvents=told)
+    entries = [{"timestamp": NOW + after, "message": message} for after, message in events]
+    account.put_log_events(logGroupName=logs.GROUP, logStreamName=name, logEvents=entries)
 
 
 def messages(lines: list[str]) -> list[str]:
@@ -57,7 +57,7 @@ def test_a_job_without_logs_has_no_last_lines(account: Any) -> None:
     assert logs.last_lines(JOB, 10) == []
 
 
-def test_what_is_new_is_told_once(account: Any) -> None:
+def test_what_is_new_is_printed_once(account: Any) -> None:
     write(account, "i-1", (1, "a"))
     job = logs.JobLogs(JOB)
     assert [line.message for line in job.new()] == ["a"]

@@ -1,4 +1,4 @@
-"""The dated price table, and what is summed from it."""
+"""The dated price table, and the sums that are computed from it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is under an S3 URI, and errors that say so in one line."""
+"""The objects under an S3 URI, and errors of one line."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_an_object_is_read_whole_or_not_at_all() -> None:
         s3.read("s3://data/in/a.csv", largest=3)
 
 
-def test_a_missing_object_is_told_from_a_missing_bucket() -> None:
+def test_a_missing_object_is_distinguished_from_a_missing_bucket() -> None:
     with pytest.raises(s3.MissingError, match="s3://data/nothing cannot be read"):
         s3.read("s3://data/nothing")
     with pytest.raises(s3.S3Error, match="NoSuchBucket") as error:

@@ -1,4 +1,4 @@
-"""Packing a model of one's own."""
+"""Packing your own model."""
 
 import json
 import pickle
@@ -35,7 +35,7 @@ def refused(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().err
 
 
-def test_a_missing_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "cannot be read: No such file" in refused(tmp_path / "gone.json", capsys)
 
 

@@ -1,4 +1,4 @@
-"""What is committed under model/ is what `python -m model.train` makes."""
+"""The committed files under model/ are those that `python -m model.train` makes."""
 
 from __future__ import annotations
 

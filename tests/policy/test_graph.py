@@ -1,4 +1,4 @@
-"""The rules over what the program registers, with values and, as in a first preview, without most of them."""
+"""The rules, applied to the resources that the program registers: with values and, as in a first preview, without most."""
 
 from __future__ import annotations
 

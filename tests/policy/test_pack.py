@@ -1,4 +1,4 @@
-"""The pack speaks Pulumi's analyzer protocol: what the official engine asks of it, it answers."""
+"""The pack speaks Pulumi's analyzer protocol: it answers every call of the official engine."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Runs the whole program against a recording monitor, and gives back the graph that it registers.
 
-The monitor keeps each request, so that tests see what the engine would see: options, dependencies and providers too,
-not inputs alone. Outputs are what AWS and the cluster would answer, and in a preview they are unknown.
+The monitor keeps each request, so that tests see what the engine would see: not only inputs, but also options, dependencies
+and providers. Outputs are those that AWS and the cluster would return; in a preview they are unknown.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ Answer = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Registered:
-    """A resource as the engine is told of it."""
+    """A resource as it is registered with the engine."""
 
     type: str
     name: str

@@ -1,4 +1,4 @@
-"""Runs of the whole program with jobs of a test's own."""
+"""Runs of the whole program with the jobs of a test."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an account brings along: a VPC, a bucket, a boundary, a newer cluster, an older chart, a quota."""
+"""Conditions that an account sets: a VPC, a bucket, a boundary, a newer cluster, an older chart, a quota."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -301,7 +301,7 @@ def test_up_does_not_ask_for_quotas() -> None:
     assert graph.messages == []
 
 
-def test_an_account_that_does_not_say_which_cluster_stands_is_told_in_one_line() -> None:
+def test_an_account_that_does_not_say_which_cluster_stands_is_reported_in_one_line() -> None:
     graph = deploy(answers={"getClusters": partial(fail, "AccessDeniedException: not authorized")})
     assert isinstance(graph.error, pulumi.RunError)
     assert str(graph.error).endswith(

@@ -1,4 +1,4 @@
-"""A stack whose operator EKS runs: a control plane, and nothing that a node would need."""
+"""A stack whose operator EKS runs has a control plane, and nothing that a node would need."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A stack whose repository delivers it: two roles, taken by OpenID Connect, and nothing where no repository is named."""
+"""A stack that its repository deploys: two roles, assumed by OpenID Connect, and nothing if no repository is named."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""What outlives what: destroy runs dependencies backwards, so each arrow must be one."""
+"""The order of deletion: destroy runs dependencies backwards, so each required order must be a dependency."""
 
 import pytest
 

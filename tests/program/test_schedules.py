@@ -1,4 +1,4 @@
-"""A stack with a scheduled job: what it adds, in which order it goes, and what it exports."""
+"""A stack with a scheduled job: what it adds, in which order it is deleted, and what it exports."""
 
 import json
 from collections import Counter
@@ -84,7 +84,7 @@ def test_the_role_starts_runs_of_the_scheduled_jobs_and_nothing_else(graph: Grap
     }
 
 
-def test_failed_runs_of_scheduled_jobs_are_told(graph: Graph) -> None:
+def test_failed_runs_of_scheduled_jobs_are_reported(graph: Graph) -> None:
     pattern = json.loads(graph.one("aws:cloudwatch/eventRule:EventRule").inputs["eventPattern"])
     assert pattern["detail"] == {
         "TransformJobName": [{"prefix": "batch-workshop-nightly-"}],

@@ -1,4 +1,4 @@
-"""Schedule expressions: what is read, what is refused, what never fires."""
+"""Schedule expressions: those that can be read, those that are refused, and those that never fire."""
 
 from datetime import UTC, datetime
 

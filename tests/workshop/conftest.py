@@ -1,4 +1,4 @@
-"""A stack in an account that moto pretends: its jobs, their objects in S3, and a `pulumi` that tells its outputs."""
+"""A stack in moto's pretended account: its jobs, their objects in S3, and a `pulumi` that prints its outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cost is summed from the dated table, and a price that is not known is said to be so."""
+"""The cost is summed from the dated table, and an unknown price is reported as unknown."""
 
 from lookups import prices
 from workshop import cost

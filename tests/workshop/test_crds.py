@@ -1,4 +1,4 @@
-"""The definitions of a chart come out of its registry or folder, and nothing but them."""
+"""A chart's definitions, and nothing else, are read from its registry or folder."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_charts_definitions_come_out_of_a_registry_that_asks_for_a_token() -> 
         ),
     ],
 )
-def test_a_chart_that_cannot_be_read_is_told(members: dict[str, Any], version: str, words: str) -> None:
+def test_a_chart_that_cannot_be_read_is_reported(members: dict[str, Any], version: str, words: str) -> None:
     with registry(**members) as (address, _), pytest.raises(crds.ChartError, match=words):
         crds.definitions(address, version)
 
@@ -121,7 +121,7 @@ def test_a_folders_definitions_are_those_of_its_crds(tmp_path: Path) -> None:
     assert crds.definitions(str(tmp_path), "1.10.0") == [CRD]
 
 
-def test_a_chart_without_definitions_is_told(tmp_path: Path) -> None:
+def test_a_chart_without_definitions_is_reported(tmp_path: Path) -> None:
     with pytest.raises(crds.ChartError, match="it has no CRDs"):
         crds.definitions(str(tmp_path), "1.10.0")
 

@@ -1,4 +1,4 @@
-"""What drives the predictions is said by the model itself, or not at all."""
+"""The columns that drive the predictions come from the model itself, or are not given at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What carries a stack's tags is listed; what belongs to others, or cannot be looked at, does not get in the way."""
+"""Everything with a stack's tags is listed; objects of others, or that cannot be read, do not prevent that."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
     return run
 
 
-def test_what_carries_the_stacks_tags_is_left_and_the_next_command_is_told(listed: Listed) -> None:
+def test_what_carries_the_stacks_tags_is_left_and_the_next_command_is_reported(listed: Listed) -> None:
     code, said = listed({"a": OURS, "b": OTHERS, "c": []})
     assert code == 1
     assert said.splitlines() == [
@@ -131,7 +131,7 @@ def test_what_is_kept_by_design_can_be_left_out(listed: Listed) -> None:
     assert said == "nothing of stack dev is left\n"
 
 
-def test_a_job_that_runs_on_without_its_object_is_left_and_how_to_stop_it_is_told(listed: Listed) -> None:
+def test_a_job_that_runs_on_without_its_object_is_left_and_how_to_stop_it_is_reported(listed: Listed) -> None:
     code, said = listed({}, running={"batch-workshop-churn-1a2b3c4d": OURS, "batch-workshop-2-x": OTHERS})
     assert code == 1
     assert said.splitlines()[:2] == [
@@ -149,7 +149,7 @@ def test_the_stacks_own_region_is_asked_whatever_the_environment_says(
     assert set(regions) == {"us-east-1"}
 
 
-def test_an_account_that_cannot_be_listed_is_told(
+def test_an_account_that_cannot_be_listed_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""Figures by kind, held against counting by hand and against scikit-learn."""
+"""Figures for each kind of model, compared with counting by hand and with scikit-learn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS offers is held against what the stack asks for, and each shortfall says how to mend it."""
+"""What AWS offers is compared with what the stack needs, and each message about a shortfall says how to fix it."""
 
 from __future__ import annotations
 
@@ -139,16 +139,16 @@ def refused(code: str) -> ClientError:
         pytest.param(lambda: offers.eks_version("1.35", PLACE, CLUSTER), "eks:DescribeCluster", id="version"),
     ],
 )
-def test_a_call_that_fails_is_told_with_its_cure(
+def test_a_call_that_fails_is_reported_with_its_cure(
     monkeypatch: pytest.MonkeyPatch, check: Callable[[], str], permission: str, error: Exception, cure: str
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise error
 
     monkeypatch.setattr("boto3.client", refuse)
-    with pytest.raises(offers.Problem, match=cure.replace("PERMISSION", permission)) as told:
+    with pytest.raises(offers.Problem, match=cure.replace("PERMISSION", permission)) as problem:
         check()
-    assert len(str(told.value).splitlines()) == 1
+    assert len(str(problem.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -175,13 +175,13 @@ def test_a_call_that_fails_is_told_with_its_cure(
 )
 def test_a_quota_that_lets_no_job_run_is_found(monkeypatch: pytest.MonkeyPatch, account: Account, words: str) -> None:
     use(monkeypatch, account)
-    with pytest.raises(offers.Problem) as told:
+    with pytest.raises(offers.Problem) as problem:
         offers.transform_quota("ml.m5.large", PLACE)
-    assert words in str(told.value)
+    assert words in str(problem.value)
     assert account.sent == []
 
 
-def test_jobs_that_must_wait_for_others_are_told_and_fail_no_check(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_that_must_wait_for_others_are_reported_and_fail_no_check(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, Account(changed={TRANSFORM: 2}))
     line = offers.transform_quota("ml.m5.large", PLACE, 5)
     assert line.startswith(
@@ -213,7 +213,7 @@ def test_a_pending_request_for_less_does_not_do(monkeypatch: pytest.MonkeyPatch)
         pytest.param(Account(defaults={TRANSFORM: 4}), id="by default"),
     ],
 )
-def test_a_quota_that_is_enough_is_told(monkeypatch: pytest.MonkeyPatch, account: Account) -> None:
+def test_a_quota_that_is_enough_is_reported(monkeypatch: pytest.MonkeyPatch, account: Account) -> None:
     use(monkeypatch, account)
     assert offers.transform_quota("ml.m5.large", PLACE, 4) == f"{TRANSFORM}: 4"
 
@@ -258,7 +258,7 @@ def test_a_version_that_costs_more_or_does_not_exist_is_found(
         offers.eks_version("1.35", PLACE, CLUSTER)
 
 
-def test_a_supported_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_supported_version_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, Account())
     assert offers.eks_version("1.35", PLACE, CLUSTER) == "1.35 is in standard support"
 
@@ -272,7 +272,7 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("table")
-def test_addons_that_eks_offers_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_addons_that_eks_offers_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     use(
         monkeypatch,
         Account(

@@ -1,4 +1,4 @@
-"""Each thing that would stop a first `up` is found, and its line says how to mend it."""
+"""Each thing that would stop a first `up` is found, and its line says how to fix it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_stack_without_a_region_is_told_the_command() -> None:
         preflight.region(None)
 
 
-def test_a_profile_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_that_is_not_there_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")

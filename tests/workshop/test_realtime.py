@@ -1,4 +1,4 @@
-"""Asking the model one row at a time, by the real-time contract."""
+"""Calling the model one row at a time, by the real-time contract."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_answers_are_compared_with_the_batch_result_as_text(url: str) -> None:
     assert (found.count, found.equal) == (2, 1)
 
 
-def test_a_refusal_is_told_with_what_the_container_says(url: str) -> None:
+def test_a_refusal_is_reported_with_what_the_container_says(url: str) -> None:
     with pytest.raises(RuntimeError, match="answered 415: could not convert"):
         model.over_http(url)("bad")
 

@@ -1,4 +1,4 @@
-"""Records become tables: numbers as they were written, identifiers as texts, predictions told from what was joined."""
+"""Records become tables: numbers as they were written, identifiers as texts, predictions kept apart from the joined input."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_json_records_are_rows(body: bytes, expected: list[list[Any]]) -> None:
         pytest.param(b"{1}\n", JSON_LINES, "neither JSON nor JSON Lines", id="not JSON"),
     ],
 )
-def test_what_is_no_record_is_told_with_its_place(body: bytes, content_type: str, words: str) -> None:
+def test_what_is_no_record_is_reported_with_its_place(body: bytes, content_type: str, words: str) -> None:
     with pytest.raises(RecordsError, match=words):
         table(body, content_type)
 
@@ -107,7 +107,9 @@ def test_a_filter_keeps_columns(output_filter: str, kept: list[int] | None) -> N
         ),
     ],
 )
-def test_predictions_are_told_from_what_was_joined(result: bytes, form: Format, predictions: dict[str, Any]) -> None:
+def test_predictions_are_distinguished_from_what_was_joined(
+    result: bytes, form: Format, predictions: dict[str, Any]
+) -> None:
     assert scored(result, b"a,1\nb,2\n", form).predictions.to_dict("list") == predictions
 
 
@@ -119,7 +121,7 @@ def test_a_joined_json_line_carries_its_prediction_under_sagemakers_name() -> No
     assert found.inputs.to_dict("list") == {"key": [7]}
 
 
-def test_a_filter_that_leaves_the_prediction_out_is_told() -> None:
+def test_a_filter_that_leaves_the_prediction_out_is_reported() -> None:
     with pytest.raises(RecordsError, match="the job's output filter removes it"):
         scored(b"a\nb\n", b"a,1\nb,2\n", Format(joined=True, output_filter="$[0]"))
 

@@ -169,7 +169,7 @@ def test_the_headline_has_scikit_learns_figures(pages: Pages) -> None:
         assert f"{metrics.number(value)} {name}" in opening
 
 
-def test_zero_and_one_are_told_in_words(pages: Pages) -> None:
+def test_zero_and_one_are_reported_in_words(pages: Pages) -> None:
     text = pages["churn"].text
     assert re.search(r"churn\s+predicted no\s+predicted yes\s+no\s+575\s+7\s+yes\s+23\s+62", text)
     assert "international plan" in text

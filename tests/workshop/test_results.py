@@ -1,4 +1,4 @@
-"""A job's result as a DataFrame: what is in S3, beside what was scored and what really happened."""
+"""A job's result as a DataFrame: the predictions in S3, beside the scored input and the labels."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_an_input_that_is_gone_leaves_the_predictions(a_stack: Stack) -> None:
         pytest.param("risk", {"job_name": "no"}, "SageMaker cannot describe no", id="no such job at SageMaker"),
     ],
 )
-def test_a_result_that_is_not_there_is_told(a_stack: Stack, name: str, change: dict[str, Any], words: str) -> None:
+def test_a_result_that_is_not_there_is_reported(a_stack: Stack, name: str, change: dict[str, Any], words: str) -> None:
     a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, **change)
     with pytest.raises(ResultsError, match=words):
         results.frame(name)
@@ -195,7 +195,7 @@ def test_without_a_file_the_frame_is_printed(a_stack: Stack, capsys: pytest.Capt
         pytest.param([], "name the job: make results JOB=NAME; there are a, b", id="which job"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(
+def test_a_mistake_is_reported_in_one_line(
     a_stack: Stack, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
     for name in ("a", "b"):

@@ -84,7 +84,7 @@ def test_what_runs_is_stopped_and_what_has_ended_is_left_alone(monkeypatch: pyte
     assert list(aws.jobs.values()) == ["Completed", "Stopped"]
 
 
-def test_a_job_that_does_not_stop_in_time_is_told(
+def test_a_job_that_does_not_stop_in_time_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     use(monkeypatch, FakeAws("Stopping"))

@@ -1,4 +1,4 @@
-"""A stack's settings, its outputs as `pulumi` tells them, and the account that it acts on."""
+"""A stack's settings, its outputs as `pulumi` prints them, and the account that it acts on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `make up` says last: the outputs in short, a line for each job, and a copy of each result."""
+"""The end of what `make up` prints: a summary of the outputs, a line for each job, and a copy of each result."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_a_copy_takes_the_place_of_the_one_before_and_stays_within_its_folder(
     }
 
 
-def test_the_outputs_are_told_in_short() -> None:
+def test_the_outputs_are_reported_in_short() -> None:
     outputs = {
         "bucket_name": "b",
         "model_name": "m",

@@ -1,1 +1,1 @@
-"""Containers of one's own, to copy from."""
+"""Examples of your own containers, to copy."""

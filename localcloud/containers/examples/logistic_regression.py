@@ -1,13 +1,13 @@
-"""A container of one's own: serves a logistic regression that scikit-learn has learned.
+"""An example of your own container: it serves a logistic regression that was trained with scikit-learn.
 
-A complete inference container in one file and without a framework: the same file, as the ENTRYPOINT of an image, runs
-on SageMaker. Pushed as `.../logistic-regression-example:1`, it runs here with the entry of `containers.example.toml`.
+This is a complete inference container in one file, without a framework. The same file runs on SageMaker as the
+ENTRYPOINT of an image. The entry in `containers.example.toml` runs it here for `.../logistic-regression-example:1`.
 
-The model archive holds `model.json`, which tells as much as a pickle would and runs nothing when it is read:
+The model archive contains `model.json`, which holds as much as a pickle would and runs no code when it is read:
 
     json.dumps({"coefficients": model.coef_[0].tolist(), "intercept": model.intercept_[0]})
 
-It takes CSV lines of features and answers with the probability of the second class, one line a record.
+It takes CSV lines of features and answers with the probability of the second class, one line for each record.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Makes the Python environment of a scikit-learn image, once in the user's build cache for all checkouts.
 
-Another version of scikit-learn loads a joblib model without a warning and may predict otherwise. So the environment has
-exactly the image's versions, from wheels only, or it is refused.
+Another version of scikit-learn loads a joblib model without a warning and may predict otherwise. So the environment
+contains exactly the image's versions, from wheels only, or it is not made.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _INSTALL_SECONDS: Final = 900.0
 _PROBE_SECONDS: Final = 20.0
 _LAST_LINES: Final = 3
 _PROBE: Final = "import sys, venv; print(*sys.version_info[:2], sep='.')"
-_PIP: Final = "pip==24.0"  # for a script's requirements; the newest that runs in each of the images' Pythons
+_PIP: Final = "pip==24.0"  # for a script's requirements; the newest that runs in every image's Python
 
 
 def ensure(versions: Versions, progress: Progress) -> Path:
-    """The interpreter of an image's environment, which is made if it does not exist.
+    """Return the interpreter of an image's environment, and make the environment if it does not exist.
 
     Args:
         versions: the image's Python and packages.
-        progress: takes a line for each step; none if the environment exists.
+        progress: gets one line for each step, and nothing if the environment exists.
 
     Raises:
         NoEnvironment: this machine has no such Python, or the registry has no wheels for it.
@@ -79,7 +79,7 @@ def _candidates(version: str) -> Iterator[Path]:
 
 
 def _feature_release(python: Path) -> str:
-    """What an interpreter says it is; nothing where it does not run, as a shim of pyenv without a version behind it."""
+    """The feature release of an interpreter; empty if it does not run, like a pyenv shim with no version behind it."""
     try:
         done = subprocess.run(
             [python, "-I", "-c", _PROBE], capture_output=True, text=True, check=False, timeout=_PROBE_SECONDS
@@ -90,7 +90,7 @@ def _feature_release(python: Path) -> str:
 
 
 def _runs(python: Path) -> bool:
-    """False also for an environment whose base interpreter was removed."""
+    """Whether an interpreter runs; that of an environment does not if its base interpreter was removed."""
     return (
         python.exists() and subprocess.run([python, "-I", "-c", ""], capture_output=True, check=False).returncode == 0
     )
@@ -99,7 +99,7 @@ def _runs(python: Path) -> bool:
 def _make(versions: Versions, base: Path, folder: Path, progress: Progress) -> None:
     started = time.monotonic()
     progress(f"Making the environment of sagemaker-scikit-learn:{versions.tag}, once: {versions} (about half a minute)")
-    for cut_off in folder.parent.glob(f".{folder.name}.*"):  # this process has the lock: nobody works there
+    for cut_off in folder.parent.glob(f".{folder.name}.*"):  # no other process uses it: this one has the lock
         shutil.rmtree(cut_off, ignore_errors=True)
     staging = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
@@ -108,7 +108,7 @@ def _make(versions: Versions, base: Path, folder: Path, progress: Progress) -> N
         _run(
             _pip_install(versions, staging / "lib" / f"python{versions.python}" / "site-packages"),
             folder,
-            f"the registry did not give the image's packages as wheels for Python {versions.python} on this machine",
+            f"the registry did not serve the image's packages as wheels for Python {versions.python} on this machine",
         )
         shutil.rmtree(folder, ignore_errors=True)
         staging.rename(folder)
@@ -118,11 +118,11 @@ def _make(versions: Versions, base: Path, folder: Path, progress: Progress) -> N
 
 
 def _pip_install(versions: Versions, target: Path) -> list[str | Path]:
-    """With the pip of this Python, for the other: half of the time would go into giving it a pip first."""
+    """The command. It uses the pip of this Python: to install pip into the other one first would double the time."""
     return [
         *(sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar=off"),
         *("--retries=5", "--no-compile", "--no-deps", "--only-binary=:all:", "--implementation=cp"),
-        "--ignore-requires-python",  # pip would look at its own; what fits is decided by the pins and the wheels' tags
+        "--ignore-requires-python",  # pip would check its own Python; here the pins and the wheels' tags decide
         *(f"--python-version={versions.python}", "--target", target, *versions.packages, _PIP),
     ]
 
@@ -131,7 +131,7 @@ def _run(command: list[str | Path], folder: Path, problem: str) -> None:
     """Run a step that dies with this process.
 
     Raises:
-        NoEnvironment: it fails, with its last lines, or takes too long.
+        NoEnvironment: the step failed, or took too long; the message has its last lines of output.
     """
     log = folder.with_name(f"{folder.name}.log")
     log.unlink(missing_ok=True)
@@ -140,16 +140,16 @@ def _run(command: list[str | Path], folder: Path, problem: str) -> None:
         code = running.wait(_INSTALL_SECONDS)
     except subprocess.TimeoutExpired:
         process.stop(running)
-        code = "no end"
+        code = f"it did not end within {_INSTALL_SECONDS:.0f} s"
     if code != 0:
         last = " / ".join(log.read_text(errors="replace").splitlines()[-_LAST_LINES:])
-        raise NoEnvironment(f"{problem}: {last or code}. All that was said is in {log}")
+        raise NoEnvironment(f"{problem}: {last or code}. The whole output is in {log}")
     log.unlink()
 
 
 @contextlib.contextmanager
 def _locked(lock: Path, progress: Progress) -> Generator[None]:
-    """Be the only one who makes this environment; the lock goes with its process, however that ends."""
+    """Lock this environment while it is made; the lock is released when the process ends, however it ends."""
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         file = lock.open("w")

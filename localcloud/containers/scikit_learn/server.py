@@ -1,14 +1,14 @@
-"""The program of the scikit-learn container: loads a user's script and serves it, in the image's own Python.
+"""The program of the scikit-learn container: it loads a user's script and serves it, in the image's own Python.
 
-It follows SageMaker's scikit-learn container (its `serving` module) on the toolkit that it is built on,
-sagemaker-containers 2.8.6, whose answers to the same requests were compared. The toolkit itself is not used: the
-registry has it only as source code that needs a C compiler, it does not import from Python 3.10 on without a patch, and
-its successor, sagemaker-inference, starts a server written in Java, which the image uses for multi-model endpoints only.
+It follows SageMaker's scikit-learn container (its `serving` module) and the toolkit under it, sagemaker-containers
+2.8.6; their answers to the same requests were compared with this program's. The toolkit itself is not used: the registry
+has it only as source code that needs a C compiler, Python 3.10 and newer cannot import it without a patch, and its
+successor, sagemaker-inference, starts a server written in Java, which the image uses for multi-model endpoints only.
 
-A model is whatever the user's `model_fn` returns. It may run any code, a pickle as it is loaded; it does so in this
-process and nowhere else. As in the image each worker loads the model itself and answers one request at a time.
+A model is whatever the user's `model_fn` returns. It may run any code (a pickle does so while it is loaded), but only in
+this process. As in the image, each worker loads the model itself and answers one request at a time.
 
-This file runs alone, with the standard library and numpy, in Python 3.7 and newer.
+This file needs nothing but the standard library and numpy, and runs in Python 3.7 and newer.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CSV = "text/csv"
 JSON = "application/json"
 NPY = "application/x-npy"
 _TEXTS = (JSON, CSV)
-_MODEL_FOLDER = "/opt/ml/model"  # where the image has what is at SM_MODEL_DIR here
+_MODEL_FOLDER = "/opt/ml/model"  # the model's folder in the image; here it is SM_MODEL_DIR
 _INSTALLED = "_REQUIREMENTS_INSTALLED"
 _LOAD_FAILED = 3
 _BACKLOG = 512
@@ -53,7 +53,7 @@ _LOG = logging.getLogger("sagemaker-scikit-learn")
 
 
 class ScriptError(Exception):
-    """The user's script, or where it is said to be, is not as it has to be."""
+    """The user's script is wrong, or is not where the environment says it is."""
 
 
 class UnsupportedFormat(Exception):  # noqa: N818  named as in the toolkit
@@ -83,15 +83,15 @@ class Settings(NamedTuple):
 
 
 def read_settings(environment: dict[str, str]) -> Settings:
-    """What the toolkit reads from its environment, with its defaults.
+    """Read the variables that the toolkit reads, with its defaults.
 
     Raises:
-        ScriptError: the environment does not say which script, or says a place where there is none.
+        ScriptError: the environment does not name a script, or names one that does not exist.
     """
     model_folder = Path(environment.get("SM_MODEL_DIR", _MODEL_FOLDER))
     program = environment.get("SAGEMAKER_PROGRAM", "")
     if not program:
-        raise ScriptError("SAGEMAKER_PROGRAM is not set: name the script in the model's environment, as inference.py")
+        raise ScriptError("SAGEMAKER_PROGRAM is not set: set it in the model's environment, usually to inference.py")
     code = _code_folder(environment.get("SAGEMAKER_SUBMIT_DIRECTORY", ""), model_folder)
     if not (code / program).exists():
         raise ScriptError(f"SAGEMAKER_PROGRAM names {program}, which the archive does not have in {code.name}/")
@@ -120,16 +120,16 @@ def _code_folder(submitted: str, model_folder: Path) -> Path:
 
 
 def decode(content: Any, content_type: str) -> Any:
-    """The toolkit's default reading of a body, as an array.
+    """Read a body as an array, as the toolkit does by default.
 
     Raises:
-        UnsupportedFormat: it reads no such content type.
+        UnsupportedFormat: the toolkit does not read this content type.
     """
     if content_type == CSV:
         rows = list(csv.reader(io.StringIO(content), strict=True))
         if len({len(row) for row in rows}) > 1:
             raise ValueError("the lines have different numbers of fields")
-        # One line, or one column, becomes one-dimensional, which scikit-learn refuses: so it is in the image, too.
+        # One line or one column becomes one-dimensional, which scikit-learn refuses. The image does the same.
         return np.array(rows).squeeze().astype(float)
     if content_type == JSON:
         return np.array(json.loads(content))
@@ -139,10 +139,10 @@ def decode(content: Any, content_type: str) -> Any:
 
 
 def encode(prediction: Any, accept: str) -> Any:
-    """The toolkit's default writing of a prediction.
+    """Write a prediction as the toolkit does by default.
 
     Raises:
-        UnsupportedFormat: it writes no such content type.
+        UnsupportedFormat: the toolkit does not write this content type.
     """
     if accept == CSV:
         array = np.array(prediction)
@@ -179,7 +179,7 @@ class Script:
     """A user's functions and their model.
 
     Raises:
-        Exception: whatever the script raises as it is imported or loads its model.
+        Exception: any exception of the script while it is imported or loads its model.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -196,7 +196,7 @@ class Script:
         content = body.decode("utf-8", "replace") if content_type in _TEXTS else body
         accept = self._default_accept if accept in {"", "*/*"} else accept
         with self._one_at_a_time:
-            signal.setitimer(signal.ITIMER_REAL, self._timeout_seconds)  # which ends the worker, as the image does
+            signal.setitimer(signal.ITIMER_REAL, self._timeout_seconds)  # the signal ends the worker, as in the image
             try:
                 return answer(self._transform(self._model, content, content_type, accept))
             finally:
@@ -219,12 +219,12 @@ def _transform_fn(module: types.ModuleType) -> Callable[..., Any]:
 
 
 def answer(result: Any) -> Answer:
-    """What a function of the user returned, as an answer: a body, or a body and its content type."""
+    """The answer for what a function of the user returned: a body, or a body and its content type."""
     body, content_type = result if isinstance(result, tuple) else (result, "text/html")
     if isinstance(body, str):
         body = body.encode()
     if not isinstance(body, (bytes, bytearray)):
-        raise TypeError(f"the function returned {type(body).__name__}; an answer is text or bytes, or those and a type")
+        raise TypeError(f"the function returned {type(body).__name__}, not text or bytes, with or without a type")
     charset = "; charset=utf-8" if content_type.startswith("text/") and ";" not in content_type else ""
     return Answer(HTTPStatus.OK, bytes(body), content_type + charset)
 
@@ -260,8 +260,8 @@ class Handler(BaseHTTPRequestHandler):
         return Answer(HTTPStatus.OK, b"", JSON)
 
     def _execution_parameters(self, _body: bytes) -> Answer:
-        told = self.script.execution_parameters
-        return _page(HTTPStatus.NOT_FOUND) if told is None else self._guarded(lambda: answer(told()))
+        function = self.script.execution_parameters
+        return _page(HTTPStatus.NOT_FOUND) if function is None else self._guarded(lambda: answer(function()))
 
     def _invoke(self, body: bytes) -> Answer:
         content_type = self.headers.get("ContentType") or self.headers.get("Content-Type") or JSON
@@ -289,7 +289,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path != "/ping":
             clock = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime())
             agent = self.headers.get("User-Agent", "-")
-            sent = f"{found.status} {len(found.body)}"  # told before: the client may end the container after
+            sent = f"{found.status} {len(found.body)}"  # logged first: the answer may end the container
             print(f'{self.client_address[0]} - - [{clock}] "{self.requestline}" {sent} "-" "{agent}"', flush=True)
         self.send_response(found.status)
         self.send_header("Content-Type", found.content_type)
@@ -298,11 +298,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(found.body)
 
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
-        """Nothing: `_write` tells it, as the web server of the image does."""
+        """Log nothing: `_write` logs the request, in the form of the image's web server."""
 
 
 class Worker(ThreadingHTTPServer):
-    """One process that serves; the listening socket is shared by all."""
+    """One serving process; all of them share the listening socket."""
 
     daemon_threads = True
 
@@ -313,7 +313,7 @@ class Worker(ThreadingHTTPServer):
 
 
 def _work(settings: Settings, listener: socket.socket, ready: int) -> None:
-    """Become a worker; never returns."""
+    """Serve as a worker; never returns."""
     code = _LOAD_FAILED
     try:
         Handler.script = Script(settings)
@@ -322,7 +322,7 @@ def _work(settings: Settings, listener: socket.socket, ready: int) -> None:
         os.close(ready)
         code = 1
         Worker(listener).serve_forever()
-    except Exception as error:  # noqa: BLE001  the log has to say it, whatever the script raised
+    except Exception as error:  # noqa: BLE001  whatever the script raised must be in the log
         traceback.print_exc()
         _LOG.error("The script %s.py cannot be served: %s: %s", settings.module, type(error).__name__, error)
     finally:
@@ -332,7 +332,7 @@ def _work(settings: Settings, listener: socket.socket, ready: int) -> None:
 
 
 def _fork(settings: Settings, listener: socket.socket) -> int:
-    """A worker, once it serves or has ended."""
+    """Start a worker; return its pid when it serves or has ended."""
     served, ready = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -345,7 +345,7 @@ def _fork(settings: Settings, listener: socket.socket) -> int:
 
 
 def serve(settings: Settings) -> int:
-    """Keep the workers until one cannot load its model; the first loads alone, so that its error is printed once."""
+    """Keep workers running until one cannot load its model; the first loads alone, so that an error is printed once."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", settings.port))
@@ -365,9 +365,9 @@ def serve(settings: Settings) -> int:
 
 
 def install_requirements(code: Path) -> None:
-    """Install the script's requirements, as the image does before it serves, and go on in the same program.
+    """Install the script's requirements before serving, as the image does, and start this program again with them.
 
-    They come into an environment of this container alone, on top of the image's, which other containers share.
+    They are installed into an environment for this container alone, on top of the image's, which other containers share.
     """
     if _INSTALLED in os.environ or not (code / "requirements.txt").exists():
         return
@@ -386,7 +386,7 @@ def install_requirements(code: Path) -> None:
 def main() -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s - %(name)s - %(message)s", level=logging.INFO)
     own = str(Path(__file__).resolve().parent)
-    sys.path[:] = [path for path in sys.path if path != own]  # a script's modules must not meet ours
+    sys.path[:] = [path for path in sys.path if path != own]  # the script must not import our modules
     try:
         settings = read_settings(dict(os.environ))
         install_requirements(settings.code)

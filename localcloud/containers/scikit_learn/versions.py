@@ -1,12 +1,13 @@
-"""What is in SageMaker's scikit-learn images, as the public sources of the images have it.
+"""The packages in SageMaker's scikit-learn images, as the public sources of the images name them.
 
 The sources are the image definitions and requirements that AWS publishes: the branches 0.23-1, 1.0-1, 1.2-1 and the tags
 v1.2-1-1 and v1.4-2 of sagemaker-scikit-learn-container, and docker/sklearn/1.9-0 of deep-learning-containers, whose lock
-file names every package. The others name Python, scikit-learn, numpy, scipy and pandas; 1.4-2 only says that scipy is
-1.9 or newer. What they leave open is pinned here to a version of the image's time that has a wheel for its Python.
+file names every package. The other sources name Python, scikit-learn, numpy, scipy and pandas only; 1.4-2 requires
+scipy 1.9 or newer without naming a version. Versions that they leave open are pinned here to ones that were current when
+the image was made and that have wheels for its Python.
 
-A tag that is not listed is not run. 0.20.0 needs Python 3.6 or older packages than there are wheels for; of
-1.4-2-py312 the two public sources name different versions of scikit-learn (1.4.2 and 1.5.0).
+Tags that are not listed do not run here. 0.20.0 needs Python 3.6, or packages too old to have wheels; for 1.4-2-py312
+the two public sources name different versions of scikit-learn (1.4.2 and 1.5.0).
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ class Versions:
     """One image.
 
     Attributes:
-        tag: the image's tag up to `-cpu-py3`.
-        python: the Python's feature release, as "3.10".
+        tag: the image's tag without `-cpu-py3`.
+        python: the feature release of Python, such as "3.10".
         packages: every package of the environment, pinned.
     """
 
@@ -32,7 +33,7 @@ class Versions:
 
     @property
     def digest(self) -> str:
-        """Changes with all that decides the environment."""
+        """Changes with everything that affects the environment."""
         return hashlib.sha256(repr((self.python, self.packages)).encode()).hexdigest()[:12]
 
     def __str__(self) -> str:

@@ -1,1 +1,1 @@
-"""The provider `aws`: resources of the local AWS endpoint, under the names that `pulumi-aws` gives them."""
+"""The provider `aws`: resources of the local AWS endpoint, with the types and properties of `pulumi-aws`."""

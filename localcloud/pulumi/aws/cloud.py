@@ -14,7 +14,7 @@ from localcloud.pulumi.provider import Stop
 
 T = TypeVar("T")
 
-# Messages with which AWS refuses something that it does not know everywhere yet: a later try succeeds.
+# Messages with which AWS refuses something that is not known everywhere yet; a later attempt succeeds.
 _PROPAGATION_SECONDS = 120.0
 
 
@@ -36,11 +36,11 @@ class Cloud:
     """Calls for one resource.
 
     Args:
-        endpoint: the way to AWS.
+        endpoint: the AWS endpoint.
         region: the resource's region.
         stop: set when the engine asks to stop.
         timeout: seconds that the program allows for the operation, 0 for the type's own default.
-        directory: where the program runs; relative paths of assets start there.
+        directory: the program's working directory, to which relative paths of assets refer.
     """
 
     endpoint: Endpoint
@@ -52,7 +52,7 @@ class Cloud:
     _made: list[str] = field(default_factory=list[str])
 
     def call(self, service: str, operation: str, **parameters: Any) -> Any:
-        """One call in the resource's region; parameters that are None are left out."""
+        """Make one call in the resource's region; parameters that are None are left out."""
         return self.endpoint.call(service, operation, parameters, self.region)
 
     def ec2(self, operation: str, **parameters: Any) -> Any:
@@ -71,7 +71,7 @@ class Cloud:
         return self.call("sagemaker", operation, **parameters)
 
     def made(self, identity: str) -> str:
-        """Note the id of an object that exists now, although its creation is not complete; returns the id."""
+        """Record the id of an object that exists, although its creation is not complete; returns the id."""
         self._made.append(identity)
         return identity
 
@@ -98,8 +98,8 @@ class Cloud:
 
         Args:
             work: the call.
-            codes: error codes, each with a part of the message that it must have, or None for any message.
-            seconds: how long.
+            codes: error codes, each with a text that the message must contain, or None for any message.
+            seconds: how long to try.
         """
         deadline, pause = time.monotonic() + seconds, 0.1
         while True:
@@ -130,9 +130,9 @@ class Cloud:
             state: returns its state.
             until: the states to wait for.
             failed: states from which it cannot reach these.
-            seconds: for how long, unless the program sets a time.
+            seconds: how long to wait, unless the program sets a time.
             reason: returns why it failed.
-            cure: what to do if it failed.
+            cure: what the user can do if it failed.
 
         Raises:
             WaitError: it failed, or time is up.

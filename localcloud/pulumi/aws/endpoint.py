@@ -1,4 +1,4 @@
-"""The one way to the local AWS endpoint: every call of the plugin goes through `Endpoint.call`."""
+"""The local AWS endpoint: every call of the plugin goes through `Endpoint.call`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class AwsError(PluginError):
 
 
 def local_endpoint(environment: Mapping[str, str]) -> str:
-    """The endpoint in the environment, which must be on this machine.
+    """The endpoint that the environment names, which must be on this machine.
 
     Raises:
         EndpointError: there is none, or it is on another machine.
@@ -66,9 +66,9 @@ class Endpoint:
     """Clients of the endpoint, one for each service and region, created when they are first needed.
 
     Args:
-        url: where it is.
+        url: the endpoint's URL.
         region: the provider's region.
-        credentials: access key, secret key and session token; from the environment where they are None.
+        credentials: access key, secret key and session token; from the environment if they are None.
     """
 
     url: str
@@ -82,15 +82,15 @@ class Endpoint:
         """Make one call.
 
         Args:
-            service: such as `ec2`.
+            service: the service's name, such as `ec2`.
             operation: its name in the service's model, such as `CreateVpc`.
-            parameters: by the model's names; those that are None are left out.
-            region: another region than the provider's.
+            parameters: under the model's names; those that are None are left out.
+            region: the region, if it is not the provider's.
 
         Raises:
-            AwsError: AWS refused.
-            ParameterError: AWS would refuse.
-            EndpointError: nobody answers.
+            AwsError: AWS refused the call.
+            ParameterError: AWS would refuse the call.
+            EndpointError: the endpoint does not answer.
         """
         client = self._client(service, region or self.region)
         sent = {name: value for name, value in parameters.items() if value is not None}

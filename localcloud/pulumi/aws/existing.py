@@ -1,4 +1,4 @@
-"""The functions with which a program reads existing resources that are not its own."""
+"""The functions that read existing resources which the program did not create."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _cluster(cloud: Cloud, arguments: Properties) -> Properties:
 
 
 def _listing(operation: str, member: str, identity: str) -> Function:
-    """Ids of the objects of EC2 that pass the filters; with none, an empty list."""
+    """Ids of the EC2 objects that pass the filters; an empty list if there are none."""
 
     def function(cloud: Cloud, arguments: Properties) -> Properties:
         wanted = [{"Name": f["name"], "Values": f["values"]} for f in arguments.get("filters") or []]
@@ -83,7 +83,7 @@ def _subnet(cloud: Cloud, arguments: Properties) -> Properties:
 def _bucket(cloud: Cloud, arguments: Properties) -> Properties:
     name = _needed(arguments, "bucket")
     cloud.s3("HeadBucket", Bucket=name)
-    # S3 says nothing for us-east-1.
+    # S3 names no region for us-east-1.
     region = cloud.s3("GetBucketLocation", Bucket=name).get("LocationConstraint") or "us-east-1"
     return {
         **_where(cloud, name),
@@ -113,7 +113,7 @@ def _policy(cloud: Cloud, arguments: Properties) -> Properties:
 
 
 def _text(document: Any) -> str:
-    """A document as text; boto3 makes an object of what IAM sends in percent encoding."""
+    """A document as text; boto3 decodes what IAM sends percent-encoded into an object."""
     return unquote(document) if isinstance(document, str) else json.dumps(document)
 
 
@@ -122,7 +122,7 @@ def _where(cloud: Cloud, identity: str) -> Properties:
 
 
 def _needed(arguments: Properties, name: str) -> str:
-    """The one argument that these functions support here; the official plugin supports others as well."""
+    """The only argument that these functions support here; the official plugin supports others as well."""
     others = [key for key in arguments if key not in {name, "region"}]
     if others or not arguments.get(name):
         raise _refusal(name, f"the local cloud looks these up by `{name}` alone")

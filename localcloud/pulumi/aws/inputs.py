@@ -30,7 +30,7 @@ _SCALARS: dict[str, tuple[type, ...]] = {
 
 @functools.cache
 def schema() -> dict[str, Any]:
-    """What `sdk_schema` derived from the SDK."""
+    """The schema that `sdk_schema` derived from the SDK."""
     return json.loads(_SCHEMA_FILE.read_text())
 
 
@@ -68,7 +68,7 @@ def _not_json(text: str) -> str:
 
 
 def mistyped(path: str, expected: Any, value: Any) -> Iterator[Failure]:
-    """Yield each place where a value does not have the declared type."""
+    """Yield a message for each part of a value that does not have the declared type."""
     if value is None or isinstance(value, Unknown) or expected == "any":
         return
     if isinstance(expected, str):
@@ -154,7 +154,7 @@ def canonical(kind: ResourceType, name: str, value: Any) -> Any:
 def _sorted(kind: ResourceType, path: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         members = {n: _sorted(kind, f"{path}.{n}", v) for n, v in value.items()}
-        # AWS returns no empty list or map inside an object, so a missing and an empty one mean the same
+        # AWS returns no empty list or map inside an object, so a missing one and an empty one mean the same
         return {n: v for n, v in members.items() if v is not None and v not in ({}, [])}
     if isinstance(value, list):
         items = [_sorted(kind, path, v) for v in value]
@@ -163,7 +163,7 @@ def _sorted(kind: ResourceType, path: str, value: Any) -> Any:
 
 
 def _document(text: str) -> Any:
-    """A policy document by meaning: one item and a list of one item are the same to IAM."""
+    """A policy document in a normal form: one item and a list of one item mean the same to IAM."""
     try:
         return _unwrapped(json.loads(text))
     except ValueError:
@@ -180,7 +180,7 @@ def _unwrapped(value: Any) -> Any:
 
 
 def projected(expected: Any, old: Any, live: Any) -> Any:
-    """A live value without parts that the old input does not have: AWS's own additions are not changes of the program."""
+    """A live value without the parts that AWS added: what the old input does not have is no change by the program."""
     if (
         isinstance(old, Mapping)
         and isinstance(live, Mapping)
@@ -225,7 +225,7 @@ def is_fixed(naming: Naming, name: str, old: Properties, new: Properties) -> boo
 
 def _fresh(naming: Naming, name: str, prefix: Any, seed: bytes) -> Any:
     if prefix is not None and not isinstance(prefix, str):
-        return prefix  # unknown: so is the name
+        return prefix  # it is unknown, and so is the name
     suffix = hashlib.sha256(seed or b"\0").hexdigest()[:_NAME_DIGITS]
     base = prefix if isinstance(prefix, str) else _base(naming, name)
     return base[: naming.limit - _NAME_DIGITS] + suffix

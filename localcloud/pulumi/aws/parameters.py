@@ -1,6 +1,6 @@
-"""Checks a call's parameters against the service's model more strictly than boto3: also enums, patterns and lengths.
+"""Checks a call's parameters against the service's model more strictly than boto3: enums, patterns and lengths, too.
 
-AWS checks them itself; the local endpoint may not, and a call that works only here would be of no use.
+AWS checks them itself. The local endpoint may not, and a call that works only here would be useless.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def check(operation: Any, parameters: Mapping[str, Any]) -> None:
 
     Args:
         operation: botocore's model of the operation.
-        parameters: what is about to be sent.
+        parameters: the parameters that will be sent.
 
     Raises:
         ParameterError: AWS would refuse it.

@@ -1,4 +1,4 @@
-"""The provider `aws`: what all its resource types have in common."""
+"""The provider `aws`: everything that its resource types have in common."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class AwsProvider(Provider):
         return Checked(values, problems)
 
     def diff_config(self, old: Properties, new: Properties) -> Difference:
-        # Objects stay where they are: another region means other objects.
+        # Objects cannot move: with another region they are other objects.
         return compare(_settings(old), _settings(new), replaces=lambda path: path == "region")
 
     def configure(self, values: Properties) -> None:
@@ -108,7 +108,7 @@ class AwsProvider(Provider):
     def diff(self, target: Target, old: Properties, new: Properties, outputs: Properties) -> Difference:
         kind = self._kind(target.urn.type)
         computed = {*properties(kind.token)["computed"]}
-        # if the program no longer sets an input that AWS fills in, that is not a change
+        # an input that AWS fills in and the program no longer sets has not changed
         before = {n: canonical(kind, n, v) for n, v in old.items() if n in new or n not in computed}
         after = {n: canonical(kind, n, v) for n, v in new.items()}
         if "region" in after and "region" not in before:
@@ -134,15 +134,15 @@ class AwsProvider(Provider):
     def _creation_failed(
         self, error: PluginError, kind: ResourceType, cloud: Cloud, target: Target, inputs: Properties
     ) -> PluginError:
-        """What exists already is kept in the state: the next run continues with it, and a destroy removes it."""
-        told = _about(error, "creating", target, inputs, kind)
+        """An error that keeps a created object in the state: the next run continues with it, and a destroy removes it."""
+        described = _about(error, "creating", target, inputs, kind)
         if cloud.made_so_far is None:
-            return error if isinstance(error, CancelledError) else told
+            return error if isinstance(error, CancelledError) else described
         outputs = self._outputs_or_inputs(kind, cloud, cloud.made_so_far, inputs)
-        return InitializationError(cloud.made_so_far, outputs, [str(told)])
+        return InitializationError(cloud.made_so_far, outputs, [str(described)])
 
     def _settled(self, kind: ResourceType, cloud: Cloud, identity: str, inputs: Properties) -> Properties:
-        """Outputs of an object just made, which a list may not show at once."""
+        """Outputs of an object that was just created; a listing may not show it at once."""
         for pause in (0.1, 0.3, 1.0, 2.0, 4.0):
             outputs = self._outputs(kind, cloud, identity, inputs, {})
             if outputs is not None:
@@ -320,7 +320,7 @@ def _collapsed(kind: ResourceType, changes: tuple[Change, ...]) -> tuple[Change,
 
 
 def _quiet(kind: ResourceType, old: Properties, new: Properties) -> Properties:
-    """New inputs with the old spelling of values that mean the same, so that these do not count as changes."""
+    """New inputs, with the old spelling for values of the same meaning, so that these do not count as changes."""
     reworded = kind.documents | {path.split(".")[0] for path in kind.sets}
     return {
         n: old[n] if n in reworded and n in old and canonical(kind, n, old[n]) == canonical(kind, n, v) else v
@@ -329,7 +329,7 @@ def _quiet(kind: ResourceType, old: Properties, new: Properties) -> Properties:
 
 
 def _optional_absent(kind: ResourceType, inputs: Properties) -> Properties:
-    """Optional inputs that nobody sets are known to be absent, not unknown."""
+    """Optional inputs that the program does not set are known to be absent, not unknown."""
     known = properties(kind.token)
     return {n: None for n in known["inputs"] if n not in inputs and n not in known["computed"]}
 

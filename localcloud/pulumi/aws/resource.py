@@ -19,9 +19,9 @@ class Naming:
     Args:
         property: the input that holds the name.
         prefix: the input with which the program asks for a prefix, if there is one.
-        limit: longest name.
-        lower: whether it must be lower case.
-        separator: between the Pulumi name and the random part.
+        limit: the longest length of a name.
+        lower: whether the name must be lower case.
+        separator: the text between the Pulumi name and the random part.
         random: whether there is a random part.
     """
 
@@ -56,23 +56,23 @@ class ResourceType:
 
     Args:
         token: its Pulumi type.
-        create: makes the object from checked inputs and gives its id. `tagsAll` holds all tags.
-        read: the object's outputs by id, or None when it is gone. It also gets what is known of it: inputs and outputs.
+        create: creates the object from checked inputs and returns its id. `tagsAll` holds all tags.
+        read: the object's outputs by id, or None when it is gone. It also gets the known inputs and outputs.
         delete: removes it; an object that is gone already is success.
-        update: changes it in place; None for types of which every property replaces.
-        ready: waits until it can be used; failure leaves an object that is there but not ready.
+        update: changes it in place; None if every change replaces the object.
+        ready: waits until it can be used; if that fails, the object exists but is not ready.
         tagger: how its tags change; None for a type without tags.
-        replaces: inputs of which every change makes a new object.
-        defaults: inputs' values when the program gives none.
+        replaces: inputs for which every change replaces the object.
+        defaults: values of inputs that the program does not set.
         documents: inputs that hold JSON, compared by meaning.
         sets: inputs (by path without indices) whose order has no meaning.
-        unsupported: inputs that AWS has and the local cloud does not.
+        unsupported: inputs that AWS has but the local cloud does not.
         naming: how it gets a physical name.
-        volatile: input names to the outputs that an update of them makes unknown beforehand.
-        regional: whether it lives in a region.
+        volatile: for each input, the outputs that are unknown in a preview in which it changes.
+        regional: whether it belongs to a region.
         delete_first: whether a replacement cannot be made beside the old object.
-        replace_paths: paths inside inputs of which every change makes a new object.
-        validate: finds what the types alone cannot tell.
+        replace_paths: paths inside inputs for which every change replaces the object.
+        validate: finds errors that the types alone do not show.
     """
 
     token: str
@@ -96,13 +96,13 @@ class ResourceType:
 
 
 def tagger(service: str, kind: str, parameter: str, output: str = "") -> Tagger:
-    """A tagger over the calls `Tag<kind>` and `Untag<kind>`.
+    """A tagger that uses the calls `Tag<kind>` and `Untag<kind>`.
 
     Args:
         service: AWS's name of the service.
         kind: what the calls are named after, such as `Role` or `Resource`.
         parameter: the member of the request that names the object.
-        output: the property that names it there; the id where empty.
+        output: the property whose value goes there; if empty, the id.
     """
 
     def change(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
@@ -116,15 +116,15 @@ def tagger(service: str, kind: str, parameter: str, output: str = "") -> Tagger:
 
 
 def names(text: str) -> frozenset[str]:
-    """A set of names from a text with spaces between them."""
+    """The set of names in a text that separates them by spaces."""
     return frozenset(text.split())
 
 
 def tag_list(tags: Mapping[str, str] | None) -> list[dict[str, str]] | None:
-    """Tags as most AWS calls take them; None when there are none."""
+    """Tags as most AWS calls take them; None if there are none."""
     return [{"Key": key, "Value": value} for key, value in sorted((tags or {}).items())] or None
 
 
 def tag_map(tags: list[dict[str, str]] | None) -> Tags:
-    """Tags in Pulumi's form, without AWS's own."""
+    """Tags in Pulumi's form, without the tags that AWS sets itself."""
     return {t["Key"]: t["Value"] for t in tags or [] if not t["Key"].startswith("aws:")}

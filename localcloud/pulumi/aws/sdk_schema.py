@@ -1,7 +1,7 @@
 """Derives `schema.json`, the properties of each resource type, from the classes of the `pulumi-aws` package.
 
 The plugin itself never imports that package (it takes seconds); `python -m localcloud.pulumi.aws.sdk_schema` writes
-the file anew after an upgrade, and a test fails while the file and the installed package differ.
+the file anew after an upgrade, and a test fails if the file and the installed package differ.
 
 A type is "string", "boolean", "integer", "number", "asset", "any", {"list": T}, {"map": T} or {"object": {name: T}}.
 """
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def dumps(schema: dict[str, Any]) -> str:
-    """The schema as text: one line a property, so that an upgrade's diff can be read."""
+    """The schema as text: one line for each property, so that the diff of an upgrade is readable."""
     return json.dumps(schema, indent=1, sort_keys=True) + "\n"
 
 
@@ -95,7 +95,7 @@ def _resource(token: str, sdk: types.ModuleType) -> dict[str, Any]:
         "inputs": inputs,
         "required": sorted(n for n, hint in _hints(arguments) if not _optional(hint)),
         "outputs": {n: t for n, t in outputs.items() if n not in {"id", "urn"}},
-        # An optional input that always comes out has a default of the provider's or of AWS.
+        # An optional input that is always an output has a default, from the provider or from AWS.
         "computed": sorted(
             n for n, hint in _hints(resource) if n in inputs and _optional_input(arguments, n) and not _optional(hint)
         ),

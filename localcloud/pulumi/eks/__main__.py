@@ -15,7 +15,7 @@ from localcloud.pulumi.eks.children import register_references
 from localcloud.pulumi.eks.servicer import EksProvider, EksServicer
 from localcloud.pulumi.server import MESSAGE_LIMIT, announce, die_with_parent
 
-# Each registration of a child blocks a thread until the child is there.
+# Each registration of a child blocks a thread until the child exists.
 _THREADS = 256
 
 

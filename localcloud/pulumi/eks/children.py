@@ -1,6 +1,6 @@
-"""What components share: the resources of which they consist, references to existing ones, the refusal of inputs.
+"""Code that the components share: the resources of which they consist, references to existing ones, the refusal of inputs.
 
-Types and properties are given as they are on the wire: the SDK packages of AWS and Kubernetes take seconds to import.
+Types and properties are named as on the wire: the SDK packages of AWS and Kubernetes take seconds to import.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PACKAGES = {"aws": "pulumi-aws", "kubernetes": "pulumi-kubernetes", "eks": "pul
 
 
 def package_version(package: str) -> str:
-    """The version of a Pulumi package that is installed here: that of the program, so both use one default provider."""
+    """The installed version of a Pulumi package: the program has the same, so both use one default provider."""
     return version(_PACKAGES[package])
 
 
@@ -35,8 +35,8 @@ class Child(pulumi.CustomResource):
     Args:
         token: its Pulumi type.
         name: its Pulumi name.
-        inputs: properties, those that are None left out.
-        outputs: names of the outputs that are needed of it.
+        inputs: its properties; those that are None are left out.
+        outputs: names of its outputs that are needed.
         opts: its options.
     """
 

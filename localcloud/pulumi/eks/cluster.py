@@ -70,7 +70,7 @@ class Cluster(pulumi.ComponentResource):
 
     Args:
         name: its Pulumi name.
-        inputs: the component's inputs as on the wire.
+        inputs: the component's inputs, as on the wire.
         opts: its options.
     """
 
@@ -191,7 +191,7 @@ class Cluster(pulumi.ComponentResource):
             self._addon("kube-proxy", settings)
 
     def _coredns(self) -> None:
-        # without nodes of the component's own the self-managed coredns of EKS is left alone, unless asked for
+        # as the component makes no nodes, EKS's self-managed coredns is left alone unless the program asks for it
         settings = self._inputs.get("corednsAddonOptions") or {}
         if settings.get("enabled") is True or settings.get("configurationValues"):
             self._addon("coredns", settings)
@@ -282,7 +282,7 @@ class Cluster(pulumi.ComponentResource):
             "instanceRoles": [],
             "eksCluster": self.cluster,
             "core": self._core(),
-            # without groups of its own, that of EKS serves both
+            # the component makes no groups, so EKS's group serves as both
             "clusterSecurityGroupId": group,
             "nodeSecurityGroupId": group,
             "clusterIngressRuleId": "",
@@ -320,7 +320,7 @@ class Cluster(pulumi.ComponentResource):
 
 
 def _present(values: Inputs) -> dict[str, Any]:
-    """Without what was not given: the SDK sends a null inside an object as one."""
+    """The values that are not None: the SDK would send a null inside an object."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -352,7 +352,7 @@ def _text(value: Any) -> Any:
 
 
 async def _await_health(url: str) -> None:
-    """Wait until the API server answers; after five minutes go on all the same, as `pulumi-eks` does."""
+    """Wait until the API server answers; after five minutes continue anyway, as `pulumi-eks` does."""
     for _ in range(_TRIES):
         if await asyncio.to_thread(_is_healthy, url):
             return
@@ -372,7 +372,7 @@ def _is_healthy(url: str) -> bool:
 
 
 def _check(inputs: Inputs) -> None:
-    """Refuse what the component cannot do here, and what it can do nowhere."""
+    """Refuse inputs that are not supported here, and inputs that are wrong everywhere."""
     unsupported = "the local cloud's eks plugin does not support it"
     problems = {name: unsupported for name in inputs if name not in _SUPPORTED}
     if not inputs.get("skipDefaultNodeGroup"):

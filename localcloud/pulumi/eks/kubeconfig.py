@@ -13,8 +13,8 @@ def kubeconfig(
 
     Args:
         cluster: `name`, `endpoint`, `region` and `authority` of the cluster.
-        credentials: a role (`roleArn`) or profile (`profileName`) to get tokens with.
-        profile: whether to name the profile, which is the deployer's own and no one else's.
+        credentials: the role (`roleArn`) or profile (`profileName`) that gets tokens.
+        profile: whether to name the profile, which only the deployer has.
     """
     arguments = [
         "--region",

@@ -10,7 +10,7 @@ import pulumi
 from localcloud.pulumi.eks.children import Child, options, refuse
 
 TOKEN: Final = "eks:index:ManagedNodeGroup"
-# What the node group takes as it is.
+# Inputs that go to the node group unchanged.
 _PASSED: Final = (
     "amiType",
     "capacityType",
@@ -68,7 +68,7 @@ class ManagedNodeGroup(pulumi.ComponentResource):
 
 
 def _core(cluster: Any) -> Any:
-    """The core data of a cluster that is given as the component or as these data."""
+    """The core data of a cluster, given either as the component or as these data."""
     return cluster if isinstance(cluster, Mapping) else cluster.output("core")
 
 

@@ -20,9 +20,9 @@ class ServiceRole(pulumi.ComponentResource):
         service: the service, such as `eks.amazonaws.com`.
         policies: names of AWS's managed policies.
         partition: AWS's partition.
-        description: of the role.
-        tags: of the role.
-        actions: what the service may do with the role.
+        description: the role's description.
+        tags: the role's tags.
+        actions: the STS actions that the service may use on the role.
         opts: options of the component.
     """
 
@@ -55,7 +55,7 @@ class ServiceRole(pulumi.ComponentResource):
         self.register_outputs({"directRole": self.role, "resolvedRole": self.role})
 
     def _attach(self, name: str, policy: str, partition: pulumi.Output[str]) -> Child:
-        # the name comes from the policy's ARN in the common partition, so it is the same everywhere
+        # the name comes from the policy's ARN in the partition `aws`, so it is the same in all partitions
         digest = hashlib.sha1(f"arn:aws:iam::aws:policy/{policy}".encode(), usedforsecurity=False).hexdigest()[:8]
         arn = partition.apply(lambda p: f"arn:{p}:iam::aws:policy/{policy}")
         return Child(
@@ -68,5 +68,5 @@ class ServiceRole(pulumi.ComponentResource):
 
     @property
     def ready(self) -> list[pulumi.Resource]:
-        """What must stand before the role can be used."""
+        """The resources that must exist before the role can be used."""
         return [self.role, *self.attachments]

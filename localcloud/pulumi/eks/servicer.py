@@ -1,4 +1,4 @@
-"""The gRPC side of the provider `eks`: components only, on top of the SDK's own host for them."""
+"""The gRPC side of the provider `eks`: components only, served by the SDK's own component host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from localcloud.pulumi.wire import Urn
 
 
 class EksProvider(SdkProvider):
-    """Makes the components."""
+    """Creates the components."""
 
     def __init__(self) -> None:
         super().__init__(package_version("eks"), '{"name": "eks"}')
@@ -59,7 +59,7 @@ class EksProvider(SdkProvider):
 
 
 class EksServicer(ProviderServicer):
-    """What the SDK's host lacks: the handshake, configuration, the check of the stack, and errors in one line."""
+    """Adds what the SDK's host lacks: the handshake, configuration, the check of the stack, and errors in one line."""
 
     async def Handshake(self, request: Any, context: Any) -> Any:
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True, accept_outputs=True)
@@ -87,13 +87,13 @@ class EksServicer(ProviderServicer):
         except InputPropertiesError as e:
             status = self.create_grpc_invalid_properties_status(e.message, e.errors)
             await context.abort_with_status(status)
-        except RunError as e:  # the engine stops; it says why by itself
+        except RunError as e:  # the engine is stopping, and reports the reason itself
             await context.abort(grpc.StatusCode.UNAVAILABLE, str(e))
-        except grpc.RpcError as e:  # of a call to the engine: it has said why, and this line says what it was about
+        except grpc.RpcError as e:  # a call to the engine failed: it has reported why, and this line names the resource
             await context.abort(e.code(), f"{about}: {e.details()}")  # pyright: ignore[reportAttributeAccessIssue]  a Call
         except NotRegisteredError as e:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(e))
-        except Exception as e:  # noqa: BLE001  whatever it is must reach the engine as one line
+        except Exception as e:  # noqa: BLE001  any error must reach the engine as one line
             await context.abort(grpc.StatusCode.UNKNOWN, f"{about}: {e}")
 
     async def Cancel(self, request: Any, context: Any) -> Any:

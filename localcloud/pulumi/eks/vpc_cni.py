@@ -67,7 +67,7 @@ class VpcCniAddon(pulumi.ComponentResource):
                 "clusterName": inputs["clusterName"],
                 "addonVersion": inputs.get("addonVersion") or self._newest(inputs["clusterVersion"]),
                 "addonName": "vpc-cni",
-                # adopting what EKS has put there must not fail
+                # taking over the add-on that EKS has installed must not fail
                 "resolveConflictsOnCreate": inputs.get("resolveConflictsOnCreate") or "OVERWRITE",
                 "resolveConflictsOnUpdate": inputs.get("resolveConflictsOnUpdate") or "OVERWRITE",
                 "preserve": True,
@@ -91,7 +91,7 @@ def addon_version(addon: str, version: Any, parent: pulumi.Resource) -> pulumi.O
 
 
 def configuration(inputs: Mapping[str, Any]) -> str:
-    """The add-on's configuration: the options as environment variables, under what the program gives itself."""
+    """The add-on's configuration: the options as environment variables; what the program sets itself takes precedence."""
     config: dict[str, Any] = dict(inputs.get("configurationValues") or {})
     if inputs.get("enableNetworkPolicy") is not None:
         config.setdefault("enableNetworkPolicy", _word(inputs["enableNetworkPolicy"]))

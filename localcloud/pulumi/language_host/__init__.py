@@ -1,4 +1,4 @@
-"""The Python language host: what Pulumi's engine starts to run a program, or a policy pack, that is written in Python.
+"""The Python language host: Pulumi's engine starts it to run a program or a policy pack that is written in Python.
 
 The engine finds it as `pulumi-language-python` beside its own program and speaks `pulumirpc.LanguageRuntime` to it.
 """

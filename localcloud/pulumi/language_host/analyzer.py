@@ -1,8 +1,8 @@
 """Policy packs: a proxy in the host starts a pack's server, because a pack reads the stack's settings when it starts.
 
-The engine tells a pack the stack, its configuration and whether this is a preview by ConfigureStack, after it has
-connected; the packs of Python's SDK expect all this in environment variables. So the engine connects to the proxy
-here, which starts the pack when it knows these, and passes everything else on.
+The engine sends a pack the stack, its configuration and whether this is a preview by ConfigureStack, after it has
+connected. Packs that use Python's SDK expect all of this in environment variables. So the engine connects to this
+proxy, which starts the pack once it knows them, and passes everything else on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pulumi.runtime.proto import analyzer_pb2
 from localcloud.pulumi.language_host.child import Child, Sink
 from localcloud.pulumi.language_host.toolchain import ToolchainError
 
-MESSAGE_LIMITS: Final = (  # bytes; what the SDK and the engine allow
+MESSAGE_LIMITS: Final = (  # bytes; the limit of the SDK and of the engine
     ("grpc.max_receive_message_length", 400 * 1024 * 1024),
     ("grpc.max_send_message_length", 400 * 1024 * 1024),
 )
@@ -27,11 +27,11 @@ _CONFIGURE: Final = "/pulumirpc.Analyzer/ConfigureStack"
 
 
 class AnalyzerProxy(grpc.GenericRpcHandler):
-    """Serves `pulumirpc.Analyzer` for a policy pack that it starts at the first need.
+    """Serves `pulumirpc.Analyzer` for a policy pack, which it starts when it is first needed.
 
     Args:
-        start: starts the pack with additional environment variables, its standard output going to the sink.
-        show: takes what the pack prints after its port.
+        start: starts the pack with additional environment variables, and sends its standard output to the sink.
+        show: gets the pack's output other than its port.
     """
 
     def __init__(self, start: Callable[[Mapping[str, str], Sink], Child], show: Sink) -> None:
@@ -48,7 +48,7 @@ class AnalyzerProxy(grpc.GenericRpcHandler):
         self._server.stop(None)
 
     def service(self, handler_call_details: Any) -> Any:
-        """The handler of one method; requests and answers stay the bytes they are."""
+        """The handler of one method; requests and answers are passed on as bytes."""
         method: str = handler_call_details.method
 
         def answer(request: bytes, context: Any) -> bytes:
@@ -75,7 +75,7 @@ class AnalyzerProxy(grpc.GenericRpcHandler):
         try:
             return self._call(_CONFIGURE, request, {name: value for name, value in variables.items() if value})
         except grpc.RpcError as error:
-            if _code(error) == grpc.StatusCode.UNIMPLEMENTED:  # the variables have told the pack
+            if _code(error) == grpc.StatusCode.UNIMPLEMENTED:  # the pack knows it from its variables
                 return b""
             raise
 
@@ -93,7 +93,7 @@ class AnalyzerProxy(grpc.GenericRpcHandler):
 
 
 class _Output:
-    """A sink that takes the pack's port from its output, and passes on the other lines."""
+    """A sink that reads the pack's port from its output and passes the other lines on."""
 
     def __init__(self, show: Sink) -> None:
         self.port: Future[int] = Future()

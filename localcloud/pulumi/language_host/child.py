@@ -22,21 +22,21 @@ Sink = Callable[[bytes], None]
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 _GRACE: Final = 5.0  # seconds from an interrupt to the end by force, as in the official host
 _CLEAN_UP: Final = 4.0  # seconds that an interrupted process has when the engine ends the host
-_LAST_OUTPUT: Final = 1.0  # seconds in which what a child left behind may still print
+_LAST_OUTPUT: Final = 1.0  # seconds in which processes that a child left behind may still print
 
 
 class Child:
     """A process in a session of its own, which ends with this one.
 
-    Its output comes through pipes: written to the host's own, it would keep those open as long as anything that the
-    child started lives, and the engine waits for their end.
+    Its output comes through pipes. If it wrote to the host's own output, that would stay open as long as anything that
+    the child started, and the engine waits for it to be closed.
 
     Args:
         command: program and arguments.
         env: its whole environment.
         cwd: its working directory.
-        sinks: what takes the pieces of its standard output and of its standard error.
-        stdin: descriptor of its standard input, nothing by default.
+        sinks: functions that get the pieces of its standard output and of its standard error.
+        stdin: descriptor of its standard input; by default it is empty.
 
     Raises:
         ToolchainError: it cannot be started.
@@ -68,7 +68,7 @@ class Child:
         return self._interrupted
 
     def wait(self) -> int:
-        """Wait for the end, and for the last of the output; the exit code, below zero for the number of a signal."""
+        """Wait for the end and the last output; return the exit code, or the negative number of a signal."""
         code = self._exit_code()
         self._ended = True
         for copy in self._copies:
@@ -76,7 +76,7 @@ class Child:
         return code
 
     def interrupt(self) -> None:
-        """Ask the process to end, and end it when it does not within some seconds."""
+        """Ask the process to end, and kill it if it does not within some seconds."""
         if not self._ended:
             self._interrupted = True
             self._signal(signal.SIGINT)
@@ -85,11 +85,11 @@ class Child:
             timer.start()
 
     def kill(self) -> None:
-        """End the process, with all that it started in its session and has left behind."""
+        """Kill the process and everything that it started in its session."""
         self._signal(signal.SIGKILL)
 
     def end(self) -> None:
-        """End the process; one that has been interrupted gets some time to clean up, and to say what it did."""
+        """End the process; one that was interrupted gets some time to clean up and to report what it did."""
         until = time.monotonic() + _CLEAN_UP
         while self._interrupted and not self._ended and time.monotonic() < until:
             time.sleep(0.01)
@@ -101,24 +101,24 @@ class Child:
     def _exit_code(self) -> int:
         if sys.platform != "linux":
             return self._process.wait()
-        # Left as a zombie, the process keeps the number of its group from being given to another.
+        # The process stays a zombie, so that the number of its group is not given to another.
         ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
-        assert ended is not None  # noqa: S101  only with WNOHANG
+        assert ended is not None  # noqa: S101  it is None only with WNOHANG
         return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
     def _signal(self, number: int) -> None:
         if self._process.returncode is not None:
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: a zombie's group is not permitted
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses to signal a zombie's group
             os.killpg(self._process.pid, number)
 
 
 class Program(Child):
-    """A Pulumi program that has been started; it loads the SDK, and waits for `run` before it does anything else."""
+    """A Pulumi program that has been started; it loads the SDK and then waits for `run`."""
 
     def __init__(self, toolchain: Toolchain) -> None:
         super().__init__(
-            # Unbuffered: what was printed is not lost, however the program ends.
+            # Unbuffered, so that no output is lost, however the program ends.
             [toolchain.python, "-u", _LAUNCHER],
             env=toolchain.environment(),
             sinks=(writer(1), writer(2)),
@@ -128,7 +128,7 @@ class Program(Child):
         self._begun = False
 
     def run(self, order: dict[str, Any]) -> int:
-        """Tell the program to begin, and wait for its end; its exit code."""
+        """Let the program begin, and wait for its end; return its exit code."""
         assert self._process.stdin is not None  # noqa: S101  it was asked for
         self._begun = True
         with contextlib.suppress(BrokenPipeError):  # it has ended: its exit code says how
@@ -137,7 +137,7 @@ class Program(Child):
         return self.wait()
 
     def interrupt(self) -> None:
-        """Ask the program to end; one that has not begun has nothing to clean up."""
+        """Ask the program to end; if it has not begun, it has nothing to clean up."""
         if self._begun:
             super().interrupt()
         else:
@@ -145,7 +145,7 @@ class Program(Child):
 
 
 def writer(descriptor: int) -> Sink:
-    """A sink that writes all it gets to a descriptor of this process."""
+    """A sink that writes everything to a descriptor of this process."""
 
     def write(data: bytes) -> None:
         rest = memoryview(data)

@@ -22,21 +22,21 @@ from localcloud.pulumi.language_host.plugin import ANALYZER, Plugin
 from localcloud.pulumi.language_host.toolchain import Toolchain, ToolchainError
 
 _PACKAGES: Final = str(Path(__file__).with_name("packages.py"))
-# Each update asks for these; to run pip for its version would cost a quarter of a second.
+# Each update asks for these; running pip to get its version would take a quarter of a second.
 _FACTS: Final = """\
 import platform, sys
 from importlib import metadata
 print(sys.executable, platform.python_version(), metadata.version("pip"), sep="\\n")"""
 _INSTEAD: Final = {"GenerateProgram": ": pass --generate-code=false to `pulumi import`"}
 _INTERRUPTED: Final = 130  # its exit code after a SIGINT
-_SHOWN: Final = 32  # a program's exit code that says: the user has been told why
+_SHOWN: Final = 32  # the exit code of a program that has shown its error to the user
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """Answers the engine.
+    """Answers the engine's calls.
 
     Args:
-        engine_address: `host:port` of the engine; a handshake may bring another.
+        engine_address: `host:port` of the engine; a handshake may give another.
     """
 
     def __init__(self, engine_address: str) -> None:
@@ -45,7 +45,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         self._loaded: Program | None = None
 
     def exit(self, code: int) -> NoReturn:
-        """End this process and all that it runs; at once, unless a program that was interrupted still cleans up."""
+        """End this process and everything that it runs, at once unless an interrupted program is still cleaning up."""
         for child in list(self._children):
             child.end()
         os._exit(code)
@@ -118,7 +118,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.GetProgramDependenciesResponse(dependencies=found)
 
     def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:
-        """What `pulumi new` asks for: the folder of the virtual environment, where the options do not name it."""
+        """What `pulumi new` asks the user: the folder of the virtual environment, if the options do not name it."""
         options = json_format.MessageToDict(request.info.options)
         prompts = [_prompt("toolchain", "The toolchain to use for installing dependencies", "pip")]
         if options.get("toolchain") == "pip":
@@ -158,7 +158,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
 
 class Errors(grpc.ServerInterceptor):
-    """Return errors that the user can fix by their text, and name methods that this host does not have."""
+    """Return errors that the user can fix as their message, and name the methods that this host does not have."""
 
     def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
         handler = continuation(handler_call_details)
@@ -171,11 +171,11 @@ class Errors(grpc.ServerInterceptor):
                 lambda request, context: context.abort(grpc.StatusCode.UNIMPLEMENTED, text)
             )
         if handler.response_streaming:
-            return handler._replace(unary_stream=_told_in_stream(handler.unary_stream))
-        return handler._replace(unary_unary=_told(handler.unary_unary))
+            return handler._replace(unary_stream=_reporting_stream(handler.unary_stream))
+        return handler._replace(unary_unary=_reporting(handler.unary_unary))
 
 
-def _told(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _reporting(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def answer(request: Any, context: Any) -> Any:
         try:
             return method(request, context)
@@ -185,7 +185,7 @@ def _told(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return answer
 
 
-def _told_in_stream(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _reporting_stream(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def answer(request: Any, context: Any) -> Generator[Any]:
         try:
             yield from method(request, context)
@@ -213,7 +213,7 @@ def _prompt(key: str, description: str, default: str) -> Any:
 
 
 def start(host: LanguageHost) -> tuple[grpc.Server, int]:
-    """Serve on a free port of the loopback: the server, which ends with its last reference, and the port."""
+    """Serve on a free port of the loopback; return the server, which ends with its last reference, and the port."""
     options = [*MESSAGE_LIMITS, ("grpc.so_reuseport", 0)]
     server = grpc.server(ThreadPoolExecutor(32, "rpc"), interceptors=[Errors()], options=options)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)

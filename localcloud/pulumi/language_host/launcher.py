@@ -1,14 +1,14 @@
-"""Runs a Pulumi program. Started by the language host; reads what to run, as one line of JSON, from its standard input.
+"""Runs a Pulumi program. The language host starts it and sends one line of JSON, which says what to run, to its input.
 
-Loading the SDK takes most of the start, so this happens before the line is awaited, while the engine still prepares
-itself. It is run as a file by the interpreter of the program's environment, and so imports nothing of the host.
+Loading the SDK takes most of the starting time, so the SDK is loaded before that line arrives, while the engine still
+prepares itself. The interpreter of the program's environment runs this as a file, so it imports nothing from the host.
 """
 
 from __future__ import annotations
 
 import sys
 
-# The folder of this file is the host's, not the program's: its modules must not shadow those of the same names.
+# The folder of this file is the host's; its modules must not shadow the program's modules of the same names.
 sys.path.pop(0)
 
 import asyncio
@@ -24,9 +24,9 @@ import traceback
 from concurrent import futures
 from typing import Any
 
-SHOWN = 32  # the exit code that says: the user has been told why
-INTERRUPTED = 130  # as a shell says of a program that a SIGINT has ended
-# The SDKs make a million objects that stay. Looked through at Python's own pace they cost a third of the program's time.
+SHOWN = 32  # the exit code after an error that was shown to the user
+INTERRUPTED = 130  # the exit code that a shell gives for a program that a SIGINT ended
+# The SDKs make a million objects that stay. To collect garbage at Python's usual pace takes a third of the run.
 RARELY = (100_000, 50, 100)
 
 
@@ -56,7 +56,7 @@ def end_with_host(orders: Any) -> None:
 
 
 def run(pulumi: Any, order: dict[str, Any]) -> int:
-    """Run the program until all that it registered is done, and say how it ended."""
+    """Run the program until everything that it registered is done; return its exit code."""
     if order["config"]:
         os.environ["PULUMI_CONFIG"] = json.dumps(order["config"])
     os.environ["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps(order["secret_keys"])
@@ -71,30 +71,30 @@ def run(pulumi: Any, order: dict[str, Any]) -> int:
     asyncio.set_event_loop(loop)
     executor = futures.ThreadPoolExecutor(max_workers=max(settings["parallel"], 1) * 4)
     loop.set_default_executor(executor)
-    # A program that fails leaves futures unobserved; what asyncio says of them would bury the cause.
+    # A program that fails leaves futures unobserved; asyncio's messages about them would bury the cause.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: program(order["entry"])))
     except KeyboardInterrupt:
-        os._exit(INTERRUPTED)  # nothing more can be said to the engine, and calls to it may never return
+        os._exit(INTERRUPTED)  # the engine can take no more, and calls to it may never return
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001  whatever the program raises is shown
         if text := explanation(pulumi, error, order["entry"]):
-            pulumi.log.error(text)  # noqa: TRY400  no logger of Python's
+            pulumi.log.error(text)  # noqa: TRY400  this is not a logger of Python's
         code = SHOWN
     else:
         code = 0
     finally:
         for call in sent:
-            call.exception()  # it has been taken, or cannot be
+            call.exception()  # the call has succeeded, or never will
         executor.shutdown(wait=True)
         loop.close()
     return code
 
 
 def program(entry: str) -> None:
-    """Run the program's file; what a module returns is nothing to wait for."""
+    """Run the program's file, and return nothing: the SDK would wait for a result."""
     runpy.run_path(entry, run_name="__main__")
 
 
@@ -102,7 +102,7 @@ def send_debug_messages_without_waiting(pulumi: Any) -> list[Any]:
     """Let the program go on while the engine takes a debug message; the SDK sends several for each resource.
 
     Returns:
-        The calls under way, which grow as the program runs.
+        The calls made so far; the list grows as the program runs.
     """
     from pulumi.runtime.proto import engine_pb2  # noqa: PLC0415  after the SDK has been found
 
@@ -124,7 +124,7 @@ def send_debug_messages_without_waiting(pulumi: Any) -> list[Any]:
 
 
 def explanation(pulumi: Any, error: BaseException, entry: str) -> str:
-    """The text of an exception for the user, without the frames that only lead to the program; empty for nothing."""
+    """The text of an exception for the user, without the frames that only lead to the program; empty if none is needed."""
     import grpc  # noqa: PLC0415  after the SDK has been found
 
     main_file = os.path.join(entry, "__main__.py") if os.path.isdir(entry) else entry  # noqa: PTH112, PTH118
@@ -138,14 +138,16 @@ def explanation(pulumi: Any, error: BaseException, entry: str) -> str:
         return ""
     if isinstance(error, pulumi.RunError):
         return str(error)
-    if own is None:  # nothing of the program: an error of syntax names its place itself, any other needs all frames
+    if (
+        own is None
+    ):  # no frame is the program's: a syntax error names its place itself, any other error needs all frames
         own = len(frames) if isinstance(error, SyntaxError) else 0
     text = "".join(traceback.format_exception(error, limit=own - len(frames)))
     return "Program failed with an unhandled exception:\n" + text
 
 
 def stopped_by_engine(error: BaseException | None, grpc: Any) -> bool:
-    """Whether a call of the SDK failed because the engine takes no more: it has said why by itself."""
+    """Whether a call of the SDK failed because the engine has stopped, which reports the reason itself."""
     while error is not None:
         if isinstance(error, grpc.RpcError):
             return error.code() in {grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE}  # pyright: ignore[reportAttributeAccessIssue]  a Call too
@@ -157,10 +159,10 @@ if __name__ == "__main__":
     gc.set_threshold(*RARELY)
     try:
         code = main()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # from here on an interrupt ends the process without a word
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # from here on an interrupt ends the process without a message
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)
-    gc.freeze()  # the interpreter's end need not look through them either
+    gc.freeze()  # so that the interpreter does not go through them when it ends
     sys.stdout.flush()
     sys.stderr.flush()
     sys.exit(code)

@@ -1,7 +1,7 @@
 """Lists the Pulumi plugins that an environment's packages need, as JSON. Run as a file by that environment's interpreter.
 
 A package is Pulumi's when it holds a `pulumi-plugin.json` or is named `pulumi-...`; the file says which plugin it needs,
-and what it leaves out follows from the package's name and version. The entries are `pulumirpc.PackageDependency`.
+and whatever it leaves out follows from the package's name and version. The entries are `pulumirpc.PackageDependency`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-# They need no plugin, and versions of them do not say so in a pulumi-plugin.json.
+# They need no plugin, but some of their versions have no pulumi-plugin.json that says so.
 WITHOUT_PLUGIN = {"pulumi-policy", "pulumi-esc-sdk"}
 PRE_RELEASES = {"a": "alpha", "b": "beta", "rc": "rc"}
 PEP_440 = re.compile(r"(\d+(?:\.\d+)*)(?:(a|b|rc)(\d*))?(?:\.(post\d*))?(?:\.(dev\d*))?")
@@ -28,13 +28,13 @@ def main() -> None:
     dependencies: dict[str, Any] = {}
     for distribution in metadata.distributions():
         name = re.sub(r"[-_.]+", "-", distribution.metadata["Name"] or "").lower()
-        if name and name not in dependencies:  # the first on the path is the one that is imported
+        if name and name not in dependencies:  # Python imports the first on the path
             dependencies[name] = dependency(name, distribution.version)
     print(json.dumps([entry for _, entry in sorted(dependencies.items()) if entry]))
 
 
 def dependency(name: str, version: str) -> dict[str, Any] | None:
-    """The plugin that a distribution needs; None where it needs none."""
+    """The plugin that a distribution needs; None if it needs none."""
     file = plugin_file(name)
     if name in WITHOUT_PLUGIN or not (file or name.startswith("pulumi-")):
         return None
@@ -65,7 +65,7 @@ def plugin_file(name: str) -> Path | None:
 
 
 def semantic_version(version: str) -> str | None:
-    """A plugin's version from its package's; None for one that has no counterpart.
+    """A plugin's version, derived from its package's version; None if that has no counterpart.
 
     Source: https://peps.python.org/pep-0440/, translated as Pulumi's own language host does.
     """

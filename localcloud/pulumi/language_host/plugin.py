@@ -19,14 +19,14 @@ ANALYZER = "analyzer"
 
 
 class Plugin:
-    """A plugin that the engine asked for, and what it prints, in the form in which the engine gets it.
+    """A plugin that the engine asked for, and its output in the form in which the engine gets it.
 
     Args:
         request: the engine's RunPluginRequest.
         toolchain: the plugin's environment.
 
     Raises:
-        ToolchainError: it has nothing that can be run, or cannot be started.
+        ToolchainError: it contains nothing that can be run, or cannot be started.
     """
 
     def __init__(self, request: Any, toolchain: Toolchain) -> None:
@@ -45,14 +45,14 @@ class Plugin:
             self._start({}, self._print)
 
     def responses(self) -> Generator[Any]:
-        """What the plugin prints, and at last how it ended."""
+        """The plugin's output, and at the end its exit code."""
         while (response := self._responses.get()) is not None:
             yield response
             if response.WhichOneof("output") == "exitcode":
                 return
 
     def end(self) -> None:
-        """End the plugin at once."""
+        """Kill the plugin."""
         if self._child:
             self._child.kill()
         if self._proxy:

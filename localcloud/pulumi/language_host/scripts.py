@@ -9,8 +9,8 @@ from typing import Final
 
 _CHECKOUT: Final = Path(__file__).resolve().parents[3]
 
-# Isolated (-I): the host must not import the program's modules, nor the program see what the host needs. Not with -m,
-# which would want a PYTHONPATH that the program inherits.
+# Isolated (-I), so that the host does not import the program's modules. The option -m would need a PYTHONPATH, which the
+# program would inherit.
 _HOST: Final = """\
 #!/bin/sh
 exec {python} -I -c 'import runpy, sys
@@ -40,9 +40,9 @@ def install(folder: Path, python: Path | None = None) -> None:
     """Write both programs into the folder of Pulumi's command line.
 
     Args:
-        folder: where `pulumi` lies; it must be the program itself or a hard link, because `pulumi` resolves symbolic
-            links before it looks beside itself.
-        python: the interpreter of the host, which has grpcio and the pulumi package; by default this one.
+        folder: the folder of `pulumi`, which must be the program itself or a hard link: it resolves symbolic links
+            before it looks beside itself.
+        python: the host's interpreter, which must have grpcio and the pulumi package; by default this one.
     """
     host = _HOST.format(python=shlex.quote(str(python or sys.executable)), checkout=shlex.quote(str(_CHECKOUT)))
     for name, text in (("pulumi-language-python", host), ("pulumi-resource-pulumi-python", _DYNAMIC_PROVIDERS)):

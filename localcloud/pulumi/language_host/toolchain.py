@@ -18,7 +18,7 @@ _TYPECHECKERS: Final = ("mypy", "pyright")
 
 
 class ToolchainError(Exception):
-    """An option is wrong, or the environment does not exist or lacks what is needed."""
+    """An option is wrong, or the environment does not exist or lacks something."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Toolchain:
 
     Attributes:
         python: the interpreter.
-        virtualenv: the folder of its virtual environment; None where the interpreter on PATH is meant.
-        typechecker: what looks at the program before it runs; empty for nothing.
+        virtualenv: the folder of its virtual environment; None if the interpreter on PATH is used.
+        typechecker: the type checker that checks the program before it runs; empty for none.
     """
 
     python: Path
@@ -37,11 +37,11 @@ class Toolchain:
 
     @classmethod
     def of(cls, info: Any, *, plugin: bool = False) -> Toolchain:
-        """The environment of a program or a plugin; `check` says whether it exists.
+        """The environment of a program or a plugin; `check` fails if it does not exist.
 
         Args:
             info: the engine's ProgramInfo.
-            plugin: whether it is a plugin's, which has a virtual environment of its own by default.
+            plugin: whether it is for a plugin, which by default has a virtual environment of its own.
 
         Raises:
             ToolchainError: an option is wrong, or no interpreter is on PATH.
@@ -60,7 +60,7 @@ class Toolchain:
         return cls(folder / "bin" / "python", folder, typechecker)
 
     def environment(self, base: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """The variables of what the interpreter runs: the base, with the virtual environment activated."""
+        """The environment variables of the interpreter: the given ones, with the virtual environment activated."""
         env = dict(base)
         if self.virtualenv:
             env.pop("PYTHONHOME", None)
@@ -70,15 +70,15 @@ class Toolchain:
 
     @property
     def absent(self) -> bool:
-        """Whether the virtual environment is still to be made: its folder is missing or empty."""
+        """Whether the virtual environment has still to be made, because its folder is missing or empty."""
         folder = self.virtualenv
         return folder is not None and (not folder.exists() or (folder.is_dir() and not any(folder.iterdir())))
 
     def check(self) -> None:
-        """See that the virtual environment is one.
+        """Check that the folder is a virtual environment.
 
         Raises:
-            ToolchainError: it is not; the text says how to make it.
+            ToolchainError: it is not; the message says how to make it.
         """
         if self.virtualenv and not self.python.is_file():
             state = "is not a virtual environment" if self.virtualenv.exists() else "does not exist"
@@ -88,7 +88,7 @@ class Toolchain:
             )
 
     def install(self, folder: Path) -> Generator[bytes]:
-        """Make the virtual environment where it is missing, and install what the folder's requirements.txt names.
+        """Make the virtual environment if it is missing, and install what the folder's requirements.txt names.
 
         Yields:
             What the installation prints.
@@ -107,10 +107,10 @@ class Toolchain:
         yield b"Finished installing dependencies\n"
 
     def typecheck(self, folder: Path) -> None:
-        """Run the type checker that the options name on the program.
+        """Check the program with the type checker that the options name.
 
         Raises:
-            ToolchainError: it found errors, which the text holds, or it is not installed.
+            ToolchainError: it is not installed, or found errors, which the message contains.
         """
         if self.typechecker:
             beside = self.typechecker == "mypy" and self.virtualenv
@@ -121,10 +121,10 @@ class Toolchain:
                 raise ToolchainError(f"{self.typechecker} failed: {error}") from error
 
     def output(self, *arguments: str, cwd: Path | None = None) -> str:
-        """What the interpreter prints when it is run with these arguments.
+        """The output of the interpreter, run with these arguments.
 
         Raises:
-            ToolchainError: it ended with an error; the text is what it printed.
+            ToolchainError: it ended with an error; the message is its output.
         """
         command = [self.python, *arguments]
         try:

@@ -1,4 +1,4 @@
-"""A running endpoint, and short ways to act on it as different principals."""
+"""A running endpoint, and shortcuts for calling it as different principals."""
 
 from __future__ import annotations
 

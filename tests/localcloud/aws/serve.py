@@ -1,4 +1,4 @@
-"""Runs the AWS endpoint over clusters that are only pretended. Its first line says where, as the real one's does.
+"""Runs the AWS endpoint with pretended clusters. Its first line of output is its address, as for the real one.
 
 A pretended API server answers TokenReviews: the token `good.NAMESPACE.ACCOUNT` is that service account's.
 A cluster whose name begins with `broken` fails to start. A second argument names the function that starts the

@@ -1,4 +1,4 @@
-"""Objects with small faults: each ends with its output or with its reason in the log, and none hurts another."""
+"""Objects with small faults: each ends with its output or with the reason in the log, and none affects another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is inferred of AWS, or chosen where nothing is known: each test pins a choice."""
+"""Behaviour that was inferred for AWS, or chosen because nothing is known: each test pins a choice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS documents or has been seen to do, case by case."""
+"""Behaviour that AWS documents or that was seen on AWS, case by case."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_server_error_is_logged_with_the_models_answer(plane: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_settings", "told", "logged", "environment"),
+    ("request_settings", "execution_parameters", "logged", "environment"),
     [
         pytest.param(
             {},
@@ -148,9 +148,9 @@ def test_a_server_error_is_logged_with_the_models_answer(plane: Any) -> None:
     ],
 )
 def test_the_values_in_effect_are_logged_first(
-    plane: Any, request_settings: dict[str, Any], told: Any, logged: str, environment: dict[str, str]
+    plane: Any, request_settings: dict[str, Any], execution_parameters: Any, logged: str, environment: dict[str, str]
 ) -> None:
-    result = plane.run({"in/a.csv": b"1\n"}, model={"parameters": told}, **request_settings)
+    result = plane.run({"in/a.csv": b"1\n"}, model={"parameters": execution_parameters}, **request_settings)
     assert result.logs.lines == [logged]
     assert result.models[0].environment == {"SAGEMAKER_BATCH": "true", **environment}
 

@@ -1,4 +1,4 @@
-"""CSV as it is filtered, joined and refused, and what the object's log says then."""
+"""CSV as it is filtered, joined and refused, and the lines in the object's log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RecordIO and TFRecord: cut by the frames, sent with or without them, and refused where they are broken."""
+"""RecordIO and TFRecord: split at the frames, sent with or without them, and refused if a frame is broken."""
 
 from __future__ import annotations
 

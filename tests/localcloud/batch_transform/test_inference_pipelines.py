@@ -1,4 +1,4 @@
-"""Models of several containers: in order, each with the answer of the one before."""
+"""Models of several containers, called in order, each with the answer of the one before."""
 
 from __future__ import annotations
 

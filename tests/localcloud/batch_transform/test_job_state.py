@@ -1,4 +1,4 @@
-"""The life of a job: what may follow what."""
+"""The life of a job: which status may follow which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for any bytes, any payload size and any concurrency."""
+"""Properties that hold for any bytes, any payload size and any concurrency."""
 
 from __future__ import annotations
 

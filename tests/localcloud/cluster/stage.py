@@ -1,4 +1,4 @@
-"""What the tests of a real cluster share: an AWS endpoint that is none, waiting, and looking at processes."""
+"""Helpers for the tests of a real cluster: a pretended AWS endpoint, waiting, and a look at processes."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What the node gives of a log, and what it refuses to pretend."""
+"""The parts of a log that the node serves, and the requests that it refuses rather than fake an answer."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def test_a_log_is_cut_after_so_many_bytes(most: int | None, expected: bytes) -> 
         pytest.param({"timestamps": ["true"]}, "timestamps", id="timestamps"),
     ],
 )
-def test_what_cannot_be_told_is_refused(query: dict[str, list[str]], words: str) -> None:
+def test_what_cannot_be_reported_is_refused(query: dict[str, list[str]], words: str) -> None:
     assert words in (refusal(query, "p", "c") or "")
 
 
 @pytest.mark.parametrize("query", [{}, {"previous": ["false"], "timestamps": ["false"], "tailLines": ["1"]}])
-def test_what_can_be_told_is_not_refused(query: dict[str, list[str]]) -> None:
+def test_what_can_be_reported_is_not_refused(query: dict[str, list[str]]) -> None:
     assert refusal(query, "p", "c") is None

@@ -1,4 +1,4 @@
-"""The environments: the local one opens no account, the real one carries nothing local."""
+"""The environments: the local one gives access to no account, and the one for AWS contains nothing local."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`make` acts on the checkout it is called in, whatever the shell acts on."""
+"""`make` acts on the checkout in which it is called, whatever stack the shell is set to."""
 
 from __future__ import annotations
 

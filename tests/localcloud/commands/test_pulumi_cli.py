@@ -1,4 +1,4 @@
-"""Which Pulumi CLI acts on a stack, and how it is asked."""
+"""Which Pulumi CLI acts on a stack, and how it is called."""
 
 from pathlib import Path
 

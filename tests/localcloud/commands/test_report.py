@@ -1,4 +1,4 @@
-"""The model beside the notebook is the one that the job asked, whichever that is."""
+"""The model that is served for the notebook is the one that the job used."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_model_is_the_one_that_the_job_asked() -> None:
         pytest.param({"Image": "i"}, "ModelDataUrl", id="without an archive"),
     ],
 )
-def test_a_model_that_cannot_be_had_is_told(container: dict[str, Any] | None, words: str) -> None:
+def test_a_model_that_cannot_be_had_is_reported(container: dict[str, Any] | None, words: str) -> None:
     account = FakeAccount(container)
     with pytest.raises(CommandError, match=words), model_of("job", lambda _: account):
         pass

@@ -1,4 +1,4 @@
-"""Wishes to run a job again: written with the content they are for, and taken out when they mean nothing any more."""
+"""Requests to run a job again: stored with the content that they are for, and removed when they no longer apply."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Recorded:
     """A CLI that records its arguments."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.ran: list[str] = []
 
     def run(self, *arguments: str) -> int:
-        self.told.append(" ".join(arguments))
+        self.ran.append(" ".join(arguments))
         return 0
 
 
@@ -31,11 +31,11 @@ def job(name: str, content: str) -> dict[str, Any]:
 JOBS = [job("churn", "0a1b2c3d"), job("late", "4e5f6a7b")]
 
 
-def told(monkeypatch: pytest.MonkeyPatch, entries: dict[str, str], act: str, *given: Any) -> list[str]:
+def ran(monkeypatch: pytest.MonkeyPatch, entries: dict[str, str], act: str, *given: Any) -> list[str]:
     monkeypatch.setattr(stack, "reruns", lambda _: entries)
     cli = Recorded()
     getattr(jobs, act)(cast("PulumiCli", cli), "dev", *given)
-    return cli.told
+    return cli.ran
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def told(monkeypatch: pytest.MonkeyPatch, entries: dict[str, str], act: str, *gi
 def test_a_wish_counts_on_and_names_the_content(
     monkeypatch: pytest.MonkeyPatch, entries: dict[str, str], following: str
 ) -> None:
-    assert told(monkeypatch, entries, "count_up", "churn", lambda: JOBS) == [
+    assert ran(monkeypatch, entries, "count_up", "churn", lambda: JOBS) == [
         f"config set --stack dev --path rerun.churn {following}"
     ]
 
 
 def test_a_job_that_the_stack_has_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CommandError, match=r"the stack has no job 'chrun' \(JOB\); it has churn, late"):
-        told(monkeypatch, {}, "count_up", "chrun", lambda: JOBS)
+        ran(monkeypatch, {}, "count_up", "chrun", lambda: JOBS)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_a_job_that_the_stack_has_not_is_refused(monkeypatch: pytest.MonkeyPatch
 def test_what_means_nothing_any_more_is_taken_out(
     monkeypatch: pytest.MonkeyPatch, entries: dict[str, str], commands: list[str]
 ) -> None:
-    assert told(monkeypatch, entries, "forget_spent", lambda: JOBS) == commands
+    assert ran(monkeypatch, entries, "forget_spent", lambda: JOBS) == commands
 
 
 def test_a_state_of_before_keeps_every_wish(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert told(monkeypatch, {"churn": "2@0a1b2c3d"}, "forget_spent", lambda: [job("churn", "")]) == []
+    assert ran(monkeypatch, {"churn": "2@0a1b2c3d"}, "forget_spent", lambda: [job("churn", "")]) == []

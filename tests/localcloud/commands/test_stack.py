@@ -1,4 +1,4 @@
-"""What the stack's state file says of its jobs."""
+"""What the stack's state file says about its jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs on the person's terminal ends by itself, also after a Ctrl-C."""
+"""A program that runs on the user's terminal ends by itself, even after a Ctrl-C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A container from start to end: what it is given, what it tells, what is left of it."""
+"""A container from start to end: its environment, its answers and logs, and what it leaves behind."""
 
 from __future__ import annotations
 
@@ -165,8 +165,8 @@ def test_the_example_serves_what_scikit_learn_has_learned(archive: Archive, regi
     image = register([sys.executable, str(CHECKOUT / "localcloud/containers/examples/logistic_regression.py")])
     features = np.random.default_rng(0).normal(size=(100, 3))
     model = LogisticRegression().fit(features, features[:, 0] > features[:, 1])
-    told = json.dumps({"coefficients": model.coef_[0].tolist(), "intercept": model.intercept_[0]})
-    container, lines = _start(image, archive({"model.json": told.encode()}), BATCH)
+    content = json.dumps({"coefficients": model.coef_[0].tolist(), "intercept": model.intercept_[0]})
+    container, lines = _start(image, archive({"model.json": content.encode()}), BATCH)
     body = "".join(",".join(map(str, row)) + "\n" for row in features[:10].tolist())
     with container:
         wait_until_serving(container)
@@ -235,7 +235,7 @@ def test_an_end_is_seen(script: str, code: str, expected: int) -> None:
     assert container.poll() == expected
 
 
-def test_a_program_that_is_not_there_is_told(register: Register) -> None:
+def test_a_program_that_is_not_there_is_reported(register: Register) -> None:
     container, lines = _start(register(["/no/such/program"]))
     with container:
         assert wait_for_exit(container) == 127

@@ -1,4 +1,4 @@
-"""Containers of one's own: what the file may contain, and the error for everything else."""
+"""Your own containers: what the file may contain, and the error for everything else."""
 
 from __future__ import annotations
 

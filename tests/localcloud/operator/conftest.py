@@ -1,4 +1,4 @@
-"""The stages on which the operator's tests run."""
+"""The stages for the operator's tests: pretended or real."""
 
 from __future__ import annotations
 

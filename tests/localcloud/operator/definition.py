@@ -1,6 +1,6 @@
-"""The CustomResourceDefinition of TransformJob: the chart's committed file, and what botocore's model makes of it.
+"""The CustomResourceDefinition of TransformJob: the chart's committed file, and the same as generated from botocore's model.
 
-To write the file anew after a change of botocore's model: `python -m tests.localcloud.operator.definition`.
+To write the file again after a change of botocore's model: `python -m tests.localcloud.operator.definition`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""TransformJobs of an API server in memory: versions, generations, finalizers, the status on its own, watches."""
+"""TransformJobs of an API server in memory: versions, generations, finalizers, status as a subresource, watches."""
 
 from __future__ import annotations
 

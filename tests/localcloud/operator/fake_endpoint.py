@@ -1,4 +1,4 @@
-"""The fake SageMaker behind HTTP, with as much of STS as the controller asks at its start."""
+"""The fake SageMaker behind HTTP, and the call to STS that the controller makes when it starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SageMaker's transform jobs in memory: jobs end when the test says so, calls fail as it says."""
+"""SageMaker's transform jobs in memory: jobs end and calls fail when the test says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS documentation as plain text: botocore's model carries HTML, a CRD carries what `kubectl explain` prints."""
+"""AWS documentation as plain text: botocore's model contains HTML, a CRD contains the text that `kubectl explain` prints."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Where a controller is put to the test: an API server, an AWS endpoint and the controller between them.
+"""A stage for testing a controller: an API server, an AWS endpoint and the controller between them.
 
-In memory for speed; with a real API server and processes to see that it is so; or, with OPERATOR_COMMAND set, with
-another controller in the operator's place, to see what that one does.
+It is in memory for speed, or has a real API server and processes to confirm the results. With OPERATOR_COMMAND set,
+another controller takes the operator's place, so that the two can be compared.
 """
 
 from __future__ import annotations

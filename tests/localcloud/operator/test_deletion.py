@@ -1,4 +1,4 @@
-"""Deleting an object: the job is stopped where it runs, and the finalizer goes when there is nothing left to do."""
+"""Deleting an object: the job is stopped if it runs, and the finalizer is removed when nothing is left to do."""
 
 from __future__ import annotations
 

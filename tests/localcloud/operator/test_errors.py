@@ -1,4 +1,4 @@
-"""Errors: those that end the matter, those that pass, and what the object says of them."""
+"""Errors: terminal ones, recoverable ones, and the conditions that report them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The controller as a process: how it starts, how it says that it cannot, how it stops."""
+"""The controller as a process: how it starts, how it reports that it cannot start, how it stops."""
 
 from __future__ import annotations
 

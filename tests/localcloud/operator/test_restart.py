@@ -1,4 +1,4 @@
-"""The controller killed and started anew, or many objects at once: each job is created once, and nothing is forgotten."""
+"""The controller killed and started again, or many objects at once: each job is created once, and nothing is forgotten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The AWS client over HTTP: errors in the words of the SDK for Go, tried again only where that is safe."""
+"""The AWS client over HTTP: errors in the words of the SDK for Go, and retries only if they are safe."""
 
 from __future__ import annotations
 

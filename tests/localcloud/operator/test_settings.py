@@ -1,4 +1,4 @@
-"""The command line: ACK's flags, refused where ACK refuses them."""
+"""The command line: ACK's flags, refused when ACK refuses them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The types of the aws plugin but those of schedules, each with inputs, changes of them, and what comes out."""
+"""The aws plugin's types except those for schedules, each with inputs, changes of the inputs, and outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the round trip takes a type through."""
+"""The data with which the round trip tests a type."""
 
 from __future__ import annotations
 

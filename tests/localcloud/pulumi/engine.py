@@ -1,4 +1,4 @@
-"""A tiny engine: the calls that Pulumi makes of a plugin, over gRPC."""
+"""A tiny engine: the calls that Pulumi makes to a plugin, over gRPC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A resource monitor that records what components register, and answers as if all of it came to be."""
+"""A resource monitor that records what components register, and answers as if all of it was created."""
 
 from __future__ import annotations
 

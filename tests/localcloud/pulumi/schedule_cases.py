@@ -1,4 +1,4 @@
-"""Types of scheduled jobs, of their failures, and of who deploys and operates: one round trip each."""
+"""The types for scheduled jobs, their failures, and the roles that deploy and operate: one round trip each."""
 
 from __future__ import annotations
 

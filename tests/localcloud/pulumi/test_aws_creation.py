@@ -1,4 +1,4 @@
-"""A creation that fails half way: the engine learns what was created, and keeps it in the state."""
+"""A creation that fails halfway: the engine learns what was created, and keeps it in the state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The functions by which a program looks at what is there already and not its own."""
+"""The functions with which a program reads existing resources that it did not create."""
 
 from __future__ import annotations
 

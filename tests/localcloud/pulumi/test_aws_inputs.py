@@ -1,4 +1,4 @@
-"""What the aws plugin takes, what it refuses, and what each change means; no AWS is asked."""
+"""The inputs that the aws plugin accepts and refuses, and what each change means; no call to AWS is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the aws plugin answers an engine: settings, stacks, errors, secrets, functions."""
+"""The aws plugin's answers to an engine: settings, stacks, errors, secrets, functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plugin as a process: the port first, gone with its parent, one message on a signal."""
+"""A plugin as a process: it prints its port first, ends with its parent, and prints one message after a signal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values survive the way over the wire; differences name what changed."""
+"""Values are the same after encoding and decoding; differences name what changed."""
 
 from __future__ import annotations
 

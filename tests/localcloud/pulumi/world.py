@@ -1,4 +1,4 @@
-"""The objects that others need to exist, made once for all tests through the plugin itself."""
+"""The objects that other objects need, created once for all tests through the plugin itself."""
 
 from __future__ import annotations
 

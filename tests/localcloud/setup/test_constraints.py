@@ -1,4 +1,4 @@
-"""Nothing that setup installs floats: what the requirements ask for in turn is pinned too."""
+"""Every package that set-up installs is pinned, including the dependencies of the requirements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `make` says first: on a machine that lacks something, and about what it does."""
+"""The first messages of `make`: on a machine that lacks something, and about what it does."""
 
 from __future__ import annotations
 

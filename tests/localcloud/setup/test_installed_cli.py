@@ -1,4 +1,4 @@
-"""The Pulumi CLI that a machine has is used when it is new enough; else one line says why not."""
+"""An installed Pulumi CLI is used if it is new enough; otherwise one line says why not."""
 
 from pathlib import Path
 

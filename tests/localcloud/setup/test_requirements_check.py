@@ -1,4 +1,4 @@
-"""What a machine lacks is said all at once, each with its cure."""
+"""Everything that a machine lacks is reported at once, each item with its cure."""
 
 import sys
 from pathlib import Path

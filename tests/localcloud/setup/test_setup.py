@@ -1,4 +1,4 @@
-"""The set-up as a whole: what runs beside what, and with which interpreter."""
+"""The set-up as a whole: which steps run in parallel, and with which interpreter."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_what_is_there_is_not_compiled(python: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == ""
 
 
-def test_a_build_that_fails_is_told_with_its_last_lines(python: Path, tmp_path: Path) -> None:
+def test_a_build_that_fails_is_reported_with_its_last_lines(python: Path, tmp_path: Path) -> None:
     (tmp_path / "code").write_text("1")
     with (
         pytest.raises(CommandError, match="control-plane and pulumi could not be compiled:\nruns -m"),

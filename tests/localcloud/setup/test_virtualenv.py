@@ -1,4 +1,4 @@
-"""The environment is made anew exactly when what it holds or runs on has changed."""
+"""The environment is made again exactly when its packages or its interpreter have changed."""
 
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def test_two_pips_share_the_pins_and_a_third_checks_the_whole(tmp_path: Path) ->
     assert "--no-deps" not in whole
 
 
-def test_a_pip_that_fails_leaves_the_rest_to_the_last_one_and_its_words_are_told(tmp_path: Path) -> None:
+def test_a_pip_that_fails_leaves_the_rest_to_the_last_one_and_its_words_are_reported(tmp_path: Path) -> None:
     repo = checkout(tmp_path / "repo")
     interpreter(tmp_path / "home", 'case "$*" in *"--retries 1 "*) exit 1;; *-r*) echo all is well;; esac')
     virtualenv.ensure(tmp_path / "home", repo, [virtualenv.TESTS])

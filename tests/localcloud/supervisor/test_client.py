@@ -1,4 +1,4 @@
-"""A supervisor that is still starting is waited for, or stopped, as one that stands."""
+"""A supervisor that is still starting is waited for or stopped, like one that runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the EC2 types share: tags, filters, and the codes with which EC2 says that something is gone."""
+"""What the EC2 types share: tags, filters, and the codes with which EC2 reports that something is gone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def filters(conditions: Mapping[str, str]) -> list[dict[str, Any]]:
     return [{"Name": name, "Values": [value]} for name, value in conditions.items()]
 
 
-def described(  # noqa: PLR0917  one line a caller: what to ask, where the answer is, what absence is called
+def described(  # noqa: PLR0917  each caller is one line: the call, the key of its answer, the code for absence
     cloud: Cloud, operation: str, key: str, parameter: str, identity: str, gone: str
 ) -> Any:
     """One object by its id, or None."""

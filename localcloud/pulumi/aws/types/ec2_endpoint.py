@@ -195,7 +195,7 @@ def _group(cloud: Cloud, identity: str) -> Any:
 
 
 def _set_rules(cloud: Cloud, identity: str, inputs: Properties) -> None:
-    """Keep exactly the program's rules: also remove those that AWS created with the group."""
+    """Keep exactly the program's rules, and so remove those that AWS created with the group."""
     found = _group(cloud, identity)
     for name, (key, direction) in _RULE_SETS.items():
         wanted = [_permission(rule, identity) for rule in inputs.get(name) or []]

@@ -45,7 +45,7 @@ def _vpc(cloud: Cloud, identity: str) -> Any:
 
 
 def _set_vpc_attributes(cloud: Cloud, identity: str, wanted: Properties) -> None:
-    # AWS takes one attribute a call.
+    # AWS takes one attribute in each call.
     for name, value in wanted.items():
         cloud.ec2("ModifyVpcAttribute", VpcId=identity, **{_VPC_ATTRIBUTES[name]: {"Value": value}})
 

@@ -12,7 +12,7 @@ from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, n
 from localcloud.pulumi.wire import Properties
 
 GONE = "ResourceNotFoundException"
-# A role just made is not known to EKS at once, nor are its policies.
+# EKS does not know a new role and its policies at once.
 ROLE_SETTLING = {
     "InvalidParameterException": "role",
     "InvalidRequestException": "ErrMessageRoleNotFound",
@@ -35,7 +35,7 @@ def timestamp(value: Any) -> str:
     return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else ""
 
 
-def tag(  # noqa: PLR0917  the signature of the table, and where the ARN is
+def tag(  # noqa: PLR0917  the signature that the table needs, and the ARN's property
     cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str], arn: str = "arn"
 ) -> None:
     """Change the tags of an EKS object by its ARN."""
@@ -101,7 +101,7 @@ def cluster(cloud: Cloud, name: str) -> Any:
 
 
 def issues(found: Any) -> str:
-    """What EKS says is wrong with an object."""
+    """The health issues that EKS reports for an object."""
     health = (found or {}).get("health") or {}
     return "; ".join(f"{i.get('code')}: {i.get('message')}" for i in health.get("issues") or [])
 
@@ -119,16 +119,16 @@ def await_status(
     """Wait until an EKS object has a status.
 
     Args:
-        cloud: the way to EKS.
+        cloud: makes the calls to EKS.
         what: the object's name in messages.
         look: describes the object; None once it is gone, which counts as the status DELETED.
         until: the status.
-        failed: statuses from which it will not get there.
-        seconds: for how long, where the program sets no time.
-        cure: what to do when it failed.
+        failed: statuses from which it cannot reach that one.
+        seconds: how long to wait if the program sets no time.
+        cure: what the user can do if it failed.
 
     Raises:
-        WaitError: it failed, with what EKS says is wrong, or time is up.
+        WaitError: it failed, and the message has EKS's reasons; or time is up.
     """
     cloud.wait(
         what,
@@ -212,7 +212,7 @@ def _access_outputs(found: Any, known: Properties) -> Properties:
     given = (known.get("accessConfig") or {}).get("bootstrapClusterCreatorAdminPermissions", True)
     return {
         "authenticationMode": config.get("authenticationMode", "CONFIG_MAP"),
-        # EKS does not tell it later
+        # EKS does not return it later
         "bootstrapClusterCreatorAdminPermissions": config.get("bootstrapClusterCreatorAdminPermissions", given),
     }
 
@@ -237,7 +237,7 @@ def _update(cloud: Cloud, update: Update) -> None:
 
 
 def _configuration_changes(update: Update) -> list[dict[str, Any]]:
-    """One request for each part: EKS takes one kind of change at a time."""
+    """Send one request for each part: EKS takes one kind of change at a time."""
     new, changes = update.new, list[dict[str, Any]]()
     if "accessConfig" in update.changed:
         mode = (new.get("accessConfig") or {}).get("authenticationMode")
@@ -283,7 +283,7 @@ def _await_update(cloud: Cloud, name: str, answer: Any) -> None:
 
 
 def _delete(cloud: Cloud, identity: str, known: Properties) -> None:
-    # Node groups go just before; EKS may still count them.
+    # Node groups are deleted just before; EKS may still count them.
     codes = {"ResourceInUseException": None}
     ignore(lambda: cloud.retry(lambda: cloud.eks("DeleteCluster", name=identity), codes=codes, seconds=60), GONE)
     going = (cluster(cloud, identity) or {}).get("status") == "DELETING"

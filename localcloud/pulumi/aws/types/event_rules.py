@@ -108,7 +108,7 @@ def _read_target(cloud: Cloud, identity: str, known: Properties) -> Properties |
 
 
 def _parts(identity: str, known: Properties) -> tuple[str, str]:
-    """Return rule and target: by what is known, for the dash between them may be in either's name."""
+    """Return rule and target, with the help of known inputs: the dash between them may also be in either name."""
     if "rule" in known and "targetId" in known:
         return known["rule"], known["targetId"]
     rule, _, target_id = identity.rpartition("-")

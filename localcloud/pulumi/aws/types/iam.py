@@ -12,14 +12,14 @@ from localcloud.pulumi.aws.resource import Naming, ResourceType, Update, names, 
 from localcloud.pulumi.wire import Properties
 
 _GONE = "NoSuchEntity"
-# A principal named in a policy may be too new for IAM to know.
+# A principal that a policy names may be too new for IAM to know.
 _NEW_PRINCIPAL = {"MalformedPolicyDocument": "Invalid principal"}
 _BUSY = {"ConcurrentModification": None, "DeleteConflict": None}
 _CHANGING = {"ConcurrentModification": None}
 
 
 def _document(text: Any) -> str:
-    """A policy document as IAM gives it back: with boto3 a dict, over the wire URL-encoded JSON."""
+    """A policy document as IAM returns it: a dict from boto3, URL-encoded JSON on the wire."""
     import json  # noqa: PLC0415  for this line only
 
     return unquote(text) if isinstance(text, str) else json.dumps(text)
@@ -253,7 +253,7 @@ ROLE_POLICY_ATTACHMENT = ResourceType(
 
 # Managed policy
 
-_VERSIONS = 5  # what IAM keeps of a policy
+_VERSIONS = 5  # IAM keeps this many versions of a policy
 
 
 def _create_policy(cloud: Cloud, inputs: Properties) -> str:

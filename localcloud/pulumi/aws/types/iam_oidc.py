@@ -1,4 +1,4 @@
-"""IAM's OpenID Connect providers: whose tokens may be exchanged for a role's session."""
+"""IAM's OpenID Connect providers: the issuers whose tokens may be exchanged for a role's session."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from localcloud.pulumi.aws.resource import ResourceType, Update, names, tag_list
 from localcloud.pulumi.wire import Properties
 
 _GONE = "NoSuchEntity"
-# IAM asks the issuer itself for its certificate; here nobody asks, and the field must not be empty.
+# IAM gets the certificate from the issuer itself. Nothing does that here, and the field must not be empty.
 _ANY_THUMBPRINT = "f" * 40
 
 

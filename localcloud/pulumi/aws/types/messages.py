@@ -1,4 +1,4 @@
-"""Where messages go: queues of SQS, and topics of SNS with their subscriptions."""
+"""Messages: SQS queues, and SNS topics with their subscriptions."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ TOPIC = ResourceType(
 
 
 def _subscribe(cloud: Cloud, inputs: Properties) -> str:
-    """Subscribe; an e-mail address must confirm, and is known by its ARN before that too."""
+    """Subscribe; an e-mail address must confirm the subscription, which has an ARN even before that."""
     return cloud.call(
         "sns",
         "Subscribe",

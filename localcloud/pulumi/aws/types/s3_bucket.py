@@ -35,7 +35,7 @@ _HOSTED_ZONES = {
 
 def _create(cloud: Cloud, inputs: Properties) -> str:
     name = inputs["bucket"]
-    elsewhere = cloud.region != "us-east-1"  # the one region that must not be named
+    elsewhere = cloud.region != "us-east-1"  # the only region that must not be named
     try:
         cloud.s3(
             "CreateBucket",
@@ -132,7 +132,7 @@ def _delete(cloud: Cloud, identity: str, known: Properties) -> None:
         if e.code != "BucketNotEmpty" or not known.get("forceDestroy"):
             raise
         delete_versions(cloud, identity)
-        # A job may still be writing: what comes after the emptying is removed too.
+        # A job may still be writing, so objects that appear after the emptying are removed, too.
         _delete_while_filling(cloud, identity)
 
 
@@ -187,7 +187,7 @@ BUCKET = ResourceType(
     tagger=_tag,
     replaces=names("bucket bucketPrefix bucketNamespace objectLockEnabled"),
     defaults={"forceDestroy": False},
-    # Those that have resource types of their own.
+    # These have resource types of their own.
     unsupported=names(
         "accelerationStatus acl bucketNamespace corsRules grants lifecycleRules logging objectLockConfiguration policy "
         "replicationConfiguration requestPayer serverSideEncryptionConfiguration versioning website"

@@ -31,10 +31,10 @@ def _setting(
     Args:
         token: its Pulumi type.
         put: sets it, at creation and at update.
-        get: asks for it.
-        outputs: reads the answer.
-        remove: takes it back.
-        absent: the code with which S3 says that it is not set.
+        get: gets it.
+        outputs: the outputs in S3's answer.
+        remove: removes it.
+        absent: the code with which S3 reports that it is not set.
         rest: further fields of the type.
     """
 
@@ -218,7 +218,7 @@ def _to_filter(values: Properties) -> dict[str, Any]:
         return {"And": {**made, **({"Tags": tag_list(both["tags"])} if both.get("tags") else {})}}
     if tag := values.get("tag"):
         return {"Tag": {"Key": tag["key"], "Value": tag["value"]}}
-    # an empty filter is the empty prefix: every object
+    # an empty filter means the empty prefix, which is every object
     return _renamed(values, _SIZES) or {"Prefix": values.get("prefix") or ""}
 
 

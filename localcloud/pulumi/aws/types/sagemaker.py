@@ -21,7 +21,7 @@ _CONTAINER = {
     "modelDataUrl": "ModelDataUrl",
     "modelPackageName": "ModelPackageName",
 }
-# The role and what it may read were made seconds ago.
+# The role and its permissions were created seconds ago.
 _SETTLING = {"ValidationException": "Could not a"}
 
 

@@ -12,7 +12,7 @@ from localcloud.pulumi.aws.types.eks_cluster import timestamp
 from localcloud.pulumi.wire import Properties
 
 _GONE = "ResourceNotFoundException"
-# A role just made is not known to the scheduler at once, nor is its trust policy.
+# The scheduler does not know a new role and its trust policy at once.
 _ROLE_SETTLING = {"ValidationException": "must allow AWS EventBridge Scheduler to assume the role"}
 _TARGET = {"arn": "Arn", "roleArn": "RoleArn", "input": "Input"}
 _RETRIES = {
@@ -51,7 +51,7 @@ def _read_group(cloud: Cloud, identity: str, known: Properties) -> Properties | 
 
 
 def _delete_group(cloud: Cloud, identity: str, known: Properties) -> None:
-    """Delete a group, which on AWS takes a while, with the schedules that are left in it."""
+    """Delete a group and the schedules that are left in it, which takes a while on AWS."""
     ignore(lambda: cloud.call("scheduler", "DeleteScheduleGroup", Name=identity), _GONE)
     cloud.wait(
         f"schedule group {identity}",

@@ -1,4 +1,4 @@
-"""EC2's network: what the stack makes, and what cannot be taken away while something stands on it."""
+"""EC2's network: the stack's resources, and those that cannot be deleted while others depend on them."""
 
 from __future__ import annotations
 

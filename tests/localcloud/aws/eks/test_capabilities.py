@@ -1,4 +1,4 @@
-"""EKS capabilities: made, shown, refused and deleted as EKS does it; the controller acts with the capability's role."""
+"""EKS capabilities: created, described, refused and deleted as on EKS; the controller acts with the capability's role."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network of a cluster that cannot be made leaves nothing behind."""
+"""A cluster that cannot be created leaves nothing of its network behind."""
 
 from __future__ import annotations
 

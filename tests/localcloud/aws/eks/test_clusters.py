@@ -1,4 +1,4 @@
-"""EKS clusters, node groups, add-ons and tags, over clusters that are pretended."""
+"""EKS clusters, node groups, add-ons and tags, with pretended clusters."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_support_goes_by_the_release_calendar(version: str, year: int, status: s
     assert clusters.status_of(version, datetime(year, 3, 1, tzinfo=UTC)) == status
 
 
-def test_support_is_told_as_of_a_fixed_day() -> None:
+def test_support_is_reported_for_a_fixed_day() -> None:
     assert clusters.status_of(clusters.DEFAULT_VERSION) == "STANDARD_SUPPORT"
     assert clusters.status_of("1.33") == "EXTENDED_SUPPORT"
 

@@ -106,7 +106,7 @@ def test_a_copy_needs_to_read_its_source(scoped: tuple[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("quiet", "deleted"), [pytest.param(False, [{"Key": "in/a"}], id="told"), pytest.param(True, [], id="quiet")]
+    ("quiet", "deleted"), [pytest.param(False, [{"Key": "in/a"}], id="reported"), pytest.param(True, [], id="quiet")]
 )
 def test_each_deleted_object_is_authorised(aws: Endpoint, *, quiet: bool, deleted: list[Any]) -> None:
     bucket = aws.bucket({"in/a": b"a", "out/a": b"o"})

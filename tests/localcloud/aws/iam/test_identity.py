@@ -1,4 +1,4 @@
-"""Signatures, keys and sessions: who a request acts as."""
+"""Signatures, keys and sessions: the principal of a request."""
 
 from __future__ import annotations
 

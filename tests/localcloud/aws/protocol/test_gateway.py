@@ -1,4 +1,4 @@
-"""The gateway: what is not available says so, moto's own doors are shut, calls at the same time do not hurt."""
+"""The gateway: it reports what is not available, blocks moto's own paths, and handles calls at the same time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens of pages that no listing has given out."""
+"""Page tokens that no listing has returned."""
 
 from __future__ import annotations
 

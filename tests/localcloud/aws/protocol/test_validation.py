@@ -1,4 +1,4 @@
-"""Arguments are checked by botocore's model, at their very bounds."""
+"""Arguments are checked by botocore's model, exactly at their limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""S3 where the endpoint goes beyond moto."""
+"""The features of S3 in which the endpoint goes beyond moto."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The SageMaker SDK's Transformer, versions 2 and 3, the aws CLI and boto3's waiter.
 
-Each client was run once against this endpoint, and what it said was recorded: `make test` says it again. `make soak`
-builds the SDKs' environments, runs every client, and says which of them now says something else; with the variable
-RECORD_CLIENTS set it writes the recordings anew.
+Each client was run once against this endpoint and its requests were recorded; `make test` sends them again. `make soak`
+builds the SDKs' environments, runs every client, and reports which of them now sends other requests. With the variable
+RECORD_CLIENTS set, it makes new recordings.
 """
 
 from __future__ import annotations

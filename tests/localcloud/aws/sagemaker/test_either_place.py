@@ -1,4 +1,4 @@
-"""What must be the same here and on AWS: boto3 against the local endpoint, or with `--aws` against a real account.
+"""Behaviour that must be the same here and on AWS: boto3 against the local endpoint, or with `--aws` against a real account.
 
     AWS_PROFILE=... TRANSFORM_BUCKET=... TRANSFORM_MODEL=... pytest tests/localcloud/aws/sagemaker --aws -m aws
 

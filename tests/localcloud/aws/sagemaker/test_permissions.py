@@ -88,7 +88,7 @@ def test_without_the_right_to_read_there_is_no_model(aws: Endpoint, bucket: str)
         model_for(aws, bucket, LIST, WRITE, LOG)
 
 
-def test_without_the_right_to_list_a_missing_model_is_not_told_from_a_forbidden_one(aws: Endpoint) -> None:
+def test_without_the_right_to_list_a_missing_model_is_not_distinguished_from_a_forbidden_one(aws: Endpoint) -> None:
     empty = aws.bucket()
     with pytest.raises(ClientError, match="Could not access model data at"):
         model_for(aws, empty, READ, WRITE, LOG)

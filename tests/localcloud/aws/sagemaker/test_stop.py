@@ -1,4 +1,4 @@
-"""Stopping a job at any moment of its life."""
+"""Stopping a job at any moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedules of the endpoint: made, changed and listed as AWS does it, and really fired, under the role they were given."""
+"""The endpoint's schedules: created, changed and listed as on AWS, and really fired under the role that they name."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ def test_whoever_makes_a_schedule_needs_these_rights(place: Place, lacking: str)
         place.create("one", keys=keys, State="DISABLED")
 
 
-def test_a_job_that_fails_is_told_to_the_topic_whose_policy_lets_the_rule(place: Place) -> None:
+def test_a_job_that_fails_is_reported_to_the_topic_whose_policy_lets_the_rule(place: Place) -> None:
     aws, name = place.aws, f"{place.group}-failed-jobs"
     rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"
     topics = [aws.client("sns").create_topic(Name=f"{name}-{end}")["TopicArn"] for end in ("open", "closed")]
@@ -272,9 +272,9 @@ def test_a_job_that_fails_is_told_to_the_topic_whose_policy_lets_the_rule(place:
     place.create("one", soon())  # the model has no archive: its container does not start
     found: list[dict[str, Any]] = []
     eventually(lambda: bool(found.extend(place.messages()) or found))
-    (told,) = [json.loads(message["Body"]) for message in found]
-    event = json.loads(told["Message"])
-    assert told["TopicArn"] == topics[0]
+    (notification,) = [json.loads(message["Body"]) for message in found]
+    event = json.loads(notification["Message"])
+    assert notification["TopicArn"] == topics[0]
     assert event["detail-type"] == "SageMaker Transform Job State Change"
     assert event["detail"]["TransformJobStatus"] == "Failed"
     assert event["detail"]["TransformJobName"] == place.jobs()[0]

@@ -1,4 +1,4 @@
-"""When schedules fire: the calendar, the time zones and daylight saving, against the program's own reading."""
+"""When schedules fire: the calendar, the time zones and daylight saving, compared with how the program reads them."""
 
 from __future__ import annotations
 

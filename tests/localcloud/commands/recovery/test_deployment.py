@@ -1,4 +1,4 @@
-"""How the operations that a cut-off run left in a deployment are settled."""
+"""How the pending operations of an interrupted run are resolved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which creations of a deployment's event log are lost, because their plugin ended in the middle."""
+"""Which creations in a deployment's event log are lost because their plugin ended during the call."""
 
 from __future__ import annotations
 

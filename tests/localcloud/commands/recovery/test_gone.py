@@ -41,7 +41,7 @@ class FakeClient:
         pytest.param("111122223333", UNREACHABLE, 1, id="no network"),
     ],
 )
-def test_a_cluster_is_gone_only_when_its_own_account_is_told_so(
+def test_a_cluster_is_gone_only_when_eks_says_so_to_its_own_account(
     monkeypatch: pytest.MonkeyPatch, account: str, answer: Exception | None, code: int
 ) -> None:
     def client(_: str, region_name: str) -> FakeClient:

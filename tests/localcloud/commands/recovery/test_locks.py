@@ -1,4 +1,4 @@
-"""A lock goes when its process is dead on this host, and only then."""
+"""A lock is removed if its process is dead on this host, and only then."""
 
 from __future__ import annotations
 

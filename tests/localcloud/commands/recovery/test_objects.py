@@ -1,4 +1,4 @@
-"""The ids of objects whose creation was cut off, against a pretended AWS of moto's."""
+"""The ids of objects whose creation was interrupted, looked up in a pretended AWS, which is moto."""
 
 from __future__ import annotations
 

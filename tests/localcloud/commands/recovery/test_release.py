@@ -1,4 +1,4 @@
-"""The newest revision of a Helm release decides how a release that was cut off is mended."""
+"""The newest revision of a Helm release decides how an interrupted release is repaired."""
 
 from __future__ import annotations
 

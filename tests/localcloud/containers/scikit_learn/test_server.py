@@ -1,4 +1,4 @@
-"""The script-mode program over HTTP, in this Python: the image's environment is tested beside.
+"""The script-mode program over HTTP, in this Python; another test covers the image's environment.
 
 The answers were recorded from SageMaker's own scikit-learn serving module on sagemaker-containers 2.8.6.post2, with the
 same script and requests.
@@ -211,8 +211,8 @@ def test_each_function_of_the_script_replaces_its_default(serve: Serve) -> None:
         {"weight": b"4", "code/helper.py": b"def read(content, content_type): return len(content) + len(content_type)"},
     )
     assert script.invoke(b"abc", "x/y", None) == (200, "text/plain; charset=utf-8", b"24")
-    told = script.ask("GET", "/execution-parameters")
-    assert (told.status, json.loads(told.body)) == (200, {"MaxConcurrentTransforms": 3})
+    parameters = script.ask("GET", "/execution-parameters")
+    assert (parameters.status, json.loads(parameters.body)) == (200, {"MaxConcurrentTransforms": 3})
 
 
 @pytest.mark.parametrize(

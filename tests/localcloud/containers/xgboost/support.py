@@ -1,4 +1,4 @@
-"""Small models of every objective, and a way to ask the container without HTTP."""
+"""Small models of every objective, and a way to call the container without HTTP."""
 
 from __future__ import annotations
 

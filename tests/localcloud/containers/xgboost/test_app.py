@@ -1,4 +1,4 @@
-"""What the XGBoost container answers, form by form, as seen with the image's own code on the same requests."""
+"""The XGBoost container's answers in each format, as the image's own code gave them for the same requests."""
 
 from __future__ import annotations
 
@@ -323,6 +323,6 @@ def test_error_pages(app_of: Apps, logistic: xgboost.Booster, request_: Request,
     assert said in answer.body
 
 
-def test_the_payload_limit_is_told_in_megabytes(app_of: Apps, logistic: xgboost.Booster) -> None:
+def test_the_payload_limit_is_reported_in_megabytes(app_of: Apps, logistic: xgboost.Booster) -> None:
     answer = app_of(logistic, MAX_CONTENT_LENGTH="20971520")(Request("GET", "/execution-parameters", {}, b""))
     assert json.loads(answer.body)["MaxPayloadInMB"] == 20

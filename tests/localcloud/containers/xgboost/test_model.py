@@ -1,4 +1,4 @@
-"""Which models the container takes, and how it refuses the others."""
+"""Which models the container accepts, and how it refuses the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fast reader of CSV may decline, but must never read another value than Python's float."""
+"""The fast CSV reader may decline an input, but must never read another value than Python's float."""
 
 from __future__ import annotations
 

@@ -189,12 +189,12 @@ def test_selected_columns_are_labels_of_records(app_of: Apps) -> None:
     answer = ask(app, _GOOD * 2, TYPE, accept=TYPE)
     assert (answer.status, answer.content_type) == (200, TYPE)
     scores = booster.predict(xgboost.DMatrix(np.array([[1, 2, 3, 4]]), nthread=1))[0]
-    told = {
+    labels = {
         "predicted_label": int(scores.argmax()),
         "probabilities": scores.tolist(),
         "predicted_score": float("nan"),
     }
-    assert answer.body == write_labels([told, told])
+    assert answer.body == write_labels([labels, labels])
 
 
 def test_a_label_is_framed_as_the_toolkit_frames_it() -> None:

@@ -1,4 +1,4 @@
-"""HTTP on a pair of sockets."""
+"""HTTP over a pair of sockets."""
 
 from __future__ import annotations
 

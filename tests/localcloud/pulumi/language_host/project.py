@@ -28,9 +28,9 @@ class Result:
     @property
     def diagnostics(self) -> str:
         """What it tells of the program, without indentation, empty lines, and the marks under a traceback's lines."""
-        _, _, told = self.text.partition("Diagnostics:\n")
-        told = re.split(r"\n(?:Resources|Outputs|Policies|Duration):", told)[0]
-        lines = [line for line in told.splitlines() if line.strip() and line.strip("~^ ")]
+        _, _, section = self.text.partition("Diagnostics:\n")
+        section = re.split(r"\n(?:Resources|Outputs|Policies|Duration):", section)[0]
+        lines = [line for line in section.splitlines() if line.strip() and line.strip("~^ ")]
         return "\n".join(line[4:] if line.startswith("    ") else line.strip() for line in lines)
 
 

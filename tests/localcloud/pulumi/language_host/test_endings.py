@@ -1,4 +1,4 @@
-"""How a program ends that is interrupted, or whose host or engine is gone; and that none of its output is lost."""
+"""How a program ends if it is interrupted or if its host or engine is gone, and that no output is lost."""
 
 from __future__ import annotations
 
@@ -149,9 +149,9 @@ def test_the_program_runs_as_if_by_itself(project: Project) -> None:
     )
     project.pulumi("config", "set", "plain", "a value")
     project.pulumi("config", "set", "--secret", "hidden", "a secret")
-    told = project.preview().diagnostics
-    assert "module __main__ argv ['.'] folder True" in told
-    assert f"prefix {sys.prefix} variable {sys.prefix} PYTHONPATH {os.environ.get('PYTHONPATH')}" in told
-    assert "stack dev project scratch preview True" in told
-    assert f"root {project.folder} organization organization" in told
-    assert 'config a value ["scratch:hidden"]' in told
+    diagnostics = project.preview().diagnostics
+    assert "module __main__ argv ['.'] folder True" in diagnostics
+    assert f"prefix {sys.prefix} variable {sys.prefix} PYTHONPATH {os.environ.get('PYTHONPATH')}" in diagnostics
+    assert "stack dev project scratch preview True" in diagnostics
+    assert f"root {project.folder} organization organization" in diagnostics
+    assert 'config a value ["scratch:hidden"]' in diagnostics

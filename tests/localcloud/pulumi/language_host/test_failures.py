@@ -1,4 +1,4 @@
-"""Every way in which a program can fail, and what the CLI makes of it: its exit code, and all that it tells."""
+"""Every way in which a program can fail, and the CLI's reaction: its exit code and everything that it prints."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Failure:
 
     program: str
     code: int
-    told: str
+    diagnostics: str
 
 
 # Of each kind one, where the time is short.
@@ -37,8 +37,8 @@ SHORT = {
 }
 
 
-def case(name: str, program: str, code: int, told: str) -> object:
-    failure = Failure(dedent(program), code, dedent(told).strip("\n"))
+def case(name: str, program: str, code: int, diagnostics: str) -> object:
+    failure = Failure(dedent(program), code, dedent(diagnostics).strip("\n"))
     return pytest.param(failure, id=name, marks=() if name in SHORT else pytest.mark.soak)
 
 
@@ -116,12 +116,12 @@ CASES = [
         "error: Missing required configuration variable 'scratch:key'\n"
         "\tplease set a value using the command `pulumi config set scratch:key <value>`",
     ),
-    case("a logged error", "import pulumi\npulumi.log.error('told')\n", 0, "error: told"),
+    case("a logged error", "import pulumi\npulumi.log.error('diagnostics')\n", 0, "error: diagnostics"),
     case(
         "a logged error and an exception",
-        "import pulumi\npulumi.log.error('told')\nraise pulumi.RunError('then')\n",
+        "import pulumi\npulumi.log.error('diagnostics')\nraise pulumi.RunError('then')\n",
         1,
-        "error: told\nerror: then",
+        "error: diagnostics\nerror: then",
     ),
     case("sys.exit(0)", "import sys\nprint('before')\nsys.exit(0)\n", 0, "before"),
     case(
@@ -179,9 +179,9 @@ CASES = [
 def test_a_program_that_fails_says_why_and_nothing_else(previewed: Callable[[str], Project], failure: Failure) -> None:
     project = previewed(failure.program)
     ended = project.preview()
-    told = failure.told.replace("{main}", str(project.folder / "__main__.py"))
+    diagnostics = failure.diagnostics.replace("{main}", str(project.folder / "__main__.py"))
     assert ended.code == failure.code, ended.text
-    assert sorted(_of_resources(ended.diagnostics)) == sorted(told.splitlines())
+    assert sorted(_of_resources(ended.diagnostics)) == sorted(diagnostics.splitlines())
 
 
 def _of_resources(diagnostics: str) -> list[str]:
@@ -189,7 +189,7 @@ def _of_resources(diagnostics: str) -> list[str]:
     return [line for line in diagnostics.splitlines() if not line.startswith(("pulumi:", "a:b:C"))]
 
 
-def test_a_project_without_a_program_is_told_so(previewed: Callable[[str], Project]) -> None:
+def test_a_project_without_a_program_is_reported(previewed: Callable[[str], Project]) -> None:
     project = previewed("")
     (project.folder / "__main__.py").unlink()
     ended = project.preview()
@@ -206,7 +206,7 @@ def test_without_the_virtual_environment_the_way_to_it_is_named(previewed: Calla
     assert f"names {project.folder / 'no-venv'}, which is not a virtual environment. Run `pulumi install`" in ended.text
 
 
-def test_an_environment_without_the_sdk_is_told_so(previewed: Callable[[str], Project]) -> None:
+def test_an_environment_without_the_sdk_is_reported(previewed: Callable[[str], Project]) -> None:
     project = previewed("")
     project.settings({"toolchain": "pip"})
     project.write("bin/python3", f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n').chmod(0o755)
@@ -219,7 +219,7 @@ def test_an_environment_without_the_sdk_is_told_so(previewed: Callable[[str], Pr
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "diagnostics"),
     [
         pytest.param({"toolchain": "poetry"}, "This language host has no toolchain 'poetry'", id="another toolchain"),
         pytest.param({"virtualenv": 3}, "'virtualenv' option in Pulumi.yaml must be a string", id="no text"),
@@ -227,13 +227,13 @@ def test_an_environment_without_the_sdk_is_told_so(previewed: Callable[[str], Pr
     ],
 )
 def test_an_option_that_is_wrong_is_named(
-    previewed: Callable[[str], Project], option: dict[str, object], told: str
+    previewed: Callable[[str], Project], option: dict[str, object], diagnostics: str
 ) -> None:
     project = previewed("")
     project.settings(option)
     ended = project.preview()
     assert ended.code != 0
-    assert told in ended.text
+    assert diagnostics in ended.text
 
 
 def test_what_the_type_checker_finds_stops_the_run(previewed: Callable[[str], Project]) -> None:

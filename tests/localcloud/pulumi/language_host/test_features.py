@@ -1,4 +1,4 @@
-"""What Pulumi programs in Python are made of, run by this checkout's language host."""
+"""The features that Pulumi programs in Python use, run by this checkout's language host."""
 
 from __future__ import annotations
 
@@ -107,10 +107,10 @@ def test_a_resource_hook_runs_in_the_program(project: Project) -> None:
     project.program(
         NOTE
         + """
-def told(args):
+def announce(args):
     print("about to create", args.name)
 
-hook = pulumi.ResourceHook("told", told)
+hook = pulumi.ResourceHook("announce", announce)
 Note("one", "x", pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_create=[hook])))
 """
     )

@@ -1,4 +1,4 @@
-"""What the language host answers an engine, without one: the process is started as Pulumi starts it."""
+"""The language host's answers to the calls of an engine; its process is started as Pulumi starts it."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_new_project_is_asked_for_what_is_missing(host: Any, options: dict[str
 
 
 @pytest.mark.parametrize(
-    ("method", "told"),
+    ("method", "message"),
     [
         pytest.param(
             "GenerateProgram", "GenerateProgram is not part of .* --generate-code=false", id="GenerateProgram"
@@ -130,7 +130,7 @@ def test_a_new_project_is_asked_for_what_is_missing(host: Any, options: dict[str
         ),
     ],
 )
-def test_what_it_does_not_do_is_refused_by_name(host: Any, method: str, told: str) -> None:
-    with pytest.raises(grpc.RpcError, match=told) as refused:
+def test_what_it_does_not_do_is_refused_by_name(host: Any, method: str, message: str) -> None:
+    with pytest.raises(grpc.RpcError, match=message) as refused:
         getattr(host, method)(getattr(language_pb2, f"{method}Request")())
     assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED  # pyright: ignore[reportAttributeAccessIssue]  a Call too

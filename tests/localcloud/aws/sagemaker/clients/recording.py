@@ -1,4 +1,4 @@
-"""What a client of SageMaker says to the service: recorded on its way to the endpoint, and said again later."""
+"""A client's requests to SageMaker, recorded on their way to the endpoint and sent again later."""
 
 from __future__ import annotations
 

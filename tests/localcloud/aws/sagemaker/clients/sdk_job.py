@@ -1,7 +1,7 @@
 """Runs one transform job with the SageMaker SDK's Transformer, and prints the job's name and status.
 
-It is run by an environment of its own: the versions 2 and 3 of the SDK have one distribution name and cannot be installed
-together. The endpoint and the keys come by environment variables.
+It runs in an environment of its own, because versions 2 and 3 of the SDK have the same distribution name and cannot be
+installed together. Environment variables name the endpoint and the keys.
 """
 
 from __future__ import annotations
