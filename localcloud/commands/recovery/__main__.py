@@ -110,8 +110,9 @@ def _targets(resources: Sequence[Mapping[str, Any]]) -> list[str]:
 def _finish_deletions(pulumi: PulumiCli, name: str, operations: Sequence[Mapping[str, Any]]) -> None:
     """Take out of the state what was being deleted and is gone: `up` would rely on it.
 
-    A refresh finds out which objects AWS still has. One of a cluster may have finalizers and outlive the refresh; so its
-    deletion is done again, which waits for them.
+    A refresh finds out which objects of AWS and which Helm releases still exist. Other objects of a cluster may have
+    finalizers and outlive the refresh; so they are deleted again, which waits for the finalizers. Helm refuses to
+    uninstall a release that is gone.
     """
     urns = {each["resource"]["urn"] for each in operations if each["type"] == "deleting"}
     if not urns:
@@ -119,13 +120,12 @@ def _finish_deletions(pulumi: PulumiCli, name: str, operations: Sequence[Mapping
     exported = json.loads(pulumi.ask("stack", "export", "--stack", name))
     resources = exported["deployment"].get("resources") or []
     standing = [each for each in resources if each["urn"] in urns and each.get("id") and not each.get("delete")]
-    if objects_of_cluster := [each for each in standing if each["type"].startswith("kubernetes:")]:
-        targets = _targets(objects_of_cluster)
-        pulumi.ask("destroy", "--yes", "--skip-preview", "--target-dependents", "--stack", name, *targets)
-    objects_of_aws = [each for each in standing if each["type"].startswith("aws:")]
-    for each in objects_of_aws:
+    if again := [each for each in standing if each["type"].startswith("kubernetes:") and each["type"] != _RELEASE]:
+        pulumi.ask("destroy", "--yes", "--skip-preview", "--target-dependents", "--stack", name, *_targets(again))
+    refreshed = [each for each in standing if each["type"].startswith("aws:") or each["type"] == _RELEASE]
+    for each in refreshed:
         objects.await_gone(each["type"], deployment.plain(each["inputs"]), _client)
-    _refresh(pulumi, name, objects_of_aws)
+    _refresh(pulumi, name, refreshed)
 
 
 def _client(service: str, region: str | None = None) -> Any:
