@@ -24,10 +24,10 @@ CUT_OFF_RELEASES = {"pending-install": 1, "pending-upgrade": 2, "uninstalling": 
 """What Helm says of a release in whose making, change or end it was killed, and of which revision."""
 
 
-def cut_off(checkout: Checkout, operation: str, count: int = 1) -> None:
-    """Kill an `up`, engine and plugins included, as soon as the endpoint answered this operation that often."""
+def cut_off(checkout: Checkout, operation: str, count: int = 1, target: str = "up") -> None:
+    """Kill an `up` or `destroy`, engine and plugins included, as soon as the endpoint answered this operation that often."""
     start = len(calls(checkout))
-    running = checkout.start("up")
+    running = checkout.start(target)
     try:
         wait_for(lambda: calls(checkout)[start:].count(operation) >= count or running.poll() is not None, 240)
     finally:

@@ -45,6 +45,8 @@ def test_a_stack_outlives_interrupts_and_kills_and_then_goes_with_all_that_ran(f
     for status, revision in CUT_OFF_RELEASES.items():
         leave_release(checkout, status, revision)
         assert_release_is_repaired(checkout, status)
+    cut_off(checkout, "DeleteCluster", target="destroy")
+    assert_goes_on(checkout)
     kill_the_cloud(checkout)
     again = checkout.make_target("up")
     assert again.code == 0, again.text

@@ -60,6 +60,7 @@ def settle(pulumi: PulumiCli, name: str, lost: Sequence[dict[str, Any]] = ()) ->
         say(f"    an earlier run was interrupted during {len(operations)} operations: {_named(operations)}")
         _settle(pulumi, name, exported)
         _mend_releases(pulumi, name, operations)
+        _finish_deletions(pulumi, name, operations)
 
 
 def is_gone(arn: str) -> bool:
@@ -94,9 +95,37 @@ def _settle(pulumi: PulumiCli, name: str, exported: deployment.Deployment) -> No
     for resource in taken:
         say(f"    checking {resource['type']} {resource['id']}")
         objects.await_made(resource["type"], deployment.plain(resource["inputs"]), connect)
-    if taken:
-        targets = [argument for resource in taken for argument in ("--target", resource["urn"])]
-        pulumi.ask("refresh", "--yes", "--skip-preview", "--stack", name, *targets)
+    _refresh(pulumi, name, taken)
+
+
+def _refresh(pulumi: PulumiCli, name: str, resources: Sequence[Mapping[str, Any]]) -> None:
+    if resources:
+        pulumi.ask("refresh", "--yes", "--skip-preview", "--stack", name, *_targets(resources))
+
+
+def _targets(resources: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [argument for resource in resources for argument in ("--target", resource["urn"])]
+
+
+def _finish_deletions(pulumi: PulumiCli, name: str, operations: Sequence[Mapping[str, Any]]) -> None:
+    """Take out of the state what was being deleted and is gone: `up` would rely on it.
+
+    A refresh finds out which objects AWS still has. One of a cluster may have finalizers and outlive the refresh; so its
+    deletion is done again, which waits for them.
+    """
+    urns = {each["resource"]["urn"] for each in operations if each["type"] == "deleting"}
+    if not urns:
+        return
+    exported = json.loads(pulumi.ask("stack", "export", "--stack", name))
+    resources = exported["deployment"].get("resources") or []
+    standing = [each for each in resources if each["urn"] in urns and each.get("id") and not each.get("delete")]
+    if objects_of_cluster := [each for each in standing if each["type"].startswith("kubernetes:")]:
+        targets = _targets(objects_of_cluster)
+        pulumi.ask("destroy", "--yes", "--skip-preview", "--target-dependents", "--stack", name, *targets)
+    objects_of_aws = [each for each in standing if each["type"].startswith("aws:")]
+    for each in objects_of_aws:
+        objects.await_gone(each["type"], deployment.plain(each["inputs"]), _client)
+    _refresh(pulumi, name, objects_of_aws)
 
 
 def _client(service: str, region: str | None = None) -> Any:

@@ -6,8 +6,10 @@ that is known from a name alone does not say whether the object exists: a refres
 
 from __future__ import annotations
 
+import contextlib
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from botocore.exceptions import ClientError, WaiterError
@@ -67,15 +69,14 @@ def identify(kind: str, inputs: Inputs, connect: Connect) -> str | None:
 
 def await_made(kind: str, inputs: Inputs, connect: Connect) -> None:
     """Wait while AWS is still creating the object; it also returns if that fails, or if there is no such object."""
-    if kind not in _WAITERS:
-        return
-    waiter, arguments = _WAITERS[kind]
-    eks = connect("eks")
-    active = eks.get_waiter(waiter) if waiter in eks.waiter_names else create_waiter_with_client(waiter, _MORE, eks)
-    try:
-        active.wait(**{name: inputs[key] for name, key in arguments.items()})
-    except (WaiterError, ClientError):
-        return  # the refresh that follows finds out what exists
+    if kind in _MADE_BY_EKS:
+        _MADE_BY_EKS[kind].wait_until("active", inputs, connect("eks"))
+
+
+def await_gone(kind: str, inputs: Inputs, connect: Connect) -> None:
+    """Wait while AWS is still deleting the object; it returns at once if nothing is being deleted."""
+    if kind in _MADE_BY_EKS and _MADE_BY_EKS[kind].status(inputs, connect("eks")) == "DELETING":
+        _MADE_BY_EKS[kind].wait_until("deleted", inputs, connect("eks"))
 
 
 def _kubernetes(kind: str, inputs: Inputs) -> str | None:
@@ -207,36 +208,83 @@ _SEARCHED: Final[Mapping[str, Callable[[Inputs, Connect], str | None]]] = {
     "aws:sqs/queue:Queue": _queue,
 }
 
-_WAITERS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
-    "aws:eks/addon:Addon": ("addon_active", {"clusterName": "clusterName", "addonName": "addonName"}),
-    "aws:eks/capability:Capability": (
-        "CapabilityActive",
-        {"clusterName": "clusterName", "capabilityName": "capabilityName"},
+
+@dataclass(frozen=True)
+class _MadeByEks:
+    """A type whose objects EKS creates and deletes in the background.
+
+    Attributes:
+        noun: EKS's name of the type in operations and answers.
+        arguments: the planned input for each argument of EKS's operations.
+    """
+
+    noun: str
+    arguments: Mapping[str, str]
+
+    def status(self, inputs: Inputs, eks: Any) -> str | None:
+        """The object's status; None if there is no such object."""
+        try:
+            return getattr(eks, f"describe_{self.noun}")(**self._named(inputs))[self.noun]["status"]
+        except ClientError:
+            return None
+
+    def wait_until(self, state: str, inputs: Inputs, eks: Any) -> None:
+        """Wait until the object is `active` or `deleted`; the refresh that follows finds out what exists."""
+        name = f"{self.noun}_{state}"
+        known = name in eks.waiter_names
+        waiter = eks.get_waiter(name) if known else create_waiter_with_client(name, _MORE, eks)
+        with contextlib.suppress(WaiterError, ClientError):
+            waiter.wait(**self._named(inputs), WaiterConfig={"Delay": _DELAY_SECONDS, "MaxAttempts": _ATTEMPTS})
+
+    def _named(self, inputs: Inputs) -> dict[str, Any]:
+        return {name: inputs[key] for name, key in self.arguments.items()}
+
+
+_MADE_BY_EKS: Final[Mapping[str, _MadeByEks]] = {
+    "aws:eks/addon:Addon": _MadeByEks("addon", {"clusterName": "clusterName", "addonName": "addonName"}),
+    "aws:eks/capability:Capability": _MadeByEks(
+        "capability", {"clusterName": "clusterName", "capabilityName": "capabilityName"}
     ),
-    "aws:eks/cluster:Cluster": ("cluster_active", {"name": "name"}),
-    "aws:eks/nodeGroup:NodeGroup": (
-        "nodegroup_active",
-        {"clusterName": "clusterName", "nodegroupName": "nodeGroupName"},
+    "aws:eks/cluster:Cluster": _MadeByEks("cluster", {"name": "name"}),
+    "aws:eks/nodeGroup:NodeGroup": _MadeByEks(
+        "nodegroup", {"clusterName": "clusterName", "nodegroupName": "nodeGroupName"}
     ),
 }
+
+_DELAY_SECONDS: Final = 5
+_ATTEMPTS: Final = 240  # 20 minutes: EKS takes up to 15 for a cluster
+
+
+def _capability_waiter(acceptors: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    return {
+        "operation": "DescribeCapability",
+        "delay": _DELAY_SECONDS,
+        "maxAttempts": _ATTEMPTS,
+        "acceptors": list(acceptors),
+    }
+
+
+def _status(status: str, state: str) -> Mapping[str, str]:
+    return {"matcher": "path", "argument": "capability.status", "expected": status, "state": state}
+
 
 _MORE: Final = WaiterModel(
     {
         "version": 2,
         "waiters": {
-            "CapabilityActive": {
-                "operation": "DescribeCapability",
-                "delay": 10,
-                "maxAttempts": 120,
-                "acceptors": [
-                    {"matcher": "path", "argument": "capability.status", "expected": status, "state": state}
-                    for status, state in (("ACTIVE", "success"), ("DEGRADED", "failure"), ("CREATE_FAILED", "failure"))
-                ],
-            }
+            "capability_active": _capability_waiter(
+                [_status("ACTIVE", "success"), _status("DEGRADED", "failure"), _status("CREATE_FAILED", "failure")]
+            ),
+            "capability_deleted": _capability_waiter(
+                [
+                    {"matcher": "error", "expected": "ResourceNotFoundException", "state": "success"},
+                    _status("DELETE_FAILED", "failure"),
+                ]
+            ),
         },
     }
 )
-"""A waiter that boto3 lacks."""
+"""Waiters that boto3 lacks."""
 
 KNOWN: Final = REPEATABLE | _NAMED.keys() | _SEARCHED.keys()
 """Every type whose interrupted creation is resolved here, besides the objects of a cluster."""

@@ -174,7 +174,53 @@ def test_a_capability_is_waited_for_until_it_is_made_or_failed(
             answers.add_response("describe_capability", {"capability": {"status": status}}, inputs)
         objects.await_made("aws:eks/capability:Capability", inputs, lambda _: eks)
         answers.assert_no_pending_responses()
-    assert pauses == [10]
+    assert pauses == [5]
+
+
+CLUSTER = {"name": "batch-workshop"}
+
+
+@pytest.mark.parametrize("kind", ["cluster", "nodegroup", "addon", "capability"])
+def test_what_eks_is_deleting_is_waited_for_until_it_is_gone(
+    connect: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    token, inputs, call = DELETED_BY_EKS[kind]
+    eks, pauses = connect("eks"), list[float]()
+    monkeypatch.setattr("botocore.waiter.time.sleep", pauses.append)
+    with Stubber(eks) as answers:
+        for _ in range(2):
+            answers.add_response(f"describe_{kind}", {kind: {"status": "DELETING"}}, call)
+        answers.add_client_error(f"describe_{kind}", "ResourceNotFoundException", expected_params=call)
+        objects.await_gone(token, inputs, lambda _: eks)
+        answers.assert_no_pending_responses()
+    assert pauses == [5]
+
+
+DELETED_BY_EKS = {
+    "cluster": ("aws:eks/cluster:Cluster", CLUSTER, CLUSTER),
+    "nodegroup": (
+        "aws:eks/nodeGroup:NodeGroup",
+        {"clusterName": "c", "nodeGroupName": "n"},
+        {"clusterName": "c", "nodegroupName": "n"},
+    ),
+    "addon": ("aws:eks/addon:Addon", *[{"clusterName": "c", "addonName": "a"}] * 2),
+    "capability": ("aws:eks/capability:Capability", *[{"clusterName": "c", "capabilityName": "k"}] * 2),
+}
+
+
+def test_a_cluster_whose_deletion_never_reached_eks_is_not_waited_for(connect: Callable[[str], Any]) -> None:
+    eks = connect("eks")
+    with Stubber(eks) as answers:
+        answers.add_response("describe_cluster", {"cluster": {"status": "ACTIVE"}}, CLUSTER)
+        objects.await_gone("aws:eks/cluster:Cluster", CLUSTER, lambda _: eks)
+        answers.assert_no_pending_responses()
+
+
+def test_what_is_deleted_at_once_is_not_waited_for() -> None:
+    def no_client(service: str) -> Any:
+        raise AssertionError(service)
+
+    objects.await_gone("aws:s3/bucket:Bucket", {"bucket": "b"}, no_client)
 
 
 def test_every_type_of_the_local_plugin_is_known() -> None:
