@@ -75,7 +75,7 @@ def refusal(query: Mapping[str, Sequence[str]], pod: str, container: str) -> str
 
 
 def _tail_position(path: Path, start: int, lines: int) -> int:
-    """Where the last lines begin; reads backwards, so that a long log costs no more than its end."""
+    """The byte at which the last lines begin; reads backwards, so that only the end of a long log is read."""
     with path.open("rb") as file:
         position = path.stat().st_size
         newlines_left = lines + 1

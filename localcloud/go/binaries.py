@@ -41,7 +41,7 @@ def ensure(programs: Iterable[Program], progress: Progress = print) -> None:
     """Build those programs that are not built yet.
 
     Args:
-        programs: what is needed.
+        programs: the programs that are needed.
         progress: gets one line for each step, and nothing if everything is built already.
 
     Raises:
@@ -49,7 +49,7 @@ def ensure(programs: Iterable[Program], progress: Progress = print) -> None:
     """
     if missing(programs):
         with locked(cache_folder(), progress):
-            if lacking := missing(programs):  # nobody else made them while this process waited
+            if lacking := missing(programs):  # no other process made them while this one waited
                 build.build({program: folder(program) for program in lacking}, cache_folder(), progress)
 
 

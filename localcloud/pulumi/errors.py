@@ -45,7 +45,7 @@ class InitializationError(PluginError):
 
     Args:
         identity: the object's id.
-        outputs: what is known about it.
+        outputs: the outputs that are known.
         reasons: why it is not ready.
     """
 

@@ -24,7 +24,7 @@ from localcloud.pulumi.wire import Urn
 MESSAGE_LIMIT = 400 * 1024 * 1024  # the limit of the SDK and of the official engine
 NO_SCHEMA = (
     "the local cloud's plugins have no schema to generate code from: "
-    "pass --generate-code=false to `pulumi import`, which imports all the same"
+    "pass --generate-code=false to `pulumi import`, which still imports the resource"
 )
 # Each creation blocks a thread, possibly for minutes; threads start on demand.
 _THREADS = 512

@@ -26,7 +26,7 @@ JUSTIFIED = {
 }
 
 
-# The listing of leftovers makes these calls. They are refused to a deployer who deploys no scheduled jobs, which the listing reports.
+# The listing of leftovers makes these calls, and reports that they are refused to a deployer without scheduled jobs.
 OPTIONAL_READS = {"scheduler:ListScheduleGroups", "sqs:ListQueues", "sns:ListTopics", "events:ListRules"}
 
 

@@ -46,7 +46,7 @@ def ensure(versions: Versions, progress: Progress) -> Path:
     python = folder / "bin" / "python"
     if not _runs(python):
         with _locked(folder.with_name(f"{folder.name}.lock"), progress):
-            if not _runs(python):  # nobody else made it while this process waited
+            if not _runs(python):  # no other process made it while this one waited
                 _make(versions, find_python(versions), folder, progress)
     return python
 

@@ -1,7 +1,7 @@
 """Derives `schema.json`, the properties of each resource type, from the classes of the `pulumi-aws` package.
 
 The plugin itself never imports that package (it takes seconds); `python -m localcloud.pulumi.aws.sdk_schema` writes
-the file anew after an upgrade, and a test fails if the file and the installed package differ.
+the file again after an upgrade, and a test fails if the file and the installed package differ.
 
 A type is "string", "boolean", "integer", "number", "asset", "any", {"list": T}, {"map": T} or {"object": {name: T}}.
 """

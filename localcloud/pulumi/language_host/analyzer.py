@@ -44,7 +44,7 @@ class AnalyzerProxy(grpc.GenericRpcHandler):
         self._server.start()
 
     def stop(self) -> None:
-        """Take no more calls."""
+        """Refuse further calls."""
         self._server.stop(None)
 
     def service(self, handler_call_details: Any) -> Any:
@@ -119,9 +119,9 @@ class _Output:
 
 
 def _code(error: grpc.RpcError) -> grpc.StatusCode:
-    return error.code()  # pyright: ignore[reportAttributeAccessIssue]  what a channel raises is a Call too
+    return error.code()  # pyright: ignore[reportAttributeAccessIssue]  the error of a channel is a Call, too
 
 
 def _pass_error(error: grpc.RpcError, context: Any) -> Any:
-    context.set_trailing_metadata(error.trailing_metadata() or ())  # pyright: ignore[reportAttributeAccessIssue]  what a channel raises is a Call too
-    return context.abort(_code(error), error.details())  # pyright: ignore[reportAttributeAccessIssue]  what a channel raises is a Call too
+    context.set_trailing_metadata(error.trailing_metadata() or ())  # pyright: ignore[reportAttributeAccessIssue]  the error of a channel is a Call, too
+    return context.abort(_code(error), error.details())  # pyright: ignore[reportAttributeAccessIssue]  the error of a channel is a Call, too
