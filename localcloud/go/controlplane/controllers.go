@@ -28,10 +28,10 @@ import (
 	"k8s.io/kubernetes/pkg/controller/serviceaccount"
 )
 
-// Upstream's pace is that of large clusters: its collector looks for new kinds every 30 seconds, and until then an
+// Upstream's pace suits large clusters: its collector looks for new kinds every 30 seconds, and until then an
 // object of a new kind that is deleted with foreground propagation stays; its namespace controller waits 5 seconds
-// before it begins and 8 or more between attempts. Neither can be set. So these two are driven from here, and the other
-// controllers are run as upstream's controller manager does, all out of upstream's own packages.
+// before it begins and 8 or more between attempts. Neither can be configured. So these two are driven from here, and the
+// other controllers run as in upstream's controller manager. All of them come from upstream's own packages.
 const (
 	discoveryPeriod = time.Second
 	namespaceLag    = 200 * time.Millisecond // for requests under way that still saw the namespace alive
@@ -42,8 +42,8 @@ const (
 	workers         = 20
 )
 
-// runControllers runs what the stack relies on: deletes with foreground propagation need the collector, namespaces their
-// own controller, pods a service account; Deployments become Pods, which a node then runs.
+// runControllers runs what the stack relies on: deletes with foreground propagation need the collector, namespaces need
+// their own controller, pods need a service account, and Deployments must become Pods, which a node then runs.
 func runControllers(ctx context.Context, config *rest.Config) {
 	config.QPS, config.Burst = 400, 800
 	client := connect(ctx, config)
@@ -69,7 +69,7 @@ func runDeployments(ctx context.Context, client *kubernetes.Clientset, shared in
 	go replicas.Run(ctx, 5)
 }
 
-// runAccounts gives each namespace its default service account, and the certificate by which pods know the API server.
+// runAccounts gives each namespace its default service account, and the certificate by which pods verify the API server.
 func runAccounts(
 	ctx context.Context, client *kubernetes.Clientset, shared informers.SharedInformerFactory, authority []byte,
 ) {
@@ -87,7 +87,7 @@ func runAccounts(
 	go publisher.Run(ctx, 1)
 }
 
-// withoutManagers drops what is large in an object and of no use to a controller, as upstream's controller manager does.
+// withoutManagers drops the managed fields, which are large and of no use to a controller, as upstream does.
 func withoutManagers(object any) (any, error) {
 	if accessor, err := meta.Accessor(object); err == nil && accessor.GetManagedFields() != nil {
 		accessor.SetManagedFields(nil)
@@ -95,7 +95,7 @@ func withoutManagers(object any) (any, error) {
 	return object, nil
 }
 
-// connect returns a client once the API server is ready: upstream's packages end the process where discovery fails.
+// connect returns a client once the API server is ready: upstream's packages end the process if discovery fails.
 func connect(ctx context.Context, config *rest.Config) *kubernetes.Clientset {
 	client := kubernetes.NewForConfigOrDie(config)
 	for client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error() != nil {
@@ -128,7 +128,7 @@ func deleteNamespaces(
 	deleter := deletion.NewNamespacedResourcesDeleter(ctx, client.CoreV1().Namespaces(),
 		metadata.NewForConfigOrDie(config), client.CoreV1(), client.Discovery().ServerPreferredNamespacedResources,
 		v1.FinalizerKubernetes)
-	var ending sync.Map // of names that are being deleted
+	var ending sync.Map // the names of namespaces that are being deleted
 	look := func(object any) {
 		namespace, ok := object.(*v1.Namespace)
 		if !ok || namespace.DeletionTimestamp == nil {

@@ -18,12 +18,12 @@ import (
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 )
 
-// settledGCPercent keeps the heap small once the API server is ready: little is allocated then, so it costs little time.
+// settledGCPercent keeps the heap small once the API server is ready: little is allocated then, so this costs little time.
 const settledGCPercent = 40
 
-// controlPlane runs etcd, the API server and the controllers in one process, which costs a third of the memory and of
-// the start of three: each would initialise all of Kubernetes' packages. They speak to each other as three processes do,
-// and if one of them fails, the process ends. The command is the API server's, with two more flags.
+// controlPlane runs etcd, the API server and the controllers in one process. Three processes would take three times the
+// memory and the starting time, because each would initialise all of Kubernetes' packages. The parts speak to each other as
+// three processes do, and if one of them fails, the process ends. The command is the API server's, with two more flags.
 func controlPlane() {
 	command := apiserver.NewAPIServerCommand()
 	etcd := command.Flags().String("etcd-config", "", "The file of etcd's settings, as etcd's own --config-file.")
@@ -47,14 +47,14 @@ func controlPlane() {
 	os.Exit(cli.Run(command))
 }
 
-// settleLogging applies the API server's default logging before anything runs beside its command. The command does it as
-// it starts, without a lock, and a client that logs in that moment finds a logger half set and ends the process.
+// settleLogging applies the API server's default logging before anything runs beside its command. The command does
+// so when it starts, without a lock, and a client that logs at that moment finds a logger half set and ends the process.
 func settleLogging() error {
 	logsapi.ReapplyHandling = logsapi.ReapplyHandlingIgnoreUnchanged // the command applies it once more
 	return logsapi.ValidateAndApply(logsapi.NewLoggingConfiguration(), nil)
 }
 
-// startEtcd starts a member; the API server asks for it until it answers.
+// startEtcd starts a member; the API server tries to reach it until it answers.
 func startEtcd(file string) error {
 	config, err := embed.ConfigFromFile(file)
 	if err != nil {
@@ -68,7 +68,7 @@ func startEtcd(file string) error {
 	return nil
 }
 
-// settleMemory gives back what only the start needed.
+// settleMemory returns the memory that only the start needed to the system.
 func settleMemory() {
 	debug.SetGCPercent(settledGCPercent)
 	debug.FreeOSMemory()

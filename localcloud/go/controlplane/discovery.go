@@ -14,9 +14,9 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// The API server makes its long answer to discovery anew each time: asked every second, that is most of what an idle
-// controller manager costs. So it is asked when objects that define kinds change, until their kinds have had time to be
-// served, and otherwise at upstream's pace.
+// The API server builds its long answer to a discovery request anew each time. Requests every second would be most of the
+// cost of an idle controller manager. So they are made after a change of an object that defines kinds, until those kinds
+// have had time to be served, and otherwise at upstream's pace.
 const (
 	servedWithin      = 20 * time.Second // after the last change of a definition
 	idleDiscoveryPace = 30 * time.Second

@@ -1,6 +1,6 @@
-// One program that acts as the control plane of a cluster, as kubectl or, where it is built with the tag provider, as
-// Pulumi's Kubernetes provider, whichever name it is called by. They share most of their packages, so one link saves
-// build time and disk.
+// One program that acts, depending on the name it is called by, as the control plane of a cluster, as kubectl or, if it is
+// built with the tag provider, as Pulumi's Kubernetes provider. They share most of their packages, so linking them once
+// saves build time and disk.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"k8s.io/kubectl/pkg/cmd/util"
 )
 
-// programs holds what this program can act as, by the name it is called by.
+// programs holds the programs that this one can act as, by the name it is called by.
 var programs = map[string]func(){
 	"control-plane": controlPlane,
 	"kubectl":       kubectl,
@@ -40,7 +40,7 @@ func main() {
 	run()
 }
 
-// dieWith ends this process when its parent has ended. Linux does so by itself, if asked; other systems cannot.
+// dieWith ends this process when its parent has ended. Linux can do so by itself; other systems cannot.
 func dieWith(parent int) {
 	for os.Getppid() == parent {
 		time.Sleep(500 * time.Millisecond)
@@ -49,7 +49,7 @@ func dieWith(parent int) {
 }
 
 func kubectl() {
-	// As kubectl's own main: the verbosity counts from the first line on, and errors are printed its way.
+	// As in kubectl's own main: the verbosity applies from the first line on, and errors are printed in kubectl's form.
 	_, _ = logs.GlogSetter(cmd.GetLogVerbosity(os.Args))
 	if err := cli.RunNoErrOutput(cmd.NewDefaultKubectlCommand()); err != nil {
 		util.CheckErr(err)

@@ -22,7 +22,7 @@ var providerVersion = "4.0.0"
 
 func init() {
 	programs["pulumi-resource-kubernetes"] = func() {
-		// The CLI that is killed leaves its plugins running, and the next one would meet their calls.
+		// A CLI that is killed leaves its plugins running, whose calls would collide with those of the next run.
 		go dieWith(os.Getppid())
 		provider.Serve("kubernetes", providerVersion, providerSchema, terraformMapping)
 		os.Exit(0)
