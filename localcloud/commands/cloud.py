@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from localcloud.commands import environment, pulumi_cli, stack
+from localcloud.commands import environment, pulumi_cli, recovery, stack
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import CommandError, say, step
 from localcloud.home import CHECKOUT
@@ -38,6 +38,7 @@ def forget(home: Path) -> None:
     """Delete the state of the stack and of everything that ran; set-up and logs stay."""
     stack.forget(home)
     record.forget(home)
+    recovery.event_log(home, stack.LOCAL).unlink()  # it tells of objects that went with the cloud
     (home / "kubeconfig").unlink(missing_ok=True)
     if (home / "env").exists():
         environment.write_shell_file(home, None)

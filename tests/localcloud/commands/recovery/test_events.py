@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from localcloud.commands import cloud
 from localcloud.commands.recovery import events
 
 URN = "urn:pulumi:local::workshop::aws:eks/cluster:Cluster::batch-workshop"
@@ -64,3 +65,9 @@ def test_before_the_first_deployment_nothing_is_lost_and_the_log_is_its_owners_a
     path = events.event_log(tmp_path, "local")
     assert events.lost_creations(path) == []
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_with_the_local_cloud_its_lost_creations_are_forgotten(tmp_path: Path) -> None:
+    log(tmp_path, failed("create", "error reading from server: EOF"))
+    cloud.forget(tmp_path)
+    assert events.lost_creations(events.event_log(tmp_path, "local")) == []
