@@ -50,13 +50,6 @@ def test_a_stopped_job_ends_soon_and_leaves_whole_outputs_only(
     assert len(outputs) < 40
 
 
-def test_stopping_twice_changes_nothing(cloud: Any, bucket: str, slow: str) -> None:
-    name = cloud.start(bucket, slow)
-    for _ in range(2):
-        cloud.sagemaker.stop_transform_job(TransformJobName=name)
-    assert cloud.finish(name)["TransformJobStatus"] == "Stopped"
-
-
 def test_a_queued_job_can_be_stopped(cloud: Any, bucket: str, slow: str) -> None:
     names = [cloud.start(bucket, slow) for _ in range(12)]
     for name in names:
@@ -102,9 +95,21 @@ class SlowToStart:
         pass
 
 
+class SlowToStop(SlowToStart):
+    """Starts a job at once, and lets it run on after each request to stop it until the test ends it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on.set()
+        self.asked_to_stop: list[str] = []
+
+    def stop(self, arn: str, /) -> None:
+        self.asked_to_stop.append(arn)
+
+
 @dataclass
 class Account:
-    """The operations on transform jobs, over a backend that is slow to start a job."""
+    """The operations on transform jobs, over a backend that obeys the test."""
 
     transforms: SlowToStart = field(default_factory=SlowToStart)
     region: Region = field(default_factory=lambda: Region("us-east-1", "123456789012"))
@@ -132,4 +137,14 @@ def test_a_job_that_is_stopped_while_it_is_handed_over_ends(cloud: Any) -> None:
         account.stop()
         account.transforms.go_on.set()
         created.result(60)
+    assert account.status() == "Stopped"
+
+
+def test_stopping_a_job_that_is_stopping_changes_nothing(cloud: Any) -> None:
+    account = Account(backend := SlowToStop())
+    arn = account.jobs.create(account.region, cloud.request("bucket", "m", TransformJobName="a"))["TransformJobArn"]
+    assert account.stop() == account.stop() == {}
+    assert account.status() == "Stopping"
+    assert backend.asked_to_stop == [arn]
+    backend.end(arn, "Stopped")
     assert account.status() == "Stopped"
