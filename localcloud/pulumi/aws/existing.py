@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from localcloud.pulumi.aws.cloud import Cloud
-from localcloud.pulumi.aws.resource import tag_map
+from localcloud.pulumi.aws.conversion import tag_map
 from localcloud.pulumi.aws.types import ec2_common as ec2
 from localcloud.pulumi.aws.types.ec2_vpc import SUBNET, VPC
 from localcloud.pulumi.aws.types.eks_cluster import CLUSTER

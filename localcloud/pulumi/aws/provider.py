@@ -10,9 +10,11 @@ from typing import Any
 
 from localcloud.pulumi.aws import inputs as input_check
 from localcloud.pulumi.aws.cloud import Cloud, WaitError
+from localcloud.pulumi.aws.conversion import empty, present
 from localcloud.pulumi.aws.endpoint import AwsError, Endpoint, EndpointError, local_endpoint
-from localcloud.pulumi.aws.inputs import canonical, coerced, is_fixed, named, projected, properties
+from localcloud.pulumi.aws.inputs import canonical, is_fixed, named, projected
 from localcloud.pulumi.aws.resource import ResourceType, Tags, Update
+from localcloud.pulumi.aws.schema import coerced, mistyped, properties, schema
 from localcloud.pulumi.difference import Change, Difference, compare
 from localcloud.pulumi.errors import CancelledError, Failure, InitializationError, PluginError, UnknownTypeError
 from localcloud.pulumi.provider import Checked, Found, Provider, Target
@@ -41,7 +43,7 @@ class AwsProvider(Provider):
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         super().__init__()
-        self.version = input_check.schema()["version"]
+        self.version = schema()["version"]
         self._environment = environment
         self._endpoint: Endpoint | None = None
         self._default_tags: Tags = {}
@@ -50,7 +52,7 @@ class AwsProvider(Provider):
     # Configuration
 
     def check_config(self, values: Properties) -> Checked:
-        known: dict[str, Any] = input_check.schema()["config"]
+        known: dict[str, Any] = schema()["config"]
         problems: list[Failure] = []
         for name, value in values.items():
             if name == "version":
@@ -60,7 +62,7 @@ class AwsProvider(Provider):
             elif name not in _SETTINGS | _IGNORED:
                 problems.append(Failure(name, f"the local cloud's aws plugin does not support the setting `{name}`"))
             else:
-                problems += input_check.mistyped(name, known[name], _setting(value))
+                problems += mistyped(name, known[name], _setting(value))
         return Checked(values, problems)
 
     def diff_config(self, old: Properties, new: Properties) -> Difference:
@@ -179,8 +181,8 @@ class AwsProvider(Provider):
     def _outputs(
         self, kind: ResourceType, cloud: Cloud, identity: str, inputs: Properties, outputs: Properties
     ) -> Properties | None:
-        declared = properties(kind.token)["outputs"]
-        known = {**outputs, **inputs}
+        described = properties(kind.token)
+        declared, known = described["outputs"], {**outputs, **inputs}
         live = kind.read(cloud, identity, known)
         if live is None:
             return None
@@ -188,8 +190,12 @@ class AwsProvider(Provider):
             live.setdefault("region", cloud.region)
         if kind.tagger:
             live["tags"] = self._own_tags(live.get("tagsAll") or {}, inputs)
-        kept = {n: v for n, v in known.items() if n in declared and n not in live and n in inputs}
-        return {**kept, **{n: v for n, v in live.items() if v is not None}}
+        # what the SDK declares as always there
+        always = {
+            n: empty(t) for n, t in declared.items() if n in described["computed"] or n not in described["inputs"]
+        }
+        kept = {n: v for n, v in inputs.items() if n in declared and n not in live}
+        return present({**always, **kept, **present(live)})
 
     def _own_tags(self, live: Tags, inputs: Properties) -> Tags:
         own: Tags = inputs.get("tags") or {}

@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
+from localcloud.pulumi.aws.conversion import tag_list, tag_map
 from localcloud.pulumi.aws.endpoint import AwsError
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, names, tag_list, tag_map
+from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, names
 from localcloud.pulumi.wire import Properties
 
 GONE = ("NoSuchBucket", "404")
@@ -195,3 +196,5 @@ BUCKET = ResourceType(
     naming=Naming("bucket", "bucketPrefix", limit=63, lower=True),
     validate=_problems,
 )
+
+TYPES = (BUCKET,)

@@ -11,7 +11,8 @@ from typing import IO, Any
 from urllib.parse import unquote, urlencode, urlsplit
 
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map
+from localcloud.pulumi.aws.conversion import tag_list, tag_map
+from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names
 from localcloud.pulumi.aws.types.s3_bucket import delete_versions
 from localcloud.pulumi.errors import Failure, InputsError
 from localcloud.pulumi.wire import Asset, Properties
@@ -161,3 +162,5 @@ BUCKET_OBJECT = ResourceType(
     volatile=dict.fromkeys((*_BODIES, "sourceHash", "etag"), _CONTENT_OUTPUTS),
     validate=_problems,
 )
+
+TYPES = (BUCKET_OBJECT,)
