@@ -10,8 +10,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from localcloud.pulumi.aws.conversion import Names, to_api
 from localcloud.pulumi.aws.endpoint import AwsError, Endpoint
+from localcloud.pulumi.aws.operation import Stop
 from localcloud.pulumi.errors import PluginError
-from localcloud.pulumi.provider import Stop
 from localcloud.pulumi.wire import Properties
 
 T = TypeVar("T")
@@ -80,9 +80,6 @@ class Cloud:
 
     def s3(self, operation: str, **parameters: Any) -> Any:
         return self.call("s3", operation, **parameters)
-
-    def sagemaker(self, operation: str, **parameters: Any) -> Any:
-        return self.call("sagemaker", operation, **parameters)
 
     def made(self, identity: str) -> str:
         """Record the id of an object that exists, although its creation is not complete; returns the id."""

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from localcloud.pulumi.aws import inputs as input_check
@@ -13,11 +14,11 @@ from localcloud.pulumi.aws.cloud import Cloud, WaitError
 from localcloud.pulumi.aws.conversion import empty, present
 from localcloud.pulumi.aws.endpoint import AwsError, Endpoint, EndpointError, local_endpoint
 from localcloud.pulumi.aws.inputs import canonical, is_fixed, named, projected
+from localcloud.pulumi.aws.operation import Checked, Found, Stop, Target
 from localcloud.pulumi.aws.resource import ResourceType, Tags, Update
 from localcloud.pulumi.aws.schema import coerced, mistyped, properties, schema
 from localcloud.pulumi.difference import Change, Difference, compare
 from localcloud.pulumi.errors import CancelledError, Failure, InitializationError, PluginError, UnknownTypeError
-from localcloud.pulumi.provider import Checked, Found, Provider, Target
 from localcloud.pulumi.wire import UNKNOWN, Properties, Unknown
 
 # Settings of the official provider that have a meaning here, and those that only relax its own checks.
@@ -36,13 +37,12 @@ _IGNORED = frozenset(
 )
 
 
-class AwsProvider(Provider):
-    """Serves the resource types of `catalogue`."""
-
-    name = "aws"
+class AwsProvider:
+    """The operations on the resource types of `catalogue`, on plain values."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        super().__init__()
+        self.stop = Stop()
+        self._directory = Path.cwd()  # an engine starts its plugins in the program's directory
         self.version = schema()["version"]
         self._environment = environment
         self._endpoint: Endpoint | None = None
@@ -260,7 +260,7 @@ class AwsProvider(Provider):
 
     # Functions
 
-    def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties:
+    def invoke(self, token: str, arguments: Properties) -> Properties:
         from localcloud.pulumi.aws.functions import FUNCTIONS  # noqa: PLC0415  most processes invoke nothing
 
         if token not in FUNCTIONS:
@@ -292,7 +292,7 @@ class AwsProvider(Provider):
             self.stop,
             timeout,
             self._accounts,
-            self.directory,
+            self._directory,
         )
 
 
