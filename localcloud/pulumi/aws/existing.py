@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from localcloud.pulumi.aws.cloud import Cloud
-from localcloud.pulumi.aws.resource import ResourceType, names
+from localcloud.pulumi.aws.resource import ResourceType
 from localcloud.pulumi.aws.types import ec2_common as ec2
 from localcloud.pulumi.aws.types.ec2_vpc import SUBNET, VPC
 from localcloud.pulumi.aws.types.eks_cluster import CLUSTER
 from localcloud.pulumi.aws.types.iam import POLICY
 from localcloud.pulumi.errors import Failure, InputsError
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.wire import Properties, names
 
 Function = Callable[[Cloud, Properties], Properties]
 

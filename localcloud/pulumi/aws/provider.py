@@ -190,12 +190,13 @@ class AwsProvider:
             live.setdefault("region", cloud.region)
         if kind.tagger:
             live["tags"] = self._own_tags(live.get("tagsAll") or {}, inputs)
-        # what the SDK declares as always there
+        # Always there is what the SDK declares so. Another property that neither the program nor AWS sets is not.
         always = {
             n: empty(t) for n, t in declared.items() if n in described["computed"] or n not in described["inputs"]
         }
         kept = {n: v for n, v in inputs.items() if n in declared and n not in live}
-        return present({**always, **kept, **present(live)})
+        set_here = {n: v for n, v in live.items() if v != "" or n in inputs or n in always}
+        return present({**always, **kept, **present(set_here)})
 
     def _own_tags(self, live: Tags, inputs: Properties) -> Tags:
         own: Tags = inputs.get("tags") or {}

@@ -93,8 +93,3 @@ class ResourceType:
     validate: Callable[[Properties], Mapping[str, str]] | None = None
     replace_paths: frozenset[str] = frozenset()
     delete_first: bool = False
-
-
-def names(text: str) -> frozenset[str]:
-    """The set of names in a text that separates them by spaces."""
-    return frozenset(text.split())

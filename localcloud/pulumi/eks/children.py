@@ -59,9 +59,8 @@ class Kubernetes(pulumi.ProviderResource):
 
 def addon(name: str, inputs: Inputs, settings: Inputs, parent: pulumi.Resource) -> Child:
     """An add-on; taking over one that EKS has installed must not fail, and it stays when the component goes."""
-    resolve = {f"resolveConflictsOn{event}" for event in ("Create", "Update")}
-    conflicts = {name: settings.get(name) or "OVERWRITE" for name in resolve}
-    inputs = {**inputs, **conflicts, "preserve": True}
+    conflicts = ("resolveConflictsOnCreate", "resolveConflictsOnUpdate")
+    inputs = {**inputs, **{key: settings.get(key) or "OVERWRITE" for key in conflicts}, "preserve": True}
     return Child("aws:eks/addon:Addon", name, inputs, (), options("aws", parent=parent))
 
 

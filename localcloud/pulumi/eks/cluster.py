@@ -24,15 +24,16 @@ from localcloud.pulumi.eks.children import (
 )
 from localcloud.pulumi.eks.kubeconfig import kubeconfig
 from localcloud.pulumi.eks.vpc_cni import VpcCniAddon
+from localcloud.pulumi.wire import names
 
 TOKEN: Final = "eks:index:Cluster"
-_SUPPORTED: Final = frozenset(
-    "accessEntries authenticationMode bootstrapSelfManagedAddons deletionProtection endpointPrivateAccess "  # noqa: SIM905  it reads best
+_SUPPORTED: Final = names(
+    "accessEntries authenticationMode bootstrapSelfManagedAddons deletionProtection endpointPrivateAccess "
     "endpointPublicAccess kubeProxyAddonOptions name privateSubnetIds publicAccessCidrs publicSubnetIds serviceRole "
     "skipDefaultNodeGroup skipDefaultSecurityGroups subnetIds tags upgradePolicy useDefaultVpcCni version vpcCniOptions "
-    "vpcId".split()
+    "vpcId"
 )
-_ADDON_SETTINGS: Final = frozenset({"enabled", "version", "resolveConflictsOnCreate", "resolveConflictsOnUpdate"})
+_ADDON_SETTINGS: Final = names("enabled version resolveConflictsOnCreate resolveConflictsOnUpdate")
 _TRIES = 300
 _TRY_SECONDS = 1.0
 

@@ -8,27 +8,17 @@ from typing import Any, Final
 import pulumi
 
 from localcloud.pulumi.eks.children import Child, options, refuse, unsupported
+from localcloud.pulumi.wire import names
 
 TOKEN: Final = "eks:index:ManagedNodeGroup"
 # Inputs that go to the node group unchanged.
-_PASSED: Final = [
-    "amiType",
-    "capacityType",
-    "diskSize",
-    "forceUpdateVersion",
-    "instanceTypes",
-    "labels",
-    "nodeGroupName",
-    "nodeGroupNamePrefix",
-    "releaseVersion",
-    "tags",
-    "taints",
-]
-_SUPPORTED: Final = {*_PASSED, "cluster", "clusterName", "ignoreScalingChanges", "nodeRoleArn"} | {
-    "scalingConfig",
-    "subnetIds",
-    "version",
-}
+_PASSED: Final = names(
+    "amiType capacityType diskSize forceUpdateVersion instanceTypes labels nodeGroupName nodeGroupNamePrefix "
+    "releaseVersion tags taints"
+)
+_SUPPORTED: Final = _PASSED | names(
+    "cluster clusterName ignoreScalingChanges nodeRoleArn scalingConfig subnetIds version"
+)
 _SIZES: Final = {"desiredSize": 2, "minSize": 1, "maxSize": 2}
 
 

@@ -9,7 +9,7 @@ import grpc
 import pulumi
 from google.protobuf import empty_pb2
 from pulumi.errors import InputPropertiesError, RunError
-from pulumi.provider.provider import CallResult, ConstructResult
+from pulumi.provider.provider import ConstructResult
 from pulumi.provider.provider import Provider as SdkProvider
 from pulumi.provider.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2
@@ -38,9 +38,6 @@ class EksProvider(SdkProvider):
             return ConstructResult(group.urn, group.state)
         known = f"{cluster.TOKEN}, {nodegroup.TOKEN}"
         raise ValueError(f"the local cloud's eks plugin has no component {resource_type}; it has {known}")
-
-    def call(self, token: str, args: Mapping[str, Any]) -> CallResult:
-        raise ValueError(f"the local cloud's eks plugin has no method {token}")
 
 
 class EksServicer(ProviderServicer):

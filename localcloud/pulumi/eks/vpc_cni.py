@@ -8,9 +8,10 @@ from typing import Any, Final
 import pulumi
 
 from localcloud.pulumi.eks.children import Inputs, addon
+from localcloud.pulumi.wire import names
 
 TOKEN: Final = "eks:index:VpcCniAddon"
-SUPPORTED: Final = frozenset({"addonVersion", "resolveConflictsOnCreate", "resolveConflictsOnUpdate"})
+SUPPORTED: Final = names("addonVersion resolveConflictsOnCreate resolveConflictsOnUpdate")
 # What `pulumi-eks` sets where the program sets nothing.
 _CONFIGURATION: Final = {
     "env": {

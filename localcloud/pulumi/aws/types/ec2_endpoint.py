@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud
-from localcloud.pulumi.aws.resource import Update, names
+from localcloud.pulumi.aws.resource import Update
 from localcloud.pulumi.aws.types.ec2_common import Ec2Api, filters, tag
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.wire import Properties, names
 
 # Endpoint
 
@@ -39,7 +39,7 @@ def _await_endpoint(cloud: Cloud, identity: str, inputs: Properties) -> None:
         f"VPC endpoint {identity}",
         lambda: _state(cloud, identity),
         until={"available", "pendingacceptance"},
-        failed={"rejected", "failed", "expired", "deleted"},
+        failed={"rejected", "failed", "expired"},
         seconds=600,
     )
 

@@ -6,9 +6,9 @@ import zlib
 
 from localcloud.pulumi.aws.api import Api
 from localcloud.pulumi.aws.cloud import Cloud, ignore
-from localcloud.pulumi.aws.resource import Update, names
+from localcloud.pulumi.aws.resource import Update
 from localcloud.pulumi.aws.types.ec2_common import Ec2Api, filters
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.wire import Properties, names
 
 _NO_TABLE = "InvalidRouteTableID.NotFound"
 _NO_ROUTE = "InvalidRoute.NotFound"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud, ignore
-from localcloud.pulumi.aws.resource import Update, names
+from localcloud.pulumi.aws.resource import Update
 from localcloud.pulumi.aws.types.ec2_common import DEPENDENTS, Ec2Api, filters
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.wire import Properties, names
 
 _DELETE_SECONDS = 300.0
 

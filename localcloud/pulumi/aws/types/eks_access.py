@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from localcloud.pulumi.aws.api import Api, Tagging
 from localcloud.pulumi.aws.cloud import Cloud
-from localcloud.pulumi.aws.resource import names
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.wire import Properties, names
 
 _SERVICE = "eks"
 _GONE = ("ResourceNotFoundException",)

@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud
-from localcloud.pulumi.aws.resource import Naming, Update, names
+from localcloud.pulumi.aws.resource import Naming, Update
 from localcloud.pulumi.aws.types.eks_common import MINUTE, ROLE_SETTLING, EksApi
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.wire import Properties, names
 
 _NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
 _LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")

@@ -94,7 +94,7 @@ class EksApi(Api):
             f"EKS {self.what} {identity}",
             lambda: self.status(cloud, identity),
             until={"DELETED"},
-            failed={"FAILED", "DELETE_FAILED", *({"ACTIVE"} if going else ())},
+            failed={"DELETE_FAILED", *({"FAILED", "ACTIVE"} if going else ())},
             seconds=self.delete_seconds,
             reason=lambda: _issues(self.found(cloud, identity)),
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud
-from localcloud.pulumi.aws.resource import Naming, Update, names
+from localcloud.pulumi.aws.resource import Naming, Update
 from localcloud.pulumi.aws.types.eks_common import MINUTE, ROLE_SETTLING, EksApi
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.wire import Properties, names
 
 # Node group
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from localcloud.pulumi.aws.api import Api, Tagging
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
 from localcloud.pulumi.aws.endpoint import AwsError
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Update, names
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.aws.resource import Naming, ResourceType, Update
+from localcloud.pulumi.wire import Properties, names
 
 _GONE = "ResourceNotFoundException"
 

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 from localcloud.pulumi.aws.api import Api, Tagging
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
-from localcloud.pulumi.aws.resource import Naming, Update, names
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.aws.resource import Naming, Update
+from localcloud.pulumi.wire import Properties, names
 
 _GONE = "NoSuchEntity"
 # A principal that a policy names may be too new for IAM to know.

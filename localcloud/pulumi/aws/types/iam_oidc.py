@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from localcloud.pulumi.aws.api import Api, Tagging
 from localcloud.pulumi.aws.cloud import Cloud
-from localcloud.pulumi.aws.resource import Update, names
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.aws.resource import Update
+from localcloud.pulumi.wire import Properties, names
 
 # IAM gets the certificate from the issuer itself. Nothing does that here, and the field must not be empty.
 _ANY_THUMBPRINTS = ["f" * 40]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from localcloud.pulumi.aws.api import Api, Tagging
 from localcloud.pulumi.aws.cloud import Cloud
-from localcloud.pulumi.aws.resource import Naming, Update, names
+from localcloud.pulumi.aws.resource import Naming, Update
 from localcloud.pulumi.aws.schema import coerced
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.wire import Properties, names
 
 # Queue
 

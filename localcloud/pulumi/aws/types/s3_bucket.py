@@ -8,8 +8,8 @@ from typing import Any
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
 from localcloud.pulumi.aws.conversion import tag_list, tag_map
 from localcloud.pulumi.aws.endpoint import AwsError
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, names
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags
+from localcloud.pulumi.wire import Properties, names
 
 GONE = ("NoSuchBucket", "404")
 # S3's answers while another change of the bucket is in progress, or before the bucket is known everywhere.

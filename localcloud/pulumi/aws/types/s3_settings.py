@@ -8,9 +8,9 @@ from typing import Any
 from localcloud.pulumi.aws.api import Api
 from localcloud.pulumi.aws.cloud import Cloud, Codes, absent_as_none, ignore
 from localcloud.pulumi.aws.conversion import to_api
-from localcloud.pulumi.aws.resource import ResourceType, Update, names
+from localcloud.pulumi.aws.resource import ResourceType, Update
 from localcloud.pulumi.aws.types.s3_bucket import GONE, SETTLING, SETTLING_SECONDS
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.wire import Properties, names
 
 
 def _setting(

@@ -6,8 +6,8 @@ import re
 
 from localcloud.pulumi.aws.api import Api, Tagging
 from localcloud.pulumi.aws.cloud import Cloud
-from localcloud.pulumi.aws.resource import Naming, names
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.aws.resource import Naming
+from localcloud.pulumi.wire import Properties, names
 
 _NAME = re.compile(r"[a-zA-Z0-9]([-a-zA-Z0-9]{0,62})")
 _API = Api(

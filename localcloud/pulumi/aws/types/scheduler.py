@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from localcloud.pulumi.aws.api import Api, Tagging
 from localcloud.pulumi.aws.cloud import Cloud
-from localcloud.pulumi.aws.resource import Naming, Update, names
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.aws.resource import Naming, Update
+from localcloud.pulumi.wire import Properties, names
 
 _SERVICE = "scheduler"
 _GONE = ("ResourceNotFoundException",)
