@@ -80,7 +80,7 @@ class Cluster(pulumi.ComponentResource):
                 "bootstrapSelfManagedAddons": inputs.get("bootstrapSelfManagedAddons", True),
                 "vpcConfig": {
                     "subnetIds": _subnets(inputs),
-                    **_present({name: inputs.get(name) for name in networking}),
+                    **_present({key: inputs.get(key) for key in networking}),
                 },
                 "version": inputs.get("version"),
                 "tags": pulumi.Output.from_input(inputs.get("tags")).apply(lambda tags: {"Name": name, **(tags or {})}),
