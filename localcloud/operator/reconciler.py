@@ -29,6 +29,7 @@ class Result:
 
 
 DONE: Final = Result()
+_RESYNC_SECONDS: Final = 36000.0  # how often an object that is in order is reconciled
 # How long a namespace's annotations are cached.
 _NAMESPACE_SECONDS: Final = 2.0
 
@@ -56,7 +57,6 @@ class Reconciler:
     Attributes:
         jobs: SageMaker in a region, at an endpoint if the namespace names one.
         default: account, partition and region of the operator itself.
-        resync_seconds: how often to reconcile an object that is in order.
         reads_namespaces: whether a namespace's annotations count.
         observe: gets the last known status of each object's job; None when the job needs no more polling.
     """
@@ -65,7 +65,6 @@ class Reconciler:
     jobs: Callable[[str, str | None], TransformJobs]
     default: Owner
     policy: Policy
-    resync_seconds: float = 36000.0
     reads_namespaces: bool = True
     observe: Callable[[Key, ObservedJob | None], None] = _ignore
     log: Callable[..., None] = _silent
@@ -146,7 +145,7 @@ class Reconciler:
                 synced = attempt.latest and attempt.latest.condition(names.SYNCED)
                 if not synced:
                     return DONE
-                return Result(requeue_after=self.resync_seconds if synced["status"] == "True" else POLL_SECONDS)
+                return Result(requeue_after=_RESYNC_SECONDS if synced["status"] == "True" else POLL_SECONDS)
             case Terminal():
                 return DONE
             case RequeueAfter(seconds=seconds):

@@ -223,9 +223,9 @@ class Cluster(Protocol):
 class Source(Protocol):
     """Lists and watches the objects for the controller; every method raises KubernetesError."""
 
-    def list(self, namespace: str | None, selector: str = "") -> Object: ...
+    def list(self, namespace: str | None) -> Object: ...
 
-    def watch(self, namespace: str | None, resource_version: str, selector: str = "") -> Iterator[Object]: ...
+    def watch(self, namespace: str | None, resource_version: str) -> Iterator[Object]: ...
 
 
 class TransformJobObjects:
@@ -246,14 +246,13 @@ class TransformJobObjects:
     def namespace_annotations(self, namespace: str) -> Mapping[str, str]:
         return self._api.get(f"/api/v1/namespaces/{namespace}")["metadata"].get("annotations") or {}
 
-    def list(self, namespace: str | None, selector: str = "") -> Object:
+    def list(self, namespace: str | None) -> Object:
         """The TransformJobs of a namespace, or of all namespaces."""
-        return self._api.get(_collection(namespace), **_selected(selector))
+        return self._api.get(_collection(namespace))
 
-    def watch(self, namespace: str | None, resource_version: str, selector: str = "") -> Iterator[Object]:
+    def watch(self, namespace: str | None, resource_version: str) -> Iterator[Object]:
         """Events since a version, until the server or the network ends the stream."""
-        query = {"allowWatchBookmarks": "true", "resourceVersion": resource_version, **_selected(selector)}
-        return self._api.watch(_collection(namespace), **query)
+        return self._api.watch(_collection(namespace), allowWatchBookmarks="true", resourceVersion=resource_version)
 
 
 def _collection(namespace: str | None) -> str:
@@ -263,7 +262,3 @@ def _collection(namespace: str | None) -> str:
 
 def _path(namespace: str, name: str) -> str:
     return f"{_collection(namespace)}/{name}"
-
-
-def _selected(selector: str) -> dict[str, str]:
-    return {"labelSelector": selector} if selector else {}
