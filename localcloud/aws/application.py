@@ -22,11 +22,11 @@ from localcloud.aws.eks.addons import Addons
 from localcloud.aws.eks.backend import ClusterBackend
 from localcloud.aws.eks.capabilities import Capabilities
 from localcloud.aws.eks.clusters import Clusters
-from localcloud.aws.eks.kubernetes import ClusterTokenReviewer, TokenWebhook, bind_access_policies
 from localcloud.aws.eks.nodegroups import Nodegroups
 from localcloud.aws.eks.pod_identity import PodIdentity
 from localcloud.aws.eks.store import Store, Tags
-from localcloud.aws.events import AnnouncedTransforms, EventBus
+from localcloud.aws.eks.token_webhook import TokenWebhook
+from localcloud.aws.events import EventBus
 from localcloud.aws.iam import sts
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer
@@ -39,8 +39,10 @@ from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse, HttpServ
 from localcloud.aws.protocol.gateway import INTERNAL_PREFIX, Gateway, Journal, json_response
 from localcloud.aws.quotas import Quotas
 from localcloud.aws.s3 import S3, Buckets, RoleAccess
+from localcloud.aws.sagemaker import service
 from localcloud.aws.sagemaker.containers import LOCAL_PROCESSES
-from localcloud.aws.sagemaker.service import SageMaker
+from localcloud.aws.sagemaker.jobs import TransformJobs
+from localcloud.aws.sagemaker.models import Models
 from localcloud.aws.sagemaker.workers import LocalTransforms
 from localcloud.aws.scheduler.service import Scheduler
 from localcloud.aws.scheduler.targets import UniversalTargets
@@ -181,10 +183,9 @@ class Application:
         limit = self._quotas().transform_limit
         locks = self._upstream.lock("events"), self._upstream.lock("sns")
         bus = EventBus(self._settings.account_id, self._settings.region, *locks, self._authorizer)
-        transforms = AnnouncedTransforms(self._transforms, bus)
-        sagemaker = SageMaker(self._settings.account_id, transforms, self._execution_session, s3, limit)
-        transforms.describe = sagemaker.describe_transform_job
-        self._gateway.register("sagemaker", sagemaker.operations())
+        jobs = TransformJobs(self._transforms, self._execution_session, s3, limit, bus.announce)
+        models = Models(self._execution_session, s3)
+        self._gateway.register("sagemaker", service.operations(self._settings.account_id, jobs, models))
 
     def _execution_session(self, role_arn: str, source_arn: str) -> Credential:
         return sts.service_session(self._tokens, role_arn, SAGEMAKER_SERVICE, source_arn)
@@ -201,11 +202,11 @@ class Application:
         ec2 = partial(moto.backend, "ec2", settings.account_id, settings.region)
         network = Network(ec2, self._upstream.lock("ec2"))
         roles = Roles(self._tokens, self._directory, self._authorizer)
-        pods = PodIdentity(store, self._tokens, ClusterTokenReviewer(), roles)
+        pods = PodIdentity(store, self._tokens, roles)
         tags = Tags(store)
         self._tags.lookups["eks"] = tags.of
         parts = (
-            Clusters(store, self._clusters, network, roles, bind_access_policies),
+            Clusters(store, self._clusters, network, roles),
             Nodegroups(store, self._clusters, network, roles),
             Addons(store),
             Capabilities(store, self._clusters, roles, self._tokens),

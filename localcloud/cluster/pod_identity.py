@@ -128,7 +128,7 @@ class PodTokens:
         self._with_role = self._has_association(self._namespace, self._account)
         self._write_tokens(folder)
         user = {"tokenFile": str(folder / "token")}
-        config = certs.kubeconfig("local", self._api.server, self._authority, user, namespace=self._namespace)
+        config = certs.kubeconfig("local", self._api.server, user, self._authority, self._namespace)
         certs.write_private(folder / "kubeconfig", config)
         variables = {"KUBECONFIG": str(folder / "kubeconfig")}
         if self._with_role:

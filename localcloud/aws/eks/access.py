@@ -13,7 +13,7 @@ from localcloud.aws.protocol.wire import AwsError, Call, Operation
 ACCESS_POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 ADMINISTRATORS = "system:masters"
 # Access policy -> the RBAC group that represents it here. EKS authorises access policies itself; the local cluster has
-# RBAC only, so each maps to a group. Kubernetes itself binds the administrators' group, `eks.kubernetes` the others.
+# RBAC only, so each maps to a group. Kubernetes itself binds the administrators' group, `cluster.rbac` the others.
 _GROUPS = {
     "AmazonEKSClusterAdminPolicy": ADMINISTRATORS,
     "AmazonEKSAdminPolicy": "eks-access-policy:admin",

@@ -30,7 +30,7 @@ class ClusterBackend(Protocol):
     """
 
     def create_cluster(self, name: str, version: str) -> ClusterEndpoint:
-        """Start the control plane and return when it is ready."""
+        """Start the control plane, bind the access policies, and return when it is ready."""
         ...
 
     def delete_cluster(self, name: str) -> None:

@@ -10,9 +10,8 @@ import copy
 import secrets
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from localcloud.aws.eks.access import grant_creator
@@ -55,18 +54,9 @@ class Clusters:
         backend: runs the control planes.
         network: EKS's view of the VPC.
         roles: EKS's view of IAM.
-        prepare: called with the administrator's kubeconfig of each new cluster before the cluster is ACTIVE.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        backend: ClusterBackend,
-        network: Network,
-        roles: Roles,
-        prepare: Callable[[Path], None],
-    ) -> None:
-        self._prepare = prepare
+    def __init__(self, store: Store, backend: ClusterBackend, network: Network, roles: Roles) -> None:
         self._store = store
         self._backend = backend
         self._network = network
@@ -180,7 +170,6 @@ class Clusters:
     def _start(self, record: ClusterRecord, version: str) -> None:
         try:
             endpoint = self._backend.create_cluster(record.name, version)
-            self._prepare(endpoint.admin_kubeconfig)
         except Exception as error:  # noqa: BLE001  the cluster's health reports any error
             self._fail(record, error)
             return

@@ -7,16 +7,21 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from localcloud.aws.eks.account import POD_NEEDS, Roles, node
 from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, not_found, now, page
 from localcloud.aws.iam.needs import PODS_SERVICE
 from localcloud.aws.iam.sts import Assumption, Tokens, wire_form
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
+from localcloud.kube import KubeApi, KubeconfigError, KubernetesError
 
 _SUMMARY = ("clusterName", "namespace", "serviceAccount", "associationArn", "associationId", "ownerArn")
 _LONGEST = timedelta(hours=6)
+_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
+_USER = "system:serviceaccount:"
+_POD_NAME = "authentication.kubernetes.io/pod-name"
+_POD_UID = "authentication.kubernetes.io/pod-uid"
 
 
 @dataclass(frozen=True)
@@ -29,19 +34,12 @@ class Pod:
     uid: str
 
 
-class TokenReviewer(Protocol):
-    """Asks a cluster whether a service account token is valid."""
-
-    def review(self, cluster: ClusterRecord, token: str, audience: str) -> Pod | None: ...
-
-
 class PodIdentity:
     """The Pod Identity operations of EKS and EKS Auth."""
 
-    def __init__(self, store: Store, tokens: Tokens, reviewer: TokenReviewer, roles: Roles) -> None:
+    def __init__(self, store: Store, tokens: Tokens, roles: Roles) -> None:
         self._store = store
         self._tokens = tokens
-        self._reviewer = reviewer
         self._roles = roles
 
     def operations(self) -> Mapping[str, Operation]:
@@ -113,7 +111,7 @@ class PodIdentity:
 
     def assume_role(self, call: Call) -> Mapping[str, Any]:
         cluster = self._store.cluster(str(call.params["clusterName"]))
-        pod = self._reviewer.review(cluster, str(call.params["token"]), PODS_SERVICE)
+        pod = review(cluster, str(call.params["token"]))
         if pod is None:
             raise AwsError(
                 "InvalidTokenException",
@@ -166,6 +164,34 @@ class PodIdentity:
         if identifier not in cluster.associations:
             raise not_found(f"Association not found: {identifier}")
         return cluster, cluster.associations[identifier]
+
+
+def review(cluster: ClusterRecord, token: str) -> Pod | None:
+    """Let the cluster say whose service account token this is; None if it is not valid for Pod Identity."""
+    if cluster.admin_kubeconfig is None:
+        raise AwsError("ServiceUnavailableException", f"Cluster {cluster.name} does not run yet.", 503)
+    spec = {"token": token, "audiences": [PODS_SERVICE]}
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec}
+    try:
+        answer = KubeApi.from_kubeconfig(cluster.admin_kubeconfig).create(_REVIEWS, body)
+    except (KubernetesError, KubeconfigError) as error:
+        message = f"Cluster {cluster.name} does not answer a token review: {error}"
+        raise AwsError("ServiceUnavailableException", message, 503) from error
+    return _pod(answer.get("status") or {})
+
+
+def _pod(status: Mapping[str, Any]) -> Pod | None:
+    user = status.get("user") or {}
+    name = str(user.get("username") or "")
+    if not status.get("authenticated") or not name.startswith(_USER):
+        return None
+    namespace, _, account = name.removeprefix(_USER).partition(":")
+    extra = user.get("extra") or {}
+    return Pod(namespace, account, _first(extra.get(_POD_NAME), account), _first(extra.get(_POD_UID), "unknown"))
+
+
+def _first(values: Any, default: str) -> str:
+    return str(values[0]) if values else default
 
 
 def _of(cluster: ClusterRecord, namespace: str, account: str) -> Record | None:

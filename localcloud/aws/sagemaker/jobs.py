@@ -34,6 +34,9 @@ _FILLED: Mapping[str, Mapping[str, str]] = {
 _NOT_SHOWN = frozenset({"Tags"})
 
 
+Announce = Callable[[str, Mapping[str, Any]], None]
+
+
 class TransformJobs:
     """The operations on transform jobs.
 
@@ -42,6 +45,7 @@ class TransformJobs:
         sessions: assumes execution roles.
         s3: S3 with the permissions of an execution role.
         limit: the quota of an instance type; None for no limit.
+        announce: gets the ARN and the description of each job that begins and that has ended.
     """
 
     def __init__(
@@ -50,11 +54,13 @@ class TransformJobs:
         sessions: RoleSessions,
         s3: RoleAccess,
         limit: Callable[[str], int | None],
+        announce: Announce = lambda _arn, _description: None,
     ) -> None:
         self._transforms = transforms
         self._sessions = sessions
         self._s3 = s3
         self._limit = limit
+        self._announce = announce
 
     def create(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         arn = self.arn(region, request["TransformJobName"])
@@ -70,7 +76,8 @@ class TransformJobs:
             self._check_free(region, job.name)
             self._check_quota(region, request["TransformResources"])
             region.jobs[job.name] = job
-        self._transforms.start(_order(region, job, model, session), _Listener(region, job))
+        self._announce(arn, _description(job))
+        self._transforms.start(_order(region, job, model, session), _Listener(region, job, self._announce))
         if job.state.status is JobStatus.STOPPING:  # it was stopped before the backend knew the job
             self._transforms.stop(arn)
         return {"TransformJobArn": arn}
@@ -143,11 +150,12 @@ class TransformJobs:
 
 
 class _Listener:
-    """Writes a job's progress into its record."""
+    """Writes a job's progress into its record, and announces its end."""
 
-    def __init__(self, region: Region, job: JobRecord) -> None:
+    def __init__(self, region: Region, job: JobRecord, announce: Announce) -> None:
         self._lock: threading.RLock = region.lock
         self._job = job
+        self._announce = announce
 
     def started(self, _arn: str, /) -> None:
         with self._lock:
@@ -156,6 +164,8 @@ class _Listener:
     def ended(self, _arn: str, status: str, reason: str | None, /) -> None:
         with self._lock:
             self._job.state.end(JobStatus(status), reason)
+            description = _description(self._job)
+        self._announce(self._job.arn, description)
 
 
 def _check_model(model: ModelRecord) -> None:

@@ -98,14 +98,6 @@ class TransformBackend(Protocol):
         """Stop a job, running or queued; its listener gets the end."""
         ...
 
-    def warm(self) -> None:
-        """Start preparing for the first job, and return at once."""
-        ...
-
-    def close(self) -> None:
-        """End everything that runs."""
-        ...
-
 
 class Channel:
     """A connection that sends from any thread and is read by one."""

@@ -10,11 +10,12 @@ import copy
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from localcloud.aws.protocol import validation
 from localcloud.aws.protocol.wire import AwsError, Call, Operation
 from localcloud.aws.scheduler.store import DEFAULT_GROUP, Group, Schedule, Shown, Store, now
+from localcloud.aws.scheduler.targets import UniversalTargets
 from schedules import expression
 
 _LONGEST_WAIT = 30.0  # seconds, after which the clock is read again: it may have been set
@@ -22,22 +23,10 @@ _RETRIES = {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
 _GIVEN = ("Description", "StartDate", "EndDate", "KmsKeyArn")
 
 
-class Targets(Protocol):
-    """Calls the targets of schedules."""
-
-    def check(self, target: Mapping[str, Any], group_arn: str) -> None:
-        """Raise AwsError for a target that can never be called."""
-        ...
-
-    def deliver(self, schedule: Mapping[str, Any], group_arn: str, scheduled: datetime) -> None:
-        """Call the target, with the schedule's retries; a failed call goes to the dead-letter queue."""
-        ...
-
-
 class Scheduler:
     """EventBridge Scheduler of one account and region."""
 
-    def __init__(self, account_id: str, region: str, targets: Targets) -> None:
+    def __init__(self, account_id: str, region: str, targets: UniversalTargets) -> None:
         self._store = Store(account_id, region)
         self._targets = targets
         self._closed = False

@@ -88,12 +88,6 @@ class SlowToStart:
     def end(self, arn: str, status: str) -> None:
         self._known.pop(arn).ended(arn, status, None)
 
-    def warm(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
 
 class SlowToStop(SlowToStart):
     """Starts a job at once, and lets it run on after each request to stop it until the test ends it."""
