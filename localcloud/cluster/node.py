@@ -152,9 +152,7 @@ class Node:
         defaults |= {"AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1,localhost", "PYTHONUNBUFFERED": "1"}
         if self._settings.aws_endpoint:
             defaults["AWS_ENDPOINT_URL"] = self._settings.aws_endpoint
-        pod.prepare(
-            lambda kind, name: self._api.find(f"/api/v1/namespaces/{namespace}/{kind}/{name}"), tokens, defaults
-        )
+        pod.prepare(tokens, defaults)
         self._retry_at[pod.uid] = time.monotonic() + _RETRY_SECONDS
         _say(f"pod {namespace}/{_name(pod.manifest)}: {pod.problem or 'prepared'}")
         pod.run()
