@@ -10,28 +10,27 @@ from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.directory import Directory, ResourceTags
 from localcloud.aws.iam.documents import Keys, Policy
 from localcloud.aws.iam.evaluation import Decision, Request, evaluate
-from localcloud.aws.iam.needs import Mapper, Need, account, compute, s3, tag_keys, tags_of
+from localcloud.aws.iam.needs import Mapper, Need, needed, s3, services
 from localcloud.aws.protocol.wire import AccessDeniedError, Call
 
 BucketPolicy = Callable[[str], Policy | None]
 _MAPPERS: Mapping[str, Mapper] = {
     "s3": s3.needs,
-    "iam": account.iam,
-    "ec2": compute.ec2,
-    "sts": account.sts,
-    "sagemaker": compute.sagemaker,
-    "eks": compute.eks,
-    "eks-auth": compute.eks_auth,
-    "logs": account.logs,
-    "cloudwatch": account.cloudwatch,
-    "service-quotas": account.service_quotas,
-    "scheduler": account.scheduler,
-    "events": account.events,
-    "sqs": account.sqs,
-    "sns": account.sns,
+    "iam": services.iam,
+    "ec2": services.ec2,
+    "sts": services.sts,
+    "sagemaker": services.sagemaker,
+    "eks": services.eks,
+    "eks-auth": services.eks_auth,
+    "logs": services.logs,
+    "cloudwatch": services.cloudwatch,
+    "service-quotas": services.service_quotas,
+    "scheduler": services.scheduler,
+    "events": services.events,
+    "sqs": services.sqs,
+    "sns": services.sns,
 }
 """The function of each service in `iam.needs`. An operation of any other service needs `service:Operation` on `*`."""
-_PREFIXES = {"resourcegroupstaggingapi": "tag", "s3control": "s3"}
 _JSON_CODES = {"s3", "iam", "sts", "cloudwatch"}
 _S3_PREFIX = "arn:aws:s3:::"
 
@@ -118,8 +117,7 @@ def needs(call: Call, directory: Directory) -> Sequence[Need]:
     """The permissions that the caller must have for this call."""
     if mapper := _MAPPERS.get(call.service):
         return mapper(call, directory)
-    prefix = _PREFIXES.get(call.service, call.service)
-    return [Need(f"{prefix}:{call.operation}", str(call.params.get("resourceArn") or "*"), tag_keys(tags_of(call)))]
+    return needed(call, str(call.params.get("resourceArn") or "*"))
 
 
 def request_context(principal: Principal, call: Call | None) -> Keys:
