@@ -13,8 +13,7 @@ import sys
 import threading
 from typing import Final
 
-from localcloud.containers.errors import StartError
-from localcloud.containers.images import IMAGES
+from localcloud.containers.images import IMAGES, ContainerError
 from localcloud.containers.zygote import LENGTH, NUMBER, READY, LaunchRequest
 from localcloud.home import CHECKOUT, home
 
@@ -64,7 +63,7 @@ class Launcher:
         self._control, theirs = socket.socketpair()
         log = home() / "logs" / "containers.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        modules = [image.module for image in IMAGES if image.preload]
+        modules = [image.module for image in IMAGES if image.module]
         with theirs, log.open("ab") as sink:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "localcloud.containers.zygote", *modules],
@@ -88,7 +87,7 @@ class Launcher:
             output: the file descriptor to which the process writes.
 
         Raises:
-            StartError: the fork server has ended or does not answer.
+            ContainerError: the fork server has ended or does not answer.
         """
         status, theirs = os.pipe()
         try:
@@ -125,8 +124,10 @@ class Launcher:
         socket.send_fds(self._control, [LENGTH.pack(len(text))], descriptors)
         self._control.sendall(text)
 
-    def _gone(self, why: object) -> StartError:
-        return StartError(f"the fork server of containers does not answer ({why}); see {home()}/logs/containers.log")
+    def _gone(self, why: object) -> ContainerError:
+        return ContainerError(
+            f"the fork server of containers does not answer ({why}); see {home()}/logs/containers.log"
+        )
 
 
 def _readable(descriptor: int, wait_seconds: float) -> bool:
