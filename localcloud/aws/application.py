@@ -1,7 +1,7 @@
 """The AWS endpoint put together: its settings and its services.
 
-A service is added in three places: its operations in a package of their own, a method `_add_...` here that registers
-them with the gateway, and the permissions that they need in `iam.needs`.
+A service is added in three places: its operations in a package of their own, a method `_add_...` here that gives
+them to the gateway, and the permissions that they need in `iam.needs`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,7 @@ from localcloud.aws.moto import Upstream
 from localcloud.aws.protocol import validation
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse, HttpServer
 from localcloud.aws.protocol.gateway import INTERNAL_PREFIX, Gateway, Journal, json_response
+from localcloud.aws.protocol.wire import Operation, Service
 from localcloud.aws.quotas import Quotas
 from localcloud.aws.s3 import S3, Buckets, RoleAccess
 from localcloud.aws.sagemaker import service
@@ -154,29 +155,23 @@ class Application:
 
     def _add_account_services(self) -> None:
         self._tags.lookups["iam"] = of_roles(self._directory)
-        self._gateway.complete("iam", guards=validation.iam_guards())
-        self._gateway.register("sts", self._tokens.operations())
-        self._gateway.register("service-quotas", self._quotas().operations())
+        self._gateway.services["iam"] = Service(guards=validation.iam_guards())
+        self._own("sts", self._tokens.operations())
+        self._own("service-quotas", self._quotas().operations())
+
+    def _own(self, service: str, operations: Mapping[str, Operation]) -> None:
+        self._gateway.services[service] = Service(operations, owned=True)
 
     def _quotas(self) -> Quotas:
         return Quotas(self._settings.home, self._settings.account_id, self._settings.region)
 
     def _add_s3(self) -> None:
-        s3 = S3(self._buckets, self._authorizer)
-        self._gateway.complete(
-            "s3",
-            native=s3.operations(),
-            guards=s3.guards(),
-            rewrites=s3.rewrites(),
-            amendments=s3.amendments(),
-            failures=s3.failures(),
-        )
+        self._gateway.services["s3"] = S3(self._buckets, self._authorizer).service()
 
     def _add_ec2(self) -> None:
         account_id, lock = self._settings.account_id, self._upstream.lock("ec2")
         self._tags.lookups["ec2"] = of_ec2(account_id, lock)
-        rules = NetworkRules(account_id, lock)
-        self._gateway.complete("ec2", guards=rules.guards(), amendments=rules.amendments())
+        self._gateway.services["ec2"] = NetworkRules(account_id, lock).service()
 
     def _add_sagemaker(self) -> None:
         s3 = RoleAccess(self._buckets, self._authorizer)
@@ -185,7 +180,7 @@ class Application:
         bus = EventBus(self._settings.account_id, self._settings.region, *locks, self._authorizer)
         jobs = TransformJobs(self._transforms, self._execution_session, s3, limit, bus.announce)
         models = Models(self._execution_session, s3)
-        self._gateway.register("sagemaker", service.operations(self._settings.account_id, jobs, models))
+        self._own("sagemaker", service.operations(self._settings.account_id, jobs, models))
 
     def _execution_session(self, role_arn: str, source_arn: str) -> Credential:
         return sts.service_session(self._tokens, role_arn, SAGEMAKER_SERVICE, source_arn)
@@ -193,7 +188,7 @@ class Application:
     def _add_scheduler(self) -> Scheduler:
         targets = UniversalTargets(self._tokens, lambda: self.endpoint, self._settings.region)
         scheduler = Scheduler(self._settings.account_id, self._settings.region, targets)
-        self._gateway.register("scheduler", scheduler.operations())
+        self._own("scheduler", scheduler.operations())
         self._tags.lookups["scheduler"] = scheduler.tags_of
         return scheduler
 
@@ -214,9 +209,8 @@ class Application:
             pods,
             tags,
         )
-        for part in parts:
-            self._gateway.register("eks", part.operations())
-        self._gateway.register("eks-auth", pods.auth_operations())
+        self._own("eks", {name: operation for part in parts for name, operation in part.operations().items()})
+        self._own("eks-auth", {"AssumeRoleForPodIdentity": pods.assume_role})
         self._gateway.internal["eks"] = TokenWebhook(store, self._authenticator)
 
     def _health(self, _request: HttpRequest) -> HttpResponse:

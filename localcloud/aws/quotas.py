@@ -36,7 +36,6 @@ _PLAIN: Mapping[str, Mapping[str, tuple[str, float]]] = {
     "eks": {"Clusters": ("L-1194D53C", 100.0), "Managed node groups per cluster": ("L-6D54EA21", 30.0)},
 }
 _DEFAULT_TRANSFORM = 20.0
-_PAGE = 100
 
 
 class Quotas:
@@ -60,7 +59,6 @@ class Quotas:
             "GetServiceQuota": self.get,
             "ListAWSDefaultServiceQuotas": self.list_defaults,
             "GetAWSDefaultServiceQuota": self.get_default,
-            "ListServices": list_services,
             "RequestServiceQuotaIncrease": self.ask,
             "ListRequestedServiceQuotaChangeHistoryByQuota": self.list_asked,
         }
@@ -145,10 +143,6 @@ class Quotas:
         return {str(name): float(value) for name, value in values.items() if isinstance(value, int | float)}
 
 
-def list_services(_call: Call) -> Mapping[str, Any]:
-    return {"Services": [{"ServiceCode": code, "ServiceName": name} for code, name in _SERVICES.items()]}
-
-
 def _transform_quotas() -> Mapping[str, tuple[str, float]]:
     names = [_transform_quota(f"ml.{family}.{size}") for family in _FAMILIES for size in _SIZES]
     return {name: (_code(name), _DEFAULT_TRANSFORM) for name in names}
@@ -164,9 +158,7 @@ def _code(name: str) -> str:
 
 
 def _page(rows: list[Mapping[str, Any]], params: Mapping[str, Any]) -> Mapping[str, Any]:
-    refusal = AwsError("InvalidPaginationTokenException", validation.FOREIGN_TOKEN)
-    shown, token = validation.page(rows, params.get("NextToken"), int(params.get("MaxResults") or _PAGE), refusal)
-    return {"Quotas": shown, **({"NextToken": token} if token else {})}
+    return validation.page("Quotas", rows, params, "InvalidPaginationTokenException")
 
 
 def _no_such(message: str) -> AwsError:

@@ -21,7 +21,7 @@ from localcloud.aws.iam.needs.s3 import deletion
 from localcloud.aws.moto import backend
 from localcloud.aws.protocol import wire
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
-from localcloud.aws.protocol.wire import AccessDeniedError, Amendment, AwsError, Call, Guard, Operation, Rewrite
+from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Service
 
 Entry = Mapping[str, str]
 _LOCKED = "Access Denied because object protected by object lock."
@@ -117,26 +117,20 @@ class S3:
         self._buckets = buckets
         self._authorizer = authorizer
 
-    def operations(self) -> Mapping[str, Operation]:
-        return {"DeleteObjects": self._delete_objects}
-
-    def guards(self) -> Mapping[str, Guard]:
-        return {
-            "PutObject": _check_upload,
-            "UploadPart": _check_upload,
-            "ListObjectsV2": self._check_token,
-            "PutBucketPolicy": self._check_policy,
-            "CreateBucket": self._check_creation,
-        }
-
-    def amendments(self) -> Mapping[str, Amendment]:
-        return {"CreateBucket": self._set_defaults, "DeleteBucketEncryption": self._reset_encryption}
-
-    def rewrites(self) -> Mapping[str, Rewrite]:
-        return dict.fromkeys(("PutObject", "UploadPart"), _name_algorithm)
-
-    def failures(self) -> Mapping[str, Amendment]:
-        return {"GetObject": self._hide_missing, "HeadObject": self._hide_missing}
+    def service(self) -> Service:
+        return Service(
+            native={"DeleteObjects": self._delete_objects},
+            guards={
+                "PutObject": _check_upload,
+                "UploadPart": _check_upload,
+                "ListObjectsV2": self._check_token,
+                "PutBucketPolicy": self._check_policy,
+                "CreateBucket": self._check_creation,
+            },
+            rewrites=dict.fromkeys(("PutObject", "UploadPart"), _name_algorithm),
+            amendments={"CreateBucket": self._set_defaults, "DeleteBucketEncryption": self._reset_encryption},
+            failures=dict.fromkeys(("GetObject", "HeadObject"), self._hide_missing),
+        )
 
     def _check_creation(self, call: Call) -> None:
         constraint = (call.params.get("CreateBucketConfiguration") or {}).get("LocationConstraint")

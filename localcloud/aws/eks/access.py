@@ -41,7 +41,6 @@ class Access:
             "AssociateAccessPolicy": self.associate,
             "DisassociateAccessPolicy": self.disassociate,
             "ListAssociatedAccessPolicies": self.list_associated,
-            "ListAccessPolicies": list_access_policies,
         }
 
     def create(self, call: Call) -> Mapping[str, Any]:
@@ -197,10 +196,6 @@ def groups_of(cluster: ClusterRecord, identity_arn: str) -> Sequence[str] | None
     policies = cluster.access_policies.get(identity_arn, {})
     groups = [_group(held) for held in policies.values()]
     return [*entry["kubernetesGroups"], *(group for group in groups if group)]
-
-
-def list_access_policies(_call: Call) -> Mapping[str, Any]:
-    return {"accessPolicies": [{"name": name, "arn": ACCESS_POLICY + name} for name in _GROUPS]}
 
 
 def _creator_needs_no_entry(cluster: ClusterRecord) -> bool:

@@ -84,7 +84,6 @@ class Addons:
             if call.params.get("resolveConflicts"):
                 changes["ResolveConflicts"] = str(call.params["resolveConflicts"])
             update = new_update("AddonUpdate", changes)
-            update["_owner"] = (None, addon["addonName"])
             cluster.updates[update["id"]] = update
             return {"update": update}
 

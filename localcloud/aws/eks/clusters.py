@@ -71,7 +71,6 @@ class Clusters:
             "UpdateClusterConfig": self.update_config,
             "UpdateClusterVersion": self.update_version,
             "DescribeUpdate": self.describe_update,
-            "ListUpdates": self.list_updates,
             "DescribeClusterVersions": describe_cluster_versions,
         }
 
@@ -149,12 +148,6 @@ class Clusters:
         if update is None:
             raise not_found(f"No update found for ID: {call.params['updateId']}")
         return {"update": update}
-
-    def list_updates(self, call: Call) -> Mapping[str, Any]:
-        record = self._store.cluster(str(call.params["name"]))
-        owner = (call.params.get("nodegroupName"), call.params.get("addonName"))
-        ids = [key for key, update in record.updates.items() if update.get("_owner", (None, None)) == owner]
-        return page(ids, call.params, "updateIds")
 
     def _make_network(self, record: ClusterRecord) -> None:
         config = record.description["resourcesVpcConfig"]

@@ -74,7 +74,6 @@ class Nodegroups:
             _apply_labels(nodegroup, params.get("labels") or {}, changes)
             nodegroup["modifiedAt"] = now()
             update = new_update("ConfigUpdate", changes)
-            update["_owner"] = (nodegroup["nodegroupName"], None)
             cluster.updates[update["id"]] = update
             return {"update": update}
 

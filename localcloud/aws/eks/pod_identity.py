@@ -51,9 +51,6 @@ class PodIdentity:
             "ListPodIdentityAssociations": self.list,
         }
 
-    def auth_operations(self) -> Mapping[str, Operation]:
-        return {"AssumeRoleForPodIdentity": self.assume_role}
-
     def create(self, call: Call) -> Mapping[str, Any]:
         params = call.params
         self._roles.check_trusts(str(params["roleArn"]), PODS_SERVICE)

@@ -15,7 +15,6 @@ from localcloud.aws.protocol import validation
 from localcloud.aws.protocol.wire import AwsError, Call, Operation
 
 Record = dict[str, Any]
-_PAGE = 100
 
 
 @dataclass
@@ -110,10 +109,7 @@ def new_update(kind: str, params: Mapping[str, str]) -> Record:
 
 
 def page(names: list[str], params: Mapping[str, Any], key: str) -> Record:
-    """The page of a sorted listing that a request asks for."""
-    size = int(params.get("maxResults") or _PAGE)
-    shown, token = validation.page(names, params.get("nextToken"), size, invalid(validation.FOREIGN_TOKEN))
-    return {key: shown, **({"nextToken": token} if token else {})}
+    return validation.page(key, names, params, "InvalidParameterException")
 
 
 class Tags:

@@ -51,7 +51,6 @@ class Tokens:
         return {
             "GetCallerIdentity": self.get_caller_identity,
             "AssumeRole": self.assume_role,
-            "GetSessionToken": self.get_session_token,
         }
 
     def get_caller_identity(self, call: Call) -> Mapping[str, Any]:
@@ -59,12 +58,6 @@ class Tokens:
         if principal.is_anonymous:
             raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
         return {"UserId": principal.user_id, "Account": principal.account_id, "Arn": principal.arn}
-
-    def get_session_token(self, call: Call) -> Mapping[str, Any]:
-        if ":role/" in call.principal.identity_arn:
-            raise AccessDeniedError("Cannot call GetSessionToken with session credentials")
-        duration = timedelta(seconds=int(call.params.get("DurationSeconds") or 12 * _HOUR))
-        return {"Credentials": wire_form(self._credentials.issue(call.principal, duration))}
 
     def assume_role(self, call: Call) -> Mapping[str, Any]:
         params = call.params

@@ -11,18 +11,16 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import TypeVar
 
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.moto import Upstream
 from localcloud.aws.protocol import validation, wire
 from localcloud.aws.protocol.exchange import Environ, HttpRequest, HttpResponse
-from localcloud.aws.protocol.wire import Amendment, AwsError, Call, Guard, NotAvailableError, Operation, Rewrite
+from localcloud.aws.protocol.wire import AwsError, Call, NotAvailableError, Service
 
 Internal = Callable[[HttpRequest], HttpResponse]
-Part = TypeVar("Part")
-_Key = tuple[str, str]
+_ALL_OF_MOTO = Service()
 _ERROR_CODE = re.compile(rb"<Code>([^<]+)</Code>")
 INTERNAL_PREFIX = "/_localcloud/"
 
@@ -52,53 +50,18 @@ class Gateway:
 
     Attributes:
         internal: routes of the local cloud itself, by the first part of the path below `/_localcloud/`.
+        services: what of a service is not moto's, by botocore's name of the service.
     """
 
     def __init__(
         self, authenticator: Authenticator, authorizer: Authorizer, upstream: Upstream, journal: Journal
     ) -> None:
         self.internal: dict[str, Internal] = {}
-        self._native: dict[_Key, Operation] = {}
-        self._guards: dict[_Key, Guard] = {}
-        self._amendments: dict[_Key, Amendment] = {}
-        self._rewrites: dict[_Key, Rewrite] = {}
-        self._failures: dict[_Key, Amendment] = {}
-        self._owned: set[str] = set()
+        self.services: dict[str, Service] = {}
         self._authenticator = authenticator
         self._authorizer = authorizer
         self._upstream = upstream
         self._journal = journal
-
-    def register(self, service: str, operations: Mapping[str, Operation]) -> None:
-        """Take over a service: its other operations are refused as not available, even if moto has them."""
-        self._owned.add(service)
-        self._native |= _keyed(service, operations)
-
-    def complete(
-        self,
-        service: str,
-        *,
-        native: Mapping[str, Operation] | None = None,
-        guards: Mapping[str, Guard] | None = None,
-        rewrites: Mapping[str, Rewrite] | None = None,
-        amendments: Mapping[str, Amendment] | None = None,
-        failures: Mapping[str, Amendment] | None = None,
-    ) -> None:
-        """Complete moto's implementation of a service.
-
-        Args:
-            service: botocore's name of the service.
-            native: operations that we implement ourselves.
-            guards: checks that run before moto's implementation and may refuse the call.
-            rewrites: the request that moto gets in place of the client's.
-            amendments: applied after a call that succeeded: they complete moto's answer or its state.
-            failures: the same, applied after a call that failed.
-        """
-        self._native |= _keyed(service, native)
-        self._guards |= _keyed(service, guards)
-        self._rewrites |= _keyed(service, rewrites)
-        self._amendments |= _keyed(service, amendments)
-        self._failures |= _keyed(service, failures)
 
     def __call__(self, environ: Environ, start_response: Callable[..., object]) -> Iterable[bytes]:
         request = HttpRequest.from_environ(environ)
@@ -150,28 +113,27 @@ class Gateway:
         operation, params = wire.parse(request, service)
         entry["operation"] = operation
         call = Call(service, operation, scope.region, params, principal, request)
-        if service in self._owned:
-            if (service, operation) not in self._native:
+        if self._service(service).owned:
+            if operation not in self._service(service).native:
                 raise NotAvailableError(service, operation)
             validation.check(service, operation, params)
         self._authorizer.authorize(call)
         return self._execute(call)
 
     def _execute(self, call: Call) -> HttpResponse:
-        key = (call.service, call.operation)
-        native = self._native.get(key)
-        if native is not None:
+        service, operation = self._service(call.service), call.operation
+        if native := service.native.get(operation):
             return wire.result_response(call, native(call))
-        if key in self._guards:
-            self._guards[key](call)
-        request = self._rewrites[key](call) if key in self._rewrites else call.request
-        response = self._upstream.forward(request, call.service, call.operation, call.region)
-        hook = self._amendments.get(key) if response.status < 300 else self._failures.get(key)
-        return hook(call, response) if hook is not None else response
+        if guard := service.guards.get(operation):
+            guard(call)
+        rewrite = service.rewrites.get(operation)
+        request = rewrite(call) if rewrite else call.request
+        response = self._upstream.forward(request, call.service, operation, call.region)
+        hook = (service.amendments if response.status < 300 else service.failures).get(operation)
+        return hook(call, response) if hook else response
 
-
-def _keyed(service: str, parts: Mapping[str, Part] | None) -> dict[_Key, Part]:
-    return {(service, name): part for name, part in (parts or {}).items()}
+    def _service(self, name: str) -> Service:
+        return self.services.get(name, _ALL_OF_MOTO)
 
 
 def json_response(status: int, body: Mapping[str, object]) -> HttpResponse:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.aws.protocol import validation
-from localcloud.aws.sagemaker.errors import ValidationError, foreign_token
+from localcloud.aws.sagemaker.errors import ValidationError
 from localcloud.batch_transform.job import JobState
 
 Tags = dict[str, str]
@@ -110,9 +110,7 @@ def add_tags(region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
 def list_tags(region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
     with region.lock:
         tags = _as_list(_tags(region, request["ResourceArn"]))
-    size = request.get("MaxResults") or _MOST_TAGS
-    shown, token = validation.page(tags, request.get("NextToken"), size, foreign_token())
-    return {"Tags": shown, **({"NextToken": token} if token else {})}
+    return validation.page("Tags", tags, request, size=_MOST_TAGS)
 
 
 def delete_tags(region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,9 +157,7 @@ def page(items: list[dict[str, Any]], request: Mapping[str, Any], listing: Listi
     member = listing.sort_members[request.get("SortBy") or listing.sort_by]
     name = listing.sort_members["Name"]
     found.sort(key=lambda item: (item[member], item[name]), reverse=request.get("SortOrder") != "Ascending")
-    size = request.get("MaxResults") or _PAGE
-    shown, token = validation.page(found, request.get("NextToken"), size, foreign_token())
-    return {listing.key: shown, **({"NextToken": token} if token else {})}
+    return validation.page(listing.key, found, request, size=_PAGE)
 
 
 def _wanted(item: Mapping[str, Any], request: Mapping[str, Any], listing: Listing) -> bool:

@@ -47,7 +47,6 @@ class Scheduler:
             "GetSchedule": self.get,
             "UpdateSchedule": self.update,
             "DeleteSchedule": self.delete,
-            "ListSchedules": self.list,
         }
         return {name: self._locked(operation) for name, operation in {**groups, **schedules}.items()}
 
@@ -88,7 +87,7 @@ class Scheduler:
     def list_groups(self, call: Call) -> Mapping[str, Any]:
         prefix = str(call.params.get("NamePrefix") or "")
         found = [group.shown for name, group in sorted(self._store.groups.items()) if name.startswith(prefix)]
-        return _page(found, call.params, "ScheduleGroups")
+        return validation.page("ScheduleGroups", found, call.params)
 
     def tag(self, call: Call) -> Mapping[str, Any]:
         self._tagged(call).tags.update(_tags(call.params["Tags"]))
@@ -133,17 +132,6 @@ class Scheduler:
         del self._store.group(known.group).schedules[known.name]
         self._store.changed.notify_all()
         return {}
-
-    def list(self, call: Call) -> Mapping[str, Any]:
-        params = call.params
-        found = self._store.group(params["GroupName"]).schedules.values() if params.get("GroupName") else None
-        shown = [
-            _summary(schedule)
-            for schedule in sorted(self._store.all() if found is None else found, key=lambda one: one.name)
-            if schedule.name.startswith(params.get("NamePrefix") or "")
-            and params.get("State") in {None, schedule.shown["State"]}
-        ]
-        return _page(shown, params, "Schedules")
 
     def _settled(self, call: Call, times: Shown) -> Schedule:
         """Return a checked schedule that knows when it fires."""
@@ -218,20 +206,8 @@ def _check_times(text: str, timezone: str) -> None:
         raise _invalid(f"The ScheduleExpressionTimezone {timezone} is not valid: {error}") from error
 
 
-def _summary(schedule: Schedule) -> Shown:
-    shown = schedule.shown
-    members = ("Arn", "Name", "GroupName", "State", "CreationDate", "LastModificationDate")
-    return {**{member: shown[member] for member in members}, "Target": {"Arn": shown["Target"]["Arn"]}}
-
-
 def _tags(rows: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
     return {row["Key"]: row["Value"] for row in rows or ()}
-
-
-def _page(rows: list[Shown], params: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    size = int(params.get("MaxResults") or 100)
-    shown, token = validation.page(rows, params.get("NextToken"), size, _invalid(validation.FOREIGN_TOKEN))
-    return {key: shown, **({"NextToken": token} if token else {})}
 
 
 def _invalid(message: str) -> AwsError:

@@ -115,7 +115,7 @@ def _new_arn(call: Call, kind: str, name: str) -> str:
 
 def sts(call: Call, _directory: Directory) -> Sequence[Need]:
     """GetCallerIdentity needs no permission, and AssumeRole evaluates the role's trust policy itself."""
-    free = call.operation in {"GetCallerIdentity", "GetSessionToken", "AssumeRole"}
+    free = call.operation in {"GetCallerIdentity", "AssumeRole"}
     return [] if free else needed(call, fill("{RoleArn}", call))
 
 
