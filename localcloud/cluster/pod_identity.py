@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import quote
 
 import botocore.session
@@ -38,14 +38,6 @@ _RENEW_SECONDS: Final = 3600.0
 
 class AwsCallError(Exception):
     """The AWS endpoint refused a call or did not answer it."""
-
-
-class EksAuth(Protocol):
-    """The calls that the agent makes to AWS."""
-
-    def has_agent(self) -> bool: ...
-
-    def assume_role(self, token: str) -> Mapping[str, Any]: ...
 
 
 class Aws:
@@ -162,7 +154,7 @@ class PodTokens:
 class Agent:
     """An HTTP server on a free port of the loopback interface."""
 
-    def __init__(self, aws: EksAuth) -> None:
+    def __init__(self, aws: Aws) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(aws))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}{PATH}"
@@ -175,7 +167,7 @@ class Agent:
         self._server.server_close()
 
 
-def answer(aws: EksAuth, path: str, token: str | None) -> tuple[HTTPStatus, dict[str, str]]:
+def answer(aws: Aws, path: str, token: str | None) -> tuple[HTTPStatus, dict[str, str]]:
     """The agent's answer to a request."""
     if path != PATH:
         return HTTPStatus.NOT_FOUND, {"message": f"the agent serves {PATH} only"}
@@ -208,7 +200,7 @@ def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _handler(aws: EksAuth) -> type[BaseHTTPRequestHandler]:
+def _handler(aws: Aws) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             status, body = answer(aws, self.path, self.headers.get("Authorization"))

@@ -13,12 +13,12 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 from localcloud.kube import KubernetesError, Object
 from localcloud.operator.fields import KIND
 from localcloud.operator.reconciler import ObservedJob, Reconciler, Result
-from localcloud.operator.resource import Key, Source
+from localcloud.operator.resource import Key, TransformJobObjects
 from localcloud.operator.sync import MODIFYING
 from localcloud.operator.work_queue import WorkQueue
 
@@ -90,10 +90,6 @@ class StatusPoller:
             return first + (rest + rest)[start : start + count]
 
 
-class Reconciles(Protocol):
-    def reconcile(self, key: Key) -> Result: ...
-
-
 @dataclass
 class Controller:
     """The controller.
@@ -103,7 +99,7 @@ class Controller:
         workers: how many objects are reconciled at the same time.
     """
 
-    source: Source
+    source: TransformJobObjects
     reconciler: Reconciler
     log: Callable[..., None]
     namespaces: Sequence[str] = ()
@@ -173,7 +169,7 @@ class Controller:
             self.queue.add(key)
 
 
-def work(queue: WorkQueue, reconciler: Reconciles, log: Callable[..., None]) -> None:
+def work(queue: WorkQueue, reconciler: Reconciler, log: Callable[..., None]) -> None:
     """Reconcile one key after the other until the queue is shut down."""
     while (key := queue.get()) is not None:
         try:
@@ -182,7 +178,7 @@ def work(queue: WorkQueue, reconciler: Reconciles, log: Callable[..., None]) -> 
             queue.done(key)
 
 
-def _reconcile(reconciler: Reconciles, key: Key, log: Callable[..., None]) -> Result:
+def _reconcile(reconciler: Reconciler, key: Key, log: Callable[..., None]) -> Result:
     try:
         return reconciler.reconcile(key)
     except KubernetesError as error:

@@ -9,9 +9,9 @@ from typing import Final
 
 from localcloud.kube import KubernetesError
 from localcloud.operator import resource as names
-from localcloud.operator.resource import Cluster, Key, Owner, Resource, merge_patch, status_differs
+from localcloud.operator.resource import Key, Owner, Resource, TransformJobObjects, merge_patch, status_differs
 from localcloud.operator.rules import POLL_SECONDS, RequeueAfter, SyncResult, Terminal
-from localcloud.operator.sagemaker import TransformJobs
+from localcloud.operator.sagemaker import SageMaker
 from localcloud.operator.sync import Policy, Sync
 
 
@@ -40,7 +40,7 @@ class ObservedJob:
 
     job_name: str
     status: str
-    jobs: TransformJobs
+    jobs: SageMaker
     failing: bool
 
 
@@ -61,8 +61,8 @@ class Reconciler:
         observe: gets the last known status of each object's job; None when the job needs no more polling.
     """
 
-    cluster: Cluster
-    jobs: Callable[[str, str | None], TransformJobs]
+    cluster: TransformJobObjects
+    jobs: Callable[[str, str | None], SageMaker]
     default: Owner
     policy: Policy
     reads_namespaces: bool = True
@@ -132,7 +132,7 @@ class Reconciler:
             if not error.not_found:
                 raise
 
-    def _observe(self, job: Resource, jobs: TransformJobs, stopped: Exception | None) -> None:
+    def _observe(self, job: Resource, jobs: SageMaker, stopped: Exception | None) -> None:
         observed = None
         if job.job_name and job.job_status and not isinstance(stopped, Terminal):
             failing = stopped is not None and not isinstance(stopped, RequeueAfter)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from localcloud.kube import KubeApi, Object
 from localcloud.operator.fields import GROUP, PLURAL, VERSION, to_spec
@@ -206,30 +206,8 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Json:
     return change
 
 
-class Cluster(Protocol):
-    """The requests of the reconciler to Kubernetes; every method raises KubernetesError."""
-
-    def get(self, namespace: str, name: str) -> Object: ...
-
-    def patch(self, namespace: str, name: str, change: Object) -> Object:
-        """Merge a change into metadata and spec; returns the changed object."""
-        ...
-
-    def patch_status(self, namespace: str, name: str, change: Object) -> Object: ...
-
-    def namespace_annotations(self, namespace: str) -> Mapping[str, str]: ...
-
-
-class Source(Protocol):
-    """Lists and watches the objects for the controller; every method raises KubernetesError."""
-
-    def list(self, namespace: str | None) -> Object: ...
-
-    def watch(self, namespace: str | None, resource_version: str) -> Iterator[Object]: ...
-
-
 class TransformJobObjects:
-    """The TransformJobs of a cluster; safe to share between threads."""
+    """The TransformJobs of a cluster; safe to share between threads. Every method raises KubernetesError."""
 
     def __init__(self, api: KubeApi) -> None:
         self._api = api
@@ -238,6 +216,7 @@ class TransformJobObjects:
         return self._api.get(_path(namespace, name))
 
     def patch(self, namespace: str, name: str, change: Object) -> Object:
+        """Merge a change into metadata and spec; returns the changed object."""
         return self._api.patch(_path(namespace, name), change)
 
     def patch_status(self, namespace: str, name: str, change: Object) -> Object:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from localcloud.kube import KubernetesError
 from localcloud.operator import resource as names
 from localcloud.operator.fields import to_api
-from localcloud.operator.resource import Cluster, Owner, Resource, merge_patch
+from localcloud.operator.resource import Owner, Resource, TransformJobObjects, merge_patch
 from localcloud.operator.rules import (
     ADOPT,
     ADOPT_OR_CREATE,
@@ -29,7 +29,7 @@ from localcloud.operator.rules import (
     sum_up,
     with_controller_tags,
 )
-from localcloud.operator.sagemaker import ApiError, CallError, TransformJobs
+from localcloud.operator.sagemaker import ApiError, CallError, SageMaker
 
 MODIFYING: Final = frozenset({"InProgress", "Stopping"})
 _LATE_INITIALIZATION_SECONDS: Final = 5.0
@@ -70,8 +70,8 @@ class Policy:
 class Sync:
     """One synchronisation. KubernetesErrors pass through, because then nothing can be written to the object anyway."""
 
-    cluster: Cluster
-    jobs: TransformJobs
+    cluster: TransformJobObjects
+    jobs: SageMaker
     owner: Owner
     policy: Policy
     log: Callable[..., None]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from localcloud.kube import KubernetesError
+from localcloud.operator.resource import TransformJobObjects
 
 Json = dict[str, Any]
 
@@ -30,7 +31,7 @@ def merged(old: Any, change: Any) -> Any:
     return result
 
 
-class FakeCluster:
+class FakeCluster(TransformJobObjects):
     """The API server, and what a user does with kubectl."""
 
     def __init__(self) -> None:
