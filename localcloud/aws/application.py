@@ -19,7 +19,6 @@ from localcloud.aws.ec2 import NetworkRules
 from localcloud.aws.eks.access import Access
 from localcloud.aws.eks.account import Network, Roles
 from localcloud.aws.eks.addons import Addons
-from localcloud.aws.eks.backend import ClusterBackend
 from localcloud.aws.eks.capabilities import Capabilities
 from localcloud.aws.eks.clusters import Clusters
 from localcloud.aws.eks.nodegroups import Nodegroups
@@ -47,6 +46,7 @@ from localcloud.aws.sagemaker.models import Models
 from localcloud.aws.sagemaker.workers import LocalTransforms
 from localcloud.aws.scheduler.service import Scheduler
 from localcloud.aws.scheduler.targets import UniversalTargets
+from localcloud.cluster.backend import LocalClusters
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
@@ -96,7 +96,7 @@ class Application:
     """
 
     def __init__(
-        self, settings: Settings, port: int, clusters: Callable[[Settings, Application], ClusterBackend]
+        self, settings: Settings, port: int, clusters: Callable[[Settings, Application], LocalClusters]
     ) -> None:
         moto.adapt(settings.account_id, settings.region)
         warnings.filterwarnings("ignore", module="moto")

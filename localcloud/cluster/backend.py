@@ -1,4 +1,4 @@
-"""The backend of EKS: clusters and node groups as processes of this machine.
+"""What EKS drives: clusters and node groups as processes of this machine.
 
 Each cluster has its folder under `HOME/run/clusters`, which is deleted with the cluster. All children die with the
 process that owns this object, so an owner that is killed leaves only files behind, and the next owner wipes them.
@@ -12,10 +12,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud import process
-from localcloud.aws.eks.backend import ClusterEndpoint
 from localcloud.cluster import capability
 from localcloud.cluster.control_plane import (
     ClusterError,
@@ -31,8 +31,23 @@ from localcloud.home import CHECKOUT
 from localcloud.kube import KubeApi
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterEndpoint:
+    """How a running cluster is reached.
+
+    Attributes:
+        endpoint: URL of the Kubernetes API server.
+        certificate_authority: PEM of the authority that signed its certificate.
+        admin_kubeconfig: file whose credentials may do everything in the cluster.
+    """
+
+    endpoint: str
+    certificate_authority: bytes
+    admin_kubeconfig: Path
+
+
 class LocalClusters:
-    """Creates and deletes clusters and their nodes; every method may be called from any thread.
+    """Creates and deletes clusters and their nodes; every method blocks, and may be called from any thread.
 
     Args:
         home: folder of generated state.

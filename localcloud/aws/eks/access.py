@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, not_found, now, page
+from localcloud.aws.eks.store import ENTRY, ClusterRecord, Record, Store, in_use, invalid, not_found, now, page
 from localcloud.aws.protocol.wire import AwsError, Call, Operation
 
 ACCESS_POLICY = "arn:aws:eks::aws:cluster-access-policy/"
@@ -112,12 +112,8 @@ class Access:
         return cluster
 
     def _find(self, call: Call) -> tuple[ClusterRecord, Record]:
-        cluster = self._api_cluster(call)
-        arn = str(call.params["principalArn"])
-        if arn not in cluster.access_entries:
-            message = f"The specified principalArn could not be found. You can find the {arn} in no access entry."
-            raise not_found(message)
-        return cluster, cluster.access_entries[arn]
+        self._api_cluster(call)
+        return ENTRY.find(self._store, call)
 
 
 def new_entry(cluster: ClusterRecord, principal_arn: str, params: Mapping[str, Any]) -> Record:

@@ -16,7 +16,6 @@ from typing import Any
 
 from localcloud.aws.eks.access import grant_creator
 from localcloud.aws.eks.account import Network, Roles, control_plane
-from localcloud.aws.eks.backend import ClusterBackend, ClusterEndpoint
 from localcloud.aws.eks.store import (
     ClusterRecord,
     Record,
@@ -30,6 +29,7 @@ from localcloud.aws.eks.store import (
     page,
 )
 from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
 
 _LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
@@ -56,7 +56,7 @@ class Clusters:
         roles: EKS's view of IAM.
     """
 
-    def __init__(self, store: Store, backend: ClusterBackend, network: Network, roles: Roles) -> None:
+    def __init__(self, store: Store, backend: LocalClusters, network: Network, roles: Roles) -> None:
         self._store = store
         self._backend = backend
         self._network = network
@@ -79,7 +79,7 @@ class Clusters:
         name = str(params["name"])
         version = str(params.get("version") or DEFAULT_VERSION)
         check_version(version)
-        self._roles.check(str(params["roleArn"]), control_plane(_arn(call, name)))
+        self._roles.check(control_plane(str(params["roleArn"]), _arn(call, name)))
         vpc_config = params.get("resourcesVpcConfig") or {}
         vpc_id = self._network.vpc_of(vpc_config.get("subnetIds") or [])
         with self._store.lock:
@@ -324,8 +324,7 @@ def describe_cluster_versions(call: Call) -> Mapping[str, Any]:
         and (not params.get("defaultOnly") or row["defaultVersion"])
         and (params.get("includeAll") or status or wanted or row["versionStatus"] != "UNSUPPORTED")
     ]
-    listed = page([row["clusterVersion"] for row in rows], params, "clusterVersions")
-    return {**listed, "clusterVersions": [row for row in rows if row["clusterVersion"] in listed["clusterVersions"]]}
+    return page(rows, params, "clusterVersions")
 
 
 def _describe(version: str) -> Record:

@@ -135,6 +135,11 @@ class Tokens:
         return self._credentials.issue(principal, wanted.duration)
 
 
+def source_keys(arn: str) -> Keys:
+    """The condition keys of a service that acts on behalf of a resource."""
+    return {"aws:sourcearn": (arn,), "aws:sourceaccount": (arn.split(":")[4],)}
+
+
 def service_session(tokens: Tokens, role_arn: str, service: str, source_arn: str) -> Credential:
     """A session of a role for an AWS service that acts on behalf of one of its resources.
 
@@ -147,10 +152,10 @@ def service_session(tokens: Tokens, role_arn: str, service: str, source_arn: str
     Raises:
         AccessDeniedError: the role does not exist, or its trust policy does not allow it.
     """
-    parts = source_arn.split(":")
-    context = {"aws:sourcearn": (source_arn,), "aws:sourceaccount": (parts[4] if len(parts) > 4 else "",)}
     name = service.partition(".")[0].capitalize().replace("Sagemaker", "SageMaker")
-    return tokens.assume(Assumption(role_arn, name, service=service, context=context, duration=_SERVICE_SESSION))
+    return tokens.assume(
+        Assumption(role_arn, name, service=service, context=source_keys(source_arn), duration=_SERVICE_SESSION)
+    )
 
 
 def wire_form(credential: Credential) -> Mapping[str, Any]:

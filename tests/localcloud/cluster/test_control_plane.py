@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 
 from localcloud import process
-from localcloud.aws.eks.backend import ClusterEndpoint
 from localcloud.cluster import control_plane
-from localcloud.cluster.backend import LocalClusters
+from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
 from localcloud.cluster.control_plane import ClusterError, ControlPlane, StartError
 from localcloud.go import binaries
 from localcloud.go.programs import CONTROL_PLANE

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from localcloud import process
-from localcloud.aws.eks.backend import ClusterEndpoint
-from localcloud.cluster.backend import LocalClusters
+from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
 from localcloud.cluster.control_plane import ClusterError
 from localcloud.go import binaries
 from localcloud.kube import KubeApi
