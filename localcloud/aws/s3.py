@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -125,20 +124,11 @@ class S3:
                 "UploadPart": _check_upload,
                 "ListObjectsV2": self._check_token,
                 "PutBucketPolicy": self._check_policy,
-                "CreateBucket": self._check_creation,
             },
             rewrites=dict.fromkeys(("PutObject", "UploadPart"), _name_algorithm),
             amendments={"CreateBucket": self._set_defaults, "DeleteBucketEncryption": self._reset_encryption},
             failures=dict.fromkeys(("GetObject", "HeadObject"), self._hide_missing),
         )
-
-    def _check_creation(self, call: Call) -> None:
-        constraint = (call.params.get("CreateBucketConfiguration") or {}).get("LocationConstraint")
-        if constraint == "us-east-1":
-            raise AwsError("InvalidLocationConstraint", "The specified location-constraint is not valid")
-        if self._buckets.find(str(call.params["Bucket"])) is not None and call.region != "us-east-1":
-            message = "Your previous request to create the named bucket succeeded and you already own it."
-            raise AwsError("BucketAlreadyOwnedByYou", message, 409)
 
     def _set_defaults(self, call: Call, response: HttpResponse) -> HttpResponse:
         """Set the encryption, access block and ownership that every new bucket has had since 2023."""
@@ -179,7 +169,7 @@ class S3:
                 raise AwsError("MalformedPolicy", "Policy has invalid resource")
         bucket = self._buckets.find(name)
         blocked = bucket is not None and bucket.public_access_block and bucket.public_access_block.block_public_policy
-        if blocked and _is_public(json.loads(text)):
+        if blocked and _grants_everyone(text):
             raise AccessDeniedError(
                 f"User: {call.principal.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "
                 f'"{resource}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block '
@@ -234,16 +224,10 @@ def _within(arn: str, bucket_arn: str) -> bool:
     return arn == bucket_arn or arn.startswith(bucket_arn + "/") or arn in {"*", bucket_arn + "*"}
 
 
-def _is_public(document: Mapping[str, Any]) -> bool:
-    """Whether some statement allows everyone something without a condition."""
-    statements = document["Statement"]
-    rows: list[Mapping[str, Any]] = statements if isinstance(statements, list) else [statements]
-    return any(
-        row.get("Effect") == "Allow"
-        and not row.get("Condition")
-        and row.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
-        for row in rows
-    )
+def _grants_everyone(policy_text: str) -> bool:
+    from moto.s3.utils import bucket_policy_is_public  # noqa: PLC0415  loaded with moto's S3
+
+    return bucket_policy_is_public(policy_text)
 
 
 def _entries(call: Call) -> Sequence[Entry]:

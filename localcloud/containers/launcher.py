@@ -141,34 +141,22 @@ def _read_number(status: int) -> int | None:
     return NUMBER.unpack(number)[0] if number else None
 
 
-class _Shared:
-    """The launcher of this process. A fork of this process gets its own."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._launcher: Launcher | None = None
-        self._pid = 0
-
-    def get(self) -> Launcher:
-        with self._lock:
-            if self._launcher is None or self._pid != os.getpid() or not self._launcher.alive():
-                self._launcher, self._pid = Launcher(), os.getpid()
-            return self._launcher
-
-    def close(self) -> None:
-        with self._lock:
-            if self._launcher is not None and self._pid == os.getpid():
-                self._launcher.close()
-                self._launcher = None
-
-
-_SHARED: Final = _Shared()
+_SHARED: Final[dict[int, Launcher]] = {}
+"""The launcher of this process, by its pid: a fork of this process gets its own."""
+_LOCK: Final = threading.Lock()
 
 
 def shared_launcher() -> Launcher:
-    return _SHARED.get()
+    with _LOCK:
+        found = _SHARED.get(os.getpid())
+        if found is None or not found.alive():
+            _SHARED.clear()
+            found = _SHARED[os.getpid()] = Launcher()
+        return found
 
 
 def close_shared_launcher() -> None:
     """End the fork server and all its containers, as the end of this process does."""
-    _SHARED.close()
+    with _LOCK:
+        if found := _SHARED.pop(os.getpid(), None):
+            found.close()

@@ -12,8 +12,9 @@ from localcloud.aws.protocol.wire import AwsError
 from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.models import containers, data_url, find
-from localcloud.aws.sagemaker.orders import Order, OrderedContainer, RoleSessions, TransformBackend
+from localcloud.aws.sagemaker.orders import Order, OrderedContainer, RoleSessions
 from localcloud.aws.sagemaker.store import JobRecord, Listing, ModelRecord, Region, page, tags_from, transform_job_arn
+from localcloud.aws.sagemaker.workers import LocalTransforms
 from localcloud.batch_transform.errors import TransformFailure
 from localcloud.batch_transform.job import JobState, JobStatus
 from localcloud.batch_transform.objects import S3Uri
@@ -50,7 +51,7 @@ class TransformJobs:
 
     def __init__(
         self,
-        transforms: TransformBackend,
+        transforms: LocalTransforms,
         sessions: RoleSessions,
         s3: RoleAccess,
         limit: Callable[[str], int | None],

@@ -89,16 +89,6 @@ class JobListener(Protocol):
     def ended(self, arn: str, status: str, reason: str | None, /) -> None: ...
 
 
-class TransformBackend(Protocol):
-    """Runs transform jobs. The failure of a job goes to its listener and is never raised."""
-
-    def start(self, order: Order, listener: JobListener, /) -> None: ...
-
-    def stop(self, arn: str, /) -> None:
-        """Stop a job, running or queued; its listener gets the end."""
-        ...
-
-
 class Channel:
     """A connection that sends from any thread and is read by one."""
 
