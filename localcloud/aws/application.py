@@ -62,14 +62,12 @@ class Settings:
         home: folder of the generated state; logs go below it.
         region: the one region the local account uses.
         account_id: the local account's number.
-        enforce: whether policies are enforced; they are always evaluated and logged.
         containers: `module:function` that starts the containers of models.
     """
 
     home: Path
     region: str = REGION
     account_id: str = ACCOUNT_ID
-    enforce: bool = True
     containers: str = LOCAL_PROCESSES
 
     @property
@@ -78,12 +76,8 @@ class Settings:
 
 
 def from_environment(home: Path) -> Settings:
-    """Settings with the region of AWS_REGION, and enforcement unless LOCALCLOUD_IAM is `off`."""
-    return Settings(
-        home=home,
-        region=os.environ.get("AWS_REGION") or REGION,
-        enforce=os.environ.get("LOCALCLOUD_IAM", "on").lower() != "off",
-    )
+    """Settings with the region of AWS_REGION."""
+    return Settings(home, os.environ.get("AWS_REGION") or REGION)
 
 
 class Application:
@@ -109,9 +103,7 @@ class Application:
         self._tags = ResourceTags()
         credentials = CredentialStore(settings.account_id, self._directory.user_credential)
         self._authenticator = Authenticator(credentials, settings.region)
-        self._authorizer = Authorizer(
-            self._directory, self._buckets.policy, self._tags, self._decisions.write, enforces=settings.enforce
-        )
+        self._authorizer = Authorizer(self._directory, self._buckets.policy, self._tags, self._decisions.write)
         self._tokens = sts.Tokens(self._directory, credentials, self._authorizer)
         self._gateway = Gateway(self._authenticator, self._authorizer, self._upstream, self._journal)
         self._server = HttpServer(self._gateway, port)

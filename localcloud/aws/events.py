@@ -18,7 +18,7 @@ from typing import Any, cast
 from localcloud.aws.iam.authorization import Authorizer, request_context
 from localcloud.aws.iam.credentials import ANONYMOUS
 from localcloud.aws.iam.documents import policy
-from localcloud.aws.iam.evaluation import PolicySet, Request, evaluate
+from localcloud.aws.iam.evaluation import PolicySet, Request
 
 SERVICE = "events.amazonaws.com"
 _LOG = logging.getLogger(__name__)
@@ -102,9 +102,8 @@ class EventBus:
             "aws:sourceaccount": (self._account_id,),
         }
         request = Request("sns:Publish", topic_arn, ANONYMOUS, context, SERVICE)
-        decision = evaluate(request, PolicySet(resource=(policy(f"topic/{topic_arn}", document),)))
-        self._authorizer.record(SERVICE, request.action, topic_arn, context, decision)
-        return decision.allowed or not self._authorizer.enforces
+        policies = PolicySet(resource=(policy(f"topic/{topic_arn}", document),))
+        return self._authorizer.decide(SERVICE, request, policies).allowed
 
 
 def _epoch_milliseconds(value: object) -> int:

@@ -192,7 +192,7 @@ def check_complete(request: Json) -> None:
 
 def _missing(values: Mapping[str, Any], fields: tuple[Field, ...], path: str) -> list[str]:
     found: list[str] = []
-    for member in sorted(fields, key=lambda field: field.position):
+    for member in fields:
         here, value = f"{path}.{member.aws}", values.get(member.aws)
         if value is None:
             found += [here] if member.required else []

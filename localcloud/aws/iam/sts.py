@@ -11,7 +11,7 @@ from localcloud.aws.iam.authorization import Authorizer, request_context
 from localcloud.aws.iam.credentials import ANONYMOUS, Credential, CredentialStore, Principal
 from localcloud.aws.iam.directory import Directory, Role
 from localcloud.aws.iam.documents import Keys, policy
-from localcloud.aws.iam.evaluation import Request, evaluate
+from localcloud.aws.iam.evaluation import Request
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
 
 _HOUR = 3600
@@ -117,9 +117,8 @@ class Tokens:
             context["aws:principalservicename"] = (wanted.service,)
         request = Request(action, role.arn, wanted.caller, context, wanted.service)
         policies = replace(self._directory.policies(wanted.caller), resource=(role.trust,))
-        decision = evaluate(request, policies, resource_must_allow=True)
-        self._authorizer.record(wanted.service or wanted.caller.arn, action, role.arn, context, decision)
-        if not decision.allowed and self._authorizer.enforces:
+        who = wanted.service or wanted.caller.arn
+        if not self._authorizer.decide(who, request, policies, resource_must_allow=True).allowed:
             raise _refused(wanted, action)
 
     def _issue(self, role: Role, wanted: Assumption) -> Credential:

@@ -9,6 +9,7 @@ from localcloud.aws.iam.needs import (
     EC2_SERVICE,
     PODS_SERVICE,
     Keys,
+    Mapper,
     Need,
     at,
     fill,
@@ -239,3 +240,12 @@ def _specified_tags(call: Call) -> Keys:
 def _ec2_arn(call: Call, identifier: str) -> str:
     kind = _EC2_KINDS.get(identifier.partition("-")[0], "*")
     return fill(_EC2, call) + f"{kind}/{identifier}"
+
+
+MAPPERS: Mapping[str, Mapper] = {
+    function.__name__.replace("_", "-"): function
+    for function in (
+        *(iam, ec2, sts, sagemaker, eks, eks_auth, logs, cloudwatch, service_quotas, scheduler, events, sqs, sns),
+    )
+}
+"""The function of each service, by botocore's name of the service."""
