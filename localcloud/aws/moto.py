@@ -126,12 +126,8 @@ def _create(service: str, operation: str, region: str) -> Any:
 
 def _prepare(module: str) -> None:
     importlib.import_module(f"moto.{module}")
-    if module == "iam":
-        prepare_iam()
-    elif module == "s3":
-        prepare_s3()
-    elif module == "ec2":
-        prepare_ec2()
+    if prepare := {"iam": prepare_iam, "s3": prepare_s3, "ec2": prepare_ec2}.get(module):
+        prepare()
 
 
 def _run(app: WsgiApp, environ: Environ) -> HttpResponse:

@@ -55,10 +55,10 @@ class Quotas:
 
     def operations(self) -> Mapping[str, Operation]:
         return {
-            "ListServiceQuotas": self.list,
-            "GetServiceQuota": self.get,
-            "ListAWSDefaultServiceQuotas": self.list_defaults,
-            "GetAWSDefaultServiceQuota": self.get_default,
+            "ListServiceQuotas": lambda call: _page(self._rows(call, self._set_values()), call.params),
+            "GetServiceQuota": lambda call: {"Quota": self._find(call, self._set_values())},
+            "ListAWSDefaultServiceQuotas": lambda call: _page(self._rows(call, {}), call.params),
+            "GetAWSDefaultServiceQuota": lambda call: {"Quota": self._find(call, {})},
             "RequestServiceQuotaIncrease": self.ask,
             "ListRequestedServiceQuotaChangeHistoryByQuota": self.list_asked,
         }
@@ -92,18 +92,6 @@ class Quotas:
     def list_asked(self, call: Call) -> Mapping[str, Any]:
         code = call.params["QuotaCode"]
         return {"RequestedQuotas": [row for row in self._asked if row["QuotaCode"] == code]}
-
-    def list(self, call: Call) -> Mapping[str, Any]:
-        return _page(self._rows(call, self._set_values()), call.params)
-
-    def list_defaults(self, call: Call) -> Mapping[str, Any]:
-        return _page(self._rows(call, {}), call.params)
-
-    def get(self, call: Call) -> Mapping[str, Any]:
-        return {"Quota": self._find(call, self._set_values())}
-
-    def get_default(self, call: Call) -> Mapping[str, Any]:
-        return {"Quota": self._find(call, {})}
 
     def _find(self, call: Call, values: Mapping[str, float]) -> Mapping[str, Any]:
         code = call.params["QuotaCode"]

@@ -7,7 +7,6 @@ process that owns this object, so an owner that is killed leaves only files behi
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -20,14 +19,13 @@ from localcloud.cluster import capability
 from localcloud.cluster.control_plane import (
     ClusterError,
     ControlPlane,
-    UnknownClusterError,
     await_start,
+    python_environment,
     require_version,
 )
 from localcloud.cluster.rbac import bind_access_policies
 from localcloud.go import binaries
 from localcloud.go.programs import BuildError
-from localcloud.home import CHECKOUT
 from localcloud.kube import KubeApi
 
 
@@ -123,7 +121,8 @@ class LocalClusters:
             if (cluster, "node", nodegroup) in self._children:
                 raise ClusterError(f"Cluster {cluster} already has a node group named {nodegroup}")
             ready.unlink(missing_ok=True)  # left by a node that was killed
-            node = process.spawn(self._node_command(plane, nodegroup, labels), log=log, env=self._node_environment())
+            environment = {**python_environment(), "LOCALCLOUD_HOME": str(self._home)}
+            node = process.spawn(self._node_command(plane, nodegroup, labels), log=log, env=environment)
             self._children[cluster, "node", nodegroup] = node
         try:
             await_start(node, ready.exists, "node", log)
@@ -163,7 +162,7 @@ class LocalClusters:
     def _plane(self, cluster: str) -> ControlPlane:
         with self._lock:
             if cluster not in self._planes:
-                raise UnknownClusterError(f"No cluster named {cluster} runs here")
+                raise ClusterError(f"No cluster named {cluster} runs here")
             return self._planes[cluster]
 
     def _stop(self, cluster: str, kind: str, name: str) -> None:
@@ -187,10 +186,6 @@ class LocalClusters:
             f"--labels={json.dumps(dict(labels))}",
             *(f"--image={image}" for image in self._images),
         ]
-
-    def _node_environment(self) -> dict[str, str]:
-        path = os.pathsep.join(part for part in (str(CHECKOUT), os.environ.get("PYTHONPATH")) if part)
-        return {**os.environ, "LOCALCLOUD_HOME": str(self._home), "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 def _programs() -> binaries.Binaries:

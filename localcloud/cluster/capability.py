@@ -6,7 +6,6 @@ controller is a user of its own, with a client certificate; towards AWS it acts 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -18,7 +17,7 @@ import yaml
 
 from localcloud import process
 from localcloud.cluster.certs import CAPABILITY_KUBECONFIG
-from localcloud.cluster.control_plane import await_start
+from localcloud.cluster.control_plane import await_start, python_environment
 from localcloud.cluster.rbac import bind, create_if_missing, create_role
 from localcloud.home import CHECKOUT
 from localcloud.kube import KubeApi
@@ -104,6 +103,5 @@ def _define(api: KubeApi) -> None:
 
 def _environment(kubeconfig: Path, keys: Mapping[str, str]) -> dict[str, str]:
     """Return the controller's environment: with its role's keys in place of the local administrator's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    path = os.pathsep.join(part for part in (str(CHECKOUT), os.environ.get("PYTHONPATH")) if part)
-    return {**kept, **keys, "KUBECONFIG": str(kubeconfig), "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+    kept = {name: value for name, value in python_environment().items() if not name.startswith("AWS_")}
+    return {**kept, **keys, "KUBECONFIG": str(kubeconfig)}

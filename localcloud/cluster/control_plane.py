@@ -20,6 +20,7 @@ from localcloud import process
 from localcloud.cluster import certs
 from localcloud.go.binaries import Binaries
 from localcloud.go.programs import KUBERNETES_VERSION
+from localcloud.home import CHECKOUT
 from localcloud.kube import KubeApi, KubernetesError
 
 ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
@@ -38,10 +39,6 @@ class ClusterError(Exception):
 
 class StartError(ClusterError):
     """A control plane or a node does not become ready."""
-
-
-class UnknownClusterError(ClusterError):
-    """There is no cluster of that name."""
 
 
 class ControlPlane:
@@ -162,6 +159,12 @@ def await_start(child: subprocess.Popen[bytes], ready: Callable[[], bool], what:
         if time.monotonic() > deadline:
             raise StartError(f"The {what} is not ready after {_CHILD_DEADLINE_SECONDS:.0f} s; log: {log}")
         time.sleep(0.05)
+
+
+def python_environment() -> dict[str, str]:
+    """The environment of a program of this checkout, wherever it is started."""
+    path = os.pathsep.join(part for part in (str(CHECKOUT), os.environ.get("PYTHONPATH")) if part)
+    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 def free_port() -> int:

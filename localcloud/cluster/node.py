@@ -317,11 +317,7 @@ def _settings(arguments: list[str] | None) -> Settings:
     parser.add_argument("--labels", type=json.loads, default={})
     parser.add_argument("--image", action="append", default=[], metavar="PATTERN=COMMAND")
     options = vars(parser.parse_args(arguments))
-    try:
-        table = {**podspec.parse_images(options.pop("image")), **podspec.IMAGES}
-    except ValueError as error:
-        parser.error(str(error))
-    return Settings(table=table, **options)
+    return Settings(table={**podspec.parse_images(options.pop("image")), **podspec.IMAGES}, **options)
 
 
 def _controller(manifest: Object) -> Object | None:

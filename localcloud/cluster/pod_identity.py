@@ -9,12 +9,11 @@ AWS SDK reads from `AWS_CONTAINER_CREDENTIALS_FULL_URI`. The agent works only wh
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -25,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.aws.iam.credentials import ADMIN_ACCESS_KEY_ID, ADMIN_SECRET_ACCESS_KEY
 from localcloud.cluster import certs
+from localcloud.cluster.kubelet_api import LoopbackServer
 from localcloud.kube import KubeApi, KubernetesError, Object
 
 AUDIENCE: Final = "pods.eks.amazonaws.com"
@@ -151,20 +151,12 @@ class PodTokens:
         return str(self._api.create(path, request)["status"]["token"]).encode()
 
 
-class Agent:
-    """An HTTP server on a free port of the loopback interface."""
+class Agent(LoopbackServer):
+    """The Pod Identity agent's HTTP server."""
 
     def __init__(self, aws: Aws) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(aws))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}{PATH}"
-
-    def start(self) -> None:
-        threading.Thread(target=self._server.serve_forever, daemon=True, name="pod-identity-agent").start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(_handler(aws))
+        self.url = f"http://127.0.0.1:{self.port}{PATH}"
 
 
 def answer(aws: Aws, path: str, token: str | None) -> tuple[HTTPStatus, dict[str, str]]:

@@ -101,18 +101,9 @@ def refused_features(pod: Object) -> Sequence[str]:
 
 
 def parse_images(entries: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Image table entries of a command line, `PATTERN=COMMAND`, where the command is split as a shell would.
-
-    Raises:
-        ValueError: an entry is not of that form.
-    """
-    table: dict[str, tuple[str, ...]] = {}
-    for entry in entries:
-        pattern, _, command = entry.partition("=")
-        if not pattern or not command.strip():
-            raise ValueError(f"image {entry!r} must be PATTERN=COMMAND")
-        table[pattern] = tuple(shlex.split(command))
-    return table
+    """Image table entries of a command line, `PATTERN=COMMAND`, where the command is split as a shell would."""
+    pairs = (entry.partition("=") for entry in entries)
+    return {pattern: tuple(shlex.split(command)) for pattern, _, command in pairs}
 
 
 def command_for(image: str, table: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:

@@ -85,7 +85,8 @@ class Clusters:
         with self._store.lock:
             if name in self._store.clusters:
                 raise in_use(f"Cluster already exists with name: {name}")
-            access = access_config(params.get("accessConfig") or {})
+            default = {"bootstrapClusterCreatorAdminPermissions": True, "authenticationMode": "CONFIG_MAP"}
+            access: Record = {**default, **(params.get("accessConfig") or {})}
             record = ClusterRecord(
                 description=_description(call, version, vpc_id, access),
                 creator=call.principal.identity_arn,
@@ -185,13 +186,6 @@ class Clusters:
         )
         with self._store.lock:
             self._store.clusters.pop(record.name, None)
-
-
-def access_config(given: Mapping[str, Any]) -> Record:
-    return {
-        "bootstrapClusterCreatorAdminPermissions": given.get("bootstrapClusterCreatorAdminPermissions", True),
-        "authenticationMode": given.get("authenticationMode", "CONFIG_MAP"),
-    }
 
 
 def _became_active(record: ClusterRecord, endpoint: ClusterEndpoint) -> None:

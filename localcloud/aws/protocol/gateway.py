@@ -9,8 +9,10 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from http import HTTPStatus
 from pathlib import Path
+from typing import Any
+
+from werkzeug.http import HTTP_STATUS_CODES
 
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer
@@ -70,7 +72,7 @@ class Gateway:
             response.body = b""
         elif response.header("content-length") is None:
             response.headers.append(("Content-Length", str(len(response.body))))
-        start_response(f"{response.status} {_reason(response.status)}", response.headers)
+        start_response(f"{response.status} {HTTP_STATUS_CODES.get(response.status, 'Unknown')}", response.headers)
         return [response.body]
 
     def handle(self, request: HttpRequest) -> HttpResponse:
@@ -90,22 +92,22 @@ class Gateway:
             return json_response(500, {"message": f"{name} failed; see {self._journal.path}."})
 
     def _api(self, request: HttpRequest) -> HttpResponse:
-        entry: dict[str, object] = {"principal": None, "service": "s3", "operation": None}
+        entry: dict[str, Any] = {"principal": None, "service": "s3", "operation": None}
         try:
             response = self._answer(request, entry)
             if response.status >= 400:
                 entry["error"] = _error_code(response)
         except AwsError as error:
-            response = wire.error_response(request, str(entry["service"]), _text(entry["operation"]), error)
+            response = wire.error_response(request, entry["service"], entry["operation"], error)
             entry |= {"error": error.code, "message": error.message}
         except Exception as error:  # noqa: BLE001  the client gets an answer in its protocol, whatever fails
             entry |= {"error": "InternalFailure", "traceback": traceback.format_exc()}
             failure = AwsError("InternalFailure", f"The local cloud failed: {type(error).__name__}: {error}", 500)
-            response = wire.error_response(request, str(entry["service"]), _text(entry["operation"]), failure)
+            response = wire.error_response(request, entry["service"], entry["operation"], failure)
         self._journal.write({**entry, "status": response.status})
         return response
 
-    def _answer(self, request: HttpRequest, entry: dict[str, object]) -> HttpResponse:
+    def _answer(self, request: HttpRequest, entry: dict[str, Any]) -> HttpResponse:
         scope = self._authenticator.scope(request)
         entry["service"] = service = wire.service_of(request, scope.service)
         principal, request = self._authenticator.authenticate(request, scope)
@@ -144,14 +146,3 @@ def _error_code(response: HttpResponse) -> str | None:
     """The code in an error that moto has written."""
     found = _ERROR_CODE.search(response.body)
     return found[1].decode() if found else response.header("x-amzn-errortype")
-
-
-def _reason(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

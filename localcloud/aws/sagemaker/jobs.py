@@ -13,19 +13,12 @@ from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.models import containers, data_url, find
 from localcloud.aws.sagemaker.orders import Order, OrderedContainer, RoleSessions
-from localcloud.aws.sagemaker.store import JobRecord, Listing, ModelRecord, Region, page, tags_from, transform_job_arn
+from localcloud.aws.sagemaker.store import JobRecord, ModelRecord, Region, page, tags_from, transform_job_arn
 from localcloud.aws.sagemaker.workers import LocalTransforms
 from localcloud.batch_transform.errors import TransformFailure
 from localcloud.batch_transform.job import JobState, JobStatus
 from localcloud.batch_transform.objects import S3Uri
 
-_LISTING = Listing(
-    "TransformJobSummaries",
-    {"Name": "TransformJobName", "CreationTime": "CreationTime", "Status": "TransformJobStatus"},
-    "CreationTime",
-    "TransformJobStatus",
-    {"CreationTime": "CreationTime", "LastModifiedTime": "LastModifiedTime"},
-)
 # Members that DescribeTransformJob fills in if the request omits them; ACK's operator waits for the first two.
 _FILLED: Mapping[str, Mapping[str, str]] = {
     "TransformInput": {"CompressionType": "None", "SplitType": "None"},
@@ -105,7 +98,7 @@ class TransformJobs:
     def list(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         with region.lock:
             items = [_summary(job) for job in region.jobs.values()]
-        return page(items, request, _LISTING)
+        return page("TransformJobSummaries", "TransformJob", items, request)
 
     def _find(self, region: Region, name: str) -> JobRecord:
         job = region.jobs.get(name)

@@ -10,10 +10,8 @@ from localcloud.aws.protocol.wire import AwsError
 from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.orders import RoleSessions
-from localcloud.aws.sagemaker.store import Listing, ModelRecord, Region, model_arn, page, tags_from
+from localcloud.aws.sagemaker.store import ModelRecord, Region, model_arn, page, tags_from
 from localcloud.batch_transform.objects import S3Uri
-
-_LISTING = Listing("Models", {"Name": "ModelName", "CreationTime": "CreationTime"}, "CreationTime")
 
 
 class Models:
@@ -61,7 +59,7 @@ class Models:
                 {"ModelName": model.name, "ModelArn": model.arn, "CreationTime": model.creation_time}
                 for model in region.models.values()
             ]
-        return page(items, request, _LISTING)
+        return page("Models", "Model", items, request)
 
     def _check_free(self, region: Region, name: str, arn: str) -> None:
         with region.lock:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,7 +33,7 @@ class Scheduler:
         self._thread = threading.Thread(target=self._fire, name="scheduler", daemon=True)
 
     def operations(self) -> Mapping[str, Operation]:
-        groups: dict[str, Callable[[Call], Mapping[str, Any]]] = {
+        operations: Mapping[str, Operation] = {
             "CreateScheduleGroup": self.create_group,
             "GetScheduleGroup": self.get_group,
             "DeleteScheduleGroup": self.delete_group,
@@ -41,14 +41,12 @@ class Scheduler:
             "TagResource": self.tag,
             "UntagResource": self.untag,
             "ListTagsForResource": self.list_tags,
-        }
-        schedules: dict[str, Callable[[Call], Mapping[str, Any]]] = {
             "CreateSchedule": self.create,
             "GetSchedule": self.get,
             "UpdateSchedule": self.update,
             "DeleteSchedule": self.delete,
         }
-        return {name: self._locked(operation) for name, operation in {**groups, **schedules}.items()}
+        return {name: self._locked(operation) for name, operation in operations.items()}
 
     def start(self) -> None:
         """Start to fire schedules."""
