@@ -70,10 +70,6 @@ class Settings:
     account_id: str = ACCOUNT_ID
     containers: str = LOCAL_PROCESSES
 
-    @property
-    def logs(self) -> Path:
-        return self.home / "logs"
-
 
 def from_environment(home: Path) -> Settings:
     """Settings with the region of AWS_REGION."""
@@ -95,12 +91,13 @@ class Application:
         moto.adapt(settings.account_id, settings.region)
         warnings.filterwarnings("ignore", module="moto")
         self._settings = settings
-        self._journal = Journal(settings.logs / "api.jsonl")
-        self._decisions = Journal(settings.logs / "authorization.jsonl")
+        self._journal = Journal(settings.home / "logs" / "api.jsonl")
+        self._decisions = Journal(settings.home / "logs" / "authorization.jsonl")
         self._upstream = Upstream(lambda text: self._journal.write({"failure": text}))
         self._directory = Directory(settings.account_id, self._upstream.lock("iam"))
         self._buckets = Buckets(settings.account_id, self._upstream.lock("s3"))
         self._tags = ResourceTags()
+        self._quotas = Quotas(settings.home, settings.account_id, settings.region)
         credentials = CredentialStore(settings.account_id, self._directory.user_credential)
         self._authenticator = Authenticator(credentials, settings.region)
         self._authorizer = Authorizer(self._directory, self._buckets.policy, self._tags, self._decisions.write)
@@ -149,13 +146,10 @@ class Application:
         self._tags.lookups["iam"] = of_roles(self._directory)
         self._gateway.services["iam"] = Service(guards=validation.iam_guards())
         self._own("sts", self._tokens.operations())
-        self._own("service-quotas", self._quotas().operations())
+        self._own("service-quotas", self._quotas.operations())
 
     def _own(self, service: str, operations: Mapping[str, Operation]) -> None:
         self._gateway.services[service] = Service(operations, owned=True)
-
-    def _quotas(self) -> Quotas:
-        return Quotas(self._settings.home, self._settings.account_id, self._settings.region)
 
     def _add_s3(self) -> None:
         self._gateway.services["s3"] = S3(self._buckets, self._authorizer).service()
@@ -167,7 +161,7 @@ class Application:
 
     def _add_sagemaker(self) -> None:
         s3 = RoleAccess(self._buckets, self._authorizer)
-        limit = self._quotas().transform_limit
+        limit = self._quotas.transform_limit
         locks = self._upstream.lock("events"), self._upstream.lock("sns")
         bus = EventBus(self._settings.account_id, self._settings.region, *locks, self._authorizer)
         jobs = TransformJobs(self._transforms, self._execution_session, s3, limit, bus.announce)

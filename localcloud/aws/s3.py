@@ -120,8 +120,8 @@ class S3:
         return Service(
             native={"DeleteObjects": self._delete_objects},
             guards={
-                "PutObject": _check_upload,
-                "UploadPart": _check_upload,
+                "PutObject": check_declared,
+                "UploadPart": check_declared,
                 "ListObjectsV2": self._check_token,
                 "PutBucketPolicy": self._check_policy,
             },
@@ -178,7 +178,7 @@ class S3:
 
     def _delete_objects(self, call: Call) -> Mapping[str, Any]:
         """Decide on each key by itself; the answer lists the refused keys beside the deleted ones."""
-        check_declared(call.request.headers, call.request.body)
+        check_declared(call)
         bucket, entries = str(call.params["Bucket"]), _entries(call)
         if self._buckets.find(bucket) is None:
             raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
@@ -205,10 +205,6 @@ class S3:
             f'"{listing.resource}" because no identity-based policy allows the s3:ListBucket action'
         )
         return wire.error_response(call.request, call.service, call.operation, AccessDeniedError(message))
-
-
-def _check_upload(call: Call) -> None:
-    check_declared(call.request.headers, call.request.body)
 
 
 def _name_algorithm(call: Call) -> HttpRequest:
@@ -252,12 +248,13 @@ def _deleted(key: str, version: str | None, marker: str | None) -> Mapping[str, 
     return row
 
 
-def check_declared(headers: Mapping[str, str], body: bytes) -> None:
+def check_declared(call: Call) -> None:
     """Compare Content-MD5 and the x-amz-checksum headers with a body.
 
     Raises:
         AwsError: BadDigest if they differ, InvalidDigest or InvalidRequest if one cannot be read.
     """
+    headers, body = call.request.headers, call.request.body
     declared_md5 = headers.get("content-md5")
     if declared_md5 is not None:
         digest = hashlib.md5(body, usedforsecurity=False).digest()

@@ -100,7 +100,7 @@ class Scheduler:
         return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(call).tags.items()]}
 
     def _tagged(self, call: Call) -> Group:
-        return self._store.group_of_arn(str(call.params["ResourceArn"]))
+        return self._store.group(str(call.params["ResourceArn"]).partition(":schedule-group/")[2])
 
     # Schedules
 
