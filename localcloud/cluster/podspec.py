@@ -32,12 +32,7 @@ class SpecError(Exception):
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
     """Replace `$(NAME)` as the kubelet does: `$$` is a dollar sign, an unknown name stays as it is written."""
-
-    def replace(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return "$" if name is None else variables.get(name, match.group(0))
-
-    return _REFERENCE.sub(replace, text)
+    return _REFERENCE.sub(lambda found: "$" if found[1] is None else variables.get(found[1], found[0]), text)
 
 
 def arguments(container: Object, environment: Mapping[str, str]) -> list[str]:

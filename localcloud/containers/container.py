@@ -19,7 +19,7 @@ from typing import BinaryIO, Final, Self
 from localcloud.containers import images
 from localcloud.containers.archive import unpack
 from localcloud.containers.images import IMAGES, ContainerError, Image, find
-from localcloud.containers.launcher import ForkedProcess, Launcher, shared_launcher
+from localcloud.containers.launcher import ForkedProcess, shared_launcher
 from localcloud.containers.scikit_learn import environment as environments
 from localcloud.containers.scikit_learn.versions import Versions
 from localcloud.containers.zygote import LaunchRequest
@@ -151,20 +151,13 @@ def _launch(entry: Image, scratch: Path, environment: dict[str, str]) -> tuple[F
     )
     output, theirs = os.pipe()
     try:
-        process = _launcher().launch(request, theirs)
+        process = shared_launcher().launch(request, theirs)
     except BaseException:
         os.close(output)
         raise
     finally:
         os.close(theirs)
     return process, os.fdopen(output, "rb")
-
-
-def _launcher() -> Launcher:
-    try:
-        return shared_launcher()
-    except OSError as error:
-        raise ContainerError(f"the fork server of containers cannot be started: {error}") from error
 
 
 def _environment(entry: Image, given: Mapping[str, str], scratch: Path, port: int, vcpus: int) -> dict[str, str]:

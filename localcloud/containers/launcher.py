@@ -147,11 +147,19 @@ _LOCK: Final = threading.Lock()
 
 
 def shared_launcher() -> Launcher:
+    """Return this process's fork server, and start it if it does not run.
+
+    Raises:
+        ContainerError: it cannot be started.
+    """
     with _LOCK:
         found = _SHARED.get(os.getpid())
         if found is None or not found.alive():
             _SHARED.clear()
-            found = _SHARED[os.getpid()] = Launcher()
+            try:
+                found = _SHARED[os.getpid()] = Launcher()
+            except OSError as error:
+                raise ContainerError(f"the fork server of containers cannot be started: {error}") from error
         return found
 
 

@@ -7,8 +7,19 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from localcloud.aws.eks.store import ENTRY, ClusterRecord, Record, Store, in_use, invalid, not_found, now, page
-from localcloud.aws.protocol.wire import AwsError, Call, Operation
+from localcloud.aws.eks.store import (
+    ENTRY,
+    ClusterRecord,
+    Record,
+    Store,
+    in_use,
+    invalid,
+    invalid_request,
+    not_found,
+    now,
+    page,
+)
+from localcloud.aws.protocol.wire import Call, Operation
 
 ACCESS_POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 ADMINISTRATORS = "system:masters"
@@ -81,7 +92,7 @@ class Access:
             if policy_arn.removeprefix(ACCESS_POLICY) not in _GROUPS:
                 raise invalid(f"The policyArn parameter format is not valid: {policy_arn}")
             if entry["type"] != "STANDARD":
-                raise AwsError("InvalidRequestException", f"Access entries of type {entry['type']} take no policies.")
+                raise invalid_request(f"Access entries of type {entry['type']} take no policies.")
             associated = _associate(cluster, entry["principalArn"], policy_arn, call.params["accessScope"])
             return {
                 "clusterName": cluster.name,
@@ -225,8 +236,7 @@ def _checked_groups(groups: Sequence[str]) -> list[str]:
 def _check_mode(cluster: ClusterRecord) -> None:
     mode = cluster.description["accessConfig"]["authenticationMode"]
     if mode not in _API_MODES:
-        raise AwsError(
-            "InvalidRequestException",
+        raise invalid_request(
             f"The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this "
             f"operation; it is {mode}.",
         )

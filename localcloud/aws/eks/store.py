@@ -190,9 +190,8 @@ class Tags:
     def _find(self, call: Call) -> Record:
         arn = str(call.params["resourceArn"])
         with self._store.lock:
-            for known, record in self._records():
-                if known == arn:
-                    return record
+            if record := dict(self._records()).get(arn):
+                return record
         raise not_found(f"Resource not found: {arn}")
 
     def _records(self) -> Iterator[tuple[str, Record]]:

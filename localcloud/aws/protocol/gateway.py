@@ -67,18 +67,13 @@ class Gateway:
 
     def __call__(self, environ: Environ, start_response: Callable[..., object]) -> Iterable[bytes]:
         request = HttpRequest.from_environ(environ)
-        response = self.handle(request)
+        response = (self._internal if request.raw_path.startswith(INTERNAL_PREFIX) else self._api)(request)
         if request.method == "HEAD":
             response.body = b""
         elif response.header("content-length") is None:
             response.headers.append(("Content-Length", str(len(response.body))))
         start_response(f"{response.status} {HTTP_STATUS_CODES.get(response.status, 'Unknown')}", response.headers)
         return [response.body]
-
-    def handle(self, request: HttpRequest) -> HttpResponse:
-        if request.raw_path.startswith(INTERNAL_PREFIX):
-            return self._internal(request)
-        return self._api(request)
 
     def _internal(self, request: HttpRequest) -> HttpResponse:
         name = request.raw_path.removeprefix(INTERNAL_PREFIX).partition("/")[0]

@@ -20,10 +20,6 @@ class ValidationError(AwsError):
         super().__init__("ValidationException", message)
 
 
-def model_not_found(arn: str) -> ValidationError:
-    return ValidationError(f'Could not find model "{arn}".')
-
-
 def job_not_found(name: str) -> ValidationError:
     """ACK's operator recognises a missing job by the beginning of this message."""
     return ValidationError(f"Could not find requested job with name: {name}")

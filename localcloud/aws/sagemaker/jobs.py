@@ -57,7 +57,7 @@ class TransformJobs:
         self._announce = announce
 
     def create(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
-        arn = self.arn(region, request["TransformJobName"])
+        arn = transform_job_arn(region.name, region.account_id, request["TransformJobName"])
         self._check_free(region, request["TransformJobName"])
         errors.check_transform_job(request)
         tags = tags_from(request.get("Tags"))
@@ -75,9 +75,6 @@ class TransformJobs:
         if job.state.status is JobStatus.STOPPING:  # it was stopped before the backend knew the job
             self._transforms.stop(arn)
         return {"TransformJobArn": arn}
-
-    def arn(self, region: Region, name: str) -> str:
-        return transform_job_arn(region.name, region.account_id, name)
 
     def describe(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         with region.lock:
@@ -109,7 +106,7 @@ class TransformJobs:
     def _check_free(self, region: Region, name: str) -> None:
         with region.lock:
             if name in region.jobs:
-                raise errors.job_exists(self.arn(region, name))
+                raise errors.job_exists(region.jobs[name].arn)
 
     def _assume(self, role_arn: str, source_arn: str) -> Credential:
         try:

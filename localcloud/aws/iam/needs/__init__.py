@@ -81,17 +81,8 @@ def given(call: Call, names: Mapping[str, str]) -> Keys:
 
 def fill(template: str, call: Call) -> str:
     """A resource ARN from a template such as `transform-job/{TransformJobName}`; a missing argument becomes `*`."""
-
-    def replace(match: re.Match[str]) -> str:
-        name = match[1]
-        if name == "region":
-            return call.region
-        if name == "account":
-            return call.principal.account_id
-        value = call.params.get(name)
-        return str(value) if value else "*"
-
-    return _PLACE.sub(replace, template)
+    values = {**call.params, "region": call.region, "account": call.principal.account_id}
+    return _PLACE.sub(lambda place: str(values.get(place[1]) or "*"), template)
 
 
 def tags_of(call: Call) -> dict[str, str]:
