@@ -71,7 +71,7 @@ class LocalClusters:
         self._images = images
         self._planes: dict[str, ControlPlane] = {}
         self._children: dict[tuple[str, str, str], subprocess.Popen[bytes]] = {}  # by cluster, kind and name
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def create_cluster(self, name: str, version: str) -> ClusterEndpoint:
         """Start a cluster; returns when it is ready.
@@ -114,10 +114,10 @@ class LocalClusters:
         Raises:
             ClusterError: there is no such cluster, or the node does not become ready.
         """
-        plane = self._plane(cluster)
         ready = self._folder(cluster) / "nodes" / nodegroup / "ready"
         log = self._home / "logs" / f"{cluster}-node-{nodegroup}.log"
         with self._lock:
+            plane = self._plane(cluster)
             if (cluster, "node", nodegroup) in self._children:
                 raise ClusterError(f"Cluster {cluster} already has a node group named {nodegroup}")
             ready.unlink(missing_ok=True)  # left by a node that was killed
