@@ -15,7 +15,7 @@ import yaml
 from localcloud.aws import differences as endpoint
 from localcloud.batch_transform import unverified
 from localcloud.containers.scikit_learn.versions import VERSIONS
-from policy.rules import ALL, EXCEPTIONS
+from policy.rules import ALL
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -42,14 +42,9 @@ def open_points() -> str:
 
 
 def controls() -> str:
-    """The policy pack's rules and the exceptions, by control."""
+    """The policy pack's rules."""
     rows = [(f"`{rule.name}`", rule.text, ", ".join(rule.controls)) for rule in ALL]
     return _markdown(("rule", "what must hold", "controls"), rows)
-
-
-def exceptions() -> str:
-    """The controls that the stack does not pass."""
-    return _markdown(("controls", "about", "reason"), [(", ".join(e.controls), e.about, e.reason) for e in EXCEPTIONS])
 
 
 def scikit_learn_images() -> str:
@@ -66,7 +61,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "open-points": open_points,
     "scikit-learn-images": scikit_learn_images,
     "controls": controls,
-    "exceptions": exceptions,
 }
 
 
