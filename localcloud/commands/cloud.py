@@ -29,9 +29,21 @@ def ensure(home: Path) -> Cloud:
     return cloud
 
 
-def pulumi(home: Path, cloud: Cloud | None) -> PulumiCli:
+def running(home: Path) -> Cloud:
+    """The running cloud.
+
+    Raises:
+        CommandError: none runs.
+    """
+    cloud = client.running(home)
+    if cloud is None:
+        raise CommandError("the local cloud is not running: `make up` starts it")
+    return cloud
+
+
+def pulumi(home: Path, cloud: Cloud) -> PulumiCli:
     """The CLI for the local stack, in the local environment."""
-    return pulumi_cli.choose(home, environment.local(home, cloud.aws_endpoint if cloud else None))
+    return pulumi_cli.choose(home, environment.local(home, cloud.aws_endpoint))
 
 
 def forget(home: Path) -> None:
