@@ -14,7 +14,7 @@ import xgboost
 
 from tests.workshop.conftest import Stack
 from workshop import model, stack
-from workshop.model import DriversError
+from workshop.stack import WorkshopError
 
 ARCHIVE = stack.PROJECT_FOLDER / "model" / "model.tar.gz"
 INPUT = stack.PROJECT_FOLDER / "model" / "batch_input.csv"
@@ -66,12 +66,12 @@ def test_a_model_of_several_classes_has_one_size_for_each_column() -> None:
     ],
 )
 def test_another_model_does_not_tell(archive: bytes, words: str) -> None:
-    with pytest.raises(DriversError, match=words):
+    with pytest.raises(WorkshopError, match=words):
         model.booster_in(archive)
 
 
 def test_a_model_of_other_columns_does_not_tell(rows: pd.DataFrame) -> None:
-    with pytest.raises(DriversError, match="the model expects 18 columns, and the job sent 17"):
+    with pytest.raises(WorkshopError, match="the model expects 18 columns, and the job sent 17"):
         model.contributions(model.booster_in(ARCHIVE.read_bytes()), rows.iloc[:, 1:])
 
 
@@ -81,16 +81,16 @@ def test_the_model_is_the_one_that_the_job_asked(a_stack: Stack) -> None:
 
 
 def test_a_model_that_is_gone_does_not_tell(a_stack: Stack) -> None:
-    with pytest.raises(DriversError, match="the archive of gone is not available"):
+    with pytest.raises(WorkshopError, match="the archive of gone is not available"):
         model.booster_of("gone", a_stack.sagemaker, a_stack.s3)
 
 
 def test_the_columns_are_those_that_the_filter_lets_through() -> None:
     inputs = pd.DataFrame({"id": ["a"], "x": [1], "y": [2.5]})
     assert list(model.sent(inputs, "$[1:]")) == ["x", "y"]
-    with pytest.raises(DriversError, match="the column id is text"):
+    with pytest.raises(WorkshopError, match="the column id is text"):
         model.sent(inputs, "$")
-    with pytest.raises(DriversError, match=r"not known which columns the filter \$\.x keeps"):
+    with pytest.raises(WorkshopError, match=r"not known which columns the filter \$\.x keeps"):
         model.sent(inputs, "$.x")
 
 
@@ -99,6 +99,6 @@ def test_a_pickle_runs_no_code(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[object, tuple[object, ...]]:
             return Path.touch, (tmp_path / "ran",)
 
-    with pytest.raises(DriversError):
+    with pytest.raises(WorkshopError):
         model.booster_in(packed("xgboost-model", pickle.dumps(Trap())))
     assert not (tmp_path / "ran").exists()
