@@ -121,7 +121,9 @@ def main(arguments: Sequence[str]) -> int:
     ours = [item for item in there if item.belongs_to(project(), stack)]
     _print(stack, ours, kept, [item for item in there if item.tags is None])
     if options.all:
-        _print_others([item for item in there if item not in ours])
+        for item in there:
+            if item not in ours:
+                print(f"not of this stack: {item.kind} {item.name}")
     return 1 if ours else 0
 
 
@@ -225,11 +227,6 @@ def _print(stack: str, found: Sequence[Found], kept: Sequence[str], hidden: Sequ
     if kept:
         print(f"SageMaker keeps {len(kept)} records of ended jobs and their logs, for example {kept[0]}.")
         print("They cannot be deleted, do not run, and cost nothing except the logs' storage.")
-
-
-def _print_others(others: Sequence[Found]) -> None:
-    for item in others:
-        print(f"not of this stack: {item.kind} {item.name}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from localcloud.commands import account, cloud, environment, jobs, recovery, sta
 from localcloud.commands.report import model_of, serving
 from localcloud.commands.stack import LOCAL, Stack
 from localcloud.console import CommandError, colour, say, step
-from localcloud.supervisor import client
+from localcloud.supervisor import client, record
 
 WORKSHOP_JOB = "churn"  # the job of the report if none is named
 # Each job that Pulumi waits for occupies one of its parallel operations, whose default number is small.
@@ -53,7 +53,7 @@ def preview(home: Path, name: str) -> int:
 
 def destroy(home: Path, name: str) -> int:
     """Remove everything that the stack created, and list what is left."""
-    if name == LOCAL and client.running(home) is None:
+    if name == LOCAL and record.running(home) is None:
         _forget_what_is_gone(home)
         return 0
     chosen = opened(home, name)
@@ -138,7 +138,7 @@ def tool(home: Path, name: str, module: str) -> int:
     if name != LOCAL:
         variables = account.environment_of(home, name)
     else:
-        running = client.running(home) if module == "workshop.cost" else cloud.running(home)
+        running = record.running(home) if module == "workshop.cost" else cloud.running(home)
         variables = environment.local(home, running.aws_endpoint if running else None)
     return _run_module(module, name, variables)
 
