@@ -9,15 +9,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
-from localcloud import process
-from localcloud.pulumi.language_host.toolchain import Toolchain, ToolchainError
+from localcloud.pulumi.language_host.toolchain import Toolchain, start
 
-Sink = Callable[[bytes], None]
+Sink = Callable[[bytes], object]
 
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 _GRACE: Final = 5.0  # seconds from an interrupt to the end by force, as in the official host
@@ -32,11 +30,7 @@ class Child:
     the child started, and the engine waits for it to be closed.
 
     Args:
-        command: program and arguments.
-        env: its whole environment.
-        cwd: its working directory.
         sinks: functions that get the pieces of its standard output and of its standard error.
-        stdin: descriptor of its standard input; by default it is empty.
 
     Raises:
         ToolchainError: it cannot be started.
@@ -51,34 +45,23 @@ class Child:
         sinks: tuple[Sink, Sink],
         stdin: int = subprocess.DEVNULL,
     ) -> None:
-        try:
-            self._process = process.popen(command, stdin=stdin, env=env, cwd=cwd)
-        except OSError as error:
-            raise ToolchainError(f"{command[0]} cannot be started: {error.strerror}") from error
-        self._interrupted = self._ended = False
-        self._copies = [
-            _copy(source, sink)
-            for source, sink in zip((self._process.stdout, self._process.stderr), sinks, strict=True)
-            if source
-        ]
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether it was asked to end."""
-        return self._interrupted
+        self._process = start(command, env=env, cwd=cwd, stdin=stdin)
+        self._ended = threading.Event()
+        self.interrupted = False
+        sources = (self._process.stdout, self._process.stderr)
+        self._copies = [_copy(source, sink) for source, sink in zip(sources, sinks, strict=True) if source]
 
     def wait(self) -> int:
         """Wait for the end and the last output; return the exit code, or the negative number of a signal."""
         code = self._exit_code()
-        self._ended = True
-        for copy in self._copies:
-            copy.join(_LAST_OUTPUT)
+        self._ended.set()
+        self._wait_for_output(_LAST_OUTPUT)
         return code
 
     def interrupt(self) -> None:
         """Ask the process to end, and kill it if it does not within some seconds."""
-        if not self._ended:
-            self._interrupted = True
+        if not self._ended.is_set():
+            self.interrupted = True
             self._signal(signal.SIGINT)
             timer = threading.Timer(_GRACE, self.kill)
             timer.daemon = True
@@ -90,13 +73,14 @@ class Child:
 
     def end(self) -> None:
         """End the process; one that was interrupted gets some time to clean up and to report what it did."""
-        until = time.monotonic() + _CLEAN_UP
-        while self._interrupted and not self._ended and time.monotonic() < until:
-            time.sleep(0.01)
-        if self._interrupted:
-            for copy in self._copies:
-                copy.join(0.1)
+        if self.interrupted:
+            self._ended.wait(_CLEAN_UP)
+            self._wait_for_output(0.1)
         self.kill()
+
+    def _wait_for_output(self, seconds: float) -> None:
+        for copy in self._copies:
+            copy.join(seconds)
 
     def _exit_code(self) -> int:
         if sys.platform != "linux":
@@ -107,10 +91,10 @@ class Child:
         return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
     def _signal(self, number: int) -> None:
-        if self._process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses to signal a zombie's group
-            os.killpg(self._process.pid, number)
+        # On macOS the process may be gone, and the group of a zombie refuses signals.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, number)
 
 
 class Program(Child):
@@ -118,10 +102,9 @@ class Program(Child):
 
     def __init__(self, toolchain: Toolchain) -> None:
         super().__init__(
-            # Unbuffered, so that no output is lost, however the program ends.
-            [toolchain.python, "-u", _LAUNCHER],
+            [toolchain.python, "-u", _LAUNCHER],  # unbuffered, so that no output is lost, however the program ends
             env=toolchain.environment(),
-            sinks=(writer(1), writer(2)),
+            sinks=(write_to(sys.stdout.buffer), write_to(sys.stderr.buffer)),
             stdin=subprocess.PIPE,
         )
         self.toolchain = toolchain
@@ -144,13 +127,12 @@ class Program(Child):
             self.kill()
 
 
-def writer(descriptor: int) -> Sink:
-    """A sink that writes everything to a descriptor of this process."""
+def write_to(stream: IO[bytes]) -> Sink:
+    """A sink that writes to a stream of this process at once."""
 
     def write(data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+        stream.write(data)
+        stream.flush()
 
     return write
 
