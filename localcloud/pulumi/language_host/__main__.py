@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NoReturn
+from typing import NoReturn
 
 LOOK_AGAIN = 0.2  # seconds
 INHERITED = dict(os.environ)
@@ -21,17 +21,17 @@ import grpc  # noqa: E402  after the settings
 from pulumi.runtime.proto.language_pb2_grpc import add_LanguageRuntimeServicer_to_server  # noqa: E402  a stub
 
 from localcloud.pulumi.language_host.host import LanguageHost  # noqa: E402  it imports stubs
-from localcloud.pulumi.language_host.plugin import MESSAGE_LIMIT  # noqa: E402  it imports stubs
+from localcloud.pulumi.language_host.processes import MESSAGE_LIMIT  # noqa: E402  it imports stubs
 
 
 def main() -> NoReturn:
     """Serve; the port is the first line of standard output."""
     engine = os.getppid()
-    host: Any = LanguageHost(next((argument for argument in reversed(sys.argv[1:]) if not argument.startswith("-")), ""))
+    host = LanguageHost(next((argument for argument in reversed(sys.argv[1:]) if not argument.startswith("-")), ""))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: host.exit(0))
     server = grpc.server(ThreadPoolExecutor(32, "rpc"), options=[*MESSAGE_LIMIT, ("grpc.so_reuseport", 0)])
-    add_LanguageRuntimeServicer_to_server(host, server)
+    add_LanguageRuntimeServicer_to_server(host, server)  # pyright: ignore[reportArgumentType]  its missing methods refuse
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     os.environ.clear()

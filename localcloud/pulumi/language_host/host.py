@@ -17,8 +17,7 @@ import grpc
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import language_pb2, plugin_pb2
 
-from localcloud.pulumi.language_host.child import Program, write_to
-from localcloud.pulumi.language_host.plugin import Plugin, PolicyPack
+from localcloud.pulumi.language_host.processes import Plugin, PolicyPack, Program, write
 from localcloud.pulumi.language_host.toolchain import Toolchain, ToolchainError
 
 _PACKAGES: Final = Path(__file__).with_name("packages.py")
@@ -68,11 +67,11 @@ class LanguageHost:
             toolchain = Toolchain.of(request.info)
             if toolchain.absent:
                 for printed in toolchain.install(Path(request.info.program_directory)):
-                    write_to(sys.stdout.buffer)(printed)
+                    write(sys.stdout.buffer, printed)
             toolchain.check()
             self._load(toolchain)
-            needed = {"packages": json.loads(toolchain.output(_PACKAGES))}
-            return json_format.ParseDict(needed, language_pb2.GetRequiredPackagesResponse(), ignore_unknown_fields=True)
+            needed = toolchain.output(_PACKAGES)
+            return json_format.Parse(needed, language_pb2.GetRequiredPackagesResponse(), ignore_unknown_fields=True)
 
     def Run(self, request: Any, context: Any) -> Any:
         if request.attach_debugger:
@@ -117,11 +116,10 @@ class LanguageHost:
         with _reporting(context):
             which = [] if request.transitiveDependencies else ["--not-required"]
             listed = json.loads(Toolchain.of(request.info).output("-m", "pip", "list", "--format", "json", *which))
+            answer = language_pb2.GetProgramDependenciesResponse()
             for entry in listed:
-                entry["name"] = re.sub(r"[-_.]+", "-", entry["name"]).lower()
-            return json_format.ParseDict(
-                {"dependencies": listed}, language_pb2.GetProgramDependenciesResponse(), ignore_unknown_fields=True
-            )
+                answer.dependencies.add(name=re.sub(r"[-_.]+", "-", entry["name"]).lower(), version=entry["version"])
+            return answer
 
     def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:
         """What `pulumi new` asks the user: the folder of the virtual environment, if the options do not name it."""

@@ -117,13 +117,8 @@ def send_debug_messages_without_waiting(engine: Any) -> list[Any]:
     """
     calls: list[Any] = []
     log = engine.Log
-
-    def log_or_send(request: Any) -> Any:
-        if request.severity:  # more than a debug message
-            return log(request)
-        return calls.append(log.future(request))
-
-    engine.Log = log_or_send
+    # A debug message is of severity 0.
+    engine.Log = lambda request: log(request) if request.severity else calls.append(log.future(request))
     return calls
 
 

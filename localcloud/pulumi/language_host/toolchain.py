@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,17 +21,11 @@ class ToolchainError(Exception):
 
 @dataclass(frozen=True)
 class Toolchain:
-    """An interpreter, as the options name it.
-
-    Attributes:
-        python: the interpreter.
-        virtualenv: the folder of its virtual environment; None if the interpreter on PATH is used.
-        typechecker: the type checker that checks the program before it runs; empty for none.
-    """
+    """An interpreter, as the options name it."""
 
     python: Path
-    virtualenv: Path | None
-    typechecker: str
+    virtualenv: Path | None  # the folder of its virtual environment; None if the interpreter on PATH is used
+    typechecker: str  # the type checker that checks the program before it runs; empty for none
 
     @classmethod
     def of(cls, info: Any, *, plugin: bool = False) -> Toolchain:
@@ -87,10 +81,7 @@ class Toolchain:
             )
 
     def install(self, folder: Path) -> Generator[bytes]:
-        """Make the virtual environment if it is missing, and install what the folder's requirements.txt names.
-
-        Yields:
-            What the installation prints.
+        """Make the virtual environment if it is missing, install the folder's requirements.txt, and yield what is printed.
 
         Raises:
             ToolchainError: a step of it failed.
@@ -132,9 +123,7 @@ class Toolchain:
 
     def _printed(self, folder: Path, *command: str | Path) -> Generator[bytes]:
         child = start(command, env=self.environment(), cwd=folder, stderr=subprocess.STDOUT)
-        assert child.stdout is not None  # noqa: S101  it was asked for
-        while chunk := os.read(child.stdout.fileno(), 65536):
-            yield chunk
+        yield from pieces(child.stdout)
         if code := child.wait():
             raise ToolchainError(f"`{' '.join(map(str, command))}` ended with exit code {code}")
 
@@ -149,6 +138,11 @@ def start(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[byt
         return process.popen(command, **options)
     except OSError as error:
         raise ToolchainError(f"{command[0]} cannot be started: {error.strerror}") from error
+
+
+def pieces(source: Any) -> Iterator[bytes]:
+    """What a process writes to a pipe, as it comes."""
+    return iter(lambda: os.read(source.fileno(), 65536), b"")
 
 
 def _python_on_path() -> Path:

@@ -1,22 +1,137 @@
-"""Plugins that are written in Python: providers of components, and policy packs."""
+"""Processes of the host: a program, or a plugin that is written in Python."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
+import os
 import queue
+import signal
+import subprocess
+import sys
 import threading
 import tomllib
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import grpc
 from pulumi.runtime.proto import analyzer_pb2, language_pb2
 
-from localcloud.pulumi.language_host.child import Child
-from localcloud.pulumi.language_host.toolchain import Toolchain, ToolchainError
+from localcloud.pulumi.language_host.toolchain import Toolchain, ToolchainError, pieces, start
 
 MESSAGE_LIMIT: Final = (("grpc.max_receive_message_length", 400 * 1024 * 1024),)  # bytes, as in the SDK and the engine
+_LAUNCHER: Final = Path(__file__).with_name("launcher.py")
+_GRACE: Final = 5.0  # seconds from an interrupt to the end by force, as in the official host
+_CLEAN_UP: Final = 4.0  # seconds that an interrupted program has when the engine ends the host
+_LAST_OUTPUT: Final = 1.0  # seconds in which processes that a child left behind may still print
+
+
+def write(stream: IO[bytes], data: bytes) -> None:
+    """Write to a stream of this process at once."""
+    stream.write(data)
+    stream.flush()
+
+
+class Child:
+    """A process in a session of its own, which ends with this one.
+
+    Its output comes through pipes. If it wrote to the host's own output, that would stay open as long as anything that
+    the child started, and the engine waits for it to be closed.
+
+    Args:
+        sinks: functions that get the pieces of its standard output and of its standard error.
+        options: those of `toolchain.start`.
+
+    Raises:
+        ToolchainError: it cannot be started.
+    """
+
+    def __init__(self, command: Sequence[str | Path], *sinks: Callable[[bytes], None], **options: Any) -> None:
+        self._process = start(command, **options)
+        self._ended = threading.Event()
+        sources = (self._process.stdout, self._process.stderr)
+        self._copies = [
+            threading.Thread(target=_copy, args=pair, daemon=True) for pair in zip(sources, sinks, strict=True)
+        ]
+        for copy in self._copies:
+            copy.start()
+
+    def wait(self) -> int:
+        """Wait for the end and the last output; return the exit code, or the negative number of a signal."""
+        code = self._exit_code()
+        self._ended.set()
+        self._wait_for_output(_LAST_OUTPUT)
+        return code
+
+    def kill(self) -> None:
+        """Kill the process and everything that it started in its session."""
+        self._signal(signal.SIGKILL)
+
+    def _wait_for_output(self, seconds: float) -> None:
+        for copy in self._copies:
+            copy.join(seconds)
+
+    def _exit_code(self) -> int:
+        if sys.platform != "linux":
+            return self._process.wait()
+        # The process stays a zombie, so that the number of its group is not given to another.
+        ended: Any = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+    def _signal(self, number: int) -> None:
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses to signal a zombie's group
+                os.killpg(self._process.pid, number)
+
+
+class Program(Child):
+    """A Pulumi program that has been started; it loads the SDK and then waits for `run`."""
+
+    def __init__(self, toolchain: Toolchain) -> None:
+        super().__init__(
+            [toolchain.python, "-u", _LAUNCHER],  # unbuffered, so that no output is lost, however the program ends
+            functools.partial(write, sys.stdout.buffer),
+            functools.partial(write, sys.stderr.buffer),
+            env=toolchain.environment(),
+            stdin=subprocess.PIPE,
+        )
+        self.toolchain = toolchain
+        self.interrupted = False
+        self._begun = False
+
+    def run(self, order: dict[str, Any]) -> int:
+        """Let the program begin, and wait for its end; return its exit code."""
+        self._begun = True
+        orders: Any = self._process.stdin
+        with contextlib.suppress(BrokenPipeError):  # it has ended: its exit code says how
+            write(orders, json.dumps(order).encode() + b"\n")
+        return self.wait()
+
+    def interrupt(self) -> None:
+        """Ask the program to end, and kill it if it does not within some seconds or has nothing to clean up."""
+        if not self._begun:
+            self.kill()
+        elif not self._ended.is_set():
+            self.interrupted = True
+            self._signal(signal.SIGINT)
+            timer = threading.Timer(_GRACE, self.kill)
+            timer.daemon = True
+            timer.start()
+
+    def end(self) -> None:
+        """End the program; one that was interrupted gets some time to clean up and to report what it did."""
+        if self.interrupted:
+            self._ended.wait(_CLEAN_UP)
+            self._wait_for_output(0.1)
+        self.kill()
+
+
+def _copy(source: Any, sink: Callable[[bytes], None]) -> None:
+    for piece in pieces(source):
+        sink(piece)
 
 
 class Plugin:
@@ -59,9 +174,10 @@ class Plugin:
         asked = dict(variable.split("=", 1) for variable in self._request.env)
         self._child = Child(
             [self._toolchain.python, "-u", *program, *self._request.args, *last],
+            self._print,
+            lambda data: self._respond(stderr=data),
             env=self._toolchain.environment({"PATH": "", **asked}) | variables,
             cwd=Path(cwd),
-            sinks=(self._print, lambda data: self._respond(stderr=data)),
         )
         threading.Thread(target=lambda child: self._ended(child.wait()), args=(self._child,), daemon=True).start()
 
