@@ -96,8 +96,8 @@ class LanguageHost:
             plugin = (PolicyPack if is_pack else Plugin)(request, toolchain)
             self._children.add(plugin)
             context.add_callback(plugin.end)
-            plugin.begin()
-            yield from iter(plugin.responses.get, None)
+            for name, value in plugin.events():
+                yield language_pb2.RunPluginResponse(**{name: value})
 
     def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:
         with _reporting(context):

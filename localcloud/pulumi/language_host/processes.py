@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import queue
@@ -12,15 +11,18 @@ import subprocess
 import sys
 import threading
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeAlias
 
 import grpc
-from pulumi.runtime.proto import analyzer_pb2, language_pb2
+from pulumi.runtime.proto import analyzer_pb2
 
 from localcloud.pulumi.language_host.toolchain import Toolchain, ToolchainError, pieces, start
+
+# The name and the value of a field of RunPluginResponse: stdout, stderr or, at last, exitcode.
+Event: TypeAlias = tuple[str, Any]
 
 MESSAGE_LIMIT: Final = (("grpc.max_receive_message_length", 400 * 1024 * 1024),)  # bytes, as in the SDK and the engine
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
@@ -29,50 +31,48 @@ _CLEAN_UP: Final = 4.0  # seconds that an interrupted program has when the engin
 _LAST_OUTPUT: Final = 1.0  # seconds in which processes that a child left behind may still print
 
 
-def write(stream: IO[bytes], data: bytes) -> None:
-    """Write to a stream of this process at once."""
-    stream.write(data)
-    stream.flush()
-
-
 class Child:
-    """A process in a session of its own, which ends with this one.
+    """A process in a session of its own, which ends with this one; the options are those of `toolchain.start`.
 
     Its output comes through pipes. If it wrote to the host's own output, that would stay open as long as anything that
     the child started, and the engine waits for it to be closed.
-
-    Args:
-        sinks: functions that get the pieces of its standard output and of its standard error.
-        options: those of `toolchain.start`.
 
     Raises:
         ToolchainError: it cannot be started.
     """
 
-    def __init__(self, command: Sequence[str | Path], *sinks: Callable[[bytes], None], **options: Any) -> None:
+    def __init__(self, command: Sequence[str | Path], **options: Any) -> None:
         self._process = start(command, **options)
-        self._ended = threading.Event()
-        sources = (self._process.stdout, self._process.stderr)
-        self._copies = [
-            threading.Thread(target=_copy, args=pair, daemon=True) for pair in zip(sources, sinks, strict=True)
-        ]
-        for copy in self._copies:
-            copy.start()
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._copies = [threading.Thread(target=self._copy, args=(name,), daemon=True) for name in ("stdout", "stderr")]
+        for thread in (*self._copies, threading.Thread(target=self._wait, daemon=True)):
+            thread.start()
 
-    def wait(self) -> int:
-        """Wait for the end and the last output; return the exit code, or the negative number of a signal."""
-        code = self._exit_code()
-        self._ended.set()
-        self._wait_for_output(_LAST_OUTPUT)
-        return code
+    def events(self) -> Iterator[Event]:
+        """What the process prints, and at last its exit code or the negative number of a signal."""
+        name = ""
+        while name != "exitcode":
+            name, value = self._events.get()
+            yield name, value
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process and everything that it started in its session."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses to signal a zombie's group
+                os.killpg(self._process.pid, number)
 
     def kill(self) -> None:
-        """Kill the process and everything that it started in its session."""
-        self._signal(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
 
-    def _wait_for_output(self, seconds: float) -> None:
+    def _copy(self, name: str) -> None:
+        for piece in pieces(getattr(self._process, name)):
+            self._events.put((name, piece))
+
+    def _wait(self) -> None:
+        code = self._exit_code()
         for copy in self._copies:
-            copy.join(seconds)
+            copy.join(_LAST_OUTPUT)
+        self._events.put(("exitcode", code))
 
     def _exit_code(self) -> int:
         if sys.platform != "linux":
@@ -81,34 +81,32 @@ class Child:
         ended: Any = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
         return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
-    def _signal(self, number: int) -> None:
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses to signal a zombie's group
-                os.killpg(self._process.pid, number)
-
 
 class Program(Child):
     """A Pulumi program that has been started; it loads the SDK and then waits for `run`."""
 
     def __init__(self, toolchain: Toolchain) -> None:
-        super().__init__(
-            [toolchain.python, "-u", _LAUNCHER],  # unbuffered, so that no output is lost, however the program ends
-            functools.partial(write, sys.stdout.buffer),
-            functools.partial(write, sys.stderr.buffer),
-            env=toolchain.environment(),
-            stdin=subprocess.PIPE,
-        )
+        # Unbuffered, so that no output is lost, however the program ends.
+        command = [toolchain.python, "-u", _LAUNCHER]
+        super().__init__(command, env=toolchain.environment(), stdin=subprocess.PIPE)
         self.toolchain = toolchain
-        self.interrupted = False
-        self._begun = False
+        self.interrupted = self._begun = False
+        self._ended = threading.Event()
 
     def run(self, order: dict[str, Any]) -> int:
-        """Let the program begin, and wait for its end; return its exit code."""
+        """Let the program begin, and show what it prints until its end; return its exit code."""
         self._begun = True
         orders: Any = self._process.stdin
         with contextlib.suppress(BrokenPipeError):  # it has ended: its exit code says how
             write(orders, json.dumps(order).encode() + b"\n")
-        return self.wait()
+        code = 0
+        for name, value in self.events():
+            if name == "exitcode":
+                code = value
+            else:
+                write(sys.stdout.buffer if name == "stdout" else sys.stderr.buffer, value)
+        self._ended.set()
+        return code
 
     def interrupt(self) -> None:
         """Ask the program to end, and kill it if it does not within some seconds or has nothing to clean up."""
@@ -116,7 +114,7 @@ class Program(Child):
             self.kill()
         elif not self._ended.is_set():
             self.interrupted = True
-            self._signal(signal.SIGINT)
+            self.signal(signal.SIGINT)
             timer = threading.Timer(_GRACE, self.kill)
             timer.daemon = True
             timer.start()
@@ -125,71 +123,52 @@ class Program(Child):
         """End the program; one that was interrupted gets some time to clean up and to report what it did."""
         if self.interrupted:
             self._ended.wait(_CLEAN_UP)
-            self._wait_for_output(0.1)
         self.kill()
 
 
-def _copy(source: Any, sink: Callable[[bytes], None]) -> None:
-    for piece in pieces(source):
-        sink(piece)
+def write(stream: IO[bytes], data: bytes) -> None:
+    """Write to a stream of this process at once."""
+    stream.write(data)
+    stream.flush()
 
 
 class Plugin:
-    """A plugin that the engine asked for by a RunPluginRequest.
-
-    Attributes:
-        responses: its output and at last its exit code, in the form in which the engine gets them; None ends them.
-    """
+    """A plugin that the engine asked for by a RunPluginRequest; it starts when its events are first asked for."""
 
     def __init__(self, request: Any, toolchain: Toolchain) -> None:
-        self.responses: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._request, self._toolchain = request, toolchain
         self._child: Child | None = None
 
-    def begin(self) -> None:
-        """Start the plugin.
+    def events(self) -> Iterator[Event]:
+        """Start the plugin, and tell what it prints and its exit code.
 
         Raises:
             ToolchainError: it contains nothing that can be run, or cannot be started.
         """
         folder = self._request.info.program_directory
         if Path(folder, "__main__.py").is_file():
-            self._start(self._request.pwd, [folder])
-            return
+            return self._start(self._request.pwd, [folder]).events()
         try:
             name = tomllib.loads(Path(folder, "pyproject.toml").read_text())["project"]["name"]
         except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
             raise ToolchainError(
                 f"{folder} has neither __main__.py nor a pyproject.toml that names a project"
             ) from error
-        self._start(self._request.pwd, ["-m", "pulumi.run.plugin", name])
+        return self._start(self._request.pwd, ["-m", "pulumi.run.plugin", name]).events()
 
     def end(self) -> None:
         """Kill the plugin."""
         if self._child:
             self._child.kill()
-        self.responses.put(None)
 
-    def _start(self, cwd: str, program: list[str], *last: str, **variables: str) -> None:
+    def _start(self, cwd: str, program: list[str], *last: str, **variables: str) -> Child:
         asked = dict(variable.split("=", 1) for variable in self._request.env)
         self._child = Child(
             [self._toolchain.python, "-u", *program, *self._request.args, *last],
-            self._print,
-            lambda data: self._respond(stderr=data),
             env=self._toolchain.environment({"PATH": "", **asked}) | variables,
             cwd=Path(cwd),
         )
-        threading.Thread(target=lambda child: self._ended(child.wait()), args=(self._child,), daemon=True).start()
-
-    def _print(self, data: bytes) -> None:
-        self._respond(stdout=data)
-
-    def _ended(self, code: int) -> None:
-        self._respond(exitcode=code)
-        self.responses.put(None)
-
-    def _respond(self, **output: Any) -> None:
-        self.responses.put(language_pb2.RunPluginResponse(**output))
+        return self._child
 
 
 class PolicyPack(Plugin, grpc.GenericRpcHandler):
@@ -203,18 +182,21 @@ class PolicyPack(Plugin, grpc.GenericRpcHandler):
     def __init__(self, request: Any, toolchain: Toolchain) -> None:
         super().__init__(request, toolchain)
         self._lock = threading.Lock()
-        self._pack: grpc.Channel | None = None
-        self._port: Future[int] = Future()
-        self._begun = b""
+        self._started: queue.SimpleQueue[Child | None] = queue.SimpleQueue()
+        self._pack: Future[grpc.Channel] = Future()
         self._server = grpc.server(ThreadPoolExecutor(32, "analyzer"), [self], options=MESSAGE_LIMIT)
 
-    def begin(self) -> None:
+    def events(self) -> Iterator[Event]:
+        """Serve the proxy, whose port comes first, and tell what the pack prints, but for its own port."""
         port = self._server.add_insecure_port("127.0.0.1:0")
         self._server.start()
-        super()._print(f"{port}\n".encode())
+        yield "stdout", f"{port}\n".encode()
+        if child := self._started.get():
+            yield from self._after_start(child)
 
     def end(self) -> None:
         self._server.stop(None)
+        self._started.put(None)
         super().end()
 
     def service(self, handler_call_details: Any) -> Any:
@@ -222,7 +204,7 @@ class PolicyPack(Plugin, grpc.GenericRpcHandler):
         method: str = handler_call_details.method
 
         def answer(request: bytes, context: Any) -> bytes:
-            if not self._pack and method.endswith(("/Handshake", "/Cancel")):
+            if not self._child and method.endswith(("/Handshake", "/Cancel")):
                 return b""
             try:
                 return self._connect(_settings(method, request)).unary_unary(method)(request)
@@ -237,31 +219,30 @@ class PolicyPack(Plugin, grpc.GenericRpcHandler):
 
     def _connect(self, settings: dict[str, str]) -> grpc.Channel:
         with self._lock:
-            if self._pack is None:
+            if not self._child:
                 folder = self._request.info.program_directory
-                self._start(folder, ["-m", "pulumi.policy"], folder, **settings)
-                self._pack = grpc.insecure_channel(f"127.0.0.1:{self._port.result()}", options=MESSAGE_LIMIT)
-            return self._pack
+                self._started.put(self._start(folder, ["-m", "pulumi.policy"], folder, **settings))
+        return self._pack.result()
 
-    def _print(self, data: bytes) -> None:
-        """Read the pack's port from its output, and pass the other lines on."""
-        while not self._port.done():
-            line, end, data = (self._begun + data).partition(b"\n")
-            if not end:
-                self._begun = line
-                return
-            self._begun = b""
-            if line.strip().isdigit():
-                self._port.set_result(int(line))
-            else:  # printed by the pack's own code before it serves
-                super()._print(line + end)
-        if data:
-            super()._print(data)
-
-    def _ended(self, code: int) -> None:
-        if not self._port.done():
-            self._port.set_exception(ToolchainError(f"The policy pack ended with exit code {code} before it served"))
-        super()._ended(code)
+    def _after_start(self, child: Child) -> Iterator[Event]:
+        begun = b""
+        for name, value in child.events():
+            rest = value
+            while name == "stdout" and not self._pack.done():
+                line, end, rest = (begun + rest).partition(b"\n")
+                begun = b"" if end else line
+                if not end:
+                    break
+                if line.strip().isdigit():
+                    self._pack.set_result(grpc.insecure_channel(f"127.0.0.1:{int(line)}", options=MESSAGE_LIMIT))
+                else:  # printed by the pack's own code before it serves
+                    yield name, line + end
+            if name == "exitcode" and not self._pack.done():
+                self._pack.set_exception(
+                    ToolchainError(f"The policy pack ended with exit code {value} before it served")
+                )
+            if rest != b"":
+                yield name, rest
 
 
 def _settings(method: str, request: bytes) -> dict[str, str]:
