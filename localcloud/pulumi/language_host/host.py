@@ -26,7 +26,6 @@ _FACTS: Final = """\
 import platform, sys
 from importlib import metadata
 print(sys.executable, platform.python_version(), metadata.version("pip"), sep="\\n")"""
-_INSTEAD: Final = {"GenerateProgram": ": pass --generate-code=false to `pulumi import`"}
 _INTERRUPTED: Final = 130  # its exit code after a SIGINT
 _SHOWN: Final = 32  # the exit code of a program that has shown its error to the user
 
@@ -51,7 +50,8 @@ class LanguageHost:
 
     def __getattr__(self, name: str) -> Callable[[Any, Any], Any]:
         """A method of the service that this host does not have."""
-        text = f"{name} is not part of this language host{_INSTEAD.get(name, '')}"
+        instead = ": pass --generate-code=false to `pulumi import`" if name == "GenerateProgram" else ""
+        text = f"{name} is not part of this language host{instead}"
         return lambda request, context: context.abort(grpc.StatusCode.UNIMPLEMENTED, text)
 
     def Handshake(self, request: Any, context: Any) -> Any:

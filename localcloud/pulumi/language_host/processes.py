@@ -19,7 +19,7 @@ from typing import IO, Any, Final, TypeAlias
 import grpc
 from pulumi.runtime.proto import analyzer_pb2
 
-from localcloud.pulumi.language_host.toolchain import Toolchain, ToolchainError, pieces, start
+from localcloud.pulumi.language_host.toolchain import Toolchain, ToolchainError, start
 
 # The name and the value of a field of RunPluginResponse: stdout, stderr or, at last, exitcode.
 Event: TypeAlias = tuple[str, Any]
@@ -32,17 +32,22 @@ _LAST_OUTPUT: Final = 1.0  # seconds in which processes that a child left behind
 
 
 class Child:
-    """A process in a session of its own, which ends with this one; the options are those of `toolchain.start`.
+    """A process in a session of its own, which ends with this one.
 
     Its output comes through pipes. If it wrote to the host's own output, that would stay open as long as anything that
     the child started, and the engine waits for it to be closed.
+
+    Args:
+        by_line: whether each event of its output is a line.
+        options: those of `toolchain.start`.
 
     Raises:
         ToolchainError: it cannot be started.
     """
 
-    def __init__(self, command: Sequence[str | Path], **options: Any) -> None:
+    def __init__(self, command: Sequence[str | Path], *, by_line: bool = False, **options: Any) -> None:
         self._process = start(command, **options)
+        self._by_line = by_line
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._copies = [threading.Thread(target=self._copy, args=(name,), daemon=True) for name in ("stdout", "stderr")]
         for thread in (*self._copies, threading.Thread(target=self._wait, daemon=True)):
@@ -65,7 +70,8 @@ class Child:
         self.signal(signal.SIGKILL)
 
     def _copy(self, name: str) -> None:
-        for piece in pieces(getattr(self._process, name)):
+        source: Any = getattr(self._process, name)
+        for piece in source if self._by_line else iter(lambda: os.read(source.fileno(), 65536), b""):
             self._events.put((name, piece))
 
     def _wait(self) -> None:
@@ -167,6 +173,7 @@ class Plugin:
             [self._toolchain.python, "-u", *program, *self._request.args, *last],
             env=self._toolchain.environment({"PATH": "", **asked}) | variables,
             cwd=Path(cwd),
+            by_line=True,
         )
         return self._child
 
@@ -191,8 +198,16 @@ class PolicyPack(Plugin, grpc.GenericRpcHandler):
         port = self._server.add_insecure_port("127.0.0.1:0")
         self._server.start()
         yield "stdout", f"{port}\n".encode()
-        if child := self._started.get():
-            yield from self._after_start(child)
+        child = self._started.get()
+        for name, value in child.events() if child else ():
+            if name == "stdout" and value.strip().isdigit() and not self._pack.done():
+                self._pack.set_result(grpc.insecure_channel(f"127.0.0.1:{int(value)}", options=MESSAGE_LIMIT))
+                continue
+            if name == "exitcode" and not self._pack.done():
+                self._pack.set_exception(
+                    ToolchainError(f"The policy pack ended with exit code {value} before it served")
+                )
+            yield name, value
 
     def end(self) -> None:
         self._server.stop(None)
@@ -223,26 +238,6 @@ class PolicyPack(Plugin, grpc.GenericRpcHandler):
                 folder = self._request.info.program_directory
                 self._started.put(self._start(folder, ["-m", "pulumi.policy"], folder, **settings))
         return self._pack.result()
-
-    def _after_start(self, child: Child) -> Iterator[Event]:
-        begun = b""
-        for name, value in child.events():
-            rest = value
-            while name == "stdout" and not self._pack.done():
-                line, end, rest = (begun + rest).partition(b"\n")
-                begun = b"" if end else line
-                if not end:
-                    break
-                if line.strip().isdigit():
-                    self._pack.set_result(grpc.insecure_channel(f"127.0.0.1:{int(line)}", options=MESSAGE_LIMIT))
-                else:  # printed by the pack's own code before it serves
-                    yield name, line + end
-            if name == "exitcode" and not self._pack.done():
-                self._pack.set_exception(
-                    ToolchainError(f"The policy pack ended with exit code {value} before it served")
-                )
-            if rest != b"":
-                yield name, rest
 
 
 def _settings(method: str, request: bytes) -> dict[str, str]:

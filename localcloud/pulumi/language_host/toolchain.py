@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,9 @@ class Toolchain:
 
     @classmethod
     def of(cls, info: Any, *, plugin: bool = False) -> Toolchain:
-        """The environment of a program or a plugin; `check` fails if it does not exist.
+        """The environment in which the program of a ProgramInfo runs; `check` fails if it does not exist.
 
         Args:
-            info: the engine's ProgramInfo.
             plugin: whether it is for a plugin, which by default has a virtual environment of its own.
 
         Raises:
@@ -102,8 +101,8 @@ class Toolchain:
         """
         if not self.typechecker:
             return
-        beside = self.virtualenv if self.typechecker == "mypy" else None
-        exclude = ["--exclude", os.path.relpath(beside, folder)] if beside else []
+        excluded = self.typechecker == "mypy" and self.virtualenv
+        exclude = ["--exclude", os.path.relpath(excluded, folder)] if excluded else []
         try:
             self.output("-m", self.typechecker, *exclude, str(folder), cwd=folder)
         except ToolchainError as error:
@@ -123,7 +122,7 @@ class Toolchain:
 
     def _printed(self, folder: Path, *command: str | Path) -> Generator[bytes]:
         child = start(command, env=self.environment(), cwd=folder, stderr=subprocess.STDOUT)
-        yield from pieces(child.stdout)
+        yield from child.stdout or ()
         if code := child.wait():
             raise ToolchainError(f"`{' '.join(map(str, command))}` ended with exit code {code}")
 
@@ -138,11 +137,6 @@ def start(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[byt
         return process.popen(command, **options)
     except OSError as error:
         raise ToolchainError(f"{command[0]} cannot be started: {error.strerror}") from error
-
-
-def pieces(source: Any) -> Iterator[bytes]:
-    """What a process writes to a pipe, as it comes."""
-    return iter(lambda: os.read(source.fileno(), 65536), b"")
 
 
 def _python_on_path() -> Path:
