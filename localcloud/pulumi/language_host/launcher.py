@@ -22,6 +22,7 @@ import signal
 import threading
 import traceback
 from concurrent import futures
+from types import SimpleNamespace
 from typing import Any
 
 SHOWN = 32  # the exit code after an error that was shown to the user
@@ -46,11 +47,11 @@ def main() -> int:
     if not line:
         return 0  # there is nothing to run after all
     threading.Thread(target=end_with_host, args=(orders,), daemon=True).start()
-    request = json.loads(line)
+    request = json.loads(line, object_hook=lambda fields: SimpleNamespace(**fields))
     configure(pulumi, request)
-    os.chdir(request["pwd"])
-    sys.argv = [request["info"]["entry_point"], *request["args"]]
-    return run(pulumi, sys.argv[0], max(request["parallel"], 1) * 4)
+    os.chdir(request.pwd)
+    sys.argv = [request.info.entry_point, *request.args]
+    return run(pulumi, request.info.entry_point, max(request.parallel, 1) * 4)
 
 
 def end_with_host(orders: Any) -> None:
@@ -59,20 +60,21 @@ def end_with_host(orders: Any) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def configure(pulumi: Any, request: dict[str, Any]) -> None:
-    if request["config"]:
-        os.environ["PULUMI_CONFIG"] = json.dumps(request["config"])
-    os.environ["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps(request["configSecretKeys"])
-    pulumi.runtime.set_all_config(request["config"], request["configSecretKeys"])
+def configure(pulumi: Any, request: SimpleNamespace) -> None:
+    config = vars(request.config)
+    if config:
+        os.environ["PULUMI_CONFIG"] = json.dumps(config)
+    os.environ["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps(request.configSecretKeys)
+    pulumi.runtime.set_all_config(config, request.configSecretKeys)
     settings = {
-        "monitor": request["monitor_address"],
-        "engine": request["engine"],
-        "project": request["project"],
-        "stack": request["stack"],
-        "parallel": request["parallel"],
-        "dry_run": request["dryRun"],
-        "organization": request["organization"] or None,
-        "root_directory": request["info"]["root_directory"],
+        "monitor": request.monitor_address,
+        "engine": request.engine,
+        "project": request.project,
+        "stack": request.stack,
+        "parallel": request.parallel,
+        "dry_run": request.dryRun,
+        "organization": request.organization or None,
+        "root_directory": request.info.root_directory,
     }
     known = inspect.signature(pulumi.runtime.Settings).parameters  # an older SDK has fewer
     pulumi.runtime.configure(pulumi.runtime.Settings(**{name: settings[name] for name in settings if name in known}))
@@ -117,7 +119,7 @@ def send_debug_messages_without_waiting(engine: Any) -> list[Any]:
     """
     calls: list[Any] = []
     log = engine.Log
-    # A debug message is of severity 0.
+    # A debug message has the severity 0.
     engine.Log = lambda request: log(request) if request.severity else calls.append(log.future(request))
     return calls
 

@@ -121,9 +121,7 @@ class Program(Child):
         elif not self._ended.is_set():
             self.interrupted = True
             self.signal(signal.SIGINT)
-            timer = threading.Timer(_GRACE, self.kill)
-            timer.daemon = True
-            timer.start()
+            threading.Timer(_GRACE, self.kill).start()
 
     def end(self) -> None:
         """End the program; one that was interrupted gets some time to clean up and to report what it did."""

@@ -29,9 +29,10 @@ class Toolchain:
 
     @classmethod
     def of(cls, info: Any, *, plugin: bool = False) -> Toolchain:
-        """The environment in which the program of a ProgramInfo runs; `check` fails if it does not exist.
+        """The environment of a program or a plugin; `check` fails if it does not exist.
 
         Args:
+            info: the engine's ProgramInfo.
             plugin: whether it is for a plugin, which by default has a virtual environment of its own.
 
         Raises:
@@ -53,12 +54,11 @@ class Toolchain:
 
     def environment(self, base: Mapping[str, str] = os.environ) -> dict[str, str]:
         """The environment variables of the interpreter: the given ones, with the virtual environment activated."""
-        env = dict(base)
-        if self.virtualenv:
-            env.pop("PYTHONHOME", None)
-            env["VIRTUAL_ENV"] = str(self.virtualenv)
-            env["PATH"] = f"{self.virtualenv / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
-        return env
+        if not self.virtualenv:
+            return dict(base)
+        path = f"{self.virtualenv / 'bin'}{os.pathsep}{base.get('PATH', os.defpath)}"
+        others = {name: value for name, value in base.items() if name != "PYTHONHOME"}
+        return {**others, "VIRTUAL_ENV": str(self.virtualenv), "PATH": path}
 
     @property
     def absent(self) -> bool:
