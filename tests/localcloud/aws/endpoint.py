@@ -132,7 +132,9 @@ class Endpoint:
         return name
 
     def log(self, name: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.home / "logs" / f"{name}.jsonl").read_text().splitlines()]
+        """The rows so far; the last line may be half written."""
+        text = (self.home / "logs" / f"{name}.jsonl").read_text()
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
 @contextmanager
