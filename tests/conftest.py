@@ -5,13 +5,17 @@ Tests that leave a checkout as they found it share one; the others get a checkou
 
 from __future__ import annotations
 
+import functools
 import gc
+import json
+import marshal
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
 from tests.e2e.checkout import Checkout
@@ -19,6 +23,17 @@ from tests.e2e.checkout import Checkout
 # The SDK's gRPC would start its threads anew in each fork, and there they write what the test takes for a child's words.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 gc.set_threshold(50_000, 20, 50)  # the SDKs make a million objects that stay, and each look at them all takes a second
+
+
+@functools.cache
+def _packed(file_path: str) -> bytes:
+    return marshal.dumps(json.loads(json.dumps(_read_model(JSONFileLoader(), file_path))))
+
+
+# Each session of the SDK reads the models of its services, megabytes of JSON; a worker parses each once. moto changes
+# the model that it gets, so each reader gets its own.
+_read_model = JSONFileLoader.load_file
+JSONFileLoader.load_file = lambda self, file_path: marshal.loads(_packed(file_path))  # noqa: ARG005, S302  its own bytes
 
 
 # The groups that take minutes begin first, the longest before the others: what is short fills the workers' ends.
