@@ -33,7 +33,7 @@ def _packed(file_path: str) -> bytes:
 # Each session of the SDK reads the models of its services, megabytes of JSON; a worker parses each once. moto changes
 # the model that it gets, so each reader gets its own.
 _read_model = JSONFileLoader.load_file
-JSONFileLoader.load_file = lambda self, file_path: marshal.loads(_packed(file_path))  # noqa: ARG005, S302  its own bytes
+JSONFileLoader.load_file = lambda self, file_path: marshal.loads(_packed(file_path))  # noqa: S302  its own bytes
 
 
 # The groups that take minutes begin first, the longest before the others: what is short fills the workers' ends.

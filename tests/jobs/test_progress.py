@@ -15,7 +15,6 @@ from jobs.account import Progress
 from tests.program.harness import COMPLETED, Graph
 from tests.program.jobs import run, two
 
-
 MINUTE = 60.0
 """However busy the machine is, what a test waits for happens in this time."""
 
