@@ -69,7 +69,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group what shares servers or a module's fixtures, and sort the groups; in a group the order stays as it is."""
+    """Group what shares servers or a module's fixtures, and sort the groups.
+
+    In a group the order stays as it is, except that what is marked `last` comes after all others.
+    """
     places: dict[str, tuple[int, int]] = {}
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
@@ -77,7 +80,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         group = _group_of(item)
         place = LONG.index(group) if group in LONG else len(LONG) + (group not in SHARED)
         places.setdefault(group, (place, len(places)))
-    items.sort(key=lambda item: places[_group_of(item)])
+    items.sort(key=lambda item: (places[_group_of(item)], item.get_closest_marker("last") is not None))
 
 
 def _group(module: str) -> str:
@@ -112,7 +115,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A checkout in which `make up` has ended well.
 
     A test that uses it leaves program, settings and the job `churn` as they were; what else it added to the stack goes
-    with the next `make up`.
+    with the next `make up`. One marked `last` may destroy the stack.
     """
     checkout = Checkout.make(tmp_path_factory.mktemp("a checkout with spaces"))
     first = checkout.make_target("up")

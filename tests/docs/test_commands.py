@@ -12,7 +12,7 @@ from tests.e2e.checkout import Checkout
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("documents")]
 # After these, and after a file was written, there is something to do again for those.
-CHANGES = ("make destroy", "make down", "make retry")
+CHANGES = ("make destroy", "make down")
 AGAIN = {"make preview", "make up"}
 
 

@@ -52,16 +52,20 @@ def test_an_up_that_was_cut_off_while_a_job_runs_is_destroyed_and_the_job_stops(
     assert "Stopped" in checkout.transform_jobs().values()
 
 
-@pytest.mark.parametrize(
-    "lost",
-    [
-        pytest.param(["objects", "cluster"], id="half of the stack and the cluster"),
-        pytest.param(["objects"], id="half of the stack", marks=pytest.mark.soak),
-        pytest.param(["cluster"], id="the cluster", marks=pytest.mark.soak),
-    ],
-)
+@pytest.mark.last
+@pytest.mark.xdist_group("standing")
+def test_destroy_after_half_of_the_stack_and_the_cluster_were_deleted_by_hand(standing: Checkout) -> None:
+    assert_destroyed_after_a_loss(standing, ["objects", "cluster"])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("lost", [pytest.param([what], id=what) for what in ("objects", "cluster")])
 def test_destroy_after_things_were_deleted_by_hand(checkout: Checkout, lost: list[str]) -> None:
     assert checkout.make_target("up").code == 0
+    assert_destroyed_after_a_loss(checkout, lost)
+
+
+def assert_destroyed_after_a_loss(checkout: Checkout, lost: list[str]) -> None:
     outputs = checkout.outputs()
     if "objects" in lost:
         delete_objects(checkout, outputs)
