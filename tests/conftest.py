@@ -40,14 +40,15 @@ JSONFileLoader.load_file = lambda self, file_path: marshal.loads(_packed(file_pa
 LONG = (
     "standing",
     "documents",
+    "mishaps",
     "kills",
+    "destroy",
     "scheduled",
     "deployer",
-    "destroy",
-    "mishaps",
-    "cluster",
+    "tests/localcloud/pulumi/language_host",
     "upgrade",
     "account",
+    "cluster",
 )
 # Tests below these folders share servers: one worker starts them, once.
 SHARED = (
