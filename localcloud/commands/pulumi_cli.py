@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from localcloud.commands import terminal
 from localcloud.console import CommandError
-from localcloud.home import CHECKOUT
+from localcloud.home import CHECKOUT, own
 from localcloud.setup import programs
 
 
@@ -30,7 +32,8 @@ class PulumiCli:
 
     def run(self, *arguments: str) -> int:
         """Run a command on the person's terminal; returns its exit code."""
-        return terminal.run([self.program, *terminal.flags(self.environment), *arguments], self.environment)
+        with self._temporary_folder() as environment:
+            return terminal.run([self.program, *terminal.flags(environment), *arguments], environment)
 
     def up(self, event_log: Path, *arguments: str) -> int:
         """Deploy on the person's terminal; returns the exit code.
@@ -40,9 +43,9 @@ class PulumiCli:
                 the CLI accept it.
             arguments: further flags of `pulumi up`.
         """
-        environment = {**self.environment, "PULUMI_DEBUG_COMMANDS": "true"}
         command = [self.program, *terminal.flags(self.environment), "up", *arguments, "--event-log", str(event_log)]
-        return terminal.run(command, environment)
+        with self._temporary_folder() as environment:
+            return terminal.run(command, {**environment, "PULUMI_DEBUG_COMMANDS": "true"})
 
     def module(self, name: str, *arguments: str) -> int:
         """Run a Python module of the checkout on the person's terminal, in the stack's environment."""
@@ -70,20 +73,29 @@ class PulumiCli:
         Raises:
             CommandError: it failed; the message is its own.
         """
-        done = subprocess.run(
-            [self.program, "--non-interactive", *arguments],
-            cwd=CHECKOUT,
-            env=dict(self.environment),
-            input=given,
-            stdin=subprocess.DEVNULL if given is None else None,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        with self._temporary_folder() as environment:
+            done = subprocess.run(
+                [self.program, "--non-interactive", *arguments],
+                cwd=CHECKOUT,
+                env=environment,
+                input=given,
+                stdin=subprocess.DEVNULL if given is None else None,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         if done.returncode:
             said = (done.stderr.strip() or done.stdout.strip()).removeprefix("error: ")
             raise CommandError(said or f"`pulumi {' '.join(arguments)}` ended with exit code {done.returncode}")
         return done.stdout
+
+    @contextmanager
+    def _temporary_folder(self) -> Generator[dict[str, str]]:
+        """The environment with a temporary folder in the generated one: the Kubernetes provider leaves kubeconfigs there."""
+        run = own() / "run"
+        run.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="pulumi-", dir=run, ignore_cleanup_errors=True) as folder:
+            yield {**self.environment, "TMPDIR": folder}
 
 
 def choose(home: Path, environment: Mapping[str, str]) -> PulumiCli:

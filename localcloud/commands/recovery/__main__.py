@@ -21,6 +21,7 @@ from localcloud.commands import pulumi_cli
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.commands.recovery import deployment, events, objects, release
 from localcloud.console import CommandError, fail, say
+from localcloud.home import own
 
 _RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 
@@ -177,7 +178,7 @@ def _kubectl(pulumi: PulumiCli, resources: Sequence[Mapping[str, Any]], provider
     urn = provider.rpartition("::")[0]
     inputs = next(each["inputs"] for each in resources if each["urn"] == urn)
     kubeconfig = deployment.revealed(inputs["kubeconfig"])
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=own()) as folder:
         file = Path(folder) / "kubeconfig"
         file.touch(mode=0o600)
         file.write_text(kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig))

@@ -1,9 +1,12 @@
 """Which Pulumi CLI acts on a stack, and how it is called."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from localcloud import home
 from localcloud.commands import pulumi_cli
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import CommandError
@@ -42,3 +45,25 @@ def test_a_question_that_fails_says_what_the_cli_said(tmp_path: Path) -> None:
     cli = PulumiCli(str(program(tmp_path, "echo 'error: no stack' >&2; exit 255")), {"PATH": "/usr/bin:/bin"})
     with pytest.raises(CommandError, match=r"^no stack$"):
         cli.ask("stack", "export")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda cli: cli.ask("refresh"), id="a question"),
+        pytest.param(lambda cli: cli.run("preview"), id="a command"),
+        pytest.param(lambda cli: cli.up(Path("events")), id="a deployment"),
+    ],
+)
+def test_kubeconfigs_that_the_provider_leaves_go_with_the_call(
+    tmp_path: Path, call: Callable[[PulumiCli], Any]
+) -> None:
+    left = tmp_path / "left"
+    cli = PulumiCli(
+        str(program(tmp_path, f'file=$(mktemp "$TMPDIR/kubeconfigXXXXXX") && echo "$file" > {left}')),
+        {"PATH": "/usr/bin:/bin"},
+    )
+    call(cli)
+    kubeconfig = Path(left.read_text().strip())
+    assert home.own() in kubeconfig.parents
+    assert not kubeconfig.exists()
