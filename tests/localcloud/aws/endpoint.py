@@ -17,6 +17,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from tests.localcloud.aws.iam import replay
+
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly")
@@ -132,9 +134,7 @@ class Endpoint:
         return name
 
     def log(self, name: str) -> list[dict[str, Any]]:
-        """The rows so far; the last line may be half written."""
-        text = (self.home / "logs" / f"{name}.jsonl").read_text()
-        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        return [dict(row) for row in replay.read(self.home / "logs" / f"{name}.jsonl")]
 
 
 @contextmanager
