@@ -26,11 +26,11 @@ from typing import Any, TypeVar
 
 from data_processing.filters import parse
 from localcloud import containers
-from localcloud.batch_transform.doubles import Answer, MemoryLogs, ModelDouble
 from localcloud.batch_transform.job import Cancellation, DataProcessing, Split, Transform
 from localcloud.batch_transform.objects import ObjectInfo
 from localcloud.batch_transform.record_formats import record_format
 from localcloud.batch_transform.run import RunContext, run_transform
+from tests.localcloud.batch_transform.doubles import Answer, MemoryLogs, ModelDouble
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"

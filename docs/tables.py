@@ -12,8 +12,6 @@ from pathlib import Path
 
 import yaml
 
-from localcloud.aws import differences as endpoint
-from localcloud.batch_transform import unverified
 from localcloud.containers.scikit_learn.versions import VERSIONS
 from policy.rules import ALL, EXCEPTIONS
 
@@ -27,18 +25,6 @@ def config() -> str:
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     rows = [(f"`{key}`", entry["type"], _default(entry), entry["description"]) for key, entry in declared.items()]
     return _markdown(("key", "type", "default", "meaning"), rows)
-
-
-def differences() -> str:
-    """What is known to differ from AWS at the local endpoint."""
-    rows = [(row.area, row.aws, row.here, _test(row.test)) for row in endpoint.DIFFERENCES]
-    return _markdown(("area", "on AWS", "here", "pinned by"), rows)
-
-
-def open_points() -> str:
-    """What is not publicly known of batch transform, and what was chosen."""
-    rows = [(row.what, row.choice, _test(row.test)) for row in unverified.ROWS]
-    return _markdown(("not known of AWS", "here", "pinned by"), rows)
 
 
 def controls() -> str:
@@ -62,8 +48,6 @@ def scikit_learn_images() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "config": config,
-    "differences": differences,
-    "open-points": open_points,
     "scikit-learn-images": scikit_learn_images,
     "controls": controls,
     "exceptions": exceptions,
@@ -85,11 +69,6 @@ def main() -> int:
 def _default(entry: dict[str, object]) -> str:
     value = entry.get("default")
     return "none" if value is None else "empty" if value in ("", []) else f"`{value}`"
-
-
-def _test(identifier: str) -> str:
-    path, _, name = identifier.partition("::")
-    return f"`{Path(path).name}::{name}`"
 
 
 def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 from localcloud.aws.application import Application, Settings, from_environment
-from localcloud.aws.eks.backend import ClusterBackend
 from localcloud.cluster.backend import LocalClusters
 from localcloud.process import die_with_parent
 
@@ -50,7 +49,7 @@ def _signals(*numbers: signal.Signals) -> socket.socket:
     return receiver
 
 
-def _clusters(settings: Settings, application: Application) -> ClusterBackend:
+def _clusters(settings: Settings, application: Application) -> LocalClusters:
     return LocalClusters(
         home=settings.home,
         token_review_url=application.token_review_url,

@@ -1,7 +1,7 @@
 """The AWS endpoint put together: its settings and its services.
 
-A service is added in three places: its operations in a package of their own, a method `_add_...` here that registers
-them with the gateway, and the permissions that they need in `iam.needs`.
+A service is added in three places: its operations in a package of their own, a method `_add_...` here that gives
+them to the gateway, and the permissions that they need in `iam.needs`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,14 +19,13 @@ from localcloud.aws.ec2 import NetworkRules
 from localcloud.aws.eks.access import Access
 from localcloud.aws.eks.account import Network, Roles
 from localcloud.aws.eks.addons import Addons
-from localcloud.aws.eks.backend import ClusterBackend
 from localcloud.aws.eks.capabilities import Capabilities
 from localcloud.aws.eks.clusters import Clusters
-from localcloud.aws.eks.kubernetes import ClusterTokenReviewer, TokenWebhook, bind_access_policies
 from localcloud.aws.eks.nodegroups import Nodegroups
 from localcloud.aws.eks.pod_identity import PodIdentity
 from localcloud.aws.eks.store import Store, Tags
-from localcloud.aws.events import AnnouncedTransforms, EventBus
+from localcloud.aws.eks.token_webhook import TokenWebhook
+from localcloud.aws.events import EventBus
 from localcloud.aws.iam import sts
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer
@@ -37,13 +36,17 @@ from localcloud.aws.moto import Upstream
 from localcloud.aws.protocol import validation
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse, HttpServer
 from localcloud.aws.protocol.gateway import INTERNAL_PREFIX, Gateway, Journal, json_response
+from localcloud.aws.protocol.wire import Operation, Service
 from localcloud.aws.quotas import Quotas
 from localcloud.aws.s3 import S3, Buckets, RoleAccess
+from localcloud.aws.sagemaker import service
 from localcloud.aws.sagemaker.containers import LOCAL_PROCESSES
-from localcloud.aws.sagemaker.service import SageMaker
+from localcloud.aws.sagemaker.jobs import TransformJobs
+from localcloud.aws.sagemaker.models import Models
 from localcloud.aws.sagemaker.workers import LocalTransforms
 from localcloud.aws.scheduler.service import Scheduler
 from localcloud.aws.scheduler.targets import UniversalTargets
+from localcloud.cluster.backend import LocalClusters
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
@@ -59,28 +62,18 @@ class Settings:
         home: folder of the generated state; logs go below it.
         region: the one region the local account uses.
         account_id: the local account's number.
-        enforce: whether policies are enforced; they are always evaluated and logged.
         containers: `module:function` that starts the containers of models.
     """
 
     home: Path
     region: str = REGION
     account_id: str = ACCOUNT_ID
-    enforce: bool = True
     containers: str = LOCAL_PROCESSES
-
-    @property
-    def logs(self) -> Path:
-        return self.home / "logs"
 
 
 def from_environment(home: Path) -> Settings:
-    """Settings with the region of AWS_REGION, and enforcement unless LOCALCLOUD_IAM is `off`."""
-    return Settings(
-        home=home,
-        region=os.environ.get("AWS_REGION") or REGION,
-        enforce=os.environ.get("LOCALCLOUD_IAM", "on").lower() != "off",
-    )
+    """Settings with the region of AWS_REGION."""
+    return Settings(home, os.environ.get("AWS_REGION") or REGION)
 
 
 class Application:
@@ -93,22 +86,21 @@ class Application:
     """
 
     def __init__(
-        self, settings: Settings, port: int, clusters: Callable[[Settings, Application], ClusterBackend]
+        self, settings: Settings, port: int, clusters: Callable[[Settings, Application], LocalClusters]
     ) -> None:
         moto.adapt(settings.account_id, settings.region)
         warnings.filterwarnings("ignore", module="moto")
         self._settings = settings
-        self._journal = Journal(settings.logs / "api.jsonl")
-        self._decisions = Journal(settings.logs / "authorization.jsonl")
+        self._journal = Journal(settings.home / "logs" / "api.jsonl")
+        self._decisions = Journal(settings.home / "logs" / "authorization.jsonl")
         self._upstream = Upstream(lambda text: self._journal.write({"failure": text}))
         self._directory = Directory(settings.account_id, self._upstream.lock("iam"))
         self._buckets = Buckets(settings.account_id, self._upstream.lock("s3"))
         self._tags = ResourceTags()
+        self._quotas = Quotas(settings.home, settings.account_id, settings.region)
         credentials = CredentialStore(settings.account_id, self._directory.user_credential)
         self._authenticator = Authenticator(credentials, settings.region)
-        self._authorizer = Authorizer(
-            self._directory, self._buckets.policy, self._tags, self._decisions.write, enforces=settings.enforce
-        )
+        self._authorizer = Authorizer(self._directory, self._buckets.policy, self._tags, self._decisions.write)
         self._tokens = sts.Tokens(self._directory, credentials, self._authorizer)
         self._gateway = Gateway(self._authenticator, self._authorizer, self._upstream, self._journal)
         self._server = HttpServer(self._gateway, port)
@@ -152,39 +144,29 @@ class Application:
 
     def _add_account_services(self) -> None:
         self._tags.lookups["iam"] = of_roles(self._directory)
-        self._gateway.complete("iam", guards=validation.iam_guards())
-        self._gateway.register("sts", self._tokens.operations())
-        self._gateway.register("service-quotas", self._quotas().operations())
+        self._gateway.services["iam"] = Service(guards=validation.iam_guards())
+        self._own("sts", self._tokens.operations())
+        self._own("service-quotas", self._quotas.operations())
 
-    def _quotas(self) -> Quotas:
-        return Quotas(self._settings.home, self._settings.account_id, self._settings.region)
+    def _own(self, service: str, operations: Mapping[str, Operation]) -> None:
+        self._gateway.services[service] = Service(operations, owned=True)
 
     def _add_s3(self) -> None:
-        s3 = S3(self._buckets, self._authorizer)
-        self._gateway.complete(
-            "s3",
-            native=s3.operations(),
-            guards=s3.guards(),
-            rewrites=s3.rewrites(),
-            amendments=s3.amendments(),
-            failures=s3.failures(),
-        )
+        self._gateway.services["s3"] = S3(self._buckets, self._authorizer).service()
 
     def _add_ec2(self) -> None:
         account_id, lock = self._settings.account_id, self._upstream.lock("ec2")
         self._tags.lookups["ec2"] = of_ec2(account_id, lock)
-        rules = NetworkRules(account_id, lock)
-        self._gateway.complete("ec2", guards=rules.guards(), amendments=rules.amendments())
+        self._gateway.services["ec2"] = NetworkRules(account_id, lock).service()
 
     def _add_sagemaker(self) -> None:
         s3 = RoleAccess(self._buckets, self._authorizer)
-        limit = self._quotas().transform_limit
+        limit = self._quotas.transform_limit
         locks = self._upstream.lock("events"), self._upstream.lock("sns")
         bus = EventBus(self._settings.account_id, self._settings.region, *locks, self._authorizer)
-        transforms = AnnouncedTransforms(self._transforms, bus)
-        sagemaker = SageMaker(self._settings.account_id, transforms, self._execution_session, s3, limit)
-        transforms.describe = sagemaker.describe_transform_job
-        self._gateway.register("sagemaker", sagemaker.operations())
+        jobs = TransformJobs(self._transforms, self._execution_session, s3, limit, bus.announce)
+        models = Models(self._execution_session, s3)
+        self._own("sagemaker", service.operations(self._settings.account_id, jobs, models))
 
     def _execution_session(self, role_arn: str, source_arn: str) -> Credential:
         return sts.service_session(self._tokens, role_arn, SAGEMAKER_SERVICE, source_arn)
@@ -192,7 +174,7 @@ class Application:
     def _add_scheduler(self) -> Scheduler:
         targets = UniversalTargets(self._tokens, lambda: self.endpoint, self._settings.region)
         scheduler = Scheduler(self._settings.account_id, self._settings.region, targets)
-        self._gateway.register("scheduler", scheduler.operations())
+        self._own("scheduler", scheduler.operations())
         self._tags.lookups["scheduler"] = scheduler.tags_of
         return scheduler
 
@@ -201,11 +183,11 @@ class Application:
         ec2 = partial(moto.backend, "ec2", settings.account_id, settings.region)
         network = Network(ec2, self._upstream.lock("ec2"))
         roles = Roles(self._tokens, self._directory, self._authorizer)
-        pods = PodIdentity(store, self._tokens, ClusterTokenReviewer(), roles)
+        pods = PodIdentity(store, self._tokens, roles)
         tags = Tags(store)
         self._tags.lookups["eks"] = tags.of
         parts = (
-            Clusters(store, self._clusters, network, roles, bind_access_policies),
+            Clusters(store, self._clusters, network, roles),
             Nodegroups(store, self._clusters, network, roles),
             Addons(store),
             Capabilities(store, self._clusters, roles, self._tokens),
@@ -213,9 +195,8 @@ class Application:
             pods,
             tags,
         )
-        for part in parts:
-            self._gateway.register("eks", part.operations())
-        self._gateway.register("eks-auth", pods.auth_operations())
+        self._own("eks", {name: operation for part in parts for name, operation in part.operations().items()})
+        self._own("eks-auth", {"AssumeRoleForPodIdentity": pods.assume_role})
         self._gateway.internal["eks"] = TokenWebhook(store, self._authenticator)
 
     def _health(self, _request: HttpRequest) -> HttpResponse:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from threading import RLock
 from typing import Any
 
 from localcloud.aws.moto import backend
 from localcloud.aws.protocol.exchange import HttpResponse
-from localcloud.aws.protocol.wire import Amendment, AwsError, Call, Guard
+from localcloud.aws.protocol.wire import AwsError, Call, Service
 
 NODE_INTERFACE = "Amazon EKS node "
 _VPC_ID = re.compile(rb"<vpcId>(vpc-[0-9a-f]+)</vpcId>")
@@ -22,16 +21,14 @@ class NetworkRules:
         self._account_id = account_id
         self._lock = lock
 
-    def guards(self) -> Mapping[str, Guard]:
-        return {
+    def service(self) -> Service:
+        guards = {
             "DeleteSubnet": self._subnet,
             "DeleteVpc": self._vpc,
             "DeleteSecurityGroup": self._security_group,
             "DetachInternetGateway": self._gateway,
         }
-
-    def amendments(self) -> Mapping[str, Amendment]:
-        return {"CreateVpc": self._admit_members}
+        return Service(guards=guards, amendments={"CreateVpc": self._admit_members})
 
     def _admit_members(self, call: Call, response: HttpResponse) -> HttpResponse:
         """Give the default security group of a new VPC its rule: members may reach each other."""

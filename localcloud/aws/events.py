@@ -10,7 +10,7 @@ import json
 import logging
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from threading import RLock
 from typing import Any, cast
@@ -18,14 +18,10 @@ from typing import Any, cast
 from localcloud.aws.iam.authorization import Authorizer, request_context
 from localcloud.aws.iam.credentials import ANONYMOUS
 from localcloud.aws.iam.documents import policy
-from localcloud.aws.iam.evaluation import PolicySet, Request, evaluate
-from localcloud.aws.sagemaker.orders import JobListener, Order, TransformBackend
+from localcloud.aws.iam.evaluation import PolicySet, Request
 
 SERVICE = "events.amazonaws.com"
 _LOG = logging.getLogger(__name__)
-
-Describe = Callable[[str, str], Mapping[str, Any]]
-"""Gives DescribeTransformJob's answer by region and job name."""
 
 
 class EventBus:
@@ -46,18 +42,23 @@ class EventBus:
         self._topics = topics
         self._authorizer = authorizer
 
-    def put(self, source: str, kind: str, resources: Sequence[str], detail: Mapping[str, Any]) -> None:
-        """Deliver an event. A failed delivery is logged, and the caller does not learn of it."""
+    def announce(self, job_arn: str, description: Mapping[str, Any]) -> None:
+        """Deliver `SageMaker Transform Job State Change`; a failed delivery is logged, and the caller does not learn of it.
+
+        Args:
+            job_arn: the job whose state has changed.
+            description: DescribeTransformJob's answer, the detail of the event.
+        """
         event = {
             "version": "0",
             "id": str(uuid.uuid4()),
-            "detail-type": kind,
-            "source": source,
+            "detail-type": "SageMaker Transform Job State Change",
+            "source": "aws.sagemaker",
             "account": self._account_id,
             "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "region": self._region,
-            "resources": list(resources),
-            "detail": json.loads(json.dumps(detail, default=_epoch_milliseconds)),
+            "resources": [job_arn],
+            "detail": json.loads(json.dumps(description, default=_epoch_milliseconds)),
         }
         for rule_arn, target_arn in self._wanted(event):
             try:
@@ -101,9 +102,8 @@ class EventBus:
             "aws:sourceaccount": (self._account_id,),
         }
         request = Request("sns:Publish", topic_arn, ANONYMOUS, context, SERVICE)
-        decision = evaluate(request, PolicySet(resource=(policy(f"topic/{topic_arn}", document),)))
-        self._authorizer.record(SERVICE, request.action, topic_arn, context, decision)
-        return decision.allowed or not self._authorizer.enforces
+        policies = PolicySet(resource=(policy(f"topic/{topic_arn}", document),))
+        return self._authorizer.decide(SERVICE, request, policies).allowed
 
 
 def _epoch_milliseconds(value: object) -> int:
@@ -111,52 +111,3 @@ def _epoch_milliseconds(value: object) -> int:
     if not isinstance(value, datetime):
         raise TypeError(f"{value!r} cannot be written into an event")
     return int(value.timestamp() * 1000)
-
-
-class AnnouncedTransforms:
-    """Runs transform jobs, and puts `SageMaker Transform Job State Change` on the bus when one begins and when it has ended.
-
-    Args:
-        transforms: runs the jobs.
-        bus: gets the events.
-
-    Attributes:
-        describe: returns the detail of an event; set once SageMaker exists.
-    """
-
-    def __init__(self, transforms: TransformBackend, bus: EventBus) -> None:
-        self.describe: Describe = lambda _region, name: {"TransformJobName": name}
-        self._transforms = transforms
-        self._bus = bus
-
-    def start(self, order: Order, listener: JobListener, /) -> None:
-        self._announce(order)
-        self._transforms.start(order, _Announcing(listener, lambda: self._announce(order)))
-
-    def stop(self, arn: str, /) -> None:
-        self._transforms.stop(arn)
-
-    def warm(self) -> None:
-        self._transforms.warm()
-
-    def close(self) -> None:
-        self._transforms.close()
-
-    def _announce(self, order: Order) -> None:
-        detail = self.describe(order.region, str(order.request["TransformJobName"]))
-        self._bus.put("aws.sagemaker", "SageMaker Transform Job State Change", [order.arn], detail)
-
-
-class _Announcing:
-    """Announces the end of a job after the end has been written into the job's record."""
-
-    def __init__(self, listener: JobListener, announce: Callable[[], None]) -> None:
-        self._listener = listener
-        self._announce = announce
-
-    def started(self, arn: str, /) -> None:
-        self._listener.started(arn)
-
-    def ended(self, arn: str, status: str, reason: str | None, /) -> None:
-        self._listener.ended(arn, status, reason)
-        self._announce()

@@ -25,6 +25,7 @@ import moto.utilities.utils as moto_utilities
 from botocore import loaders
 from moto.backends import get_backend
 from moto.moto_server.werkzeug_app import create_backend_app
+from werkzeug.test import run_wsgi_app
 
 from localcloud.aws.protocol.exchange import Environ, HttpRequest, HttpResponse
 from localcloud.aws.protocol.wire import AwsError, NotAvailableError
@@ -125,32 +126,15 @@ def _create(service: str, operation: str, region: str) -> Any:
 
 def _prepare(module: str) -> None:
     importlib.import_module(f"moto.{module}")
-    if module == "iam":
-        prepare_iam()
-    elif module == "s3":
-        prepare_s3()
-    elif module == "ec2":
-        prepare_ec2()
+    if prepare := {"iam": prepare_iam, "s3": prepare_s3, "ec2": prepare_ec2}.get(module):
+        prepare()
 
 
 def _run(app: WsgiApp, environ: Environ) -> HttpResponse:
-    response = HttpResponse(status=500)
-
-    def start_response(status: str, headers: list[tuple[str, str]], _exc_info: object = None) -> None:
-        response.status = int(status.split(" ", 1)[0])
-        response.headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
-        length = next((value for name, value in headers if name.lower() == "content-length"), None)
-        if environ["REQUEST_METHOD"] == "HEAD" and length is not None:
-            response.headers.append(("Content-Length", length))
-
-    chunks = app(environ, start_response)
-    try:
-        response.body = b"".join(chunks)
-    finally:
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
-    return response
+    chunks, status, headers = run_wsgi_app(cast("Any", app), environ, buffered=True)
+    without_body = environ["REQUEST_METHOD"] == "HEAD"  # then only moto knows the length
+    kept = [(name, value) for name, value in headers if without_body or name.lower() != "content-length"]
+    return HttpResponse(int(status.partition(" ")[0]), kept, b"".join(chunks))
 
 
 def adapt(account_id: str, region: str) -> None:

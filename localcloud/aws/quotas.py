@@ -36,7 +36,6 @@ _PLAIN: Mapping[str, Mapping[str, tuple[str, float]]] = {
     "eks": {"Clusters": ("L-1194D53C", 100.0), "Managed node groups per cluster": ("L-6D54EA21", 30.0)},
 }
 _DEFAULT_TRANSFORM = 20.0
-_PAGE = 100
 
 
 class Quotas:
@@ -56,11 +55,10 @@ class Quotas:
 
     def operations(self) -> Mapping[str, Operation]:
         return {
-            "ListServiceQuotas": self.list,
-            "GetServiceQuota": self.get,
-            "ListAWSDefaultServiceQuotas": self.list_defaults,
-            "GetAWSDefaultServiceQuota": self.get_default,
-            "ListServices": list_services,
+            "ListServiceQuotas": lambda call: _page(self._rows(call, self._set_values()), call.params),
+            "GetServiceQuota": lambda call: {"Quota": self._find(call, self._set_values())},
+            "ListAWSDefaultServiceQuotas": lambda call: _page(self._rows(call, {}), call.params),
+            "GetAWSDefaultServiceQuota": lambda call: {"Quota": self._find(call, {})},
             "RequestServiceQuotaIncrease": self.ask,
             "ListRequestedServiceQuotaChangeHistoryByQuota": self.list_asked,
         }
@@ -94,18 +92,6 @@ class Quotas:
     def list_asked(self, call: Call) -> Mapping[str, Any]:
         code = call.params["QuotaCode"]
         return {"RequestedQuotas": [row for row in self._asked if row["QuotaCode"] == code]}
-
-    def list(self, call: Call) -> Mapping[str, Any]:
-        return _page(self._rows(call, self._set_values()), call.params)
-
-    def list_defaults(self, call: Call) -> Mapping[str, Any]:
-        return _page(self._rows(call, {}), call.params)
-
-    def get(self, call: Call) -> Mapping[str, Any]:
-        return {"Quota": self._find(call, self._set_values())}
-
-    def get_default(self, call: Call) -> Mapping[str, Any]:
-        return {"Quota": self._find(call, {})}
 
     def _find(self, call: Call, values: Mapping[str, float]) -> Mapping[str, Any]:
         code = call.params["QuotaCode"]
@@ -145,10 +131,6 @@ class Quotas:
         return {str(name): float(value) for name, value in values.items() if isinstance(value, int | float)}
 
 
-def list_services(_call: Call) -> Mapping[str, Any]:
-    return {"Services": [{"ServiceCode": code, "ServiceName": name} for code, name in _SERVICES.items()]}
-
-
 def _transform_quotas() -> Mapping[str, tuple[str, float]]:
     names = [_transform_quota(f"ml.{family}.{size}") for family in _FAMILIES for size in _SIZES]
     return {name: (_code(name), _DEFAULT_TRANSFORM) for name in names}
@@ -164,9 +146,7 @@ def _code(name: str) -> str:
 
 
 def _page(rows: list[Mapping[str, Any]], params: Mapping[str, Any]) -> Mapping[str, Any]:
-    refusal = AwsError("InvalidPaginationTokenException", validation.FOREIGN_TOKEN)
-    shown, token = validation.page(rows, params.get("NextToken"), int(params.get("MaxResults") or _PAGE), refusal)
-    return {"Quotas": shown, **({"NextToken": token} if token else {})}
+    return validation.page("Quotas", rows, params, "InvalidPaginationTokenException")
 
 
 def _no_such(message: str) -> AwsError:

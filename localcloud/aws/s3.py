@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +20,7 @@ from localcloud.aws.iam.needs.s3 import deletion
 from localcloud.aws.moto import backend
 from localcloud.aws.protocol import wire
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
-from localcloud.aws.protocol.wire import AccessDeniedError, Amendment, AwsError, Call, Guard, Operation, Rewrite
+from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Service
 
 Entry = Mapping[str, str]
 _LOCKED = "Access Denied because object protected by object lock."
@@ -117,34 +116,19 @@ class S3:
         self._buckets = buckets
         self._authorizer = authorizer
 
-    def operations(self) -> Mapping[str, Operation]:
-        return {"DeleteObjects": self._delete_objects}
-
-    def guards(self) -> Mapping[str, Guard]:
-        return {
-            "PutObject": _check_upload,
-            "UploadPart": _check_upload,
-            "ListObjectsV2": self._check_token,
-            "PutBucketPolicy": self._check_policy,
-            "CreateBucket": self._check_creation,
-        }
-
-    def amendments(self) -> Mapping[str, Amendment]:
-        return {"CreateBucket": self._set_defaults, "DeleteBucketEncryption": self._reset_encryption}
-
-    def rewrites(self) -> Mapping[str, Rewrite]:
-        return dict.fromkeys(("PutObject", "UploadPart"), _name_algorithm)
-
-    def failures(self) -> Mapping[str, Amendment]:
-        return {"GetObject": self._hide_missing, "HeadObject": self._hide_missing}
-
-    def _check_creation(self, call: Call) -> None:
-        constraint = (call.params.get("CreateBucketConfiguration") or {}).get("LocationConstraint")
-        if constraint == "us-east-1":
-            raise AwsError("InvalidLocationConstraint", "The specified location-constraint is not valid")
-        if self._buckets.find(str(call.params["Bucket"])) is not None and call.region != "us-east-1":
-            message = "Your previous request to create the named bucket succeeded and you already own it."
-            raise AwsError("BucketAlreadyOwnedByYou", message, 409)
+    def service(self) -> Service:
+        return Service(
+            native={"DeleteObjects": self._delete_objects},
+            guards={
+                "PutObject": check_declared,
+                "UploadPart": check_declared,
+                "ListObjectsV2": self._check_token,
+                "PutBucketPolicy": self._check_policy,
+            },
+            rewrites=dict.fromkeys(("PutObject", "UploadPart"), _name_algorithm),
+            amendments={"CreateBucket": self._set_defaults, "DeleteBucketEncryption": self._reset_encryption},
+            failures=dict.fromkeys(("GetObject", "HeadObject"), self._hide_missing),
+        )
 
     def _set_defaults(self, call: Call, response: HttpResponse) -> HttpResponse:
         """Set the encryption, access block and ownership that every new bucket has had since 2023."""
@@ -185,7 +169,7 @@ class S3:
                 raise AwsError("MalformedPolicy", "Policy has invalid resource")
         bucket = self._buckets.find(name)
         blocked = bucket is not None and bucket.public_access_block and bucket.public_access_block.block_public_policy
-        if blocked and _is_public(json.loads(text)):
+        if blocked and _grants_everyone(text):
             raise AccessDeniedError(
                 f"User: {call.principal.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "
                 f'"{resource}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block '
@@ -194,7 +178,7 @@ class S3:
 
     def _delete_objects(self, call: Call) -> Mapping[str, Any]:
         """Decide on each key by itself; the answer lists the refused keys beside the deleted ones."""
-        check_declared(call.request.headers, call.request.body)
+        check_declared(call)
         bucket, entries = str(call.params["Bucket"]), _entries(call)
         if self._buckets.find(bucket) is None:
             raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
@@ -223,10 +207,6 @@ class S3:
         return wire.error_response(call.request, call.service, call.operation, AccessDeniedError(message))
 
 
-def _check_upload(call: Call) -> None:
-    check_declared(call.request.headers, call.request.body)
-
-
 def _name_algorithm(call: Call) -> HttpRequest:
     """S3 knows a checksum by its header; moto also needs the name of the algorithm."""
     headers = call.request.headers
@@ -240,16 +220,10 @@ def _within(arn: str, bucket_arn: str) -> bool:
     return arn == bucket_arn or arn.startswith(bucket_arn + "/") or arn in {"*", bucket_arn + "*"}
 
 
-def _is_public(document: Mapping[str, Any]) -> bool:
-    """Whether some statement allows everyone something without a condition."""
-    statements = document["Statement"]
-    rows: list[Mapping[str, Any]] = statements if isinstance(statements, list) else [statements]
-    return any(
-        row.get("Effect") == "Allow"
-        and not row.get("Condition")
-        and row.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
-        for row in rows
-    )
+def _grants_everyone(policy_text: str) -> bool:
+    from moto.s3.utils import bucket_policy_is_public  # noqa: PLC0415  loaded with moto's S3
+
+    return bucket_policy_is_public(policy_text)
 
 
 def _entries(call: Call) -> Sequence[Entry]:
@@ -274,12 +248,13 @@ def _deleted(key: str, version: str | None, marker: str | None) -> Mapping[str, 
     return row
 
 
-def check_declared(headers: Mapping[str, str], body: bytes) -> None:
+def check_declared(call: Call) -> None:
     """Compare Content-MD5 and the x-amz-checksum headers with a body.
 
     Raises:
         AwsError: BadDigest if they differ, InvalidDigest or InvalidRequest if one cannot be read.
     """
+    headers, body = call.request.headers, call.request.body
     declared_md5 = headers.get("content-md5")
     if declared_md5 is not None:
         digest = hashlib.md5(body, usedforsecurity=False).digest()

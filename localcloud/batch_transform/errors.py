@@ -18,19 +18,15 @@ ALGORITHM_ERROR = f"AlgorithmError: {SEE_LOGS}"
 NO_PING = "AlgorithmError: Model container failed to respond to ping"
 
 
-class BatchTransformError(Exception):
-    """The base of the errors of this package."""
-
-
-class Stopped(BatchTransformError):  # noqa: N818  a stop was requested, and is not an error
+class Stopped(Exception):  # noqa: N818  a stop was requested, and is not an error
     """The job was stopped. Objects that are not finished have no output."""
 
 
-class StorageError(BatchTransformError):
+class StorageError(Exception):
     """An object cannot be listed, read or written. Sources and sinks raise it."""
 
 
-class RecordError(BatchTransformError):
+class RecordError(Exception):
     """A record, or the answer to it, cannot be read, filtered or joined.
 
     Args:
@@ -61,7 +57,7 @@ def each(function: Callable[[_Given], _Made], records: Iterable[_Given]) -> list
     return made
 
 
-class TransformFailure(BatchTransformError):  # noqa: N818  SageMaker's FailureReason
+class TransformFailure(Exception):  # noqa: N818  SageMaker's FailureReason
     """A failure that SageMaker reports: a reason for the job, lines for its data log.
 
     Args:

@@ -10,7 +10,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -204,16 +204,6 @@ def tasks(job: Transform, source: ObjectSource) -> list[Task]:
         Task(bucket, key, target.bucket, f"{base}/{name}.out" if base else f"{name}.out")
         for bucket, key, name in selected
     ]
-
-
-def share(items: Sequence[Task], instances: int) -> list[list[Task]]:
-    """Distribute objects over instances. An object is never split, and an instance may get none.
-
-    Args:
-        items: the input objects.
-        instances: how many instances there are.
-    """
-    return [list(items[number::instances]) for number in range(instances)]
 
 
 _Selected = tuple[str, str, str]

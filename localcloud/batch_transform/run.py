@@ -92,7 +92,8 @@ def run_transform(job: Transform, context: RunContext) -> Outcome:
 
 def _run(job: Transform, context: RunContext) -> list[TransformFailure]:
     tasks = objects.tasks(job, context.source)
-    shares = objects.share(tasks, job.instance_count)
+    # An object is never split, and an instance may get none.
+    shares = [tasks[number :: job.instance_count] for number in range(job.instance_count)]
     instances = [Instance(number, job, context) for number in range(job.instance_count)]
     with ThreadPoolExecutor(min(_INSTANCES_AT_ONCE, len(instances)), thread_name_prefix="instance") as pool:
         for done in [pool.submit(one.run, share) for one, share in zip(instances, shares, strict=True)]:

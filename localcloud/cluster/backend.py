@@ -1,4 +1,4 @@
-"""The backend of EKS: clusters and node groups as processes of this machine.
+"""What EKS drives: clusters and node groups as processes of this machine.
 
 Each cluster has its folder under `HOME/run/clusters`, which is deleted with the cluster. All children die with the
 process that owns this object, so an owner that is killed leaves only files behind, and the next owner wipes them.
@@ -7,34 +7,45 @@ process that owns this object, so an owner that is killed leaves only files behi
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from localcloud import process
-from localcloud.aws.eks.backend import ClusterEndpoint
 from localcloud.cluster import capability
 from localcloud.cluster.control_plane import (
     ClusterError,
     ControlPlane,
-    StartError,
-    UnknownClusterError,
+    await_start,
+    python_environment,
     require_version,
 )
+from localcloud.cluster.rbac import bind_access_policies
 from localcloud.go import binaries
 from localcloud.go.programs import BuildError
-from localcloud.home import CHECKOUT
+from localcloud.kube import KubeApi
 
-_NODE_READY_SECONDS: Final = 60.0
+
+@dataclass(frozen=True, slots=True)
+class ClusterEndpoint:
+    """How a running cluster is reached.
+
+    Attributes:
+        endpoint: URL of the Kubernetes API server.
+        certificate_authority: PEM of the authority that signed its certificate.
+        admin_kubeconfig: file whose credentials may do everything in the cluster.
+    """
+
+    endpoint: str
+    certificate_authority: bytes
+    admin_kubeconfig: Path
 
 
 class LocalClusters:
-    """Creates and deletes clusters and their nodes; every method may be called from any thread.
+    """Creates and deletes clusters and their nodes; every method blocks, and may be called from any thread.
 
     Args:
         home: folder of generated state.
@@ -59,9 +70,8 @@ class LocalClusters:
         self._region = region
         self._images = images
         self._planes: dict[str, ControlPlane] = {}
-        self._nodes: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
-        self._capabilities: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
-        self._lock = threading.Lock()
+        self._children: dict[tuple[str, str, str], subprocess.Popen[bytes]] = {}  # by cluster, kind and name
+        self._lock = threading.RLock()
 
     def create_cluster(self, name: str, version: str) -> ClusterEndpoint:
         """Start a cluster; returns when it is ready.
@@ -80,6 +90,7 @@ class LocalClusters:
             self._planes[name] = plane
         try:
             plane.start()
+            bind_access_policies(KubeApi.from_kubeconfig(plane.kubeconfig))
         except BaseException:
             with self._lock:
                 self._planes.pop(name, None)
@@ -91,14 +102,9 @@ class LocalClusters:
         """Stop a cluster and its nodes, if it exists, and delete its data."""
         with self._lock:
             plane = self._planes.pop(name, None)
-            nodes = [
-                running.pop(key)
-                for running in (self._nodes, self._capabilities)
-                for key in list(running)
-                if key[0] == name
-            ]
-        for node in nodes:
-            process.stop(node, grace_seconds=10.0)
+            children = [self._children.pop(key) for key in list(self._children) if key[0] == name]
+        for child in children:
+            process.stop(child, grace_seconds=10.0)
         if plane is not None:
             plane.wipe()
 
@@ -108,29 +114,25 @@ class LocalClusters:
         Raises:
             ClusterError: there is no such cluster, or the node does not become ready.
         """
+        ready = self._folder(cluster) / "nodes" / nodegroup / "ready"
+        log = self._home / "logs" / f"{cluster}-node-{nodegroup}.log"
         with self._lock:
-            plane = self._planes.get(cluster)
-            if plane is None:
-                raise UnknownClusterError(f"No cluster named {cluster} runs here")
-            if (cluster, nodegroup) in self._nodes:
+            plane = self._plane(cluster)
+            if (cluster, "node", nodegroup) in self._children:
                 raise ClusterError(f"Cluster {cluster} already has a node group named {nodegroup}")
-            folder = self._folder(cluster) / "nodes" / nodegroup
-            (folder / "ready").unlink(missing_ok=True)  # left by a node that was killed
-            log = self._home / "logs" / f"{cluster}-node-{nodegroup}.log"
-            node = process.spawn(self._node_command(plane, nodegroup, labels), log=log, env=self._node_environment())
-            self._nodes[cluster, nodegroup] = node
+            ready.unlink(missing_ok=True)  # left by a node that was killed
+            environment = {**python_environment(), "LOCALCLOUD_HOME": str(self._home)}
+            node = process.spawn(self._node_command(plane, nodegroup, labels), log=log, env=environment)
+            self._children[cluster, "node", nodegroup] = node
         try:
-            _wait_for_node(node, folder / "ready", log)
+            await_start(node, ready.exists, "node", log)
         except BaseException:
             self.delete_nodegroup(cluster, nodegroup)
             raise
 
     def delete_nodegroup(self, cluster: str, nodegroup: str) -> None:
         """Stop a node, if it exists; the node stops its pods and leaves the cluster."""
-        with self._lock:
-            node = self._nodes.pop((cluster, nodegroup), None)
-        if node is not None:
-            process.stop(node, grace_seconds=10.0)
+        self._stop(cluster, "node", nodegroup)
 
     def create_capability(self, cluster: str, name: str, keys: Mapping[str, str], arn: str) -> None:
         """Start ACK beside a cluster; returns when it is working.
@@ -138,33 +140,17 @@ class LocalClusters:
         Raises:
             ClusterError: there is no such cluster, or the controller does not start.
         """
-        with self._lock:
-            plane = self._planes.get(cluster)
-        if plane is None:
-            raise UnknownClusterError(f"No cluster named {cluster} runs here")
+        folder = self._plane(cluster).folder
         log = self._home / "logs" / f"{cluster}-capability-{name}.log"
         running = capability.start(
-            plane.folder, log, aws_endpoint=self._aws_endpoint(), region=self._region, keys=keys, arn=arn
+            folder, log, aws_endpoint=self._aws_endpoint(), region=self._region, keys=keys, arn=arn
         )
         with self._lock:
-            self._capabilities[cluster, name] = running
+            self._children[cluster, "capability", name] = running
 
     def delete_capability(self, cluster: str, name: str) -> None:
         """Stop the controller; the objects that it managed stay."""
-        with self._lock:
-            running = self._capabilities.pop((cluster, name), None)
-        if running is not None:
-            process.stop(running, grace_seconds=10.0)
-
-    def health(self, cluster: str) -> list[str]:
-        """One line for each process of a cluster that ended by itself; empty when all of them run."""
-        with self._lock:
-            plane = self._planes.get(cluster)
-            nodes = {key[1]: node for key, node in self._nodes.items() if key[0] == cluster}
-        if plane is None:
-            return [f"no cluster named {cluster} runs here"]
-        dead = [f"node {name} ended with code {node.poll()}" for name, node in nodes.items() if node.poll() is not None]
-        return plane.health() + dead
+        self._stop(cluster, "capability", name)
 
     def close(self) -> None:
         """Stop everything."""
@@ -172,6 +158,18 @@ class LocalClusters:
             names = list(self._planes)
         for name in names:
             self.delete_cluster(name)
+
+    def _plane(self, cluster: str) -> ControlPlane:
+        with self._lock:
+            if cluster not in self._planes:
+                raise ClusterError(f"No cluster named {cluster} runs here")
+            return self._planes[cluster]
+
+    def _stop(self, cluster: str, kind: str, name: str) -> None:
+        with self._lock:
+            child = self._children.pop((cluster, kind, name), None)
+        if child is not None:
+            process.stop(child, grace_seconds=10.0)
 
     def _folder(self, cluster: str) -> Path:
         return self._home / "run" / "clusters" / cluster
@@ -188,20 +186,6 @@ class LocalClusters:
             f"--labels={json.dumps(dict(labels))}",
             *(f"--image={image}" for image in self._images),
         ]
-
-    def _node_environment(self) -> dict[str, str]:
-        path = os.pathsep.join(part for part in (str(CHECKOUT), os.environ.get("PYTHONPATH")) if part)
-        return {**os.environ, "LOCALCLOUD_HOME": str(self._home), "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
-
-
-def _wait_for_node(node: subprocess.Popen[bytes], ready: Path, log: Path) -> None:
-    deadline = time.monotonic() + _NODE_READY_SECONDS
-    while not ready.exists():
-        if node.poll() is not None:
-            raise StartError(f"The node ended with code {node.returncode} before it was ready; log: {log}")
-        if time.monotonic() > deadline:
-            raise StartError(f"The node is not ready after {_NODE_READY_SECONDS:.0f} s; log: {log}")
-        time.sleep(0.05)
 
 
 def _programs() -> binaries.Binaries:

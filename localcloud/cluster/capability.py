@@ -6,11 +6,9 @@ controller is a user of its own, with a client certificate; towards AWS it acts 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -19,17 +17,16 @@ import yaml
 
 from localcloud import process
 from localcloud.cluster.certs import CAPABILITY_KUBECONFIG
-from localcloud.cluster.control_plane import StartError
+from localcloud.cluster.control_plane import await_start, python_environment
+from localcloud.cluster.rbac import bind, create_if_missing, create_role
 from localcloud.home import CHECKOUT
-from localcloud.kube import KubeApi, KubernetesError, Object
+from localcloud.kube import KubeApi
 
 GROUP: Final = "eks-access-policy:ack"
 _CRDS: Final = CHECKOUT / "localcloud" / "operator" / "chart" / "crds"
-_RBAC: Final = "rbac.authorization.k8s.io"
 _ROLE: Final = "eks:ack"
 _JOBS: Final = "sagemaker.services.k8s.aws"
 _STARTED: Final = "starting manager"
-_START_SECONDS: Final = 60.0
 # EKS does not promise that the definitions exist once a capability is active, so here they come late on purpose.
 _DEFINITIONS_SECONDS: Final = 4.0
 # EKS's own tags in place of the chart's: https://docs.aws.amazon.com/eks/latest/userguide/ack-considerations.html
@@ -70,7 +67,7 @@ def start(
     ]
     controller = process.spawn(command, log=log, env=_environment(cluster_folder / CAPABILITY_KUBECONFIG, keys))
     try:
-        _wait(controller, log)
+        await_start(controller, lambda: _STARTED in log.read_text(errors="replace"), "controller", log)
     except BaseException:
         process.stop(controller)
         raise
@@ -81,48 +78,30 @@ def _install(api: KubeApi) -> None:
     definitions = threading.Timer(_DEFINITIONS_SECONDS, _define, [api])
     definitions.daemon = True
     definitions.start()
-    rules = [
-        {"apiGroups": [_JOBS], "resources": ["transformjobs"], "verbs": ["get", "list", "watch", "patch", "update"]},
-        {"apiGroups": [_JOBS], "resources": ["transformjobs/status"], "verbs": ["get", "patch", "update"]},
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
-    ]
-    role = {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": _ROLE}, "rules": rules}
-    binding = {
-        "apiVersion": f"{_RBAC}/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": _ROLE},
-        "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": _ROLE},
-        "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": GROUP}],
-    }
-    _create(api, f"/apis/{_RBAC}/v1/clusterroles", role)
-    _create(api, f"/apis/{_RBAC}/v1/clusterrolebindings", binding)
+    create_role(
+        api,
+        _ROLE,
+        [
+            {
+                "apiGroups": [_JOBS],
+                "resources": ["transformjobs"],
+                "verbs": ["get", "list", "watch", "patch", "update"],
+            },
+            {"apiGroups": [_JOBS], "resources": ["transformjobs/status"], "verbs": ["get", "patch", "update"]},
+            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
+        ],
+    )
+    bind(api, _ROLE, _ROLE, GROUP)
 
 
 def _define(api: KubeApi) -> None:
     for path in sorted(_CRDS.glob("*.yaml")):
-        _create(api, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", yaml.safe_load(path.read_text()))
-
-
-def _create(api: KubeApi, path: str, body: Object) -> None:
-    try:
-        api.create(path, body)
-    except KubernetesError as error:
-        if not error.conflict:  # left by an earlier capability, whose objects are retained
-            raise
+        create_if_missing(
+            api, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", yaml.safe_load(path.read_text())
+        )
 
 
 def _environment(kubeconfig: Path, keys: Mapping[str, str]) -> dict[str, str]:
     """Return the controller's environment: with its role's keys in place of the local administrator's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    path = os.pathsep.join(part for part in (str(CHECKOUT), os.environ.get("PYTHONPATH")) if part)
-    return {**kept, **keys, "KUBECONFIG": str(kubeconfig), "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
-
-
-def _wait(controller: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while _STARTED not in log.read_text(errors="replace"):
-        if controller.poll() is not None:
-            raise StartError(f"The controller ended with code {controller.returncode}; log: {log}")
-        if time.monotonic() > deadline:
-            raise StartError(f"The controller is not working after {_START_SECONDS:.0f} s; log: {log}")
-        time.sleep(0.05)
+    kept = {name: value for name, value in python_environment().items() if not name.startswith("AWS_")}
+    return {**kept, **keys, "KUBECONFIG": str(kubeconfig)}

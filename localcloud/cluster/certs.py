@@ -43,16 +43,11 @@ class KeyPair:
 
 @dataclass(frozen=True, slots=True)
 class ClusterKeys:
-    """Files that the processes of a control plane read, all in one folder."""
+    """The authority of a cluster, PEM, and the certificates of its two users outside of it."""
 
-    folder: Path
-    authority: Path
-    server_certificate: Path
-    server_key: Path
-    service_account_key: Path
+    authority: bytes
     admin: KeyPair
     capability: KeyPair
-    authority_pem: bytes
 
 
 class Authority:
@@ -109,33 +104,31 @@ def make_cluster_keys(folder: Path, cluster: str) -> ClusterKeys:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     authority = Authority(f"{cluster} local cluster")
     server = authority.issue_server("kube-apiserver", SERVER_NAMES, ("127.0.0.1", "10.0.0.1"))
-    keys = ClusterKeys(
-        folder=folder,
-        authority=folder / "ca.crt",
-        server_certificate=folder / "apiserver.crt",
-        server_key=folder / "apiserver.key",
-        service_account_key=folder / "service-account.key",
+    kubelet = authority.issue_server("kubelet", ("localhost",), ("127.0.0.1",))
+    reader = authority.issue_client("kube-apiserver-kubelet-client", [])
+    files = {
+        "ca.crt": authority.pem,
+        "apiserver.crt": server.certificate,
+        "apiserver.key": server.key,
+        "kubelet.pem": kubelet.certificate + kubelet.key,
+        "kubelet-client.crt": reader.certificate,
+        "kubelet-client.key": reader.key,
+        "service-account.key": _private_pem(ec.generate_private_key(ec.SECP256R1())),
+    }
+    for name, content in files.items():
+        write_private(folder / name, content)
+    return ClusterKeys(
+        authority=authority.pem,
         admin=authority.issue_client("kubernetes-admin", ["system:masters"]),
         capability=authority.issue_client("eks:capability:ack", ["eks-access-policy:ack"]),
-        authority_pem=authority.pem,
     )
-    write_private(keys.authority, authority.pem)
-    write_private(keys.server_certificate, server.certificate)
-    write_private(keys.server_key, server.key)
-    kubelet = authority.issue_server("kubelet", ("localhost",), ("127.0.0.1",))
-    write_private(folder / "kubelet.pem", kubelet.certificate + kubelet.key)
-    reader = authority.issue_client("kube-apiserver-kubelet-client", [])
-    write_private(folder / "kubelet-client.crt", reader.certificate)
-    write_private(folder / "kubelet-client.key", reader.key)
-    write_private(keys.service_account_key, _private_pem(ec.generate_private_key(ec.SECP256R1())))
-    return keys
 
 
 def kubeconfig(
-    cluster: str, endpoint: str, authority_pem: bytes, user: dict[str, str], namespace: str = "default"
+    cluster: str, endpoint: str, user: dict[str, str], authority: bytes = b"", namespace: str = "default"
 ) -> bytes:
     """A kubeconfig with one cluster and one user, as JSON (which every YAML reader reads)."""
-    server = {"server": endpoint, "certificate-authority-data": _b64(authority_pem)}
+    server = {"server": endpoint, "certificate-authority-data": _b64(authority)}
     document = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -150,20 +143,7 @@ def kubeconfig(
 def client_kubeconfig(cluster: str, endpoint: str, keys: ClusterKeys, client: KeyPair) -> bytes:
     """A client's kubeconfig, with its certificate inside."""
     user = {"client-certificate-data": _b64(client.certificate), "client-key-data": _b64(client.key)}
-    return kubeconfig(cluster, endpoint, keys.authority_pem, user)
-
-
-def webhook_kubeconfig(url: str) -> bytes:
-    """How the API server reaches a webhook that asks for no credentials."""
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "webhook", "cluster": {"server": url}}],
-        "users": [{"name": "kube-apiserver", "user": {}}],
-        "contexts": [{"name": "webhook", "context": {"cluster": "webhook", "user": "kube-apiserver"}}],
-        "current-context": "webhook",
-    }
-    return json.dumps(document, indent=2).encode()
+    return kubeconfig(cluster, endpoint, user, keys.authority)
 
 
 def write_private(path: Path, content: bytes) -> None:

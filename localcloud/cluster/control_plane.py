@@ -5,7 +5,6 @@ Three processes would take three times the memory and the starting time: each wo
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -21,10 +20,12 @@ from localcloud import process
 from localcloud.cluster import certs
 from localcloud.go.binaries import Binaries
 from localcloud.go.programs import KUBERNETES_VERSION
+from localcloud.home import CHECKOUT
 from localcloud.kube import KubeApi, KubernetesError
 
 ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
 _START_DEADLINE_SECONDS: Final = 300.0  # a process that dies is noticed at once; this long only on busy machines
+_CHILD_DEADLINE_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.1
 _ATTEMPTS: Final = 3
 _PORT_TAKEN: Final = "address already in use"
@@ -38,10 +39,6 @@ class ClusterError(Exception):
 
 class StartError(ClusterError):
     """A control plane or a node does not become ready."""
-
-
-class UnknownClusterError(ClusterError):
-    """There is no cluster of that name."""
 
 
 class ControlPlane:
@@ -112,22 +109,17 @@ class ControlPlane:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def health(self) -> list[str]:
-        """How the process ended by itself, as one line; empty while it runs."""
-        code = self._process.poll() if self._process else None
-        return [] if code is None else [_how_it_ended(code, self._log)]
-
     def _start_once(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         keys = certs.make_cluster_keys(self.folder, self.name)
-        (port,) = free_ports(1)
+        port = free_port()
         self.endpoint = f"https://127.0.0.1:{port}"
         for path, client in (
             (self.kubeconfig, keys.admin),
             (self.folder / certs.CAPABILITY_KUBECONFIG, keys.capability),
         ):
             certs.write_private(path, certs.client_kubeconfig(self.name, self.endpoint, keys, client))
-        webhook = certs.webhook_kubeconfig(self._token_review_url)
+        webhook = certs.kubeconfig("webhook", self._token_review_url, {})
         certs.write_private(self.folder / "token-webhook.kubeconfig", webhook)
         certs.write_private(self.folder / _ETCD_SETTINGS, json.dumps(etcd_settings()).encode())
         self._log.unlink(missing_ok=True)
@@ -141,8 +133,8 @@ class ControlPlane:
         while reason := unready():
             if self._ended.is_set():
                 raise StartError(f"Cluster {self.name} was stopped while it started")
-            if dead := self.health():
-                raise StartError(f"Cluster {self.name} did not start. {dead[0]}")
+            if self._process and (code := self._process.poll()) is not None:
+                raise StartError(f"Cluster {self.name} did not start. {_how_it_ended(code, self._log)}")
             if time.monotonic() > deadline:
                 raise StartError(
                     f"Cluster {self.name} is not ready after {_START_DEADLINE_SECONDS:.0f} s: {reason}; "
@@ -154,16 +146,32 @@ class ControlPlane:
         return _PORT_TAKEN in _tail(self._log)
 
 
-def free_ports(count: int) -> list[int]:
-    """Different ports of the loopback interface that are free now.
+def await_start(child: subprocess.Popen[bytes], ready: Callable[[], bool], what: str, log: Path) -> None:
+    """Wait until a child process is ready.
 
-    Another process may take one before its server binds it, so callers try again.
+    Raises:
+        StartError: it ended first, or is not ready in time.
     """
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+    deadline = time.monotonic() + _CHILD_DEADLINE_SECONDS
+    while not ready():
+        if child.poll() is not None:
+            raise StartError(f"The {what} ended with code {child.returncode} before it was ready; log: {log}")
+        if time.monotonic() > deadline:
+            raise StartError(f"The {what} is not ready after {_CHILD_DEADLINE_SECONDS:.0f} s; log: {log}")
+        time.sleep(0.05)
+
+
+def python_environment() -> dict[str, str]:
+    """The environment of a program of this checkout, wherever it is started."""
+    path = os.pathsep.join(part for part in (str(CHECKOUT), os.environ.get("PYTHONPATH")) if part)
+    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def free_port() -> int:
+    """A port of the loopback interface that is free now; another process may take it, so the caller tries again."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1])
 
 
 def etcd_settings() -> Mapping[str, str | int | bool]:

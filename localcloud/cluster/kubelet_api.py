@@ -20,25 +20,32 @@ _CHUNK: Final = 1 << 16
 _TIMES: Final = ("sinceSeconds", "sinceTime", "timestamps")  # PodLogOptions of the Kubernetes API
 
 
-class KubeletApi:
-    """An HTTPS server on a free port of the loopback interface."""
+class LoopbackServer:
+    """An HTTP server on a free port of the loopback interface."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self.port = int(self._server.server_address[1])
+
+    def start(self) -> None:
+        threading.Thread(target=self._server.serve_forever, daemon=True, name=type(self).__name__).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class KubeletApi(LoopbackServer):
+    """The kubelet's HTTPS server."""
 
     def __init__(self, keys: Path, find_log: FindLog) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(find_log))
-        self._server.daemon_threads = True
+        super().__init__(_handler(find_log))
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(keys / "ca.crt"))
         context.load_cert_chain(keys / "kubelet.pem")
         context.verify_mode = ssl.CERT_REQUIRED
         # The request's own thread makes the handshake, so that a silent client does not hold up the others.
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self.port = int(self._server.server_address[1])
-
-    def start(self) -> None:
-        threading.Thread(target=self._server.serve_forever, daemon=True, name="kubelet-api").start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def read_log(path: Path, start: int, tail: int | None, follow: Callable[[], bool]) -> Iterator[bytes]:

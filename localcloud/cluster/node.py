@@ -152,9 +152,7 @@ class Node:
         defaults |= {"AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1,localhost", "PYTHONUNBUFFERED": "1"}
         if self._settings.aws_endpoint:
             defaults["AWS_ENDPOINT_URL"] = self._settings.aws_endpoint
-        pod.prepare(
-            lambda kind, name: self._api.find(f"/api/v1/namespaces/{namespace}/{kind}/{name}"), tokens, defaults
-        )
+        pod.prepare(tokens, defaults)
         self._retry_at[pod.uid] = time.monotonic() + _RETRY_SECONDS
         _say(f"pod {namespace}/{_name(pod.manifest)}: {pod.problem or 'prepared'}")
         pod.run()
@@ -319,11 +317,7 @@ def _settings(arguments: list[str] | None) -> Settings:
     parser.add_argument("--labels", type=json.loads, default={})
     parser.add_argument("--image", action="append", default=[], metavar="PATTERN=COMMAND")
     options = vars(parser.parse_args(arguments))
-    try:
-        table = {**podspec.parse_images(options.pop("image")), **podspec.IMAGES}
-    except ValueError as error:
-        parser.error(str(error))
-    return Settings(table=table, **options)
+    return Settings(table={**podspec.parse_images(options.pop("image")), **podspec.IMAGES}, **options)
 
 
 def _controller(manifest: Object) -> Object | None:

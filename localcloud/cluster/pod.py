@@ -84,11 +84,10 @@ class Pod:
         images_used = [container["image"] for container in self.manifest["spec"]["containers"]]
         return [image for image in images_used if podspec.command_for(image, self._table) is None]
 
-    def prepare(self, lookup: podspec.Lookup, tokens: PodTokens, defaults: Mapping[str, str]) -> None:
+    def prepare(self, tokens: PodTokens, defaults: Mapping[str, str]) -> None:
         """Prepare the containers' commands and environments; a pod that cannot run here gets a `problem` instead.
 
         Args:
-            lookup: finds config maps and secrets.
             tokens: its service account's tokens.
             defaults: variables for containers that do not set them or set them to an empty value.
         """
@@ -101,7 +100,7 @@ class Pod:
         try:
             given = {**defaults, **tokens.issue(self._folder)}
             specs = self.manifest["spec"]["containers"]
-            self._containers = [self._container(spec, lookup, given) for spec in specs]
+            self._containers = [self._container(spec, given) for spec in specs]
             self.problem = ""
         except (podspec.SpecError, AwsCallError, KubernetesError) as error:
             self.problem = str(error)
@@ -163,8 +162,8 @@ class Pod:
             ],
         }
 
-    def _container(self, spec: Object, lookup: podspec.Lookup, given: Mapping[str, str]) -> _Container:
-        own = podspec.environment(self.manifest, spec, lookup)
+    def _container(self, spec: Object, given: Mapping[str, str]) -> _Container:
+        own = podspec.environment(self.manifest, spec)
         variables = {key: os.environ[key] for key in _INHERITED if key in os.environ}
         variables |= {**own, **{key: value for key, value in given.items() if not own.get(key)}}
         command = podspec.command_for(spec["image"], self._table) or ()

@@ -9,14 +9,13 @@ AWS SDK reads from `AWS_CONTAINER_CREDENTIALS_FULL_URI`. The agent works only wh
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import quote
 
 import botocore.session
@@ -25,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.aws.iam.credentials import ADMIN_ACCESS_KEY_ID, ADMIN_SECRET_ACCESS_KEY
 from localcloud.cluster import certs
+from localcloud.cluster.kubelet_api import LoopbackServer
 from localcloud.kube import KubeApi, KubernetesError, Object
 
 AUDIENCE: Final = "pods.eks.amazonaws.com"
@@ -38,14 +38,6 @@ _RENEW_SECONDS: Final = 3600.0
 
 class AwsCallError(Exception):
     """The AWS endpoint refused a call or did not answer it."""
-
-
-class EksAuth(Protocol):
-    """The calls that the agent makes to AWS."""
-
-    def has_agent(self) -> bool: ...
-
-    def assume_role(self, token: str) -> Mapping[str, Any]: ...
 
 
 class Aws:
@@ -128,7 +120,7 @@ class PodTokens:
         self._with_role = self._has_association(self._namespace, self._account)
         self._write_tokens(folder)
         user = {"tokenFile": str(folder / "token")}
-        config = certs.kubeconfig("local", self._api.server, self._authority, user, namespace=self._namespace)
+        config = certs.kubeconfig("local", self._api.server, user, self._authority, self._namespace)
         certs.write_private(folder / "kubeconfig", config)
         variables = {"KUBECONFIG": str(folder / "kubeconfig")}
         if self._with_role:
@@ -159,23 +151,15 @@ class PodTokens:
         return str(self._api.create(path, request)["status"]["token"]).encode()
 
 
-class Agent:
-    """An HTTP server on a free port of the loopback interface."""
+class Agent(LoopbackServer):
+    """The Pod Identity agent's HTTP server."""
 
-    def __init__(self, aws: EksAuth) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(aws))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}{PATH}"
-
-    def start(self) -> None:
-        threading.Thread(target=self._server.serve_forever, daemon=True, name="pod-identity-agent").start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def __init__(self, aws: Aws) -> None:
+        super().__init__(_handler(aws))
+        self.url = f"http://127.0.0.1:{self.port}{PATH}"
 
 
-def answer(aws: EksAuth, path: str, token: str | None) -> tuple[HTTPStatus, dict[str, str]]:
+def answer(aws: Aws, path: str, token: str | None) -> tuple[HTTPStatus, dict[str, str]]:
     """The agent's answer to a request."""
     if path != PATH:
         return HTTPStatus.NOT_FOUND, {"message": f"the agent serves {PATH} only"}
@@ -208,7 +192,7 @@ def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _handler(aws: EksAuth) -> type[BaseHTTPRequestHandler]:
+def _handler(aws: Aws) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             status, body = answer(aws, self.path, self.headers.get("Authorization"))

@@ -2,18 +2,16 @@
 
 A node takes more images from its command line (`--image PATTERN=COMMAND`), which is how tests bring images of their
 own. A program stands in for the image's entrypoint: a container's `args` are passed to it, and its `command`, which
-names a path inside the image, is not used. The functions here have no side effects: they get a function for
-what must be asked of the cluster.
+names a path inside the image, is not used. The functions here have no side effects.
 """
 
 from __future__ import annotations
 
-import base64
 import fnmatch
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 _OPERATOR: Final = (sys.executable, "-m", "localcloud.operator")
@@ -23,47 +21,43 @@ IMAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "public.ecr.aws/aws-controllers-k8s/sagemaker-controller:*": _OPERATOR,
 }
 Object = Mapping[str, Any]
-Lookup = Callable[[str, str], Mapping[str, Any] | None]
-"""Finds the object of a kind ("configmaps" or "secrets") and a name in the pod's namespace."""
 
 _REFERENCE: Final = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _SUBSCRIPT: Final = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
 
 
 class SpecError(Exception):
-    """A container's spec uses a feature that this node lacks, or names an object that does not exist."""
+    """A container's spec uses a feature that this node lacks."""
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
     """Replace `$(NAME)` as the kubelet does: `$$` is a dollar sign, an unknown name stays as it is written."""
-
-    def replace(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return "$" if name is None else variables.get(name, match.group(0))
-
-    return _REFERENCE.sub(replace, text)
+    return _REFERENCE.sub(lambda found: "$" if found[1] is None else variables.get(found[1], found[0]), text)
 
 
 def arguments(container: Object, environment: Mapping[str, str]) -> list[str]:
     return [expand(argument, environment) for argument in container.get("args") or ()]
 
 
-def environment(pod: Object, container: Object, lookup: Lookup) -> dict[str, str]:
+def environment(pod: Object, container: Object) -> dict[str, str]:
     """The variables that a container's spec sets; later ones may refer to earlier ones.
 
     Raises:
-        SpecError: a source is of an unknown kind or does not exist.
+        SpecError: a value comes from elsewhere than the spec and the pod's own fields.
     """
+    if "envFrom" in container:
+        raise SpecError("envFrom is not supported here")
     variables: dict[str, str] = {}
-    for source in container.get("envFrom") or ():
-        variables |= _whole_source(source, lookup)
     for entry in container.get("env") or ():
-        value = expand(entry.get("value", ""), variables)
-        if "valueFrom" in entry:
-            found = _value_from(entry["name"], entry["valueFrom"], pod, lookup)
-            if found is None:
-                continue
-            value = found
+        match entry.get("valueFrom"):
+            case None:
+                value = expand(entry.get("value", ""), variables)
+            case {"fieldRef": {"fieldPath": path}}:
+                value = field(pod, path)
+            case source:
+                raise SpecError(
+                    f"environment variable {entry['name']}: valueFrom {', '.join(source)} is not supported here"
+                )
         variables[entry["name"]] = value
     return variables
 
@@ -91,45 +85,6 @@ def field(pod: Object, path: str) -> str:
     return fields[path]
 
 
-def _value_from(name: str, source: Object, pod: Object, lookup: Lookup) -> str | None:
-    match source:
-        case {"fieldRef": {"fieldPath": path}}:
-            return field(pod, path)
-        case {"configMapKeyRef": reference}:
-            return _key(name, "configmaps", reference, lookup)
-        case {"secretKeyRef": reference}:
-            return _key(name, "secrets", reference, lookup)
-        case _:
-            raise SpecError(f"environment variable {name}: valueFrom {', '.join(source)} is not supported here")
-
-
-def _key(name: str, kind: str, reference: Object, lookup: Lookup) -> str | None:
-    values = _data(kind, lookup(kind, reference["name"]))
-    if reference["key"] in values:
-        return values[reference["key"]]
-    if reference.get("optional"):
-        return None
-    raise SpecError(f"environment variable {name}: {kind} {reference['name']} has no key {reference['key']}")
-
-
-def _whole_source(source: Object, lookup: Lookup) -> dict[str, str]:
-    kinds = {"configMapRef": "configmaps", "secretRef": "secrets"}
-    key = next((key for key in kinds if key in source), None)
-    if key is None:
-        raise SpecError(f"envFrom {', '.join(source)} is not supported here")
-    found = lookup(kinds[key], source[key]["name"])
-    if found is None and not source[key].get("optional"):
-        raise SpecError(f"envFrom: {kinds[key]} {source[key]['name']} does not exist")
-    return {source.get("prefix", "") + name: value for name, value in _data(kinds[key], found).items()}
-
-
-def _data(kind: str, found: Object | None) -> dict[str, str]:
-    data: Mapping[str, str] = (found or {}).get("data") or {}
-    if kind == "secrets":
-        return {name: base64.b64decode(value).decode() for name, value in data.items()}
-    return dict(data)
-
-
 def refused_features(pod: Object) -> Sequence[str]:
     """The features of a pod that a node of the local cloud lacks; empty when the pod can run."""
     refused: list[str] = []
@@ -141,18 +96,9 @@ def refused_features(pod: Object) -> Sequence[str]:
 
 
 def parse_images(entries: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Image table entries of a command line, `PATTERN=COMMAND`, where the command is split as a shell would.
-
-    Raises:
-        ValueError: an entry is not of that form.
-    """
-    table: dict[str, tuple[str, ...]] = {}
-    for entry in entries:
-        pattern, _, command = entry.partition("=")
-        if not pattern or not command.strip():
-            raise ValueError(f"image {entry!r} must be PATTERN=COMMAND")
-        table[pattern] = tuple(shlex.split(command))
-    return table
+    """Image table entries of a command line, `PATTERN=COMMAND`, where the command is split as a shell would."""
+    pairs = (entry.partition("=") for entry in entries)
+    return {pattern: tuple(shlex.split(command)) for pattern, _, command in pairs}
 
 
 def command_for(image: str, table: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:

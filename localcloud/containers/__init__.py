@@ -6,25 +6,6 @@ scikit-learn images, and `examples/` shows a container of one's own.
 """
 
 from localcloud.containers.container import Container, prewarm, start
-from localcloud.containers.errors import (
-    BadModelArchive,
-    BadRegistration,
-    ContainerError,
-    NeedsNetwork,
-    NoEnvironment,
-    StartError,
-    UnknownImage,
-)
+from localcloud.containers.images import ContainerError
 
-__all__ = [
-    "BadModelArchive",
-    "BadRegistration",
-    "Container",
-    "ContainerError",
-    "NeedsNetwork",
-    "NoEnvironment",
-    "StartError",
-    "UnknownImage",
-    "prewarm",
-    "start",
-]
+__all__ = ["Container", "ContainerError", "prewarm", "start"]

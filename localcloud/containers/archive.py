@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from localcloud.containers.errors import BadModelArchive
+from localcloud.containers.images import ContainerError
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def unpack(archive: Path, folder: Path, limits: Limits = DEFAULT_LIMITS) -> None
         limits: how much may be unpacked.
 
     Raises:
-        BadModelArchive: it is not such an archive, is empty, exceeds the limits, or contains an absolute path, `..`, a link
+        ContainerError: it is not such an archive, is empty, exceeds the limits, or contains an absolute path, `..`, a link
             or a device. Files that were unpacked before stay; the caller removes the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,11 +46,11 @@ def unpack(archive: Path, folder: Path, limits: Limits = DEFAULT_LIMITS) -> None
         with tarfile.open(archive, mode="r:gz") as tar:
             files = _unpack_members(tar, folder, limits, archive.name)
     except _DAMAGED as error:
-        raise BadModelArchive(
+        raise ContainerError(
             f"{archive.name} cannot be read as a gzipped tar archive ({error}); SageMaker takes a model as .tar.gz"
         ) from error
     if files == 0:
-        raise BadModelArchive(f"{archive.name} holds no file; pack the model into it, e.g. tar czf {archive.name} FILE")
+        raise ContainerError(f"{archive.name} holds no file; pack the model into it, e.g. tar czf {archive.name} FILE")
 
 
 def _unpack_members(tar: tarfile.TarFile, folder: Path, limits: Limits, archive: str) -> int:
@@ -58,7 +58,7 @@ def _unpack_members(tar: tarfile.TarFile, folder: Path, limits: Limits, archive:
     for count, member in enumerate(tar, start=1):
         left += member.size
         if count > limits.entries or left > limits.total_bytes:
-            raise BadModelArchive(
+            raise ContainerError(
                 f"{archive} holds more than {limits.entries} entries or {limits.total_bytes} bytes; "
                 "leave out of the archive what the model does not need"
             )
@@ -74,9 +74,9 @@ def _unpack_members(tar: tarfile.TarFile, folder: Path, limits: Limits, archive:
 def _target(member: tarfile.TarInfo, folder: Path, archive: str) -> Path:
     name = PurePosixPath(member.name)
     if name.is_absolute() or ".." in name.parts or "\\" in member.name or "\0" in member.name:
-        raise BadModelArchive(f"{archive} holds the path {member.name!r}, which leads out of the model's folder")
+        raise ContainerError(f"{archive} holds the path {member.name!r}, which leads out of the model's folder")
     if not (member.isreg() or member.isdir()):
-        raise BadModelArchive(
+        raise ContainerError(
             f"{archive} holds {member.name!r}, which is neither a file nor a folder; links and devices are not unpacked"
         )
     return folder / name
@@ -85,7 +85,7 @@ def _target(member: tarfile.TarInfo, folder: Path, archive: str) -> Path:
 def _unpack_file(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, archive: str) -> None:
     source = tar.extractfile(member)
     if source is None or target.exists():
-        raise BadModelArchive(f"{archive} holds {member.name!r} twice, or as a folder and a file")
+        raise ContainerError(f"{archive} holds {member.name!r} twice, or as a folder and a file")
     target.parent.mkdir(parents=True, exist_ok=True)
     with source, target.open("xb") as sink:
         shutil.copyfileobj(source, sink, 1024 * 1024)

@@ -18,9 +18,8 @@ from typing import BinaryIO, Final, Self
 
 from localcloud.containers import images
 from localcloud.containers.archive import unpack
-from localcloud.containers.errors import NeedsNetwork, StartError
-from localcloud.containers.images import IMAGES, Image, find
-from localcloud.containers.launcher import ForkedProcess, Launcher, shared_launcher
+from localcloud.containers.images import IMAGES, ContainerError, Image, find
+from localcloud.containers.launcher import ForkedProcess, shared_launcher
 from localcloud.containers.scikit_learn import environment as environments
 from localcloud.containers.scikit_learn.versions import Versions
 from localcloud.containers.zygote import LaunchRequest
@@ -61,12 +60,9 @@ def start(
         network_isolation: the model's EnableNetworkIsolation, with which the container may fetch no packages.
 
     Raises:
-        UnknownImage: no local program replaces the image.
-        BadRegistration: the file in which the user registers containers is not valid.
-        BadModelArchive: the archive cannot be read, or contains something that must not be unpacked.
-        NeedsNetwork: the archive has requirements, and the container may fetch no packages.
-        NoEnvironment: the image's versions cannot be installed on this machine.
-        StartError: the process cannot be started.
+        ContainerError: no local program replaces the image, or the file in which the user registers containers is not valid;
+            the archive cannot be unpacked, or needs packages that may not be fetched; the image's versions cannot be
+            installed on this machine; or the process cannot be started.
     """
     entry = find(image, (*images.registered(images.FILE), *IMAGES), str(images.FILE))
     scratch = _scratch_folder()
@@ -140,7 +136,7 @@ def _script_mode(entry: Image, versions: Versions, model: Path, log: LogCallback
     """The entry with the program that serves a user's script in the image's environment."""
     wants_packages = (model / "code" / "requirements.txt").exists()
     if wants_packages and network_isolation:
-        raise NeedsNetwork(
+        raise ContainerError(
             "the archive has code/requirements.txt, whose packages are fetched when the container starts, and the "
             "model's EnableNetworkIsolation forbids that; set it to false for this model, or take the file out"
         )
@@ -155,20 +151,13 @@ def _launch(entry: Image, scratch: Path, environment: dict[str, str]) -> tuple[F
     )
     output, theirs = os.pipe()
     try:
-        process = _launcher().launch(request, theirs)
+        process = shared_launcher().launch(request, theirs)
     except BaseException:
         os.close(output)
         raise
     finally:
         os.close(theirs)
     return process, os.fdopen(output, "rb")
-
-
-def _launcher() -> Launcher:
-    try:
-        return shared_launcher()
-    except OSError as error:
-        raise StartError(f"the fork server of containers cannot be started: {error}") from error
 
 
 def _environment(entry: Image, given: Mapping[str, str], scratch: Path, port: int, vcpus: int) -> dict[str, str]:

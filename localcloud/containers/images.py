@@ -3,7 +3,7 @@
 There is no container engine, so no image is pulled. The image's URI is looked up in the containers that the user has
 registered in `containers.toml` beside Pulumi.yaml, then in the table of SageMaker's images below; the first match counts.
 An entry names the local program that runs in place of the image: a `command`; a `module` of this checkout, whose `main()`
-runs in a fork of the fork server, which has imported it already if `preload` is true; or the `versions` of one of
+runs in a fork of the fork server, which has imported it already; or the `versions` of one of
 SageMaker's scikit-learn images, whose environment is made when it is first needed.
 
 The program is started as SageMaker starts an image, with the argument `serve`. It must answer `GET /ping` and
@@ -28,7 +28,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, cast
 
-from localcloud.containers.errors import BadRegistration, UnknownImage
 from localcloud.containers.scikit_learn.versions import VERSIONS, Versions
 from localcloud.home import CHECKOUT
 
@@ -36,6 +35,10 @@ SET_BY_US: Final = ("SAGEMAKER_BIND_TO_PORT", "SM_MODEL_DIR", "SM_NUM_CPUS")
 FILE: Final = CHECKOUT / "containers.toml"
 _TABLE: Final = "container"
 _KEYS: Final = ("image", "command", "environment")
+
+
+class ContainerError(Exception):
+    """A container cannot be started. The message says what is wrong, where, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,6 @@ class Image:
         pattern: matches the images' URIs; `*` matches anything.
         module: a module of this checkout whose `main()` serves.
         command: a program and its arguments.
-        preload: whether the fork server imports the module when it starts.
         environment: more environment variables of the program.
         versions: the packages of a scikit-learn image.
     """
@@ -54,17 +56,12 @@ class Image:
     pattern: str
     module: str = ""
     command: tuple[str, ...] = ()
-    preload: bool = False
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     versions: Versions | None = None
 
 
 IMAGES: Final = (
-    Image(
-        "*.dkr.ecr.*.amazonaws.com*/sagemaker-xgboost:3.0-5*",
-        module="localcloud.containers.xgboost.server",
-        preload=True,
-    ),
+    Image("*.dkr.ecr.*.amazonaws.com*/sagemaker-xgboost:3.0-5*", module="localcloud.containers.xgboost.server"),
     *(
         Image(f"*.dkr.ecr.*.amazonaws.com*/sagemaker-scikit-learn:{versions.tag}-cpu-py3*", versions=versions)
         for versions in VERSIONS
@@ -81,13 +78,13 @@ def find(uri: str, images: Sequence[Image], file: str) -> Image:
         file: where a user registers containers, for the message.
 
     Raises:
-        UnknownImage: no entry matches.
+        ContainerError: no entry matches.
     """
     for image in images:
         if fnmatchcase(uri, image.pattern):
             return image
     known = ", ".join(image.pattern for image in images)
-    raise UnknownImage(
+    raise ContainerError(
         f"no local program replaces the image {uri!r}; register yours in {file} "
         f"(docs/local-cloud.md says how). Those that run here are {known}"
     )
@@ -107,14 +104,14 @@ def registered(file: Path) -> tuple[Image, ...]:
         file: a file like `containers.toml`.
 
     Raises:
-        BadRegistration: the file is not of this form; the message names the line.
+        ContainerError: the file is not of this form; the message names the line.
     """
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadRegistration(f"{file} cannot be read: {error}") from error
+        raise ContainerError(f"{file} cannot be read: {error}") from error
     return _Reader(file, text).images()
 
 
@@ -127,7 +124,7 @@ class _Reader:
         try:
             document = tomllib.loads(self._text)
         except tomllib.TOMLDecodeError as error:
-            raise BadRegistration(f"{self._file}: {error}; it has to be TOML") from error
+            raise ContainerError(f"{self._file}: {error}; it has to be TOML") from error
         for name in document:
             if name != _TABLE:
                 raise self._fault(f"{name!r} is not known; each container is a table [[{_TABLE}]]", name)
@@ -168,12 +165,12 @@ class _Reader:
                 raise self._fault(f"{name} is set by the local cloud for each job", _TABLE, number, "environment")
         return cast("dict[str, str]", variables)
 
-    def _wrong(self, key: str, expected: str, entry: dict[str, Any], number: int) -> BadRegistration:
+    def _wrong(self, key: str, expected: str, entry: dict[str, Any], number: int) -> ContainerError:
         problem = "is missing; it is" if key not in entry else "has to be"
         return self._fault(f"{key!r} {problem} {expected}", _TABLE, number, key if key in entry else None)
 
-    def _fault(self, what: str, name: str, number: int = 0, key: str | None = None) -> BadRegistration:
-        return BadRegistration(f"{self._file}, line {self._line(name, number, key)}: {what}")
+    def _fault(self, what: str, name: str, number: int = 0, key: str | None = None) -> ContainerError:
+        return ContainerError(f"{self._file}, line {self._line(name, number, key)}: {what}")
 
     def _line(self, name: str, number: int, key: str | None) -> int:
         """The number of the line with which the text, read up to there, has the key for the first time."""

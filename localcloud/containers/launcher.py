@@ -13,8 +13,7 @@ import sys
 import threading
 from typing import Final
 
-from localcloud.containers.errors import StartError
-from localcloud.containers.images import IMAGES
+from localcloud.containers.images import IMAGES, ContainerError
 from localcloud.containers.zygote import LENGTH, NUMBER, READY, LaunchRequest
 from localcloud.home import CHECKOUT, home
 
@@ -64,7 +63,7 @@ class Launcher:
         self._control, theirs = socket.socketpair()
         log = home() / "logs" / "containers.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        modules = [image.module for image in IMAGES if image.preload]
+        modules = [image.module for image in IMAGES if image.module]
         with theirs, log.open("ab") as sink:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "localcloud.containers.zygote", *modules],
@@ -88,7 +87,7 @@ class Launcher:
             output: the file descriptor to which the process writes.
 
         Raises:
-            StartError: the fork server has ended or does not answer.
+            ContainerError: the fork server has ended or does not answer.
         """
         status, theirs = os.pipe()
         try:
@@ -125,8 +124,10 @@ class Launcher:
         socket.send_fds(self._control, [LENGTH.pack(len(text))], descriptors)
         self._control.sendall(text)
 
-    def _gone(self, why: object) -> StartError:
-        return StartError(f"the fork server of containers does not answer ({why}); see {home()}/logs/containers.log")
+    def _gone(self, why: object) -> ContainerError:
+        return ContainerError(
+            f"the fork server of containers does not answer ({why}); see {home()}/logs/containers.log"
+        )
 
 
 def _readable(descriptor: int, wait_seconds: float) -> bool:
@@ -140,34 +141,30 @@ def _read_number(status: int) -> int | None:
     return NUMBER.unpack(number)[0] if number else None
 
 
-class _Shared:
-    """The launcher of this process. A fork of this process gets its own."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._launcher: Launcher | None = None
-        self._pid = 0
-
-    def get(self) -> Launcher:
-        with self._lock:
-            if self._launcher is None or self._pid != os.getpid() or not self._launcher.alive():
-                self._launcher, self._pid = Launcher(), os.getpid()
-            return self._launcher
-
-    def close(self) -> None:
-        with self._lock:
-            if self._launcher is not None and self._pid == os.getpid():
-                self._launcher.close()
-                self._launcher = None
-
-
-_SHARED: Final = _Shared()
+_SHARED: Final[dict[int, Launcher]] = {}
+"""The launcher of this process, by its pid: a fork of this process gets its own."""
+_LOCK: Final = threading.Lock()
 
 
 def shared_launcher() -> Launcher:
-    return _SHARED.get()
+    """Return this process's fork server, and start it if it does not run.
+
+    Raises:
+        ContainerError: it cannot be started.
+    """
+    with _LOCK:
+        found = _SHARED.get(os.getpid())
+        if found is None or not found.alive():
+            _SHARED.clear()
+            try:
+                found = _SHARED[os.getpid()] = Launcher()
+            except OSError as error:
+                raise ContainerError(f"the fork server of containers cannot be started: {error}") from error
+        return found
 
 
 def close_shared_launcher() -> None:
     """End the fork server and all its containers, as the end of this process does."""
-    _SHARED.close()
+    with _LOCK:
+        if found := _SHARED.pop(os.getpid(), None):
+            found.close()

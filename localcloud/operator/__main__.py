@@ -13,7 +13,7 @@ from localcloud.operator.fields import spec_fields
 from localcloud.operator.reconciler import Reconciler
 from localcloud.operator.resource import Owner, TransformJobObjects
 from localcloud.operator.sagemaker import CallError, Regions
-from localcloud.operator.settings import Settings, SettingsError, parse
+from localcloud.operator.settings import CONTROLLER_VERSION, Settings, SettingsError, parse
 from localcloud.operator.sync import Policy
 from localcloud.process import die_with_parent
 
@@ -30,14 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log = Log()
     try:
         settings = parse(sys.argv[1:] if arguments is None else arguments, os.environ)
-        log = Log(settings.log_level)
         controller = _controller(settings, log)
     except (SettingsError, KubeconfigError, CallError) as error:
         log("Unable to create controller manager", level="error", error=str(error))
         return 1
     signal.signal(signal.SIGTERM, lambda *_: controller.stop())
     signal.signal(signal.SIGINT, lambda *_: controller.stop())
-    log("starting manager", version=settings.version, region=settings.region)
+    log("starting manager", version=CONTROLLER_VERSION, region=settings.region)
     controller.run()
     return 0
 
@@ -49,19 +48,9 @@ def _controller(settings: Settings, log: Log) -> Controller:
     owner = _owner(regions, settings)
     api = KubeApi.from_kubeconfig(default_kubeconfig(), connections + len(settings.namespaces))
     objects = TransformJobObjects(api)
-    policy = Policy(
-        version=settings.version,
-        resource_tags=settings.resource_tags,
-        deletion_policy=settings.deletion_policy,
-        adoption=settings.features["ResourceAdoption"],
-        read_only=settings.features["ReadOnlyResources"],
-    )
-    reconciler = Reconciler(
-        objects, regions.jobs, owner, policy, settings.resync_seconds, settings.reads_namespaces, log=log
-    )
-    return Controller(
-        objects, reconciler, log, settings.namespaces, settings.selector, settings.workers, settings.reconciles
-    )
+    policy = Policy(CONTROLLER_VERSION, settings.resource_tags, settings.deletion_policy)
+    reconciler = Reconciler(objects, regions.jobs, owner, policy, settings.reads_namespaces, log=log)
+    return Controller(objects, reconciler, log, settings.namespaces, settings.workers)
 
 
 def _owner(regions: Regions, settings: Settings) -> Owner:

@@ -13,12 +13,12 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 from localcloud.kube import KubernetesError, Object
 from localcloud.operator.fields import KIND
 from localcloud.operator.reconciler import ObservedJob, Reconciler, Result
-from localcloud.operator.resource import Key, Source
+from localcloud.operator.resource import Key, TransformJobObjects
 from localcloud.operator.sync import MODIFYING
 from localcloud.operator.work_queue import WorkQueue
 
@@ -26,19 +26,15 @@ _RETRY_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 8.0
 _INTERVAL_SECONDS: Final = 0.4
 _CALLS_PER_INTERVAL: Final = 10
-LEVELS: Final = ("debug", "info", "warn", "error", "dpanic", "panic", "fatal")
 
 
 class Log:
     """The operator's log: one JSON object a line on stderr, with the members that ACK's controller writes."""
 
-    def __init__(self, level: str = "info") -> None:
-        self._least = LEVELS.index(level)
+    def __init__(self) -> None:
         self._lock = threading.Lock()
 
     def __call__(self, message: str, *, level: str = "info", key: Key | None = None, **details: object) -> None:
-        if LEVELS.index(level) < self._least:
-            return
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         entry: dict[str, object] = {"level": level, "ts": now, "logger": "ackrt", "msg": message}
         if key is not None:
@@ -94,28 +90,20 @@ class StatusPoller:
             return first + (rest + rest)[start : start + count]
 
 
-class Reconciles(Protocol):
-    def reconcile(self, key: Key) -> Result: ...
-
-
 @dataclass
 class Controller:
     """The controller.
 
     Attributes:
         namespaces: those to watch; all if empty.
-        selector: labels that objects must have.
         workers: how many objects are reconciled at the same time.
-        watches: whether it reconciles TransformJobs at all; ACK's `reconcile.resources` may name other kinds only.
     """
 
-    source: Source
+    source: TransformJobObjects
     reconciler: Reconciler
-    log: Log
+    log: Callable[..., None]
     namespaces: Sequence[str] = ()
-    selector: str = ""
     workers: int = 1
-    watches: bool = True
     queue: WorkQueue = field(default_factory=WorkQueue)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -129,7 +117,7 @@ class Controller:
         self.reconciler.observe = poller.observe
         watchers = [
             threading.Thread(target=self._watch, args=(namespace,), daemon=True, name=f"watch-{namespace or 'all'}")
-            for namespace in ((self.namespaces or [None]) if self.watches else ())
+            for namespace in self.namespaces or [None]
         ]
         workers = [
             threading.Thread(target=work, args=(self.queue, self.reconciler, self.log), daemon=True, name=f"worker-{n}")
@@ -154,14 +142,14 @@ class Controller:
 
     def _follow(self, namespace: str | None) -> None:
         """List all objects, then watch their changes until the resource version is too old."""
-        listed = self.source.list(namespace, self.selector)
+        listed = self.source.list(namespace)
         generations = {_key(item): item["metadata"].get("generation") for item in listed["items"]}
         for key in generations:
             self.queue.add(key)
         version: str = listed["metadata"]["resourceVersion"]
         while not self._stop.is_set():
             before = version
-            for event in self.source.watch(namespace, version, self.selector):
+            for event in self.source.watch(namespace, version):
                 version = event["object"]["metadata"]["resourceVersion"]
                 self._enqueue(event, generations)
             if version == before:
@@ -181,7 +169,7 @@ class Controller:
             self.queue.add(key)
 
 
-def work(queue: WorkQueue, reconciler: Reconciles, log: Log) -> None:
+def work(queue: WorkQueue, reconciler: Reconciler, log: Callable[..., None]) -> None:
     """Reconcile one key after the other until the queue is shut down."""
     while (key := queue.get()) is not None:
         try:
@@ -190,7 +178,7 @@ def work(queue: WorkQueue, reconciler: Reconciles, log: Log) -> None:
             queue.done(key)
 
 
-def _reconcile(reconciler: Reconciles, key: Key, log: Log) -> Result:
+def _reconcile(reconciler: Reconciler, key: Key, log: Callable[..., None]) -> Result:
     try:
         return reconciler.reconcile(key)
     except KubernetesError as error:
@@ -200,7 +188,7 @@ def _reconcile(reconciler: Reconciles, key: Key, log: Log) -> Result:
         return Result(error=repr(error))
 
 
-def _requeue(queue: WorkQueue, key: Key, result: Result, log: Log) -> None:
+def _requeue(queue: WorkQueue, key: Key, result: Result, log: Callable[..., None]) -> None:
     if result.error is not None:
         delay = queue.add_rate_limited(key)
         log("Reconciler error", level="error", key=key, error=result.error, again_in_seconds=round(delay, 3))

@@ -49,7 +49,6 @@ class Field:
         kind: the type of its value; a list holds objects, a map strings.
         required: whether the API requires it where its parent is given.
         members: of an object, or of the objects in a list.
-        position: its place among the members of its parent in the API's model.
     """
 
     aws: str
@@ -57,7 +56,6 @@ class Field:
     kind: Kind
     required: bool = False
     members: tuple[Field, ...] = field(default=())
-    position: int = 0
 
 
 def ack_name(aws_name: str) -> str:
@@ -73,20 +71,19 @@ def service_model() -> Any:
 
 @cache
 def spec_fields() -> tuple[Field, ...]:
-    """The members of CreateTransformJob that ACK carries, in alphabetical order of the resource's names."""
+    """The members of CreateTransformJob that ACK carries, in the order of the API's model."""
     return _members(service_model().operation_model("CreateTransformJob").input_shape)
 
 
 def _members(shape: Any) -> tuple[Field, ...]:
-    fields = (
-        _field(name, member, required=name in shape.required_members, position=position)
-        for position, (name, member) in enumerate(shape.members.items())
+    return tuple(
+        _field(name, member, required=name in shape.required_members)
+        for name, member in shape.members.items()
         if f"{shape.name}.{name}" not in NOT_CARRIED
     )
-    return tuple(sorted(fields, key=lambda member: member.name))
 
 
-def _field(aws_name: str, shape: Any, *, required: bool, position: int) -> Field:
+def _field(aws_name: str, shape: Any, *, required: bool) -> Field:
     kind = _KINDS[shape.type_name]
     nested = shape if kind == "object" else shape.member if kind == "list" else None
     return Field(
@@ -95,7 +92,6 @@ def _field(aws_name: str, shape: Any, *, required: bool, position: int) -> Field
         kind=kind,
         required=required,
         members=() if nested is None else _members(nested),
-        position=position,
     )
 
 

@@ -9,9 +9,9 @@ from typing import Final
 
 from localcloud.kube import KubernetesError
 from localcloud.operator import resource as names
-from localcloud.operator.resource import Cluster, Key, Owner, Resource, merge_patch, status_differs
+from localcloud.operator.resource import Key, Owner, Resource, TransformJobObjects, merge_patch, status_differs
 from localcloud.operator.rules import POLL_SECONDS, RequeueAfter, SyncResult, Terminal
-from localcloud.operator.sagemaker import TransformJobs
+from localcloud.operator.sagemaker import SageMaker
 from localcloud.operator.sync import Policy, Sync
 
 
@@ -29,6 +29,7 @@ class Result:
 
 
 DONE: Final = Result()
+_RESYNC_SECONDS: Final = 36000.0  # how often an object that is in order is reconciled
 # How long a namespace's annotations are cached.
 _NAMESPACE_SECONDS: Final = 2.0
 
@@ -39,7 +40,7 @@ class ObservedJob:
 
     job_name: str
     status: str
-    jobs: TransformJobs
+    jobs: SageMaker
     failing: bool
 
 
@@ -56,16 +57,14 @@ class Reconciler:
     Attributes:
         jobs: SageMaker in a region, at an endpoint if the namespace names one.
         default: account, partition and region of the operator itself.
-        resync_seconds: how often to reconcile an object that is in order.
         reads_namespaces: whether a namespace's annotations count.
         observe: gets the last known status of each object's job; None when the job needs no more polling.
     """
 
-    cluster: Cluster
-    jobs: Callable[[str, str | None], TransformJobs]
+    cluster: TransformJobObjects
+    jobs: Callable[[str, str | None], SageMaker]
     default: Owner
     policy: Policy
-    resync_seconds: float = 36000.0
     reads_namespaces: bool = True
     observe: Callable[[Key, ObservedJob | None], None] = _ignore
     log: Callable[..., None] = _silent
@@ -133,7 +132,7 @@ class Reconciler:
             if not error.not_found:
                 raise
 
-    def _observe(self, job: Resource, jobs: TransformJobs, stopped: Exception | None) -> None:
+    def _observe(self, job: Resource, jobs: SageMaker, stopped: Exception | None) -> None:
         observed = None
         if job.job_name and job.job_status and not isinstance(stopped, Terminal):
             failing = stopped is not None and not isinstance(stopped, RequeueAfter)
@@ -146,7 +145,7 @@ class Reconciler:
                 synced = attempt.latest and attempt.latest.condition(names.SYNCED)
                 if not synced:
                     return DONE
-                return Result(requeue_after=self.resync_seconds if synced["status"] == "True" else POLL_SECONDS)
+                return Result(requeue_after=_RESYNC_SECONDS if synced["status"] == "True" else POLL_SECONDS)
             case Terminal():
                 return DONE
             case RequeueAfter(seconds=seconds):

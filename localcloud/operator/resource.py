@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from localcloud.kube import KubeApi, Object
 from localcloud.operator.fields import GROUP, PLURAL, VERSION, to_spec
@@ -206,30 +206,8 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Json:
     return change
 
 
-class Cluster(Protocol):
-    """The requests of the reconciler to Kubernetes; every method raises KubernetesError."""
-
-    def get(self, namespace: str, name: str) -> Object: ...
-
-    def patch(self, namespace: str, name: str, change: Object) -> Object:
-        """Merge a change into metadata and spec; returns the changed object."""
-        ...
-
-    def patch_status(self, namespace: str, name: str, change: Object) -> Object: ...
-
-    def namespace_annotations(self, namespace: str) -> Mapping[str, str]: ...
-
-
-class Source(Protocol):
-    """Lists and watches the objects for the controller; every method raises KubernetesError."""
-
-    def list(self, namespace: str | None, selector: str = "") -> Object: ...
-
-    def watch(self, namespace: str | None, resource_version: str, selector: str = "") -> Iterator[Object]: ...
-
-
 class TransformJobObjects:
-    """The TransformJobs of a cluster; safe to share between threads."""
+    """The TransformJobs of a cluster; safe to share between threads. Every method raises KubernetesError."""
 
     def __init__(self, api: KubeApi) -> None:
         self._api = api
@@ -238,6 +216,7 @@ class TransformJobObjects:
         return self._api.get(_path(namespace, name))
 
     def patch(self, namespace: str, name: str, change: Object) -> Object:
+        """Merge a change into metadata and spec; returns the changed object."""
         return self._api.patch(_path(namespace, name), change)
 
     def patch_status(self, namespace: str, name: str, change: Object) -> Object:
@@ -246,14 +225,13 @@ class TransformJobObjects:
     def namespace_annotations(self, namespace: str) -> Mapping[str, str]:
         return self._api.get(f"/api/v1/namespaces/{namespace}")["metadata"].get("annotations") or {}
 
-    def list(self, namespace: str | None, selector: str = "") -> Object:
+    def list(self, namespace: str | None) -> Object:
         """The TransformJobs of a namespace, or of all namespaces."""
-        return self._api.get(_collection(namespace), **_selected(selector))
+        return self._api.get(_collection(namespace))
 
-    def watch(self, namespace: str | None, resource_version: str, selector: str = "") -> Iterator[Object]:
+    def watch(self, namespace: str | None, resource_version: str) -> Iterator[Object]:
         """Events since a version, until the server or the network ends the stream."""
-        query = {"allowWatchBookmarks": "true", "resourceVersion": resource_version, **_selected(selector)}
-        return self._api.watch(_collection(namespace), **query)
+        return self._api.watch(_collection(namespace), allowWatchBookmarks="true", resourceVersion=resource_version)
 
 
 def _collection(namespace: str | None) -> str:
@@ -263,7 +241,3 @@ def _collection(namespace: str | None) -> str:
 
 def _path(namespace: str, name: str) -> str:
     return f"{_collection(namespace)}/{name}"
-
-
-def _selected(selector: str) -> dict[str, str]:
-    return {"labelSelector": selector} if selector else {}

@@ -73,12 +73,8 @@ class RefusedError(Exception):
     """The object's adoption annotations are not valid."""
 
 
-def adoption(job: Resource, *, enabled: bool) -> tuple[str, Resource]:
+def adoption(job: Resource) -> tuple[str, Resource]:
     """The adoption that an object still needs, and the object with the identity that it adopts.
-
-    Args:
-        job: the object.
-        enabled: whether the controller adopts at all.
 
     Raises:
         RefusedError: the annotations are not valid.
@@ -89,7 +85,7 @@ def adoption(job: Resource, *, enabled: bool) -> tuple[str, Resource]:
     if policy not in {ADOPT, ADOPT_OR_CREATE}:
         supported = f'"{ADOPT}" and "{ADOPT_OR_CREATE}"'
         raise RefusedError(f"unrecognized adoption policy {policy}. Supported policies are {supported}")
-    if job.is_adopted or job.is_managed or not enabled:
+    if job.is_adopted or job.is_managed:
         return "", job
     return policy, _identified(job) if policy == ADOPT else job
 

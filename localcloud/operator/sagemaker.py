@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import botocore.session
 from botocore.config import Config
@@ -62,9 +62,9 @@ class ApiError(CallError):
         self.code, self.message, self.status = code, message, status
         modelled = code in _MODELLED.get(operation, frozenset())
         self._short = f"{code}: {message}" if modelled else f"api error {code}: {message}"
-        tries = f"exceeded maximum number of attempts, {attempts}, " if attempts > 1 else ""
-        response = f"https response error StatusCode: {status}, RequestID: {request_id}"
-        super().__init__(f"operation error SageMaker: {operation}, {tries}{response}, {self._short}")
+        super().__init__(
+            f"operation error SageMaker: {operation}, {_tries(attempts)}{_answered(status, request_id)}{self._short}"
+        )
 
     @property
     def short(self) -> str:
@@ -88,24 +88,8 @@ class ApiError(CallError):
         return self.code == "ValidationException" and self.message.startswith(_NOT_FOUND_PREFIX)
 
 
-class TransformJobs(Protocol):
-    """SageMaker's transform jobs in one region; every method raises CallError."""
-
-    def describe(self, name: str) -> Json: ...
-
-    def create(self, request: Json) -> str:
-        """Start a job; returns its ARN."""
-        ...
-
-    def stop(self, name: str) -> None: ...
-
-    def peek(self, name: str) -> str | None:
-        """A job's status at little cost: empty if there is no such job, None if the call fails."""
-        ...
-
-
 class SageMaker:
-    """The transform jobs behind an AWS endpoint."""
+    """SageMaker's transform jobs in one region; every method but `peek` raises CallError."""
 
     def __init__(self, client: Any, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
@@ -115,6 +99,7 @@ class SageMaker:
         return self._call("DescribeTransformJob", self._client.describe_transform_job, {"TransformJobName": name})
 
     def create(self, request: Json) -> str:
+        """Start a job; returns its ARN."""
         check_complete(request)
         return self._call("CreateTransformJob", self._client.create_transform_job, request)["TransformJobArn"]
 
@@ -122,6 +107,7 @@ class SageMaker:
         self._call("StopTransformJob", self._client.stop_transform_job, {"TransformJobName": name})
 
     def peek(self, name: str) -> str | None:
+        """A job's status at little cost: empty if there is no such job, None if the call fails."""
         try:
             return self._client.describe_transform_job(TransformJobName=name)["TransformJobStatus"]
         except ClientError as error:
@@ -206,7 +192,7 @@ def check_complete(request: Json) -> None:
 
 def _missing(values: Mapping[str, Any], fields: tuple[Field, ...], path: str) -> list[str]:
     found: list[str] = []
-    for member in sorted(fields, key=lambda field: field.position):
+    for member in fields:
         here, value = f"{path}.{member.aws}", values.get(member.aws)
         if value is None:
             found += [here] if member.required else []
@@ -232,19 +218,24 @@ def _api_error(operation: str, error: ClientError, attempts: int) -> ApiError:
 
 
 def _call_error(operation: str, error: Exception, attempts: int) -> CallError:
-    tries = f"exceeded maximum number of attempts, {attempts}, " if attempts > 1 else ""
-    return CallError(f"operation error SageMaker: {operation}, {tries}{_reason(error)}")
+    return CallError(f"operation error SageMaker: {operation}, {_tries(attempts)}{_reason(error)}")
+
+
+def _tries(attempts: int) -> str:
+    return f"exceeded maximum number of attempts, {attempts}, " if attempts > 1 else ""
+
+
+def _answered(status: int, request_id: str) -> str:
+    return f"https response error StatusCode: {status}, RequestID: {request_id}, "
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, ClientError):
         metadata, details = error.response["ResponseMetadata"], error.response["Error"]
-        response = (
-            f"https response error StatusCode: {metadata['HTTPStatusCode']}, RequestID: {metadata.get('RequestId', '')}"
-        )
-        return f"{response}, api error {details['Code']}: {details['Message']}"
+        answered = _answered(metadata["HTTPStatusCode"], metadata.get("RequestId", ""))
+        return f"{answered}api error {details['Code']}: {details['Message']}"
     if isinstance(error, _NETWORK_ERRORS):
-        return f"https response error StatusCode: 0, RequestID: , request send failed, {error}"
+        return f"{_answered(0, '')}request send failed, {error}"
     if isinstance(error, NoCredentialsError):
         return f"get identity: get credentials: failed to refresh cached credentials, {error}"
     return str(error)

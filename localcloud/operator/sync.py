@@ -14,7 +14,7 @@ from typing import Any, Final
 from localcloud.kube import KubernetesError
 from localcloud.operator import resource as names
 from localcloud.operator.fields import to_api
-from localcloud.operator.resource import Cluster, Owner, Resource, merge_patch
+from localcloud.operator.resource import Owner, Resource, TransformJobObjects, merge_patch
 from localcloud.operator.rules import (
     ADOPT,
     ADOPT_OR_CREATE,
@@ -29,7 +29,7 @@ from localcloud.operator.rules import (
     sum_up,
     with_controller_tags,
 )
-from localcloud.operator.sagemaker import ApiError, CallError, TransformJobs
+from localcloud.operator.sagemaker import ApiError, CallError, SageMaker
 
 MODIFYING: Final = frozenset({"InProgress", "Stopping"})
 _LATE_INITIALIZATION_SECONDS: Final = 5.0
@@ -59,8 +59,6 @@ class Policy:
     version: str
     resource_tags: tuple[str, ...] = DEFAULT_TAGS
     deletion_policy: str = "delete"
-    adoption: bool = True
-    read_only: bool = True
 
     def for_namespace(self, annotations: Mapping[str, str]) -> Policy:
         """The policy with a namespace's annotations applied."""
@@ -72,8 +70,8 @@ class Policy:
 class Sync:
     """One synchronisation. KubernetesErrors pass through, because then nothing can be written to the object anyway."""
 
-    cluster: Cluster
-    jobs: TransformJobs
+    cluster: TransformJobObjects
+    jobs: SageMaker
     owner: Owner
     policy: Policy
     log: Callable[..., None]
@@ -88,7 +86,7 @@ class Sync:
         if not job.is_managed:
             return SyncResult(None)
         keep = job.annotations.get(names.DELETION_POLICY, self.policy.deletion_policy) != "delete"
-        if keep or self._is_read_only(job):
+        if keep or job.is_read_only:
             self.log("AWS resource will not be deleted - deletion policy set to retain", key=job.key)
             self._unmanage(job)
             return SyncResult(job)
@@ -134,7 +132,7 @@ class Sync:
     def _sync(self, job: Resource) -> SyncResult:
         job.clear_conditions()
         try:
-            mode, wanted = adoption(job, enabled=self.policy.adoption)
+            mode, wanted = adoption(job)
         except RefusedError as refused:
             job.set_condition(names.TERMINAL, "True", str(refused))
             return SyncResult(job, Terminal())
@@ -151,7 +149,7 @@ class Sync:
         except CallError as error:
             return self._failed(wanted, error)
         else:
-            if self._is_read_only(job) and mode != ADOPT:
+            if job.is_read_only and mode != ADOPT:
                 return SyncResult(latest)
             attempt = self._present(job, wanted, latest, mode)
         if attempt.stopped is not None or attempt.latest is None:
@@ -161,7 +159,7 @@ class Sync:
     def _absent(self, wanted: Resource, *, must_exist: bool) -> SyncResult:
         if must_exist:
             return SyncResult(None, CallError("adopted resource not found"))
-        if self._is_read_only(wanted):
+        if wanted.is_read_only:
             return SyncResult(None, CallError("read-only resource not found"))
         return self._create(wanted)
 
@@ -250,9 +248,6 @@ class Sync:
         return SyncResult(result, stopped)
 
     # Shared steps
-
-    def _is_read_only(self, job: Resource) -> bool:
-        return self.policy.read_only and job.is_read_only
 
     def _read(self, job: Resource) -> Resource:
         """The object with its job as SageMaker describes it now."""

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from localcloud.aws.eks.backend import ClusterEndpoint
-from localcloud.cluster.backend import LocalClusters
+from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
 from localcloud.kube import KubeApi
 from tests.localcloud.cluster.stage import TEST_IMAGE, FakeAws
 

@@ -7,13 +7,24 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, not_found, now, page
-from localcloud.aws.protocol.wire import AwsError, Call, Operation
+from localcloud.aws.eks.store import (
+    ENTRY,
+    ClusterRecord,
+    Record,
+    Store,
+    in_use,
+    invalid,
+    invalid_request,
+    not_found,
+    now,
+    page,
+)
+from localcloud.aws.protocol.wire import Call, Operation
 
 ACCESS_POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 ADMINISTRATORS = "system:masters"
 # Access policy -> the RBAC group that represents it here. EKS authorises access policies itself; the local cluster has
-# RBAC only, so each maps to a group. Kubernetes itself binds the administrators' group, `eks.kubernetes` the others.
+# RBAC only, so each maps to a group. Kubernetes itself binds the administrators' group, `cluster.rbac` the others.
 _GROUPS = {
     "AmazonEKSClusterAdminPolicy": ADMINISTRATORS,
     "AmazonEKSAdminPolicy": "eks-access-policy:admin",
@@ -41,7 +52,6 @@ class Access:
             "AssociateAccessPolicy": self.associate,
             "DisassociateAccessPolicy": self.disassociate,
             "ListAssociatedAccessPolicies": self.list_associated,
-            "ListAccessPolicies": list_access_policies,
         }
 
     def create(self, call: Call) -> Mapping[str, Any]:
@@ -82,7 +92,7 @@ class Access:
             if policy_arn.removeprefix(ACCESS_POLICY) not in _GROUPS:
                 raise invalid(f"The policyArn parameter format is not valid: {policy_arn}")
             if entry["type"] != "STANDARD":
-                raise AwsError("InvalidRequestException", f"Access entries of type {entry['type']} take no policies.")
+                raise invalid_request(f"Access entries of type {entry['type']} take no policies.")
             associated = _associate(cluster, entry["principalArn"], policy_arn, call.params["accessScope"])
             return {
                 "clusterName": cluster.name,
@@ -113,12 +123,8 @@ class Access:
         return cluster
 
     def _find(self, call: Call) -> tuple[ClusterRecord, Record]:
-        cluster = self._api_cluster(call)
-        arn = str(call.params["principalArn"])
-        if arn not in cluster.access_entries:
-            message = f"The specified principalArn could not be found. You can find the {arn} in no access entry."
-            raise not_found(message)
-        return cluster, cluster.access_entries[arn]
+        self._api_cluster(call)
+        return ENTRY.find(self._store, call)
 
 
 def new_entry(cluster: ClusterRecord, principal_arn: str, params: Mapping[str, Any]) -> Record:
@@ -199,10 +205,6 @@ def groups_of(cluster: ClusterRecord, identity_arn: str) -> Sequence[str] | None
     return [*entry["kubernetesGroups"], *(group for group in groups if group)]
 
 
-def list_access_policies(_call: Call) -> Mapping[str, Any]:
-    return {"accessPolicies": [{"name": name, "arn": ACCESS_POLICY + name} for name in _GROUPS]}
-
-
 def _creator_needs_no_entry(cluster: ClusterRecord) -> bool:
     """Root has no entry, and a cluster in CONFIG_MAP mode has no entries."""
     mode = cluster.description["accessConfig"]["authenticationMode"]
@@ -234,8 +236,7 @@ def _checked_groups(groups: Sequence[str]) -> list[str]:
 def _check_mode(cluster: ClusterRecord) -> None:
     mode = cluster.description["accessConfig"]["authenticationMode"]
     if mode not in _API_MODES:
-        raise AwsError(
-            "InvalidRequestException",
+        raise invalid_request(
             f"The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this "
             f"operation; it is {mode}.",
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
 
@@ -19,7 +18,7 @@ from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.directory import Directory
 from localcloud.aws.iam.needs import EC2_SERVICE, EKS_SERVICE, Need
-from localcloud.aws.iam.sts import Assumption, Tokens
+from localcloud.aws.iam.sts import Assumption, Tokens, source_keys
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError
 
 # The cloud controller, for each node that registers; on AWS by AmazonEKSClusterPolicy.
@@ -30,24 +29,14 @@ NODE_NEEDS = ("eks:DescribeCluster", "ec2:AssignPrivateIpAddresses", "ecr:GetAut
 POD_NEEDS = ("eks-auth:AssumeRoleForPodIdentity",)
 
 
-@dataclass(frozen=True)
-class User:
-    """A user of a role: a service in a session, perhaps on behalf of a resource."""
-
-    service: str
-    session_name: str
-    context: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-
-
-def control_plane(cluster_arn: str) -> User:
+def control_plane(role_arn: str, cluster_arn: str) -> Assumption:
     """EKS, on behalf of one cluster."""
-    context = {"aws:sourcearn": (cluster_arn,), "aws:sourceaccount": (cluster_arn.split(":")[4],)}
-    return User(EKS_SERVICE, "aws-go-sdk-eks", context)
+    return Assumption(role_arn, "aws-go-sdk-eks", service=EKS_SERVICE, context=source_keys(cluster_arn))
 
 
-def node(nodegroup: str) -> User:
+def node(role_arn: str, nodegroup: str) -> Assumption:
     """EC2, which names no source."""
-    return User(EC2_SERVICE, f"i-{nodegroup}"[:64])
+    return Assumption(role_arn, f"i-{nodegroup}"[:64], service=EC2_SERVICE)
 
 
 class Roles:
@@ -58,17 +47,16 @@ class Roles:
         self._directory = directory
         self._authorizer = authorizer
 
-    def check(self, role_arn: str, user: User) -> Principal:
+    def check(self, wanted: Assumption) -> Principal:
         """Assume a role.
 
         Raises:
             AwsError: the role does not exist, or does not trust the service.
         """
-        wanted = Assumption(role_arn, user.session_name, service=user.service, context=user.context)
         try:
             return self._tokens.assume(wanted).principal
         except AccessDeniedError as error:
-            raise _untrusted(role_arn, user.service) from error
+            raise _untrusted(wanted.role_arn, str(wanted.service)) from error
 
     def check_trusts(self, role_arn: str, service: str) -> None:
         """Check that a role's trust policy names a service; its conditions are evaluated when the role is used.
@@ -81,14 +69,14 @@ class Roles:
         if not any(service in principals.get("Service", ()) for principals in named):
             raise _untrusted(role_arn, service)
 
-    def use(self, role_arn: str, user: User, actions: Sequence[str], resource: str) -> None:
+    def use(self, wanted: Assumption, actions: Sequence[str], resource: str) -> None:
         """Act as a role.
 
         Raises:
             AwsError: the role cannot be assumed.
             AccessDeniedError: its policies do not allow an action; the message names it.
         """
-        principal = self.check(role_arn, user)
+        principal = self.check(wanted)
         for action in actions:
             target = resource if action.startswith("eks") else "*"
             self._authorizer.require(principal, Need(action, target), region=resource.split(":")[3])

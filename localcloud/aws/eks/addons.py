@@ -6,7 +6,17 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, new_update, not_found, now, page
+from localcloud.aws.eks.store import (
+    ADDON,
+    ClusterRecord,
+    Record,
+    Store,
+    in_use,
+    invalid,
+    new_update,
+    now,
+    page,
+)
 from localcloud.aws.protocol.wire import Call, Operation
 
 _KUBERNETES = ("1.36", "1.35", "1.34", "1.33")
@@ -68,13 +78,13 @@ class Addons:
             return {"addon": {**addon, "status": "CREATING"}}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
-        cluster, addon = self._find(call)
+        cluster, addon = ADDON.find(self._store, call)
         _settle(cluster, addon)
         return {"addon": addon}
 
     def update(self, call: Call) -> Mapping[str, Any]:
         with self._store.lock:
-            cluster, addon = self._find(call)
+            cluster, addon = ADDON.find(self._store, call)
             changes: dict[str, str] = {}
             if call.params.get("addonVersion"):
                 addon["addonVersion"] = _checked_version(str(addon["addonName"]), call.params["addonVersion"], cluster)
@@ -84,25 +94,17 @@ class Addons:
             if call.params.get("resolveConflicts"):
                 changes["ResolveConflicts"] = str(call.params["resolveConflicts"])
             update = new_update("AddonUpdate", changes)
-            update["_owner"] = (None, addon["addonName"])
             cluster.updates[update["id"]] = update
             return {"update": update}
 
     def delete(self, call: Call) -> Mapping[str, Any]:
         with self._store.lock:
-            cluster, addon = self._find(call)
+            cluster, addon = ADDON.find(self._store, call)
             cluster.addons.pop(str(addon["addonName"]))
             return {"addon": {**addon, "status": "DELETING"}}
 
     def list(self, call: Call) -> Mapping[str, Any]:
         return page(sorted(self._store.cluster(str(call.params["clusterName"])).addons), call.params, "addons")
-
-    def _find(self, call: Call) -> tuple[ClusterRecord, Record]:
-        cluster = self._store.cluster(str(call.params["clusterName"]))
-        name = str(call.params["addonName"])
-        if name not in cluster.addons:
-            raise not_found(f"No addon: {name} found in cluster: {cluster.name}")
-        return cluster, cluster.addons[name]
 
 
 def describe_addon_versions(call: Call) -> Mapping[str, Any]:

@@ -16,11 +16,11 @@ from typing import Any
 
 from localcloud.aws.eks.access import new_entry
 from localcloud.aws.eks.account import Roles
-from localcloud.aws.eks.backend import ClusterBackend
-from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, invalid, not_found, now, page
+from localcloud.aws.eks.store import CAPABILITY, ClusterRecord, Record, Store, in_use, invalid, now, page
 from localcloud.aws.iam.needs import CAPABILITIES_SERVICE
-from localcloud.aws.iam.sts import Assumption, Tokens
+from localcloud.aws.iam.sts import Assumption, Tokens, source_keys
 from localcloud.aws.protocol.wire import AccessDeniedError, Call, NotAvailableError, Operation
+from localcloud.cluster.backend import LocalClusters
 
 VERSION = "1.9.1"
 _SESSION = timedelta(days=5)
@@ -37,7 +37,7 @@ class Capabilities:
         tokens: issues the sessions that controllers act with.
     """
 
-    def __init__(self, store: Store, backend: ClusterBackend, roles: Roles, tokens: Tokens) -> None:
+    def __init__(self, store: Store, backend: LocalClusters, roles: Roles, tokens: Tokens) -> None:
         self._store = store
         self._backend = backend
         self._roles = roles
@@ -71,7 +71,7 @@ class Capabilities:
 
     def describe(self, call: Call) -> Mapping[str, Any]:
         with self._store.lock:
-            return {"capability": copy.deepcopy(self._find(call)[1])}
+            return {"capability": copy.deepcopy(CAPABILITY.find(self._store, call)[1])}
 
     def update(self, call: Call) -> Mapping[str, Any]:
         raise NotAvailableError(
@@ -80,7 +80,7 @@ class Capabilities:
 
     def delete(self, call: Call) -> Mapping[str, Any]:
         with self._store.lock:
-            cluster, capability = self._find(call)
+            cluster, capability = CAPABILITY.find(self._store, call)
             if capability["status"] == "CREATING":
                 raise in_use(f"Cannot delete capability {capability['capabilityName']}: it is still being created")
             capability["status"] = "DELETING"
@@ -91,18 +91,8 @@ class Capabilities:
     def list(self, call: Call) -> Mapping[str, Any]:
         with self._store.lock:
             found = self._store.cluster(str(call.params["clusterName"])).capabilities
-            result = page(sorted(found), call.params, "capabilities")
-            result["capabilities"] = [
-                {key: found[name].get(key) for key in _SUMMARY} for name in result["capabilities"]
-            ]
-            return result
-
-    def _find(self, call: Call) -> tuple[ClusterRecord, Record]:
-        cluster = self._store.cluster(str(call.params["clusterName"]))
-        name = str(call.params["capabilityName"])
-        if name not in cluster.capabilities:
-            raise not_found(f"No capability found for name: {name}.")
-        return cluster, cluster.capabilities[name]
+            rows = [{key: found[name].get(key) for key in _SUMMARY} for name in sorted(found)]
+            return page(rows, call.params, "capabilities")
 
     def _start(self, cluster: ClusterRecord, capability: Record) -> None:
         try:
@@ -124,7 +114,7 @@ class Capabilities:
             role_arn=str(capability["roleArn"]),
             session_name=f"eks-{cluster.name}-{capability['capabilityName']}"[:64],
             service=CAPABILITIES_SERVICE,
-            context={"aws:sourcearn": (arn,), "aws:sourceaccount": (arn.split(":")[4],)},
+            context=source_keys(arn),
             tags={"eks-cluster-arn": arn, "eks-capability-arn": str(capability["arn"])},
             duration=_SESSION,
         )

@@ -10,14 +10,12 @@ import copy
 import secrets
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from localcloud.aws.eks.access import grant_creator
 from localcloud.aws.eks.account import Network, Roles, control_plane
-from localcloud.aws.eks.backend import ClusterBackend, ClusterEndpoint
 from localcloud.aws.eks.store import (
     ClusterRecord,
     Record,
@@ -31,6 +29,7 @@ from localcloud.aws.eks.store import (
     page,
 )
 from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
 
 _LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
@@ -55,18 +54,9 @@ class Clusters:
         backend: runs the control planes.
         network: EKS's view of the VPC.
         roles: EKS's view of IAM.
-        prepare: called with the administrator's kubeconfig of each new cluster before the cluster is ACTIVE.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        backend: ClusterBackend,
-        network: Network,
-        roles: Roles,
-        prepare: Callable[[Path], None],
-    ) -> None:
-        self._prepare = prepare
+    def __init__(self, store: Store, backend: LocalClusters, network: Network, roles: Roles) -> None:
         self._store = store
         self._backend = backend
         self._network = network
@@ -81,7 +71,6 @@ class Clusters:
             "UpdateClusterConfig": self.update_config,
             "UpdateClusterVersion": self.update_version,
             "DescribeUpdate": self.describe_update,
-            "ListUpdates": self.list_updates,
             "DescribeClusterVersions": describe_cluster_versions,
         }
 
@@ -90,13 +79,14 @@ class Clusters:
         name = str(params["name"])
         version = str(params.get("version") or DEFAULT_VERSION)
         check_version(version)
-        self._roles.check(str(params["roleArn"]), control_plane(_arn(call, name)))
+        self._roles.check(control_plane(str(params["roleArn"]), _arn(call, name)))
         vpc_config = params.get("resourcesVpcConfig") or {}
         vpc_id = self._network.vpc_of(vpc_config.get("subnetIds") or [])
         with self._store.lock:
             if name in self._store.clusters:
                 raise in_use(f"Cluster already exists with name: {name}")
-            access = access_config(params.get("accessConfig") or {})
+            default = {"bootstrapClusterCreatorAdminPermissions": True, "authenticationMode": "CONFIG_MAP"}
+            access: Record = {**default, **(params.get("accessConfig") or {})}
             record = ClusterRecord(
                 description=_description(call, version, vpc_id, access),
                 creator=call.principal.identity_arn,
@@ -160,12 +150,6 @@ class Clusters:
             raise not_found(f"No update found for ID: {call.params['updateId']}")
         return {"update": update}
 
-    def list_updates(self, call: Call) -> Mapping[str, Any]:
-        record = self._store.cluster(str(call.params["name"]))
-        owner = (call.params.get("nodegroupName"), call.params.get("addonName"))
-        ids = [key for key, update in record.updates.items() if update.get("_owner", (None, None)) == owner]
-        return page(ids, call.params, "updateIds")
-
     def _make_network(self, record: ClusterRecord) -> None:
         config = record.description["resourcesVpcConfig"]
         try:
@@ -180,7 +164,6 @@ class Clusters:
     def _start(self, record: ClusterRecord, version: str) -> None:
         try:
             endpoint = self._backend.create_cluster(record.name, version)
-            self._prepare(endpoint.admin_kubeconfig)
         except Exception as error:  # noqa: BLE001  the cluster's health reports any error
             self._fail(record, error)
             return
@@ -203,13 +186,6 @@ class Clusters:
         )
         with self._store.lock:
             self._store.clusters.pop(record.name, None)
-
-
-def access_config(given: Mapping[str, Any]) -> Record:
-    return {
-        "bootstrapClusterCreatorAdminPermissions": given.get("bootstrapClusterCreatorAdminPermissions", True),
-        "authenticationMode": given.get("authenticationMode", "CONFIG_MAP"),
-    }
 
 
 def _became_active(record: ClusterRecord, endpoint: ClusterEndpoint) -> None:
@@ -342,8 +318,7 @@ def describe_cluster_versions(call: Call) -> Mapping[str, Any]:
         and (not params.get("defaultOnly") or row["defaultVersion"])
         and (params.get("includeAll") or status or wanted or row["versionStatus"] != "UNSUPPORTED")
     ]
-    listed = page([row["clusterVersion"] for row in rows], params, "clusterVersions")
-    return {**listed, "clusterVersions": [row for row in rows if row["clusterVersion"] in listed["clusterVersions"]]}
+    return page(rows, params, "clusterVersions")
 
 
 def _describe(version: str) -> Record:

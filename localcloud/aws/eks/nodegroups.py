@@ -10,9 +10,9 @@ from typing import Any
 
 from localcloud.aws.eks.access import grant_nodes, withdraw_nodes
 from localcloud.aws.eks.account import CLUSTER_NEEDS, NODE_NEEDS, Network, Roles, control_plane, node
-from localcloud.aws.eks.backend import ClusterBackend
-from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, new_update, not_found, now, page
+from localcloud.aws.eks.store import NODEGROUP, ClusterRecord, Record, Store, in_use, new_update, now, page
 from localcloud.aws.protocol.wire import Call, Operation
+from localcloud.cluster.backend import LocalClusters
 
 _DEFAULT_SCALING = {"minSize": 1, "maxSize": 2, "desiredSize": 2}
 
@@ -20,7 +20,7 @@ _DEFAULT_SCALING = {"minSize": 1, "maxSize": 2, "desiredSize": 2}
 class Nodegroups:
     """The node group operations of EKS."""
 
-    def __init__(self, store: Store, backend: ClusterBackend, network: Network, roles: Roles) -> None:
+    def __init__(self, store: Store, backend: LocalClusters, network: Network, roles: Roles) -> None:
         self._store = store
         self._backend = backend
         self._network = network
@@ -37,7 +37,7 @@ class Nodegroups:
 
     def create(self, call: Call) -> Mapping[str, Any]:
         params = call.params
-        self._roles.check(str(params["nodeRole"]), node(str(params["nodegroupName"])))
+        self._roles.check(node(str(params["nodeRole"]), str(params["nodegroupName"])))
         with self._store.active_cluster(str(params["clusterName"])) as cluster:
             name = str(params["nodegroupName"])
             if name in cluster.nodegroups:
@@ -54,7 +54,7 @@ class Nodegroups:
 
     def describe(self, call: Call) -> Mapping[str, Any]:
         with self._store.lock:  # a copy: it is serialised later, while a thread may change it
-            return {"nodegroup": copy.deepcopy(self._find(call)[1])}
+            return {"nodegroup": copy.deepcopy(NODEGROUP.find(self._store, call)[1])}
 
     def list(self, call: Call) -> Mapping[str, Any]:
         cluster = self._store.cluster(str(call.params["clusterName"]))
@@ -63,7 +63,7 @@ class Nodegroups:
     def update_config(self, call: Call) -> Mapping[str, Any]:
         params = call.params
         with self._store.lock:
-            cluster, nodegroup = self._find(call)
+            cluster, nodegroup = NODEGROUP.find(self._store, call)
             changes: dict[str, str] = {}
             if params.get("scalingConfig"):
                 nodegroup["scalingConfig"] |= params["scalingConfig"]
@@ -74,26 +74,18 @@ class Nodegroups:
             _apply_labels(nodegroup, params.get("labels") or {}, changes)
             nodegroup["modifiedAt"] = now()
             update = new_update("ConfigUpdate", changes)
-            update["_owner"] = (nodegroup["nodegroupName"], None)
             cluster.updates[update["id"]] = update
             return {"update": update}
 
     def delete(self, call: Call) -> Mapping[str, Any]:
         with self._store.lock:
-            cluster, nodegroup = self._find(call)
+            cluster, nodegroup = NODEGROUP.find(self._store, call)
             if nodegroup["status"] == "CREATING":
                 raise in_use(f"Cannot delete {nodegroup['nodegroupName']}: it is still being created")
             nodegroup["status"] = "DELETING"
         answer = dict(nodegroup)
         threading.Thread(target=self._stop, args=(cluster, nodegroup), daemon=True).start()
         return {"nodegroup": answer}
-
-    def _find(self, call: Call) -> tuple[ClusterRecord, Record]:
-        cluster = self._store.cluster(str(call.params["clusterName"]))
-        name = str(call.params["nodegroupName"])
-        if name not in cluster.nodegroups:
-            raise not_found(f"No node group found for name: {name}.")
-        return cluster, cluster.nodegroups[name]
 
     def _start(self, cluster: ClusterRecord, nodegroup: Record) -> None:
         name = str(nodegroup["nodegroupName"])
@@ -109,8 +101,8 @@ class Nodegroups:
     def _use_roles(self, cluster: ClusterRecord, nodegroup: Record) -> None:
         """Act as the node that boots and as the cluster that takes it in."""
         arn = str(cluster.description["arn"])
-        self._roles.use(str(nodegroup["nodeRole"]), node(str(nodegroup["nodegroupName"])), NODE_NEEDS, arn)
-        self._roles.use(str(cluster.description["roleArn"]), control_plane(arn), CLUSTER_NEEDS, arn)
+        self._roles.use(node(str(nodegroup["nodeRole"]), str(nodegroup["nodegroupName"])), NODE_NEEDS, arn)
+        self._roles.use(control_plane(str(cluster.description["roleArn"]), arn), CLUSTER_NEEDS, arn)
 
     def _stop(self, cluster: ClusterRecord, nodegroup: Record) -> None:
         name = str(nodegroup["nodegroupName"])

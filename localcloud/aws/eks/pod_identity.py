@@ -7,16 +7,21 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from localcloud.aws.eks.account import POD_NEEDS, Roles, node
-from localcloud.aws.eks.store import ClusterRecord, Record, Store, in_use, not_found, now, page
+from localcloud.aws.eks.store import ASSOCIATION, ClusterRecord, Record, Store, in_use, not_found, now, page
 from localcloud.aws.iam.needs import PODS_SERVICE
-from localcloud.aws.iam.sts import Assumption, Tokens, wire_form
+from localcloud.aws.iam.sts import Assumption, Tokens, source_keys, wire_form
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
+from localcloud.kube import KubeApi, KubeconfigError, KubernetesError
 
 _SUMMARY = ("clusterName", "namespace", "serviceAccount", "associationArn", "associationId", "ownerArn")
 _LONGEST = timedelta(hours=6)
+_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
+_USER = "system:serviceaccount:"
+_POD_NAME = "authentication.kubernetes.io/pod-name"
+_POD_UID = "authentication.kubernetes.io/pod-uid"
 
 
 @dataclass(frozen=True)
@@ -29,19 +34,12 @@ class Pod:
     uid: str
 
 
-class TokenReviewer(Protocol):
-    """Asks a cluster whether a service account token is valid."""
-
-    def review(self, cluster: ClusterRecord, token: str, audience: str) -> Pod | None: ...
-
-
 class PodIdentity:
     """The Pod Identity operations of EKS and EKS Auth."""
 
-    def __init__(self, store: Store, tokens: Tokens, reviewer: TokenReviewer, roles: Roles) -> None:
+    def __init__(self, store: Store, tokens: Tokens, roles: Roles) -> None:
         self._store = store
         self._tokens = tokens
-        self._reviewer = reviewer
         self._roles = roles
 
     def operations(self) -> Mapping[str, Operation]:
@@ -52,9 +50,6 @@ class PodIdentity:
             "DeletePodIdentityAssociation": self.delete,
             "ListPodIdentityAssociations": self.list,
         }
-
-    def auth_operations(self) -> Mapping[str, Operation]:
-        return {"AssumeRoleForPodIdentity": self.assume_role}
 
     def create(self, call: Call) -> Mapping[str, Any]:
         params = call.params
@@ -81,11 +76,11 @@ class PodIdentity:
             return {"association": association}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
-        return {"association": self._find(call)[1]}
+        return {"association": ASSOCIATION.find(self._store, call)[1]}
 
     def update(self, call: Call) -> Mapping[str, Any]:
         with self._store.lock:
-            association = self._find(call)[1]
+            association = ASSOCIATION.find(self._store, call)[1]
             for key in ("roleArn", "disableSessionTags"):
                 if key in call.params:
                     association[key] = call.params[key]
@@ -94,26 +89,22 @@ class PodIdentity:
 
     def delete(self, call: Call) -> Mapping[str, Any]:
         with self._store.lock:
-            cluster, association = self._find(call)
+            cluster, association = ASSOCIATION.find(self._store, call)
             return {"association": cluster.associations.pop(association["associationId"])}
 
     def list(self, call: Call) -> Mapping[str, Any]:
         cluster = self._store.cluster(str(call.params["clusterName"]))
         wanted = {key: call.params[key] for key in ("namespace", "serviceAccount") if call.params.get(key)}
-        found = {
-            identifier: row
-            for identifier, row in cluster.associations.items()
+        found = [
+            {key: row.get(key) for key in _SUMMARY}
+            for _, row in sorted(cluster.associations.items())
             if all(row[key] == value for key, value in wanted.items())
-        }
-        result = page(sorted(found), call.params, "associations")
-        result["associations"] = [
-            {key: found[identifier].get(key) for key in _SUMMARY} for identifier in result["associations"]
         ]
-        return result
+        return page(found, call.params, "associations")
 
     def assume_role(self, call: Call) -> Mapping[str, Any]:
         cluster = self._store.cluster(str(call.params["clusterName"]))
-        pod = self._reviewer.review(cluster, str(call.params["token"]), PODS_SERVICE)
+        pod = review(cluster, str(call.params["token"]))
         if pod is None:
             raise AwsError(
                 "InvalidTokenException",
@@ -126,20 +117,20 @@ class PodIdentity:
                 f"cluster {cluster.name}."
             )
         self._ask_as_node(cluster)
-        return self._session(call, cluster, association, pod)
+        return self._session(cluster, association, pod)
 
     def _ask_as_node(self, cluster: ClusterRecord) -> None:
         """The agent asks with the role of its node."""
         for name, nodegroup in list(cluster.nodegroups.items())[:1]:
-            self._roles.use(str(nodegroup["nodeRole"]), node(name), POD_NEEDS, str(cluster.description["arn"]))
+            self._roles.use(node(str(nodegroup["nodeRole"]), name), POD_NEEDS, str(cluster.description["arn"]))
 
-    def _session(self, call: Call, cluster: ClusterRecord, association: Record, pod: Pod) -> Mapping[str, Any]:
+    def _session(self, cluster: ClusterRecord, association: Record, pod: Pod) -> Mapping[str, Any]:
         arn = str(cluster.description["arn"])
         wanted = Assumption(
             role_arn=str(association["roleArn"]),
             session_name=f"eks-{cluster.name}-{pod.name}-{uuid.uuid4()}"[:64],
             service=PODS_SERVICE,
-            context={"aws:sourcearn": (arn,), "aws:sourceaccount": (call.principal.account_id,)},
+            context=source_keys(arn),
             tags={} if association["disableSessionTags"] else _session_tags(arn, cluster.name, pod),
             duration=_LONGEST,
         )
@@ -160,12 +151,33 @@ class PodIdentity:
             "credentials": {key[0].lower() + key[1:]: value for key, value in keys.items()},
         }
 
-    def _find(self, call: Call) -> tuple[ClusterRecord, Record]:
-        cluster = self._store.cluster(str(call.params["clusterName"]))
-        identifier = str(call.params["associationId"])
-        if identifier not in cluster.associations:
-            raise not_found(f"Association not found: {identifier}")
-        return cluster, cluster.associations[identifier]
+
+def review(cluster: ClusterRecord, token: str) -> Pod | None:
+    """Let the cluster say whose service account token this is; None if it is not valid for Pod Identity."""
+    if cluster.admin_kubeconfig is None:
+        raise AwsError("ServiceUnavailableException", f"Cluster {cluster.name} does not run yet.", 503)
+    spec = {"token": token, "audiences": [PODS_SERVICE]}
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec}
+    try:
+        answer = KubeApi.from_kubeconfig(cluster.admin_kubeconfig).create(_REVIEWS, body)
+    except (KubernetesError, KubeconfigError) as error:
+        message = f"Cluster {cluster.name} does not answer a token review: {error}"
+        raise AwsError("ServiceUnavailableException", message, 503) from error
+    return _pod(answer.get("status") or {})
+
+
+def _pod(status: Mapping[str, Any]) -> Pod | None:
+    user = status.get("user") or {}
+    name = str(user.get("username") or "")
+    if not status.get("authenticated") or not name.startswith(_USER):
+        return None
+    namespace, _, account = name.removeprefix(_USER).partition(":")
+    extra = user.get("extra") or {}
+    return Pod(namespace, account, _first(extra.get(_POD_NAME), account), _first(extra.get(_POD_UID), "unknown"))
+
+
+def _first(values: Any, default: str) -> str:
+    return str(values[0]) if values else default
 
 
 def _of(cluster: ClusterRecord, namespace: str, account: str) -> Record | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +15,6 @@ from localcloud.aws.protocol import validation
 from localcloud.aws.protocol.wire import AwsError, Call, Operation
 
 Record = dict[str, Any]
-_PAGE = 100
 
 
 @dataclass
@@ -77,6 +76,49 @@ class Store:
             yield record
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of records in each cluster.
+
+    Attributes:
+        records: the attribute of `ClusterRecord` that holds them.
+        member: of a request, which names one.
+        missing: EKS's message, with `{name}` and `{cluster}`, if there is no such record.
+        arn: the member of a record with its ARN.
+    """
+
+    records: str
+    member: str
+    missing: str
+    arn: str
+
+    def of(self, cluster: ClusterRecord) -> dict[str, Record]:
+        return getattr(cluster, self.records)
+
+    def find(self, store: Store, call: Call) -> tuple[ClusterRecord, Record]:
+        """The record that a request names, and its cluster.
+
+        Raises:
+            AwsError: ResourceNotFoundException.
+        """
+        cluster, name = store.cluster(str(call.params["clusterName"])), str(call.params[self.member])
+        if name not in self.of(cluster):
+            raise not_found(self.missing.format(name=name, cluster=cluster.name))
+        return cluster, self.of(cluster)[name]
+
+
+NODEGROUP = Kind("nodegroups", "nodegroupName", "No node group found for name: {name}.", "nodegroupArn")
+ADDON = Kind("addons", "addonName", "No addon: {name} found in cluster: {cluster}", "addonArn")
+ENTRY = Kind(
+    "access_entries",
+    "principalArn",
+    "The specified principalArn could not be found. You can find the {name} in no access entry.",
+    "accessEntryArn",
+)
+ASSOCIATION = Kind("associations", "associationId", "Association not found: {name}", "associationArn")
+CAPABILITY = Kind("capabilities", "capabilityName", "No capability found for name: {name}.", "arn")
+
+
 def not_found(message: str) -> AwsError:
     return AwsError("ResourceNotFoundException", message, 404)
 
@@ -109,11 +151,8 @@ def new_update(kind: str, params: Mapping[str, str]) -> Record:
     }
 
 
-def page(names: list[str], params: Mapping[str, Any], key: str) -> Record:
-    """The page of a sorted listing that a request asks for."""
-    size = int(params.get("maxResults") or _PAGE)
-    shown, token = validation.page(names, params.get("nextToken"), size, invalid(validation.FOREIGN_TOKEN))
-    return {key: shown, **({"nextToken": token} if token else {})}
+def page(items: Sequence[Any], params: Mapping[str, Any], key: str) -> Record:
+    return validation.page(key, items, params, "InvalidParameterException")
 
 
 class Tags:
@@ -151,21 +190,13 @@ class Tags:
     def _find(self, call: Call) -> Record:
         arn = str(call.params["resourceArn"])
         with self._store.lock:
-            for known, record in self._records():
-                if known == arn:
-                    return record
+            if record := dict(self._records()).get(arn):
+                return record
         raise not_found(f"Resource not found: {arn}")
 
     def _records(self) -> Iterator[tuple[str, Record]]:
         for cluster in self._store.clusters.values():
             yield str(cluster.description["arn"]), cluster.description
-            groups = (
-                (cluster.nodegroups, "nodegroupArn"),
-                (cluster.addons, "addonArn"),
-                (cluster.access_entries, "accessEntryArn"),
-                (cluster.associations, "associationArn"),
-                (cluster.capabilities, "arn"),
-            )
-            for records, key in groups:
-                for record in records.values():
-                    yield str(record[key]), record
+            for kind in (NODEGROUP, ADDON, ENTRY, ASSOCIATION, CAPABILITY):
+                for record in kind.of(cluster).values():
+                    yield str(record[kind.arn]), record

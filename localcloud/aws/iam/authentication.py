@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from localcloud.aws.iam import signature as sigv4
 from localcloud.aws.iam.credentials import ANONYMOUS, Credential, CredentialStore, Principal
-from localcloud.aws.iam.signature import Signature, SignatureError
+from localcloud.aws.iam.signature import Signature
 from localcloud.aws.protocol.exchange import HttpRequest
 from localcloud.aws.protocol.wire import AwsError
 
@@ -53,10 +53,7 @@ class Authenticator:
         Raises:
             AwsError: the signature cannot be read.
         """
-        try:
-            signature = sigv4.read(request)
-        except SignatureError as error:
-            raise AwsError("IncompleteSignature", str(error), 403) from error
+        signature = sigv4.read(request)
         if signature is not None:
             return Scope(signature.service, signature.region, signature)
         return Scope(_unsigned_service(request), self._region, None)

@@ -9,29 +9,13 @@ from datetime import UTC, datetime
 from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.directory import Directory, ResourceTags
 from localcloud.aws.iam.documents import Keys, Policy
-from localcloud.aws.iam.evaluation import Decision, Request, evaluate
-from localcloud.aws.iam.needs import Mapper, Need, account, compute, s3, tag_keys, tags_of
+from localcloud.aws.iam.evaluation import Decision, PolicySet, Request, evaluate
+from localcloud.aws.iam.needs import Mapper, Need, needed, s3, services
 from localcloud.aws.protocol.wire import AccessDeniedError, Call
 
 BucketPolicy = Callable[[str], Policy | None]
-_MAPPERS: Mapping[str, Mapper] = {
-    "s3": s3.needs,
-    "iam": account.iam,
-    "ec2": compute.ec2,
-    "sts": account.sts,
-    "sagemaker": compute.sagemaker,
-    "eks": compute.eks,
-    "eks-auth": compute.eks_auth,
-    "logs": account.logs,
-    "cloudwatch": account.cloudwatch,
-    "service-quotas": account.service_quotas,
-    "scheduler": account.scheduler,
-    "events": account.events,
-    "sqs": account.sqs,
-    "sns": account.sns,
-}
+_MAPPERS: Mapping[str, Mapper] = {"s3": s3.needs, **services.MAPPERS}
 """The function of each service in `iam.needs`. An operation of any other service needs `service:Operation` on `*`."""
-_PREFIXES = {"resourcegroupstaggingapi": "tag", "s3control": "s3"}
 _JSON_CODES = {"s3", "iam", "sts", "cloudwatch"}
 _S3_PREFIX = "arn:aws:s3:::"
 
@@ -44,7 +28,6 @@ class Authorizer:
         bucket_policy: finds the policy of a bucket.
         resource_tags: finds the tags of a resource.
         log: gets a record of each decision.
-        enforces: False turns refusals into records only.
     """
 
     def __init__(
@@ -53,14 +36,11 @@ class Authorizer:
         bucket_policy: BucketPolicy,
         resource_tags: ResourceTags,
         log: Callable[[Mapping[str, object]], None],
-        *,
-        enforces: bool,
     ) -> None:
         self._resource_tags = resource_tags
         self._directory = directory
         self._bucket_policy = bucket_policy
         self._log = log
-        self.enforces = enforces
 
     def authorize(self, call: Call) -> None:
         """Let a call pass, or refuse it.
@@ -71,12 +51,12 @@ class Authorizer:
         context = request_context(call.principal, call)
         for need in needs(call, self._directory):
             decision = self._decide(call.principal, need, context)
-            if not decision.allowed and self.enforces:
+            if not decision.allowed:
                 raise denial(call, need, decision)
 
     def permits(self, call: Call, need: Need) -> bool:
         """Whether the caller has a permission without which the call does less, e.g. to delete one of many objects."""
-        return self._decide(call.principal, need, request_context(call.principal, call)).allowed or not self.enforces
+        return self._decide(call.principal, need, request_context(call.principal, call)).allowed
 
     def require(self, principal: Principal, need: Need, region: str) -> None:
         """Check a permission of a role that a service uses while it answers a call of another principal.
@@ -86,22 +66,25 @@ class Authorizer:
         """
         context: Keys = {**request_context(principal, None), "aws:requestedregion": (region,)}
         decision = self._decide(principal, need, context)
-        if not decision.allowed and self.enforces:
+        if not decision.allowed:
             raise AccessDeniedError(_refusal(principal, need, need.resource, decision))
 
-    def record(self, principal: str, action: str, resource: str, context: Keys, decision: Decision) -> None:
-        """Log a decision with its principal, action, resource and condition keys."""
+    def decide(self, who: str, request: Request, policies: PolicySet, *, resource_must_allow: bool = False) -> Decision:
+        """Evaluate a request, and log the decision with its principal, action, resource and condition keys."""
+        decision = evaluate(request, policies, resource_must_allow=resource_must_allow)
+        context = {key: values[0] if len(values) == 1 else list(values) for key, values in request.context.items()}
         self._log(
             {
-                "principal": principal,
-                "action": action,
-                "resource": resource,
-                "context": {key: values[0] if len(values) == 1 else list(values) for key, values in context.items()},
+                "principal": who,
+                "action": request.action,
+                "resource": request.resource,
+                "context": context,
                 "decision": "allow" if decision.allowed else "deny",
                 "matched": decision.matched,
                 "reason": None if decision.allowed else decision.reason.name,
             }
         )
+        return decision
 
     def _decide(self, principal: Principal, need: Need, request: Keys) -> Decision:
         context: Keys = {**request, **self._resource_tags.keys(need.resource), **need.keys}
@@ -109,17 +92,15 @@ class Authorizer:
         if need.resource.startswith(_S3_PREFIX):
             bucket = self._bucket_policy(need.resource.removeprefix(_S3_PREFIX).partition("/")[0])
             policies = replace(policies, resource=(bucket,) if bucket else ())
-        decision = evaluate(Request(need.action, need.resource, principal, context), policies)
-        self.record(principal.arn or "anonymous", need.action, need.resource, context, decision)
-        return decision
+        asked = Request(need.action, need.resource, principal, context)
+        return self.decide(principal.arn or "anonymous", asked, policies)
 
 
 def needs(call: Call, directory: Directory) -> Sequence[Need]:
     """The permissions that the caller must have for this call."""
     if mapper := _MAPPERS.get(call.service):
         return mapper(call, directory)
-    prefix = _PREFIXES.get(call.service, call.service)
-    return [Need(f"{prefix}:{call.operation}", str(call.params.get("resourceArn") or "*"), tag_keys(tags_of(call)))]
+    return needed(call, str(call.params.get("resourceArn") or "*"))
 
 
 def request_context(principal: Principal, call: Call | None) -> Keys:

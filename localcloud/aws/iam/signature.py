@@ -30,10 +30,6 @@ _AUTHORIZATION = re.compile(
 _SIGNED_CHUNKS = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 
 
-class SignatureError(ValueError):
-    """The parts of a signature cannot be read."""
-
-
 @dataclass(frozen=True)
 class Signature:
     """The signature of a request.
@@ -62,7 +58,7 @@ def read(request: HttpRequest) -> Signature | None:
     """The signature of a request; None for an unsigned request.
 
     Raises:
-        SignatureError: the signature is not in the form of Signature Version 4.
+        AwsError: the signature is not in the form of Signature Version 4.
     """
     authorization = request.headers.get("authorization")
     if authorization is not None:
@@ -125,7 +121,7 @@ def _escaped(text: str) -> str:
 def _from_header(request: HttpRequest, authorization: str) -> Signature:
     match = _AUTHORIZATION.fullmatch(authorization.strip())
     if match is None:
-        raise SignatureError("The Authorization header is not of Signature Version 4.")
+        raise _incomplete("The Authorization header is not of Signature Version 4.")
     return _signature(
         match["credential"],
         match["headers"],
@@ -147,7 +143,7 @@ def _from_query(request: HttpRequest) -> Signature:
             expires=int(query.get("X-Amz-Expires", "3600")),
         )
     except (KeyError, ValueError) as error:
-        raise SignatureError(f"The presigned URL lacks a valid {error}.") from error
+        raise _incomplete(f"The presigned URL lacks a valid {error}.") from error
 
 
 def _signature(
@@ -155,9 +151,13 @@ def _signature(
 ) -> Signature:
     parts = credential.split("/")
     if len(parts) != 5 or parts[4] != "aws4_request":
-        raise SignatureError(f"The credential scope {credential!r} is not KEY/DATE/REGION/SERVICE/aws4_request.")
+        raise _incomplete(f"The credential scope {credential!r} is not KEY/DATE/REGION/SERVICE/aws4_request.")
     key, date, region, service, _ = parts
     return Signature(key, date, region, service, tuple(headers.split(";")), value, timestamp, expires, token)
+
+
+def _incomplete(message: str) -> AwsError:
+    return AwsError("IncompleteSignature", message, 403)
 
 
 def is_chunked(request: HttpRequest) -> bool:

@@ -11,7 +11,7 @@ from localcloud.aws.iam.authorization import Authorizer, request_context
 from localcloud.aws.iam.credentials import ANONYMOUS, Credential, CredentialStore, Principal
 from localcloud.aws.iam.directory import Directory, Role
 from localcloud.aws.iam.documents import Keys, policy
-from localcloud.aws.iam.evaluation import Request, evaluate
+from localcloud.aws.iam.evaluation import Request
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
 
 _HOUR = 3600
@@ -51,7 +51,6 @@ class Tokens:
         return {
             "GetCallerIdentity": self.get_caller_identity,
             "AssumeRole": self.assume_role,
-            "GetSessionToken": self.get_session_token,
         }
 
     def get_caller_identity(self, call: Call) -> Mapping[str, Any]:
@@ -59,12 +58,6 @@ class Tokens:
         if principal.is_anonymous:
             raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
         return {"UserId": principal.user_id, "Account": principal.account_id, "Arn": principal.arn}
-
-    def get_session_token(self, call: Call) -> Mapping[str, Any]:
-        if ":role/" in call.principal.identity_arn:
-            raise AccessDeniedError("Cannot call GetSessionToken with session credentials")
-        duration = timedelta(seconds=int(call.params.get("DurationSeconds") or 12 * _HOUR))
-        return {"Credentials": wire_form(self._credentials.issue(call.principal, duration))}
 
     def assume_role(self, call: Call) -> Mapping[str, Any]:
         params = call.params
@@ -124,9 +117,8 @@ class Tokens:
             context["aws:principalservicename"] = (wanted.service,)
         request = Request(action, role.arn, wanted.caller, context, wanted.service)
         policies = replace(self._directory.policies(wanted.caller), resource=(role.trust,))
-        decision = evaluate(request, policies, resource_must_allow=True)
-        self._authorizer.record(wanted.service or wanted.caller.arn, action, role.arn, context, decision)
-        if not decision.allowed and self._authorizer.enforces:
+        who = wanted.service or wanted.caller.arn
+        if not self._authorizer.decide(who, request, policies, resource_must_allow=True).allowed:
             raise _refused(wanted, action)
 
     def _issue(self, role: Role, wanted: Assumption) -> Credential:
@@ -142,6 +134,11 @@ class Tokens:
         return self._credentials.issue(principal, wanted.duration)
 
 
+def source_keys(arn: str) -> Keys:
+    """The condition keys of a service that acts on behalf of a resource."""
+    return {"aws:sourcearn": (arn,), "aws:sourceaccount": (arn.split(":")[4],)}
+
+
 def service_session(tokens: Tokens, role_arn: str, service: str, source_arn: str) -> Credential:
     """A session of a role for an AWS service that acts on behalf of one of its resources.
 
@@ -154,10 +151,10 @@ def service_session(tokens: Tokens, role_arn: str, service: str, source_arn: str
     Raises:
         AccessDeniedError: the role does not exist, or its trust policy does not allow it.
     """
-    parts = source_arn.split(":")
-    context = {"aws:sourcearn": (source_arn,), "aws:sourceaccount": (parts[4] if len(parts) > 4 else "",)}
     name = service.partition(".")[0].capitalize().replace("Sagemaker", "SageMaker")
-    return tokens.assume(Assumption(role_arn, name, service=service, context=context, duration=_SERVICE_SESSION))
+    return tokens.assume(
+        Assumption(role_arn, name, service=service, context=source_keys(source_arn), duration=_SERVICE_SESSION)
+    )
 
 
 def wire_form(credential: Credential) -> Mapping[str, Any]:

@@ -9,20 +9,20 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from http import HTTPStatus
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
+
+from werkzeug.http import HTTP_STATUS_CODES
 
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.moto import Upstream
 from localcloud.aws.protocol import validation, wire
 from localcloud.aws.protocol.exchange import Environ, HttpRequest, HttpResponse
-from localcloud.aws.protocol.wire import Amendment, AwsError, Call, Guard, NotAvailableError, Operation, Rewrite
+from localcloud.aws.protocol.wire import AwsError, Call, NotAvailableError, Service
 
 Internal = Callable[[HttpRequest], HttpResponse]
-Part = TypeVar("Part")
-_Key = tuple[str, str]
+_ALL_OF_MOTO = Service()
 _ERROR_CODE = re.compile(rb"<Code>([^<]+)</Code>")
 INTERNAL_PREFIX = "/_localcloud/"
 
@@ -52,68 +52,28 @@ class Gateway:
 
     Attributes:
         internal: routes of the local cloud itself, by the first part of the path below `/_localcloud/`.
+        services: what of a service is not moto's, by botocore's name of the service.
     """
 
     def __init__(
         self, authenticator: Authenticator, authorizer: Authorizer, upstream: Upstream, journal: Journal
     ) -> None:
         self.internal: dict[str, Internal] = {}
-        self._native: dict[_Key, Operation] = {}
-        self._guards: dict[_Key, Guard] = {}
-        self._amendments: dict[_Key, Amendment] = {}
-        self._rewrites: dict[_Key, Rewrite] = {}
-        self._failures: dict[_Key, Amendment] = {}
-        self._owned: set[str] = set()
+        self.services: dict[str, Service] = {}
         self._authenticator = authenticator
         self._authorizer = authorizer
         self._upstream = upstream
         self._journal = journal
 
-    def register(self, service: str, operations: Mapping[str, Operation]) -> None:
-        """Take over a service: its other operations are refused as not available, even if moto has them."""
-        self._owned.add(service)
-        self._native |= _keyed(service, operations)
-
-    def complete(
-        self,
-        service: str,
-        *,
-        native: Mapping[str, Operation] | None = None,
-        guards: Mapping[str, Guard] | None = None,
-        rewrites: Mapping[str, Rewrite] | None = None,
-        amendments: Mapping[str, Amendment] | None = None,
-        failures: Mapping[str, Amendment] | None = None,
-    ) -> None:
-        """Complete moto's implementation of a service.
-
-        Args:
-            service: botocore's name of the service.
-            native: operations that we implement ourselves.
-            guards: checks that run before moto's implementation and may refuse the call.
-            rewrites: the request that moto gets in place of the client's.
-            amendments: applied after a call that succeeded: they complete moto's answer or its state.
-            failures: the same, applied after a call that failed.
-        """
-        self._native |= _keyed(service, native)
-        self._guards |= _keyed(service, guards)
-        self._rewrites |= _keyed(service, rewrites)
-        self._amendments |= _keyed(service, amendments)
-        self._failures |= _keyed(service, failures)
-
     def __call__(self, environ: Environ, start_response: Callable[..., object]) -> Iterable[bytes]:
         request = HttpRequest.from_environ(environ)
-        response = self.handle(request)
+        response = (self._internal if request.raw_path.startswith(INTERNAL_PREFIX) else self._api)(request)
         if request.method == "HEAD":
             response.body = b""
         elif response.header("content-length") is None:
             response.headers.append(("Content-Length", str(len(response.body))))
-        start_response(f"{response.status} {_reason(response.status)}", response.headers)
+        start_response(f"{response.status} {HTTP_STATUS_CODES.get(response.status, 'Unknown')}", response.headers)
         return [response.body]
-
-    def handle(self, request: HttpRequest) -> HttpResponse:
-        if request.raw_path.startswith(INTERNAL_PREFIX):
-            return self._internal(request)
-        return self._api(request)
 
     def _internal(self, request: HttpRequest) -> HttpResponse:
         name = request.raw_path.removeprefix(INTERNAL_PREFIX).partition("/")[0]
@@ -127,22 +87,22 @@ class Gateway:
             return json_response(500, {"message": f"{name} failed; see {self._journal.path}."})
 
     def _api(self, request: HttpRequest) -> HttpResponse:
-        entry: dict[str, object] = {"principal": None, "service": "s3", "operation": None}
+        entry: dict[str, Any] = {"principal": None, "service": "s3", "operation": None}
         try:
             response = self._answer(request, entry)
             if response.status >= 400:
                 entry["error"] = _error_code(response)
         except AwsError as error:
-            response = wire.error_response(request, str(entry["service"]), _text(entry["operation"]), error)
+            response = wire.error_response(request, entry["service"], entry["operation"], error)
             entry |= {"error": error.code, "message": error.message}
         except Exception as error:  # noqa: BLE001  the client gets an answer in its protocol, whatever fails
             entry |= {"error": "InternalFailure", "traceback": traceback.format_exc()}
             failure = AwsError("InternalFailure", f"The local cloud failed: {type(error).__name__}: {error}", 500)
-            response = wire.error_response(request, str(entry["service"]), _text(entry["operation"]), failure)
+            response = wire.error_response(request, entry["service"], entry["operation"], failure)
         self._journal.write({**entry, "status": response.status})
         return response
 
-    def _answer(self, request: HttpRequest, entry: dict[str, object]) -> HttpResponse:
+    def _answer(self, request: HttpRequest, entry: dict[str, Any]) -> HttpResponse:
         scope = self._authenticator.scope(request)
         entry["service"] = service = wire.service_of(request, scope.service)
         principal, request = self._authenticator.authenticate(request, scope)
@@ -150,28 +110,27 @@ class Gateway:
         operation, params = wire.parse(request, service)
         entry["operation"] = operation
         call = Call(service, operation, scope.region, params, principal, request)
-        if service in self._owned:
-            if (service, operation) not in self._native:
+        if self._service(service).owned:
+            if operation not in self._service(service).native:
                 raise NotAvailableError(service, operation)
             validation.check(service, operation, params)
         self._authorizer.authorize(call)
         return self._execute(call)
 
     def _execute(self, call: Call) -> HttpResponse:
-        key = (call.service, call.operation)
-        native = self._native.get(key)
-        if native is not None:
+        service, operation = self._service(call.service), call.operation
+        if native := service.native.get(operation):
             return wire.result_response(call, native(call))
-        if key in self._guards:
-            self._guards[key](call)
-        request = self._rewrites[key](call) if key in self._rewrites else call.request
-        response = self._upstream.forward(request, call.service, call.operation, call.region)
-        hook = self._amendments.get(key) if response.status < 300 else self._failures.get(key)
-        return hook(call, response) if hook is not None else response
+        if guard := service.guards.get(operation):
+            guard(call)
+        rewrite = service.rewrites.get(operation)
+        request = rewrite(call) if rewrite else call.request
+        response = self._upstream.forward(request, call.service, operation, call.region)
+        hook = (service.amendments if response.status < 300 else service.failures).get(operation)
+        return hook(call, response) if hook else response
 
-
-def _keyed(service: str, parts: Mapping[str, Part] | None) -> dict[_Key, Part]:
-    return {(service, name): part for name, part in (parts or {}).items()}
+    def _service(self, name: str) -> Service:
+        return self.services.get(name, _ALL_OF_MOTO)
 
 
 def json_response(status: int, body: Mapping[str, object]) -> HttpResponse:
@@ -182,14 +141,3 @@ def _error_code(response: HttpResponse) -> str | None:
     """The code in an error that moto has written."""
     found = _ERROR_CODE.search(response.body)
     return found[1].decode() if found else response.header("x-amzn-errortype")
-
-
-def _reason(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

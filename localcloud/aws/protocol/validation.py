@@ -9,15 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from localcloud.aws.protocol.wire import AwsError, Call, Guard, operation_model
 
-Item = TypeVar("Item")
-
-FOREIGN_TOKEN = "Invalid token: it is not from an earlier answer of this operation."  # noqa: S105  a text, no secret
 _TOKEN = re.compile(r"[0-9]{1,9}")
 # The error code of each service for an argument that its model refuses.
 _CODES = {"eks": "InvalidParameterException", "eks-auth": "InvalidParameterException", "sts": "ValidationError"}
@@ -60,21 +57,27 @@ def check(service: str, operation: str, params: Mapping[str, Any]) -> None:
         raise AwsError(_CODES.get(service, _DEFAULT_CODE), message)
 
 
-def page(items: Sequence[Item], token: object, size: int, refusal: AwsError) -> tuple[list[Item], str | None]:
-    """One page of a listing, and the token of the next page if there is one.
+def page(
+    key: str, items: Sequence[Any], params: Mapping[str, Any], code: str = _DEFAULT_CODE, size: int = 100
+) -> dict[str, Any]:
+    """The page of a listing that a request asks for, as the service answers it.
 
     Args:
+        key: the member of the answer with the items; other members are spelled with a capital if it is.
         items: the whole listing in its order.
-        token: the caller's token, the number of items before the page; the first page has none.
-        size: the largest number of items of a page.
-        refusal: the service's error for a token that it did not issue.
+        params: the request, whose token is the number of items before the page; the first page has none.
+        code: the service's error code for a token that it did not issue.
+        size: the largest number of items of a page, if the request does not say.
 
     Raises:
-        AwsError: the refusal.
+        AwsError: the token is not from an earlier answer.
     """
-    start = _start(token, refusal)
-    end = start + size
-    return list(items[start:end]), str(end) if end < len(items) else None
+    token, most = ("nextToken", "maxResults") if key[0].islower() else ("NextToken", "MaxResults")
+    start = _start(
+        params.get(token), AwsError(code, f"Invalid {token}: it is not from an earlier answer of this operation.")
+    )
+    end = start + int(params.get(most) or size)
+    return {key: list(items[start:end]), **({token: str(end)} if end < len(items) else {})}
 
 
 def iam_guards() -> Mapping[str, Guard]:

@@ -84,6 +84,27 @@ Amendment = Callable[[Call, HttpResponse], HttpResponse]
 """Runs after moto's implementation and completes its answer or its state."""
 
 
+@dataclass(frozen=True)
+class Service:
+    """What of a service is not moto's, by operation.
+
+    Attributes:
+        native: operations that we implement ourselves.
+        owned: whether there are no others: moto's are refused as not available.
+        guards: checks that run before moto's implementation and may refuse the call.
+        rewrites: the request that moto gets in place of the client's.
+        amendments: applied after a call that succeeded: they complete moto's answer or its state.
+        failures: the same, applied after a call that failed.
+    """
+
+    native: Mapping[str, Operation] = field(default_factory=dict[str, Operation])
+    owned: bool = False
+    guards: Mapping[str, Guard] = field(default_factory=dict[str, Guard])
+    rewrites: Mapping[str, Rewrite] = field(default_factory=dict[str, Rewrite])
+    amendments: Mapping[str, Amendment] = field(default_factory=dict[str, Amendment])
+    failures: Mapping[str, Amendment] = field(default_factory=dict[str, Amendment])
+
+
 def service_of(request: HttpRequest, signing_name: str) -> str:
     """Botocore's name of the service that a credential scope names."""
     name = signing_name.lower()

@@ -1,4 +1,4 @@
 """SageMaker for batch transform: models, transform jobs, tags.
 
-`service.SageMaker` answers the API. `workers.LocalTransforms` runs the jobs in a process of its own, `worker`.
+`service` has the operations of the API. `workers.LocalTransforms` runs the jobs in a process of its own, `worker`.
 """

@@ -15,27 +15,9 @@ _NVME_FAMILIES = ("g4dn", "g5", "g6", "g6e", "trn1")
 _VALUE = "1 validation error detected: Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
 
 
-class SageMakerError(AwsError):
-    """An error of SageMaker."""
-
-
-class ValidationError(SageMakerError):
+class ValidationError(AwsError):
     def __init__(self, message: str) -> None:
         super().__init__("ValidationException", message)
-
-
-class ResourceInUseError(SageMakerError):
-    def __init__(self, message: str) -> None:
-        super().__init__("ResourceInUse", message)
-
-
-class ResourceLimitExceededError(SageMakerError):
-    def __init__(self, message: str) -> None:
-        super().__init__("ResourceLimitExceeded", message)
-
-
-def model_not_found(arn: str) -> ValidationError:
-    return ValidationError(f'Could not find model "{arn}".')
 
 
 def job_not_found(name: str) -> ValidationError:
@@ -43,9 +25,10 @@ def job_not_found(name: str) -> ValidationError:
     return ValidationError(f"Could not find requested job with name: {name}")
 
 
-def job_exists(arn: str) -> ResourceInUseError:
-    return ResourceInUseError(
-        f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
+def job_exists(arn: str) -> AwsError:
+    return AwsError(
+        "ResourceInUse",
+        f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",
     )
 
 
@@ -72,17 +55,14 @@ def model_data_refused(url: str, role_arn: str, region: str) -> ValidationError:
     )
 
 
-def limit_exceeded(instance_type: str, limit: int, current: int, delta: int) -> ResourceLimitExceededError:
-    return ResourceLimitExceededError(
+def limit_exceeded(instance_type: str, limit: int, current: int, delta: int) -> AwsError:
+    return AwsError(
+        "ResourceLimitExceeded",
         f"The account-level service limit '{instance_type} for transform job usage' is {limit} Instances, with current "
         f"utilization of {current} Instances and a request delta of {delta} Instances. Please use AWS Service Quotas to "
         "request an increase for this quota. If AWS Service Quotas is not available, contact AWS support to request an "
-        "increase for this quota."
+        "increase for this quota.",
     )
-
-
-def foreign_token() -> ValidationError:
-    return ValidationError("Invalid NextToken: it is not from an earlier answer of this operation.")
 
 
 def check_transform_job(request: Mapping[str, Any]) -> None:

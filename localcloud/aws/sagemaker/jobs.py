@@ -12,19 +12,13 @@ from localcloud.aws.protocol.wire import AwsError
 from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.models import containers, data_url, find
-from localcloud.aws.sagemaker.orders import Order, OrderedContainer, RoleSessions, TransformBackend
-from localcloud.aws.sagemaker.store import JobRecord, Listing, ModelRecord, Region, page, tags_from, transform_job_arn
+from localcloud.aws.sagemaker.orders import Order, OrderedContainer, RoleSessions
+from localcloud.aws.sagemaker.store import JobRecord, ModelRecord, Region, page, tags_from, transform_job_arn
+from localcloud.aws.sagemaker.workers import LocalTransforms
 from localcloud.batch_transform.errors import TransformFailure
 from localcloud.batch_transform.job import JobState, JobStatus
 from localcloud.batch_transform.objects import S3Uri
 
-_LISTING = Listing(
-    "TransformJobSummaries",
-    {"Name": "TransformJobName", "CreationTime": "CreationTime", "Status": "TransformJobStatus"},
-    "CreationTime",
-    "TransformJobStatus",
-    {"CreationTime": "CreationTime", "LastModifiedTime": "LastModifiedTime"},
-)
 # Members that DescribeTransformJob fills in if the request omits them; ACK's operator waits for the first two.
 _FILLED: Mapping[str, Mapping[str, str]] = {
     "TransformInput": {"CompressionType": "None", "SplitType": "None"},
@@ -32,6 +26,9 @@ _FILLED: Mapping[str, Mapping[str, str]] = {
     "DataProcessing": {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"},
 }
 _NOT_SHOWN = frozenset({"Tags"})
+
+
+Announce = Callable[[str, Mapping[str, Any]], None]
 
 
 class TransformJobs:
@@ -42,22 +39,25 @@ class TransformJobs:
         sessions: assumes execution roles.
         s3: S3 with the permissions of an execution role.
         limit: the quota of an instance type; None for no limit.
+        announce: gets the ARN and the description of each job that begins and that has ended.
     """
 
     def __init__(
         self,
-        transforms: TransformBackend,
+        transforms: LocalTransforms,
         sessions: RoleSessions,
         s3: RoleAccess,
         limit: Callable[[str], int | None],
+        announce: Announce = lambda _arn, _description: None,
     ) -> None:
         self._transforms = transforms
         self._sessions = sessions
         self._s3 = s3
         self._limit = limit
+        self._announce = announce
 
     def create(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
-        arn = self.arn(region, request["TransformJobName"])
+        arn = transform_job_arn(region.name, region.account_id, request["TransformJobName"])
         self._check_free(region, request["TransformJobName"])
         errors.check_transform_job(request)
         tags = tags_from(request.get("Tags"))
@@ -70,13 +70,11 @@ class TransformJobs:
             self._check_free(region, job.name)
             self._check_quota(region, request["TransformResources"])
             region.jobs[job.name] = job
-        self._transforms.start(_order(region, job, model, session), _Listener(region, job))
+        self._announce(arn, _description(job))
+        self._transforms.start(_order(region, job, model, session), _Listener(region, job, self._announce))
         if job.state.status is JobStatus.STOPPING:  # it was stopped before the backend knew the job
             self._transforms.stop(arn)
         return {"TransformJobArn": arn}
-
-    def arn(self, region: Region, name: str) -> str:
-        return transform_job_arn(region.name, region.account_id, name)
 
     def describe(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         with region.lock:
@@ -97,7 +95,7 @@ class TransformJobs:
     def list(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         with region.lock:
             items = [_summary(job) for job in region.jobs.values()]
-        return page(items, request, _LISTING)
+        return page("TransformJobSummaries", "TransformJob", items, request)
 
     def _find(self, region: Region, name: str) -> JobRecord:
         job = region.jobs.get(name)
@@ -108,7 +106,7 @@ class TransformJobs:
     def _check_free(self, region: Region, name: str) -> None:
         with region.lock:
             if name in region.jobs:
-                raise errors.job_exists(self.arn(region, name))
+                raise errors.job_exists(region.jobs[name].arn)
 
     def _assume(self, role_arn: str, source_arn: str) -> Credential:
         try:
@@ -143,11 +141,12 @@ class TransformJobs:
 
 
 class _Listener:
-    """Writes a job's progress into its record."""
+    """Writes a job's progress into its record, and announces its end."""
 
-    def __init__(self, region: Region, job: JobRecord) -> None:
+    def __init__(self, region: Region, job: JobRecord, announce: Announce) -> None:
         self._lock: threading.RLock = region.lock
         self._job = job
+        self._announce = announce
 
     def started(self, _arn: str, /) -> None:
         with self._lock:
@@ -156,6 +155,8 @@ class _Listener:
     def ended(self, _arn: str, status: str, reason: str | None, /) -> None:
         with self._lock:
             self._job.state.end(JobStatus(status), reason)
+            description = _description(self._job)
+        self._announce(self._job.arn, description)
 
 
 def _check_model(model: ModelRecord) -> None:

@@ -10,10 +10,8 @@ from localcloud.aws.protocol.wire import AwsError
 from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.orders import RoleSessions
-from localcloud.aws.sagemaker.store import Listing, ModelRecord, Region, model_arn, page, tags_from
+from localcloud.aws.sagemaker.store import ModelRecord, Region, model_arn, page, tags_from
 from localcloud.batch_transform.objects import S3Uri
-
-_LISTING = Listing("Models", {"Name": "ModelName", "CreationTime": "CreationTime"}, "CreationTime")
 
 
 class Models:
@@ -61,7 +59,7 @@ class Models:
                 {"ModelName": model.name, "ModelArn": model.arn, "CreationTime": model.creation_time}
                 for model in region.models.values()
             ]
-        return page(items, request, _LISTING)
+        return page("Models", "Model", items, request)
 
     def _check_free(self, region: Region, name: str, arn: str) -> None:
         with region.lock:
@@ -76,15 +74,12 @@ class Models:
             return
         if role is None:
             raise errors.ValidationError("ExecutionRoleArn is needed to read the model data.")
-        principal = self._assume(role, arn, locations[0], region)
+        try:
+            principal = self._sessions(role, arn).principal
+        except AwsError as error:
+            raise errors.model_data_refused(locations[0], role, region.name) from error
         for url in locations:
             self._check_location(region, url, role, principal)
-
-    def _assume(self, role: str, arn: str, url: str, region: Region) -> Principal:
-        try:
-            return self._sessions(role, arn).principal
-        except AwsError as error:
-            raise errors.model_data_refused(url, role, region.name) from error
 
     def _check_location(self, region: Region, url: str, role: str, principal: Principal) -> None:
         place = S3Uri.parse(url)
@@ -105,7 +100,8 @@ def find(region: Region, name: str) -> ModelRecord:
     with region.lock:
         model = region.models.get(name)
     if model is None:
-        raise errors.model_not_found(model_arn(region.name, region.account_id, name))
+        arn = model_arn(region.name, region.account_id, name)
+        raise errors.ValidationError(f'Could not find model "{arn}".')
     return model
 
 

@@ -89,24 +89,6 @@ class JobListener(Protocol):
     def ended(self, arn: str, status: str, reason: str | None, /) -> None: ...
 
 
-class TransformBackend(Protocol):
-    """Runs transform jobs. The failure of a job goes to its listener and is never raised."""
-
-    def start(self, order: Order, listener: JobListener, /) -> None: ...
-
-    def stop(self, arn: str, /) -> None:
-        """Stop a job, running or queued; its listener gets the end."""
-        ...
-
-    def warm(self) -> None:
-        """Start preparing for the first job, and return at once."""
-        ...
-
-    def close(self) -> None:
-        """End everything that runs."""
-        ...
-
-
 class Channel:
     """A connection that sends from any thread and is read by one."""
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.aws.protocol import validation
-from localcloud.aws.sagemaker.errors import ValidationError, foreign_token
+from localcloud.aws.sagemaker.errors import ValidationError
 from localcloud.batch_transform.job import JobState
 
 Tags = dict[str, str]
@@ -110,9 +110,7 @@ def add_tags(region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
 def list_tags(region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
     with region.lock:
         tags = _as_list(_tags(region, request["ResourceArn"]))
-    size = request.get("MaxResults") or _MOST_TAGS
-    shown, token = validation.page(tags, request.get("NextToken"), size, foreign_token())
-    return {"Tags": shown, **({"NextToken": token} if token else {})}
+    return validation.page("Tags", tags, request, size=_MOST_TAGS)
 
 
 def delete_tags(region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,43 +132,30 @@ def _as_list(tags: Tags) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-@dataclass(frozen=True)
-class Listing:
-    """The settings of one List operation.
+def page(key: str, kind: str, items: list[dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
+    """The page of a List operation that a request asks for.
 
     Args:
         key: the member of the answer that holds the items.
-        sort_members: for each value of SortBy, the item's member it names.
-        sort_by: the default of SortBy.
-        status_member: the member that StatusEquals is compared with.
-        time_members: for each prefix of a time filter, the item's member.
+        kind: `Model` or `TransformJob`, with which some members of an item begin.
+        items: all of them.
+        request: the arguments of the operation.
     """
-
-    key: str
-    sort_members: Mapping[str, str]
-    sort_by: str
-    status_member: str = ""
-    time_members: Mapping[str, str] = field(default_factory=lambda: {"CreationTime": "CreationTime"})
-
-
-def page(items: list[dict[str, Any]], request: Mapping[str, Any], listing: Listing) -> dict[str, Any]:
-    """The page of a List operation that a request asks for."""
-    found = [item for item in items if _wanted(item, request, listing)]
-    member = listing.sort_members[request.get("SortBy") or listing.sort_by]
-    name = listing.sort_members["Name"]
+    name, sort_by = f"{kind}Name", request.get("SortBy") or "CreationTime"
+    member = sort_by if sort_by == "CreationTime" else f"{kind}{sort_by}"
+    found = [item for item in items if _wanted(item, request, kind)]
     found.sort(key=lambda item: (item[member], item[name]), reverse=request.get("SortOrder") != "Ascending")
-    size = request.get("MaxResults") or _PAGE
-    shown, token = validation.page(found, request.get("NextToken"), size, foreign_token())
-    return {listing.key: shown, **({"NextToken": token} if token else {})}
+    return validation.page(key, found, request, size=_PAGE)
 
 
-def _wanted(item: Mapping[str, Any], request: Mapping[str, Any], listing: Listing) -> bool:
-    if (request.get("NameContains") or "").lower() not in item[listing.sort_members["Name"]].lower():
+def _wanted(item: Mapping[str, Any], request: Mapping[str, Any], kind: str) -> bool:
+    if (request.get("NameContains") or "").lower() not in item[f"{kind}Name"].lower():
         return False
     status = request.get("StatusEquals")
-    if status and item[listing.status_member] != status:
+    if status and item[f"{kind}Status"] != status:
         return False
-    return all(_in_time(item[member], request, prefix) for prefix, member in listing.time_members.items())
+    times = ("CreationTime", "LastModifiedTime")
+    return all(_in_time(item[member], request, member) for member in times if member in item)
 
 
 def _in_time(moment: datetime, request: Mapping[str, Any], prefix: str) -> bool:

@@ -25,7 +25,7 @@ _REPLACE_SECONDS = 0.2  # a worker that dies at once must not keep a processor b
 
 
 class LocalTransforms:
-    """Runs jobs in a worker process of this machine.
+    """Runs jobs in a worker process of this machine; the failure of a job goes to its listener and is never raised.
 
     Args:
         home: folder of the generated state.
@@ -53,6 +53,7 @@ class LocalTransforms:
             listener.ended(order.arn, "Failed", INTERNAL_ERROR)
 
     def stop(self, arn: str, /) -> None:
+        """Stop a job, running or queued; its listener gets the end."""
         with self._lock:
             worker = self._worker
         if worker is not None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from localcloud.aws.protocol import validation
 from localcloud.aws.protocol.wire import AwsError, Call, Operation
 from localcloud.aws.scheduler.store import DEFAULT_GROUP, Group, Schedule, Shown, Store, now
+from localcloud.aws.scheduler.targets import UniversalTargets
 from schedules import expression
 
 _LONGEST_WAIT = 30.0  # seconds, after which the clock is read again: it may have been set
@@ -22,29 +23,17 @@ _RETRIES = {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
 _GIVEN = ("Description", "StartDate", "EndDate", "KmsKeyArn")
 
 
-class Targets(Protocol):
-    """Calls the targets of schedules."""
-
-    def check(self, target: Mapping[str, Any], group_arn: str) -> None:
-        """Raise AwsError for a target that can never be called."""
-        ...
-
-    def deliver(self, schedule: Mapping[str, Any], group_arn: str, scheduled: datetime) -> None:
-        """Call the target, with the schedule's retries; a failed call goes to the dead-letter queue."""
-        ...
-
-
 class Scheduler:
     """EventBridge Scheduler of one account and region."""
 
-    def __init__(self, account_id: str, region: str, targets: Targets) -> None:
+    def __init__(self, account_id: str, region: str, targets: UniversalTargets) -> None:
         self._store = Store(account_id, region)
         self._targets = targets
         self._closed = False
         self._thread = threading.Thread(target=self._fire, name="scheduler", daemon=True)
 
     def operations(self) -> Mapping[str, Operation]:
-        groups: dict[str, Callable[[Call], Mapping[str, Any]]] = {
+        operations: Mapping[str, Operation] = {
             "CreateScheduleGroup": self.create_group,
             "GetScheduleGroup": self.get_group,
             "DeleteScheduleGroup": self.delete_group,
@@ -52,15 +41,12 @@ class Scheduler:
             "TagResource": self.tag,
             "UntagResource": self.untag,
             "ListTagsForResource": self.list_tags,
-        }
-        schedules: dict[str, Callable[[Call], Mapping[str, Any]]] = {
             "CreateSchedule": self.create,
             "GetSchedule": self.get,
             "UpdateSchedule": self.update,
             "DeleteSchedule": self.delete,
-            "ListSchedules": self.list,
         }
-        return {name: self._locked(operation) for name, operation in {**groups, **schedules}.items()}
+        return {name: self._locked(operation) for name, operation in operations.items()}
 
     def start(self) -> None:
         """Start to fire schedules."""
@@ -99,7 +85,7 @@ class Scheduler:
     def list_groups(self, call: Call) -> Mapping[str, Any]:
         prefix = str(call.params.get("NamePrefix") or "")
         found = [group.shown for name, group in sorted(self._store.groups.items()) if name.startswith(prefix)]
-        return _page(found, call.params, "ScheduleGroups")
+        return validation.page("ScheduleGroups", found, call.params)
 
     def tag(self, call: Call) -> Mapping[str, Any]:
         self._tagged(call).tags.update(_tags(call.params["Tags"]))
@@ -114,7 +100,7 @@ class Scheduler:
         return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(call).tags.items()]}
 
     def _tagged(self, call: Call) -> Group:
-        return self._store.group_of_arn(str(call.params["ResourceArn"]))
+        return self._store.group(str(call.params["ResourceArn"]).partition(":schedule-group/")[2])
 
     # Schedules
 
@@ -144,17 +130,6 @@ class Scheduler:
         del self._store.group(known.group).schedules[known.name]
         self._store.changed.notify_all()
         return {}
-
-    def list(self, call: Call) -> Mapping[str, Any]:
-        params = call.params
-        found = self._store.group(params["GroupName"]).schedules.values() if params.get("GroupName") else None
-        shown = [
-            _summary(schedule)
-            for schedule in sorted(self._store.all() if found is None else found, key=lambda one: one.name)
-            if schedule.name.startswith(params.get("NamePrefix") or "")
-            and params.get("State") in {None, schedule.shown["State"]}
-        ]
-        return _page(shown, params, "Schedules")
 
     def _settled(self, call: Call, times: Shown) -> Schedule:
         """Return a checked schedule that knows when it fires."""
@@ -229,20 +204,8 @@ def _check_times(text: str, timezone: str) -> None:
         raise _invalid(f"The ScheduleExpressionTimezone {timezone} is not valid: {error}") from error
 
 
-def _summary(schedule: Schedule) -> Shown:
-    shown = schedule.shown
-    members = ("Arn", "Name", "GroupName", "State", "CreationDate", "LastModificationDate")
-    return {**{member: shown[member] for member in members}, "Target": {"Arn": shown["Target"]["Arn"]}}
-
-
 def _tags(rows: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
     return {row["Key"]: row["Value"] for row in rows or ()}
-
-
-def _page(rows: list[Shown], params: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    size = int(params.get("MaxResults") or 100)
-    shown, token = validation.page(rows, params.get("NextToken"), size, _invalid(validation.FOREIGN_TOKEN))
-    return {key: shown, **({"NextToken": token} if token else {})}
 
 
 def _invalid(message: str) -> AwsError:

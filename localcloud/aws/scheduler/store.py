@@ -100,17 +100,6 @@ class Store:
             raise _missing(f"Schedule group {name} does not exist.")
         return self.groups[name]
 
-    def group_of_arn(self, arn: str) -> Group:
-        """Return a group by its ARN.
-
-        Raises:
-            AwsError: no group has this ARN.
-        """
-        found = next((group for group in self.groups.values() if group.shown["Arn"] == arn), None)
-        if found is None:
-            raise _missing(f"{arn} does not exist.")
-        return found
-
     def schedule(self, group: str, name: str) -> Schedule:
         """Return a schedule.
 

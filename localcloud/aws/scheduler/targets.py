@@ -15,7 +15,6 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,14 +31,6 @@ _LOG = logging.getLogger(__name__)
 _UNIVERSAL = re.compile(r"arn:aws:scheduler:::aws-sdk:([a-z0-9-]+):([a-z]\w+)")
 _READING = re.compile(r"(get|describe|list)[A-Z]\w*")
 _SECONDS_BETWEEN = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """The error of a failed call."""
-
-    code: str
-    message: str
 
 
 class UniversalTargets:
@@ -106,7 +97,7 @@ class UniversalTargets:
         }
         self._put_away(target, group_arn, text, attributes)
 
-    def _call(self, target: Mapping[str, Any], group_arn: str, text: str) -> Failure | None:
+    def _call(self, target: Mapping[str, Any], group_arn: str, text: str) -> AwsError | None:
         service, action = str(target["Arn"]).split(":")[-2:]
         try:
             client = self._client(service, str(target["RoleArn"]), group_arn)
@@ -114,11 +105,11 @@ class UniversalTargets:
             getattr(client, methods[_operation(service, action)])(**_request(text))
         except ClientError as error:
             found: Mapping[str, Any] = error.response.get("Error") or {}
-            return Failure(str(found.get("Code")), str(found.get("Message")))
+            return AwsError(str(found.get("Code")), str(found.get("Message")))
         except AwsError as error:
-            return Failure(error.code, error.message)
+            return error
         except (BotoCoreError, TypeError) as error:
-            return Failure("InvalidRequest", str(error))
+            return AwsError("InvalidRequest", str(error))
         return None
 
     def _put_away(self, target: Mapping[str, Any], group_arn: str, text: str, attributes: Mapping[str, str]) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from localcloud import process
-from localcloud.containers.errors import NoEnvironment
+from localcloud.containers.images import ContainerError
 from localcloud.containers.scikit_learn.versions import Versions
 from localcloud.go.binaries import cache_folder
 
@@ -40,7 +40,7 @@ def ensure(versions: Versions, progress: Progress) -> Path:
         progress: gets one line for each step, and nothing if the environment exists.
 
     Raises:
-        NoEnvironment: this machine has no such Python, or the registry has no wheels for it.
+        ContainerError: this machine has no such Python, or the registry has no wheels for it.
     """
     folder = cache_folder() / f"scikit-learn-{versions.tag}-{versions.digest}-{sys.platform}-{platform.machine()}"
     python = folder / "bin" / "python"
@@ -55,12 +55,12 @@ def find_python(versions: Versions) -> Path:
     """An interpreter of the image's feature release.
 
     Raises:
-        NoEnvironment: this machine has none, or none that can make environments.
+        ContainerError: this machine has none, or none that can make environments.
     """
     for candidate in _candidates(versions.python):
         if _feature_release(candidate) == versions.python:
             return candidate
-    raise NoEnvironment(
+    raise ContainerError(
         f"the image sagemaker-scikit-learn:{versions.tag} has Python {versions.python}, which this machine lacks "
         f"(looked for python{versions.python} on PATH and among the Pythons of pyenv and uv). "
         f"Install it, for instance with `pyenv install {versions.python}`, and run the job again"
@@ -131,7 +131,7 @@ def _run(command: list[str | Path], folder: Path, problem: str) -> None:
     """Run a step that dies with this process.
 
     Raises:
-        NoEnvironment: the step failed, or took too long; the message has its last lines of output.
+        ContainerError: the step failed, or took too long; the message has its last lines of output.
     """
     log = folder.with_name(f"{folder.name}.log")
     log.unlink(missing_ok=True)
@@ -143,7 +143,7 @@ def _run(command: list[str | Path], folder: Path, problem: str) -> None:
         code = f"it did not end within {_INSTALL_SECONDS:.0f} s"
     if code != 0:
         last = " / ".join(log.read_text(errors="replace").splitlines()[-_LAST_LINES:])
-        raise NoEnvironment(f"{problem}: {last or code}. The whole output is in {log}")
+        raise ContainerError(f"{problem}: {last or code}. The whole output is in {log}")
     log.unlink()
 
 
@@ -154,7 +154,7 @@ def _locked(lock: Path, progress: Progress) -> Generator[None]:
         lock.parent.mkdir(parents=True, exist_ok=True)
         file = lock.open("w")
     except OSError as error:
-        raise NoEnvironment(f"the build cache {lock.parent} cannot be written: {error}; set XDG_CACHE_HOME") from error
+        raise ContainerError(f"the build cache {lock.parent} cannot be written: {error}; set XDG_CACHE_HOME") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

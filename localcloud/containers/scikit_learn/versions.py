@@ -40,61 +40,23 @@ class Versions:
         return f"Python {self.python}, {', '.join(package.replace('==', ' ') for package in self.packages[:2])}"
 
 
+_NAMED: Final = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "threadpoolctl")
 _LEFT_OPEN: Final = ("python-dateutil==2.8.2", "pytz==2025.2", "six==1.16.0", "tzdata==2025.2")
+_NEWER: Final = (
+    *("narwhals==2.24.0", "python-dateutil==2.9.0.post0", "pytz==2026.2", "six==1.17.0", "tzdata==2026.3"),
+)
+
+
+def _image(tag: str, python: str, versions: str, others: tuple[str, ...] = _LEFT_OPEN) -> Versions:
+    named = (f"{name}=={version}" for name, version in zip(_NAMED, versions.split(), strict=True))
+    return Versions(tag, python, (*named, *others))
+
 
 VERSIONS: Final = (
-    Versions(
-        "0.23-1",
-        "3.7",
-        (
-            *("scikit-learn==0.23.2", "numpy==1.19.2", "scipy==1.5.3", "pandas==1.1.3"),
-            *("joblib==1.3.2", "threadpoolctl==3.1.0"),
-            *_LEFT_OPEN,
-        ),
-    ),
-    Versions(
-        "1.0-1",
-        "3.8",
-        (
-            *("scikit-learn==1.0.2", "numpy==1.24.1", "scipy==1.8.0", "pandas==1.1.3"),
-            *("joblib==1.4.2", "threadpoolctl==3.5.0"),
-            *_LEFT_OPEN,
-        ),
-    ),
-    Versions(
-        "1.2-1",
-        "3.9",
-        (
-            *("scikit-learn==1.2.1", "numpy==1.24.1", "scipy==1.8.0", "pandas==1.1.3"),
-            *("joblib==1.5.3", "threadpoolctl==3.6.0"),
-            *_LEFT_OPEN,
-        ),
-    ),
-    Versions(
-        "1.2-1-1",
-        "3.10",
-        (
-            *("scikit-learn==1.2.1", "numpy==1.24.1", "scipy==1.9.3", "pandas==1.5.3"),
-            *("joblib==1.5.3", "threadpoolctl==3.6.0"),
-            *_LEFT_OPEN,
-        ),
-    ),
-    Versions(
-        "1.4-2",
-        "3.10",
-        (
-            *("scikit-learn==1.4.2", "numpy==2.1.0", "scipy==1.15.3", "pandas==2.3.2"),
-            *("joblib==1.5.3", "threadpoolctl==3.6.0"),
-            *_LEFT_OPEN,
-        ),
-    ),
-    Versions(
-        "1.9-0",
-        "3.12",
-        (
-            *("scikit-learn==1.9.0", "numpy==2.5.1", "scipy==1.18.0", "pandas==2.2.3"),
-            *("joblib==1.5.3", "threadpoolctl==3.6.0", "narwhals==2.24.0"),
-            *("python-dateutil==2.9.0.post0", "pytz==2026.2", "six==1.17.0", "tzdata==2026.3"),
-        ),
-    ),
+    _image("0.23-1", "3.7", "0.23.2 1.19.2 1.5.3 1.1.3 1.3.2 3.1.0"),
+    _image("1.0-1", "3.8", "1.0.2 1.24.1 1.8.0 1.1.3 1.4.2 3.5.0"),
+    _image("1.2-1", "3.9", "1.2.1 1.24.1 1.8.0 1.1.3 1.5.3 3.6.0"),
+    _image("1.2-1-1", "3.10", "1.2.1 1.24.1 1.9.3 1.5.3 1.5.3 3.6.0"),
+    _image("1.4-2", "3.10", "1.4.2 2.1.0 1.15.3 2.3.2 1.5.3 3.6.0"),
+    _image("1.9-0", "3.12", "1.9.0 2.5.1 1.18.0 2.2.3 1.5.3 3.6.0", _NEWER),
 )

@@ -19,7 +19,6 @@ from localcloud.containers.xgboost.payload import PayloadError, parse
 from localcloud.containers.xgboost.wire import Answer, Request
 from localcloud.containers.xgboost.workers import Server
 
-_ROUTED: Final = ("/ping", "/invocations", "/execution-parameters")
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -70,15 +69,17 @@ class App:
     model: Model
 
     def __call__(self, request: Request) -> Answer:
-        if request.path == "/ping":
-            return Answer(200) if request.method in {"GET", "HEAD"} else _not_allowed("GET, HEAD, OPTIONS")
-        if request.path == "/execution-parameters":
-            return self._execution_parameters() if request.method == "GET" else _not_allowed("GET, HEAD, OPTIONS")
-        if request.path == "/invocations":
-            return self._invoke(request) if request.method == "POST" else _not_allowed("OPTIONS, POST")
-        if request.path.startswith(_ROUTED):
-            return _page(404, "Not Found", _NOT_FOUND)
-        return Answer(404, b"{}", "application/octet-stream")
+        match request.method, request.path:
+            case "GET" | "HEAD", "/ping":
+                return Answer(200)
+            case "GET", "/execution-parameters":
+                return self._execution_parameters()
+            case "POST", "/invocations":
+                return self._invoke(request)
+            case _, "/ping" | "/execution-parameters" | "/invocations":
+                return Answer(405)
+            case _:
+                return Answer(404, b"{}", "application/octet-stream")
 
     def _execution_parameters(self) -> Answer:
         parameters = {
@@ -127,10 +128,6 @@ def _refused(status: int, text: str) -> Answer:
     return Answer(status, text.encode())
 
 
-_NOT_FOUND: Final = (
-    "The requested URL was not found on the server. "
-    "If you entered the URL manually please check your spelling and try again."
-)
 _TOO_LARGE: Final = "The data value transmitted exceeds the capacity limit."
 _BROKEN: Final = (
     "The server encountered an internal error and was unable to complete your request. "
@@ -139,14 +136,10 @@ _BROKEN: Final = (
 _DOCTYPE: Final = '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 3.2 Final//EN">'
 
 
-def _page(status: int, name: str, text: str, allow: str = "") -> Answer:
+def _page(status: int, name: str, text: str) -> Answer:
     """An error page of the image's web framework."""
     page = f"{_DOCTYPE}\n<title>{status} {name}</title>\n<h1>{name}</h1>\n<p>{text}</p>\n"
-    return Answer(status, page.encode(), "text/html", allow)
-
-
-def _not_allowed(allow: str) -> Answer:
-    return _page(405, "Method Not Allowed", "The method is not allowed for the requested URL.", allow)
+    return Answer(status, page.encode(), "text/html")
 
 
 def main() -> None:

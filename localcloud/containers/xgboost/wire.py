@@ -36,7 +36,6 @@ class Answer:
     status: int
     body: bytes = b""
     content_type: str = "text/html; charset=utf-8"
-    allow: str = ""
 
 
 def read_request(connection: socket.socket, body_limit: int) -> Request | None:
@@ -70,8 +69,6 @@ def write_answer(connection: socket.socket, answer: Answer, *, keep_alive: bool)
     """Write an answer, which says whether the connection is kept."""
     lines = [f"HTTP/1.1 {answer.status} {http.HTTPStatus(answer.status).phrase}", "Server: nginx"]
     lines += [f"Content-Type: {answer.content_type}", f"Connection: {'keep-alive' if keep_alive else 'close'}"]
-    if answer.allow:
-        lines.append(f"Allow: {answer.allow}")
     if answer.status != http.HTTPStatus.NO_CONTENT:
         lines.append(f"Content-Length: {len(answer.body)}")
     connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body)

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from localcloud.aws.application import Application, from_environment
-from localcloud.aws.eks.backend import ClusterEndpoint
+from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
 from localcloud.process import die_with_parent
 
 
@@ -50,7 +50,7 @@ class PretendedApiServer(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-class PretendedClusters:
+class PretendedClusters(LocalClusters):
     def __init__(self, home: Path) -> None:
         self._home = home
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), PretendedApiServer)

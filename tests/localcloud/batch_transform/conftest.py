@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from localcloud.batch_transform.doubles import Behaviour, MemoryLogs, MemoryStore, ModelDouble, each_line
 from localcloud.batch_transform.job import Cancellation, Split, Transform
 from localcloud.batch_transform.run import Outcome, RunContext, run_transform
+from tests.localcloud.batch_transform.doubles import Behaviour, MemoryLogs, MemoryStore, ModelDouble, each_line
 
 _USUAL: Mapping[str, Any] = {
     "input_uri": "s3://b/in/",

@@ -12,8 +12,8 @@ from typing import Any
 import google_crc32c
 import pytest
 
-from localcloud.batch_transform.doubles import Answer, each_line, echo
 from localcloud.batch_transform.job import DataProcessing, Split, Strategy
+from tests.localcloud.batch_transform.doubles import Answer, each_line, echo
 
 OBJECTS_A_JOB = 250
 SOAKED = 10_000

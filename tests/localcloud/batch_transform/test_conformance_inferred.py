@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from localcloud.batch_transform.doubles import Answer, ModelDouble, each_line, echo, fail, label
 from localcloud.batch_transform.job import DataProcessing, ModelContainer, Split, Strategy
+from tests.localcloud.batch_transform.doubles import Answer, ModelDouble, each_line, echo, fail, label
 
 SINGLE = Strategy.SINGLE_RECORD
 CLIENT_ERROR = "ClientError: See job logs for more information"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from localcloud.batch_transform.doubles import Behaviour, each_line, echo, fail
 from localcloud.batch_transform.job import DataProcessing, Split, Strategy
+from tests.localcloud.batch_transform.doubles import Behaviour, each_line, echo, fail
 
 LINES = each_line()
 BARE = each_line(ended=False)

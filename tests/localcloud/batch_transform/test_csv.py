@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from data_processing.filters import parse
 from localcloud.batch_transform import csv_rows
-from localcloud.batch_transform.doubles import Answer, each_line, echo
 from localcloud.batch_transform.errors import RecordError
 from localcloud.batch_transform.job import DataProcessing, Strategy
+from tests.localcloud.batch_transform.doubles import Answer, each_line, echo
 
 CLIENT_ERROR = "ClientError: See job logs for more information"
 JOIN = DataProcessing(join_input=True)

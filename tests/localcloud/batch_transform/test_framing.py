@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from localcloud.batch_transform import framing
-from localcloud.batch_transform.doubles import Answer, each_line, echo
 from localcloud.batch_transform.job import DataProcessing, Split, Strategy
+from tests.localcloud.batch_transform.doubles import Answer, each_line, echo
 
 FILES = Path(__file__).parent / "framed"
 """Written by other libraries: see the README there."""

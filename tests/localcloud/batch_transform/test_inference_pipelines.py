@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from localcloud.batch_transform import invocation
-from localcloud.batch_transform.doubles import Answer, Behaviour, each_line, fail
 from localcloud.batch_transform.job import DataProcessing, ModelContainer, Strategy
+from tests.localcloud.batch_transform.doubles import Answer, Behaviour, each_line, fail
 
 CLIENT_ERROR = "ClientError: See job logs for more information"
 SCALE, SCORE = ModelContainer("scale", {"STEP": "1"}), ModelContainer("score", {"STEP": "2"})

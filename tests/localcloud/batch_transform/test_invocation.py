@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from localcloud.batch_transform.doubles import Answer, ModelDouble, echo
 from localcloud.batch_transform.errors import ObjectFailure, Stopped
 from localcloud.batch_transform.invocation import Body, Model, Serving
 from localcloud.batch_transform.job import Cancellation, Transform
+from tests.localcloud.batch_transform.doubles import Answer, ModelDouble, echo
 
 _BEYOND_SELECT = 1100
 

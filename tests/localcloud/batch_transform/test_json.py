@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from data_processing.filters import parse
 from localcloud.batch_transform import json_values
-from localcloud.batch_transform.doubles import Answer, each_line, echo, label
 from localcloud.batch_transform.errors import RecordError
 from localcloud.batch_transform.job import DataProcessing, Split, Strategy
+from tests.localcloud.batch_transform.doubles import Answer, each_line, echo, label
 
 CLIENT_ERROR = "ClientError: See job logs for more information"
 JOIN = DataProcessing(join_input=True)

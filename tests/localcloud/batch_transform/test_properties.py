@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from localcloud.batch_transform import splitting
-from localcloud.batch_transform.doubles import Answer, echo
 from localcloud.batch_transform.job import Split, Strategy
+from tests.localcloud.batch_transform.doubles import Answer, echo
 
 TEXT = st.lists(st.sampled_from([b"\n", b"\r\n", b"a", b",", b'"', b"\x00", b"\xff", b"abc"]), max_size=60).map(
     b"".join

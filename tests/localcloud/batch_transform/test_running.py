@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from localcloud.batch_transform.containers import ask_parameters, wait_until_ready
-from localcloud.batch_transform.doubles import (
+from localcloud.batch_transform.errors import InstanceFailure, Stopped, StorageError
+from localcloud.batch_transform.job import Cancellation, DataProcessing, Split, Strategy, Transform
+from localcloud.batch_transform.objects import ObjectInfo
+from tests.localcloud.batch_transform.doubles import (
     Answer,
     MemoryStore,
     MemoryWriter,
@@ -21,9 +24,6 @@ from localcloud.batch_transform.doubles import (
     echo,
     fail,
 )
-from localcloud.batch_transform.errors import InstanceFailure, Stopped, StorageError
-from localcloud.batch_transform.job import Cancellation, DataProcessing, Split, Strategy, Transform
-from localcloud.batch_transform.objects import ObjectInfo
 
 CLIENT_ERROR = "ClientError: See job logs for more information"
 NO_PING = "AlgorithmError: Model container failed to respond to ping"

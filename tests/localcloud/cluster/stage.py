@@ -18,9 +18,14 @@ ROLE = {
 
 
 class FakeAws:
-    """An AWS endpoint that knows one bearer token and one Pod Identity association: (demo, robot)."""
+    """An AWS endpoint that knows one bearer token and one Pod Identity association: (demo, robot).
+
+    Attributes:
+        fails: whether it answers every call with status 503.
+    """
 
     def __init__(self) -> None:
+        self.fails = False
         handler = type("Handler", (_Handler,), {"aws": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -52,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         answer = self.aws.answer(split.path, parse_qs(split.query), json.loads(content or b"{}"))
         body = json.dumps(answer).encode()
-        self.send_response(200)
+        self.send_response(503 if self.aws.fails else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -13,29 +13,34 @@ from localcloud.cluster import certs
 
 
 @pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> certs.ClusterKeys:
-    return certs.make_cluster_keys(tmp_path_factory.mktemp("keys") / "cluster", "one")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys") / "cluster"
 
 
-def test_only_the_owner_may_read_a_cluster_s_files(keys: certs.ClusterKeys) -> None:
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in keys.folder.iterdir()}
+@pytest.fixture(scope="module")
+def keys(folder: Path) -> certs.ClusterKeys:
+    return certs.make_cluster_keys(folder, "one")
+
+
+def test_only_the_owner_may_read_a_cluster_s_files(keys: certs.ClusterKeys, folder: Path) -> None:
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     assert set(modes.values()) == {0o600}
-    assert stat.S_IMODE(keys.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_the_server_is_trusted_under_the_names_it_is_reached_by(keys: certs.ClusterKeys) -> None:
-    server = x509.load_pem_x509_certificate(keys.server_certificate.read_bytes())
-    server.verify_directly_issued_by(x509.load_pem_x509_certificate(keys.authority_pem))
+def test_the_server_is_trusted_under_the_names_it_is_reached_by(keys: certs.ClusterKeys, folder: Path) -> None:
+    server = x509.load_pem_x509_certificate((folder / "apiserver.crt").read_bytes())
+    server.verify_directly_issued_by(x509.load_pem_x509_certificate(keys.authority))
     names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert "localhost" in names.get_values_for_type(x509.DNSName)
     assert "127.0.0.1" in [str(address) for address in names.get_values_for_type(x509.IPAddress)]
 
 
-def test_the_server_is_trusted_by_the_strict_rules_of_newer_pythons(keys: certs.ClusterKeys) -> None:
-    client = ssl.create_default_context(cadata=keys.authority_pem.decode())
+def test_the_server_is_trusted_by_the_strict_rules_of_newer_pythons(keys: certs.ClusterKeys, folder: Path) -> None:
+    client = ssl.create_default_context(cadata=keys.authority.decode())
     client.verify_flags |= ssl.VERIFY_X509_STRICT
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(keys.server_certificate, keys.server_key)
+    server.load_cert_chain(folder / "apiserver.crt", folder / "apiserver.key")
     there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = (client.wrap_bio(back, there, server_hostname="localhost"), server.wrap_bio(there, back, server_side=True))
     for end in (*ends, *ends):
@@ -54,7 +59,7 @@ def test_the_administrator_is_in_system_masters(keys: certs.ClusterKeys) -> None
 
 def test_two_clusters_do_not_trust_each_other(keys: certs.ClusterKeys, tmp_path: Path) -> None:
     other = certs.make_cluster_keys(tmp_path / "other", "one")
-    assert other.authority_pem != keys.authority_pem
+    assert other.authority != keys.authority
 
 
 def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:

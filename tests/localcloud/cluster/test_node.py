@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from localcloud import process
-from localcloud.aws.eks.backend import ClusterEndpoint
-from localcloud.cluster.backend import LocalClusters
+from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
 from localcloud.cluster.control_plane import ClusterError
 from localcloud.go import binaries
 from localcloud.kube import KubeApi
-from tests.localcloud.cluster.stage import TEST_IMAGE, until
+from tests.localcloud.cluster.stage import TEST_IMAGE, FakeAws, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("cluster")]
 
@@ -202,16 +201,16 @@ def test_an_unknown_image_is_refused_with_those_that_run(api: KubeApi, name: str
     assert not api.get(path)["status"].get("availableReplicas")
 
 
-def test_a_missing_config_map_is_waited_for(api: KubeApi, name: str) -> None:
-    manifest = deployment(name)
-    manifest["spec"]["template"]["spec"]["containers"][0]["envFrom"] = [{"configMapRef": {"name": name}}]
-    create(api, manifest)
+def test_an_endpoint_that_fails_for_a_while_is_waited_for(api: KubeApi, name: str, fake_aws: FakeAws) -> None:
+    fake_aws.fails = True
+    create(api, deployment(name, account="robot"))
     waiting = until(
         lambda: [pod for pod in pods(api, name) if pod.get("status", {}).get("containerStatuses")], "the node says why"
     )
     state = waiting[0]["status"]["containerStatuses"][0]["state"]["waiting"]
-    assert state == {"reason": "CreateContainerConfigError", "message": f"envFrom: configmaps {name} does not exist"}
-    api.create("/api/v1/namespaces/demo/configmaps", {"metadata": {"name": name}, "data": {"A": "1"}})
+    assert state["reason"] == "CreateContainerConfigError"
+    assert "ListPodIdentityAssociations" in state["message"]
+    fake_aws.fails = False
     available(api, name)
 
 

@@ -17,7 +17,7 @@ GIVEN = {
 }
 
 
-class FakeEksAuth:
+class FakeEksAuth(pod_identity.Aws):
     def __init__(self) -> None:
         self.agent = True
         self.tokens: list[str] = []

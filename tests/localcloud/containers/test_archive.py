@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.containers import BadModelArchive
+from localcloud.containers import ContainerError
 from localcloud.containers.archive import Limits, unpack
 
 
@@ -41,7 +41,7 @@ def _archive(path: Path, *entries: tarfile.TarInfo) -> Path:
 )
 def test_what_must_not_be_unpacked_is_refused(tmp_path: Path, entry: tarfile.TarInfo, said: str) -> None:
     path = _archive(tmp_path / "model.tar.gz", _entry("model", size=1), entry)
-    with pytest.raises(BadModelArchive, match=said):
+    with pytest.raises(ContainerError, match=said):
         unpack(path, tmp_path / "deep" / "model")
     assert not (tmp_path / "outside").exists()
     assert not (tmp_path / "deep" / "outside").exists()
@@ -83,7 +83,7 @@ def _plain_tar(path: Path) -> Path:
     ],
 )
 def test_what_is_no_model_archive_is_refused(tmp_path: Path, make: Callable[[Path], Path], said: str) -> None:
-    with pytest.raises(BadModelArchive, match=said):
+    with pytest.raises(ContainerError, match=said):
         unpack(make(tmp_path / "model.tar.gz"), tmp_path / "model")
 
 
@@ -96,7 +96,7 @@ def test_what_is_no_model_archive_is_refused(tmp_path: Path, make: Callable[[Pat
 )
 def test_an_archive_beyond_the_limits_is_refused(tmp_path: Path, limits: Limits) -> None:
     path = _archive(tmp_path / "model.tar.gz", _entry("a", size=50), _entry("b", size=50))
-    with pytest.raises(BadModelArchive, match="leave out"):
+    with pytest.raises(ContainerError, match="leave out"):
         unpack(path, tmp_path / "model", limits)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from localcloud.containers import BadModelArchive, Container, UnknownImage, images, prewarm, start
+from localcloud.containers import Container, ContainerError, images, prewarm, start
 from localcloud.home import CHECKOUT
 from localcloud.process import is_alive
 from tests.localcloud.containers.conftest import Archive
@@ -179,13 +179,13 @@ def test_the_example_serves_what_scikit_learn_has_learned(archive: Archive, regi
 
 
 def test_an_unknown_image_starts_nothing() -> None:
-    with pytest.raises(UnknownImage):
+    with pytest.raises(ContainerError, match=r"no local program replaces the image 'example\.com/unknown:1'"):
         _start("example.com/unknown:1")
 
 
 def test_a_bad_archive_starts_nothing_and_leaves_nothing(temporary_home: Path, archive: Archive) -> None:
     before = set((temporary_home / "run" / "containers").glob("*"))
-    with pytest.raises(BadModelArchive, match="holds no file"):
+    with pytest.raises(ContainerError, match="holds no file"):
         _start(XGBOOST, archive({}))
     assert set((temporary_home / "run" / "containers").glob("*")) == before
 

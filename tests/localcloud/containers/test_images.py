@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from localcloud.containers import UnknownImage
+from localcloud.containers import ContainerError
 from localcloud.containers.images import IMAGES, Image, find
 
 FILE = "/somewhere/containers.toml"
@@ -62,7 +62,7 @@ def test_a_scikit_learn_image_has_its_own_versions(tag: str, package: str) -> No
     ],
 )
 def test_an_unknown_image_is_refused_and_the_known_ones_named(uri: str) -> None:
-    with pytest.raises(UnknownImage, match=rf"register yours in {FILE} .*sagemaker-xgboost:3\.0-5"):
+    with pytest.raises(ContainerError, match=rf"register yours in {FILE} .*sagemaker-xgboost:3\.0-5"):
         find(uri, IMAGES, FILE)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.aws.eks.backend import ClusterEndpoint
+from localcloud.cluster.backend import ClusterEndpoint
 from tests.localcloud.operator.stage import MemoryStage, OperatorProcess, ServerStage, Stage, install_definitions
 
 

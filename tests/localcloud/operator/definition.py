@@ -70,7 +70,7 @@ def _object_schema() -> Schema:
 
 
 def _spec_schema() -> Schema:
-    fields, shape = spec_fields(), service_model().operation_model("CreateTransformJob").input_shape
+    fields, shape = _sorted(spec_fields()), service_model().operation_model("CreateTransformJob").input_shape
     schema = _struct("What is asked of SageMaker: the members of CreateTransformJob.", fields, shape)
     schema["required"] = [member.name for member in fields if member.required]
     return schema
@@ -78,8 +78,12 @@ def _spec_schema() -> Schema:
 
 def _struct(description: str, fields: tuple[Field, ...], shape: Any) -> Schema:
     # Like ACK, nested members are all optional: SageMaker itself says what is missing.
-    properties = {member.name: _field_schema(member, shape.members[member.aws]) for member in fields}
+    properties = {member.name: _field_schema(member, shape.members[member.aws]) for member in _sorted(fields)}
     return _described({"type": "object", "properties": properties}, description)
+
+
+def _sorted(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    return tuple(sorted(fields, key=lambda member: member.name))
 
 
 def _field_schema(member: Field, shape: Any) -> Schema:

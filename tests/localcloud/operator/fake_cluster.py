@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from localcloud.kube import KubernetesError
+from localcloud.operator.resource import TransformJobObjects
 
 Json = dict[str, Any]
 
@@ -30,7 +31,7 @@ def merged(old: Any, change: Any) -> Any:
     return result
 
 
-class FakeCluster:
+class FakeCluster(TransformJobObjects):
     """The API server, and what a user does with kubectl."""
 
     def __init__(self) -> None:
@@ -91,12 +92,12 @@ class FakeCluster:
     def namespace_annotations(self, namespace: str) -> Mapping[str, str]:
         return self.namespaces.get(namespace, {})
 
-    def list(self, namespace: str | None, selector: str = "") -> Json:
+    def list(self, namespace: str | None) -> Json:
         with self._changed:
             items = [copied(item) for key, item in self._objects.items() if namespace in {None, key[0]}]
             return {"items": items, "metadata": {"resourceVersion": str(self._version)}}
 
-    def watch(self, namespace: str | None, resource_version: str, selector: str = "") -> Iterator[Json]:
+    def watch(self, namespace: str | None, resource_version: str) -> Iterator[Json]:
         seen = int(resource_version)
         while True:
             with self._changed:

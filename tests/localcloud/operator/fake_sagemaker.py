@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.operator.sagemaker import ApiError, CallError, check_complete
+from localcloud.operator.sagemaker import ApiError, CallError, SageMaker, check_complete
 
 Json = dict[str, Any]
 
@@ -163,7 +163,7 @@ class FakeSageMaker:
         return job | {"TransformJobArn": arn, "TransformJobStatus": status, "CreationTime": 1_700_000_000}
 
 
-class FakeJobs:
+class FakeJobs(SageMaker):
     """One region of it, without HTTP between."""
 
     def __init__(self, sagemaker: FakeSageMaker, region: str) -> None:

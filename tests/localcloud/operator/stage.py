@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import urllib3
 
 from localcloud.kube import KubeApi, KubernetesError, load_kubeconfig
-from localcloud.operator.controller import Controller, Log
+from localcloud.operator.controller import Controller
 from localcloud.operator.fields import API_VERSION, KIND, spec_fields
 from localcloud.operator.reconciler import Reconciler
 from localcloud.operator.resource import Owner, TransformJobObjects
@@ -204,7 +204,7 @@ class MemoryStage(Stage):
             self.policy,
             sleep=lambda seconds: time.sleep(seconds / 50),
         )
-        self._controller = Controller(self.cluster, reconciler, Log("fatal"), workers=self.workers)
+        self._controller = Controller(self.cluster, reconciler, reconciler.log, workers=self.workers)
         self._thread = threading.Thread(target=self._controller.run, daemon=True)
         self._thread.start()
 

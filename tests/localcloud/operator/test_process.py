@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,14 +46,6 @@ def test_it_stops_when_asked_to(server: ServerStage) -> None:
     server.create()
     server.wait_status("InProgress")
     assert server.operator.terminate() == 0
-
-
-def test_it_leaves_jobs_alone_where_other_kinds_only_are_to_be_reconciled(server: ServerStage) -> None:
-    server.create()
-    server.start("--reconcile-resources", "Model")
-    assert "Starting workers" in server.operator.log()
-    time.sleep(1)  # by then a controller that looks at jobs has long created this one
-    assert server.aws.operations("churn") == []
 
 
 def test_deletion_policy_retain_by_flag_leaves_the_job_alone(server: ServerStage) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from localcloud.kube import KubernetesError
 from localcloud.operator.reconciler import Reconciler
-from localcloud.operator.resource import FINALIZER, Key, Owner
+from localcloud.operator.resource import FINALIZER, Key, Owner, TransformJobObjects
 from localcloud.operator.sagemaker import CallError
 from localcloud.operator.sync import Policy
 from tests.localcloud.operator.fake_cluster import FakeCluster
@@ -43,7 +43,7 @@ class Trouble:
         raise error if self._dice.random() < 0.6 else Killed
 
 
-class TroubledCluster:
+class TroubledCluster(TransformJobObjects):
     """The API server as the operator sees it on a bad day."""
 
     def __init__(self, cluster: FakeCluster, trouble: Trouble, dice: random.Random) -> None:

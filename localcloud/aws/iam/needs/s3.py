@@ -72,32 +72,27 @@ def deletion(bucket: str, entry: Mapping[str, str]) -> Need:
 
 
 def _list_keys(call: Call) -> Keys:
-    if call.operation not in _LISTS:
-        return {}
-    keys: Keys = {}
-    for parameter, name in (("Prefix", "s3:prefix"), ("Delimiter", "s3:delimiter"), ("MaxKeys", "s3:max-keys")):
-        if call.params.get(parameter) is not None:
-            keys[name] = (str(call.params[parameter]),)
-    return keys
+    names = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys"}
+    return _given(call, names) if call.operation in _LISTS else {}
 
 
 def _object_keys(call: Call) -> Keys:
-    keys: Keys = {}
-    for parameter, name in (
-        ("ACL", "s3:x-amz-acl"),
-        ("ServerSideEncryption", "s3:x-amz-server-side-encryption"),
-        ("SSEKMSKeyId", "s3:x-amz-server-side-encryption-aws-kms-key-id"),
-        ("StorageClass", "s3:x-amz-storage-class"),
-        ("VersionId", "s3:versionid"),
-        ("IfNoneMatch", "s3:if-none-match"),
-    ):
-        if call.params.get(parameter) is not None:
-            keys[name] = (str(call.params[parameter]),)
-    for key, value in (
-        parse_qsl(str(call.params.get("Tagging") or "")) if isinstance(call.params.get("Tagging"), str) else ()
-    ):
-        keys[f"s3:requestobjecttag/{key.lower()}"] = (value,)
-    return keys
+    names = {
+        "ACL": "s3:x-amz-acl",
+        "ServerSideEncryption": "s3:x-amz-server-side-encryption",
+        "SSEKMSKeyId": "s3:x-amz-server-side-encryption-aws-kms-key-id",
+        "StorageClass": "s3:x-amz-storage-class",
+        "VersionId": "s3:versionid",
+        "IfNoneMatch": "s3:if-none-match",
+    }
+    tagging = call.params.get("Tagging")
+    tags = parse_qsl(tagging) if isinstance(tagging, str) else ()
+    return _given(call, names) | {f"s3:requestobjecttag/{key.lower()}": (value,) for key, value in tags}
+
+
+def _given(call: Call, names: Mapping[str, str]) -> Keys:
+    """The condition keys that have the values of arguments; an empty one counts."""
+    return {key: (str(call.params[name]),) for name, key in names.items() if call.params.get(name) is not None}
 
 
 def _bucket_extras(call: Call, bucket: str) -> Sequence[Need]:

@@ -197,12 +197,6 @@ def test_entries_need_the_api_mode(aws: Endpoint) -> None:
         eks.list_access_entries(clusterName=name)
 
 
-def test_the_access_policies_are_listed(aws: Endpoint) -> None:
-    assert {"name": "AmazonEKSViewPolicy", "arn": VIEW_POLICY} in aws.client("eks").list_access_policies()[
-        "accessPolicies"
-    ]
-
-
 def pods_role(aws: Endpoint, cluster: str, account: str, *actions: str, **more: Any) -> str:
     condition = {
         "StringEquals": {

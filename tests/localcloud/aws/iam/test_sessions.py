@@ -40,7 +40,7 @@ def store() -> CredentialStore:
 @pytest.fixture
 def tokens(store: CredentialStore) -> Tokens:
     directory = OneRole(ACCOUNT, threading.RLock())
-    authorizer = Authorizer(directory, lambda _: None, ResourceTags(), lambda _: None, enforces=True)
+    authorizer = Authorizer(directory, lambda _: None, ResourceTags(), lambda _: None)
     return Tokens(directory, store, authorizer)
 
 

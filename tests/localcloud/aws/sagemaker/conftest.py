@@ -143,7 +143,7 @@ def _set(arguments: dict[str, Any], path: list[str], value: Any) -> None:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     home = tmp_path_factory.mktemp("home")
-    with served(home, "localcloud.batch_transform.doubles:start_double") as endpoint:
+    with served(home, "tests.localcloud.batch_transform.doubles:start_double") as endpoint:
         cloud = Cloud(endpoint.url, home, endpoint.pid)
         cloud.role("execution", "sagemaker.amazonaws.com")
         cloud.role("untrusting", "ec2.amazonaws.com")

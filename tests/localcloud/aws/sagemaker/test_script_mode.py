@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from localcloud.containers import NoEnvironment
+from localcloud.containers import ContainerError
 from localcloud.containers.scikit_learn.environment import ensure, find_python
 from localcloud.containers.scikit_learn.versions import VERSIONS, Versions
 from tests.localcloud.aws.endpoint import Endpoint, allow
@@ -63,7 +63,7 @@ def _runnable() -> Versions:
     for versions in reversed(VERSIONS):
         try:
             find_python(versions)
-        except NoEnvironment:
+        except ContainerError:
             continue
         return versions
     pytest.xfail("this machine has the Python of no scikit-learn image")

@@ -16,6 +16,7 @@ from localcloud.aws.iam.credentials import Credential, root
 from localcloud.aws.sagemaker.jobs import TransformJobs
 from localcloud.aws.sagemaker.orders import JobListener, Order
 from localcloud.aws.sagemaker.store import ModelRecord, Region
+from localcloud.aws.sagemaker.workers import LocalTransforms
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_a_job_that_has_ended_cannot_be_stopped(cloud: Any) -> None:
     )
 
 
-class SlowToStart:
+class SlowToStart(LocalTransforms):
     """Knows a job from the end of its start only, and ends what it is told to stop."""
 
     def __init__(self) -> None:
@@ -87,12 +88,6 @@ class SlowToStart:
 
     def end(self, arn: str, status: str) -> None:
         self._known.pop(arn).ended(arn, status, None)
-
-    def warm(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 class SlowToStop(SlowToStart):

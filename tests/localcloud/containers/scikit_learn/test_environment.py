@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.containers import NoEnvironment
+from localcloud.containers import ContainerError
 from localcloud.containers.scikit_learn.environment import ensure, find_python
 from localcloud.containers.scikit_learn.versions import VERSIONS, Versions
 from localcloud.go.binaries import cache_folder
@@ -61,14 +61,14 @@ def test_a_shim_without_a_version_behind_it_is_passed_over(tmp_path: Path) -> No
 
 
 def test_without_such_a_python_the_image_is_refused_with_what_to_do() -> None:
-    with pytest.raises(NoEnvironment, match=r"has Python 3\.99, which this machine lacks .*pyenv install 3\.99"):
+    with pytest.raises(ContainerError, match=r"has Python 3\.99, which this machine lacks .*pyenv install 3\.99"):
         ensure(Versions("9.9-9", "3.99", ()), lambda _: None)
 
 
 def test_without_wheels_the_image_is_refused_and_nothing_is_left(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(cache))
-    with pytest.raises(NoEnvironment, match=r"packages as wheels for Python .*No matching distribution .*no-such"):
+    with pytest.raises(ContainerError, match=r"packages as wheels for Python .*No matching distribution .*no-such"):
         ensure(Versions("test", OWN, ("no-such==1",)), lambda _: None)
     assert [path.suffix for path in cache.iterdir() if path.is_dir()] == []
 

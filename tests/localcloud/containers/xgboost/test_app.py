@@ -306,9 +306,8 @@ def test_routes(app_of: Apps, logistic: xgboost.Booster, method: str, path: str,
 @pytest.mark.parametrize(
     ("request_", "status", "said"),
     [
-        pytest.param(Request("GET", "/invocations", {}, b""), 405, b"<h1>Method Not Allowed</h1>", id="method"),
-        pytest.param(Request("POST", "/ping", {}, b""), 405, b"<h1>Method Not Allowed</h1>", id="posted ping"),
-        pytest.param(Request("GET", "/pingpong", {}, b""), 404, b"<h1>Not Found</h1>", id="path"),
+        pytest.param(Request("GET", "/invocations", {}, b""), 405, b"", id="method"),
+        pytest.param(Request("POST", "/ping", {}, b""), 405, b"", id="posted ping"),
         pytest.param(
             Request("POST", "/invocations", {}, b"", body_too_large=True),
             413,

@@ -1,4 +1,4 @@
-"""Test doubles of what the data plane needs, for tests and benchmarks: storage, logs, model containers."""
+"""Test doubles of what the data plane needs: storage, logs, model containers."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class MemoryLogs:
     data_lines: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     container_lines: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])
 
-    def container(self, instance: int, name: str, line: bytes, /) -> None:  # noqa: ARG002  one instance is enough here
+    def container(self, instance: int, name: str, line: bytes, /) -> None:
         self.container_lines.append((name, line))
 
     def data(self, instance: int, line: str, /) -> None:

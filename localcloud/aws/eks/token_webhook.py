@@ -1,8 +1,7 @@
-"""Requests between EKS and a cluster's API server: token reviews in both directions, and access policies.
+"""The webhook to which a cluster's API server sends EKS tokens for review.
 
-The API server sends EKS tokens to a webhook for review. A token is `k8s-aws-v1.` and, in base64url, a presigned
-GetCallerIdentity URL whose signature covers the header `x-k8s-aws-id`, the cluster's name. EKS in turn sends
-service account tokens to the API server for review, and binds access policies to cluster roles.
+A token is `k8s-aws-v1.` and, in base64url, a presigned GetCallerIdentity URL whose signature covers the header
+`x-k8s-aws-id`, the cluster's name.
 """
 
 from __future__ import annotations
@@ -11,34 +10,17 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from localcloud.aws.eks.access import groups_of
-from localcloud.aws.eks.pod_identity import Pod
-from localcloud.aws.eks.store import ClusterRecord, Store
+from localcloud.aws.eks.store import Store
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
 from localcloud.aws.protocol.gateway import json_response
 from localcloud.aws.protocol.wire import AwsError
-from localcloud.kube import KubeApi, KubeconfigError, KubernetesError, Object
 
-_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
-_RBAC = "rbac.authorization.k8s.io"
-_BINDINGS = f"/apis/{_RBAC}/v1/clusterrolebindings"
-_ROLES = f"/apis/{_RBAC}/v1/clusterroles"
-# Group of an access policy -> the cluster role that has its permissions.
-_BOUND = {
-    "eks-access-policy:admin": "admin",
-    "eks-access-policy:edit": "edit",
-    "eks-access-policy:view": "view",
-    "eks-access-policy:admin-view": "eks:admin-view",
-}
-_USER = "system:serviceaccount:"
-_POD_NAME = "authentication.kubernetes.io/pod-name"
-_POD_UID = "authentication.kubernetes.io/pod-uid"
 PREFIX = "k8s-aws-v1."
 _HEADER = "x-k8s-aws-id"
 _LONGEST_SECONDS = 900
@@ -115,63 +97,3 @@ def _url(token: str) -> str:
 
 def _bad(reason: str) -> AwsError:
     return AwsError("InvalidToken", f"The EKS token is not valid: {reason}.", 401)
-
-
-class ClusterTokenReviewer:
-    """Reviews tokens with the administrator's kubeconfig of the cluster."""
-
-    def review(self, cluster: ClusterRecord, token: str, audience: str) -> Pod | None:
-        if cluster.admin_kubeconfig is None:
-            raise AwsError("ServiceUnavailableException", f"Cluster {cluster.name} does not run yet.", 503)
-        body = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenReview",
-            "spec": {"token": token, "audiences": [audience]},
-        }
-        try:
-            answer = KubeApi.from_kubeconfig(cluster.admin_kubeconfig).create(_REVIEWS, body)
-        except (KubernetesError, KubeconfigError) as error:
-            message = f"Cluster {cluster.name} does not answer a token review: {error}"
-            raise AwsError("ServiceUnavailableException", message, 503) from error
-        return _pod(answer.get("status") or {})
-
-
-def bind_access_policies(kubeconfig: Path) -> None:
-    """Give the groups of access policies their permissions in a new cluster.
-
-    Raises:
-        KubernetesError: the API server refuses or does not answer.
-    """
-    api = KubeApi.from_kubeconfig(kubeconfig)
-    everything = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
-    _create(api, _ROLES, {"kind": "ClusterRole", "metadata": {"name": "eks:admin-view"}, "rules": everything})
-    for group, role in _BOUND.items():
-        binding = {
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": group.replace("eks-access-policy", "eks:access-policy")},
-            "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": role},
-            "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": group}],
-        }
-        _create(api, _BINDINGS, binding)
-
-
-def _create(api: KubeApi, path: str, body: Object) -> None:
-    try:
-        api.create(path, {"apiVersion": f"{_RBAC}/v1", **body})
-    except KubernetesError as error:
-        if not error.conflict:
-            raise
-
-
-def _pod(status: Mapping[str, Any]) -> Pod | None:
-    user = status.get("user") or {}
-    name = str(user.get("username") or "")
-    if not status.get("authenticated") or not name.startswith(_USER):
-        return None
-    namespace, _, account = name.removeprefix(_USER).partition(":")
-    extra = user.get("extra") or {}
-    return Pod(namespace, account, _first(extra.get(_POD_NAME), account), _first(extra.get(_POD_UID), "unknown"))
-
-
-def _first(values: Any, default: str) -> str:
-    return str(values[0]) if values else default
