@@ -34,6 +34,11 @@ _UNKNOWN_TEXTS: Final = frozenset(
 )
 
 
+def names(text: str) -> frozenset[str]:
+    """The set of the names of properties in a text that separates them by spaces."""
+    return frozenset(text.split())
+
+
 class Unknown:
     """A value that becomes known only in a deployment."""
 

@@ -6,13 +6,18 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
+from localcloud.pulumi.aws.conversion import Names, to_api
 from localcloud.pulumi.aws.endpoint import AwsError, Endpoint
+from localcloud.pulumi.aws.operation import Stop
 from localcloud.pulumi.errors import PluginError
-from localcloud.pulumi.provider import Stop
+from localcloud.pulumi.wire import Properties
 
 T = TypeVar("T")
+
+Codes: TypeAlias = Mapping[str, str | None]
+"""Error codes, each with a text that the message must contain, or None for any message."""
 
 # Messages with which AWS refuses something that is not known everywhere yet; a later attempt succeeds.
 _PROPAGATION_SECONDS = 120.0
@@ -55,6 +60,15 @@ class Cloud:
         """Make one call in the resource's region; parameters that are None are left out."""
         return self.endpoint.call(service, operation, parameters, self.region)
 
+    def ask(self, service: str, operation: str, values: Properties, names: Names | None = None, **more: Any) -> Any:
+        """Make one call whose parameters are those of these properties that it takes, and some more."""
+        shape = self.model(service, operation).input_shape
+        return self.call(service, operation, **{**to_api(shape, values, names or {}), **more})
+
+    def model(self, service: str, operation: str) -> Any:
+        """Botocore's model of an operation."""
+        return self.endpoint.model(service, operation, self.region)
+
     def ec2(self, operation: str, **parameters: Any) -> Any:
         return self.call("ec2", operation, **parameters)
 
@@ -66,9 +80,6 @@ class Cloud:
 
     def s3(self, operation: str, **parameters: Any) -> Any:
         return self.call("s3", operation, **parameters)
-
-    def sagemaker(self, operation: str, **parameters: Any) -> Any:
-        return self.call("sagemaker", operation, **parameters)
 
     def made(self, identity: str) -> str:
         """Record the id of an object that exists, although its creation is not complete; returns the id."""
@@ -91,14 +102,12 @@ class Cloud:
         """An ARN of this account."""
         return f"arn:aws:{service}:{self.region if region is None else region}:{self.account().account_id}:{resource}"
 
-    def retry(
-        self, work: Callable[[], T], *, codes: Mapping[str, str | None], seconds: float = _PROPAGATION_SECONDS
-    ) -> T:
+    def retry(self, work: Callable[[], T], *, codes: Codes, seconds: float = _PROPAGATION_SECONDS) -> T:
         """Try again while AWS answers with one of these codes.
 
         Args:
             work: the call.
-            codes: error codes, each with a text that the message must contain, or None for any message.
+            codes: the error codes.
             seconds: how long to try.
         """
         deadline, pause = time.monotonic() + seconds, 0.1
@@ -150,11 +159,16 @@ class Cloud:
 
 
 def absent_as_none(work: Callable[[], T], *codes: str) -> T | None:
-    """The result of a call, or None if AWS says that the object does not exist."""
+    """The result of a call, or None if AWS says that the object does not exist.
+
+    Args:
+        work: the call.
+        codes: error codes that say so; one that has other meanings, too, with the beginning of the message: `code: message`.
+    """
     try:
         return work()
     except AwsError as e:
-        if e.code in codes:
+        if e.code in codes or any(": " in code and f"{e.code}: {e.reason}".startswith(code) for code in codes):
             return None
         raise
 

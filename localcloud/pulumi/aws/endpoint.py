@@ -92,10 +92,13 @@ class Endpoint:
             ParameterError: AWS would refuse the call.
             EndpointError: the endpoint does not answer.
         """
-        client = self._client(service, region or self.region)
         sent = {name: value for name, value in parameters.items() if value is not None}
-        model_check.check(client.meta.service_model.operation_model(operation), sent)
-        return self._send(client, operation, sent)
+        model_check.check(self.model(service, operation, region), sent)
+        return self._send(self._client(service, region or self.region), operation, sent)
+
+    def model(self, service: str, operation: str, region: str | None = None) -> Any:
+        """Botocore's model of an operation."""
+        return self._client(service, region or self.region).meta.service_model.operation_model(operation)
 
     def _send(self, client: Any, operation: str, sent: Mapping[str, Any]) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  a plugin starts without botocore

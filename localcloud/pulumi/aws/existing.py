@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from typing import Any
-from urllib.parse import unquote
 
 from localcloud.pulumi.aws.cloud import Cloud
-from localcloud.pulumi.aws.resource import tag_map
+from localcloud.pulumi.aws.resource import ResourceType
 from localcloud.pulumi.aws.types import ec2_common as ec2
 from localcloud.pulumi.aws.types.ec2_vpc import SUBNET, VPC
 from localcloud.pulumi.aws.types.eks_cluster import CLUSTER
+from localcloud.pulumi.aws.types.iam import POLICY
 from localcloud.pulumi.errors import Failure, InputsError
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.wire import Properties, names
 
 Function = Callable[[Cloud, Properties], Properties]
 
@@ -29,13 +27,17 @@ def _clusters(cloud: Cloud, arguments: Properties) -> Properties:
         page = {"nextToken": answer["nextToken"]}
 
 
-def _cluster(cloud: Cloud, arguments: Properties) -> Properties:
-    name = _needed(arguments, "name")
-    found = CLUSTER.read(cloud, name, {})
-    if found is None:
-        raise _refusal("name", f"couldn't find resource: there is no EKS cluster {name!r}")
-    shown = ("arn", "createdAt", "deletionProtection", "endpoint", "name", "platformVersion", "roleArn", "version")
-    return {key: found[key] for key in shown if key in found} | _where(cloud, name) | {"status": "ACTIVE"}
+def _looked_up(kind: ResourceType, argument: str, missing: str, outputs: str) -> Function:
+    """Some outputs of an object that is found by one argument."""
+
+    def function(cloud: Cloud, arguments: Properties) -> Properties:
+        identity = _needed(arguments, argument)
+        found = kind.read(cloud, identity, {})
+        if found is None:
+            raise refusal(argument, missing.format(identity))
+        return {name: found[name] for name in names(outputs) & found.keys()} | _where(cloud, identity)
+
+    return function
 
 
 def _listing(operation: str, member: str, identity: str) -> Function:
@@ -48,36 +50,6 @@ def _listing(operation: str, member: str, identity: str) -> Function:
         return {**arguments, **_where(cloud, cloud.region), "ids": sorted(row[identity] for row in found)}
 
     return function
-
-
-def _vpc(cloud: Cloud, arguments: Properties) -> Properties:
-    identity = _needed(arguments, "id")
-    found = VPC.read(cloud, identity, {})
-    if found is None:
-        raise _refusal("id", f"no matching EC2 VPC found: {identity}")
-    shown = (
-        "arn",
-        "cidrBlock",
-        "enableDnsHostnames",
-        "enableDnsSupport",
-        "instanceTenancy",
-        "mainRouteTableId",
-        "ownerId",
-    )
-    return (
-        {key: found[key] for key in shown} | _where(cloud, identity) | {"state": "available", "tags": found["tagsAll"]}
-    )
-
-
-def _subnet(cloud: Cloud, arguments: Properties) -> Properties:
-    identity = _needed(arguments, "id")
-    found = SUBNET.read(cloud, identity, {})
-    if found is None:
-        raise _refusal("id", f"no matching EC2 Subnet found: {identity}")
-    shown = ("arn", "availabilityZone", "availabilityZoneId", "cidrBlock", "mapPublicIpOnLaunch", "ownerId", "vpcId")
-    return (
-        {key: found[key] for key in shown} | _where(cloud, identity) | {"state": "available", "tags": found["tagsAll"]}
-    )
 
 
 def _bucket(cloud: Cloud, arguments: Properties) -> Properties:
@@ -95,28 +67,6 @@ def _bucket(cloud: Cloud, arguments: Properties) -> Properties:
     }
 
 
-def _policy(cloud: Cloud, arguments: Properties) -> Properties:
-    arn = _needed(arguments, "arn")
-    found = cloud.iam("GetPolicy", PolicyArn=arn)["Policy"]
-    version = cloud.iam("GetPolicyVersion", PolicyArn=arn, VersionId=found["DefaultVersionId"])["PolicyVersion"]
-    return {
-        "arn": arn,
-        "id": arn,
-        "attachmentCount": found.get("AttachmentCount", 0),
-        "description": found.get("Description", ""),
-        "name": found["PolicyName"],
-        "path": found["Path"],
-        "policy": _text(version["Document"]),
-        "policyId": found["PolicyId"],
-        "tags": tag_map(found.get("Tags")),
-    }
-
-
-def _text(document: Any) -> str:
-    """A document as text; boto3 decodes what IAM sends percent-encoded into an object."""
-    return unquote(document) if isinstance(document, str) else json.dumps(document)
-
-
 def _where(cloud: Cloud, identity: str) -> Properties:
     return {"id": identity, "region": cloud.region}
 
@@ -125,21 +75,42 @@ def _needed(arguments: Properties, name: str) -> str:
     """The only argument that these functions support here; the official plugin supports others as well."""
     others = [key for key in arguments if key not in {name, "region"}]
     if others or not arguments.get(name):
-        raise _refusal(name, f"the local cloud looks these up by `{name}` alone")
+        raise refusal(name, f"the local cloud looks these up by `{name}` alone")
     return str(arguments[name])
 
 
-def _refusal(name: str, reason: str) -> InputsError:
+def refusal(name: str, reason: str) -> InputsError:
+    """An error about one argument of a function."""
     return InputsError(reason, [Failure(name, reason)])
 
 
 FUNCTIONS: Mapping[str, Function] = {
     "aws:eks/getClusters:getClusters": _clusters,
-    "aws:eks/getCluster:getCluster": _cluster,
+    "aws:eks/getCluster:getCluster": _looked_up(
+        CLUSTER,
+        "name",
+        "couldn't find resource: there is no EKS cluster {!r}",
+        "arn createdAt deletionProtection endpoint name platformVersion roleArn status version",
+    ),
     "aws:ec2/getVpcs:getVpcs": _listing("DescribeVpcs", "Vpcs", "VpcId"),
-    "aws:ec2/getVpc:getVpc": _vpc,
+    "aws:ec2/getVpc:getVpc": _looked_up(
+        VPC,
+        "id",
+        "no matching EC2 VPC found: {}",
+        "arn cidrBlock enableDnsHostnames enableDnsSupport instanceTenancy mainRouteTableId ownerId tags",
+    ),
     "aws:ec2/getSubnets:getSubnets": _listing("DescribeSubnets", "Subnets", "SubnetId"),
-    "aws:ec2/getSubnet:getSubnet": _subnet,
+    "aws:ec2/getSubnet:getSubnet": _looked_up(
+        SUBNET,
+        "id",
+        "no matching EC2 Subnet found: {}",
+        "arn availabilityZone availabilityZoneId cidrBlock mapPublicIpOnLaunch ownerId tags vpcId",
+    ),
     "aws:s3/getBucket:getBucket": _bucket,
-    "aws:iam/getPolicy:getPolicy": _policy,
+    "aws:iam/getPolicy:getPolicy": _looked_up(
+        POLICY,
+        "arn",
+        "couldn't find resource: there is no IAM policy {}",
+        "arn attachmentCount description name path policy policyId tags",
+    ),
 }

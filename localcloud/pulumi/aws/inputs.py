@@ -5,38 +5,18 @@ A physical name is the Pulumi name and seven random digits, as the official prov
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from localcloud.pulumi.aws.resource import Naming, ResourceType
+from localcloud.pulumi.aws.schema import mistyped, properties
 from localcloud.pulumi.errors import Failure
-from localcloud.pulumi.wire import Archive, Asset, Properties, Unknown
+from localcloud.pulumi.wire import Properties
 
-_SCHEMA_FILE = Path(__file__).with_name("schema.json")
 _NAME_DIGITS = 7
-_SCALARS: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "number": (int, float),
-    "asset": (Asset, Archive),
-}
-
-
-@functools.cache
-def schema() -> dict[str, Any]:
-    """The schema that `sdk_schema` derived from the SDK."""
-    return json.loads(_SCHEMA_FILE.read_text())
-
-
-def properties(token: str) -> dict[str, Any]:
-    """Inputs, required inputs, outputs and computed inputs of a type."""
-    return schema()["resources"][token]
 
 
 def failures(kind: ResourceType, inputs: Properties) -> Iterator[Failure]:
@@ -67,83 +47,6 @@ def _not_json(text: str) -> str:
     return ""
 
 
-def mistyped(path: str, expected: Any, value: Any) -> Iterator[Failure]:
-    """Yield a message for each part of a value that does not have the declared type."""
-    if value is None or isinstance(value, Unknown) or expected == "any":
-        return
-    if isinstance(expected, str):
-        if not _is_scalar(expected, value):
-            yield Failure(path, f"`{path}` must be of type {expected}, not {_kind(value)}")
-    elif "list" in expected:
-        yield from _mistyped_list(path, expected["list"], value)
-    elif not isinstance(value, Mapping):
-        yield Failure(path, f"`{path}` must be an object, not {_kind(value)}")
-    else:
-        yield from _mistyped_members(path, expected, value)
-
-
-def _mistyped_list(path: str, expected: Any, value: Any) -> Iterator[Failure]:
-    if not isinstance(value, list):
-        yield Failure(path, f"`{path}` must be a list, not {_kind(value)}")
-        return
-    for index, item in enumerate(value):
-        yield from mistyped(f"{path}[{index}]", expected, item)
-
-
-def _mistyped_members(path: str, expected: Mapping[str, Any], value: Mapping[str, Any]) -> Iterator[Failure]:
-    for name, member in value.items():
-        if "map" in expected:
-            yield from mistyped(f'{path}["{name}"]', expected["map"], member)
-        elif name not in expected["object"]:
-            yield Failure(f"{path}.{name}", f"`{path}` has no property `{name}`")
-        else:
-            yield from mistyped(f"{path}.{name}", expected["object"][name], member)
-
-
-def _is_scalar(expected: str, value: Any) -> bool:
-    if isinstance(value, bool) and expected != "boolean":
-        return False
-    return isinstance(value, _SCALARS[expected])
-
-
-def _kind(value: Any) -> str:
-    return {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}.get(
-        type(value), "an object"
-    )
-
-
-def coerced(expected: Any, value: Any) -> Any:
-    """A value converted to its declared type as Pulumi does: "true" to true, 5 to "5"."""
-    if isinstance(value, Unknown):
-        return value
-    if isinstance(expected, str):
-        return _coerced_scalar(expected, value)
-    if "list" in expected and isinstance(value, list):
-        return [coerced(expected["list"], item) for item in value if item is not None]
-    if "map" in expected and isinstance(value, Mapping):
-        return {name: coerced(expected["map"], item) for name, item in value.items() if item is not None}
-    if "object" in expected and isinstance(value, Mapping):
-        members = expected["object"]
-        return {n: coerced(members.get(n, "any"), item) for n, item in value.items() if item is not None}
-    return value
-
-
-def _coerced_scalar(expected: str, value: Any) -> Any:
-    if expected == "string" and isinstance(value, int | float):
-        return json.dumps(value)
-    if expected in {"boolean", "integer", "number"} and isinstance(value, str):
-        return _from_text(expected, value)
-    return value
-
-
-def _from_text(expected: str, value: str) -> Any:
-    try:
-        plain = json.loads(value)
-    except ValueError:
-        return value
-    return plain if _is_scalar(expected, plain) else value
-
-
 def canonical(kind: ResourceType, name: str, value: Any) -> Any:
     """A value in a normal form, in which two values with the same meaning are equal: JSON parsed, sets sorted."""
     if name in kind.documents and isinstance(value, str):
@@ -154,8 +57,8 @@ def canonical(kind: ResourceType, name: str, value: Any) -> Any:
 def _sorted(kind: ResourceType, path: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         members = {n: _sorted(kind, f"{path}.{n}", v) for n, v in value.items()}
-        # AWS returns no empty list or map inside an object, so a missing one and an empty one mean the same
-        return {n: v for n, v in members.items() if v is not None and v not in ({}, [])}
+        # AWS returns no empty value inside an object, so a missing one and an empty one mean the same
+        return {n: v for n, v in members.items() if v is not None and v not in ({}, [], "")}
     if isinstance(value, list):
         items = [_sorted(kind, path, v) for v in value]
         return sorted(items, key=repr) if path in kind.sets else items

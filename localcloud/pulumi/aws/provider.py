@@ -6,16 +6,19 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from localcloud.pulumi.aws import inputs as input_check
 from localcloud.pulumi.aws.cloud import Cloud, WaitError
+from localcloud.pulumi.aws.conversion import empty, present
 from localcloud.pulumi.aws.endpoint import AwsError, Endpoint, EndpointError, local_endpoint
-from localcloud.pulumi.aws.inputs import canonical, coerced, is_fixed, named, projected, properties
+from localcloud.pulumi.aws.inputs import canonical, is_fixed, named, projected
+from localcloud.pulumi.aws.operation import Checked, Found, Stop, Target
 from localcloud.pulumi.aws.resource import ResourceType, Tags, Update
+from localcloud.pulumi.aws.schema import coerced, mistyped, properties, schema
 from localcloud.pulumi.difference import Change, Difference, compare
 from localcloud.pulumi.errors import CancelledError, Failure, InitializationError, PluginError, UnknownTypeError
-from localcloud.pulumi.provider import Checked, Found, Provider, Target
 from localcloud.pulumi.wire import UNKNOWN, Properties, Unknown
 
 # Settings of the official provider that have a meaning here, and those that only relax its own checks.
@@ -34,14 +37,13 @@ _IGNORED = frozenset(
 )
 
 
-class AwsProvider(Provider):
-    """Serves the resource types of `catalogue`."""
-
-    name = "aws"
+class AwsProvider:
+    """The operations on the resource types of `catalogue`, on plain values."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        super().__init__()
-        self.version = input_check.schema()["version"]
+        self.stop = Stop()
+        self._directory = Path.cwd()  # an engine starts its plugins in the program's directory
+        self.version = schema()["version"]
         self._environment = environment
         self._endpoint: Endpoint | None = None
         self._default_tags: Tags = {}
@@ -50,7 +52,7 @@ class AwsProvider(Provider):
     # Configuration
 
     def check_config(self, values: Properties) -> Checked:
-        known: dict[str, Any] = input_check.schema()["config"]
+        known: dict[str, Any] = schema()["config"]
         problems: list[Failure] = []
         for name, value in values.items():
             if name == "version":
@@ -60,7 +62,7 @@ class AwsProvider(Provider):
             elif name not in _SETTINGS | _IGNORED:
                 problems.append(Failure(name, f"the local cloud's aws plugin does not support the setting `{name}`"))
             else:
-                problems += input_check.mistyped(name, known[name], _setting(value))
+                problems += mistyped(name, known[name], _setting(value))
         return Checked(values, problems)
 
     def diff_config(self, old: Properties, new: Properties) -> Difference:
@@ -179,8 +181,8 @@ class AwsProvider(Provider):
     def _outputs(
         self, kind: ResourceType, cloud: Cloud, identity: str, inputs: Properties, outputs: Properties
     ) -> Properties | None:
-        declared = properties(kind.token)["outputs"]
-        known = {**outputs, **inputs}
+        described = properties(kind.token)
+        declared, known = described["outputs"], {**outputs, **inputs}
         live = kind.read(cloud, identity, known)
         if live is None:
             return None
@@ -188,8 +190,13 @@ class AwsProvider(Provider):
             live.setdefault("region", cloud.region)
         if kind.tagger:
             live["tags"] = self._own_tags(live.get("tagsAll") or {}, inputs)
-        kept = {n: v for n, v in known.items() if n in declared and n not in live and n in inputs}
-        return {**kept, **{n: v for n, v in live.items() if v is not None}}
+        # Always there is what the SDK declares so. Another property that neither the program nor AWS sets is not.
+        always = {
+            n: empty(t) for n, t in declared.items() if n in described["computed"] or n not in described["inputs"]
+        }
+        kept = {n: v for n, v in inputs.items() if n in declared and n not in live}
+        set_here = {n: v for n, v in live.items() if v != "" or n in inputs or n in always}
+        return present({**always, **kept, **present(set_here)})
 
     def _own_tags(self, live: Tags, inputs: Properties) -> Tags:
         own: Tags = inputs.get("tags") or {}
@@ -254,7 +261,7 @@ class AwsProvider(Provider):
 
     # Functions
 
-    def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties:
+    def invoke(self, token: str, arguments: Properties) -> Properties:
         from localcloud.pulumi.aws.functions import FUNCTIONS  # noqa: PLC0415  most processes invoke nothing
 
         if token not in FUNCTIONS:
@@ -286,7 +293,7 @@ class AwsProvider(Provider):
             self.stop,
             timeout,
             self._accounts,
-            self.directory,
+            self._directory,
         )
 
 

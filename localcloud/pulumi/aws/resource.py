@@ -79,7 +79,7 @@ class ResourceType:
     create: Callable[[Cloud, Properties], str]
     read: Callable[[Cloud, str, Properties], Properties | None]
     delete: Callable[[Cloud, str, Properties], None]
-    update: Callable[[Cloud, Update], None] | None = None
+    update: Callable[[Cloud, Update], object] | None = None
     ready: Callable[[Cloud, str, Properties], None] | None = None
     tagger: Tagger | None = None
     replaces: frozenset[str] = frozenset()
@@ -93,38 +93,3 @@ class ResourceType:
     validate: Callable[[Properties], Mapping[str, str]] | None = None
     replace_paths: frozenset[str] = frozenset()
     delete_first: bool = False
-
-
-def tagger(service: str, kind: str, parameter: str, output: str = "") -> Tagger:
-    """A tagger that uses the calls `Tag<kind>` and `Untag<kind>`.
-
-    Args:
-        service: AWS's name of the service.
-        kind: what the calls are named after, such as `Role` or `Resource`.
-        parameter: the member of the request that names the object.
-        output: the property whose value goes there; if empty, the id.
-    """
-
-    def change(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-        name = {parameter: outputs[output] if output else identity}
-        if remove:
-            cloud.call(service, f"Untag{kind}", **name, TagKeys=remove)
-        if add:
-            cloud.call(service, f"Tag{kind}", **name, Tags=tag_list(add))
-
-    return change
-
-
-def names(text: str) -> frozenset[str]:
-    """The set of names in a text that separates them by spaces."""
-    return frozenset(text.split())
-
-
-def tag_list(tags: Mapping[str, str] | None) -> list[dict[str, str]] | None:
-    """Tags as most AWS calls take them; None if there are none."""
-    return [{"Key": key, "Value": value} for key, value in sorted((tags or {}).items())] or None
-
-
-def tag_map(tags: list[dict[str, str]] | None) -> Tags:
-    """Tags in Pulumi's form, without the tags that AWS sets itself."""
-    return {t["Key"]: t["Value"] for t in tags or [] if not t["Key"].startswith("aws:")}

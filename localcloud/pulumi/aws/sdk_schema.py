@@ -14,49 +14,10 @@ import inspect
 import json
 import types
 import typing
-from pathlib import Path
 from typing import Any, TypeAlias
 
-SCHEMA_FILE = Path(__file__).with_name("schema.json")
-
-TOKENS = (
-    "aws:ec2/vpc:Vpc",
-    "aws:ec2/subnet:Subnet",
-    "aws:ec2/internetGateway:InternetGateway",
-    "aws:ec2/routeTable:RouteTable",
-    "aws:ec2/route:Route",
-    "aws:ec2/routeTableAssociation:RouteTableAssociation",
-    "aws:ec2/vpcEndpoint:VpcEndpoint",
-    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
-    "aws:s3/bucket:Bucket",
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-    "aws:s3/bucketVersioning:BucketVersioning",
-    "aws:s3/bucketPolicy:BucketPolicy",
-    "aws:s3/bucketObjectv2:BucketObjectv2",
-    "aws:iam/role:Role",
-    "aws:iam/rolePolicy:RolePolicy",
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-    "aws:iam/policy:Policy",
-    "aws:eks/cluster:Cluster",
-    "aws:eks/addon:Addon",
-    "aws:eks/nodeGroup:NodeGroup",
-    "aws:eks/podIdentityAssociation:PodIdentityAssociation",
-    "aws:eks/accessEntry:AccessEntry",
-    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
-    "aws:sagemaker/model:Model",
-    "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
-    "aws:eks/capability:Capability",
-    "aws:scheduler/scheduleGroup:ScheduleGroup",
-    "aws:scheduler/schedule:Schedule",
-    "aws:sqs/queue:Queue",
-    "aws:sns/topic:Topic",
-    "aws:sns/topicSubscription:TopicSubscription",
-    "aws:cloudwatch/eventRule:EventRule",
-    "aws:cloudwatch/eventTarget:EventTarget",
-)
+from localcloud.pulumi.aws.catalogue import CATALOGUE
+from localcloud.pulumi.aws.schema import SCHEMA_FILE
 
 Type: TypeAlias = "str | dict[str, Any]"
 
@@ -74,12 +35,12 @@ def dumps(schema: dict[str, Any]) -> str:
 
 
 def derive() -> dict[str, Any]:
-    """The schema of every type in `TOKENS` and of the provider's configuration."""
+    """The schema of every type in the catalogue and of the provider's configuration."""
     import pulumi_aws  # noqa: PLC0415  slow, and for this generator only
 
     schema: dict[str, Any] = {"version": importlib.import_module("importlib.metadata").version("pulumi-aws")}
     schema["config"] = _properties(importlib.import_module("pulumi_aws.provider").ProviderArgs, pulumi_aws)
-    schema["resources"] = {token: _resource(token, pulumi_aws) for token in TOKENS}
+    schema["resources"] = {token: _resource(token, pulumi_aws) for token in CATALOGUE}
     return schema
 
 

@@ -5,7 +5,7 @@ Types and properties are named as on the wire: the SDK packages of AWS and Kuber
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -57,10 +57,11 @@ class Kubernetes(pulumi.ProviderResource):
         super().__init__("kubernetes", name, dict(inputs), opts)
 
 
-def invoke(token: str, arguments: Inputs, parent: pulumi.Resource) -> pulumi.Output[Any]:
-    """Call a function of the package `aws`."""
-    opts = pulumi.InvokeOutputOptions(parent=parent, version=package_version("aws"))
-    return pulumi.runtime.invoke_output(token, dict(arguments), opts)
+def addon(name: str, inputs: Inputs, settings: Inputs, parent: pulumi.Resource) -> Child:
+    """An add-on; taking over one that EKS has installed must not fail, and it stays when the component goes."""
+    conflicts = ("resolveConflictsOnCreate", "resolveConflictsOnUpdate")
+    inputs = {**inputs, **{key: settings.get(key) or "OVERWRITE" for key in conflicts}, "preserve": True}
+    return Child("aws:eks/addon:Addon", name, inputs, (), options("aws", parent=parent))
 
 
 class _Existing(rpc.ResourceModule):
@@ -116,6 +117,12 @@ def register_references() -> None:
         ("eks", "index", "eks:index:Cluster", ("core", "eksCluster"), False),
     ):
         rpc.register_resource_module(package, module, _Existing(package, token, outputs, custom=custom))
+
+
+def unsupported(inputs: Inputs, supported: Collection[str], prefix: str = "") -> dict[str, str]:
+    """The inputs that are not supported here, with the reason; one that is false or empty asks for nothing."""
+    asked = {name for name, value in inputs.items() if isinstance(value, pulumi.Output) or value}
+    return {f"{prefix}{name}": "the local cloud's eks plugin does not support it" for name in asked - set(supported)}
 
 
 def refuse(message: str, problems: Mapping[str, str]) -> None:

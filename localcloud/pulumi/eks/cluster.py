@@ -3,66 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import shutil
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from typing import Any, Final
 
 import pulumi
 
-from localcloud.pulumi.eks.children import CLUSTER_OUTPUTS, Child, Kubernetes, invoke, options, refuse
+from localcloud.pulumi.eks import vpc_cni
+from localcloud.pulumi.eks.children import (
+    CLUSTER_OUTPUTS,
+    Child,
+    Inputs,
+    Kubernetes,
+    addon,
+    options,
+    refuse,
+    unsupported,
+)
 from localcloud.pulumi.eks.kubeconfig import kubeconfig
-from localcloud.pulumi.eks.service_role import ServiceRole
-from localcloud.pulumi.eks.vpc_cni import VpcCniAddon, addon_version
+from localcloud.pulumi.eks.vpc_cni import VpcCniAddon
+from localcloud.pulumi.wire import names
 
 TOKEN: Final = "eks:index:Cluster"
-_SUPPORTED: Final = frozenset(
-    {
-        "accessEntries",
-        "authenticationMode",
-        "bootstrapSelfManagedAddons",
-        "clusterTags",
-        "corednsAddonOptions",
-        "createInstanceRole",
-        "createOidcProvider",
-        "deletionProtection",
-        "enableConfigMapMutable",
-        "enabledClusterLogTypes",
-        "encryptionConfigKeyArn",
-        "endpointPrivateAccess",
-        "endpointPublicAccess",
-        "instanceRoles",
-        "ipFamily",
-        "kubeProxyAddonOptions",
-        "kubernetesServiceIpAddressRange",
-        "name",
-        "nodeSecurityGroupTags",
-        "privateSubnetIds",
-        "providerCredentialOpts",
-        "publicAccessCidrs",
-        "publicSubnetIds",
-        "roleMappings",
-        "serviceRole",
-        "skipDefaultNodeGroup",
-        "skipDefaultSecurityGroups",
-        "subnetIds",
-        "tags",
-        "upgradePolicy",
-        "useDefaultVpcCni",
-        "userMappings",
-        "version",
-        "vpcCniOptions",
-        "vpcId",
-    }
+_SUPPORTED: Final = names(
+    "accessEntries authenticationMode bootstrapSelfManagedAddons deletionProtection endpointPrivateAccess "
+    "endpointPublicAccess kubeProxyAddonOptions name privateSubnetIds publicAccessCidrs publicSubnetIds serviceRole "
+    "skipDefaultNodeGroup skipDefaultSecurityGroups subnetIds tags upgradePolicy useDefaultVpcCni version vpcCniOptions "
+    "vpcId"
 )
+_ADDON_SETTINGS: Final = names("enabled version resolveConflictsOnCreate resolveConflictsOnUpdate")
 _TRIES = 300
 _TRY_SECONDS = 1.0
-
-Inputs = Mapping[str, Any]
 
 
 class Cluster(pulumi.ComponentResource):
@@ -79,70 +52,39 @@ class Cluster(pulumi.ComponentResource):
         super().__init__(TOKEN, name, None, opts)
         self._name = name
         self._inputs = inputs
-        self._partition = invoke("aws:index/getPartition:getPartition", {}, self).apply(lambda p: p["partition"])
-        self._role, ready = self._service_role()
-        self.cluster = self._control_plane(ready)
+        self.cluster = self._control_plane(pulumi.Output.from_input(inputs["serviceRole"]))
         self._kube_proxy()
         self._endpoint = self._reachable()
-        credentials = _credentials(inputs)
-        self.kubeconfig = self._kubeconfig(credentials, profile=False)
+        self.kubeconfig = self._kubeconfig()
         self.provider = Kubernetes(
             f"{name}-eks-k8s",
-            {
-                "kubeconfig": pulumi.Output.json_dumps(self._kubeconfig(credentials, profile=True)),
-                "enableConfigMapMutable": _text(inputs.get("enableConfigMapMutable")),
-            },
+            {"kubeconfig": pulumi.Output.json_dumps(self.kubeconfig)},
             options("kubernetes", parent=self),
         )
         self._entries = self._access_entries()
         self._cni = self._vpc_cni()
-        self._coredns()
         self.state = self._outputs()
         self.register_outputs(self.state)
 
     # Children
 
-    def _service_role(self) -> tuple[pulumi.Output[Any], list[pulumi.Resource]]:
-        given = self._inputs.get("serviceRole")
-        if given is not None:
-            return pulumi.Output.from_input(given), []
-        made = ServiceRole(
-            f"{self._name}-eksRole",
-            service="eks.amazonaws.com",
-            policies=("AmazonEKSClusterPolicy",),
-            partition=self._partition,
-            description="Allows EKS to manage clusters on your behalf.",
-            tags=self._inputs.get("tags"),
-            actions=("sts:AssumeRole", "sts:TagSession"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return pulumi.Output.from_input(made.role), made.ready
-
-    def _control_plane(self, ready: list[pulumi.Resource]) -> Child:
-        inputs = self._inputs
-        mode = inputs.get("authenticationMode")
-        key = inputs.get("encryptionConfigKeyArn")
+    def _control_plane(self, role: pulumi.Output[Any]) -> Child:
+        inputs, name = self._inputs, f"{self._name}-eksCluster"
+        networking = ("endpointPrivateAccess", "endpointPublicAccess", "publicAccessCidrs")
         return Child(
             "aws:eks/cluster:Cluster",
-            f"{self._name}-eksCluster",
+            name,
             {
                 "name": inputs.get("name"),
-                "roleArn": self._role.apply(lambda role: role.output("arn")),
-                "kubernetesNetworkConfig": self._network(),
+                "roleArn": role.apply(lambda role: role.output("arn")),
                 "bootstrapSelfManagedAddons": inputs.get("bootstrapSelfManagedAddons", True),
-                "vpcConfig": _present(
-                    {
-                        "subnetIds": _subnets(inputs),
-                        "endpointPrivateAccess": inputs.get("endpointPrivateAccess"),
-                        "endpointPublicAccess": inputs.get("endpointPublicAccess"),
-                        "publicAccessCidrs": inputs.get("publicAccessCidrs"),
-                    }
-                ),
+                "vpcConfig": {
+                    "subnetIds": _subnets(inputs),
+                    **_present({key: inputs.get(key) for key in networking}),
+                },
                 "version": inputs.get("version"),
-                "enabledClusterLogTypes": inputs.get("enabledClusterLogTypes"),
-                "tags": self._tags(f"{self._name}-eksCluster", "clusterTags"),
-                "encryptionConfig": {"provider": {"keyArn": key}, "resources": ["secrets"]} if key else None,
-                "accessConfig": {"authenticationMode": mode, "bootstrapClusterCreatorAdminPermissions": True},
+                "tags": pulumi.Output.from_input(inputs.get("tags")).apply(lambda tags: {"Name": name, **(tags or {})}),
+                "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": True},
                 "upgradePolicy": inputs.get("upgradePolicy"),
                 "deletionProtection": inputs.get("deletionProtection"),
             },
@@ -150,64 +92,31 @@ class Cluster(pulumi.ComponentResource):
             options(
                 "aws",
                 parent=self,
-                depends_on=ready,
                 # these count at creation only
                 ignore_changes=["accessConfig.bootstrapClusterCreatorAdminPermissions", "bootstrapSelfManagedAddons"],
             ),
         )
 
-    def _network(self) -> dict[str, Any] | None:
-        addresses, family = self._inputs.get("kubernetesServiceIpAddressRange"), self._inputs.get("ipFamily")
-        if not addresses and not family:
-            return None
-        return _present({"serviceIpv4Cidr": None if family == "ipv6" else addresses, "ipFamily": family or "ipv4"})
-
-    def _tags(self, name: str, more: str) -> pulumi.Output[Any]:
-        given = pulumi.Output.all(self._inputs.get(more), self._inputs.get("tags"))
-        return given.apply(lambda parts: {"Name": name, **(parts[0] or {}), **(parts[1] or {})})
-
-    def _addon(self, addon: str, settings: Inputs) -> Child:
-        values = settings.get("configurationValues")
-        return Child(
-            "aws:eks/addon:Addon",
-            f"{self._name}-{addon}",
-            {
-                "clusterName": self.cluster.output("name"),
-                "addonName": addon,
-                "preserve": True,
-                "tags": self._inputs.get("tags"),
-                "resolveConflictsOnCreate": settings.get("resolveConflictsOnCreate") or "OVERWRITE",
-                "resolveConflictsOnUpdate": settings.get("resolveConflictsOnUpdate") or "OVERWRITE",
-                "addonVersion": settings.get("version") or addon_version(addon, self.cluster.output("version"), self),
-                "configurationValues": None if values is None else pulumi.Output.from_input(values).apply(_sorted_json),
-            },
-            (),
-            options("aws", parent=self),
-        )
-
     def _kube_proxy(self) -> None:
         settings = self._inputs.get("kubeProxyAddonOptions") or {}
         if settings.get("enabled", True):
-            self._addon("kube-proxy", settings)
-
-    def _coredns(self) -> None:
-        # as the component makes no nodes, EKS's self-managed coredns is left alone unless the program asks for it
-        settings = self._inputs.get("corednsAddonOptions") or {}
-        if settings.get("enabled") is True or settings.get("configurationValues"):
-            self._addon("coredns", settings)
+            inputs = {
+                "clusterName": self.cluster.output("name"),
+                "addonName": "kube-proxy",
+                "addonVersion": settings["version"],
+                "tags": self._inputs.get("tags"),
+            }
+            addon(f"{self._name}-kube-proxy", inputs, settings, parent=self)
 
     def _vpc_cni(self) -> VpcCniAddon | None:
         if self._inputs.get("useDefaultVpcCni"):
             return None
         return VpcCniAddon(
             f"{self._name}-vpc-cni",
-            {
-                **(self._inputs.get("vpcCniOptions") or {}),
-                "clusterName": self.cluster.output("name"),
-                "clusterVersion": self.cluster.output("version"),
-                "tags": self._inputs.get("tags"),
-            },
-            pulumi.ResourceOptions(parent=self, depends_on=self._entries, providers={"kubernetes": self.provider}),
+            self._inputs["vpcCniOptions"],
+            cluster=self.cluster.output("name"),
+            tags=self._inputs.get("tags"),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self._entries, providers={"kubernetes": self.provider}),
         )
 
     def _access_entries(self) -> list[pulumi.Resource]:
@@ -263,15 +172,13 @@ class Cluster(pulumi.ComponentResource):
 
         return self.cluster.output("endpoint").apply(answered)
 
-    def _kubeconfig(self, credentials: Any, *, profile: bool) -> pulumi.Output[dict[str, Any]]:
-        cluster = pulumi.Output.all(
+    def _kubeconfig(self) -> pulumi.Output[dict[str, Any]]:
+        return pulumi.Output.all(
             name=self.cluster.output("name"),
             endpoint=self._endpoint,
             region=self.cluster.output("arn").apply(lambda arn: arn.split(":")[3]),
             authority=self.cluster.output("certificateAuthority").apply(lambda a: a["data"]),
-            credentials=credentials,
-        )
-        return cluster.apply(lambda c: kubeconfig(c, c["credentials"], profile=profile))
+        ).apply(kubeconfig)
 
     def _outputs(self) -> dict[str, Any]:
         issuer = self.cluster.output("identities").apply(_issuer)
@@ -312,7 +219,7 @@ class Cluster(pulumi.ComponentResource):
             "tags": inputs.get("tags"),
             "nodeSecurityGroupTags": inputs.get("nodeSecurityGroupTags"),
             "storageClasses": {},
-            "clusterIamRole": self._role,
+            "clusterIamRole": inputs["serviceRole"],
             "accessEntries": list((inputs.get("accessEntries") or {}).values()) or None,
             "autoModeNodeRoleName": "",
         }
@@ -331,24 +238,8 @@ def _subnets(inputs: Inputs) -> Any:
     return parts.apply(lambda both: [*both[0], *both[1]])
 
 
-def _credentials(inputs: Inputs) -> Any:
-    given = inputs.get("providerCredentialOpts")
-    if given:
-        return given
-    profile = os.environ.get("AWS_PROFILE") or pulumi.Config("aws").get("profile")
-    return {"profileName": profile} if profile else None
-
-
 def _issuer(identities: Any) -> str:
     return identities[0]["oidcs"][0]["issuer"] if identities and identities[0].get("oidcs") else ""
-
-
-def _sorted_json(values: Any) -> str:
-    return json.dumps(values, sort_keys=True, separators=(",", ":"))
-
-
-def _text(value: Any) -> Any:
-    return None if value is None else pulumi.Output.json_dumps(value)
 
 
 async def _await_health(url: str) -> None:
@@ -373,8 +264,15 @@ def _is_healthy(url: str) -> bool:
 
 def _check(inputs: Inputs) -> None:
     """Refuse inputs that are not supported here, and inputs that are wrong everywhere."""
-    unsupported = "the local cloud's eks plugin does not support it"
-    problems = {name: unsupported for name in inputs if name not in _SUPPORTED}
+    problems = unsupported(inputs, _SUPPORTED)
+    proxy, cni = inputs.get("kubeProxyAddonOptions") or {}, inputs.get("vpcCniOptions") or {}
+    problems |= unsupported(proxy, _ADDON_SETTINGS, "kubeProxyAddonOptions.") | unsupported(
+        cni, vpc_cni.SUPPORTED, "vpcCniOptions."
+    )
+    if proxy.get("enabled", True) and not proxy.get("version"):
+        problems["kubeProxyAddonOptions.version"] = "the local cloud looks up no versions of add-ons"
+    if not inputs.get("useDefaultVpcCni") and not cni.get("addonVersion"):
+        problems["vpcCniOptions.addonVersion"] = "the local cloud looks up no versions of add-ons"
     if not inputs.get("skipDefaultNodeGroup"):
         problems["skipDefaultNodeGroup"] = (
             "the local cloud has no default node group: set it, and add a ManagedNodeGroup"
@@ -383,11 +281,9 @@ def _check(inputs: Inputs) -> None:
         problems["skipDefaultSecurityGroups"] = "the local cloud makes no security groups: set it"
     if inputs.get("authenticationMode") != "API":
         problems["authenticationMode"] = "the local cloud knows the mode API only"
-    for name in ("createOidcProvider", "createInstanceRole", "roleMappings", "userMappings", "instanceRoles"):
-        if inputs.get(name):
-            problems[name] = unsupported
-    if inputs.get("vpcId") is None:
-        problems["vpcId"] = "the local cloud needs it"
+    for name in ("serviceRole", "vpcId"):
+        if inputs.get(name) is None:
+            problems[name] = "the local cloud needs it"
     if "subnetIds" in inputs and ("publicSubnetIds" in inputs or "privateSubnetIds" in inputs):
         problems["subnetIds"] = "it excludes `publicSubnetIds` and `privateSubnetIds`"
     refuse("The inputs of the EKS cluster are invalid.", problems)

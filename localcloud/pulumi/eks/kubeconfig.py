@@ -6,37 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def kubeconfig(
-    cluster: Mapping[str, Any], credentials: Mapping[str, Any] | None = None, *, profile: bool
-) -> dict[str, Any]:
+def kubeconfig(cluster: Mapping[str, Any]) -> dict[str, Any]:
     """A kubeconfig.
 
     Args:
         cluster: `name`, `endpoint`, `region` and `authority` of the cluster.
-        credentials: the role (`roleArn`) or profile (`profileName`) that gets tokens.
-        profile: whether to name the profile, which only the deployer has.
     """
-    arguments = [
-        "--region",
-        cluster["region"],
-        "eks",
-        "get-token",
-        "--cluster-name",
-        cluster["name"],
-        "--output",
-        "json",
-    ]
-    if credentials and credentials.get("roleArn"):
-        arguments += ["--role", credentials["roleArn"]]
-    if profile and credentials and credentials.get("profileName"):
-        arguments += ["--profile", credentials["profileName"]]
+    region, name = cluster["region"], cluster["name"]
+    version = "client.authentication.k8s.io/v1beta1"
     command = {
-        "apiVersion": "client.authentication.k8s.io/v1beta1",
+        "apiVersion": version,
         "command": "aws",
-        "args": arguments,
-        "env": [
-            {"name": "KUBERNETES_EXEC_INFO", "value": '{"apiVersion": "client.authentication.k8s.io/v1beta1"}'},
-        ],
+        "args": ["--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"],
+        "env": [{"name": "KUBERNETES_EXEC_INFO", "value": f'{{"apiVersion": "{version}"}}'}],
     }
     where = {"server": cluster["endpoint"], "certificate-authority-data": cluster["authority"]}
     return {

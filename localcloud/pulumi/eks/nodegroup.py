@@ -7,26 +7,17 @@ from typing import Any, Final
 
 import pulumi
 
-from localcloud.pulumi.eks.children import Child, options, refuse
+from localcloud.pulumi.eks.children import Child, options, refuse, unsupported
+from localcloud.pulumi.wire import names
 
 TOKEN: Final = "eks:index:ManagedNodeGroup"
 # Inputs that go to the node group unchanged.
-_PASSED: Final = (
-    "amiType",
-    "capacityType",
-    "diskSize",
-    "forceUpdateVersion",
-    "instanceTypes",
-    "labels",
-    "nodeGroupName",
-    "nodeGroupNamePrefix",
-    "releaseVersion",
-    "tags",
-    "taints",
+_PASSED: Final = names(
+    "amiType capacityType diskSize forceUpdateVersion instanceTypes labels nodeGroupName nodeGroupNamePrefix "
+    "releaseVersion tags taints"
 )
-_SUPPORTED: Final = frozenset(
-    {*_PASSED, "cluster", "clusterName", "ignoreScalingChanges", "nodeRole", "nodeRoleArn", "scalingConfig"}
-    | {"subnetIds", "version"}
+_SUPPORTED: Final = _PASSED | names(
+    "cluster clusterName ignoreScalingChanges nodeRoleArn scalingConfig subnetIds version"
 )
 _SIZES: Final = {"desiredSize": 2, "minSize": 1, "maxSize": 2}
 
@@ -52,7 +43,7 @@ class ManagedNodeGroup(pulumi.ComponentResource):
                 **{key: inputs.get(key) for key in _PASSED},
                 "version": inputs.get("version") or cluster.apply(lambda c: c.output("version")),
                 "clusterName": inputs.get("clusterName") or cluster.apply(lambda c: c.output("name")),
-                "nodeRoleArn": _role(inputs),
+                "nodeRoleArn": inputs["nodeRoleArn"],
                 "scalingConfig": pulumi.Output.from_input(inputs.get("scalingConfig")).apply(_scaling),
                 "subnetIds": inputs["subnetIds"] if "subnetIds" in inputs else core.apply(_subnets),
             },
@@ -72,11 +63,6 @@ def _core(cluster: Any) -> Any:
     return cluster if isinstance(cluster, Mapping) else cluster.output("core")
 
 
-def _role(inputs: Mapping[str, Any]) -> Any:
-    given = inputs.get("nodeRoleArn")
-    return given if given is not None else pulumi.Output.from_input(inputs["nodeRole"]).apply(lambda r: r.output("arn"))
-
-
 def _scaling(given: Any) -> dict[str, int]:
     return {name: int((given or {}).get(name, default)) for name, default in _SIZES.items()}
 
@@ -86,9 +72,6 @@ def _subnets(core: Mapping[str, Any]) -> Any:
 
 
 def _check(inputs: Mapping[str, Any]) -> None:
-    problems = {name: "the local cloud's eks plugin does not support it" for name in inputs if name not in _SUPPORTED}
-    if "cluster" not in inputs:
-        problems["cluster"] = "it is required"
-    if ("nodeRole" in inputs) == ("nodeRoleArn" in inputs):
-        problems["nodeRole"] = "an IAM role, or role ARN must be provided to create a managed node group, and not both"
+    problems = unsupported(inputs, _SUPPORTED)
+    problems |= {name: "it is required" for name in ("cluster", "nodeRoleArn") if name not in inputs}
     refuse("The input properties for the managed node group are invalid.", problems)

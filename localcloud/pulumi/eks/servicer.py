@@ -9,14 +9,13 @@ import grpc
 import pulumi
 from google.protobuf import empty_pb2
 from pulumi.errors import InputPropertiesError, RunError
-from pulumi.provider.provider import CallResult, ConstructResult
+from pulumi.provider.provider import ConstructResult
 from pulumi.provider.provider import Provider as SdkProvider
 from pulumi.provider.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2
 
-from localcloud.pulumi.eks import cluster, nodegroup, vpc_cni
+from localcloud.pulumi.eks import cluster, nodegroup
 from localcloud.pulumi.eks.children import package_version
-from localcloud.pulumi.eks.kubeconfig import kubeconfig
 from localcloud.pulumi.errors import NotRegisteredError
 from localcloud.pulumi.server import NO_SCHEMA, require_registered
 from localcloud.pulumi.wire import Urn
@@ -37,25 +36,8 @@ class EksProvider(SdkProvider):
         if resource_type == nodegroup.TOKEN:
             group = nodegroup.ManagedNodeGroup(name, inputs, options)
             return ConstructResult(group.urn, group.state)
-        if resource_type == vpc_cni.TOKEN:
-            addon = vpc_cni.VpcCniAddon(name, inputs, options)
-            return ConstructResult(addon.urn, {"addon": addon.addon})
-        known = f"{cluster.TOKEN}, {nodegroup.TOKEN}, {vpc_cni.TOKEN}"
+        known = f"{cluster.TOKEN}, {nodegroup.TOKEN}"
         raise ValueError(f"the local cloud's eks plugin has no component {resource_type}; it has {known}")
-
-    def call(self, token: str, args: Mapping[str, Any]) -> CallResult:
-        if token != f"{cluster.TOKEN}/getKubeconfig":
-            raise ValueError(f"the local cloud's eks plugin has no method {token}")
-        made = pulumi.Output.from_input(args["__self__"]).apply(lambda c: c.output("eksCluster"))
-        values = pulumi.Output.all(
-            name=made.apply(lambda c: c.output("name")),
-            endpoint=made.apply(lambda c: c.output("endpoint")),
-            region=made.apply(lambda c: c.output("arn")).apply(lambda arn: arn.split(":")[3]),
-            authority=made.apply(lambda c: c.output("certificateAuthority")).apply(lambda a: a["data"]),
-            credentials={name: args.get(name) for name in ("profileName", "roleArn")},
-        )
-        text = pulumi.Output.json_dumps(values.apply(lambda c: kubeconfig(c, c["credentials"], profile=True)))
-        return CallResult({"result": text})
 
 
 class EksServicer(ProviderServicer):

@@ -11,9 +11,9 @@ import pytest
 
 from localcloud.pulumi.aws import parameters, sdk_schema
 from localcloud.pulumi.aws.catalogue import CATALOGUE
-from localcloud.pulumi.aws.inputs import properties, schema
+from localcloud.pulumi.aws.operation import Target
 from localcloud.pulumi.aws.provider import AwsProvider
-from localcloud.pulumi.provider import Target
+from localcloud.pulumi.aws.schema import SCHEMA_FILE, properties, schema
 from localcloud.pulumi.wire import UNKNOWN, Asset, Urn
 
 ENVIRONMENT = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
@@ -50,7 +50,7 @@ def checked(token: str, inputs: dict[str, Any], **settings: Any) -> dict[str, An
 
 
 def test_the_schema_is_that_of_the_installed_sdk() -> None:
-    assert sdk_schema.SCHEMA_FILE.read_text() == sdk_schema.dumps(sdk_schema.derive())
+    assert SCHEMA_FILE.read_text() == sdk_schema.dumps(sdk_schema.derive())
 
 
 def test_every_type_of_the_schema_is_served() -> None:

@@ -12,7 +12,6 @@ import pytest
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from localcloud.pulumi.eks.vpc_cni import configuration
 from localcloud.pulumi.wire import MARK, UNKNOWN, decode, encode
 from tests.localcloud.pulumi.conftest import Start
 from tests.localcloud.pulumi.engine import PROJECT, STACK, Failed, Plugin
@@ -35,8 +34,19 @@ def inputs(**more: Any) -> dict[str, Any]:
         "skipDefaultSecurityGroups": True,
         "endpointPrivateAccess": True,
         "tags": {"team": "ml"},
+        "kubeProxyAddonOptions": {"version": "v1.35.0"},
+        "vpcCniOptions": {"addonVersion": "v1.20.4"},
         **more,
     }
+
+
+def with_role(values: dict[str, Any]) -> struct_pb2.Struct:
+    """The inputs, and a reference to a role that the program has made."""
+    struct = encode(values)
+    struct.fields["serviceRole"].struct_value.update(
+        {MARK: REFERENCE, "urn": ROLE_URN, "id": "given", "packageVersion": ""}
+    )
+    return struct
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +72,8 @@ def monitors() -> Iterator[Callable[..., tuple[Monitor, str]]]:
 
     def make(*, preview: bool = False) -> tuple[Monitor, str]:
         monitor = Monitor(preview)
+        role = Registered(ROLE_URN, "aws:iam/role:Role", "given", "", {}, set(), [], "", "", remote=False)
+        monitor.resources[ROLE_URN], monitor.outputs[ROLE_URN] = role, {"arn": "arn:given", "name": "given"}
         server, address = monitor.serve()
         servers.append(server)
         return monitor, address
@@ -99,7 +111,11 @@ def construct(
 
 def tree(monitor: Monitor) -> dict[str, tuple[str, str]]:
     """Name, and the type and parent's name of everything registered."""
-    return {f"{r.type.rsplit(':', 1)[-1]} {r.name}": r.parent.rsplit("::", 1)[-1] for r in monitor.resources.values()}  # pyright: ignore[reportReturnType]
+    return {f"{r.type.rsplit(':', 1)[-1]} {r.name}": r.parent.rsplit("::", 1)[-1] for r in registered(monitor)}  # pyright: ignore[reportReturnType]
+
+
+def registered(monitor: Monitor) -> list[Registered]:
+    return [resource for urn, resource in monitor.resources.items() if urn != ROLE_URN]
 
 
 def one(monitor: Monitor, token: str) -> Registered:
@@ -114,12 +130,9 @@ def test_a_cluster_is_made_of_the_same_children_as_pulumi_eks(eks: Plugin, monit
             "accessPolicies": {"admin": {"policyArn": "arn:p", "accessScope": {"type": "cluster"}}},
         }
     }
-    answer = construct(eks, address, CLUSTER, encode(inputs(accessEntries=entries)))
+    answer = construct(eks, address, CLUSTER, with_role(inputs(accessEntries=entries)))
     assert tree(monitor) == {
         "Cluster k": "",
-        "ServiceRole k-eksRole": "k",
-        "Role k-eksRole-role": "k-eksRole",
-        "RolePolicyAttachment k-eksRole-4b490823": "k-eksRole",
         "Cluster k-eksCluster": "k",
         "Addon k-kube-proxy": "k",
         "kubernetes k-eks-k8s": "k",
@@ -132,13 +145,13 @@ def test_a_cluster_is_made_of_the_same_children_as_pulumi_eks(eks: Plugin, monit
     assert cluster.inputs == {
         "name": "c",
         "version": "1.35",
-        "roleArn": "arn:k-eksRole-role",
+        "roleArn": "arn:given",
         "bootstrapSelfManagedAddons": True,
         "vpcConfig": {"subnetIds": ["subnet-1", "subnet-2"], "endpointPrivateAccess": True},
         "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": True},
         "tags": {"Name": "k-eksCluster", "team": "ml"},
     }
-    assert {urn.rsplit("::", 1)[-1] for urn in cluster.dependencies} >= {"k-eksRole-role", "k-eksRole-4b490823"}
+    assert ROLE_URN in cluster.dependencies
     assert cluster.ignored == ["accessConfig.bootstrapClusterCreatorAdminPermissions", "bootstrapSelfManagedAddons"]
     assert answer.urn.endswith("::k")
     state = decode(answer.state).values
@@ -164,31 +177,12 @@ def test_a_cluster_is_made_of_the_same_children_as_pulumi_eks(eks: Plugin, monit
     )
 
 
-def role_reference() -> struct_pb2.Struct:
-    values = encode(inputs())
-    values.fields["serviceRole"].struct_value.update(
-        {MARK: REFERENCE, "urn": ROLE_URN, "id": "given", "packageVersion": ""}
-    )
-    return values
-
-
-def test_a_given_role_is_used(eks: Plugin, monitors: Any) -> None:
-    monitor, address = monitors()
-    monitor.resources[ROLE_URN] = Registered(
-        ROLE_URN, "aws:iam/role:Role", "given", "", {}, set(), [], "", "", remote=False
-    )
-    monitor.outputs[ROLE_URN] = {"arn": "arn:given", "name": "given"}
-    construct(eks, address, CLUSTER, role_reference())
-    assert one(monitor, "aws:eks/cluster:Cluster").inputs["roleArn"] == "arn:given"
-    assert not [r for r in monitor.resources.values() if "ServiceRole" in r.type]
-
-
 def test_a_preview_knows_no_more_than_it_can(eks: Plugin, monitors: Any) -> None:
     monitor, address = monitors(preview=True)
     values = inputs(endpointPublicAccess=True)
     values["publicSubnetIds"] = UNKNOWN
-    answer = construct(eks, address, CLUSTER, encode(values), preview=True)
-    assert len(monitor.resources) == 9
+    answer = construct(eks, address, CLUSTER, with_role(values), preview=True)
+    assert len(registered(monitor)) == 6
     state = decode(answer.state).values
     assert state["kubeconfig"] is UNKNOWN
     assert one(monitor, "aws:eks/cluster:Cluster").inputs["vpcConfig"]["subnetIds"] is UNKNOWN
@@ -196,7 +190,7 @@ def test_a_preview_knows_no_more_than_it_can(eks: Plugin, monitors: Any) -> None
 
 def test_a_node_group_finds_what_it_needs_in_the_cluster(eks: Plugin, monitors: Any) -> None:
     monitor, address = monitors()
-    cluster = construct(eks, address, CLUSTER, encode(inputs()))
+    cluster = construct(eks, address, CLUSTER, with_role(inputs()))
     values = encode(
         {"nodeRoleArn": "arn:node", "instanceTypes": ["t3.small"], "scalingConfig": {"desiredSize": 1, "maxSize": 1}}
     )
@@ -220,13 +214,13 @@ def test_components_are_made_side_by_side(eks: Plugin, monitors: Any) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = list(
             pool.map(
-                lambda i: construct(eks, made[i][1], CLUSTER, encode(inputs(name=f"c{i}")), name=f"k{i}"), range(4)
+                lambda i: construct(eks, made[i][1], CLUSTER, with_role(inputs(name=f"c{i}")), name=f"k{i}"), range(4)
             )
         )
     for index, (monitor, _) in enumerate(made):
         assert one(monitor, "aws:eks/cluster:Cluster").inputs["name"] == f"c{index}"
         assert answers[index].urn.endswith(f"::k{index}")
-        assert len(monitor.resources) == 9
+        assert len(registered(monitor)) == 6
 
 
 @pytest.mark.parametrize(
@@ -235,6 +229,15 @@ def test_components_are_made_side_by_side(eks: Plugin, monitors: Any) -> None:
         pytest.param(CLUSTER, {"skipDefaultNodeGroup": False}, "add a ManagedNodeGroup", id="default node group"),
         pytest.param(
             CLUSTER, {"fargate": True}, "`fargate`: the local cloud's eks plugin does not support it", id="fargate"
+        ),
+        pytest.param(
+            CLUSTER, {"vpcCniOptions": {}}, "`vpcCniOptions.addonVersion`: the local cloud looks up", id="version"
+        ),
+        pytest.param(
+            CLUSTER,
+            {"vpcCniOptions": {"addonVersion": "v1.20.4", "eniMtu": 1500}},
+            "`vpcCniOptions.eniMtu`: the local cloud's eks plugin does not support it",
+            id="option of the CNI",
         ),
         pytest.param(CLUSTER, {"authenticationMode": "CONFIG_MAP"}, "the mode API only", id="authentication"),
         pytest.param(CLUSTER, {"subnetIds": ["a"]}, "it excludes", id="subnets twice"),
@@ -245,30 +248,32 @@ def test_components_are_made_side_by_side(eks: Plugin, monitors: Any) -> None:
 def test_bad_inputs_are_refused_by_name(eks: Plugin, monitors: Any, token: str, change: Any, message: str) -> None:
     monitor, address = monitors()
     with pytest.raises(Failed, match=message) as failure:
-        construct(eks, address, token, encode({**inputs(), **change} if token == CLUSTER else change))
+        construct(eks, address, token, with_role({**inputs(), **change}) if token == CLUSTER else encode(change))
     assert "Traceback" not in str(failure.value)
-    assert not monitor.resources
+    assert not registered(monitor)
 
 
 def test_a_stack_that_is_not_registered_is_refused(eks: Plugin, monitors: Any) -> None:
     _, address = monitors()
     with pytest.raises(Failed, match="not registered"):
-        construct(eks, address, CLUSTER, encode(inputs()), stack="dev")
+        construct(eks, address, CLUSTER, with_role(inputs()), stack="dev")
 
 
-def test_the_aws_command_line_is_needed(start_plugin: Start, monitors: Any, tmp_path: Path) -> None:
+def test_the_aws_command_line_is_needed(start_plugin: Start, engine: str, monitors: Any, tmp_path: Path) -> None:
     _, address = monitors()
-    plugin = start_plugin("eks", PATH=str(tmp_path))
+    plugin = start_plugin("eks", engine, PATH=str(tmp_path))
     with pytest.raises(Failed, match="`aws` command line is not on PATH"):
-        construct(plugin, address, CLUSTER, encode(inputs()))
+        construct(plugin, address, CLUSTER, with_role(inputs()))
 
 
-def test_the_cni_is_configured_as_pulumi_eks_does() -> None:
-    given = {"enablePrefixDelegation": True, "eniMtu": 1500.0, "configurationValues": {"env": {"WARM_ENI_TARGET": "2"}}}
-    config = json.loads(configuration(given))
+def test_the_cni_is_configured_as_pulumi_eks_does(eks: Plugin, monitors: Any) -> None:
+    monitor, address = monitors()
+    construct(eks, address, CLUSTER, with_role(inputs()))
+    addon = next(r for r in registered(monitor) if r.type == "aws:eks/addon:Addon" and r.name == "k-vpc-cni")
+    config = json.loads(addon.inputs["configurationValues"])
     assert config["init"] == {"env": {"DISABLE_TCP_EARLY_DEMUX": "false"}}
     assert config["env"] == {
-        "AWS_VPC_ENI_MTU": "1500",
+        "AWS_VPC_ENI_MTU": "9001",
         "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "false",
         "AWS_VPC_K8S_CNI_EXTERNALSNAT": "false",
         "AWS_VPC_K8S_CNI_LOGLEVEL": "DEBUG",
@@ -277,6 +282,5 @@ def test_the_cni_is_configured_as_pulumi_eks_does() -> None:
         "AWS_VPC_K8S_PLUGIN_LOG_FILE": "/var/log/aws-routed-eni/plugin.log",
         "AWS_VPC_K8S_PLUGIN_LOG_LEVEL": "DEBUG",
         "ENABLE_POD_ENI": "false",
-        "ENABLE_PREFIX_DELEGATION": "true",
-        "WARM_ENI_TARGET": "2",
+        "WARM_ENI_TARGET": "1",
     }

@@ -4,49 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.pulumi.aws.cloud import Cloud, ignore
-from localcloud.pulumi.aws.resource import ResourceType, Update, names, tag_map
-from localcloud.pulumi.aws.types import ec2_common as ec2
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.aws.cloud import Cloud
+from localcloud.pulumi.aws.resource import Update
+from localcloud.pulumi.aws.types.ec2_common import Ec2Api, filters, tag
+from localcloud.pulumi.wire import Properties, names
 
 # Endpoint
 
-_GONE = "InvalidVpcEndpointId.NotFound"
+_ENDPOINT = Ec2Api(
+    token="aws:ec2/vpcEndpoint:VpcEndpoint",
+    calls=("CreateVpcEndpoint", "DescribeVpcEndpoints", "DeleteVpcEndpoints"),
+    noun="VpcEndpoint",
+    resource="vpc-endpoint",
+    key="VpcEndpoints",
+    gone=("InvalidVpcEndpointId.NotFound",),
+    names={"id": "VpcEndpointIds", "policy": "PolicyDocument"},
+    settling={"InvalidRouteTableId.NotFound": None, "InvalidVpcId.NotFound": None},
+    settling_seconds=10,
+)
 _MEMBERS = {"routeTableIds": "RouteTableIds", "subnetIds": "SubnetIds", "securityGroupIds": "SecurityGroupIds"}
 
 
 def _create_endpoint(cloud: Cloud, inputs: Properties) -> str:
-    gateway = inputs["vpcEndpointType"] == "Gateway"
-    made = cloud.retry(
-        lambda: cloud.ec2(
-            "CreateVpcEndpoint",
-            VpcId=inputs["vpcId"],
-            ServiceName=inputs["serviceName"],
-            VpcEndpointType=inputs["vpcEndpointType"],
-            PolicyDocument=inputs.get("policy"),
-            PrivateDnsEnabled=None if gateway else inputs.get("privateDnsEnabled", False),
-            TagSpecifications=ec2.tag_specification("vpc-endpoint", inputs),
-            **{api: inputs[name] for name, api in _MEMBERS.items() if inputs.get(name)},
-        ),
-        codes={"InvalidRouteTableId.NotFound": None, "InvalidVpcId.NotFound": None},
-        seconds=10,
-    )
-    return made["VpcEndpoint"]["VpcEndpointId"]
+    private = None if inputs["vpcEndpointType"] == "Gateway" else inputs.get("privateDnsEnabled", False)
+    return _ENDPOINT.create(cloud, {**inputs, "privateDnsEnabled": private})
 
 
-def _endpoint(cloud: Cloud, identity: str) -> Any:
-    found = ec2.described(cloud, "DescribeVpcEndpoints", "VpcEndpoints", "VpcEndpointIds", identity, _GONE)
-    return None if found is None or _state(found) == "deleted" else found
-
-
-def _state(found: Any) -> str:
-    return found.get("State", "").lower()
+def _state(cloud: Cloud, identity: str) -> str:
+    return (_ENDPOINT.found(cloud, identity) or {"State": "deleted"}).get("State", "").lower()
 
 
 def _await_endpoint(cloud: Cloud, identity: str, inputs: Properties) -> None:
     cloud.wait(
         f"VPC endpoint {identity}",
-        lambda: _state(_endpoint(cloud, identity) or {}),
+        lambda: _state(cloud, identity),
         until={"available", "pendingacceptance"},
         failed={"rejected", "failed", "expired"},
         seconds=600,
@@ -54,41 +45,25 @@ def _await_endpoint(cloud: Cloud, identity: str, inputs: Properties) -> None:
 
 
 def _read_endpoint(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
-    found = _endpoint(cloud, identity)
-    if found is None:
+    found = _ENDPOINT.found(cloud, identity)
+    if found is None or found.get("State", "").lower() == "deleted":
         return None
-    kind = found.get("VpcEndpointType", "Gateway")
-    prefix_list, blocks = _prefix_list(cloud, found["ServiceName"]) if kind == "Gateway" else ("", [])
-    dns = found.get("DnsOptions") or {}
+    gateway = found.get("VpcEndpointType", "Gateway") == "Gateway"
     return {
-        **ec2.common(cloud, found, f"vpc-endpoint/{identity}"),
-        "vpcId": found["VpcId"],
-        "serviceName": found["ServiceName"],
+        "dnsOptions": {"dnsRecordIpType": ""},
+        **_ENDPOINT.outputs(cloud, identity, found),
         "serviceRegion": found.get("ServiceRegion") or cloud.region,
-        "vpcEndpointType": kind,
-        "state": _state(found),
+        "state": found.get("State", "").lower(),
         "policy": found.get("PolicyDocument") or known.get("policy") or "",
-        "ipAddressType": found.get("IpAddressType") or "",
-        "privateDnsEnabled": bool(found.get("PrivateDnsEnabled")),
-        "requesterManaged": bool(found.get("RequesterManaged")),
-        "routeTableIds": found.get("RouteTableIds") or [],
-        "subnetIds": found.get("SubnetIds") or [],
         "securityGroupIds": [group["GroupId"] for group in found.get("Groups") or []],
-        "networkInterfaceIds": found.get("NetworkInterfaceIds") or [],
-        "dnsEntries": [
-            {"dnsName": e.get("DnsName", ""), "hostedZoneId": e.get("HostedZoneId", "")}
-            for e in found.get("DnsEntries") or []
-        ],
-        "dnsOptions": {"dnsRecordIpType": dns.get("DnsRecordIpType", "")},
-        "subnetConfigurations": [],
-        "prefixListId": prefix_list,
-        "cidrBlocks": blocks,
+        **(_prefix_list(cloud, found["ServiceName"]) if gateway else {"prefixListId": "", "cidrBlocks": []}),
     }
 
 
-def _prefix_list(cloud: Cloud, service: str) -> tuple[str, list[str]]:
-    found = cloud.ec2("DescribePrefixLists", Filters=ec2.filters({"prefix-list-name": service}))["PrefixLists"]
-    return (found[0]["PrefixListId"], found[0].get("Cidrs") or []) if found else ("", [])
+def _prefix_list(cloud: Cloud, service: str) -> Properties:
+    found = cloud.ec2("DescribePrefixLists", Filters=filters({"prefix-list-name": service}))["PrefixLists"]
+    first = found[0] if found else {}
+    return {"prefixListId": first.get("PrefixListId", ""), "cidrBlocks": first.get("Cidrs") or []}
 
 
 def _update_endpoint(cloud: Cloud, update: Update) -> None:
@@ -107,24 +82,22 @@ def _update_endpoint(cloud: Cloud, update: Update) -> None:
 
 
 def _delete_endpoint(cloud: Cloud, identity: str, known: Properties) -> None:
-    ignore(lambda: cloud.ec2("DeleteVpcEndpoints", VpcEndpointIds=[identity]), _GONE)
+    _ENDPOINT.delete(cloud, identity, known)
     cloud.wait(
         f"VPC endpoint {identity}",
-        lambda: _state(_endpoint(cloud, identity) or {"State": "deleted"}),
+        lambda: _state(cloud, identity),
         until={"deleted"},
         failed={"failed"},
         seconds=600,
     )
 
 
-VPC_ENDPOINT = ResourceType(
-    token="aws:ec2/vpcEndpoint:VpcEndpoint",
+VPC_ENDPOINT = _ENDPOINT.type(
     create=_create_endpoint,
     read=_read_endpoint,
     update=_update_endpoint,
     delete=_delete_endpoint,
     ready=_await_endpoint,
-    tagger=ec2.tag,
     replaces=names("vpcId serviceName vpcEndpointType"),
     defaults={"vpcEndpointType": "Gateway"},
     documents=names("policy"),
@@ -137,6 +110,15 @@ VPC_ENDPOINT = ResourceType(
 
 # Default security group: adopted, never created; deleting it only forgets it.
 
+_GROUP = Ec2Api(
+    token="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+    calls=("", "DescribeSecurityGroups", ""),
+    noun="Group",
+    resource="security-group",
+    key="SecurityGroups",
+    gone=("InvalidGroup.NotFound",),
+    names={"name": "GroupName"},
+)
 _RULE_SETS = {"ingress": ("IpPermissions", "Ingress"), "egress": ("IpPermissionsEgress", "Egress")}
 
 
@@ -177,26 +159,20 @@ def _rule(permission: Any, own_group: str) -> Properties:
 
 def _adopt_group(cloud: Cloud, inputs: Properties) -> str:
     vpc = inputs.get("vpcId") or _default_vpc(cloud)
-    found = cloud.ec2("DescribeSecurityGroups", Filters=ec2.filters({"vpc-id": vpc, "group-name": "default"}))
+    found = cloud.ec2("DescribeSecurityGroups", Filters=filters({"vpc-id": vpc, "group-name": "default"}))
     identity: str = found["SecurityGroups"][0]["GroupId"]
-    if tags := inputs.get("tagsAll"):
-        ec2.tag(cloud, identity, {}, tags, [])
+    tag(cloud, identity, {}, inputs.get("tagsAll") or {}, [])
     _set_rules(cloud, identity, inputs)
     return identity
 
 
 def _default_vpc(cloud: Cloud) -> str:
-    return cloud.ec2("DescribeVpcs", Filters=ec2.filters({"is-default": "true"}))["Vpcs"][0]["VpcId"]
-
-
-def _group(cloud: Cloud, identity: str) -> Any:
-    gone = "InvalidGroup.NotFound"
-    return ec2.described(cloud, "DescribeSecurityGroups", "SecurityGroups", "GroupIds", identity, gone)
+    return cloud.ec2("DescribeVpcs", Filters=filters({"is-default": "true"}))["Vpcs"][0]["VpcId"]
 
 
 def _set_rules(cloud: Cloud, identity: str, inputs: Properties) -> None:
     """Keep exactly the program's rules, and so remove those that AWS created with the group."""
-    found = _group(cloud, identity)
+    found = _GROUP.found(cloud, identity)
     for name, (key, direction) in _RULE_SETS.items():
         wanted = [_permission(rule, identity) for rule in inputs.get(name) or []]
         present = [_permission(_rule(p, identity), identity) for p in found.get(key, [])]
@@ -208,16 +184,9 @@ def _set_rules(cloud: Cloud, identity: str, inputs: Properties) -> None:
 
 
 def _read_group(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
-    found = _group(cloud, identity)
-    if found is None:
-        return None
-    return {
-        **ec2.common(cloud, found, f"security-group/{identity}"),
-        "tagsAll": tag_map(found.get("Tags")),
-        "name": found["GroupName"],
-        "namePrefix": "",
-        "description": found.get("Description", ""),
-        "vpcId": found["VpcId"],
+    found = _GROUP.found(cloud, identity)
+    return found and {
+        **_GROUP.outputs(cloud, identity, found),
         **{name: [_rule(p, identity) for p in found.get(key, [])] for name, (key, _) in _RULE_SETS.items()},
     }
 
@@ -231,17 +200,20 @@ def _forget_group(cloud: Cloud, identity: str, known: Properties) -> None:
     """The group is deleted with its VPC."""
 
 
-DEFAULT_SECURITY_GROUP = ResourceType(
-    token="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+DEFAULT_SECURITY_GROUP = _GROUP.type(
     create=_adopt_group,
     read=_read_group,
     update=_update_group,
     delete=_forget_group,
-    tagger=ec2.tag,
     replaces=names("vpcId"),
     defaults={"revokeRulesOnDelete": False},
     sets=names(
         "ingress egress ingress.cidrBlocks egress.cidrBlocks ingress.ipv6CidrBlocks egress.ipv6CidrBlocks "
         "ingress.securityGroups egress.securityGroups"
     ),
+)
+
+TYPES = (
+    VPC_ENDPOINT,
+    DEFAULT_SECURITY_GROUP,
 )

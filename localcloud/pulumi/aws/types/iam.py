@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
+from localcloud.pulumi.aws.api import Api, Tagging
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
-from localcloud.pulumi.aws.endpoint import AwsError
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Update, names, tag_list, tag_map, tagger
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.aws.resource import Naming, Update
+from localcloud.pulumi.wire import Properties, names
 
 _GONE = "NoSuchEntity"
 # A principal that a policy names may be too new for IAM to know.
 _NEW_PRINCIPAL = {"MalformedPolicyDocument": "Invalid principal"}
-_BUSY = {"ConcurrentModification": None, "DeleteConflict": None}
 _CHANGING = {"ConcurrentModification": None}
+_BUSY = {**_CHANGING, "DeleteConflict": None}
 
 
-def _document(text: Any) -> str:
-    """A policy document as IAM returns it: a dict from boto3, URL-encoded JSON on the wire."""
-    import json  # noqa: PLC0415  for this line only
-
+def document(text: Any) -> str:
+    """A policy document as text: boto3 decodes what IAM sends URL-encoded into an object."""
     return unquote(text) if isinstance(text, str) else json.dumps(text)
 
 
@@ -37,33 +36,28 @@ def _pages(ask: Callable[..., Any], key: str) -> list[Any]:
 
 # Role
 
+_ROLE = Api(
+    token="aws:iam/role:Role",
+    service="iam",
+    identity="name",
+    calls=("CreateRole", "GetRole", "DeleteRole"),
+    key="Role",
+    gone=(_GONE,),
+    names={"assumeRolePolicy": "AssumeRolePolicyDocument", "name": "RoleName", "uniqueId": "RoleId"},
+    tagging=Tagging("iam", "TagRole", "UntagRole", parameter="roleName", output="name"),
+    settling=_NEW_PRINCIPAL,
+    busy=_BUSY,
+    busy_seconds=10,
+)
+
 
 def _create_role(cloud: Cloud, inputs: Properties) -> str:
-    name = inputs["name"]
-    cloud.retry(
-        lambda: cloud.iam(
-            "CreateRole",
-            RoleName=name,
-            Path=inputs["path"],
-            AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
-            Description=inputs.get("description"),
-            MaxSessionDuration=inputs["maxSessionDuration"],
-            PermissionsBoundary=inputs.get("permissionsBoundary"),
-            Tags=tag_list(inputs.get("tagsAll")),
-        ),
-        codes=_NEW_PRINCIPAL,
-    )
-    cloud.made(name)
+    name = cloud.made(_ROLE.create(cloud, inputs))
     for policy in inputs.get("inlinePolicies") or []:
         cloud.iam("PutRolePolicy", RoleName=name, PolicyName=policy["name"], PolicyDocument=policy["policy"])
     for arn in inputs.get("managedPolicyArns") or []:
         cloud.iam("AttachRolePolicy", RoleName=name, PolicyArn=arn)
     return name
-
-
-def _role(cloud: Cloud, name: str) -> Any:
-    answer = absent_as_none(lambda: cloud.iam("GetRole", RoleName=name), _GONE)
-    return answer["Role"] if answer else None
 
 
 def _inline(cloud: Cloud, role: str) -> list[str]:
@@ -75,57 +69,37 @@ def _attached(cloud: Cloud, role: str) -> list[str]:
     return [entry["PolicyArn"] for entry in entries]
 
 
+def _inline_document(cloud: Cloud, role: str, name: str) -> str:
+    return document(cloud.iam("GetRolePolicy", RoleName=role, PolicyName=name)["PolicyDocument"])
+
+
 def _read_role(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
-    found = _role(cloud, identity)
-    if found is None:
-        return None
-    return {
-        "name": identity,
-        "arn": found["Arn"],
-        "path": found["Path"],
-        "uniqueId": found["RoleId"],
-        "createDate": found["CreateDate"].strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "assumeRolePolicy": _document(found["AssumeRolePolicyDocument"]),
-        "description": found.get("Description") or "",
-        "maxSessionDuration": found.get("MaxSessionDuration", 3600),
-        "permissionsBoundary": (found.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn"),
-        "namePrefix": known.get("namePrefix") or "",
+    found = _ROLE.read(cloud, identity, known)
+    return found and {
+        **found,
+        "assumeRolePolicy": document(found["assumeRolePolicy"]),
+        "permissionsBoundary": (found["permissionsBoundary"] or {}).get("PermissionsBoundaryArn"),
         "managedPolicyArns": sorted(_attached(cloud, identity)),
         "inlinePolicies": [
-            {"name": n, "policy": _document(_inline_document(cloud, identity, n))} for n in _inline(cloud, identity)
+            {"name": n, "policy": _inline_document(cloud, identity, n)} for n in _inline(cloud, identity)
         ],
-        "tagsAll": tag_map(found.get("Tags")),
     }
-
-
-def _inline_document(cloud: Cloud, role: str, name: str) -> Any:
-    return cloud.iam("GetRolePolicy", RoleName=role, PolicyName=name)["PolicyDocument"]
 
 
 def _update_role(cloud: Cloud, update: Update) -> None:
     name, new = update.identity, update.new
     if "assumeRolePolicy" in update.changed:
-        document = new["assumeRolePolicy"]
-        cloud.retry(
-            lambda: cloud.iam("UpdateAssumeRolePolicy", RoleName=name, PolicyDocument=document), codes=_NEW_PRINCIPAL
-        )
-    if {"description", "maxSessionDuration"} & update.changed:
-        cloud.iam(
-            "UpdateRole",
-            RoleName=name,
-            Description=new.get("description", ""),
-            MaxSessionDuration=new["maxSessionDuration"],
-        )
+        trust = new["assumeRolePolicy"]
+        _ROLE.settled(cloud, lambda: cloud.iam("UpdateAssumeRolePolicy", RoleName=name, PolicyDocument=trust))
+    _ROLE.change(cloud, update, "UpdateRole", Description=new.get("description", ""))
     if "permissionsBoundary" in update.changed:
-        _set_boundary(cloud, name, new.get("permissionsBoundary"))
+        boundary = new.get("permissionsBoundary")
+        cloud.ask(
+            "iam",
+            "PutRolePermissionsBoundary" if boundary else "DeleteRolePermissionsBoundary",
+            {"roleName": name, "permissionsBoundary": boundary},
+        )
     _update_policies_of_role(cloud, update)
-
-
-def _set_boundary(cloud: Cloud, role: str, arn: str | None) -> None:
-    if arn:
-        cloud.iam("PutRolePermissionsBoundary", RoleName=role, PermissionsBoundary=arn)
-    else:
-        cloud.iam("DeleteRolePermissionsBoundary", RoleName=role)
 
 
 def _update_policies_of_role(cloud: Cloud, update: Update) -> None:
@@ -140,12 +114,12 @@ def _update_policies_of_role(cloud: Cloud, update: Update) -> None:
         policies = {p["name"]: p["policy"] for p in new.get("inlinePolicies") or []}
         for surplus in set(_inline(cloud, name)) - set(policies):
             cloud.iam("DeleteRolePolicy", RoleName=name, PolicyName=surplus)
-        for policy, document in policies.items():
-            cloud.iam("PutRolePolicy", RoleName=name, PolicyName=policy, PolicyDocument=document)
+        for policy, text in policies.items():
+            cloud.iam("PutRolePolicy", RoleName=name, PolicyName=policy, PolicyDocument=text)
 
 
 def _delete_role(cloud: Cloud, identity: str, known: Properties) -> None:
-    if _role(cloud, identity) is None:
+    if _ROLE.found(cloud, identity) is None:
         return
     if known.get("forceDetachPolicies") or known.get("managedPolicyArns"):
         for arn in _attached(cloud, identity):
@@ -153,16 +127,14 @@ def _delete_role(cloud: Cloud, identity: str, known: Properties) -> None:
     if known.get("forceDetachPolicies") or known.get("inlinePolicies"):
         for name in _inline(cloud, identity):
             ignore(lambda n=name: cloud.iam("DeleteRolePolicy", RoleName=identity, PolicyName=n), _GONE)
-    ignore(lambda: cloud.retry(lambda: cloud.iam("DeleteRole", RoleName=identity), codes=_BUSY, seconds=10), _GONE)
+    _ROLE.delete(cloud, identity, known)
 
 
-ROLE = ResourceType(
-    token="aws:iam/role:Role",
+ROLE = _ROLE.type(
     create=_create_role,
     read=_read_role,
     update=_update_role,
     delete=_delete_role,
-    tagger=tagger("iam", "Role", "RoleName"),
     replaces=names("name namePrefix path"),
     defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False},
     documents=names("assumeRolePolicy"),
@@ -173,47 +145,27 @@ ROLE = ResourceType(
 
 # Inline policy of a role
 
-
-def _put_role_policy(cloud: Cloud, inputs: Properties) -> str:
-    role, name, document = inputs["role"], inputs["name"], inputs["policy"]
-    cloud.retry(
-        lambda: cloud.iam("PutRolePolicy", RoleName=role, PolicyName=name, PolicyDocument=document),
-        codes={**_NEW_PRINCIPAL, **_CHANGING},
-    )
-    return f"{role}:{name}"
+_ROLE_POLICY = Api(
+    token="aws:iam/rolePolicy:RolePolicy",
+    service="iam",
+    identity="role:name",
+    calls=("PutRolePolicy", "GetRolePolicy", "DeleteRolePolicy"),
+    gone=(_GONE,),
+    names={"name": "PolicyName", "policy": "PolicyDocument", "role": "RoleName"},
+    settling={**_NEW_PRINCIPAL, **_CHANGING},
+    busy=_CHANGING,
+    busy_seconds=120,
+)
 
 
 def _read_role_policy(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
-    role, _, name = identity.partition(":")
-    found = absent_as_none(lambda: cloud.iam("GetRolePolicy", RoleName=role, PolicyName=name), _GONE)
-    if found is None:
-        return None
-    return {
-        "role": role,
-        "name": name,
-        "namePrefix": known.get("namePrefix") or "",
-        "policy": _document(found["PolicyDocument"]),
-    }
+    found = _ROLE_POLICY.read(cloud, identity, known)
+    return found and {**found, "policy": document(found["policy"])}
 
 
-def _update_role_policy(cloud: Cloud, update: Update) -> None:
-    _put_role_policy(cloud, update.new)
-
-
-def _delete_role_policy(cloud: Cloud, identity: str, known: Properties) -> None:
-    role, _, name = identity.partition(":")
-    ignore(
-        lambda: cloud.retry(lambda: cloud.iam("DeleteRolePolicy", RoleName=role, PolicyName=name), codes=_CHANGING),
-        _GONE,
-    )
-
-
-ROLE_POLICY = ResourceType(
-    token="aws:iam/rolePolicy:RolePolicy",
-    create=_put_role_policy,
+ROLE_POLICY = _ROLE_POLICY.type(
     read=_read_role_policy,
-    update=_update_role_policy,
-    delete=_delete_role_policy,
+    update=lambda cloud, update: _ROLE_POLICY.create(cloud, update.new),
     replaces=names("name namePrefix role"),
     documents=names("policy"),
     naming=Naming("name", "namePrefix", limit=128),
@@ -222,31 +174,27 @@ ROLE_POLICY = ResourceType(
 
 # Attachment of a managed policy
 
-
-def _attach_policy(cloud: Cloud, inputs: Properties) -> str:
-    role, arn = inputs["role"], inputs["policyArn"]
-    cloud.retry(lambda: cloud.iam("AttachRolePolicy", RoleName=role, PolicyArn=arn), codes=_CHANGING)
-    return f"{inputs['role']}/{inputs['policyArn']}"
+_ATTACHMENT = Api(
+    token="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    service="iam",
+    identity="role/policyArn",
+    calls=("AttachRolePolicy", "ListAttachedRolePolicies", "DetachRolePolicy"),
+    gone=(_GONE,),
+    names={"role": "RoleName"},
+    settling=_CHANGING,
+    busy=_CHANGING,
+    busy_seconds=120,
+)
 
 
 def _read_attachment(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
-    role, _, arn = identity.partition("/")
-    found = absent_as_none(lambda: _attached(cloud, role), _GONE)
-    return {"role": role, "policyArn": arn, "id": identity} if found and arn in found else None
+    keys = _ATTACHMENT.keys(identity)
+    found = absent_as_none(lambda: _attached(cloud, keys["role"]), _GONE)
+    return keys if found and keys["policyArn"] in found else None
 
 
-def _detach_policy(cloud: Cloud, identity: str, known: Properties) -> None:
-    role, arn = known["role"], known["policyArn"]
-    ignore(
-        lambda: cloud.retry(lambda: cloud.iam("DetachRolePolicy", RoleName=role, PolicyArn=arn), codes=_CHANGING), _GONE
-    )
-
-
-ROLE_POLICY_ATTACHMENT = ResourceType(
-    token="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-    create=_attach_policy,
+ROLE_POLICY_ATTACHMENT = _ATTACHMENT.type(
     read=_read_attachment,
-    delete=_detach_policy,
     replaces=names("role policyArn"),
     regional=False,
 )
@@ -254,79 +202,65 @@ ROLE_POLICY_ATTACHMENT = ResourceType(
 # Managed policy
 
 _VERSIONS = 5  # IAM keeps this many versions of a policy
-
-
-def _create_policy(cloud: Cloud, inputs: Properties) -> str:
-    return cloud.iam(
-        "CreatePolicy",
-        PolicyName=inputs["name"],
-        Path=inputs["path"],
-        Description=inputs.get("description"),
-        PolicyDocument=inputs["policy"],
-        Tags=tag_list(inputs.get("tagsAll")),
-    )["Policy"]["Arn"]
-
-
-def _policy(cloud: Cloud, arn: str) -> Any:
-    answer = absent_as_none(lambda: cloud.iam("GetPolicy", PolicyArn=arn), _GONE)
-    return answer["Policy"] if answer else None
+_POLICY = Api(
+    token="aws:iam/policy:Policy",
+    service="iam",
+    identity="arn",
+    calls=("CreatePolicy", "GetPolicy", "DeletePolicy"),
+    key="Policy",
+    gone=(_GONE,),
+    names={"arn": "PolicyArn", "name": "PolicyName", "policy": "PolicyDocument"},
+    tagging=Tagging("iam", "TagPolicy", "UntagPolicy", parameter="policyArn"),
+    busy=_BUSY,
+    busy_seconds=10,
+)
 
 
 def _read_policy(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
-    found = _policy(cloud, identity)
+    found = _POLICY.found(cloud, identity)
     if found is None:
         return None
     version = cloud.iam("GetPolicyVersion", PolicyArn=identity, VersionId=found["DefaultVersionId"])
-    return {
-        "arn": identity,
-        "name": found["PolicyName"],
-        "namePrefix": known.get("namePrefix") or "",
-        "path": found["Path"],
-        "policyId": found["PolicyId"],
-        "description": found.get("Description") or "",
-        "attachmentCount": found.get("AttachmentCount", 0),
-        "policy": _document(version["PolicyVersion"]["Document"]),
-        "tagsAll": tag_map(found.get("Tags")),
-    }
+    return {**_POLICY.outputs(cloud, identity, found), "policy": document(version["PolicyVersion"]["Document"])}
 
 
-def _policy_versions(cloud: Cloud, arn: str) -> list[Any]:
-    return _pages(lambda **page: cloud.iam("ListPolicyVersions", PolicyArn=arn, **page), "Versions")
+def _other_versions(cloud: Cloud, arn: str) -> list[Any]:
+    versions = _pages(lambda **page: cloud.iam("ListPolicyVersions", PolicyArn=arn, **page), "Versions")
+    return [version["VersionId"] for version in versions if not version["IsDefaultVersion"]]
 
 
 def _update_policy(cloud: Cloud, update: Update) -> None:
     if "policy" not in update.changed:
         return
-    versions = [v for v in _policy_versions(cloud, update.identity) if not v["IsDefaultVersion"]]
+    versions = _other_versions(cloud, update.identity)
     if len(versions) >= _VERSIONS - 1:
-        oldest = min(versions, key=lambda v: int(v["VersionId"][1:]))
-        cloud.iam("DeletePolicyVersion", PolicyArn=update.identity, VersionId=oldest["VersionId"])
-    document = update.new["policy"]
-    cloud.iam("CreatePolicyVersion", PolicyArn=update.identity, PolicyDocument=document, SetAsDefault=True)
+        oldest = min(versions, key=lambda version: int(version[1:]))
+        cloud.iam("DeletePolicyVersion", PolicyArn=update.identity, VersionId=oldest)
+    text = update.new["policy"]
+    cloud.iam("CreatePolicyVersion", PolicyArn=update.identity, PolicyDocument=text, SetAsDefault=True)
 
 
 def _delete_policy(cloud: Cloud, identity: str, known: Properties) -> None:
-    try:
-        for version in _policy_versions(cloud, identity):
-            if not version["IsDefaultVersion"]:
-                cloud.iam("DeletePolicyVersion", PolicyArn=identity, VersionId=version["VersionId"])
-        cloud.retry(lambda: cloud.iam("DeletePolicy", PolicyArn=identity), codes=_BUSY, seconds=10)
-    except AwsError as e:
-        if e.code != _GONE:
-            raise
+    for version in absent_as_none(lambda: _other_versions(cloud, identity), _GONE) or []:
+        ignore(lambda v=version: cloud.iam("DeletePolicyVersion", PolicyArn=identity, VersionId=v), _GONE)
+    _POLICY.delete(cloud, identity, known)
 
 
-POLICY = ResourceType(
-    token="aws:iam/policy:Policy",
-    create=_create_policy,
+POLICY = _POLICY.type(
     read=_read_policy,
     update=_update_policy,
     delete=_delete_policy,
-    tagger=tagger("iam", "Policy", "PolicyArn"),
     replaces=names("name namePrefix path description"),
     defaults={"path": "/"},
     documents=names("policy"),
     unsupported=names("delayAfterPolicyCreationInMs"),
     naming=Naming("name", "namePrefix", limit=128),
     regional=False,
+)
+
+TYPES = (
+    ROLE,
+    ROLE_POLICY,
+    ROLE_POLICY_ATTACHMENT,
+    POLICY,
 )

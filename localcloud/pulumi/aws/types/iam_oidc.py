@@ -2,74 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Any
+from localcloud.pulumi.aws.api import Api, Tagging
+from localcloud.pulumi.aws.cloud import Cloud
+from localcloud.pulumi.aws.resource import Update
+from localcloud.pulumi.wire import Properties, names
 
-from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
-from localcloud.pulumi.aws.resource import ResourceType, Update, names, tag_list, tag_map, tagger
-from localcloud.pulumi.wire import Properties
-
-_GONE = "NoSuchEntity"
 # IAM gets the certificate from the issuer itself. Nothing does that here, and the field must not be empty.
-_ANY_THUMBPRINT = "f" * 40
+_ANY_THUMBPRINTS = ["f" * 40]
+_ARN = "openIDConnectProviderArn"
+_API = Api(
+    token="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+    service="iam",
+    identity="arn",
+    calls=("CreateOpenIDConnectProvider", "GetOpenIDConnectProvider", "DeleteOpenIDConnectProvider"),
+    gone=("NoSuchEntity",),
+    names={"arn": "OpenIDConnectProviderArn", "clientIdLists": "ClientIDList", "thumbprintLists": "ThumbprintList"},
+    tagging=Tagging("iam", "TagOpenIDConnectProvider", "UntagOpenIDConnectProvider", parameter=_ARN),
+)
 
 
 def _create(cloud: Cloud, inputs: Properties) -> str:
-    answer = cloud.iam(
-        "CreateOpenIDConnectProvider",
-        Url=_url(inputs["url"]),
-        ClientIDList=inputs["clientIdLists"],
-        ThumbprintList=inputs.get("thumbprintLists") or [_ANY_THUMBPRINT],
-        Tags=tag_list(inputs.get("tagsAll")),
-    )
-    return answer["OpenIDConnectProviderArn"]
-
-
-def _url(given: str) -> str:
-    return given if given.startswith("https://") else f"https://{given}"
-
-
-def _provider(cloud: Cloud, arn: str) -> Any:
-    return absent_as_none(lambda: cloud.iam("GetOpenIDConnectProvider", OpenIDConnectProviderArn=arn), _GONE)
+    url = f"https://{inputs['url'].removeprefix('https://')}"
+    return _API.create(cloud, {"thumbprintLists": _ANY_THUMBPRINTS, **inputs, "url": url})
 
 
 def _read(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
-    found = _provider(cloud, identity)
-    if found is None:
-        return None
-    bare = found["Url"].removeprefix("https://")
-    return {
-        "arn": identity,
-        "url": known["url"] if bare in known.get("url", "") else f"https://{bare}",
-        "clientIdLists": found["ClientIDList"],
-        "thumbprintLists": found["ThumbprintList"],
-        "tagsAll": tag_map(found.get("Tags")),
-    }
+    found = _API.read(cloud, identity, known)
+    if found:
+        bare = found["url"].removeprefix("https://")
+        found["url"] = known["url"] if bare in known.get("url", "") else f"https://{bare}"
+    return found
 
 
 def _update(cloud: Cloud, update: Update) -> None:
-    arn = update.identity
-    if "thumbprintLists" in update.changed:
-        thumbprints = update.new.get("thumbprintLists") or [_ANY_THUMBPRINT]
-        cloud.iam("UpdateOpenIDConnectProviderThumbprint", OpenIDConnectProviderArn=arn, ThumbprintList=thumbprints)
+    _API.change(cloud, update, "UpdateOpenIDConnectProviderThumbprint")
     wanted, present = set(update.new["clientIdLists"]), set(update.outputs["clientIdLists"])
-    for client in sorted(wanted - present):
-        cloud.iam("AddClientIDToOpenIDConnectProvider", OpenIDConnectProviderArn=arn, ClientID=client)
-    for client in sorted(present - wanted):
-        cloud.iam("RemoveClientIDFromOpenIDConnectProvider", OpenIDConnectProviderArn=arn, ClientID=client)
+    for operation, clients in (("Add{}To", wanted - present), ("Remove{}From", present - wanted)):
+        for client in sorted(clients):
+            name = f"{operation.format('ClientID')}OpenIDConnectProvider"
+            cloud.iam(name, OpenIDConnectProviderArn=update.identity, ClientID=client)
 
 
-def _delete(cloud: Cloud, identity: str, known: Properties) -> None:
-    ignore(lambda: cloud.iam("DeleteOpenIDConnectProvider", OpenIDConnectProviderArn=identity), _GONE)
-
-
-OPENID_CONNECT_PROVIDER = ResourceType(
-    token="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+OPENID_CONNECT_PROVIDER = _API.type(
     create=_create,
     read=_read,
     update=_update,
-    delete=_delete,
-    tagger=tagger("iam", "OpenIDConnectProvider", "OpenIDConnectProviderArn"),
     replaces=names("url"),
     sets=names("clientIdLists"),
     regional=False,
 )
+
+TYPES = (OPENID_CONNECT_PROVIDER,)

@@ -2,87 +2,66 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map, tagger
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.aws.api import Api, Tagging
+from localcloud.pulumi.aws.cloud import Cloud
+from localcloud.pulumi.aws.resource import Naming, Update
+from localcloud.pulumi.aws.schema import coerced
+from localcloud.pulumi.wire import Properties, names
 
 # Queue
 
-_NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
-_NUMBERS = {
+_QUEUE_ATTRIBUTES = {
     "delaySeconds": "DelaySeconds",
     "maxMessageSize": "MaximumMessageSize",
     "messageRetentionSeconds": "MessageRetentionPeriod",
+    "policy": "Policy",
     "receiveWaitTimeSeconds": "ReceiveMessageWaitTimeSeconds",
+    "redriveAllowPolicy": "RedriveAllowPolicy",
+    "redrivePolicy": "RedrivePolicy",
+    "sqsManagedSseEnabled": "SqsManagedSseEnabled",
     "visibilityTimeoutSeconds": "VisibilityTimeout",
 }
-_TEXTS = {"policy": "Policy", "redrivePolicy": "RedrivePolicy", "redriveAllowPolicy": "RedriveAllowPolicy"}
-_ENCRYPTED = ("sqsManagedSseEnabled", "SqsManagedSseEnabled")
+_QUEUE = Api(
+    token="aws:sqs/queue:Queue",
+    service="sqs",
+    identity="url",
+    calls=("CreateQueue", "GetQueueAttributes", "DeleteQueue"),
+    key="Attributes",
+    gone=("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
+    names={"arn": "QueueArn", "name": "QueueName", "url": "QueueUrl", **_QUEUE_ATTRIBUTES},
+    tagging=Tagging("sqs", "TagQueue", "UntagQueue", "ListQueueTags", parameter="queueUrl", output="url"),
+)
 
 
 def _queue_attributes(inputs: Properties) -> dict[str, str]:
-    attributes = {api: str(inputs[name]) for name, api in {**_NUMBERS, **_TEXTS}.items() if name in inputs}
-    name, api = _ENCRYPTED
-    return attributes | ({api: "true" if inputs[name] else "false"} if name in inputs else {})
+    return {api: coerced("string", inputs[name]) for name, api in _QUEUE_ATTRIBUTES.items() if name in inputs}
 
 
 def _create_queue(cloud: Cloud, inputs: Properties) -> str:
-    answer = cloud.call(
-        "sqs",
-        "CreateQueue",
-        QueueName=inputs["name"],
-        Attributes=_queue_attributes(inputs),
-        tags=inputs.get("tagsAll"),
-    )
-    return answer["QueueUrl"]
+    return _QUEUE.ask(cloud, "CreateQueue", inputs, Attributes=_queue_attributes(inputs))["QueueUrl"]
 
 
 def _read_queue(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
-    answer = absent_as_none(
-        lambda: cloud.call("sqs", "GetQueueAttributes", QueueUrl=identity, AttributeNames=["All"]), *_NO_QUEUE
-    )
-    if answer is None:
-        return None
-    found = answer["Attributes"]
-    return {
-        "name": identity.rpartition("/")[2],
-        "namePrefix": known.get("namePrefix") or "",
-        "arn": found["QueueArn"],
-        "url": identity,
+    found = _QUEUE.found(cloud, identity, {"attributeNames": ["All"]})
+    return found and {
+        "sqsManagedSseEnabled": True,
         "fifoQueue": False,
-        **{name: int(found[api]) for name, api in _NUMBERS.items() if api in found},
-        **{name: found[api] for name, api in _TEXTS.items() if found.get(api)},
-        _ENCRYPTED[0]: found.get(_ENCRYPTED[1], "true") == "true",
-        "tagsAll": cloud.call("sqs", "ListQueueTags", QueueUrl=identity).get("Tags") or {},
+        **_QUEUE.outputs(cloud, identity, found),
+        "name": identity.rpartition("/")[2],
     }
 
 
 def _update_queue(cloud: Cloud, update: Update) -> None:
-    gone = {api: "" for name, api in _TEXTS.items() if name in update.old and name not in update.new}
-    attributes = {**_queue_attributes(update.new), **gone}
+    documents = names("policy redrivePolicy redriveAllowPolicy")
+    gone = {name: "" for name in documents if name in update.old and name not in update.new}
+    attributes = _queue_attributes({**update.new, **gone})
     cloud.call("sqs", "SetQueueAttributes", QueueUrl=update.identity, Attributes=attributes)
 
 
-def _delete_queue(cloud: Cloud, identity: str, known: Properties) -> None:
-    ignore(lambda: cloud.call("sqs", "DeleteQueue", QueueUrl=identity), *_NO_QUEUE)
-
-
-def _tag_queue(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-    if remove:
-        cloud.call("sqs", "UntagQueue", QueueUrl=identity, TagKeys=remove)
-    if add:
-        cloud.call("sqs", "TagQueue", QueueUrl=identity, Tags=add)
-
-
-QUEUE = ResourceType(
-    token="aws:sqs/queue:Queue",
+QUEUE = _QUEUE.type(
     create=_create_queue,
     read=_read_queue,
     update=_update_queue,
-    delete=_delete_queue,
-    tagger=_tag_queue,
     replaces=names("name namePrefix"),
     defaults={
         "delaySeconds": 0,
@@ -101,12 +80,21 @@ QUEUE = ResourceType(
 # Topic
 
 _NO_TOPIC = ("NotFound", "NotFoundException")
+_TOPIC = Api(
+    token="aws:sns/topic:Topic",
+    service="sns",
+    identity="arn",
+    calls=("CreateTopic", "GetTopicAttributes", "DeleteTopic"),
+    key="Attributes",
+    gone=_NO_TOPIC,
+    names={"arn": "TopicArn"},
+    tagging=Tagging("sns", listing="ListTagsForResource"),
+)
 _TOPIC_ATTRIBUTES = {"displayName": "DisplayName", "policy": "Policy"}
 
 
 def _create_topic(cloud: Cloud, inputs: Properties) -> str:
-    arn = cloud.call("sns", "CreateTopic", Name=inputs["name"], Tags=tag_list(inputs.get("tagsAll")))["TopicArn"]
-    cloud.made(arn)
+    arn = cloud.made(_TOPIC.ask(cloud, "CreateTopic", inputs)["TopicArn"])
     for name in _TOPIC_ATTRIBUTES.keys() & inputs.keys():
         _set_topic(cloud, arn, name, inputs[name])
     return arn
@@ -117,25 +105,9 @@ def _set_topic(cloud: Cloud, arn: str, name: str, value: str) -> None:
     cloud.call("sns", "SetTopicAttributes", TopicArn=arn, AttributeName=attribute, AttributeValue=value)
 
 
-def _topic(cloud: Cloud, arn: str) -> Any:
-    answer = absent_as_none(lambda: cloud.call("sns", "GetTopicAttributes", TopicArn=arn), *_NO_TOPIC)
-    return answer["Attributes"] if answer else None
-
-
 def _read_topic(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
-    found = _topic(cloud, identity)
-    if found is None:
-        return None
-    return {
-        "name": identity.rpartition(":")[2],
-        "namePrefix": known.get("namePrefix") or "",
-        "arn": identity,
-        "owner": found.get("Owner"),
-        "fifoTopic": False,
-        "displayName": found.get("DisplayName") or "",
-        "policy": found.get("Policy"),
-        "tagsAll": tag_map(cloud.call("sns", "ListTagsForResource", ResourceArn=identity).get("Tags")),
-    }
+    found = _TOPIC.read(cloud, identity, known)
+    return found and {"fifoTopic": False, "displayName": "", **found, "name": identity.rpartition(":")[2]}
 
 
 def _update_topic(cloud: Cloud, update: Update) -> None:
@@ -143,18 +115,11 @@ def _update_topic(cloud: Cloud, update: Update) -> None:
         _set_topic(cloud, update.identity, name, update.new.get(name, ""))
 
 
-def _delete_topic(cloud: Cloud, identity: str, known: Properties) -> None:
-    ignore(lambda: cloud.call("sns", "DeleteTopic", TopicArn=identity), *_NO_TOPIC)
-
-
 _KINDS = ("application", "firehose", "http", "lambda", "sqs")
-TOPIC = ResourceType(
-    token="aws:sns/topic:Topic",
+TOPIC = _TOPIC.type(
     create=_create_topic,
     read=_read_topic,
     update=_update_topic,
-    delete=_delete_topic,
-    tagger=tagger("sns", "Resource", "ResourceArn"),
     replaces=names("name namePrefix"),
     documents=names("policy"),
     unsupported=names(
@@ -168,46 +133,31 @@ TOPIC = ResourceType(
 
 # Subscription
 
+_SUBSCRIPTION = Api(
+    token="aws:sns/topicSubscription:TopicSubscription",
+    service="sns",
+    identity="arn",
+    calls=("Subscribe", "GetSubscriptionAttributes", "Unsubscribe"),
+    key="Attributes",
+    gone=_NO_TOPIC,
+    names={"arn": "SubscriptionArn", "ownerId": "Owner", "topic": "TopicArn"},
+)
+
 
 def _subscribe(cloud: Cloud, inputs: Properties) -> str:
     """Subscribe; an e-mail address must confirm the subscription, which has an ARN even before that."""
-    return cloud.call(
-        "sns",
-        "Subscribe",
-        TopicArn=inputs["topic"],
-        Protocol=inputs["protocol"],
-        Endpoint=inputs["endpoint"],
-        ReturnSubscriptionArn=True,
-    )["SubscriptionArn"]
+    return _SUBSCRIPTION.ask(cloud, "Subscribe", inputs, ReturnSubscriptionArn=True)["SubscriptionArn"]
 
 
-def _read_subscription(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
-    answer = absent_as_none(
-        lambda: cloud.call("sns", "GetSubscriptionAttributes", SubscriptionArn=identity), *_NO_TOPIC
-    )
-    if answer is None:
-        return None
-    found = answer["Attributes"]
-    return {
-        "arn": identity,
-        "topic": found["TopicArn"],
-        "protocol": found.get("Protocol") or known.get("protocol"),
-        "endpoint": found["Endpoint"],
-        "ownerId": found.get("Owner"),
-        "pendingConfirmation": found.get("PendingConfirmation") == "true",
-    }
-
-
-def _unsubscribe(cloud: Cloud, identity: str, known: Properties) -> None:
-    ignore(lambda: cloud.call("sns", "Unsubscribe", SubscriptionArn=identity), *_NO_TOPIC)
-
-
-SUBSCRIPTION = ResourceType(
-    token="aws:sns/topicSubscription:TopicSubscription",
+SUBSCRIPTION = _SUBSCRIPTION.type(
     create=_subscribe,
-    read=_read_subscription,
-    delete=_unsubscribe,
     replaces=names("endpoint protocol topic"),
     defaults={"confirmationTimeoutInMinutes": 1, "endpointAutoConfirms": False, "rawMessageDelivery": False},
     unsupported=names("deliveryPolicy filterPolicy filterPolicyScope redrivePolicy replayPolicy subscriptionRoleArn"),
+)
+
+TYPES = (
+    QUEUE,
+    TOPIC,
+    SUBSCRIPTION,
 )

@@ -6,16 +6,20 @@ import re
 from typing import Any
 
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
+from localcloud.pulumi.aws.conversion import from_structure, tag_list, tag_map
 from localcloud.pulumi.aws.endpoint import AwsError
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, names, tag_list, tag_map
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags
+from localcloud.pulumi.aws.schema import properties
+from localcloud.pulumi.wire import Properties, names
 
+_TOKEN = "aws:s3/bucket:Bucket"
 GONE = ("NoSuchBucket", "404")
 # S3's answers while another change of the bucket is in progress, or before the bucket is known everywhere.
 SETTLING = {"OperationAborted": None, "NoSuchBucket": None}
 SETTLING_SECONDS = 10.0
 _NAME = re.compile(r"(?!xn--)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?<!-s3alias)")
 _BATCH = 1000
+_ENCRYPTION = "serverSideEncryptionConfiguration"
 _HOSTED_ZONES = {
     "us-east-1": "Z3AQBSTGFYJSTF",
     "us-east-2": "Z2O1EMRO9K5GLX",
@@ -72,7 +76,6 @@ def _read(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
     policy = absent_as_none(lambda: cloud.s3("GetBucketPolicy", Bucket=identity), "NoSuchBucketPolicy")
     return {
         "bucket": identity,
-        "bucketPrefix": known.get("bucketPrefix") or "",
         "bucketNamespace": "global",
         "arn": f"arn:aws:s3:::{identity}",
         "bucketDomainName": f"{identity}.s3.amazonaws.com",
@@ -85,33 +88,18 @@ def _read(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
             "enabled": versioning.get("Status") == "Enabled",
             "mfaDelete": versioning.get("MFADelete") == "Enabled",
         },
-        "serverSideEncryptionConfiguration": _encryption(cloud, identity),
+        **_encryption(cloud, identity),
         "requestPayer": "BucketOwner",
         "objectLockEnabled": bool(known.get("objectLockEnabled")),
-        "accelerationStatus": "",
-        "acl": known.get("acl"),
-        "corsRules": [],
-        "grants": [],
-        "lifecycleRules": [],
     }
 
 
-def _encryption(cloud: Cloud, name: str) -> Properties | None:
+def _encryption(cloud: Cloud, name: str) -> Properties:
     gone = "ServerSideEncryptionConfigurationNotFoundError"
     answer = absent_as_none(lambda: cloud.s3("GetBucketEncryption", Bucket=name), gone)
-    if answer is None:
-        return None
-    rule = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
-    default = rule.get("ApplyServerSideEncryptionByDefault") or {}
-    return {
-        "rule": {
-            "applyServerSideEncryptionByDefault": {
-                "sseAlgorithm": default.get("SSEAlgorithm", ""),
-                "kmsMasterKeyId": default.get("KMSMasterKeyID", ""),
-            },
-            "bucketKeyEnabled": rule.get("BucketKeyEnabled", False),
-        }
-    }
+    shape = cloud.model("s3", "GetBucketEncryption").output_shape
+    declared = {_ENCRYPTION: properties(_TOKEN)["outputs"][_ENCRYPTION]}
+    return from_structure(declared, shape, answer, {"rule": "Rules"}) if answer else {}
 
 
 def _tag(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
@@ -180,7 +168,7 @@ def _problems(inputs: Properties) -> dict[str, str]:
 
 
 BUCKET = ResourceType(
-    token="aws:s3/bucket:Bucket",
+    token=_TOKEN,
     create=_create,
     read=_read,
     delete=_delete,
@@ -195,3 +183,5 @@ BUCKET = ResourceType(
     naming=Naming("bucket", "bucketPrefix", limit=63, lower=True),
     validate=_problems,
 )
+
+TYPES = (BUCKET,)

@@ -10,50 +10,30 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urlencode, urlsplit
 
+from localcloud.pulumi.aws.api import Api
 from localcloud.pulumi.aws.cloud import Cloud, absent_as_none, ignore
-from localcloud.pulumi.aws.resource import Naming, ResourceType, Tags, Update, names, tag_list, tag_map
+from localcloud.pulumi.aws.conversion import tag_list, tag_map
+from localcloud.pulumi.aws.resource import Naming, Tags, Update
 from localcloud.pulumi.aws.types.s3_bucket import delete_versions
 from localcloud.pulumi.errors import Failure, InputsError
-from localcloud.pulumi.wire import Asset, Properties
+from localcloud.pulumi.wire import Asset, Properties, names
 
-_GONE = ("NoSuchKey", "NoSuchBucket", "404")
 _BODIES = ("source", "content", "contentBase64")
-_HEADERS = {
-    "cacheControl": "CacheControl",
-    "contentDisposition": "ContentDisposition",
-    "contentEncoding": "ContentEncoding",
-    "contentLanguage": "ContentLanguage",
-    "contentType": "ContentType",
-    "metadata": "Metadata",
-    "websiteRedirect": "WebsiteRedirectLocation",
-    "storageClass": "StorageClass",
-    "serverSideEncryption": "ServerSideEncryption",
-    "kmsKeyId": "SSEKMSKeyId",
-    "bucketKeyEnabled": "BucketKeyEnabled",
-}
-_CHECKSUMS = {
-    "checksumCrc32": "ChecksumCRC32",
-    "checksumCrc32c": "ChecksumCRC32C",
-    "checksumCrc64nvme": "ChecksumCRC64NVME",
-    "checksumSha1": "ChecksumSHA1",
-    "checksumSha256": "ChecksumSHA256",
-}
+_CHECKSUMS = ("checksumCrc32", "checksumCrc32c", "checksumCrc64nvme", "checksumSha1", "checksumSha256")
+_API = Api(
+    token="aws:s3/bucketObjectv2:BucketObjectv2",
+    service="s3",
+    calls=("PutObject", "HeadObject", "DeleteObject"),
+    identity="bucket/key",
+    gone=("NoSuchKey", "NoSuchBucket", "404"),
+    names={"kmsKeyId": "SSEKMSKeyId", "websiteRedirect": "WebsiteRedirectLocation"},
+)
 
 
 def _upload(cloud: Cloud, inputs: Properties) -> str:
     tags: Tags = inputs.get("tagsAll") or {}
     with _body(cloud.directory, inputs) as body:
-        cloud.s3(
-            "PutObject",
-            Bucket=inputs["bucket"],
-            Key=inputs["key"],
-            Body=body,
-            ACL=inputs.get("acl"),
-            ChecksumAlgorithm=inputs.get("checksumAlgorithm"),
-            Tagging=urlencode(tags) if tags else None,
-            **{api: inputs[name] for name, api in _HEADERS.items() if name in inputs},
-        )
-    return f"{inputs['bucket']}/{inputs['key']}"
+        return _API.create(cloud, inputs, Body=body, Tagging=urlencode(tags) if tags else None)
 
 
 @contextmanager
@@ -85,25 +65,16 @@ def _file(directory: Path, source: Asset) -> Path:
 
 
 def _read(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
-    bucket, _, key = identity.partition("/")
-    found = absent_as_none(lambda: cloud.s3("HeadObject", Bucket=bucket, Key=key, ChecksumMode="ENABLED"), *_GONE)
+    found = _API.found(cloud, identity, {"checksumMode": "ENABLED"})
     if found is None:
         return None
-    tags = absent_as_none(lambda: cloud.s3("GetObjectTagging", Bucket=bucket, Key=key), *_GONE) or {"TagSet": []}
+    outputs = _API.outputs(cloud, identity, found)
     return {
-        **{name: found.get(api) or None for name, api in _HEADERS.items()},
-        **{name: found.get(api, "") for name, api in _CHECKSUMS.items()},
-        "bucket": bucket,
-        "key": key,
-        "arn": f"arn:aws:s3:::{bucket}/{key}",
+        **outputs,
+        "arn": f"arn:aws:s3:::{identity}",
         "etag": found["ETag"].strip('"'),
-        "contentType": found.get("ContentType", ""),
-        "serverSideEncryption": found.get("ServerSideEncryption", ""),
         "storageClass": found.get("StorageClass") or "STANDARD",
-        "kmsKeyId": found.get("SSEKMSKeyId"),
-        "bucketKeyEnabled": bool(found.get("BucketKeyEnabled")),
-        "versionId": found.get("VersionId", ""),
-        "tagsAll": tag_map(tags["TagSet"]),
+        "tagsAll": absent_as_none(lambda: _tags(cloud, identity), *_API.gone) or {},
     }
 
 
@@ -111,25 +82,27 @@ def _update(cloud: Cloud, update: Update) -> None:
     if update.changed - {"forceDestroy", "acl"}:
         _upload(cloud, update.new)
     elif "acl" in update.changed and "acl" in update.new:
-        cloud.s3("PutObjectAcl", Bucket=update.new["bucket"], Key=update.new["key"], ACL=update.new["acl"])
+        _API.ask(cloud, "PutObjectAcl", update.new)
+
+
+def _tags(cloud: Cloud, identity: str) -> Tags:
+    return tag_map(_API.ask(cloud, "GetObjectTagging", _API.keys(identity))["TagSet"])
 
 
 def _tag(cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None:
-    bucket, _, key = identity.partition("/")
-    present = tag_map(cloud.s3("GetObjectTagging", Bucket=bucket, Key=key)["TagSet"])
-    tags = {**{k: v for k, v in present.items() if k not in remove}, **add}
+    # S3 replaces all tags of an object at once.
+    tags = {**{k: v for k, v in _tags(cloud, identity).items() if k not in remove}, **add}
     if tags:
-        cloud.s3("PutObjectTagging", Bucket=bucket, Key=key, Tagging={"TagSet": tag_list(tags)})
+        _API.ask(cloud, "PutObjectTagging", _API.keys(identity), Tagging={"TagSet": tag_list(tags)})
     else:
-        cloud.s3("DeleteObjectTagging", Bucket=bucket, Key=key)
+        _API.ask(cloud, "DeleteObjectTagging", _API.keys(identity))
 
 
 def _delete(cloud: Cloud, identity: str, known: Properties) -> None:
-    bucket, _, key = identity.partition("/")
     if known.get("versionId") not in {None, "", "null"}:
-        ignore(lambda: delete_versions(cloud, bucket, key), *_GONE)
+        ignore(lambda: delete_versions(cloud, *identity.split("/", 1)), *_API.gone)
     else:
-        ignore(lambda: cloud.s3("DeleteObject", Bucket=bucket, Key=key), *_GONE)
+        _API.delete(cloud, identity, {})
 
 
 def _problems(inputs: Properties) -> dict[str, str]:
@@ -145,10 +118,7 @@ def _problems(inputs: Properties) -> dict[str, str]:
     return {}
 
 
-_CONTENT_OUTPUTS = ("etag", "versionId", *_CHECKSUMS)
-
-BUCKET_OBJECT = ResourceType(
-    token="aws:s3/bucketObjectv2:BucketObjectv2",
+BUCKET_OBJECT = _API.type(
     create=_upload,
     read=_read,
     update=_update,
@@ -158,6 +128,8 @@ BUCKET_OBJECT = ResourceType(
     defaults={"forceDestroy": False},
     unsupported=names("objectLockLegalHoldStatus objectLockMode objectLockRetainUntilDate overrideProvider"),
     naming=Naming("key", limit=1024, random=False),
-    volatile=dict.fromkeys((*_BODIES, "sourceHash", "etag"), _CONTENT_OUTPUTS),
+    volatile=dict.fromkeys((*_BODIES, "sourceHash", "etag"), ("etag", "versionId", *_CHECKSUMS)),
     validate=_problems,
 )
+
+TYPES = (BUCKET_OBJECT,)

@@ -1,0 +1,69 @@
+"""What an operation on a resource gets and returns."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from localcloud.pulumi import errors
+from localcloud.pulumi.errors import Failure
+from localcloud.pulumi.wire import Properties, Urn
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Inputs with defaults and names filled in, or what is wrong with them."""
+
+    inputs: Properties
+    failures: Sequence[Failure] = ()
+    secrets: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Target:
+    """The resource that an operation is about.
+
+    Args:
+        urn: its URN.
+        identity: its id; empty before it is created.
+        timeout: seconds that the program allows, or 0 if it sets no time.
+        seed: the random bytes of a Check.
+    """
+
+    urn: Urn
+    identity: str = ""
+    timeout: float = 0.0
+    seed: bytes = b""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An existing object: its id, its outputs, and the inputs that would create it."""
+
+    identity: str
+    outputs: Properties
+    inputs: Properties
+
+
+@dataclass
+class Stop:
+    """Set once the engine asks to stop; every wait checks it."""
+
+    event: threading.Event = field(default_factory=threading.Event)
+    callbacks: list[Callable[[], None]] = field(default_factory=list)
+
+    def now(self) -> None:
+        """Ask everything to stop."""
+        self.event.set()
+        for callback in self.callbacks:
+            callback()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, unless the engine asks to stop.
+
+        Raises:
+            CancelledError: the engine asked to stop.
+        """
+        if self.event.wait(seconds):
+            raise errors.CancelledError("stopped on request")
