@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from localcloud.containers.scikit_learn.versions import VERSIONS
-from policy.rules import ALL, EXCEPTIONS
+from policy.rules import ALL
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -28,14 +28,9 @@ def config() -> str:
 
 
 def controls() -> str:
-    """The policy pack's rules and the exceptions, by control."""
+    """The policy pack's rules."""
     rows = [(f"`{rule.name}`", rule.text, ", ".join(rule.controls)) for rule in ALL]
     return _markdown(("rule", "what must hold", "controls"), rows)
-
-
-def exceptions() -> str:
-    """The controls that the stack does not pass."""
-    return _markdown(("controls", "about", "reason"), [(", ".join(e.controls), e.about, e.reason) for e in EXCEPTIONS])
 
 
 def scikit_learn_images() -> str:
@@ -50,7 +45,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "config": config,
     "scikit-learn-images": scikit_learn_images,
     "controls": controls,
-    "exceptions": exceptions,
 }
 
 

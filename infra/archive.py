@@ -12,14 +12,13 @@ its size. Files of other formats, such as a pickle, have neither.
 
 import functools
 import hashlib
-import json
 import re
 import struct
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 REQUIREMENTS = "code/requirements.txt"
 _PICKLE_PROTOCOL = b"\x80"
@@ -32,7 +31,10 @@ _CHUNK = 1 << 20  # bytes; the parameters stand within the last few hundred
 _START = 64  # bytes, in which a JSON file has its first key
 _BLANKS = b" \t\r\n"
 _PARAMETERS = b"learner_model_param"
+_JSON_FEATURES = re.compile(rb'"num_feature"\s*:\s*"([1-9]\d*)"')
 _JSON_VERSION = re.compile(rb'"version"\s*:\s*\[\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\]')
+# UBJSON: a text is a letter for the type of its length, the length, and the bytes; `S` marks one that is a value.
+_UBJSON_FEATURES = re.compile(rb"num_featureS(?:i.|U.|I..|l.{4}|L.{8})([1-9]\d*)", re.DOTALL)
 # UBJSON: the key, an array of three integers, each a letter for its type and big-endian bytes.
 _UBJSON_VERSION = re.compile(rb"version\[#L.{7}\x03((?:i.|U.|I..|l....|L........){3})", re.DOTALL)
 _UBJSON_INTEGERS = {"i": ">b", "U": ">B", "I": ">h", "l": ">i", "L": ">q"}
@@ -182,55 +184,18 @@ def read_model(file: BinaryIO) -> XGBoostModel:
         before, last = last, chunk
     end = head if last is head else before + last
     is_json = head[:_START].translate(None, _BLANKS).startswith(b'{"')
-    return XGBoostModel(head, _features(end), _version(end, is_json=is_json))
+    return XGBoostModel(head, _features(end, is_json=is_json), _version(end, is_json=is_json))
 
 
 def dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def _features(end: bytes) -> int | None:
+def _features(end: bytes, *, is_json: bool) -> int | None:
     """Return `learner.learner_model_param.num_feature`; trees have parameters of the same name, which do not count."""
-    position = end.rfind(_PARAMETERS)
-    if position < 0:
-        return None
-    value = end[position + len(_PARAMETERS) :]
-    parameters = _json_object(value) if value.startswith(b'"') else _ubjson_texts(value)
-    count = parameters.get("num_feature", "")
-    return int(count) if isinstance(count, str) and count.isdecimal() and int(count) else None
-
-
-def _json_object(value: bytes) -> dict[str, Any]:
-    text = value.lstrip(b'" \t\r\n:').decode(errors="replace")
-    try:
-        found = json.JSONDecoder().raw_decode(text)[0]
-    except ValueError:
-        return {}
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-
-
-def _ubjson_texts(value: bytes) -> dict[str, str]:
-    """Read an object of strings only: `{`, then length and key, `S`, length and value, and `}`."""
-    if not value.startswith(b"{"):
-        return {}
-    found: dict[str, str] = {}
-    position = 1
-    try:
-        while value[position : position + 1] != b"}":
-            key, position = _ubjson_text(value, position)
-            if value[position : position + 1] != b"S":
-                break
-            found[key], position = _ubjson_text(value, position + 1)
-    except (KeyError, struct.error):
-        return {}
-    return found
-
-
-def _ubjson_text(value: bytes, position: int) -> tuple[str, int]:
-    form = _UBJSON_INTEGERS[chr(value[position])] if position < len(value) else ">q"
-    (length,) = struct.unpack_from(form, value, position + 1)
-    start = position + 1 + struct.calcsize(form)
-    return value[start : start + length].decode(errors="replace"), start + max(length, 0)
+    _, found, parameters = end.rpartition(_PARAMETERS)
+    count = (_JSON_FEATURES if is_json else _UBJSON_FEATURES).search(parameters) if found else None
+    return int(count[1]) if count else None
 
 
 def _version(end: bytes, *, is_json: bool) -> tuple[int, ...] | None:

@@ -232,7 +232,7 @@ def version_of(wanted: str, cluster_name: str, look: pulumi.InvokeOptions) -> st
         pulumi.RunError: EKS cannot be asked.
     """
     standing = _standing(cluster_name, look)
-    if standing is None or _order(standing) <= _order(wanted):
+    if standing is None or version_order(standing) <= version_order(wanted):
         return wanted
     pulumi.log.warn(
         f"the cluster {cluster_name} has Kubernetes {standing}, the setting kubernetesVersion is {wanted}: EKS upgraded it "
@@ -244,8 +244,8 @@ def version_of(wanted: str, cluster_name: str, look: pulumi.InvokeOptions) -> st
 
 def addons(version: str) -> Mapping[str, str]:
     """Return the add-ons' versions for a Kubernetes version, or for the nearest older one if the table lacks it."""
-    older = [known for known in EKS_VERSIONS if _order(known) <= _order(version)]
-    return EKS_VERSIONS[max(older, key=_order)]
+    older = [known for known in EKS_VERSIONS if version_order(known) <= version_order(version)]
+    return EKS_VERSIONS[max(older, key=version_order)]
 
 
 def _standing(cluster_name: str, look: pulumi.InvokeOptions) -> str | None:
@@ -260,5 +260,6 @@ def _standing(cluster_name: str, look: pulumi.InvokeOptions) -> str | None:
         ) from error
 
 
-def _order(version: str) -> tuple[int, ...]:
+def version_order(version: str) -> tuple[int, ...]:
+    """Return a version in a form that compares as versions do."""
     return tuple(int(part) for part in version.split("."))

@@ -24,7 +24,7 @@ from pulumi.resource_hooks import ErrorHook, ErrorHookArgs
 from pulumi.runtime.proto.resource_pb2 import ResourceInvokeRequest
 from pulumi.runtime.settings import get_monitor
 
-from infra.cluster import Cluster
+from infra.cluster import Cluster, version_order
 from infra.identity import Identity
 from infra.problems import refuse
 from infra.settings import JOBS_NAMESPACE, Settings
@@ -217,7 +217,7 @@ def stale(wanted: str, applied: str, installed: str | None, stack: str) -> str |
         installed: the version of the installed release; None if there is none.
         stack: whose settings they are.
     """
-    if installed is None or applied == wanted or _order(wanted) <= _order(installed):
+    if installed is None or applied == wanted or version_order(wanted) <= version_order(installed):
         return None
     return (
         f"chartVersion: '{wanted}', but the cluster has the CRDs of {installed}, which Helm does not upgrade. "
@@ -244,7 +244,3 @@ def _installed() -> str | None:
     states = found.get("outputs", {}).values()
     releases = [state["outputs"] for state in states if state["type"] == RELEASE_TYPE]
     return next((str(release["version"]) for release in releases if release.get("version")), None)
-
-
-def _order(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,43 +25,110 @@ EKS_VERSIONS: Mapping[str, Mapping[str, str]] = json.loads(Path(__file__).with_n
 OPERATOR_INSTALLS = ("helm", "capability", "existing")
 
 
+def _shaped(pattern: str) -> Callable[[str], bool]:
+    return lambda value: re.fullmatch(pattern, value) is not None
+
+
+_is_version = _shaped(r"\d+\.\d+\.\d+")
+_is_kms_key = _shaped(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+")
+_is_bucket = _shaped(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_is_transform_type = _shaped(r"ml\.(?!t)[a-z0-9]+\.[a-z0-9]+")
+
+
+def _is_narrow_cidr(value: str) -> bool:
+    try:
+        return "/" in value and ipaddress.IPv4Network(value).prefixlen >= 8
+    except ValueError:
+        return False
+
+
+def _is_chart(value: str) -> bool:
+    return re.fullmatch(r"oci://[\w.:-]+(/[\w.-]+)+", value) is not None or (Path(value) / "Chart.yaml").is_file()
+
+
+_TRANSFORM_TYPES = "SageMaker instance types such as ml.m5.large"
+_BUCKETS = "names of S3 buckets"
+
+
+def _text(allowed: str, accepts: Callable[[str], bool]) -> Any:
+    return field(metadata={"read": lambda reader, key: reader.text(key, allowed, accepts)})
+
+
+def _optional(allowed: str, accepts: Callable[[str], bool]) -> Any:
+    return _text(allowed, lambda value: not value or accepts(value))
+
+
+def _texts(allowed: str, accepts: Callable[[str], bool], *, least: int = 0) -> Any:
+    return field(metadata={"read": lambda reader, key: reader.texts(key, allowed, accepts, least=least)})
+
+
+def _integer(low: int, high: int) -> Any:
+    return field(metadata={"read": lambda reader, key: reader.integer(key, low, high)})
+
+
+def _mapping(allowed: str) -> Any:
+    return field(metadata={"read": lambda reader, key: reader.mapping(key, allowed)})
+
+
 @dataclass(frozen=True)
 class Settings:
-    """Every setting of a stack, checked."""
+    """Every setting of a stack, with the values that are allowed; its key is its name in camel case."""
 
-    region: str
-    prefix: str
-    kubernetes_version: str
-    allowed_cidrs: tuple[str, ...]
-    admin_principals: tuple[str, ...]
-    node_instance_type: str
-    operator_install: str
-    operator_chart: str
-    chart_version: str
-    crds_version: str
-    max_concurrent_syncs: int
-    model_archive: Path
-    model_image: str
-    batch_input: str
-    transform_instance_type: str
-    allowed_transform_instance_types: tuple[str, ...]
-    input_buckets: tuple[str, ...]
-    output_buckets: tuple[str, ...]
-    kms_keys: tuple[str, ...]
-    results_expire_days: int
-    job_timeout_minutes: int
-    max_jobs_at_once: int
-    iam_delay_seconds: int
-    permissions_boundary: str
-    existing_vpc_id: str
-    existing_subnet_ids: tuple[str, ...]
-    existing_bucket: str
-    failure_emails: tuple[str, ...]
-    delivery_repository: str
-    delivery_provider_arn: str
-    delivery_state_bucket: str
-    delivery_secrets_key: str
-    rerun: Mapping[str, str]
+    region: str = field(metadata={"read": lambda reader, _: reader.region()})
+    prefix: str = _text(
+        "2 to 24 characters of a-z, 0-9 and -, which start with a letter and do not end with -",
+        _shaped(r"(?=.{2,24}$)[a-z](-?[a-z0-9])+"),
+    )
+    kubernetes_version: str = _text(
+        f"{' or '.join(EKS_VERSIONS)}; infra/eks_versions.json has the add-ons of each, and takes one more line",
+        EKS_VERSIONS.__contains__,
+    )
+    allowed_cidrs: tuple[str, ...] = _texts(
+        'at least one IPv4 range that may reach the cluster, such as ["203.0.113.7/32"], never wider than /8',
+        _is_narrow_cidr,
+        least=1,
+    )
+    admin_principals: tuple[str, ...] = _texts(
+        "IAM role or user ARNs", _shaped(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+")
+    )
+    node_instance_type: str = _text(
+        "an x86 EC2 type, small or larger (EKS needs 6 pods, t3.micro has 4), such as t3.small",
+        _shaped(r"(?![a-z]+\d+g[a-z]*\.)[a-z]+\d+[a-z-]*\.[a-z0-9-]+(?<!\.nano)(?<!\.micro)"),
+    )
+    operator_install: str = _text(" or ".join(OPERATOR_INSTALLS), OPERATOR_INSTALLS.__contains__)
+    operator_chart: str = _text("an oci:// address, or a folder with a Chart.yaml", _is_chart)
+    chart_version: str = _text("a chart version such as 1.9.1, without v", _is_version)
+    crds_version: str = _optional("empty, or the chart version that `make crds` set", _is_version)
+    max_concurrent_syncs: int = _integer(1, 100)
+    model_archive: str = _text("the path of a model.tar.gz", bool)
+    model_image: str = _optional(f"{IMAGES_ALLOWED}, or empty for XGBoost", is_image)
+    batch_input: str = _text("a file, a folder or an s3:// URI", bool)
+    transform_instance_type: str = _text(_TRANSFORM_TYPES, _is_transform_type)
+    allowed_transform_instance_types: tuple[str, ...] = _texts(_TRANSFORM_TYPES, _is_transform_type, least=1)
+    input_buckets: tuple[str, ...] = _texts(_BUCKETS, _is_bucket)
+    output_buckets: tuple[str, ...] = _texts(_BUCKETS, _is_bucket)
+    kms_keys: tuple[str, ...] = _texts("ARNs of KMS keys", _is_kms_key)
+    results_expire_days: int = _integer(1, 3650)
+    job_timeout_minutes: int = _integer(1, 24 * 60)
+    max_jobs_at_once: int = _integer(0, 1000)
+    iam_delay_seconds: int = _integer(0, 300)
+    permissions_boundary: str = _optional(
+        "empty, or an IAM policy's ARN", _shaped(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+")
+    )
+    existing_vpc_id: str = _optional("empty, or a VPC's id such as vpc-0a1b2c3d", _shaped(r"vpc-[0-9a-f]{8,17}"))
+    existing_subnet_ids: tuple[str, ...] = _texts(
+        "subnet ids such as subnet-0a1b2c3d", _shaped(r"subnet-[0-9a-f]{8,17}")
+    )
+    existing_bucket: str = _optional("empty, or the name of an S3 bucket", _is_bucket)
+    failure_emails: tuple[str, ...] = _texts("e-mail addresses", _shaped(r"[^@\s]+@[^@\s]+\.[^@\s]+"))
+    delivery_repository: str = _optional("owner/name on GitHub, or empty", _shaped(r"[\w.-]+/[\w.-]+"))
+    delivery_provider_arn: str = _optional(
+        "the ARN of GitHub's OpenID Connect provider, or empty",
+        _shaped(r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/token\.actions\.githubusercontent\.com"),
+    )
+    delivery_state_bucket: str = _optional("the name of an S3 bucket, or empty", _is_bucket)
+    delivery_secrets_key: str = _optional("the ARN of a KMS key, or empty", _is_kms_key)
+    rerun: Mapping[str, str] = _mapping("a map from the name of a job to a number, such as rerun.churn 2")
 
     # Names on which Pod Identity, the chart and the policies must agree.
     operator_namespace: str = "ack-system"
@@ -88,15 +155,22 @@ class Settings:
     @property
     def model(self) -> ModelArgs:
         """The stack's own model."""
-        return ModelArgs(archive=str(self.model_archive), image=self.model_image)
+        return ModelArgs(archive=self.model_archive, image=self.model_image)
 
 
 def load() -> Settings:
     """Read the stack's config; if anything in it is invalid, stop with one message that says all of it."""
     reader = Reader(pulumi.Config(), pulumi.Config("aws"))
-    settings = _read(reader)
+    declared = [item for item in fields(Settings) if "read" in item.metadata]
+    settings = Settings(**{item.name: item.metadata["read"](reader, _key(item.name)) for item in declared})
+    _check_together(reader, settings)
     refuse(reader.problems, "the settings")
     return settings
+
+
+def _key(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
 
 
 class Reader:
@@ -164,77 +238,6 @@ class Reader:
         self.problems.append(f"{key}: {value}. Allowed: {allowed}.")
 
 
-def _read(reader: Reader) -> Settings:
-    transform_types = "SageMaker instance types such as ml.m5.large"
-    bucket = "names of S3 buckets"
-    settings = Settings(
-        region=reader.region(),
-        prefix=reader.text(
-            "prefix",
-            "2 to 24 characters of a-z, 0-9 and -, which start with a letter and do not end with -",
-            _is_prefix,
-        ),
-        kubernetes_version=reader.text(
-            "kubernetesVersion",
-            f"{' or '.join(EKS_VERSIONS)}; infra/eks_versions.json has the add-ons of each, and takes one more line",
-            EKS_VERSIONS.__contains__,
-        ),
-        allowed_cidrs=reader.texts(
-            "allowedCidrs",
-            'at least one IPv4 range that may reach the cluster, such as ["203.0.113.7/32"], never wider than /8',
-            _is_narrow_cidr,
-            least=1,
-        ),
-        admin_principals=reader.texts("adminPrincipals", "IAM role or user ARNs", _is_principal),
-        node_instance_type=reader.text(
-            "nodeInstanceType",
-            "an x86 EC2 type, small or larger (EKS needs 6 pods, t3.micro has 4), such as t3.small",
-            _is_node_type,
-        ),
-        operator_install=reader.text("operatorInstall", " or ".join(OPERATOR_INSTALLS), OPERATOR_INSTALLS.__contains__),
-        operator_chart=reader.text("operatorChart", "an oci:// address, or a folder with a Chart.yaml", _is_chart),
-        chart_version=reader.text("chartVersion", "a chart version such as 1.9.1, without v", _is_version),
-        crds_version=reader.text(
-            "crdsVersion", "empty, or the chart version that `make crds` set", _optional(_is_version)
-        ),
-        max_concurrent_syncs=reader.integer("maxConcurrentSyncs", 1, 100),
-        model_archive=Path(reader.text("modelArchive", "the path of a model.tar.gz", bool)),
-        model_image=reader.text("modelImage", f"{IMAGES_ALLOWED}, or empty for XGBoost", _optional(is_image)),
-        batch_input=reader.text("batchInput", "a file, a folder or an s3:// URI", bool),
-        transform_instance_type=reader.text("transformInstanceType", transform_types, _is_transform_type),
-        allowed_transform_instance_types=reader.texts(
-            "allowedTransformInstanceTypes", transform_types, _is_transform_type, least=1
-        ),
-        input_buckets=reader.texts("inputBuckets", bucket, _is_bucket),
-        output_buckets=reader.texts("outputBuckets", bucket, _is_bucket),
-        kms_keys=reader.texts("kmsKeys", "ARNs of KMS keys", _is_kms_key),
-        results_expire_days=reader.integer("resultsExpireDays", 1, 3650),
-        job_timeout_minutes=reader.integer("jobTimeoutMinutes", 1, 24 * 60),
-        max_jobs_at_once=reader.integer("maxJobsAtOnce", 0, 1000),
-        iam_delay_seconds=reader.integer("iamDelaySeconds", 0, 300),
-        permissions_boundary=reader.text("permissionsBoundary", "empty, or an IAM policy's ARN", _optional(_is_policy)),
-        existing_vpc_id=reader.text("existingVpcId", "empty, or a VPC's id such as vpc-0a1b2c3d", _optional(_is_vpc)),
-        existing_subnet_ids=reader.texts("existingSubnetIds", "subnet ids such as subnet-0a1b2c3d", _is_subnet),
-        existing_bucket=reader.text("existingBucket", "empty, or the name of an S3 bucket", _optional(_is_bucket)),
-        failure_emails=reader.texts("failureEmails", "e-mail addresses", _is_address),
-        delivery_repository=reader.text(
-            "deliveryRepository", "owner/name on GitHub, or empty", _optional(_is_repository)
-        ),
-        delivery_provider_arn=reader.text(
-            "deliveryProviderArn", "the ARN of GitHub's OpenID Connect provider, or empty", _optional(_is_provider)
-        ),
-        delivery_state_bucket=reader.text(
-            "deliveryStateBucket", "the name of an S3 bucket, or empty", _optional(_is_bucket)
-        ),
-        delivery_secrets_key=reader.text(
-            "deliverySecretsKey", "the ARN of a KMS key, or empty", _optional(_is_kms_key)
-        ),
-        rerun=reader.mapping("rerun", "a map from the name of a job to a number, such as rerun.churn 2"),
-    )
-    _check_together(reader, settings)
-    return settings
-
-
 def _check_together(reader: Reader, settings: Settings) -> None:
     allowed, chosen = settings.allowed_transform_instance_types, settings.transform_instance_type
     if allowed and _is_transform_type(chosen) and chosen not in allowed:
@@ -243,44 +246,9 @@ def _check_together(reader: Reader, settings: Settings) -> None:
         reader.require("adminPrincipals", f"named twice: {', '.join(twice)}. Allowed: each principal once.")
     if bool(settings.existing_vpc_id) != bool(settings.existing_subnet_ids):
         reader.require("existingVpcId", "needs existingSubnetIds, and these need it. Allowed: both or neither.")
-    if settings.model_archive.parts:
+    if settings.model_archive:
         reader.require("modelArchive", settings.model.archive_problem(settings.model))
 
 
 def _shown(value: str | None) -> str:
     return f"'{value}'" if value else "has no value"
-
-
-def _shaped(pattern: str) -> Callable[[str], bool]:
-    return lambda value: re.fullmatch(pattern, value) is not None
-
-
-def _optional(accepts: Callable[[str], bool]) -> Callable[[str], bool]:
-    return lambda value: not value or accepts(value)
-
-
-_is_prefix = _shaped(r"(?=.{2,24}$)[a-z](-?[a-z0-9])+")
-_is_version = _shaped(r"\d+\.\d+\.\d+")
-_is_policy = _shaped(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+")
-_is_principal = _shaped(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+")
-_is_provider = _shaped(r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/token\.actions\.githubusercontent\.com")
-_is_kms_key = _shaped(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+")
-_is_vpc = _shaped(r"vpc-[0-9a-f]{8,17}")
-_is_subnet = _shaped(r"subnet-[0-9a-f]{8,17}")
-_is_bucket = _shaped(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_is_address = _shaped(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_is_repository = _shaped(r"[\w.-]+/[\w.-]+")
-_is_transform_type = _shaped(r"ml\.(?!t)[a-z0-9]+\.[a-z0-9]+")
-# x86 types, small or larger.
-_is_node_type = _shaped(r"(?![a-z]+\d+g[a-z]*\.)[a-z]+\d+[a-z-]*\.[a-z0-9-]+(?<!\.nano)(?<!\.micro)")
-
-
-def _is_narrow_cidr(value: str) -> bool:
-    try:
-        return "/" in value and ipaddress.IPv4Network(value).prefixlen >= 8
-    except ValueError:
-        return False
-
-
-def _is_chart(value: str) -> bool:
-    return re.fullmatch(r"oci://[\w.:-]+(/[\w.-]+)+", value) is not None or (Path(value) / "Chart.yaml").is_file()

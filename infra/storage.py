@@ -7,6 +7,7 @@ An existing bucket (`existingBucket`) keeps its owner's rules, and remains when 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -61,62 +62,23 @@ class Storage(pulumi.ComponentResource):
             opts=self._here,
         )
         self.bucket_name = bucket.bucket
-        public_access = self._block_public_access(bucket)
-        self.hardening = [
-            public_access,
-            self._own_all_objects(bucket),
-            self._encrypt(bucket),
-            self._expire(bucket, args.results_expire_days),
-            self._tls_only(bucket, args.scope, after=public_access),
-        ]
-
-    def _block_public_access(self, bucket: aws.s3.Bucket) -> aws.s3.BucketPublicAccessBlock:
-        return aws.s3.BucketPublicAccessBlock(
-            f"{self._name}-data",
-            bucket=bucket.bucket,
+        where: dict[str, Any] = {"resource_name": f"{self._name}-data", "bucket": bucket.bucket, "opts": self._here}
+        public_access = aws.s3.BucketPublicAccessBlock(
             block_public_acls=True,
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
-            opts=self._here,
+            **where,
         )
-
-    def _own_all_objects(self, bucket: aws.s3.Bucket) -> aws.s3.BucketOwnershipControls:
-        return aws.s3.BucketOwnershipControls(
-            f"{self._name}-data",
-            bucket=bucket.bucket,
-            rule={"object_ownership": "BucketOwnerEnforced"},
-            opts=self._here,
-        )
-
-    def _encrypt(self, bucket: aws.s3.Bucket) -> aws.s3.BucketServerSideEncryptionConfiguration:
-        return aws.s3.BucketServerSideEncryptionConfiguration(
-            f"{self._name}-data",
-            bucket=bucket.bucket,
-            rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
-            opts=self._here,
-        )
-
-    def _expire(self, bucket: aws.s3.Bucket, days: int) -> aws.s3.BucketLifecycleConfiguration:
-        return aws.s3.BucketLifecycleConfiguration(
-            f"{self._name}-data",
-            bucket=bucket.bucket,
-            rules=[
-                {
-                    "id": "results-expire",
-                    "status": "Enabled",
-                    "filter": {"prefix": "output/"},
-                    "expiration": {"days": days},
-                },
-                {
-                    "id": "cut-off-uploads-go",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
-                },
-            ],
-            opts=self._here,
-        )
+        self.hardening = [
+            public_access,
+            aws.s3.BucketOwnershipControls(rule={"object_ownership": "BucketOwnerEnforced"}, **where),
+            aws.s3.BucketServerSideEncryptionConfiguration(
+                rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}], **where
+            ),
+            aws.s3.BucketLifecycleConfiguration(rules=_lifecycle(args.results_expire_days), **where),
+            self._tls_only(bucket, args.scope, after=public_access),
+        ]
 
     def _tls_only(
         self, bucket: aws.s3.Bucket, scope: pulumi.Output[policies.Scope], after: pulumi.Resource
@@ -127,3 +89,21 @@ class Storage(pulumi.ComponentResource):
         # Writing policy and public access block at the same time leads to 409 OperationAborted.
         ordered = pulumi.ResourceOptions(parent=self, depends_on=[after])
         return aws.s3.BucketPolicy(f"{self._name}-data", bucket=bucket.bucket, policy=document, opts=ordered)
+
+
+def _lifecycle(days: int) -> list[aws.s3.BucketLifecycleConfigurationRuleArgsDict]:
+    """Let results expire, and remove the parts of interrupted uploads."""
+    return [
+        {
+            "id": "results-expire",
+            "status": "Enabled",
+            "filter": {"prefix": "output/"},
+            "expiration": {"days": days},
+        },
+        {
+            "id": "cut-off-uploads-go",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
+        },
+    ]

@@ -101,10 +101,13 @@ class Jobs:
             Its result, which may be another job's input.
         """
         if name in self._declared:
-            self._problems.append(f"{name}: two jobs have this name; give each its own")
+            self._refuse(name, "two jobs have this name; give each its own")
         self._declared.setdefault(name, args)
         self._fan_outs[name] = fan_out
         return ResultOf(name)
+
+    def _refuse(self, name: str, *problems: str) -> None:
+        self._problems += [f"{name}: {problem}" for problem in problems]
 
     def refuse(self, problem: str) -> None:
         """Report a problem that the code which declares jobs has found."""
@@ -125,22 +128,19 @@ class Jobs:
 
     def _planned(self, name: str, args: TransformJobArgs) -> PlannedJob:
         if problem := identity.name_problem(self.defaults.prefix, name):
-            self._problems.append(f"{name}: {problem}")
-        found = validation.problems(args, self.defaults.limits, identity.name_start(self.defaults.prefix, name))
-        self._problems += [f"{name}: {problem}" for problem in found]
+            self._refuse(name, problem)
+        start = identity.name_start(self.defaults.prefix, name)
+        self._refuse(name, *validation.problems(args, self.defaults.limits, start))
         if any(mistyped(args)):
             return PlannedJob(name, TransformJobArgs(input=""), inputs.NOTHING)
         self._warnings += [f"{name}: {warning}" for warning in validation.doubtful_filters(args)]
         if args.schedule is not None:
-            self._problems += [
-                f"{name}: {problem}" for problem in scheduling.problems(self.defaults.prefix, name, args)
-            ]
+            self._refuse(name, *scheduling.problems(self.defaults.prefix, name, args))
             return PlannedJob(name, args, scheduling.unread(args.input))
         source = self._input(name, args)
-        wrong = args.model.problems(self.defaults.root) if args.model else []
-        self._problems += [f"{name}: model: {problem}" for problem in wrong]
-        wrong = labels.problems(args, source, self.defaults.root, self._account)
-        self._problems += [f"{name}: {problem}" for problem in wrong]
+        if args.model:
+            self._refuse(f"{name}: model", *args.model.problems(self.defaults.root))
+        self._refuse(name, *labels.problems(args, source, self.defaults.root, self._account))
         return PlannedJob(name, args, source, self.defaults.rerun.get(name, ""), self._fan_outs[name])
 
     def _input(self, name: str, args: TransformJobArgs) -> Input:
@@ -148,7 +148,7 @@ class Jobs:
             found = inputs.resolve(args.input, args.s3_data_type, self.defaults.root, self._account.list_objects)
             self._check_columns(name, args, found)
         except InputError as error:
-            self._problems.append(f"{name}: {error}")
+            self._refuse(name, str(error))
             return inputs.NOTHING
         return found
 
@@ -173,9 +173,10 @@ class Jobs:
         named = {job.args.model_name: job for job in planned.values() if isinstance(job.args.model_name, str)}
         for model, job in named.items():
             if not self._account.model_exists(str(model), self.defaults.region):
-                self._problems.append(
-                    f"{job.name}: ModelName: SageMaker has no model '{model}' in {self.defaults.region}; correct the name, "
-                    "or give the job a model of its own: model=ModelArgs(archive=...)"
+                self._refuse(
+                    job.name,
+                    f"ModelName: SageMaker has no model '{model}' in {self.defaults.region}; correct the name, "
+                    "or give the job a model of its own: model=ModelArgs(archive=...)",
                 )
 
     def _warn_of_unknown_reruns(self) -> None:
@@ -197,17 +198,13 @@ class Jobs:
     def _check_needs(self, planned: Mapping[str, PlannedJob]) -> None:
         for job in planned.values():
             for needed in job.needs:
+                follow = f"it must follow the job '{needed}', which"
                 if needed not in planned:
-                    self._problems.append(f"{job.name}: it needs the job '{needed}', which is not declared")
+                    self._refuse(job.name, f"it needs the job '{needed}', which is not declared")
                 elif planned[needed].args.schedule is not None:
-                    self._problems.append(
-                        f"{job.name}: it must follow the job '{needed}', which runs by a schedule; take one of them out"
-                    )
+                    self._refuse(job.name, f"{follow} runs by a schedule; take one of them out")
                 elif not planned[needed].args.wait:
-                    self._problems.append(
-                        f"{job.name}: it must follow the job '{needed}', which has wait=False, so that its end is not "
-                        "known; remove wait=False"
-                    )
+                    self._refuse(job.name, f"{follow} has wait=False, so that its end is not known; remove wait=False")
 
     def _ordered(self, planned: Mapping[str, PlannedJob]) -> list[PlannedJob]:
         ordered: dict[str, PlannedJob] = {}

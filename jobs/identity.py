@@ -5,7 +5,6 @@ result: the whole spec, the digest of the input, and the user's request to run i
 adopted; a job with any change is another job. Pure functions; a table of tests says for each argument whether it counts.
 """
 
-import copy
 import hashlib
 import json
 import re
@@ -20,17 +19,31 @@ _DECLARED = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 def name_problem(prefix: str, declared: str) -> str | None:
     """Say why a job cannot be declared under this name, or None."""
-    longest = MAX_NAME - len(prefix) - HASH_LENGTH - 2
     if not _DECLARED.fullmatch(declared):
         return (
             "the name must consist of a-z, 0-9 and -, with a letter or digit first and last; capitals are not allowed"
         )
-    if len(declared) > longest:
-        return (
-            f"the name has {len(declared)} characters, {longest} are allowed: SageMaker allows {MAX_NAME}, "
-            f"of which the prefix '{prefix}-' and the hash need the rest"
-        )
-    return None
+    return length_problem(prefix, declared, HASH_LENGTH, "", "the hash")
+
+
+def length_problem(prefix: str, declared: str, ending: int, when: str, what: str) -> str | None:
+    """Say that a declared name leaves no room for the rest of a job's name, or None.
+
+    Args:
+        prefix: the stack's.
+        declared: the declared name.
+        ending: the characters that are needed behind the declared name.
+        when: the condition for that, for the message.
+        what: what these characters are, for the message.
+    """
+    longest = MAX_NAME - len(name_start(prefix, "")) - ending
+    if len(declared) <= longest:
+        return None
+    allowed = f"{longest} are allowed" if longest > 0 else "none fits"
+    return (
+        f"the name has {len(declared)} characters, {allowed}{when}: SageMaker allows {MAX_NAME}, "
+        f"of which the prefix '{prefix}-' and {what} need the rest"
+    )
 
 
 def name_start(prefix: str, declared: str) -> str:
@@ -65,10 +78,7 @@ def is_spent(rerun: str, content: str) -> bool:
 
 
 def _hash(spec: Mapping[str, Any], input_digest: str, rerun: str) -> str:
-    content = json.dumps([_deciding(spec), input_digest, rerun], sort_keys=True, separators=(",", ":"))
+    # Without members that do not affect the result: the name itself, which is made from the rest, and tags.
+    deciding = {key: value for key, value in spec.items() if key not in {"transformJobName", "tags"}}
+    content = json.dumps([deciding, input_digest, rerun], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()[:HASH_LENGTH]
-
-
-def _deciding(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out members that do not affect the result: the name itself, which is made from the rest, and tags."""
-    return {key: copy.copy(value) for key, value in spec.items() if key not in {"transformJobName", "tags"}}

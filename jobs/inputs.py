@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeGuard
 
 from jobs.columns import SAMPLE, Sample
 from lookups import s3
@@ -201,33 +200,18 @@ def _uri(beside: str, found: s3.S3Object) -> str:
 
 
 def _manifest_entries(uri: str) -> tuple[str, list[str]]:
-    match _read_json(uri):
-        case [{"prefix": str(prefix)}, *names] if _is_s3_uri(prefix) and names and _are_texts(names):
-            return prefix, names
-        case _:
-            form = '[{"prefix": "s3://bucket/prefix/"}, "name", ...]'
-            raise InputError(f"{uri} is not a manifest; it must look like {form}")
-
-
-def _read_json(uri: str) -> object:
-    """Return the content of a manifest, or None if it is not JSON."""
     try:
-        return json.loads(s3.read(uri, largest=LARGEST_MANIFEST))
+        content = s3.read(uri, largest=LARGEST_MANIFEST)
     except s3.S3Error as error:
         raise InputError(str(error)) from error
-    except (ValueError, RecursionError):
-        return None
-
-
-def _is_s3_uri(text: str) -> bool:
     try:
-        return bool(s3.Location.parse(text))
-    except s3.S3Error:
-        return False
-
-
-def _are_texts(names: Sequence[object]) -> TypeGuard[list[str]]:
-    return all(isinstance(name, str) for name in names)
+        (first, *names) = json.loads(content)
+        s3.Location.parse(first["prefix"])
+        if names and all(isinstance(name, str) for name in names):
+            return first["prefix"], names
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, s3.S3Error):
+        pass
+    raise InputError(f'{uri} is not a manifest; it must look like [{{"prefix": "s3://bucket/prefix/"}}, "name", ...]')
 
 
 def listed(uri: str, list_objects: ListObjects) -> list[s3.S3Object]:

@@ -42,7 +42,9 @@ def problems(prefix: str, declared: str, args: TransformJobArgs) -> Iterator[str
     if schedule is None:
         return
     yield from _expression(schedule)
-    yield from _name(prefix, declared)
+    needed = "the scheduler's execution id"
+    if problem := identity.length_problem(prefix, declared, EXECUTION_ID_LENGTH, " with a schedule", needed):
+        yield problem
     if isinstance(args.input, ResultOf) or not args.input.startswith("s3://"):
         given = f"the result of '{args.input.job}'" if isinstance(args.input, ResultOf) else f"'{args.input}'"
         yield f"input: {given} is not allowed with a schedule, which reads the input when it fires. Allowed: an s3:// URI"
@@ -82,16 +84,6 @@ def _expression(schedule: Schedule) -> Iterator[str]:
         yield f"schedule: {problem}"
     if not 0 <= schedule.retries <= MOST_RETRIES:
         yield f"schedule.retries: {schedule.retries} is not allowed. Allowed: 0 to {MOST_RETRIES}"
-
-
-def _name(prefix: str, declared: str) -> Iterator[str]:
-    longest = identity.MAX_NAME - len(identity.name_start(prefix, "")) - EXECUTION_ID_LENGTH
-    if len(declared) > longest:
-        allowed = f"{longest} are allowed" if longest > 0 else "none fits"
-        yield (
-            f"the name has {len(declared)} characters, {allowed} with a schedule: SageMaker allows {identity.MAX_NAME}, "
-            f"of which the prefix '{prefix}-' and the scheduler's execution id need the rest"
-        )
 
 
 def _in_sagemaker_spelling(value: Any, *, is_environment: bool = False) -> Any:

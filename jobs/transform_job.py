@@ -125,7 +125,9 @@ class TransformJob(pulumi.ComponentResource):
         self._model = self._own_model()
         sent = self._upload(uploads)
         self.input_path = self._input_path(sent, needed)
-        found = self._named()
+        found = pulumi.Output.all(self._model_name(), self.input_path, place.bucket_name).apply(
+            lambda known: named_spec(job, place, model_name=known[0], input_uri=known[1], bucket=known[2])
+        )
         named, content_hash = (found.apply(lambda parts, part=part: parts[part]) for part in ("spec", "content"))
         self.job_name = named.apply(lambda found: found["transformJobName"])
         self.output_path = named.apply(lambda found: found["transformOutput"]["s3OutputPath"])
@@ -185,16 +187,6 @@ class TransformJob(pulumi.ComponentResource):
                 ids = [upload.id for upload in sent]
                 return pulumi.Output.all(self._place.bucket_name, *ids).apply(lambda known: _sent(source, known[0]))
 
-    def _named(self) -> pulumi.Output[dict[str, Any]]:
-        """Return the whole spec, named by its content, and beside it the hash of the content."""
-        job, place = self._job, self._place
-        return pulumi.Output.all(self._model_name(), self.input_path, place.bucket_name).apply(
-            lambda known: {
-                "spec": named_spec(job, place, model_name=known[0], input_uri=known[1], bucket=known[2]),
-                "content": content(job, place, model_name=known[0], input_uri=known[1], bucket=known[2]),
-            }
-        )
-
     def _object(
         self, named: pulumi.Output[dict[str, Any]], content_hash: pulumi.Output[str], after: Sequence[pulumi.Resource]
     ) -> TransformJobResource:
@@ -217,29 +209,18 @@ class TransformJob(pulumi.ComponentResource):
 
 
 def named_spec(job: PlannedJob, place: JobPlace, *, model_name: str, input_uri: str, bucket: str) -> dict[str, Any]:
-    """Return the spec of a job once everything about it is known."""
-    deciding = _deciding(job, place, model_name, input_uri, bucket)
-    name = identity.job_name(place.prefix, job.name, deciding, _digest(job), job.rerun)
-    return spec.complete(deciding, name, {**job.args.tags, **place.tags, "job": job.name})
-
-
-def content(job: PlannedJob, place: JobPlace, *, model_name: str, input_uri: str, bucket: str) -> str:
-    """Return the hash of everything that affects a job's result, except a request to run it again."""
-    return identity.content_hash(_deciding(job, place, model_name, input_uri, bucket), _digest(job))
-
-
-def _deciding(job: PlannedJob, place: JobPlace, model_name: str, input_uri: str, bucket: str) -> dict[str, Any]:
-    return spec.build(
+    """Return the `spec` of a job once everything about it is known, and the hash of its `content`."""
+    deciding = spec.build(
         job.args,
         model_name=model_name,
         input_uri=input_uri,
         output_base=job.args.output_base or f"s3://{bucket}/output",
         instance_type=job.args.instance_type or place.instance_type,
     )
-
-
-def _digest(job: PlannedJob) -> str:
-    return "" if isinstance(job.input, ResultOf) else job.input.digest
+    digest = "" if isinstance(job.input, ResultOf) else job.input.digest
+    name = identity.job_name(place.prefix, job.name, deciding, digest, job.rerun)
+    whole = spec.complete(deciding, name, {**job.args.tags, **place.tags, "job": job.name})
+    return {"spec": whole, "content": identity.content_hash(deciding, digest)}
 
 
 def result_name(source: Input, input_path: str) -> str:

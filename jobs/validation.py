@@ -14,20 +14,21 @@ import pulumi
 
 from data_processing import content_types
 from data_processing.content_types import CONTENT_TYPES, CSV, Problem, Stage
+from infra.model_args import environment_problems
 from jobs import arguments
-from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
+from jobs.arguments import ExperimentConfig, TransformJobArgs
 from jobs.inputs import ResultOf
 
 MAX_MB = 100
 MAX_TAGS = 50
 MAX_ENVIRONMENT = 16
+MAX_VALUE = 10240  # characters of a variable's value
 
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/.*)?")
 _MODEL = re.compile(r"[a-zA-Z0-9]([\-a-zA-Z0-9]*[a-zA-Z0-9])?")
 _KEY_ID = re.compile(r"[a-zA-Z0-9:/_-]{1,2048}")
 _AMI = re.compile(r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*")
 _ENTITY = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}")
-_VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}")
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 
 _WORDS: Mapping[object, str] = {
@@ -68,42 +69,41 @@ def problems(args: TransformJobArgs, limits: Limits, folder: str = "") -> list[s
 
 
 def _words(args: TransformJobArgs) -> Iterator[str]:
-    yield from _one_of("S3DataType", args.s3_data_type, arguments.S3DataType)
-    yield from _one_of("CompressionType", args.compression_type, arguments.CompressionType)
-    yield from _one_of("SplitType", args.split_type, arguments.SplitType)
-    yield from _one_of("AssembleWith", args.assemble_with, arguments.AssembleWith)
-    yield from _one_of("BatchStrategy", args.batch_strategy, arguments.BatchStrategy)
-    if args.join_source is not None:
-        yield from _one_of("JoinSource", args.join_source, arguments.JoinSource)
+    for member, (value, words) in {
+        "S3DataType": (args.s3_data_type, arguments.S3DataType),
+        "CompressionType": (args.compression_type, arguments.CompressionType),
+        "SplitType": (args.split_type, arguments.SplitType),
+        "AssembleWith": (args.assemble_with, arguments.AssembleWith),
+        "BatchStrategy": (args.batch_strategy, arguments.BatchStrategy),
+        "JoinSource": (args.join_source, arguments.JoinSource),
+    }.items():
+        if value is not None and value not in get_args(words):
+            yield f"{member}: '{value}' is not allowed. Allowed: {', '.join(get_args(words))}"
 
 
 def _numbers(args: TransformJobArgs) -> Iterator[str]:
-    yield from _between("MaxPayloadInMB", args.max_payload_in_mb, 0, MAX_MB)
-    yield from _between("InstanceCount", args.instance_count, 1, 100)
-    if args.timeout_minutes is not None:
-        yield from _between("timeout_minutes", args.timeout_minutes, 1, 24 * 60)
-    if args.max_concurrent_transforms is not None:
-        yield from _concurrency(args.max_concurrent_transforms, args.max_payload_in_mb)
-    if args.model_client_config is not None:
-        yield from _patience(args.model_client_config)
-
-
-def _concurrency(transforms: int, payload: int) -> Iterator[str]:
-    if transforms < 0:
+    client, payload, transforms = args.model_client_config, args.max_payload_in_mb, args.max_concurrent_transforms
+    for member, value, low, high in (
+        ("MaxPayloadInMB", payload, 0, MAX_MB),
+        ("InstanceCount", args.instance_count, 1, 100),
+        ("timeout_minutes", args.timeout_minutes, 1, 24 * 60),
+        ("InvocationsTimeoutInSeconds", client and client.invocations_timeout_in_seconds, 1, 3600),
+        ("InvocationsMaxRetries", client and client.invocations_max_retries, 0, 3),
+    ):
+        if value is not None and not low <= value <= high:
+            yield f"{member}: {value} is not allowed. Allowed: {low} to {high}"
+    if transforms is not None and transforms < 0:
         yield f"MaxConcurrentTransforms: {transforms} is not allowed. Allowed: 0 or more"
-    elif transforms * payload > MAX_MB:
+    elif transforms is not None and transforms * payload > MAX_MB:
         yield (
             f"MaxConcurrentTransforms * MaxPayloadInMB: {transforms} * {payload} MB is not allowed. "
             f"Allowed: at most {MAX_MB} MB together"
         )
 
 
-def _patience(config: ModelClientConfig) -> Iterator[str]:
-    yield from _between("InvocationsTimeoutInSeconds", config.invocations_timeout_in_seconds, 1, 3600)
-    yield from _between("InvocationsMaxRetries", config.invocations_max_retries, 0, 3)
-
-
 def _texts(args: TransformJobArgs) -> Iterator[str]:
+    experiment = args.experiment_config or ExperimentConfig()
+    entity = "1 to 120 letters, digits and -"
     shaped: list[tuple[str, object, re.Pattern[str], str]] = [
         ("ModelName", args.model_name, _MODEL, "a SageMaker model's name"),
         ("KmsKeyId", args.output_kms_key_id, _KEY_ID, "a KMS key's id, alias or ARN"),
@@ -115,6 +115,9 @@ def _texts(args: TransformJobArgs) -> Iterator[str]:
             "an AMI version such as al2-ami-sagemaker-batch-gpu-535",
         ),
         ("S3OutputPath", args.output_base, _S3_URI, "an S3 URI such as s3://bucket/prefix"),
+        ("ExperimentName", experiment.experiment_name, _ENTITY, entity),
+        ("TrialName", experiment.trial_name, _ENTITY, entity),
+        ("TrialComponentDisplayName", experiment.trial_component_display_name, _ENTITY, entity),
     ]
     for member, value, pattern, allowed in shaped:
         if isinstance(value, str) and not pattern.fullmatch(value):
@@ -122,29 +125,12 @@ def _texts(args: TransformJobArgs) -> Iterator[str]:
     for member, value in (("ContentType", args.content_type), ("Accept", args.accept)):
         if value is not None and len(value) > 256:
             yield f"{member}: {len(value)} characters. Allowed: at most 256"
-    if args.experiment_config is not None:
-        yield from _experiment(args.experiment_config)
     if args.model is not None and args.model_name is not None:
         yield "ModelName: given together with model. Allowed: a model of the job's own, or the name of one that exists"
 
 
-def _experiment(config: ExperimentConfig) -> Iterator[str]:
-    names = {
-        "ExperimentName": config.experiment_name,
-        "TrialName": config.trial_name,
-        "TrialComponentDisplayName": config.trial_component_display_name,
-    }
-    for member, value in names.items():
-        if value is not None and not _ENTITY.fullmatch(value):
-            yield f"{member}: '{value}' is not allowed. Allowed: 1 to 120 letters, digits and -"
-
-
 def _pairs(args: TransformJobArgs) -> Iterator[str]:
-    if len(args.environment) > MAX_ENVIRONMENT:
-        yield f"Environment: {len(args.environment)} entries. Allowed: at most {MAX_ENVIRONMENT}"
-    for name, value in args.environment.items():
-        if not _VARIABLE.fullmatch(name) or len(value) > 10240:
-            yield f"Environment: '{name}' is not allowed. Allowed: names of letters, digits and _, values up to 10240"
+    yield from environment_problems("Environment", args.environment, MAX_ENVIRONMENT, MAX_VALUE)
     for key, value in args.tags.items():
         if not 1 <= len(key) <= 128 or len(value) > 256 or not _is_tag_text(key) or not _is_tag_text(value):
             yield f"Tags: '{key}' is not allowed. Allowed: keys of 1 to 128, values of up to 256 letters, digits, _.:/=+-@"
@@ -269,17 +255,6 @@ def _key_permission(of: str, key_id: str | None, allowed: Sequence[str]) -> Iter
 
 def _unless(what: str, key: str) -> str:
     return f"for which the stack's roles have no permission: unless the {what}'s own policy allows them, add it to config {key}"
-
-
-def _one_of(member: str, value: str, words: Any) -> Iterator[str]:
-    allowed = get_args(words)
-    if value not in allowed:
-        yield f"{member}: '{value}' is not allowed. Allowed: {', '.join(allowed)}"
-
-
-def _between(member: str, value: int, low: int, high: int) -> Iterator[str]:
-    if not low <= value <= high:
-        yield f"{member}: {value} is not allowed. Allowed: {low} to {high}"
 
 
 def _is_tag_text(text: str) -> bool:

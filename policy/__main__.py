@@ -16,40 +16,26 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 from rules import ALL
-from rules.resource import Resource, Rule, Violation
+from rules.resource import Resource, Rule
 
 
 def as_policy(rule: Rule) -> Policy:
     """A mandatory policy."""
-    return _of_each(rule) if rule.alone else _of_stack(rule)
 
+    def tell(report: ReportViolation, resources: list[Resource]) -> None:
+        for violation in rule.violations(resources):
+            report(f"{violation.text} ({', '.join(rule.controls)})", violation.urn)
 
-def _of_each(rule: Rule) -> ResourceValidationPolicy:
-    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        for violation in rule.violations([Resource(args.resource_type, args.name, args.urn, args.props)]):
-            report(_message(rule, violation), violation.urn)
+    def validate_one(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        tell(report, [Resource(args.resource_type, args.name, args.urn, args.props)])
 
-    return ResourceValidationPolicy(
-        name=rule.name, description=_description(rule), enforcement_level=EnforcementLevel.MANDATORY, validate=validate
-    )
+    def validate_all(args: StackValidationArgs, report: ReportViolation) -> None:
+        tell(report, [_resource(found) for found in args.resources])
 
-
-def _of_stack(rule: Rule) -> StackValidationPolicy:
-    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        for violation in rule.violations([_resource(found) for found in args.resources]):
-            report(_message(rule, violation), violation.urn)
-
-    return StackValidationPolicy(
-        name=rule.name, description=_description(rule), enforcement_level=EnforcementLevel.MANDATORY, validate=validate
-    )
-
-
-def _description(rule: Rule) -> str:
-    return f"{rule.text} {', '.join(rule.controls)}"
-
-
-def _message(rule: Rule, violation: Violation) -> str:
-    return f"{violation.text} ({', '.join(rule.controls)})"
+    about = (rule.name, f"{rule.text} {', '.join(rule.controls)}")
+    if rule.alone:
+        return ResourceValidationPolicy(*about, validate_one, EnforcementLevel.MANDATORY)
+    return StackValidationPolicy(*about, validate_all, EnforcementLevel.MANDATORY)
 
 
 def _resource(found: PolicyResource) -> Resource:

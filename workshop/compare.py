@@ -6,7 +6,6 @@ the rows that change sides.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -14,20 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from botocore.exceptions import BotoCoreError
 
 from workshop import metrics, results, stack
-from workshop.labels import LABEL, LabelsError
-from workshop.metrics import Metrics, MetricsError
-from workshop.results import ResultsError
-from workshop.stack import StackError
+from workshop.labels import LABEL
+from workshop.metrics import Metrics
+from workshop.stack import WorkshopError
 
 SHOWN = 20
 """How many of the rows that change sides are printed; those that differ most come first."""
-
-
-class CompareError(Exception):
-    """Two results that cannot be compared; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +57,15 @@ class Comparison:
         return "\n".join(said)
 
 
+@stack.tool
 def main(arguments: Sequence[str]) -> int:
     """Compare two jobs with the same labels: make compare JOBS="churn challenger"."""
-    parser = argparse.ArgumentParser(prog="python -m workshop.compare", description=main.__doc__)
-    parser.add_argument("--stack", default=stack.selected())
+    parser = stack.parser("compare", main.__doc__)
     parser.add_argument("--jobs", default=os.environ.get("JOBS", ""), help="two declared names with a space between")
     options = parser.parse_args(arguments)
-    try:
-        names = _two(options.jobs)
-        first, second = (results.frame(name, options.stack) for name in names)
-        print(compared(names, first, second, metrics.threshold()).text)
-    except (CompareError, ResultsError, LabelsError, MetricsError, StackError, BotoCoreError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    names = _two(options.jobs)
+    first, second = (results.frame(name, options.stack) for name in names)
+    print(compared(names, first, second, metrics.threshold()).text)
     return 0
 
 
@@ -92,13 +81,14 @@ def compared(
         threshold: for a binary prediction; scores of at least this count as 1.
 
     Raises:
-        CompareError: one has no labels, or the labels of the two differ.
-        MetricsError: predictions and labels of one do not fit together.
+        WorkshopError: one has no labels, the labels of the two differ, or they do not fit the predictions.
     """
     _check_labels(names, first, second)
     found = (metrics.of(first, threshold), metrics.of(second, threshold))
     if found[0].kind != found[1].kind:
-        raise CompareError(f"{names[0]} is {found[0].kind}, {names[1]} is {found[1].kind}: they have different metrics")
+        raise WorkshopError(
+            f"{names[0]} is {found[0].kind}, {names[1]} is {found[1].kind}: they have different metrics"
+        )
     figures = pd.DataFrame([found[0].figures, found[1].figures], index=list(names))
     figures.loc["difference"] = figures.iloc[1] - figures.iloc[0]
     distances = _distances(results.predictions(first), results.predictions(second))
@@ -114,20 +104,20 @@ def compared(
 def _two(text: str) -> tuple[str, str]:
     names = text.split()
     if len(names) != 2 or names[0] == names[1]:
-        raise CompareError('name two jobs: make compare JOBS="churn challenger"')
+        raise WorkshopError('name two jobs: make compare JOBS="churn challenger"')
     return names[0], names[1]
 
 
 def _check_labels(names: tuple[str, str], first: pd.DataFrame, second: pd.DataFrame) -> None:
     for name, table in zip(names, (first, second), strict=True):
         if LABEL not in table:
-            raise CompareError(f"{name} declares no labels: TransformJobArgs(labels=...) says where they are")
+            raise WorkshopError(f"{name} declares no labels: TransformJobArgs(labels=...) says where they are")
     if len(first) != len(second):
-        raise CompareError(f"{names[0]} has {len(first)} rows, {names[1]} has {len(second)}: the records differ")
+        raise WorkshopError(f"{names[0]} has {len(first)} rows, {names[1]} has {len(second)}: the records differ")
     different = first[LABEL].astype("str").to_numpy() != second[LABEL].astype("str").to_numpy()
     if different.any():
         row = int(different.argmax())
-        raise CompareError(
+        raise WorkshopError(
             f"the labels differ in {int(different.sum())} of {len(first)} rows, the first is row {row + 1} "
             f"({first[LABEL].iloc[row]} and {second[LABEL].iloc[row]}): compare jobs of the same records"
         )

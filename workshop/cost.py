@@ -6,21 +6,17 @@ say what the same settings would cost in an account.
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from lookups import prices
-from workshop.stack import PROJECT_FOLDER, settings
+from workshop.stack import PROJECT_FOLDER, parser, settings
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print the cost of the stack per hour and per day, and of a job."""
-    parser = argparse.ArgumentParser(prog="python -m workshop.cost", description=main.__doc__)
-    parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
-    stack: str = parser.parse_args(arguments).stack
+    stack: str = parser("cost", main.__doc__).parse_args(arguments).stack
     print(report(settings(PROJECT_FOLDER, stack), stack))
     return 0
 

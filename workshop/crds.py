@@ -7,11 +7,9 @@ others own, such as kubectl's short names for jobs, stay.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import io
 import json
-import os
 import re
 import subprocess
 import sys
@@ -23,7 +21,7 @@ from fnmatch import fnmatch
 from typing import Any
 from urllib.parse import urlencode
 
-from workshop.stack import PROJECT_FOLDER, settings
+from workshop.stack import PROJECT_FOLDER, WorkshopError, parser, settings
 
 FIELD_MANAGER = "batch-workshop-crds"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -32,20 +30,14 @@ LARGEST_CHART = 16 * 1024 * 1024  # bytes; ACK's is below 1 MB
 _SECONDS = 60.0
 
 
-class ChartError(Exception):
-    """The chart cannot be read; the text says why and what to do."""
-
-
 def main(arguments: Sequence[str]) -> int:
     """Apply the CRDs of the operator's chart to the cluster of KUBECONFIG, and note their version in the stack's config."""
-    parser = argparse.ArgumentParser(prog="python -m workshop.crds", description=main.__doc__)
-    parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
-    stack: str = parser.parse_args(arguments).stack
+    stack: str = parser("crds", main.__doc__).parse_args(arguments).stack
     values = settings(PROJECT_FOLDER, stack)
     chart, version = str(values["operatorChart"]), str(values["chartVersion"])
     try:
         found = definitions(chart, version)
-    except ChartError as error:
+    except WorkshopError as error:
         print(f"{chart} {version}: {error}", file=sys.stderr)
         return 1
     apply = ["kubectl", "apply", "--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "-f", "-"]
@@ -61,14 +53,14 @@ def definitions(chart: str, version: str) -> list[str]:
         version: the version at that address; a folder has only one.
 
     Raises:
-        ChartError: there is no such chart, or it has no definitions.
+        WorkshopError: there is no such chart, or it has no definitions.
     """
     if chart.startswith("oci://"):
         found = _of_archive(_pull(chart, version))
     else:
         found = [path.read_text() for path in sorted((PROJECT_FOLDER / chart / "crds").glob("*.yaml"))]
     if not found:
-        raise ChartError("it has no CRDs")
+        raise WorkshopError("it has no CRDs")
     return found
 
 
@@ -78,7 +70,7 @@ def _of_archive(archive: bytes) -> list[str]:
             files = [chart.extractfile(name) for name in sorted(chart.getnames()) if fnmatch(name, "*/crds/*.yaml")]
             return [file.read().decode() for file in files if file]
     except tarfile.TarError as error:
-        raise ChartError(f"it is not a chart archive ({error})") from error
+        raise WorkshopError(f"it is not a chart archive ({error})") from error
 
 
 def _pull(address: str, version: str) -> bytes:
@@ -91,13 +83,13 @@ def _pull(address: str, version: str) -> bytes:
         manifest: dict[str, Any] = json.loads(_get(f"{base}/manifests/{version}", token))
         layer = next((layer for layer in manifest["layers"] if layer["mediaType"] == CHART), None)
         if layer is None:
-            raise ChartError("it is not a Helm chart")
+            raise WorkshopError("it is not a Helm chart")
         archive = _get(f"{base}/blobs/{layer['digest']}", token)
     except (OSError, ValueError, KeyError) as error:
         by_hand = f"helm show crds {address} --version {version} | kubectl apply --server-side --force-conflicts -f -"
-        raise ChartError(f"the registry does not serve it ({error}); by hand: {by_hand}") from error
+        raise WorkshopError(f"the registry does not serve it ({error}); by hand: {by_hand}") from error
     if layer["digest"] != f"sha256:{hashlib.sha256(archive).hexdigest()}":
-        raise ChartError("the archive does not have the digest that the registry gives; run this again")
+        raise WorkshopError("the archive does not have the digest that the registry gives; run this again")
     return archive
 
 

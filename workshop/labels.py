@@ -15,15 +15,11 @@ import pandas as pd
 
 from lookups import s3
 from workshop.records import typed
-from workshop.stack import PROJECT_FOLDER
+from workshop.stack import PROJECT_FOLDER, WorkshopError
 
 LABEL = "label"
 Place = str | int
 """A column by its name, or by its position from 0; a negative one counts from the end."""
-
-
-class LabelsError(Exception):
-    """Labels that do not fit the result; the message gives both numbers, or names what is missing."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ def read(declared: Declared, client: Any = None) -> pd.DataFrame:
         client: a boto3 client of S3.
 
     Raises:
-        LabelsError: they cannot be read, or the file has no such column.
+        WorkshopError: they cannot be read, or the file has no such column.
     """
     texts = _table(declared, has_header=isinstance(declared.column, str), client=client)
     found = texts[[_find(texts, declared, declared.column)]].set_axis([LABEL], axis=1)
@@ -72,10 +68,12 @@ def by_row(labels: pd.DataFrame, count: int, path: str) -> Sequence[Any]:
     """The labels by row, for a result with this many rows.
 
     Raises:
-        LabelsError: there are more or fewer.
+        WorkshopError: there are more or fewer.
     """
     if len(labels) != count:
-        raise LabelsError(f"{path} has {len(labels)} labels, the result has {count} rows; give one label for each row")
+        raise WorkshopError(
+            f"{path} has {len(labels)} labels, the result has {count} rows; give one label for each row"
+        )
     return labels[LABEL].tolist()
 
 
@@ -83,16 +81,16 @@ def by_key(labels: pd.DataFrame, keys: pd.Series[Any], path: str) -> Sequence[An
     """The label of each record, found by the record's key.
 
     Raises:
-        LabelsError: a record has no label, or two labels have one key.
+        WorkshopError: a record has no label, or two labels have one key.
     """
     known = labels.set_index(labels["key"].astype("str"))[LABEL]
     if known.index.has_duplicates:
         twice = known.index[known.index.duplicated()][0]
-        raise LabelsError(f"{path} has two labels with the key {twice}; keys must be unique")
+        raise WorkshopError(f"{path} has two labels with the key {twice}; keys must be unique")
     wanted = keys.astype("str")
     missing = wanted[~wanted.isin(known.index)]
     if len(missing):
-        raise LabelsError(
+        raise WorkshopError(
             f"{path} has {len(known)} labels, the result has {len(wanted)} rows: "
             f"{len(missing)} of them have no label, the first has the key {missing.iloc[0]}"
         )
@@ -110,9 +108,9 @@ def _table(declared: Declared, *, has_header: bool, client: Any) -> pd.DataFrame
             encoding="utf-8-sig",
         )
     except (OSError, s3.S3Error) as error:
-        raise LabelsError(f"the labels cannot be read: {error}") from None
+        raise WorkshopError(f"the labels cannot be read: {error}") from None
     except ValueError as error:  # pandas' own errors and those of decoding are ValueErrors
-        raise LabelsError(f"{declared.path} is not a CSV file: {error}") from None
+        raise WorkshopError(f"{declared.path} is not a CSV file: {error}") from None
 
 
 def _body(path: str, client: Any) -> bytes:
@@ -123,14 +121,14 @@ def _find(texts: pd.DataFrame, declared: Declared, place: Place | None) -> Any:
     """The name of a column in the file."""
     names = list(texts.columns)
     if place is None and len(names) > 1:
-        raise LabelsError(f"{declared.path} has {len(names)} columns: name the one with the labels (label_column)")
+        raise WorkshopError(f"{declared.path} has {len(names)} columns: name the one with the labels (label_column)")
     if isinstance(place, str):
         if place not in names:
-            raise LabelsError(f"{declared.path} has no column {place!r}; it has {', '.join(map(str, names))}")
+            raise WorkshopError(f"{declared.path} has no column {place!r}; it has {', '.join(map(str, names))}")
         return place
     position = place or 0
     if not -len(names) <= position < len(names):
-        raise LabelsError(f"{declared.path} has {len(names)} columns, and none at position {position}")
+        raise WorkshopError(f"{declared.path} has {len(names)} columns, and none at position {position}")
     return names[position]
 
 

@@ -7,8 +7,6 @@ other tags or without tags, which do not count either.
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +16,7 @@ from typing import Any
 from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from workshop.stack import PROJECT_FOLDER, project, settings
+from workshop.stack import PROJECT_FOLDER, parser, project, settings
 
 GONE = {
     *("NoSuchBucket", "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "ResourceNotFound"),
@@ -103,13 +101,12 @@ LISTINGS = (
 
 def main(arguments: Sequence[str]) -> int:
     """List the leftovers of the stack in the account; the exit code is 1 if there is something to remove."""
-    parser = argparse.ArgumentParser(prog="python -m workshop.leftovers", description=main.__doc__)
-    parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
-    parser.add_argument("--all", action="store_true", help="also list objects without the stack's tags")
-    parser.add_argument(
+    command = parser("leftovers", main.__doc__)
+    command.add_argument("--all", action="store_true", help="also list objects without the stack's tags")
+    command.add_argument(
         "--no-records", action="store_true", help="leave out the records and logs that AWS keeps of ended jobs"
     )
-    options = parser.parse_args(arguments)
+    options = command.parse_args(arguments)
     stack: str = options.stack
     values = settings(PROJECT_FOLDER, stack)
     try:
@@ -124,7 +121,9 @@ def main(arguments: Sequence[str]) -> int:
     ours = [item for item in there if item.belongs_to(project(), stack)]
     _print(stack, ours, kept, [item for item in there if item.tags is None])
     if options.all:
-        _print_others([item for item in there if item not in ours])
+        for item in there:
+            if item not in ours:
+                print(f"not of this stack: {item.kind} {item.name}")
     return 1 if ours else 0
 
 
@@ -228,11 +227,6 @@ def _print(stack: str, found: Sequence[Found], kept: Sequence[str], hidden: Sequ
     if kept:
         print(f"SageMaker keeps {len(kept)} records of ended jobs and their logs, for example {kept[0]}.")
         print("They cannot be deleted, do not run, and cost nothing except the logs' storage.")
-
-
-def _print_others(others: Sequence[Found]) -> None:
-    for item in others:
-        print(f"not of this stack: {item.kind} {item.name}")
 
 
 if __name__ == "__main__":

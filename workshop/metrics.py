@@ -17,16 +17,13 @@ from sklearn import metrics
 
 from workshop.labels import LABEL
 from workshop.results import predictions
+from workshop.stack import WorkshopError
 
 THRESHOLD = 0.5
 MOST_CLASSES = 100
 """More different values than this are a quantity, not classes."""
 
 Kind = Literal["binary", "multi-class", "regression"]
-
-
-class MetricsError(Exception):
-    """Predictions and labels for which there are no metrics; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +60,11 @@ def of(table: pd.DataFrame, threshold: float = THRESHOLD) -> Metrics:
         threshold: for a binary prediction; scores of at least this count as 1.
 
     Raises:
-        MetricsError: predictions and labels do not fit together, or there are no rows.
+        WorkshopError: predictions and labels do not fit together, or there are no rows.
     """
     labels, scores = table[LABEL], predictions(table)
     if table.empty:
-        raise MetricsError("the result has no rows")
+        raise WorkshopError("the result has no rows")
     kind = kind_of(labels, scores)
     if kind == "binary":
         return _binary(labels, scores.iloc[:, 0], threshold)
@@ -80,20 +77,20 @@ def kind_of(labels: pd.Series[Any], scores: pd.DataFrame) -> Kind:
     """The kind of prediction.
 
     Raises:
-        MetricsError: it is not one of the three.
+        WorkshopError: it is not one of the three.
     """
     if labels.isna().any():
-        raise MetricsError(f"{int(labels.isna().sum())} labels are empty")
+        raise WorkshopError(f"{int(labels.isna().sum())} labels are empty")
     if scores.shape[1] > 1:
         return "multi-class"
     first = scores.iloc[:, 0]
     if first.isna().any():
-        raise MetricsError(f"{int(first.isna().sum())} predictions are empty")
+        raise WorkshopError(f"{int(first.isna().sum())} predictions are empty")
     if _is_number(labels) and _is_number(first):
         return _kind_of_numbers(labels.to_numpy(float), first.to_numpy(float))
     if _is_number(labels) != _is_number(first):
         words = ("numbers", "texts") if _is_number(labels) else ("texts", "numbers")
-        raise MetricsError(f"the labels are {words[0]} and the predictions are {words[1]}")
+        raise WorkshopError(f"the labels are {words[0]} and the predictions are {words[1]}")
     return "multi-class"
 
 
@@ -101,7 +98,7 @@ def threshold() -> float:
     """The threshold in the environment variable THRESHOLD, else the usual one.
 
     Raises:
-        MetricsError: it is not a number between 0 and 1.
+        WorkshopError: it is not a number between 0 and 1.
     """
     text = os.environ.get("THRESHOLD") or str(THRESHOLD)
     try:
@@ -109,7 +106,7 @@ def threshold() -> float:
     except ValueError:
         found = -1.0
     if not 0 <= found <= 1:
-        raise MetricsError(f"THRESHOLD={text}: use a number between 0 and 1")
+        raise WorkshopError(f"THRESHOLD={text}: use a number between 0 and 1")
     return found
 
 
@@ -124,7 +121,7 @@ def _kind_of_numbers(labels: np.ndarray[Any, Any], scores: np.ndarray[Any, Any])
     if set(np.unique(labels)) <= {0.0, 1.0}:
         if scores.min() >= 0 and scores.max() <= 1:
             return "binary"
-        raise MetricsError(
+        raise WorkshopError(
             f"the labels are 0 and 1, and the predictions reach from {scores.min():g} to {scores.max():g}: "
             "probabilities are needed"
         )
@@ -171,10 +168,10 @@ def _classes(labels: pd.Series[Any], scores: pd.DataFrame) -> pd.Series[Any]:
         found = scores.iloc[:, 0]
         return found.astype(labels.dtype) if _is_number(labels) else found
     if not _is_number(labels):
-        raise MetricsError("with one probability for each class, the labels must be the classes' numbers from 0")
+        raise WorkshopError("with one probability for each class, the labels must be the classes' numbers from 0")
     known = sorted(labels.unique())
     if known[0] < 0 or known[-1] >= scores.shape[1]:
-        raise MetricsError(
+        raise WorkshopError(
             f"the result has probabilities of {scores.shape[1]} classes, 0 to {scores.shape[1] - 1}; "
             f"the labels reach from {known[0]} to {known[-1]}"
         )

@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lookups import s3
 from workshop.records import kept_columns
+from workshop.stack import WorkshopError
 
 MOST_ROWS = 5000
 """How many rows' contributions are computed: enough for a mean, in about a second."""
@@ -33,10 +34,6 @@ LARGEST_ARCHIVE = 500 * 2**20
 
 Ask = Callable[[str], str]
 """Sends text/csv records to a model and returns its answer."""
-
-
-class DriversError(Exception):
-    """The columns that drive the predictions are not known; the message says why."""
 
 
 def booster_of(model_name: str, sagemaker: Any, client: Any) -> xgboost.Booster:
@@ -48,13 +45,13 @@ def booster_of(model_name: str, sagemaker: Any, client: Any) -> xgboost.Booster:
         client: a boto3 client of S3.
 
     Raises:
-        DriversError: the model is gone, or is not one that XGBoost saved.
+        WorkshopError: the model is gone, or is not one that XGBoost saved.
     """
     try:
         container = sagemaker.describe_model(ModelName=model_name)["PrimaryContainer"]
         archive = s3.read(container["ModelDataUrl"], client, LARGEST_ARCHIVE)
     except (ClientError, BotoCoreError, KeyError, s3.S3Error) as error:
-        raise DriversError(f"the archive of {model_name} is not available: {error}") from error
+        raise WorkshopError(f"the archive of {model_name} is not available: {error}") from error
     return booster_in(archive)
 
 
@@ -62,20 +59,20 @@ def booster_in(archive: bytes) -> xgboost.Booster:
     """The XGBoost model in a model archive. A pickled model is not opened, because that would run code.
 
     Raises:
-        DriversError: the archive contains no model that XGBoost saved with `Booster.save_model`.
+        WorkshopError: the archive contains no model that XGBoost saved with `Booster.save_model`.
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
             files = [opened.extractfile(member) for member in opened.getmembers() if member.isfile()]
             bodies = [file.read() for file in files if file]
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise DriversError(f"the model archive cannot be read: {error}") from error
+        raise WorkshopError(f"the model archive cannot be read: {error}") from error
     for body in bodies:
         try:
             return xgboost.Booster({"nthread": 1}, model_file=bytearray(body))
         except (xgboost.core.XGBoostError, ValueError):
             continue
-    raise DriversError("the model archive contains no model that XGBoost saved")
+    raise WorkshopError("the model archive contains no model that XGBoost saved")
 
 
 def sent(inputs: pd.DataFrame, input_filter: str) -> pd.DataFrame:
@@ -86,15 +83,15 @@ def sent(inputs: pd.DataFrame, input_filter: str) -> pd.DataFrame:
         input_filter: its JSONPath, such as `$[1:]`.
 
     Raises:
-        DriversError: they are not numbers, or the filter does not select by position.
+        WorkshopError: they are not numbers, or the filter does not select by position.
     """
     kept = kept_columns(input_filter, inputs.shape[1])
     if not kept:
-        raise DriversError(f"it is not known which columns the filter {input_filter} keeps")
+        raise WorkshopError(f"it is not known which columns the filter {input_filter} keeps")
     columns = inputs.iloc[:, kept]
     texts = [str(name) for name in columns if not pd.api.types.is_numeric_dtype(columns[name])]
     if texts:
-        raise DriversError(f"the column {texts[0]} is text")
+        raise WorkshopError(f"the column {texts[0]} is text")
     return columns
 
 
@@ -110,10 +107,10 @@ def contributions(booster: xgboost.Booster, columns: pd.DataFrame) -> pd.DataFra
         over the classes.
 
     Raises:
-        DriversError: the model has another number of columns.
+        WorkshopError: the model has another number of columns.
     """
     if booster.num_features() != columns.shape[1]:
-        raise DriversError(f"the model expects {booster.num_features()} columns, and the job sent {columns.shape[1]}")
+        raise WorkshopError(f"the model expects {booster.num_features()} columns, and the job sent {columns.shape[1]}")
     rows = columns.head(MOST_ROWS).to_numpy(np.float32)
     found = np.asarray(booster.predict(xgboost.DMatrix(rows, nthread=1), pred_contribs=True, validate_features=False))[
         ..., :-1

@@ -19,6 +19,7 @@ from workshop import metrics, model, plots, results, stack
 from workshop.labels import LABEL, Declared
 from workshop.metrics import Metrics
 from workshop.results import MEMBER, PREDICTION, Run
+from workshop.stack import WorkshopError
 
 TOP = 10
 MOST_ASKED = 1000
@@ -80,10 +81,7 @@ def load(name: str, threshold: float, stack_name: str | None = None) -> Result:
     """Read everything that a report shows about a job.
 
     Raises:
-        StackError: there is no such job.
-        ResultsError: it has not completed, or its result cannot be read.
-        LabelsError: its labels do not fit.
-        MetricsError: predictions and labels do not fit together.
+        WorkshopError: there is no such job, it has not completed, or its result and labels cannot be read or do not fit.
     """
     job = stack.transform_job(name, stack_name)
     run = results.run(job, stack.client("sagemaker", stack_name))
@@ -93,7 +91,7 @@ def load(name: str, threshold: float, stack_name: str | None = None) -> Result:
     quality = metrics.of(table, threshold) if declared else None
     try:
         ranked, why_unknown = _ranked(table, run, stack_name), ""
-    except model.DriversError as error:
+    except WorkshopError as error:
         ranked, why_unknown = pd.Series(dtype=float), str(error)
     return Result(name, stack.selected(stack_name), job, run, table, quality, label, ranked, why_unknown)
 

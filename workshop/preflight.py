@@ -6,7 +6,6 @@ into the stack's config if none is set: who may reach the cluster has no default
 
 from __future__ import annotations
 
-import argparse
 import ipaddress
 import json
 import os
@@ -24,7 +23,7 @@ from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from workshop.offers import Problem, addon_versions, eks_version, explained, node_quota, transform_quota
-from workshop.stack import PROJECT_FOLDER, settings
+from workshop.stack import PROJECT_FOLDER, parser, settings
 
 # Returns this machine's public address; PREFLIGHT_ADDRESS_URL names another service that answers in plain text.
 ADDRESS_URL = "https://checkip.amazonaws.com"
@@ -42,11 +41,10 @@ class Check:
 
 def main(arguments: Sequence[str]) -> int:
     """Check an account for the first `up`; the exit code is 1 if a check failed."""
-    parser = argparse.ArgumentParser(prog="python -m workshop.preflight", description=main.__doc__)
-    parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
+    command = parser("preflight", main.__doc__)
     wish = os.environ.get("REQUEST") == "1"
-    parser.add_argument("--request", action="store_true", default=wish, help="ask AWS for a quota that is too low")
-    options = parser.parse_args(arguments)
+    command.add_argument("--request", action="store_true", default=wish, help="ask AWS for a quota that is too low")
+    options = command.parse_args(arguments)
     stack: str = options.stack
     found = checks(stack, settings(PROJECT_FOLDER, stack), send=options.request)
     results = [_line(check) for check in found]

@@ -19,6 +19,8 @@ import jsonpath
 import numpy as np
 import pandas as pd
 
+from workshop.stack import WorkshopError
+
 PREDICTION = "prediction"
 JOINED_OUTPUT, JOINED_INPUT = "SageMakerOutput", "SageMakerInput"
 MOST_PREDICTIONS = 1000
@@ -27,10 +29,6 @@ MOST_PREDICTIONS = 1000
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
 _CODE = re.compile(r"[+-]?0\d")
 """A leading zero says that the text is an identifier: as a number it would lose the zero."""
-
-
-class RecordsError(Exception):
-    """A body that does not fit its content type; the message says where."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def scored(result: bytes, given: bytes | None, form: Format) -> Scored:
         form: how the job reads and writes records.
 
     Raises:
-        RecordsError: one of the two does not fit its content type.
+        WorkshopError: one of the two does not fit its content type.
     """
     written = table(result, form.accept)
     read = None if given is None else _inputs(given, form)
@@ -109,12 +107,12 @@ def table(body: bytes, content_type: str) -> pd.DataFrame:
     """Records as a table, one row for each; columns without a name are numbered from 0.
 
     Raises:
-        RecordsError: the body does not fit the content type.
+        WorkshopError: the body does not fit the content type.
     """
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RecordsError(f"byte {error.start} is not UTF-8 text") from None
+        raise WorkshopError(f"byte {error.start} is not UTF-8 text") from None
     if "json" in content_type:
         return _json_table(text)
     # An XGBoost model of several classes writes each answer as a list: [0.1, 0.7, 0.2].
@@ -155,7 +153,7 @@ def _csv_table(text: str) -> pd.DataFrame:
     rows = [row for row in csv.reader(io.StringIO(text, newline=""), skipinitialspace=True) if row]
     width = len(rows[0]) if rows else 0
     if odd := next((number for number, row in enumerate(rows, start=1) if len(row) != width), None):
-        raise RecordsError(f"record {odd} has {len(rows[odd - 1])} columns, the first one has {width}")
+        raise WorkshopError(f"record {odd} has {len(rows[odd - 1])} columns, the first one has {width}")
     return pd.DataFrame(rows, columns=range(width), dtype=object)
 
 
@@ -179,7 +177,7 @@ def _json_values(text: str) -> Iterable[Any]:
     try:
         return [json.loads(line) for line in lines]
     except ValueError as error:
-        raise RecordsError(f"it is neither JSON nor JSON Lines: {error}") from None
+        raise WorkshopError(f"it is neither JSON nor JSON Lines: {error}") from None
 
 
 def _joined_csv(written: pd.DataFrame, read: pd.DataFrame | None, output_filter: str) -> pd.DataFrame:
@@ -201,13 +199,13 @@ def _joined_csv(written: pd.DataFrame, read: pd.DataFrame | None, output_filter:
 def _answers(columns: pd.DataFrame) -> pd.DataFrame:
     """The model's columns of a joined record; an answer that was a list still has its brackets."""
     if columns.empty:
-        raise RecordsError("its records contain no prediction: the job's output filter removes it")
+        raise WorkshopError("its records contain no prediction: the job's output filter removes it")
     return typed(columns.astype("str").apply(lambda column: column.str.strip("[] ")))
 
 
 def _joined_json(written: pd.DataFrame, read: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     if JOINED_OUTPUT not in written:
-        raise RecordsError(f"its records have no {JOINED_OUTPUT}, which a joined result contains")
+        raise WorkshopError(f"its records have no {JOINED_OUTPUT}, which a joined result contains")
     answers = _json_table("\n".join(json.dumps(value) for value in written[JOINED_OUTPUT]))
     if JOINED_INPUT in written:
         return answers, read

@@ -20,8 +20,7 @@ from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
 from workshop import metrics, stack
-from workshop.metrics import MetricsError
-from workshop.stack import PROJECT_FOLDER, StackError
+from workshop.stack import PROJECT_FOLDER, WorkshopError
 
 NOTEBOOK = PROJECT_FOLDER / "notebooks" / "customer_churn_batch.ipynb"
 STYLE = PROJECT_FOLDER / "notebooks" / "report.css"
@@ -35,15 +34,11 @@ FOLDED_CODE = """
 """
 
 
-class ReportError(Exception):
-    """A report that cannot be written; the message says why."""
-
-
+@stack.tool
 def main(arguments: Sequence[str]) -> int:
     """Write the report of a job: make report JOB=churn."""
-    parser = argparse.ArgumentParser(prog="python -m workshop.report", description=main.__doc__)
+    parser = stack.parser("report", main.__doc__)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--stack", default=stack.selected(), help="the stack whose results are shown")
     parser.add_argument("--job", default=os.environ.get("JOB") or "churn", help="the job's declared name")
     parser.add_argument(
         "--invocations-url", default="", help="the address of a model container to send rows to, one at a time"
@@ -56,12 +51,8 @@ def main(arguments: Sequence[str]) -> int:
     # Files of the kernel and the plotting library are kept beside the report, not in the user's home.
     os.environ |= dict.fromkeys(("IPYTHONDIR", "MPLCONFIGDIR"), str(options.output.parent / "notebook"))
     started = time.monotonic()
-    try:
-        _check_completed(options.job, options.stack)
-        notebook = executed(NOTEBOOK, _parameters(options))
-    except (ReportError, StackError, MetricsError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    _check_completed(options.job, options.stack)
+    notebook = executed(NOTEBOOK, _parameters(options))
     write(notebook, options.output, f"{options.job}: batch result")
     print(f"report: {options.output} ({time.monotonic() - started:.0f} s); it opens in a browser, offline too")
     return 0
@@ -70,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 def _check_completed(job: str, stack_name: str) -> None:
     status = stack.transform_job(job, stack_name)["status"]
     if status != "Completed":
-        raise ReportError(f"{job} is {status}: a job has a report when it is Completed")
+        raise WorkshopError(f"{job} is {status}: a job has a report when it is Completed")
 
 
 def _parameters(options: argparse.Namespace) -> dict[str, Any]:
@@ -91,7 +82,7 @@ def executed(path: Path, parameters: Mapping[str, Any]) -> Any:
         parameters: values of variables, which replace those in its `parameters` cell.
 
     Raises:
-        ReportError: a cell failed, or the kernel ended.
+        WorkshopError: a cell failed, or the kernel ended.
     """
     notebook = nbformat.read(path, as_version=4)
     position = next(i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", []))
@@ -107,9 +98,9 @@ def executed(path: Path, parameters: Mapping[str, Any]) -> Any:
         try:
             client.execute()
         except CellExecutionError as error:
-            raise ReportError(f"the notebook stopped: {error.evalue}") from error
+            raise WorkshopError(f"the notebook stopped: {error.evalue}") from error
         except (DeadKernelError, CellTimeoutError) as error:
-            raise ReportError(f"the notebook stopped: {error}") from error
+            raise WorkshopError(f"the notebook stopped: {error}") from error
     return notebook
 
 

@@ -9,7 +9,6 @@ TO=churn.parquet` does the same from the shell.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,17 +22,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lookups import s3
 from workshop import labels, records, scheduled, stack
-from workshop.labels import LABEL, Declared, LabelsError
-from workshop.records import PREDICTION, Format, RecordsError
-from workshop.stack import StackError
+from workshop.labels import LABEL, Declared
+from workshop.records import PREDICTION, Format
+from workshop.stack import WorkshopError
 
 MEMBER = "member"
 SHOWN = 10
 """How many rows `make results` prints from the beginning and from the end."""
-
-
-class ResultsError(Exception):
-    """A result that is not available as a table; the message says which and why."""
 
 
 @dataclass(frozen=True)
@@ -68,23 +63,19 @@ class Run:
         return (self.ended - self.started).total_seconds()
 
 
+@stack.tool
 def main(arguments: Sequence[str]) -> int:
     """Print a job's result, or write it to a file: make results JOB=churn TO=churn.csv."""
-    parser = argparse.ArgumentParser(prog="python -m workshop.results", description=main.__doc__)
-    parser.add_argument("--stack", default=stack.selected())
+    parser = stack.parser("results", main.__doc__)
     parser.add_argument("--job", default=os.environ.get("JOB", ""), help="the declared name of a job or a fan-out")
     parser.add_argument("--to", default=os.environ.get("TO", ""), help="a file that ends with .csv or .parquet")
     options = parser.parse_args(arguments)
-    try:
-        target = _target(options.to)
-        if runs := _scheduled(options.job, options.stack):
-            print(scheduled.summary(runs))
-            return 0
-        name = options.job or _only_job(options.stack)
-        table = frame(name, options.stack)
-    except (ResultsError, LabelsError, StackError, BotoCoreError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    target = _target(options.to)
+    if runs := _scheduled(options.job, options.stack):
+        print(scheduled.summary(runs))
+        return 0
+    name = options.job or _only_job(options.stack)
+    table = frame(name, options.stack)
     if target is None:
         with pd.option_context(
             "display.max_rows", 2 * SHOWN, "display.min_rows", 2 * SHOWN, "display.max_columns", 8, "display.width", 200
@@ -115,8 +106,7 @@ def frame(name: str, stack_name: str | None = None) -> pd.DataFrame:
         input objects the first column, `member`, says which job or file a row comes from.
 
     Raises:
-        ResultsError: there is no such job, it has not completed, or its objects cannot be read.
-        LabelsError: the labels do not fit the result.
+        WorkshopError: there is no such job, it has not completed, its objects cannot be read, or the labels do not fit.
     """
     jobs = members(stack.transform_jobs(stack_name), name)
     s3_client, sagemaker = stack.client("s3", stack_name), stack.client("sagemaker", stack_name)
@@ -134,14 +124,14 @@ def members(jobs: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, Mappi
         name: declared name of a job or of a fan-out.
 
     Raises:
-        ResultsError: there are none.
+        WorkshopError: there are none.
     """
     if name in jobs:
         return {name: jobs[name]}
     declared = {member: job for member, job in jobs.items() if fan_out(job) == name}
     found = declared or {member: job for member, job in jobs.items() if member.startswith(f"{name}-")}
     if not found:
-        raise ResultsError(f"there is no job or fan-out {name!r} in the stack; there are {', '.join(sorted(jobs))}")
+        raise WorkshopError(f"there is no job or fan-out {name!r} in the stack; there are {', '.join(sorted(jobs))}")
     return dict(sorted(found.items()))
 
 
@@ -153,12 +143,12 @@ def run(job: Mapping[str, Any], sagemaker: Any) -> Run:
         sagemaker: a boto3 client.
 
     Raises:
-        ResultsError: SageMaker cannot describe it.
+        WorkshopError: SageMaker cannot describe it.
     """
     try:
         found = sagemaker.describe_transform_job(TransformJobName=job["job_name"])
     except (ClientError, BotoCoreError) as error:
-        raise ResultsError(f"SageMaker cannot describe {job['job_name']}: {error}") from error
+        raise WorkshopError(f"SageMaker cannot describe {job['job_name']}: {error}") from error
     return Run(
         job_name=str(job["job_name"]),
         model_name=found["ModelName"],
@@ -179,16 +169,15 @@ def job_frame(name: str, job: Mapping[str, Any], client: Any, form: Format) -> p
         form: how the job reads and writes records.
 
     Raises:
-        ResultsError: it has not completed, or an object cannot be read.
-        LabelsError: the labels do not fit the result.
+        WorkshopError: it has not completed, an object cannot be read, or the labels do not fit the result.
     """
     if job["status"] != "Completed":
-        raise ResultsError(f"{name} is {job['status']}: there is a result when it is Completed")
+        raise WorkshopError(f"{name} is {job['status']}: there is a result when it is Completed")
     try:
         bodies = {member: s3.read(uri, client) for member, uri in objects(job, client).items()}
         read = given(job, list(bodies), client)
     except s3.S3Error as error:
-        raise ResultsError(f"the result of {name} is not available: {error}") from error
+        raise WorkshopError(f"the result of {name} is not available: {error}") from error
     return assembled(job, bodies, read, form, client)
 
 
@@ -223,16 +212,15 @@ def assembled(
         client: a boto3 client of S3, for labels in S3.
 
     Raises:
-        ResultsError: an object does not fit its content type.
-        LabelsError: the labels do not fit the result.
+        WorkshopError: an object does not fit its content type, or the labels do not fit the result.
     """
     declared = Declared.of(job)
     parts: list[records.Scored] = []
     for member, body in bodies.items():
         try:
             parts.append(records.scored(body, read.get(member), form))
-        except RecordsError as error:
-            raise ResultsError(f"{member}: {error}") from None
+        except WorkshopError as error:
+            raise WorkshopError(f"{member}: {error}") from None
     tables = [_named(part, column_names(job)) for part in parts]
     if len(tables) > 1 or str(job["result_path"]).endswith("/"):
         for member, table in zip(bodies, tables, strict=True):
@@ -265,14 +253,14 @@ def inputs(table: pd.DataFrame) -> pd.DataFrame:
 def _target(text: str) -> Path | None:
     target = Path(text)
     if text and target.suffix not in {".csv", ".parquet"}:
-        raise ResultsError(f"TO={text}: the name must end with .csv or .parquet")
+        raise WorkshopError(f"TO={text}: the name must end with .csv or .parquet")
     return target if text else None
 
 
 def _only_job(stack_name: str) -> str:
     jobs = sorted(stack.transform_jobs(stack_name))
     if len(jobs) > 1:
-        raise ResultsError(f"name the job: make results JOB=NAME; there are {', '.join(jobs)}")
+        raise WorkshopError(f"name the job: make results JOB=NAME; there are {', '.join(jobs)}")
     return jobs[0]
 
 
@@ -324,7 +312,7 @@ def _named(part: records.Scored, declared: Sequence[str]) -> pd.DataFrame:
     names = [f"input_{name}" if name.isdecimal() else name for name in map(str, part.inputs.columns)]
     if declared:
         if len(declared) != len(names):
-            raise ResultsError(f"the job names {len(declared)} columns, but its input has {len(names)}")
+            raise WorkshopError(f"the job names {len(declared)} columns, but its input has {len(names)}")
         names = list(declared)
     own = {MEMBER, LABEL, *part.predictions.columns}
     read = part.inputs.set_axis([f"input_{name}" if name in own else name for name in names], axis=1)
@@ -337,11 +325,11 @@ def _labels(declared: Declared, whole: pd.DataFrame, parts: Sequence[records.Sco
         return labels.by_row(known, len(whole), declared.path)
     if isinstance(declared.key, str):
         if declared.key not in whole:
-            raise LabelsError(f"the records have no column {declared.key!r}; they have {', '.join(whole.columns)}")
+            raise WorkshopError(f"the records have no column {declared.key!r}; they have {', '.join(whole.columns)}")
         return labels.by_key(known, whole[declared.key], declared.path)
     written = pd.concat([part.result for part in parts], ignore_index=True)
     if not -written.shape[1] <= declared.key < written.shape[1]:
-        raise LabelsError(f"the result has {written.shape[1]} columns, and none at position {declared.key}")
+        raise WorkshopError(f"the result has {written.shape[1]} columns, and none at position {declared.key}")
     return labels.by_key(known, written.iloc[:, declared.key], declared.path)
 
 

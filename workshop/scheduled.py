@@ -10,8 +10,6 @@ role's permissions, as it does at night.
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -20,11 +18,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
 from lookups import ENDS
 from workshop import stack
-from workshop.stack import table
+from workshop.stack import WorkshopError, table
 
 SHOWN = 5
 """How many of the newest runs of each job are shown."""
@@ -48,24 +45,20 @@ class Run:
     reason: str = ""
 
 
+@stack.tool
 def main(arguments: Sequence[str]) -> int:
     """Print the newest runs of every scheduled job, stop those that run (`make destroy`), or run one now (`make tick`)."""
-    parser = argparse.ArgumentParser(prog="python -m workshop.scheduled", description=main.__doc__)
-    parser.add_argument("--stack", default=os.environ.get("PULUMI_STACK", "dev"))
+    parser = stack.parser("scheduled", main.__doc__)
     parser.add_argument("--stop", action="store_true", help="stop all runs, and wait until they have stopped")
     parser.add_argument("--run", metavar="JOB", help="run this job now and follow it; the exit code is 2 if it fails")
     parser.add_argument("--ahead", type=int, default=SECONDS_AHEAD, help="seconds from now to the one-time schedule")
     options = parser.parse_args(arguments)
-    try:
-        jobs = stack.outputs(options.stack).get("scheduled_jobs") or {}
-        if options.stop:
-            return stop(jobs)
-        if options.run is not None:
-            return run_now(_wanted(jobs, options.run), options.ahead)
-        print(summary(jobs))
-    except (ScheduledJobError, stack.StackError, BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    jobs = stack.outputs(options.stack).get("scheduled_jobs") or {}
+    if options.stop:
+        return stop(jobs)
+    if options.run is not None:
+        return run_now(_wanted(jobs, options.run), options.ahead)
+    print(summary(jobs))
     return 0
 
 
@@ -150,10 +143,6 @@ def _rows(name: str, job: Mapping[str, str], found: Sequence[Run]) -> list[tuple
     ]
 
 
-class ScheduledJobError(Exception):
-    """A job that cannot be run now; the message says why and what to do."""
-
-
 def run_now(job: Mapping[str, str], ahead: int) -> int:
     """Fire a schedule once more, and follow the run.
 
@@ -165,7 +154,7 @@ def run_now(job: Mapping[str, str], ahead: int) -> int:
         0 if the run completed, else 2.
 
     Raises:
-        ScheduledJobError: no run began.
+        WorkshopError: no run began.
     """
     asked = datetime.now(UTC)
     name = fire_once(boto3.client("scheduler"), job, asked + timedelta(seconds=ahead))
@@ -208,9 +197,9 @@ def fire_once(client: Any, job: Mapping[str, str], when: datetime) -> str:
 def _wanted(jobs: Mapping[str, Mapping[str, str]], name: str) -> Mapping[str, str]:
     there = f"scheduled are {', '.join(sorted(jobs))}" if jobs else "no job of this stack has a schedule"
     if not name:
-        raise ScheduledJobError(f"name the job: make tick JOB=nightly; {there}")
+        raise WorkshopError(f"name the job: make tick JOB=nightly; {there}")
     if name not in jobs:
-        raise ScheduledJobError(f"JOB={name} has no schedule in this stack; {there}")
+        raise WorkshopError(f"JOB={name} has no schedule in this stack; {there}")
     return jobs[name]
 
 
@@ -219,7 +208,7 @@ def _started(client: Any, job: Mapping[str, str], asked: datetime, seconds: floa
     while not (found := runs(client, job["job_name_prefix"], newest=1, since=asked)):
         if time.monotonic() > deadline:
             queue = job["dead_letter_queue"]
-            raise ScheduledJobError(
+            raise WorkshopError(
                 f"no job began within {seconds:.0f} s. A call that failed is in the dead-letter queue, with its reason: "
                 f"aws sqs receive-message --message-attribute-names All --queue-url {queue}"
             )
@@ -235,7 +224,7 @@ def _ended(client: Any, run: Run) -> Run:
             reason = found.get("FailureReason", "")
             return Run(run.job_name, found["TransformJobStatus"], run.started, reason)
         time.sleep(1.0)
-    raise ScheduledJobError(f"{run.job_name} still runs after a day")
+    raise WorkshopError(f"{run.job_name} still runs after a day")
 
 
 if __name__ == "__main__":

@@ -15,20 +15,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from lookups import ENDS, NAME_LABEL
 from lookups.logs import JobLogs, Line
+from workshop.stack import WorkshopError, tool
 
 KINDS = ("transformjob", "transformjobs", "batchtransformjob", "batchtransformjobs", "btj")
 GROUP = "sagemaker.services.k8s.aws"
 RESOURCE = f"transformjobs.{GROUP}"
 POLL_SECONDS = 1.0
 NAMES_SHOWN = 10
-
-
-class SmlogsError(Exception):
-    """Why the logs cannot be shown, in one or two lines."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +64,11 @@ class Cluster:
         """The job whose object has this name, else the newest one declared under this name.
 
         Raises:
-            SmlogsError: there is no such job, or kubectl fails.
+            WorkshopError: there is no such job, or kubectl fails.
         """
         item = self._get(name, "--ignore-not-found") or self._newest_declared(name)
         if not item:
-            raise SmlogsError(f"there is no transform job {name!r} here; there are: {self._names()}")
+            raise WorkshopError(f"there is no transform job {name!r} here; there are: {self._names()}")
         return Job.of(item)
 
     def _newest_declared(self, name: str) -> dict[str, Any] | None:
@@ -90,20 +85,18 @@ class Cluster:
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         except FileNotFoundError:
-            raise SmlogsError("kubectl is not on PATH") from None
+            raise WorkshopError("kubectl is not on PATH") from None
         if done.returncode:
-            raise SmlogsError(done.stderr.strip())
+            raise WorkshopError(done.stderr.strip())
         return json.loads(done.stdout) if done.stdout.strip() else None
 
 
+@tool
 def main(arguments: Sequence[str]) -> int:
     """Show the logs of a transform job."""
     options = _parse(arguments)
     try:
         return _show(Cluster(_kubectl_flags(options)), options)
-    except (SmlogsError, ClientError, BotoCoreError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     except (KeyboardInterrupt, BrokenPipeError):
         return 130
 
@@ -168,7 +161,7 @@ def _follow(cluster: Cluster, job: Job, logs: JobLogs) -> None:
         if not ended:
             job = cluster.job(job.object_name)  # not by the declared name, under which there may be a newer job by now
         if job.reason and not job.status:
-            raise SmlogsError(f"job {job.name} has not started: {job.reason}")
+            raise WorkshopError(f"job {job.name} has not started: {job.reason}")
         _print(logs.new())
 
 
@@ -181,7 +174,7 @@ def _explain(job: Job) -> int:
     """Why there is nothing to show."""
     because = f": {job.reason}" if job.reason else ""
     if not job.status:
-        raise SmlogsError(f"job {job.name} has not started{because}")
+        raise WorkshopError(f"job {job.name} has not started{because}")
     if job.status in ENDS:
         print(f"job {job.name} wrote no logs; it is {job.status}{because}", file=sys.stderr)
         return 0

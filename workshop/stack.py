@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
+import functools
 import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from boto3.session import Session
+from botocore.exceptions import BotoCoreError, ClientError
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 LOCAL = "local"
@@ -18,8 +22,33 @@ SHELL_FILE = PROJECT_FOLDER / ".local" / "env"
 """Sets the local stack's environment; `make up` writes it."""
 
 
-class StackError(Exception):
-    """The stack's outputs are not available; the message is Pulumi's own, or says what is missing and what to do."""
+class WorkshopError(Exception):
+    """Something that a tool cannot show or do; the message says what is wrong, and what to do."""
+
+
+Tool = Callable[[Sequence[str]], int]
+"""The `main` of a tool: it takes the command line's arguments and returns the exit code."""
+
+
+def tool(main: Tool) -> Tool:
+    """Let a tool end with 1 and one line on standard error where a person, or AWS, has to be asked again."""
+
+    @functools.wraps(main)
+    def guarded(arguments: Sequence[str]) -> int:
+        try:
+            return main(arguments)
+        except (WorkshopError, BotoCoreError, ClientError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+
+    return guarded
+
+
+def parser(name: str, description: str | None) -> argparse.ArgumentParser:
+    """The command line of the tool of this name, with the option that every tool has."""
+    made = argparse.ArgumentParser(prog=f"python -m workshop.{name}", description=description)
+    made.add_argument("--stack", default=selected(), help="by default PULUMI_STACK, else the local stack")
+    return made
 
 
 def project() -> str:
@@ -47,7 +76,7 @@ def outputs(stack: str | None = None) -> dict[str, Any]:
         stack: its name; by default PULUMI_STACK, else the local stack.
 
     Raises:
-        StackError: there is no `pulumi`, or it fails.
+        WorkshopError: there is no `pulumi`, or it fails.
     """
     name = selected(stack)
     command = ["pulumi", "stack", "output", "--json", "--stack", name]
@@ -55,9 +84,9 @@ def outputs(stack: str | None = None) -> dict[str, Any]:
     try:
         done = subprocess.run(command, cwd=PROJECT_FOLDER, env=environment, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise StackError("`pulumi` is not on PATH; inside `make shell` it is") from None
+        raise WorkshopError("`pulumi` is not on PATH; inside `make shell` it is") from None
     if done.returncode:
-        raise StackError(done.stderr.strip())
+        raise WorkshopError(done.stderr.strip())
     return json.loads(done.stdout)
 
 
@@ -65,11 +94,11 @@ def transform_jobs(stack: str | None = None) -> dict[str, dict[str, Any]]:
     """A stack's jobs in its outputs, by declared name.
 
     Raises:
-        StackError: the outputs are not available, or the stack has no job.
+        WorkshopError: the outputs are not available, or the stack has no job.
     """
     jobs = outputs(stack).get("transform_jobs") or {}
     if not jobs:
-        raise StackError(f"stack {selected(stack)} has no job yet: `make up STACK={selected(stack)}` runs them")
+        raise WorkshopError(f"stack {selected(stack)} has no job yet: `make up STACK={selected(stack)}` runs them")
     return jobs
 
 
@@ -81,11 +110,11 @@ def transform_job(name: str, stack: str | None = None) -> dict[str, Any]:
         stack: the stack's name; by default PULUMI_STACK, else the local stack.
 
     Raises:
-        StackError: the outputs are not available, or no job of this name is among them.
+        WorkshopError: the outputs are not available, or no job of this name is among them.
     """
     jobs = transform_jobs(stack)
     if name not in jobs:
-        raise StackError(f"stack {selected(stack)} has no job {name!r}; there are {', '.join(sorted(jobs))}")
+        raise WorkshopError(f"stack {selected(stack)} has no job {name!r}; there are {', '.join(sorted(jobs))}")
     return jobs[name]
 
 
@@ -114,12 +143,12 @@ def _environment(stack: str) -> Mapping[str, str] | None:
     A notebook may have been started without the local stack's shell file, so that file is read here.
 
     Raises:
-        StackError: it is the local stack, and nothing has been set up.
+        WorkshopError: it is the local stack, and nothing has been set up.
     """
     if stack != LOCAL or os.environ.get("PULUMI_STACK") == LOCAL:
         return None
     if not SHELL_FILE.exists():
-        raise StackError("the local stack has not been set up: run `make up`")
+        raise WorkshopError("the local stack has not been set up: run `make up`")
     script = '. "$1" && env -0'
     said = subprocess.run(["sh", "-euc", script, "sh", str(SHELL_FILE)], capture_output=True, text=True, check=True)
     return dict(line.split("=", 1) for line in said.stdout.split("\0") if line)

@@ -5,7 +5,6 @@ Each result of up to 100 MB is also copied to `results/<stack>/<job>/`, so that 
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import os
@@ -17,12 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError
-
 from lookups import s3
 from workshop import results, stack
-from workshop.labels import LabelsError
-from workshop.stack import PROJECT_FOLDER, table
+from workshop.stack import PROJECT_FOLDER, WorkshopError, table
 
 FOLDER = PROJECT_FOLDER / "results"
 LARGEST = 100 * 2**20
@@ -59,18 +55,14 @@ class Place:
     folder: Path = FOLDER
 
 
+@stack.tool
 def main(arguments: Sequence[str]) -> int:
     """Print the outputs of a stack in short, and status, rows, metrics and result of each job."""
-    parser = argparse.ArgumentParser(prog="python -m workshop.summary", description=main.__doc__)
+    parser = stack.parser("summary", main.__doc__)
     parser.add_argument("--outputs", type=Path, required=True, help="the stack's outputs as JSON")
-    parser.add_argument("--stack", default=stack.selected())
     options = parser.parse_args(arguments)
     outputs: dict[str, Any] = json.loads(options.outputs.read_text())
-    try:
-        place = Place(options.stack, stack.client("s3", options.stack), stack.client("sagemaker", options.stack))
-    except (BotoCoreError, stack.StackError) as error:
-        print(f"error: the results could not be read: {error}", file=sys.stderr)
-        return 1
+    place = Place(options.stack, stack.client("s3", options.stack), stack.client("sagemaker", options.stack))
     found = lines(outputs["transform_jobs"], place)
     copies = place.folder / place.stack
     print("\n".join(short(outputs, copies if copies.exists() else None)))
@@ -158,7 +150,7 @@ def _metrics(job: Mapping[str, Any], bodies: Mapping[str, bytes], place: Place) 
         form = results.run(job, place.sagemaker).form
         given = results.given(job, list(bodies), place.client)
         found = metrics.of(results.assembled(job, bodies, given, form, place.client), metrics.threshold())
-    except (LabelsError, results.ResultsError, metrics.MetricsError) as error:
+    except WorkshopError as error:
         return f"none: {error}"
     return found.text
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from localcloud.commands import account, cloud, local, stack
+from localcloud.commands import actions, cloud, stack
 from localcloud.console import CommandError, fail
 from localcloud.home import own
 
@@ -23,7 +23,8 @@ TOOLS = {
     "preflight": "workshop.preflight",
     "results": "workshop.results",
 }
-COMMANDS = sorted({*ALONE, *TOOLS, "status", "logs", "report", "shell", "tick"})
+OF_THE_LOCAL_CLOUD = {"down", "reset", "status", "logs"}
+COMMANDS = sorted({*ALONE, *TOOLS, *OF_THE_LOCAL_CLOUD, "report", "shell", "tick"})
 INTERRUPTED = 130
 
 
@@ -51,46 +52,29 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(command: str, name: str, job: str) -> int:
-    if name != stack.LOCAL:
-        return _account(command, name, job)(own())
-    os.environ["LOCALCLOUD_HOME"] = str(own())
-    return _local(command, job)(own())
-
-
-def _local(command: str, job: str) -> Callable[[Path], int]:
-    if command in TOOLS and command != "cost":
-        return lambda directory: local.workshop(directory, TOOLS[command])
-    return {
-        "cost": local.cost,
-        "up": local.up,
-        "preview": local.preview,
-        "destroy": local.destroy,
-        "down": local.down,
-        "reset": local.reset,
-        "shell": local.shell,
-        "status": cloud.status,
-        "logs": cloud.logs,
-        "report": lambda directory: local.report(directory, job),
-        "retry": lambda directory: local.retry(directory, job),
-        "crds": lambda directory: local.workshop(directory, "workshop.crds"),
-        "tick": lambda directory: local.run_now(directory, job),
-    }[command]
-
-
-def _account(command: str, name: str, job: str) -> Callable[[Path], int]:
+    home = own()
+    if name == stack.LOCAL:
+        os.environ["LOCALCLOUD_HOME"] = str(home)
+    elif command in OF_THE_LOCAL_CLOUD:
+        others = ", ".join(other for other in COMMANDS if other not in OF_THE_LOCAL_CLOUD)
+        raise CommandError(f"`make {command}` is for the local cloud; for stack {name} there are {others}")
     if command in TOOLS:
-        return lambda directory: account.workshop(directory, name, TOOLS[command])
-    acts: dict[str, Callable[[Path], int]] = {
-        "up": lambda directory: account.up(directory, name),
-        "preview": lambda directory: account.preview(directory, name),
-        "destroy": lambda directory: account.destroy(directory, name),
-        "report": lambda directory: account.report(directory, name),
-        "shell": lambda directory: account.shell(directory, name),
-        "retry": lambda directory: account.retry(directory, name, job),
-        "crds": lambda directory: account.crds(directory, name),
-        "tick": lambda directory: account.run_now(directory, name, job),
+        return actions.tool(home, name, TOOLS[command])
+    acts: dict[str, Callable[[], int]] = {
+        "up": lambda: actions.up(home, name),
+        "preview": lambda: actions.preview(home, name),
+        "destroy": lambda: actions.destroy(home, name),
+        "shell": lambda: actions.shell(home, name),
+        "crds": lambda: actions.crds(home, name),
+        "report": lambda: actions.report(home, name, job),
+        "retry": lambda: actions.retry(home, name, job),
+        "tick": lambda: actions.tick(home, name, job),
+        "down": lambda: actions.down(home),
+        "reset": lambda: actions.reset(home),
+        "status": lambda: cloud.status(home),
+        "logs": lambda: cloud.logs(home),
     }
-    return acts.get(command, lambda _: account.refuse(command, name, {*acts, *TOOLS}))
+    return acts[command]()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ LOG_LINES = 20
 
 def ensure(home: Path) -> Cloud:
     """The running cloud. If no cloud runs, the state of an earlier one is removed, and a new one is started."""
-    cloud = client.running(home)
+    cloud = record.running(home)
     if cloud is None:
         _clear_leftovers(home)
         with step("Local cloud"):
@@ -29,9 +29,21 @@ def ensure(home: Path) -> Cloud:
     return cloud
 
 
-def pulumi(home: Path, cloud: Cloud | None) -> PulumiCli:
+def running(home: Path) -> Cloud:
+    """The running cloud.
+
+    Raises:
+        CommandError: none runs.
+    """
+    cloud = record.running(home)
+    if cloud is None:
+        raise CommandError("the local cloud is not running: `make up` starts it")
+    return cloud
+
+
+def pulumi(home: Path, cloud: Cloud) -> PulumiCli:
     """The CLI for the local stack, in the local environment."""
-    return pulumi_cli.choose(home, environment.local(home, cloud.aws_endpoint if cloud else None))
+    return pulumi_cli.choose(home, environment.local(home, cloud.aws_endpoint))
 
 
 def forget(home: Path) -> None:
@@ -74,7 +86,7 @@ def _port() -> int:
 
 def status(home: Path) -> int:
     """Print the running cloud's processes with their memory, and the stack's resources and jobs."""
-    cloud = client.running(home)
+    cloud = record.running(home)
     if cloud is None:
         say("the local cloud does not run; `make up` starts it")
         return 0

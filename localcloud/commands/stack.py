@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,50 @@ from localcloud.home import CHECKOUT
 from lookups import CONTENT_ANNOTATION, ENDS
 
 LOCAL = "local"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack to act on.
+
+    Attributes:
+        name: its name.
+        home: the generated folder.
+        pulumi: the CLI, in the stack's environment.
+    """
+
+    name: str
+    home: Path
+    pulumi: PulumiCli
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is the stack of the local cloud."""
+        return self.name == LOCAL
+
+    @property
+    def unasked(self) -> tuple[str, ...]:
+        """The flags with which the CLI does not ask before it changes the stack; only the local one is not asked about."""
+        return ("--yes", "--skip-preview") if self.is_local else ()
+
+    def file(self, name: str, ending: str = "") -> Path:
+        """A file about the stack in the generated folder."""
+        return self.home / f"{name}{'' if self.is_local else f'-{self.name}'}{ending}"
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in its state; those of the local stack are read from the state file, because the CLI takes longer."""
+        if self.is_local:
+            return resources(self.home)
+        deployment = json.loads(self.pulumi.ask("stack", "export", "--stack", self.name))["deployment"] or {}
+        return deployment.get("resources") or []
+
+    def outputs(self) -> dict[str, Any]:
+        """Its outputs, secrets in clear: for files of mode 0600 and for reading, never for printing."""
+        return json.loads(self.pulumi.ask("stack", "output", "--json", "--show-secrets", "--stack", self.name))
+
+    def module(self, name: str, *arguments: str) -> int:
+        """Run one of the workshop's tools on it, on the person's terminal."""
+        return self.pulumi.module(name, "--stack", self.name, *arguments)
 
 
 def project() -> str:
@@ -152,8 +197,3 @@ def select(pulumi: PulumiCli, home: Path) -> None:
     (home / "pulumi").mkdir(parents=True, exist_ok=True)
     (home / "pulumi").chmod(0o700)  # Pulumi writes files that anyone may read
     pulumi.ask("stack", "select", "--create", LOCAL)
-
-
-def outputs(pulumi: PulumiCli, stack: str = LOCAL) -> dict[str, Any]:
-    """The stack's outputs, secrets in clear: for files of mode 0600 and for reading, never for printing."""
-    return json.loads(pulumi.ask("stack", "output", "--json", "--show-secrets", "--stack", stack))

@@ -18,11 +18,6 @@ START_SECONDS = 310.0  # a little longer than the supervisor waits for the AWS e
 STOP_SECONDS = 30.0
 
 
-def running(home: Path) -> record.Cloud | None:
-    """The running cloud, None when none runs."""
-    return record.running(home)
-
-
 def start(home: Path, stacks: Sequence[str], environment: Mapping[str, str], port: int = 0) -> record.Cloud:
     """Start the cloud, detached from terminal and caller, and wait until it serves.
 
@@ -38,7 +33,7 @@ def start(home: Path, stacks: Sequence[str], environment: Mapping[str, str], por
 def _joined(home: Path) -> record.Cloud | None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and record.alive(home):
-        if cloud := running(home):
+        if cloud := record.running(home):
             return cloud
         time.sleep(0.05)
     return None

@@ -89,25 +89,6 @@ def of_type(stack: Sequence[Resource], resource_type: str) -> Iterator[Resource]
     return (resource for resource in stack if resource.type == resource_type)
 
 
-def from_export(exported: Mapping[str, Any]) -> list[Resource]:
-    """The resources of a `pulumi stack export`, children of components included."""
-    return [
-        Resource(
-            type=entry["type"],
-            name=entry["urn"].rpartition("::")[2],
-            urn=entry["urn"],
-            properties=entry.get("inputs") or {},
-            property_dependencies={key: urns or [] for key, urns in (entry.get("propertyDependencies") or {}).items()},
-        )
-        for entry in exported["deployment"]["resources"]
-    ]
-
-
-def inspect(rules: Sequence[Rule], stack: Sequence[Resource]) -> list[Violation]:
-    """Every violation of every rule."""
-    return [violation for rule in rules for violation in rule.violations(stack)]
-
-
 def statements(document: object) -> list[dict[str, Any]]:
     """The statements of a document, which is a JSON string or its parsed value."""
     parsed = json.loads(document) if isinstance(document, str) else document

@@ -1,6 +1,6 @@
 """Buckets: private, encrypted, TLS only, and with expiry of their objects."""
 
-from .resource import Properties, Rule, companion, each, statements, texts
+from .resource import Check, Properties, Rule, companion, each, statements, texts
 
 _BUCKET = "aws:s3/bucket:Bucket"
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
@@ -50,49 +50,50 @@ def _lets_nobody_in(policy: Properties) -> str | None:
     return "lets everybody in" if allowed else None
 
 
+def _guarded(name: str, controls: tuple[str, ...], text: str, guard: str, check: Check) -> Rule:
+    """A rule that each bucket has a guard, a resource of this type that names it, and that the guard passes the check."""
+    type_ = f"aws:s3/{guard[0].lower()}{guard[1:]}:{guard}"
+    return Rule(name, controls, text, companion(_BUCKET, type_, "bucket", check), alone=False)
+
+
 RULES = (
-    Rule(
+    _guarded(
         "s3-block-public-access",
         (
             *("S3.2", "S3.3", "S3.8", "CKV_AWS_53", "CKV_AWS_54", "CKV_AWS_55", "CKV_AWS_56", "CKV2_AWS_6"),
             "AwsSolutions-S2",
         ),
         "A bucket blocks public access in all four ways.",
-        companion(_BUCKET, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "bucket", _block_all),
-        alone=False,
+        "BucketPublicAccessBlock",
+        _block_all,
     ),
-    Rule(
+    _guarded(
         "s3-no-acls",
         ("S3.12", "CKV_AWS_20", "CKV_AWS_57", "CKV2_AWS_65", "CKV_AWS_379"),
         "The bucket's owner owns all objects; there are no ACLs.",
-        companion(_BUCKET, "aws:s3/bucketOwnershipControls:BucketOwnershipControls", "bucket", _owner_enforced),
-        alone=False,
+        "BucketOwnershipControls",
+        _owner_enforced,
     ),
-    Rule(
+    _guarded(
         "s3-encrypted",
         ("S3.4", "CKV_AWS_19"),
         "A bucket encrypts its objects.",
-        companion(
-            _BUCKET,
-            "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-            "bucket",
-            _encrypted,
-        ),
-        alone=False,
+        "BucketServerSideEncryptionConfiguration",
+        _encrypted,
     ),
-    Rule(
+    _guarded(
         "s3-lifecycle",
         ("S3.10", "S3.13", "CKV2_AWS_61", "CKV_AWS_300"),
         "Results expire, and interrupted uploads are removed.",
-        companion(_BUCKET, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "bucket", _expires),
-        alone=False,
+        "BucketLifecycleConfiguration",
+        _expires,
     ),
-    Rule(
+    _guarded(
         "s3-tls-only",
         ("S3.5", "AwsSolutions-S10"),
         "A bucket refuses requests without TLS.",
-        companion(_BUCKET, "aws:s3/bucketPolicy:BucketPolicy", "bucket", _denies_plain_http),
-        alone=False,
+        "BucketPolicy",
+        _denies_plain_http,
     ),
     Rule(
         "s3-policy-not-public",

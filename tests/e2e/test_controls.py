@@ -7,8 +7,8 @@ import json
 import pytest
 
 from policy.rules import ALL
-from policy.rules.resource import from_export, inspect
 from tests.e2e.checkout import Checkout
+from tests.policy.inspection import from_export, inspect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("standing")]
 

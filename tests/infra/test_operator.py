@@ -1,4 +1,4 @@
-"""How long the program waits for the definition of TransformJob if EKS installs it."""
+"""How long the program waits for the definition of TransformJob, and when it refuses a newer chart."""
 
 import asyncio
 from unittest.mock import patch
@@ -7,6 +7,7 @@ import pytest
 from pulumi.resource_hooks import ErrorHookArgs
 
 from infra import operator
+from infra.operator import stale
 
 MISSING = "CustomResourceDefinition is invalid: [spec.versions: Invalid value: null: must have exactly one version]"
 
@@ -34,3 +35,24 @@ def test_a_definition_that_is_missing_is_waited_for_until_a_clear_end(errors: tu
 
 def test_an_update_that_fails_is_not_waited_for() -> None:
     assert tried_again(MISSING, operation="update") is False
+
+
+@pytest.mark.parametrize(
+    ("wanted", "applied", "installed"),
+    [
+        pytest.param("1.9.1", "", None, id="nothing is installed yet"),
+        pytest.param("1.9.1", "", "1.9.1", id="the same version"),
+        pytest.param("1.10.0", "1.10.0", "1.9.1", id="its definitions were applied"),
+        pytest.param("1.9.1", "", "1.10.0", id="an older one, which newer definitions serve"),
+    ],
+)
+def test_a_version_is_taken(wanted: str, applied: str, installed: str | None) -> None:
+    assert stale(wanted, applied, installed, "dev") is None
+
+
+@pytest.mark.parametrize("applied", ["", "1.9.1"])
+def test_a_raised_version_is_refused_with_the_command_that_helps(applied: str) -> None:
+    problem = stale("1.10.0", applied, "1.9.1", "dev")
+    assert problem is not None
+    assert "has the CRDs of 1.9.1" in problem
+    assert "make crds STACK=dev" in problem

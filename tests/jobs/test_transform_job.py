@@ -35,7 +35,7 @@ def named(job: PlannedJob, **known: str) -> dict[str, Any]:
         operator_ready=(),
     )
     known = {"model_name": "m", "input_uri": "s3://b/in.csv", "bucket": "b", **known}
-    return transform_job.named_spec(job, place, **known)
+    return transform_job.named_spec(job, place, **known)["spec"]
 
 
 def test_a_spec_is_named_and_writes_to_a_folder_of_its_name() -> None:

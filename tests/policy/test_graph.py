@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from policy.rules import ALL
-from policy.rules.resource import Resource, from_export, inspect
+from policy.rules.resource import Resource
+from tests.policy.inspection import from_export, inspect
 from tests.program import harness
 from tests.program.jobs import run
 from tests.program.test_schedules import churn_and_nightly

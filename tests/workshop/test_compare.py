@@ -7,7 +7,8 @@ import pytest
 
 from tests.workshop.conftest import Stack, lines
 from workshop import compare
-from workshop.compare import CompareError, compared
+from workshop.compare import compared
+from workshop.stack import WorkshopError
 
 NAMES = ("churn", "challenger")
 
@@ -52,7 +53,7 @@ def test_classes_change_sides_too() -> None:
     ],
 )
 def test_results_of_other_records_are_not_compared(second: pd.DataFrame, words: str) -> None:
-    with pytest.raises(CompareError, match=words):
+    with pytest.raises(WorkshopError, match=words):
         compared(NAMES, frame([0.9, 0.1], [1, 0]), second)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from workshop import crds
+from workshop.stack import WorkshopError
 
 REPOSITORY = "aws-controllers-k8s/sagemaker-chart"
 CRD = "kind: CustomResourceDefinition\nmetadata: {name: transformjobs.sagemaker.services.k8s.aws}\n"
@@ -111,7 +112,7 @@ def test_a_charts_definitions_come_out_of_a_registry_that_asks_for_a_token() -> 
     ],
 )
 def test_a_chart_that_cannot_be_read_is_reported(members: dict[str, Any], version: str, words: str) -> None:
-    with registry(**members) as (address, _), pytest.raises(crds.ChartError, match=words):
+    with registry(**members) as (address, _), pytest.raises(WorkshopError, match=words):
         crds.definitions(address, version)
 
 
@@ -122,7 +123,7 @@ def test_a_folders_definitions_are_those_of_its_crds(tmp_path: Path) -> None:
 
 
 def test_a_chart_without_definitions_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(crds.ChartError, match="it has no CRDs"):
+    with pytest.raises(WorkshopError, match="it has no CRDs"):
         crds.definitions(str(tmp_path), "1.10.0")
 
 

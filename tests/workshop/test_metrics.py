@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
 from workshop import metrics
-from workshop.metrics import MetricsError
+from workshop.stack import WorkshopError
 
 
 def table(labels: list[Any], *predictions: list[Any]) -> pd.DataFrame:
@@ -91,14 +91,14 @@ def test_figures_of_a_regression_are_those_of_scikit_learn(rows: list[tuple[floa
     ],
 )
 def test_what_does_not_go_together_has_no_figures(labels: list[Any], predictions: list[list[Any]], words: str) -> None:
-    with pytest.raises(MetricsError, match=words):
+    with pytest.raises(WorkshopError, match=words):
         metrics.of(table(labels, *predictions))
 
 
 @pytest.mark.parametrize("text", ["high", "1.5", "-1"])
 def test_a_threshold_is_a_number_between_0_and_1(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("THRESHOLD", text)
-    with pytest.raises(MetricsError, match=f"THRESHOLD={text}: use a number between 0 and 1"):
+    with pytest.raises(WorkshopError, match=f"THRESHOLD={text}: use a number between 0 and 1"):
         metrics.threshold()
 
 

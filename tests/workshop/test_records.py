@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshop.records import Format, RecordsError, kept_columns, scored, table
+from workshop.records import Format, kept_columns, scored, table
+from workshop.stack import WorkshopError
 
 JSON_LINES = "application/jsonlines"
 
@@ -63,7 +64,7 @@ def test_json_records_are_rows(body: bytes, expected: list[list[Any]]) -> None:
     ],
 )
 def test_what_is_no_record_is_reported_with_its_place(body: bytes, content_type: str, words: str) -> None:
-    with pytest.raises(RecordsError, match=words):
+    with pytest.raises(WorkshopError, match=words):
         table(body, content_type)
 
 
@@ -122,7 +123,7 @@ def test_a_joined_json_line_carries_its_prediction_under_sagemakers_name() -> No
 
 
 def test_a_filter_that_leaves_the_prediction_out_is_reported() -> None:
-    with pytest.raises(RecordsError, match="the job's output filter removes it"):
+    with pytest.raises(WorkshopError, match="the job's output filter removes it"):
         scored(b"a\nb\n", b"a,1\nb,2\n", Format(joined=True, output_filter="$[0]"))
 
 

@@ -13,8 +13,7 @@ import pytest
 
 from tests.workshop.conftest import Stack, lines
 from workshop import results
-from workshop.labels import LabelsError
-from workshop.results import ResultsError
+from workshop.stack import WorkshopError
 
 GIVEN = "1,2.5\n3,4.5\n5,6.5\n"
 SCORES = [0.9, 0.2, 1e-05]
@@ -96,7 +95,7 @@ def test_a_key_may_be_named_by_its_position_in_the_result(a_stack: Stack, column
 def test_labels_that_do_not_fit_are_an_error(a_stack: Stack, labels: dict[str, Any], text: str, words: str) -> None:
     declared = {"path": a_stack.file("truth.csv", text), **labels}
     a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, labels=declared)
-    with pytest.raises(LabelsError, match=words):
+    with pytest.raises(WorkshopError, match=words):
         results.frame("risk")
 
 
@@ -120,7 +119,7 @@ def test_columns_are_named_without_labels_too(a_stack: Stack) -> None:
 @pytest.mark.parametrize("path", ["no/such.csv", "s3://stack-data/no/such.csv"])
 def test_labels_that_cannot_be_read_are_an_error(a_stack: Stack, path: str) -> None:
     a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, labels={"path": path})
-    with pytest.raises(LabelsError, match="the labels cannot be read"):
+    with pytest.raises(WorkshopError, match="the labels cannot be read"):
         results.frame("risk")
 
 
@@ -165,7 +164,7 @@ def test_an_input_that_is_gone_leaves_the_predictions(a_stack: Stack) -> None:
 )
 def test_a_result_that_is_not_there_is_reported(a_stack: Stack, name: str, change: dict[str, Any], words: str) -> None:
     a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, **change)
-    with pytest.raises(ResultsError, match=words):
+    with pytest.raises(WorkshopError, match=words):
         results.frame(name)
 
 

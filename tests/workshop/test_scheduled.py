@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from workshop import results, scheduled
+from workshop.stack import WorkshopError
 
 PREFIX = "batch-workshop-nightly-"
 JOB = {
@@ -111,7 +112,7 @@ def test_a_tick_follows_the_run_to_its_end(monkeypatch: pytest.MonkeyPatch, stat
 
 def test_a_tick_whose_call_fails_names_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, FakeAws())
-    with pytest.raises(scheduled.ScheduledJobError, match="in the dead-letter queue, with its reason: aws sqs"):
+    with pytest.raises(WorkshopError, match="in the dead-letter queue, with its reason: aws sqs"):
         scheduled.run_now(JOB, ahead=-1000)
 
 

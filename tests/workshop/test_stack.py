@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from workshop import stack
+from workshop.stack import WorkshopError
 
 Pulumi = Callable[[str], None]
 
@@ -55,14 +56,14 @@ def test_the_named_stack_is_asked(pulumi: Pulumi, named: str | None, asked: str)
 )
 def test_what_is_missing_is_said(pulumi: Pulumi, script: str, words: str) -> None:
     pulumi(script)
-    with pytest.raises(stack.StackError, match=words):
+    with pytest.raises(WorkshopError, match=words):
         stack.transform_job("churn")
 
 
 def test_without_pulumi_on_path_the_way_to_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PULUMI_STACK", "dev")
-    with pytest.raises(stack.StackError, match="make shell"):
+    with pytest.raises(WorkshopError, match="make shell"):
         stack.outputs()
 
 
@@ -81,7 +82,7 @@ def test_a_notebook_anywhere_acts_on_the_local_stack_as_its_shell_does(tmp_path:
 
 
 def test_before_the_first_up_the_way_to_it_is_said(shell_file: Path) -> None:
-    with pytest.raises(stack.StackError, match="has not been set up: run `make up`"):
+    with pytest.raises(WorkshopError, match="has not been set up: run `make up`"):
         stack.outputs()
 
 

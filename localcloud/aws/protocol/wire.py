@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
 
+from botocore.utils import parse_timestamp
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
@@ -126,7 +127,7 @@ def parse(request: HttpRequest, service: str) -> tuple[str, Mapping[str, Any]]:
     except (NotFound, NotImplementedError) as error:
         raise AwsError("UnknownOperationException", f"{service} has no operation for this request.", 404) from error
     protocol = determine_request_protocol(model, wsgi_request.content_type)
-    parser = PROTOCOL_PARSERS[protocol](operation, map_type=dict)
+    parser = PROTOCOL_PARSERS[protocol](operation, map_type=dict, timestamp_parser=parse_timestamp)
     try:
         params = parser.parse(
             {

@@ -160,11 +160,4 @@ def _wanted(item: Mapping[str, Any], request: Mapping[str, Any], kind: str) -> b
 
 def _in_time(moment: datetime, request: Mapping[str, Any], prefix: str) -> bool:
     after, before = request.get(f"{prefix}After"), request.get(f"{prefix}Before")
-    return (after is None or moment > _moment(after)) and (before is None or moment < _moment(before))
-
-
-def _moment(value: Any) -> datetime:
-    """A time in a request, which the protocol's parser gives as a datetime or as seconds."""
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(float(value), UTC)
+    return (after is None or moment > after) and (before is None or moment < before)

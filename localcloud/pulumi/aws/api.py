@@ -11,6 +11,7 @@ from localcloud.pulumi.aws.cloud import Cloud, Codes, absent_as_none, ignore
 from localcloud.pulumi.aws.conversion import Names, empty, from_structure, member, present, tag_map
 from localcloud.pulumi.aws.resource import ResourceType, Tags, Update
 from localcloud.pulumi.aws.schema import properties
+from localcloud.pulumi.errors import PluginError
 from localcloud.pulumi.wire import Properties
 
 T = TypeVar("T")
@@ -118,10 +119,16 @@ class Api:
         return re.sub(r"\w+", lambda name: values[name[0]], self.identity)
 
     def keys(self, identity: str) -> Properties:
-        """The properties in an id."""
+        """The properties in an id.
+
+        Raises:
+            PluginError: an import names an id of another form.
+        """
         parts, separators = self._parts, re.findall(r"\W", self.identity)
         texts = identity.split(separators[0], len(separators)) if separators else [identity]
-        return dict(zip(parts, texts, strict=False))
+        if len(texts) != len(parts):
+            raise PluginError(f"{identity!r} is not an id of {self.token}: it has the form {self.identity}")
+        return dict(zip(parts, texts, strict=True))
 
     def found(self, cloud: Cloud, identity: str, known: Mapping[str, Any] = NOTHING) -> Any:
         """The object as AWS describes it, or None."""

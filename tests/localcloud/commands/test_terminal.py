@@ -1,4 +1,4 @@
-"""A program that runs on the user's terminal ends by itself, even after a Ctrl-C."""
+"""Programs on the user's terminal: they end by themselves, even after a Ctrl-C, and ask nothing if nobody watches."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from localcloud.commands import terminal
 from localcloud.home import CHECKOUT
@@ -47,3 +50,38 @@ def test_after_ctrl_c_an_engine_is_left_the_time_to_save_its_state(tmp_path: Pat
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(60) == 130
     assert state.read_text() == "saved"
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        pytest.param("1", True, id="1"),
+        pytest.param("yes", True, id="yes"),
+        pytest.param("", False, id="empty"),
+        pytest.param("0", False, id="0"),
+    ],
+)
+def test_yes_means_that_nobody_is_there_to_answer(value: str, wanted: bool) -> None:
+    environment = {"YES": value}
+    assert terminal.is_wanted(environment) is wanted
+    assert (terminal.flags(environment) == ("--non-interactive", "--color", "never")) is wanted
+    assert (terminal.settings(environment).get("PULUMI_SKIP_CONFIRMATIONS") == "true") is wanted
+
+
+def jobs(*statuses: str) -> dict[str, Any]:
+    return {"transform_jobs": {f"job-{number}": {"status": status} for number, status in enumerate(statuses)}}
+
+
+@pytest.mark.parametrize(
+    ("code", "outputs", "expected"),
+    [
+        pytest.param(0, jobs("Completed"), 0, id="all went well"),
+        pytest.param(255, jobs("Completed", "Failed"), 2, id="a job failed"),
+        pytest.param(255, jobs("NotStarted"), 2, id="a job did not start"),
+        pytest.param(255, jobs("Completed"), 1, id="something else failed"),
+        pytest.param(255, {}, 1, id="it never came to jobs"),
+        pytest.param(0, jobs("InProgress"), 0, id="a job for which nobody waits"),
+    ],
+)
+def test_an_up_tells_failed_jobs_from_the_rest(code: int, outputs: dict[str, Any], expected: int) -> None:
+    assert terminal.of_up(code, outputs) == expected

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.localcloud.pulumi.conftest import boto
-from tests.localcloud.pulumi.engine import Plugin
+from tests.localcloud.pulumi.engine import Failed, Plugin, Resource
 from tests.localcloud.pulumi.world import allow
 
 Client = Callable[[str], Any]
@@ -83,3 +83,11 @@ def test_what_is_not_there_is_refused_by_name(aws: Plugin, token: str, arguments
     result, failures = aws.invoke(token, arguments)
     assert result == {}
     assert any(reason in text for text in failures.values())
+
+
+def test_an_import_says_the_form_of_the_id_that_it_needs(aws: Plugin) -> None:
+    addon = Resource("aws:eks/addon:Addon", "vpc-cni", {}, "vpc-cni")
+    with pytest.raises(
+        Failed, match=r"'vpc-cni' is not an id of aws:eks/addon:Addon: it has the form clusterName:addonName"
+    ):
+        aws.read(addon)

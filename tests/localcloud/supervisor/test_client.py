@@ -46,7 +46,7 @@ def reaped(supervisor: subprocess.Popen[bytes]) -> bool:
 
 
 def test_one_that_is_starting_does_not_run_yet_and_is_known(tmp_path: Path, starting: subprocess.Popen[bytes]) -> None:
-    assert client.running(tmp_path) is None
+    assert record.running(tmp_path) is None
     assert record.holder(tmp_path) == starting.pid
 
 
@@ -67,7 +67,7 @@ def test_the_record_of_a_former_one_is_not_taken_for_that_of_one_that_is_startin
     tmp_path: Path, starting: subprocess.Popen[bytes]
 ) -> None:
     record.write(tmp_path, CLOUD)
-    assert client.running(tmp_path) is None
+    assert record.running(tmp_path) is None
 
 
 def test_forgetting_leaves_the_lock(tmp_path: Path, starting: subprocess.Popen[bytes]) -> None:

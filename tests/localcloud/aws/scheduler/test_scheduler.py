@@ -189,6 +189,17 @@ def test_a_rate_fires_at_once_and_a_schedule_that_is_off_never(place: Place) -> 
     eventually(lambda: len(place.jobs()) == 1)
 
 
+def test_a_rate_fires_first_at_the_start_of_its_schedule(place: Place) -> None:
+    start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    place.create("between", "rate(1 day)", StartDate=start, EndDate=start + timedelta(hours=1))
+    shown = place.aws.client("scheduler").get_schedule(GroupName=place.group, Name="between")
+    assert (shown["StartDate"], shown["EndDate"]) == (start, start + timedelta(hours=1))
+    eventually(lambda: bool(place.jobs()))
+    (job,) = place.jobs()
+    found = place.aws.client("sagemaker").describe_transform_job(TransformJobName=job)
+    assert found["CreationTime"] >= start
+
+
 def test_a_call_that_is_refused_ends_in_the_dead_letter_queue(place: Place) -> None:
     request = json.loads(place.target()["Input"])
     target = place.target(Input=json.dumps({**request, "ModelName": "no-such-model"}))

@@ -1,10 +1,13 @@
-"""The columns that drive the predictions come from the model itself, or are not given at all."""
+"""A job's model, asked directly: the columns that drive its predictions, and rows one at a time."""
 
 from __future__ import annotations
 
 import io
 import pickle
 import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ import xgboost
 
 from tests.workshop.conftest import Stack
 from workshop import model, stack
-from workshop.model import DriversError
+from workshop.stack import WorkshopError
 
 ARCHIVE = stack.PROJECT_FOLDER / "model" / "model.tar.gz"
 INPUT = stack.PROJECT_FOLDER / "model" / "batch_input.csv"
@@ -66,12 +69,12 @@ def test_a_model_of_several_classes_has_one_size_for_each_column() -> None:
     ],
 )
 def test_another_model_does_not_tell(archive: bytes, words: str) -> None:
-    with pytest.raises(DriversError, match=words):
+    with pytest.raises(WorkshopError, match=words):
         model.booster_in(archive)
 
 
 def test_a_model_of_other_columns_does_not_tell(rows: pd.DataFrame) -> None:
-    with pytest.raises(DriversError, match="the model expects 18 columns, and the job sent 17"):
+    with pytest.raises(WorkshopError, match="the model expects 18 columns, and the job sent 17"):
         model.contributions(model.booster_in(ARCHIVE.read_bytes()), rows.iloc[:, 1:])
 
 
@@ -81,16 +84,16 @@ def test_the_model_is_the_one_that_the_job_asked(a_stack: Stack) -> None:
 
 
 def test_a_model_that_is_gone_does_not_tell(a_stack: Stack) -> None:
-    with pytest.raises(DriversError, match="the archive of gone is not available"):
+    with pytest.raises(WorkshopError, match="the archive of gone is not available"):
         model.booster_of("gone", a_stack.sagemaker, a_stack.s3)
 
 
 def test_the_columns_are_those_that_the_filter_lets_through() -> None:
     inputs = pd.DataFrame({"id": ["a"], "x": [1], "y": [2.5]})
     assert list(model.sent(inputs, "$[1:]")) == ["x", "y"]
-    with pytest.raises(DriversError, match="the column id is text"):
+    with pytest.raises(WorkshopError, match="the column id is text"):
         model.sent(inputs, "$")
-    with pytest.raises(DriversError, match=r"not known which columns the filter \$\.x keeps"):
+    with pytest.raises(WorkshopError, match=r"not known which columns the filter \$\.x keeps"):
         model.sent(inputs, "$.x")
 
 
@@ -99,6 +102,54 @@ def test_a_pickle_runs_no_code(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[object, tuple[object, ...]]:
             return Path.touch, (tmp_path / "ran",)
 
-    with pytest.raises(DriversError):
+    with pytest.raises(WorkshopError):
         model.booster_in(packed("xgboost-model", pickle.dumps(Trap())))
     assert not (tmp_path / "ran").exists()
+
+
+class Model(BaseHTTPRequestHandler):
+    """Answers with the row it was asked, or refuses the word `bad`."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        row = self.rfile.read(int(self.headers["Content-Length"]))
+        good = self.path == "/invocations" and self.headers["Content-Type"] == "text/csv" and row != b"bad"
+        body = row + b"\n" if good else b"could not convert"
+        self.send_response(200 if good else 415)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name that http.server uses
+        pass
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Model)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_each_row_is_a_request_of_its_own(url: str) -> None:
+    assert model.one_by_one(["1,2", "3,4"], model.over_http(url)) == ["1,2", "3,4"]
+
+
+def test_answers_are_compared_with_the_batch_result_as_text(url: str) -> None:
+    found = model.asked(["1,2", "3,4"], ["1,2", "3,40"], model.over_http(url))
+    assert (found.count, found.equal) == (2, 1)
+
+
+def test_a_refusal_is_reported_with_what_the_container_says(url: str) -> None:
+    with pytest.raises(RuntimeError, match="answered 415: could not convert"):
+        model.over_http(url)("bad")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8080", "https://127.0.0.1:8080", "http://", ""])
+def test_what_is_no_address_of_a_container_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="use http://host:port"):
+        model.over_http(address)
