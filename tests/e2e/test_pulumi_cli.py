@@ -148,6 +148,7 @@ class TestWhatChangesTheStack:
         assert job_name(standing) == before
         assert len(standing.transform_jobs()) == len(set(standing.transform_jobs()))  # adopted, not run again
 
+    @pytest.mark.soak  # to target one is the harder of the two
     def test_one_resource_is_replaced(self, standing: Checkout) -> None:
         target = urn(standing, "aws:sagemaker/model:Model", "batch-workshop-model")
         said = pulumi(standing, f"up --yes --skip-preview --replace '{target}'")
@@ -190,6 +191,7 @@ class TestWhatChangesTheStack:
         finally:
             pulumi(standing, "stack rename --stack other local")
 
+    @pytest.mark.soak  # the test below removes one, by force
     def test_a_stack_that_holds_nothing_is_removed(self, standing: Checkout) -> None:
         pulumi(standing, "stack init scratch")
         assert "scratch" in pulumi(standing, "stack ls").text
