@@ -148,7 +148,6 @@ class TestWhatChangesTheStack:
         assert job_name(standing) == before
         assert len(standing.transform_jobs()) == len(set(standing.transform_jobs()))  # adopted, not run again
 
-    @pytest.mark.soak  # to target one is the harder of the two
     def test_one_resource_is_replaced(self, standing: Checkout) -> None:
         target = urn(standing, "aws:sagemaker/model:Model", "batch-workshop-model")
         said = pulumi(standing, f"up --yes --skip-preview --replace '{target}'")
