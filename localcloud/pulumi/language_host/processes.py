@@ -155,9 +155,8 @@ class Plugin:
         try:
             name = tomllib.loads(Path(folder, "pyproject.toml").read_text())["project"]["name"]
         except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
-            raise ToolchainError(
-                f"{folder} has neither __main__.py nor a pyproject.toml that names a project"
-            ) from error
+            text = f"{folder} has neither __main__.py nor a pyproject.toml that names a project"
+            raise ToolchainError(text) from error
         return self._start(self._request.pwd, ["-m", "pulumi.run.plugin", name]).events()
 
     def end(self) -> None:
@@ -202,9 +201,8 @@ class PolicyPack(Plugin, grpc.GenericRpcHandler):
                 self._pack.set_result(grpc.insecure_channel(f"127.0.0.1:{int(value)}", options=MESSAGE_LIMIT))
                 continue
             if name == "exitcode" and not self._pack.done():
-                self._pack.set_exception(
-                    ToolchainError(f"The policy pack ended with exit code {value} before it served")
-                )
+                text = f"The policy pack ended with exit code {value} before it served"
+                self._pack.set_exception(ToolchainError(text))
             yield name, value
 
     def end(self) -> None:
