@@ -14,6 +14,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from lookups import error_code
+
 GROUP = "/aws/sagemaker/TransformJobs"
 
 
@@ -57,7 +59,7 @@ class JobLogs:
             found = pages.paginate(logGroupName=GROUP, logStreamNamePrefix=f"{self.job_name}/")
             return [stream["logStreamName"] for page in found for stream in page["logStreams"]]
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":  # no job of the account has logged yet
+            if error_code(error) == "ResourceNotFoundException":  # no job of the account has logged yet
                 return []
             raise
 

@@ -7,6 +7,7 @@ list lacks quotas that have never been changed, so AWS's list of defaults is rea
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +25,7 @@ REFUSED = ("DENIED", "NOT_APPROVED", "INVALID_REQUEST")
 
 
 class QuotaError(Exception):
-    """Service Quotas could not be asked, or refused.
-
-    Attributes:
-        cause: boto3's error.
-        permission: the action that was tried.
-    """
+    """Service Quotas could not be asked, or refused: boto3's error, and the action that was tried."""
 
     def __init__(self, cause: BotoCoreError | ClientError, permission: str) -> None:
         super().__init__(str(cause))
@@ -87,7 +83,7 @@ def latest_request(quota: Quota, region: str | None) -> Request | None:
     operation = "ListRequestedServiceQuotaChangeHistoryByQuota"
     rows = _rows(operation, region, "RequestedQuotas", ServiceCode=quota.service, QuotaCode=quota.code)
     newest = max(rows, key=lambda row: row["Created"], default=None)
-    return None if newest is None else _request(newest)
+    return newest and _request(newest)
 
 
 def ask_for(quota: Quota, value: float, region: str | None) -> Request:
@@ -97,18 +93,20 @@ def ask_for(quota: Quota, value: float, region: str | None) -> Request:
         QuotaError: AWS did not take the request.
     """
     wanted = {"ServiceCode": quota.service, "QuotaCode": quota.code, "DesiredValue": value}
-    try:
-        client = boto3.client("service-quotas", region_name=region)
+    with _asking("RequestServiceQuotaIncrease", region) as client:
         return _request(client.request_service_quota_increase(**wanted)["RequestedQuota"])
-    except (BotoCoreError, ClientError) as error:
-        raise QuotaError(error, "servicequotas:RequestServiceQuotaIncrease") from error
 
 
 def _rows(operation: str, region: str | None, member: str, **asked: str) -> Iterator[dict[str, Any]]:
-    try:
-        client = boto3.client("service-quotas", region_name=region)
+    with _asking(operation, region) as client:
         for page in client.get_paginator(xform_name(operation)).paginate(**asked):
             yield from page[member]
+
+
+@contextmanager
+def _asking(operation: str, region: str | None) -> Iterator[Any]:
+    try:
+        yield boto3.client("service-quotas", region_name=region)
     except (BotoCoreError, ClientError) as error:
         raise QuotaError(error, f"servicequotas:{operation}") from error
 
