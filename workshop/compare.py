@@ -25,20 +25,12 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two results of the same records.
+    """Two results of the same records."""
 
-    Attributes:
-        figures: one row for each job, one column for each metric, and a row of the differences.
-        changed: the rows whose decision differs, by their number from 1; for a regression the rows that differ most.
-        distance: the largest difference between two predictions of one row; nan if they are classes.
-        count: rows compared.
-        kind: the kind of prediction.
-    """
-
-    figures: pd.DataFrame
-    changed: pd.DataFrame
-    distance: float
-    count: int
+    figures: pd.DataFrame  # one row for each job, one column for each metric, and a row of the differences
+    changed: pd.DataFrame  # rows whose decision differs, by number from 1; of a regression those that differ most
+    distance: float  # the largest difference between two predictions of one row; nan if they are classes
+    count: int  # rows compared
     kind: metrics.Kind
 
     @property

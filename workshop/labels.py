@@ -24,17 +24,11 @@ Place = str | int
 
 @dataclass(frozen=True)
 class Declared:
-    """The labels that a job declares.
+    """The labels that a job declares."""
 
-    Attributes:
-        path: of a CSV file, relative to the checkout, or its S3 URI.
-        column: the one with the labels. A name means that the file has a header; None means the only column.
-        key: the column by which to match, by its name or by its position in both; None to match by row.
-    """
-
-    path: str
-    column: Place | None = None
-    key: Place | None = None
+    path: str  # of a CSV file, relative to the checkout, or its S3 URI
+    column: Place | None = None  # of the labels; a name means that the file has a header, None is the only column
+    key: Place | None = None  # the column by which to match, by its name or position in both; None to match by row
 
     @classmethod
     def of(cls, job: Mapping[str, Any]) -> Declared | None:

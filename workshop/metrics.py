@@ -28,23 +28,14 @@ Kind = Literal["binary", "multi-class", "regression"]
 
 @dataclass(frozen=True)
 class Metrics:
-    """Metrics of one result.
-
-    Attributes:
-        kind: the kind of prediction.
-        figures: the main metrics by name; nan for one that is not defined.
-        confusion: rows are labels, columns are predictions; empty for a regression.
-        by_class: precision, recall, F1 and count of each class; empty for a regression.
-        threshold: scores of at least this count as 1; None if the kind has none.
-    """
+    """Metrics of one result; a regression has no classes, and so neither of the two tables."""
 
     kind: Kind
-    figures: Mapping[str, float]
-    confusion: pd.DataFrame = field(default_factory=pd.DataFrame)
-    by_class: pd.DataFrame = field(default_factory=pd.DataFrame)
-    threshold: float | None = None
-    decided: pd.Series[Any] = field(default_factory=lambda: pd.Series(dtype=object))
-    """The class that is predicted for each row, or the predicted number."""
+    figures: Mapping[str, float]  # the main metrics by name; nan for one that is not defined
+    confusion: pd.DataFrame = field(default_factory=pd.DataFrame)  # rows are labels, columns are predictions
+    by_class: pd.DataFrame = field(default_factory=pd.DataFrame)  # precision, recall, F1 and count of each class
+    threshold: float | None = None  # scores of at least this count as 1; None if the kind has none
+    decided: pd.Series[Any] = field(default_factory=lambda: pd.Series(dtype=object))  # class or number, by row
 
     @property
     def text(self) -> str:

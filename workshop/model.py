@@ -126,19 +126,12 @@ def ranked(added: pd.DataFrame) -> pd.Series[float]:
 
 @dataclass(frozen=True)
 class Asked:
-    """The same records, sent in real time.
-
-    Attributes:
-        count: records.
-        equal: how many answers are equal to the batch result, text for text.
-        one_by_one_seconds: time of as many requests of one record each.
-        together_seconds: time of one request of all records.
-    """
+    """The same records, sent in real time."""
 
     count: int
-    equal: int
-    one_by_one_seconds: float
-    together_seconds: float
+    equal: int  # how many answers are equal to the batch result, text for text
+    one_by_one_seconds: float  # time of as many requests of one record each
+    together_seconds: float  # time of one request of all records
 
 
 def asked(records: Sequence[str], batch: Sequence[str], ask: Ask) -> Asked:

@@ -20,9 +20,10 @@ from typing import Any
 
 import boto3
 from boto3.session import Session
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from workshop.offers import Problem, addon_versions, eks_version, explained, node_quota, transform_quota
+from lookups import error_code
+from workshop.offers import Problem, addon_versions, asking, eks_version, node_quota, transform_quota
 from workshop.stack import PROJECT_FOLDER, parser, settings
 
 # Returns this machine's public address; PREFLIGHT_ADDRESS_URL names another service that answers in plain text.
@@ -45,8 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     wish = os.environ.get("REQUEST") == "1"
     command.add_argument("--request", action="store_true", default=wish, help="ask AWS for a quota that is too low")
     options = command.parse_args(arguments)
-    stack: str = options.stack
-    found = checks(stack, settings(PROJECT_FOLDER, stack), send=options.request)
+    found = checks(options.stack, settings(PROJECT_FOLDER, options.stack), send=options.request)
     results = [_line(check) for check in found]
     return 0 if all(results) else 1
 
@@ -72,10 +72,8 @@ def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> list[Ch
 
 def identity(place: str | None) -> str:
     """Whether there are valid credentials, and whose they are."""
-    try:
+    with asking("sts:GetCallerIdentity"):
         caller = boto3.client("sts", region_name=place).get_caller_identity()
-    except (BotoCoreError, ClientError) as error:
-        raise Problem(explained(error, "sts:GetCallerIdentity")) from error
     return f"{caller['Arn']} in account {caller['Account']}"
 
 
@@ -83,10 +81,8 @@ def region(place: str | None) -> str:
     """The stack's region is the one that the aws CLI and boto3 use."""
     if not place:
         raise Problem("the stack has none: pulumi config set aws:region us-east-1")
-    try:
+    with asking(""):
         found = Session().region_name
-    except BotoCoreError as error:
-        raise Problem(explained(error, "")) from error
     if found != place:
         named = f"your environment in {found}" if found else "your environment names none"
         raise Problem(f"the stack is in {place}, {named}: export AWS_REGION={place} AWS_DEFAULT_REGION={place}")
@@ -95,16 +91,15 @@ def region(place: str | None) -> str:
 
 def one_operator(install: str, cluster: str, place: str | None) -> str:
     """No other operator than that of the settings acts on the cluster's jobs."""
-    eks = boto3.client("eks", region_name=place)
-    try:
-        nodes = eks.list_nodegroups(clusterName=cluster)["nodegroups"]
-        managed = [found["type"] for found in eks.list_capabilities(clusterName=cluster)["capabilities"]]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return f"{install}; the cluster is not there yet"
-        raise Problem(explained(error, "eks:ListNodegroups, eks:ListCapabilities")) from error
-    except BotoCoreError as error:
-        raise Problem(explained(error, "eks:ListNodegroups")) from error
+    with asking("eks:ListNodegroups, eks:ListCapabilities"):
+        eks = boto3.client("eks", region_name=place)
+        try:
+            nodes = eks.list_nodegroups(clusterName=cluster)["nodegroups"]
+            managed = [found["type"] for found in eks.list_capabilities(clusterName=cluster)["capabilities"]]
+        except ClientError as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return f"{install}; the cluster is not there yet"
+            raise
     if install == "capability" and nodes:
         raise Problem("the cluster has nodes, on which another operator runs: make destroy first, then make up")
     if install != "capability" and "ACK" in managed:
@@ -114,23 +109,24 @@ def one_operator(install: str, cluster: str, place: str | None) -> str:
 
 def pulumi_cli() -> str:
     """The engine that acts on an account."""
-    program = shutil.which("pulumi")
-    if program is None:
-        raise Problem("not on PATH: install it (https://www.pulumi.com/docs/install/)")
-    return program
+    return _program("pulumi", "https://www.pulumi.com/docs/install/")
 
 
 def aws_cli() -> str:
     """The aws CLI makes the tokens with which the cluster is reached, also while previewing."""
-    program = shutil.which("aws")
-    if program is None:
-        raise Problem("not on PATH: install it (https://docs.aws.amazon.com/cli/)")
+    program = _program("aws", "https://docs.aws.amazon.com/cli/")
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     match = re.match(r"aws-cli/(\d+)\.(\d+)", said)
     version = (int(match[1]), int(match[2])) if match else (0, 0)
     if version < OLDEST_AWS_CLI.get(version[0], (1, 24)):
         raise Problem(f"{program} is {said.strip() or 'of an unknown version'}: 1.24, 2.7 or newer is needed")
     return f"{program} {version[0]}.{version[1]}"
+
+
+def _program(name: str, guide: str) -> str:
+    if program := shutil.which(name):
+        return program
+    raise Problem(f"not on PATH: install it ({guide})")
 
 
 def jobs_at_once(values: dict[str, Any], place: str | None, *, send: bool) -> str:

@@ -33,23 +33,14 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Run:
-    """A job as SageMaker recorded it.
+    """A job as SageMaker recorded it."""
 
-    Attributes:
-        job_name: SageMaker's name of it.
-        model_name: SageMaker's name of its model.
-        form: how it reads and writes records.
-        input_filter: JSONPath of the part of each record that is sent to the model.
-        started: when it began to run, after its instance was prepared.
-        ended: when it ended.
-    """
-
-    job_name: str
-    model_name: str
-    form: Format
-    input_filter: str
-    started: datetime
-    ended: datetime
+    job_name: str  # SageMaker's name of it
+    model_name: str  # SageMaker's name of its model
+    form: Format  # how it reads and writes records
+    input_filter: str  # JSONPath of the part of each record that is sent to the model
+    started: datetime  # when it began to run, after its instance was prepared
+    ended: datetime  # when it ended
 
     @property
     def is_plain(self) -> bool:
