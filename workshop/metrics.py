@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from sklearn import metrics
 
 from workshop.labels import LABEL
@@ -77,12 +78,10 @@ def kind_of(labels: pd.Series[Any], scores: pd.DataFrame) -> Kind:
     first = scores.iloc[:, 0]
     if first.isna().any():
         raise WorkshopError(f"{int(first.isna().sum())} predictions are empty")
-    if _is_number(labels) and _is_number(first):
-        return _kind_of_numbers(labels.to_numpy(float), first.to_numpy(float))
-    if _is_number(labels) != _is_number(first):
-        words = ("numbers", "texts") if _is_number(labels) else ("texts", "numbers")
-        raise WorkshopError(f"the labels are {words[0]} and the predictions are {words[1]}")
-    return "multi-class"
+    kinds = ["numbers" if is_numeric_dtype(values) else "texts" for values in (labels, first)]
+    if kinds[0] != kinds[1]:
+        raise WorkshopError(f"the labels are {kinds[0]} and the predictions are {kinds[1]}")
+    return _kind_of_numbers(labels.to_numpy(float), first.to_numpy(float)) if kinds[0] == "numbers" else "multi-class"
 
 
 def threshold() -> float:
@@ -157,8 +156,8 @@ def _classes(labels: pd.Series[Any], scores: pd.DataFrame) -> pd.Series[Any]:
     """The predicted class of each row, in the labels' own terms."""
     if scores.shape[1] == 1:
         found = scores.iloc[:, 0]
-        return found.astype(labels.dtype) if _is_number(labels) else found
-    if not _is_number(labels):
+        return found.astype(labels.dtype) if is_numeric_dtype(labels) else found
+    if not is_numeric_dtype(labels):
         raise WorkshopError("with one probability for each class, the labels must be the classes' numbers from 0")
     known = sorted(labels.unique())
     if known[0] < 0 or known[-1] >= scores.shape[1]:
@@ -182,7 +181,3 @@ def _by_class(labels: pd.Series[Any], decided: pd.Series[Any], classes: list[Any
 def _precision_recall_f1(truth: pd.Series[Any], decided: pd.Series[Any], **how: Any) -> tuple[Any, ...]:
     """Precision, recall, F1 and count; 0 for a class that was never predicted or does not occur."""
     return metrics.precision_recall_fscore_support(truth, decided, zero_division=0, **how)  # pyright: ignore[reportArgumentType] it is inferred from the default
-
-
-def _is_number(values: pd.Series[Any]) -> bool:
-    return pd.api.types.is_numeric_dtype(values)
