@@ -15,8 +15,6 @@ import boto3
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
-SAGEMAKER = "sagemaker"
-EC2 = "ec2"
 STANDARD_FAMILIES = "acdhimrtz"  # first letters of the EC2 types that one quota of vCPUs covers
 STANDARD_NODES = "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances"
 
@@ -53,20 +51,15 @@ class Request:
 
 def transform(instance_type: str, region: str | None) -> Quota | None:
     """Return how many instances of a type transform jobs may use at once; None where SageMaker has no such quota."""
-    return find(SAGEMAKER, f"{instance_type} for transform job usage", region)
+    return _find("sagemaker", f"{instance_type} for transform job usage", region)
 
 
 def standard_nodes(region: str | None) -> Quota | None:
     """Return how many vCPUs of the common EC2 families may run at once."""
-    return find(EC2, STANDARD_NODES, region)
+    return _find("ec2", STANDARD_NODES, region)
 
 
-def find(service: str, name: str, region: str | None) -> Quota | None:
-    """Return the quota of that name.
-
-    Raises:
-        QuotaError: it cannot be read.
-    """
+def _find(service: str, name: str, region: str | None) -> Quota | None:
     for operation in ("ListServiceQuotas", "ListAWSDefaultServiceQuotas"):
         for row in _rows(operation, region, "Quotas", ServiceCode=service):
             if row["QuotaName"] == name:

@@ -64,13 +64,7 @@ def main(arguments: Sequence[str]) -> int:
 def compared(
     names: tuple[str, str], first: pd.DataFrame, second: pd.DataFrame, threshold: float = metrics.THRESHOLD
 ) -> Comparison:
-    """Compare two results.
-
-    Args:
-        names: of the two jobs.
-        first: a frame with labels.
-        second: another, of the same records in the same order.
-        threshold: for a binary prediction; scores of at least this count as 1.
+    """Compare the results of two jobs with labels, of the same records in the same order.
 
     Raises:
         WorkshopError: one has no labels, the labels of the two differ, or they do not fit the predictions.

@@ -16,7 +16,7 @@ from typing import Any
 from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lookups import error_code
+from lookups import error_code, logs
 from workshop.stack import PROJECT_FOLDER, parser, project, settings
 
 GONE = {
@@ -60,6 +60,7 @@ class Listing:
 
 _BY_ARN = ("list_tags_for_resource", ("ResourceArn", "Arn"))
 LISTINGS = (
+    Listing("bucket", "s3", "list_buckets", "Buckets", "Name", "get_bucket_tagging", ("Bucket", "Name")),
     Listing("role", "iam", "list_roles", "Roles", "RoleName", "list_role_tags", ("RoleName", "RoleName")),
     Listing(
         *("policy", "iam", "list_policies", "Policies", "Arn"),
@@ -111,7 +112,6 @@ def main(arguments: Sequence[str]) -> int:
 
 def everything(session: Session) -> Iterator[Found]:
     """Everything in the account, in the session's region, of the kinds that a stack creates."""
-    yield from _buckets(session)
     for one in LISTINGS:
         try:
             yield from _listed(session, one)
@@ -122,26 +122,13 @@ def everything(session: Session) -> Iterator[Found]:
 
 
 def kept_by_design(session: Session, prefix: str = "") -> Iterator[str]:
-    """The records of ended jobs, which AWS keeps and nobody can delete, and their logs.
-
-    Args:
-        session: where.
-        prefix: the beginning of the jobs' names; empty for every job of the account.
-    """
+    """The records of ended jobs whose names begin with the prefix, which AWS keeps and nobody can delete, and their logs."""
     asked = {"NameContains": prefix} if prefix else {}
     for job in _pages(session, "sagemaker", "list_transform_jobs", "TransformJobSummaries", **asked):
         if job["TransformJobName"].startswith(prefix) and job["TransformJobStatus"] != RUNNING:
             yield f"transform job {job['TransformJobName']} ({job['TransformJobStatus']})"
-    groups = _pages(
-        session, "logs", "describe_log_groups", "logGroups", logGroupNamePrefix="/aws/sagemaker/TransformJobs"
-    )
+    groups = _pages(session, "logs", "describe_log_groups", "logGroups", logGroupNamePrefix=logs.GROUP)
     yield from (f"log group {group['logGroupName']}" for group in groups)
-
-
-def _buckets(session: Session) -> Iterator[Found]:
-    client = _client(session, "s3")
-    for bucket in client.list_buckets()["Buckets"]:
-        yield from _tagged("bucket", bucket["Name"], partial(client.get_bucket_tagging, Bucket=bucket["Name"]))
 
 
 def _listed(session: Session, one: Listing) -> Iterator[Found]:

@@ -39,11 +39,6 @@ Ask = Callable[[str], str]
 def booster_of(model_name: str, sagemaker: Any, client: Any) -> xgboost.Booster:
     """The XGBoost model that a job used, from its archive.
 
-    Args:
-        model_name: SageMaker's name of the model.
-        sagemaker: a boto3 client.
-        client: a boto3 client of S3.
-
     Raises:
         WorkshopError: the model is gone, or is not one that XGBoost saved.
     """
@@ -76,11 +71,7 @@ def booster_in(archive: bytes) -> xgboost.Booster:
 
 
 def sent(inputs: pd.DataFrame, input_filter: str) -> pd.DataFrame:
-    """The columns that are sent to the model.
-
-    Args:
-        inputs: the columns that the job read.
-        input_filter: its JSONPath, such as `$[1:]`.
+    """The columns of the job's input that its filter, such as `$[1:]`, sends to the model.
 
     Raises:
         WorkshopError: they are not numbers, or the filter does not select by position.
@@ -96,11 +87,7 @@ def sent(inputs: pd.DataFrame, input_filter: str) -> pd.DataFrame:
 
 
 def contributions(booster: xgboost.Booster, columns: pd.DataFrame) -> pd.DataFrame:
-    """How much each column added to each prediction.
-
-    Args:
-        booster: the model.
-        columns: the columns that were sent to it, one row for each record.
+    """How much each of the columns that were sent to a model added to each prediction.
 
     Returns:
         One row for each of the first records and one column for each input column; for several classes, the mean size
@@ -135,13 +122,7 @@ class Asked:
 
 
 def asked(records: Sequence[str], batch: Sequence[str], ask: Ask) -> Asked:
-    """Send records one by one, then all at once, and compare the answers with the batch result.
-
-    Args:
-        records: the lines of the job's input.
-        batch: the lines of its result.
-        ask: sends records to the model.
-    """
+    """Send the lines of a job's input one by one, then all at once, and compare the answers with the lines of its result."""
     started = time.perf_counter()
     answers = one_by_one(records, ask)
     alone = time.perf_counter() - started
@@ -153,11 +134,7 @@ def asked(records: Sequence[str], batch: Sequence[str], ask: Ask) -> Asked:
 
 
 def over_http(url: str) -> Ask:
-    """Ask a model container directly.
-
-    Args:
-        url: the container's address, such as http://127.0.0.1:8080; every request goes over one connection.
-    """
+    """Ask a model container at its address, such as http://127.0.0.1:8080, over one connection."""
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.netloc:
         raise ValueError(f"{url!r} is not the address of a container; use http://host:port")

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -32,14 +31,6 @@ PRIVATE = [ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12
 OLDEST_AWS_CLI = {1: (1, 24), 2: (2, 7)}  # older ones make tokens that pulumi-eks does not accept
 
 
-@dataclass(frozen=True)
-class Check:
-    """A check and the heading of its line."""
-
-    title: str
-    run: Callable[[], str]
-
-
 def main(arguments: Sequence[str]) -> int:
     """Check an account for the first `up`; the exit code is 1 if a check failed."""
     command = parser("preflight", main.__doc__)
@@ -47,27 +38,30 @@ def main(arguments: Sequence[str]) -> int:
     command.add_argument("--request", action="store_true", default=wish, help="ask AWS for a quota that is too low")
     options = command.parse_args(arguments)
     found = checks(options.stack, settings(PROJECT_FOLDER, options.stack), send=options.request)
-    results = [_line(check) for check in found]
+    results = [_line(title, check) for title, check in found.items()]
     return 0 if all(results) else 1
 
 
-def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> list[Check]:
-    """The checks of a stack with these settings; if wanted, they ask AWS to raise a quota that is too low."""
+def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> dict[str, Callable[[], str]]:
+    """The checks of a stack with these settings by the heading of their lines.
+
+    If wanted, they ask AWS to raise a quota that is too low.
+    """
     place: str | None = values.get("aws:region")
-    version = str(values["kubernetesVersion"])
-    node = Check("node quota", lambda: node_quota(values["nodeInstanceType"], place, send=send))
-    return [
-        Check("Pulumi CLI", pulumi_cli),
-        Check("aws CLI", aws_cli),
-        Check("region", lambda: region(place)),
-        Check("credentials", lambda: identity(place)),
-        Check("jobs at once", lambda: jobs_at_once(values, place, send=send)),
-        *([] if values["operatorInstall"] == "capability" else [node]),
-        Check("EKS version", lambda: eks_version(version, place, values["prefix"])),
-        Check("EKS add-ons", lambda: addon_versions(version, place, values["prefix"])),
-        Check("operator", lambda: one_operator(values["operatorInstall"], values["prefix"], place)),
-        Check("allowed addresses", lambda: allowed_addresses(stack, values.get("allowedCidrs") or [])),
-    ]
+    version, cluster, install = str(values["kubernetesVersion"]), values["prefix"], values["operatorInstall"]
+    node = {"node quota": lambda: node_quota(values["nodeInstanceType"], place, send=send)}
+    return {
+        "Pulumi CLI": pulumi_cli,
+        "aws CLI": aws_cli,
+        "region": lambda: region(place),
+        "credentials": lambda: identity(place),
+        "jobs at once": lambda: jobs_at_once(values, place, send=send),
+        **({} if install == "capability" else node),
+        "EKS version": lambda: eks_version(version, place, cluster),
+        "EKS add-ons": lambda: addon_versions(version, place, cluster),
+        "operator": lambda: one_operator(install, cluster, place),
+        "allowed addresses": lambda: allowed_addresses(stack, values.get("allowedCidrs") or []),
+    }
 
 
 def identity(place: str | None) -> str:
@@ -197,11 +191,11 @@ def public_address() -> ipaddress.IPv4Address:
         raise Problem(f"{url} did not return this machine's address ({error}); set allowedCidrs by hand") from error
 
 
-def _line(check: Check) -> bool:
+def _line(title: str, check: Callable[[], str]) -> bool:
     try:
-        print(f"ok      {check.title:<18} {check.run()}")
+        print(f"ok      {title:<18} {check()}")
     except Problem as problem:
-        print(f"FAILED  {check.title:<18} {problem}")
+        print(f"FAILED  {title:<18} {problem}")
         return False
     return True
 

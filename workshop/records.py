@@ -66,12 +66,7 @@ class Scored:
 
 
 def scored(result: bytes, given: bytes | None, form: Format) -> Scored:
-    """Parse a result object.
-
-    Args:
-        result: content of the `.out` object.
-        given: content of the input object; None if it is too large or gone.
-        form: how the job reads and writes records.
+    """Parse the content of a result object, and that of its input object, which is None if it is gone.
 
     Raises:
         WorkshopError: one of the two does not fit its content type.
@@ -111,11 +106,7 @@ def typed(texts: pd.DataFrame) -> pd.DataFrame:
 
 
 def kept_columns(output_filter: str, width: int) -> list[int] | None:
-    """Which columns of a CSV record an output filter keeps, in the order in which it writes them.
-
-    Args:
-        output_filter: SageMaker's JSONPath, such as `$[0,-1]`.
-        width: columns of the whole record.
+    """Which columns of a CSV record of this width a filter, such as `$[0,-1]`, keeps, in the order in which it writes them.
 
     Returns:
         Positions from 0; None if the filter does not select by position.
