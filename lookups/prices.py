@@ -36,7 +36,7 @@ def standing(node_instance_type: str | None) -> dict[str, float | None]:
     Args:
         node_instance_type: EC2 type of the one node; None where EKS runs the operator, without nodes.
     """
-    control_plane = {"EKS control plane, standard support": EKS_CONTROL_PLANE_PER_HOUR}
+    control_plane: dict[str, float | None] = {"EKS control plane, standard support": EKS_CONTROL_PLANE_PER_HOUR}
     if node_instance_type is None:
         return control_plane | {"ACK as a capability of EKS": CAPABILITY_PER_HOUR}
     return control_plane | {

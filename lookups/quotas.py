@@ -6,7 +6,7 @@ list lacks quotas that have never been changed, so AWS's list of defaults is rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -76,7 +76,7 @@ def latest_request(quota: Quota, region: str | None) -> Request | None:
     operation = "ListRequestedServiceQuotaChangeHistoryByQuota"
     rows = _rows(operation, region, "RequestedQuotas", ServiceCode=quota.service, QuotaCode=quota.code)
     newest = max(rows, key=lambda row: row["Created"], default=None)
-    return newest and _request(newest)
+    return _request(newest) if newest else None
 
 
 def ask_for(quota: Quota, value: float, region: str | None) -> Request:
@@ -97,7 +97,7 @@ def _rows(operation: str, region: str | None, member: str, **asked: str) -> Iter
 
 
 @contextmanager
-def _asking(operation: str, region: str | None) -> Iterator[Any]:
+def _asking(operation: str, region: str | None) -> Generator[Any]:
     try:
         yield boto3.client("service-quotas", region_name=region)
     except (BotoCoreError, ClientError) as error:

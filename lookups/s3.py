@@ -6,7 +6,7 @@ that says what to do.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -122,7 +122,7 @@ def listing_digest(objects: list[S3Object]) -> str:
 
 
 @contextmanager
-def _asking(uri: str, done: str) -> Iterator[Location]:
+def _asking(uri: str, done: str) -> Generator[Location]:
     """Name the URI, and what was to be done with it, in every error of S3."""
     try:
         yield Location.parse(uri)

@@ -55,9 +55,11 @@ def main(arguments: Sequence[str]) -> int:
     parser = stack.parser("compare", main.__doc__)
     parser.add_argument("--jobs", default=os.environ.get("JOBS", ""), help="two declared names with a space between")
     options = parser.parse_args(arguments)
-    names = _two(options.jobs)
+    names = options.jobs.split()
+    if len(names) != 2 or names[0] == names[1]:
+        raise WorkshopError('name two jobs: make compare JOBS="churn challenger"')
     first, second = (results.frame(name, options.stack) for name in names)
-    print(compared(names, first, second, metrics.threshold()).text)
+    print(compared((names[0], names[1]), first, second, metrics.threshold()).text)
     return 0
 
 
@@ -71,11 +73,10 @@ def compared(
     """
     _check_labels(names, first, second)
     found = (metrics.of(first, threshold), metrics.of(second, threshold))
-    if found[0].kind != found[1].kind:
-        raise WorkshopError(
-            f"{names[0]} is {found[0].kind}, {names[1]} is {found[1].kind}: they have different metrics"
-        )
-    figures = pd.DataFrame([found[0].figures, found[1].figures], index=list(names))
+    kinds = [one.kind for one in found]
+    if kinds[0] != kinds[1]:
+        raise WorkshopError(f"{names[0]} is {kinds[0]}, {names[1]} is {kinds[1]}: they have different metrics")
+    figures = pd.DataFrame([one.figures for one in found], index=list(names))
     figures.loc["difference"] = figures.iloc[1] - figures.iloc[0]
     distances = _distances(results.predictions(first), results.predictions(second))
     return Comparison(
@@ -85,13 +86,6 @@ def compared(
         count=len(first),
         kind=found[0].kind,
     )
-
-
-def _two(text: str) -> tuple[str, str]:
-    names = text.split()
-    if len(names) != 2 or names[0] == names[1]:
-        raise WorkshopError('name two jobs: make compare JOBS="churn challenger"')
-    return names[0], names[1]
 
 
 def _check_labels(names: tuple[str, str], first: pd.DataFrame, second: pd.DataFrame) -> None:

@@ -124,7 +124,7 @@ class Asked:
 def asked(records: Sequence[str], batch: Sequence[str], ask: Ask) -> Asked:
     """Send the lines of a job's input one by one, then all at once, and compare the answers with the lines of its result."""
     started = time.perf_counter()
-    answers = one_by_one(records, ask)
+    answers = [ask(row).strip() for row in records]
     alone = time.perf_counter() - started
     started = time.perf_counter()
     ask("\n".join(records))
@@ -160,8 +160,3 @@ def over_endpoint(name: str) -> Ask:
         return answer["Body"].read().decode()
 
     return ask
-
-
-def one_by_one(rows: Sequence[str], ask: Ask) -> list[str]:
-    """The answers to these rows, one request each, as text without line ends."""
-    return [ask(row).strip() for row in rows]

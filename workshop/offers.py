@@ -7,7 +7,7 @@ fix it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 import boto3
@@ -31,7 +31,7 @@ class Problem(Exception):  # noqa: N818  it is a finding, explained to a person,
 
 
 @contextmanager
-def asking(permission: str, **by_code: str) -> Iterator[None]:
+def asking(permission: str, **by_code: str) -> Generator[None]:
     """Turn an error of AWS into a problem that says how to fix it.
 
     Args:

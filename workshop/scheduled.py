@@ -157,15 +157,12 @@ def run_now(job: Mapping[str, str], ahead: int) -> int:
 
 
 def fire_once(client: Any, job: Mapping[str, str], when: datetime) -> str:
-    """Make a one-time schedule with the target and role of a job's own one; it deletes itself.
+    """Make a one-time schedule with the target and role of a job's own one, and return its name; it deletes itself.
 
     Args:
         client: of EventBridge Scheduler.
         job: the job's entry in the stack's output `scheduled_jobs`.
         when: an aware time; the scheduler knows whole seconds.
-
-    Returns:
-        The one-time schedule's name.
     """
     group, schedule = job["schedule_group"], job["schedule_name"]
     target = client.get_schedule(GroupName=group, Name=schedule)["Target"]
