@@ -138,13 +138,7 @@ def first_rows(result: Result) -> Html:
 
 
 def real_time(result: Result, invocations_url: str = "", endpoint_name: str = "") -> Html:
-    """How long the job ran, and how long the same rows take in real time, if there is a container or endpoint.
-
-    Args:
-        result: the job's.
-        invocations_url: the address of a container with its model.
-        endpoint_name: of a SageMaker real-time endpoint with its model.
-    """
+    """How long the job ran, and how long the same rows take in real time, in a container or endpoint with its model."""
     rows = [("the batch job, from its start to its end", f"{result.run.seconds:.2f}", "")]
     if not (invocations_url or endpoint_name):
         note = "Name a container or an endpoint in the first cell to send the same rows in real time."
