@@ -15,7 +15,8 @@ SETUP = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and none
 COMMAND = @$(SETUP) $(if $(filter local,$(STACK)),local,dev) && $(RUN) localcloud.commands
 
 FAST_LINT = $(RUN) ruff format --check . && $(RUN) ruff check .
-SLOW_LINT = .local/venv/bin/basedpyright && .local/venv/bin/lint-imports --no-logo && $(RUN) vulture
+TYPES = .local/venv/bin/basedpyright
+CONTRACT_AND_DEAD_CODE = .local/venv/bin/lint-imports --no-logo && $(RUN) vulture
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview destroy down reset retry tick status logs shell results compare report cost leftovers preflight crds model \
@@ -68,11 +69,12 @@ setup: ## Install everything that up and test need, and start nothing
 	@$(SETUP) tests
 lint: setup ## Format, lint, types, import contract, dead code
 	@$(FAST_LINT)
-	@$(SLOW_LINT)
-# Types take a minute: they are checked while the tests run, and the result is printed when it is known.
+	@$(TYPES) && $(CONTRACT_AND_DEAD_CODE)
+# Types take a minute: they are checked while the tests run, unless nothing has changed since they were found right, and
+# the result is printed when it is known.
 test: setup ## Set up, then lint and every test
 	@$(FAST_LINT)
-	@{ { $(SLOW_LINT); } > .local/lint.log 2>&1; code=$$?; echo; cat .local/lint.log; exit $$code; } & lint=$$!; \
+	@{ { $(RUN) tests.unchanged basedpyright && $(CONTRACT_AND_DEAD_CODE); } > .local/lint.log 2>&1; code=$$?; echo; cat .local/lint.log; exit $$code; } & lint=$$!; \
 	$(RUN) pytest -q -n 2 --dist loadgroup --no-loadscope-reorder --durations 10; tests=$$?; \
 	wait $$lint || { echo "lint failed: see above, or .local/lint.log"; exit 1; }; exit $$tests
 soak: setup ## The long random walks and the long tables of cases; prints its seed

@@ -5,13 +5,17 @@ Tests that leave a checkout as they found it share one; the others get a checkou
 
 from __future__ import annotations
 
+import functools
 import gc
+import json
+import marshal
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
 from tests.e2e.checkout import Checkout
@@ -21,18 +25,30 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 gc.set_threshold(50_000, 20, 50)  # the SDKs make a million objects that stay, and each look at them all takes a second
 
 
+@functools.cache
+def _packed(file_path: str) -> bytes:
+    return marshal.dumps(json.loads(json.dumps(_read_model(JSONFileLoader(), file_path))))
+
+
+# Each session of the SDK reads the models of its services, megabytes of JSON; a worker parses each once. moto changes
+# the model that it gets, so each reader gets its own.
+_read_model = JSONFileLoader.load_file
+JSONFileLoader.load_file = lambda self, file_path: marshal.loads(_packed(file_path))  # noqa: S302  its own bytes
+
+
 # The groups that take minutes begin first, the longest before the others: what is short fills the workers' ends.
 LONG = (
     "standing",
     "documents",
+    "mishaps",
     "kills",
+    "destroy",
     "scheduled",
     "deployer",
-    "destroy",
-    "mishaps",
-    "cluster",
+    "tests/localcloud/pulumi/language_host",
     "upgrade",
     "account",
+    "cluster",
 )
 # Tests below these folders share servers: one worker starts them, once.
 SHARED = (
@@ -54,7 +70,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group what shares servers or a module's fixtures, and sort the groups; in a group the order stays as it is."""
+    """Group what shares servers or a module's fixtures, and sort the groups.
+
+    In a group the order stays as it is, except that what is marked `last` comes after all others.
+    """
     places: dict[str, tuple[int, int]] = {}
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
@@ -62,7 +81,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         group = _group_of(item)
         place = LONG.index(group) if group in LONG else len(LONG) + (group not in SHARED)
         places.setdefault(group, (place, len(places)))
-    items.sort(key=lambda item: places[_group_of(item)])
+    items.sort(key=lambda item: (places[_group_of(item)], item.get_closest_marker("last") is not None))
 
 
 def _group(module: str) -> str:
@@ -97,7 +116,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A checkout in which `make up` has ended well.
 
     A test that uses it leaves program, settings and the job `churn` as they were; what else it added to the stack goes
-    with the next `make up`.
+    with the next `make up`. One marked `last` may destroy the stack.
     """
     checkout = Checkout.make(tmp_path_factory.mktemp("a checkout with spaces"))
     first = checkout.make_target("up")

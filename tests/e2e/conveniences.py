@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from tests.e2e.checkout import Checkout
+from tests.localcloud.aws.iam import replay
 
 
 @contextmanager
@@ -55,6 +55,4 @@ def calls(checkout: Checkout) -> list[str]:
     journal = checkout.home / "logs" / "api.jsonl"
     if not journal.exists():
         return []
-    lines = journal.read_text().splitlines()
-    # The last line may be half written.
-    return [json.loads(line)["operation"] for line in lines if line.endswith("}")]
+    return [row["operation"] for row in replay.read(journal)]

@@ -124,12 +124,12 @@ def operator_process(checkout: Checkout) -> int:
     return pid
 
 
-def leave_release(checkout: Checkout, status: str, revision: int) -> None:
+def leave_release(checkout: Checkout, status: str) -> None:
     """Leave the release and the state as a kill in the middle of that operation does.
 
     Helm writes the new status before it changes an object, and the CLI a pending operation before it calls the provider.
     """
-    secret = "sh.helm.release.v1.ack-sagemaker.v1"
+    secret, revision = "sh.helm.release.v1.ack-sagemaker.v1", CUT_OFF_RELEASES[status]
     names = {"pending-install": "creating", "pending-upgrade": "updating", "uninstalling": "deleting"}
     script = f"""
     kubectl get secret -n ack-system {secret} -o json > .local/release.json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.checkout import Checkout, Said
 from tests.e2e.jobs_as_code import added
+from tests.localcloud.aws.iam import replay
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("account")]
 QUOTA = "ml.m5.large for transform job usage"
@@ -91,9 +92,9 @@ def configure(checkout: Checkout, **settings: object) -> None:
     checkout.write("Pulumi.local.yaml", "\n".join([*kept, *own]) + "\n")
 
 
-def journal(checkout: Checkout, operation: str) -> list[dict[str, Any]]:
+def journal(checkout: Checkout, operation: str) -> list[Mapping[str, Any]]:
     """The calls of one operation of AWS so far."""
-    rows = map(json.loads, (checkout.home / "logs" / "api.jsonl").read_text().splitlines())
+    rows = replay.read(checkout.home / "logs" / "api.jsonl")
     return [row for row in rows if row.get("operation") == operation]
 
 

@@ -42,8 +42,7 @@ class Recorded:
     allowed: bool
 
     @classmethod
-    def of(cls, line: str) -> Recorded:
-        entry = json.loads(line)
+    def of(cls, entry: Mapping[str, Any]) -> Recorded:
         context = {
             key: tuple(value) if isinstance(value, list) else (str(value),) for key, value in entry["context"].items()
         }
@@ -56,8 +55,8 @@ class Recorded:
 
 
 def recorded(checkout: Checkout, role: str) -> list[Recorded]:
-    lines = (checkout.home / "logs" / "authorization.jsonl").read_text().splitlines()
-    requests = [Recorded.of(line) for line in lines if f"assumed-role/batch-workshop-{role}/" in line]
+    rows = replay.read(checkout.home / "logs" / "authorization.jsonl")
+    requests = [Recorded.of(row) for row in rows if f"assumed-role/batch-workshop-{role}/" in row["principal"]]
     return [request for request in requests if request.allowed]
 
 
@@ -162,7 +161,7 @@ def test_the_buckets_policy_refuses_every_request_of_the_run_that_comes_without_
 
 
 def test_the_administrator_alone_made_the_stack(standing: Checkout) -> None:
-    calls = (json.loads(line) for line in (standing.home / "logs" / "api.jsonl").read_text().splitlines())
+    calls = replay.read(standing.home / "logs" / "api.jsonl")
     makers = {
         call["principal"]
         for call in calls

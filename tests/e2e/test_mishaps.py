@@ -24,9 +24,12 @@ from tests.e2e.interruptions import (
     leave_release,
     operator_process,
 )
+from tests.e2e.jobs_as_code import added
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("mishaps")]
 Fresh = Callable[[], Checkout]
+# It would run for a minute or more: one row a request, one request at a time.
+SLOW_JOB = {"slow": 'input="slow.csv", batch_strategy="SingleRecord", max_concurrent_transforms=1'}
 
 
 def processes(checkout: Checkout) -> list[int]:
@@ -42,17 +45,20 @@ def test_a_stack_outlives_interrupts_and_kills_and_then_goes_with_all_that_ran(f
     cut_off(checkout, "CreateTransformJob")
     assert_goes_on(checkout)
     assert len(checkout.transform_jobs()) == 1
-    for status, revision in CUT_OFF_RELEASES.items():
-        leave_release(checkout, status, revision)
-        assert_release_is_repaired(checkout, status)
+    leave_release(checkout, "uninstalling")
+    assert_release_is_repaired(checkout, "uninstalling")
     cut_off(checkout, "DeleteCluster", target="destroy")
     assert_goes_on(checkout)
     kill_the_cloud(checkout)
     again = checkout.make_target("up")
     assert again.code == 0, again.text
     assert "to be computed again: churn" in again.text
-    os.kill(operator_process(checkout), signal.SIGKILL)
-    assert_goes_with_all_its_processes(checkout)
+    rows = (checkout.path / "model/batch_input.csv").read_text()
+    with added(checkout, SLOW_JOB, {"slow.csv": rows * 200}):
+        cut_off(checkout, "CreateTransformJob")
+        assert "InProgress" in checkout.transform_jobs().values()
+        os.kill(operator_process(checkout), signal.SIGKILL)
+        assert_goes_with_all_that_runs(checkout)
     # That `make up` works again is seen where README's commands are run in their order.
 
 
@@ -78,12 +84,22 @@ def kill_the_cloud(checkout: Checkout) -> None:
     wait_for(lambda: not any(is_alive(pid) for pid in pids))
 
 
-def assert_goes_with_all_its_processes(checkout: Checkout) -> None:
+def assert_goes_with_all_that_runs(checkout: Checkout) -> None:
     pids = processes(checkout)
     assert_taken_apart_in_order(checkout)
+    assert set(checkout.transform_jobs().values()) == {"Completed", "Stopped"}
     assert checkout.make_target("destroy").code == 0  # twice is the same as once
     assert checkout.make_target("down").code == 0
     wait_for(lambda: not any(is_alive(pid) for pid in pids))
+
+
+@pytest.mark.soak
+def test_a_release_that_was_cut_off_in_any_state_is_repaired(fresh: Fresh) -> None:
+    checkout = fresh()
+    assert checkout.make_target("up").code == 0
+    for status in CUT_OFF_RELEASES:
+        leave_release(checkout, status)
+        assert_release_is_repaired(checkout, status)
 
 
 @pytest.mark.soak

@@ -48,7 +48,10 @@ def test_wrong_declarations_are_all_named_before_anything_is_made(standing: Chec
             id="out of range, and a model archive that is none",
         ),
         pytest.param(
-            {"resultsExpireDays": "soon"}, ["'resultsExpireDays' must be of type 'integer'"], id="of the wrong type"
+            {"resultsExpireDays": "soon"},
+            ["'resultsExpireDays' must be of type 'integer'"],
+            id="of the wrong type, which Pulumi itself refuses",
+            marks=pytest.mark.soak,
         ),
     ],
 )

@@ -190,6 +190,7 @@ class TestWhatChangesTheStack:
         finally:
             pulumi(standing, "stack rename --stack other local")
 
+    @pytest.mark.soak  # the test below removes one, by force
     def test_a_stack_that_holds_nothing_is_removed(self, standing: Checkout) -> None:
         pulumi(standing, "stack init scratch")
         assert "scratch" in pulumi(standing, "stack ls").text

@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from unittest.mock import patch
@@ -59,8 +58,14 @@ def test_an_object_that_may_not_be_read_has_no_beginning() -> None:
         assert Account().read_head("s3://b/x.csv", 10) == b""
 
 
-def followed(ask: Callable[[], Mapping[str, str]], *, until: int = 1, **options: Any) -> Graph:
-    """Run two jobs, the second of which goes on until SageMaker was asked so often."""
+MINUTE = 60.0
+"""However busy the machine is, what a test waits for happens in this time."""
+
+
+def followed(
+    ask: Callable[[], Mapping[str, str]], *, until: int = 1, logged: threading.Event | None = None, **options: Any
+) -> Graph:
+    """Run two jobs, the second of which goes on until SageMaker was asked so often, and the answer was logged."""
     asked = threading.Semaphore(0)
 
     def counted() -> Mapping[str, str]:
@@ -71,8 +76,8 @@ def followed(ask: Callable[[], Mapping[str, str]], *, until: int = 1, **options:
 
     def status(name: str) -> Mapping[str, Any]:
         for _ in range(until if name == "bad" else 0):
-            assert asked.acquire(timeout=20)
-        time.sleep(0.2 if name == "bad" else 0)  # for what was learnt to be logged
+            assert asked.acquire(timeout=MINUTE)
+        assert name != "bad" or logged is None or logged.wait(MINUTE)
         return COMPLETED
 
     with patch.object(layer, "asking", lambda *_: counted):
@@ -90,21 +95,23 @@ def threads() -> list[threading.Thread]:
 
 def settled() -> bool:
     for thread in threads():
-        thread.join(5)
+        thread.join(MINUTE)
     return not threads()
 
 
 def test_a_running_job_shows_its_status_and_time_on_its_own_line() -> None:
     name: list[str] = []
-    logged: list[tuple[str, str, bool]] = []
+    lines: list[tuple[str, str, bool]] = []
+    logged = threading.Event()
 
     def info(text: str, resource: pulumi.Resource, *, ephemeral: bool) -> None:
-        logged.append((text, type(resource).__name__, ephemeral))
+        lines.append((text, type(resource).__name__, ephemeral))
+        logged.set()
 
     with patch.object(pulumi.log, "info", info), patch.object(Progress, "follow", _noting(name, Progress.follow)):
-        graph = followed(lambda: {name[-1]: "InProgress, 40 s"} if name else {}, until=2)
+        graph = followed(lambda: {name[-1]: "InProgress, 40 s"} if name else {}, logged=logged)
     assert graph.error is None
-    assert ("InProgress, 40 s", "TransformJob", True) in logged
+    assert ("InProgress, 40 s", "TransformJob", True) in lines
     assert settled()
 
 

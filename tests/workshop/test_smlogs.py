@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -115,7 +116,7 @@ def test_following_ends_with_the_job(
         wrote(account, line := next(late), stream=f"{JOB}/{line}")
         kubectl(item({"transformJobStatus": "Completed"}))
 
-    monkeypatch.setattr("time.sleep", meanwhile)
+    monkeypatch.setattr(smlogs, "time", SimpleNamespace(sleep=meanwhile))  # and no other thread's
     assert smlogs.main([JOB, "-f"]) == 0
     assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()] == ["first", "second", "third"]
 
@@ -132,7 +133,7 @@ def test_following_stays_with_its_job_when_a_newer_one_is_declared(
             declared=[item({"transformJobStatus": "InProgress"}, "ws-churn-newer", "2026-03-01T00:00:00Z")],
         )
 
-    monkeypatch.setattr("time.sleep", meanwhile)
+    monkeypatch.setattr(smlogs, "time", SimpleNamespace(sleep=meanwhile))  # and no other thread's
     assert smlogs.main(["churn", "-f"]) == 0
     assert capsys.readouterr().out.splitlines()[0].endswith("first")
 

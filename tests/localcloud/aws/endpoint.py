@@ -17,6 +17,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from tests.localcloud.aws.iam import replay
+
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly")
@@ -132,7 +134,7 @@ class Endpoint:
         return name
 
     def log(self, name: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.home / "logs" / f"{name}.jsonl").read_text().splitlines()]
+        return [dict(row) for row in replay.read(self.home / "logs" / f"{name}.jsonl")]
 
 
 @contextmanager

@@ -209,7 +209,7 @@ def test_no_more_requests_are_open_than_allowed(plane: Any) -> None:
     def answer(line: bytes) -> bytes:
         if next(arrived) == 3:
             together.set()
-        together.wait(10)
+        together.wait(60)
         time.sleep(0.01)
         return line
 

@@ -189,10 +189,11 @@ def test_an_answer_without_a_length_ends_with_its_connection() -> None:
 
 
 def test_nobody_listening_is_no_answer() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with serving(url) as model, pytest.raises(ObjectFailure, match="InternalServerError"):
-        model.invoke(b"1")
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # nobody else gets the port
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        with serving(url) as model, pytest.raises(ObjectFailure, match="InternalServerError"):
+            model.invoke(b"1")
 
 
 def test_a_retry_sends_a_streamed_body_from_its_start() -> None:

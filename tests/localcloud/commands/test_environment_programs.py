@@ -14,6 +14,7 @@ from localcloud.go.programs import CONTROL_PLANE_AND_PROVIDER, PULUMI, Program
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # a script keeps what whoever runs the tests has set
     folder = tmp_path / "a home with spaces"
     program(folder / "venv" / "bin" / "python", 'echo "$PYTHONPATH|$LOCALCLOUD_HOME|$*"')
     return folder

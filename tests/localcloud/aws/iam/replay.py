@@ -12,10 +12,11 @@ from localcloud.aws.iam.evaluation import Request
 
 
 def read(log: Path) -> Iterator[Mapping[str, Any]]:
-    """The rows of an authorisation log."""
+    """The rows of a log of the endpoint, which may be at work: the last line may be half written."""
     with log.open() as lines:
         for line in lines:
-            yield json.loads(line)
+            if line.endswith("\n"):
+                yield json.loads(line)
 
 
 def request_of(row: Mapping[str, Any]) -> Request:

@@ -130,7 +130,7 @@ def test_a_container_that_fails_fails_the_job(cloud: Any, behaviour: str, reason
 
 
 def test_a_worker_that_dies_fails_its_jobs_and_the_next_job_gets_a_new_one(cloud: Any) -> None:
-    bucket = cloud.bucket({f"in/{number}.csv": b"1\n" for number in range(20)})
+    bucket = cloud.bucket({f"in/{number}.csv": b"1\n" for number in range(60)})  # 30 s, if nothing ends it
     slow = cloud.start(bucket, cloud.model("slow"))
     job = cloud.run(bucket, cloud.model("kills-worker"))
     assert (job["TransformJobStatus"], job["FailureReason"]) == ("Failed", INTERNAL_ERROR)

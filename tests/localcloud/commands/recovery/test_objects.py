@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -167,7 +168,7 @@ def test_a_capability_is_waited_for_until_it_is_made_or_failed(
     connect: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     eks, pauses = connect("eks"), list[float]()
-    monkeypatch.setattr("botocore.waiter.time.sleep", pauses.append)
+    monkeypatch.setattr("botocore.waiter.time", SimpleNamespace(sleep=pauses.append))
     inputs = {"clusterName": "c", "capabilityName": "ack"}
     with Stubber(eks) as answers:
         for status in ("CREATING", end):
@@ -186,7 +187,7 @@ def test_what_eks_is_deleting_is_waited_for_until_it_is_gone(
 ) -> None:
     token, inputs, call = DELETED_BY_EKS[kind]
     eks, pauses = connect("eks"), list[float]()
-    monkeypatch.setattr("botocore.waiter.time.sleep", pauses.append)
+    monkeypatch.setattr("botocore.waiter.time", SimpleNamespace(sleep=pauses.append))
     with Stubber(eks) as answers:
         for _ in range(2):
             answers.add_response(f"describe_{kind}", {kind: {"status": "DELETING"}}, call)

@@ -33,11 +33,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pulumi-home")
 
 
+@pytest.fixture(scope="session")
+def untouched(tmp_path_factory: pytest.TempPathFactory, cli: Path, home: Path) -> Project:
+    """A project whose stack the others copy."""
+    made = Project(tmp_path_factory.mktemp("untouched") / "project", cli, home)
+    made.init()
+    return made
+
+
 @pytest.fixture
-def project(tmp_path: Path, cli: Path, home: Path) -> Project:
+def project(tmp_path: Path, cli: Path, home: Path, untouched: Project) -> Project:
     """A project with a stack on which nothing has run yet."""
     made = Project(tmp_path / "project", cli, home)
-    made.init()
+    made.copy_stack(untouched)
     return made
 
 

@@ -15,11 +15,12 @@ from tests.localcloud.pulumi.language_host.project import Project
 pytestmark = pytest.mark.e2e
 
 SOON = 60.0  # seconds, on a machine that has other work
-# Tells the pids of the program, of its host, and of a process that the program has started.
+# The program says when it is where it is to be ended, with its pid, its host's, and that of a process that it has started.
 BEGIN = """
 import os, signal, subprocess, time
 child = subprocess.Popen(["sleep", "600"])
-print("pids", os.getpid(), os.getppid(), child.pid, flush=True)
+def here():
+    print("pids", os.getpid(), os.getppid(), child.pid, flush=True)
 """
 
 
@@ -67,12 +68,13 @@ def gone(*pids: int) -> bool:
 @pytest.mark.parametrize(
     "program",
     [
-        pytest.param("time.sleep(600)\n", id="in its module"),
+        pytest.param("here()\ntime.sleep(600)\n", id="in its module"),
         pytest.param(
-            "import asyncio, pulumi\npulumi.export('a', pulumi.Output.from_input(asyncio.sleep(600)))\n",
+            "import asyncio, pulumi\nasync def never():\n    here()\n    await asyncio.sleep(600)\n"
+            "pulumi.export('a', pulumi.Output.from_input(never()))\n",
             id="in an output that never comes",
         ),
-        pytest.param("subprocess.run(['sleep', '600'])\n", id="in a command that it runs"),
+        pytest.param("here()\nsubprocess.run(['sleep', '600'])\n", id="in a command that it runs"),
     ],
 )
 def test_an_interrupted_program_ends_without_a_traceback(project: Project, program: str) -> None:
@@ -86,27 +88,27 @@ def test_an_interrupted_program_ends_without_a_traceback(project: Project, progr
 
 
 def test_an_interrupted_program_cleans_up(project: Project) -> None:
-    running = Running(project, "try:\n    time.sleep(600)\nfinally:\n    print('cleaned up')\n")
+    running = Running(project, "try:\n    here()\n    time.sleep(600)\nfinally:\n    print('cleaned up')\n")
     running.interrupt()
     assert "cleaned up" in running.ended()
 
 
 def test_a_program_that_ignores_the_interrupt_ends_all_the_same(project: Project) -> None:
-    running = Running(project, "signal.signal(signal.SIGINT, signal.SIG_IGN)\ntime.sleep(600)\n")
+    running = Running(project, "signal.signal(signal.SIGINT, signal.SIG_IGN)\nhere()\ntime.sleep(600)\n")
     running.interrupt()
     running.ended()
     assert gone(running.program, running.host)
 
 
 def test_a_program_ends_with_its_host(project: Project) -> None:
-    running = Running(project, "time.sleep(600)\n")
+    running = Running(project, "here()\ntime.sleep(600)\n")
     os.kill(running.host, signal.SIGKILL)
     assert "error" in running.ended()
     assert gone(running.program)
 
 
 def test_host_and_program_end_with_the_engine(project: Project) -> None:
-    running = Running(project, "time.sleep(600)\n")
+    running = Running(project, "here()\ntime.sleep(600)\n")
     running.kill_cli()
     assert gone(running.host, running.program, running.child)
 

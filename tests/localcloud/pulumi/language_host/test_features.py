@@ -227,6 +227,7 @@ def test_a_policy_pack_that_fails_is_shown(project: Project) -> None:
     assert "ValueError: no such rule" in ended.text
 
 
+@pytest.mark.soak  # end-to-end tests preview the stack under it
 def test_the_projects_own_policy_pack_loads(project: Project) -> None:
     project.program("")
     ended = project.preview("--policy-pack", CHECKOUT / "policy")
@@ -246,6 +247,7 @@ def workspace_options(project: Project) -> automation.LocalWorkspaceOptions:
     return automation.LocalWorkspaceOptions(env_vars={name: project.env[name] for name in names})
 
 
+@pytest.mark.soak  # the test below deploys what is harder, a function
 def test_the_automation_api_deploys_a_project(with_cli_on_path: Project) -> None:
     project = with_cli_on_path
     project.program(NOTE + "pulumi.export('length', Note('one', pulumi.Config().require('text')).length)\n")
