@@ -14,3 +14,8 @@ It shows whether such a request still counts.
 
 ENDS = ("Completed", "Failed", "Stopped")
 """Values of TransformJobStatus that SageMaker does not change any more."""
+
+
+def error_code(error: Exception) -> str:
+    """AWS's code of a refusal, such as `AccessDenied`; empty for an error of boto3 itself."""
+    return getattr(error, "response", {}).get("Error", {}).get("Code", "")

@@ -14,6 +14,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from lookups import error_code
+
 GROUP = "/aws/sagemaker/TransformJobs"
 
 
@@ -57,33 +59,35 @@ class JobLogs:
             found = pages.paginate(logGroupName=GROUP, logStreamNamePrefix=f"{self.job_name}/")
             return [stream["logStreamName"] for page in found for stream in page["logStreams"]]
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":  # no job of the account has logged yet
+            if error_code(error) == "ResourceNotFoundException":  # no job of the account has logged yet
                 return []
             raise
 
     def _end(self, stream: str, count: int) -> list[Line]:
         """CloudWatch may return fewer events than there are before the end of a stream; the token then leads backwards."""
         lines: list[Line] = []
-        token: dict[str, str] = {}
+        token = ""
         while len(lines) < count:
-            page = self._client.get_log_events(
-                logGroupName=GROUP, logStreamName=stream, startFromHead=False, limit=count, **token
-            )
+            page = self._events(stream, token, startFromHead=False, limit=count)
             lines = [*_lines(stream, page), *lines]
-            if page["nextBackwardToken"] == token.get("nextToken"):
+            if page["nextBackwardToken"] == token:
                 break
-            token = {"nextToken": page["nextBackwardToken"]}
+            token = page["nextBackwardToken"]
         return lines[-count:]
 
     def _read(self, stream: str) -> Iterator[Line]:
         """CloudWatch repeats the token when a stream has no more for now."""
         while True:
-            token = {"nextToken": self._tokens[stream]} if stream in self._tokens else {}
-            page = self._client.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True, **token)
+            token = self._tokens.get(stream, "")
+            page = self._events(stream, token, startFromHead=True)
             yield from _lines(stream, page)
-            if page["nextForwardToken"] == self._tokens.get(stream):
+            if page["nextForwardToken"] == token:
                 return
             self._tokens[stream] = page["nextForwardToken"]
+
+    def _events(self, stream: str, token: str, **how: Any) -> dict[str, Any]:
+        after = {"nextToken": token} if token else {}
+        return self._client.get_log_events(logGroupName=GROUP, logStreamName=stream, **how, **after)
 
 
 def _lines(stream: str, page: dict[str, Any]) -> Iterator[Line]:

@@ -7,7 +7,6 @@ They change seldom. us-west-2 has the same prices; other regions cost up to a th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 AS_OF = "2026-11-23"
 REGION = "us-east-1"
@@ -31,34 +30,25 @@ TRANSFORM_PER_HOUR: Mapping[str, float] = {
 }
 
 
-@dataclass(frozen=True)
-class Item:
-    """One line of the bill."""
-
-    what: str
-    per_hour: float | None  # None if the table has no price
-
-
-def standing(node_instance_type: str | None) -> list[Item]:
-    """The items that cost money while the stack exists.
+def standing(node_instance_type: str | None) -> dict[str, float | None]:
+    """What costs money while the stack exists, with its price per hour; None if the table has no price.
 
     Args:
         node_instance_type: EC2 type of the one node; None where EKS runs the operator, without nodes.
     """
-    control_plane = Item("EKS control plane, standard support", EKS_CONTROL_PLANE_PER_HOUR)
+    control_plane: dict[str, float | None] = {"EKS control plane, standard support": EKS_CONTROL_PLANE_PER_HOUR}
     if node_instance_type is None:
-        return [control_plane, Item("ACK as a capability of EKS", CAPABILITY_PER_HOUR)]
-    return [
-        control_plane,
-        Item(f"1 node {node_instance_type}", EC2_PER_HOUR.get(node_instance_type)),
-        Item(f"{DISK_GIGABYTES} GB gp3 disk", GP3_GIGABYTE_PER_HOUR * DISK_GIGABYTES),
-        Item("public IPv4 address of the node", PUBLIC_IPV4_PER_HOUR),
-    ]
+        return control_plane | {"ACK as a capability of EKS": CAPABILITY_PER_HOUR}
+    return control_plane | {
+        f"1 node {node_instance_type}": EC2_PER_HOUR.get(node_instance_type),
+        f"{DISK_GIGABYTES} GB gp3 disk": GP3_GIGABYTE_PER_HOUR * DISK_GIGABYTES,
+        "public IPv4 address of the node": PUBLIC_IPV4_PER_HOUR,
+    }
 
 
-def total(items: list[Item]) -> float | None:
+def total(items: Mapping[str, float | None]) -> float | None:
     """Their sum per hour; None when a price is missing."""
-    prices = [item.per_hour for item in items if item.per_hour is not None]
+    prices = [price for price in items.values() if price is not None]
     return sum(prices) if len(prices) == len(items) else None
 
 

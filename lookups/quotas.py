@@ -6,7 +6,8 @@ list lacks quotas that have never been changed, so AWS's list of defaults is rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,6 @@ import boto3
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
-SAGEMAKER = "sagemaker"
-EC2 = "ec2"
 STANDARD_FAMILIES = "acdhimrtz"  # first letters of the EC2 types that one quota of vCPUs covers
 STANDARD_NODES = "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances"
 
@@ -24,12 +23,7 @@ REFUSED = ("DENIED", "NOT_APPROVED", "INVALID_REQUEST")
 
 
 class QuotaError(Exception):
-    """Service Quotas could not be asked, or refused.
-
-    Attributes:
-        cause: boto3's error.
-        permission: the action that was tried.
-    """
+    """Service Quotas could not be asked, or refused: boto3's error, and the action that was tried."""
 
     def __init__(self, cause: BotoCoreError | ClientError, permission: str) -> None:
         super().__init__(str(cause))
@@ -57,20 +51,15 @@ class Request:
 
 def transform(instance_type: str, region: str | None) -> Quota | None:
     """Return how many instances of a type transform jobs may use at once; None where SageMaker has no such quota."""
-    return find(SAGEMAKER, f"{instance_type} for transform job usage", region)
+    return _find("sagemaker", f"{instance_type} for transform job usage", region)
 
 
 def standard_nodes(region: str | None) -> Quota | None:
     """Return how many vCPUs of the common EC2 families may run at once."""
-    return find(EC2, STANDARD_NODES, region)
+    return _find("ec2", STANDARD_NODES, region)
 
 
-def find(service: str, name: str, region: str | None) -> Quota | None:
-    """Return the quota of that name.
-
-    Raises:
-        QuotaError: it cannot be read.
-    """
+def _find(service: str, name: str, region: str | None) -> Quota | None:
     for operation in ("ListServiceQuotas", "ListAWSDefaultServiceQuotas"):
         for row in _rows(operation, region, "Quotas", ServiceCode=service):
             if row["QuotaName"] == name:
@@ -87,7 +76,7 @@ def latest_request(quota: Quota, region: str | None) -> Request | None:
     operation = "ListRequestedServiceQuotaChangeHistoryByQuota"
     rows = _rows(operation, region, "RequestedQuotas", ServiceCode=quota.service, QuotaCode=quota.code)
     newest = max(rows, key=lambda row: row["Created"], default=None)
-    return None if newest is None else _request(newest)
+    return _request(newest) if newest else None
 
 
 def ask_for(quota: Quota, value: float, region: str | None) -> Request:
@@ -97,18 +86,20 @@ def ask_for(quota: Quota, value: float, region: str | None) -> Request:
         QuotaError: AWS did not take the request.
     """
     wanted = {"ServiceCode": quota.service, "QuotaCode": quota.code, "DesiredValue": value}
-    try:
-        client = boto3.client("service-quotas", region_name=region)
+    with _asking("RequestServiceQuotaIncrease", region) as client:
         return _request(client.request_service_quota_increase(**wanted)["RequestedQuota"])
-    except (BotoCoreError, ClientError) as error:
-        raise QuotaError(error, "servicequotas:RequestServiceQuotaIncrease") from error
 
 
 def _rows(operation: str, region: str | None, member: str, **asked: str) -> Iterator[dict[str, Any]]:
-    try:
-        client = boto3.client("service-quotas", region_name=region)
+    with _asking(operation, region) as client:
         for page in client.get_paginator(xform_name(operation)).paginate(**asked):
             yield from page[member]
+
+
+@contextmanager
+def _asking(operation: str, region: str | None) -> Generator[Any]:
+    try:
+        yield boto3.client("service-quotas", region_name=region)
     except (BotoCoreError, ClientError) as error:
         raise QuotaError(error, f"servicequotas:{operation}") from error
 

@@ -6,12 +6,15 @@ that says what to do.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+
+from lookups import error_code
 
 
 class S3Error(Exception):
@@ -56,21 +59,20 @@ class Location:
         return f"s3://{self.bucket}/{self.key}"
 
 
-def list_objects(uri: str, client: Any = None) -> list[S3Object]:
-    """List every object whose key starts with the URI's, in the order of keys; slashes mean nothing special."""
-    where = Location.parse(uri)
-    try:
-        return sorted(_pages(where, client or connect()))
-    except (ClientError, BotoCoreError) as error:
-        raise S3Error(f"{uri} cannot be listed: {error}") from error
-
-
 def connect() -> Any:
     """Return a client for many requests: creating one takes longer than a request."""
     try:
         return boto3.client("s3")
     except BotoCoreError as error:
         raise S3Error(f"S3 cannot be reached: {error}") from error
+
+
+def list_objects(uri: str, client: Any = None) -> list[S3Object]:
+    """List every object whose key starts with the URI's, in the order of keys; slashes mean nothing special."""
+    with _asking(uri, "listed") as where:
+        pages = (client or connect()).get_paginator("list_objects_v2").paginate(Bucket=where.bucket, Prefix=where.key)
+        found = [item for page in pages for item in page.get("Contents", [])]
+    return sorted(S3Object(item["Key"], item["ETag"].strip('"'), item["Size"]) for item in found)
 
 
 def read(uri: str, client: Any = None, largest: int | None = None) -> bytes:
@@ -86,15 +88,11 @@ def read(uri: str, client: Any = None, largest: int | None = None) -> bytes:
         TooLargeError: it has more bytes; none is read.
         S3Error: it cannot be read.
     """
-    where = Location.parse(uri)
-    try:
+    with _asking(uri, "read") as where:
         found = (client or connect()).get_object(Bucket=where.bucket, Key=where.key)
         if largest is None or found["ContentLength"] <= largest:
             return cast("bytes", found["Body"].read())
         found["Body"].close()
-    except (ClientError, BotoCoreError) as error:
-        kind = MissingError if getattr(error, "response", {}).get("Error", {}).get("Code") == "NoSuchKey" else S3Error
-        raise kind(f"{uri} cannot be read: {error}") from error
     raise TooLargeError(f"{uri} has {found['ContentLength']} bytes, more than {largest}")
 
 
@@ -104,21 +102,15 @@ def read_head(uri: str, size: int) -> bytes:
     Raises:
         S3Error: it cannot be read, or is empty.
     """
-    where = Location.parse(uri)
-    try:
+    with _asking(uri, "read") as where:
         found = connect().get_object(Bucket=where.bucket, Key=where.key, Range=f"bytes=0-{size - 1}")
         return cast("bytes", found["Body"].read())
-    except (ClientError, BotoCoreError) as error:
-        raise S3Error(f"{uri} cannot be read: {error}") from error
 
 
 def exists(uri: str, client: Any = None) -> bool:
     """Say whether there is an object of this key or, if the URI ends with a slash, any object under it."""
-    where = Location.parse(uri)
-    try:
+    with _asking(uri, "looked up") as where:
         found = (client or connect()).list_objects_v2(Bucket=where.bucket, Prefix=where.key, MaxKeys=1)
-    except (ClientError, BotoCoreError) as error:
-        raise S3Error(f"{uri} cannot be looked up: {error}") from error
     keys = [cast("str", item["Key"]) for item in found.get("Contents", [])]
     return bool(keys) if where.key.endswith("/") else where.key in keys
 
@@ -129,8 +121,11 @@ def listing_digest(objects: list[S3Object]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _pages(where: Location, client: Any) -> Iterator[S3Object]:
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=where.bucket, Prefix=where.key)
-    for page in pages:
-        for item in page.get("Contents", []):
-            yield S3Object(item["Key"], item["ETag"].strip('"'), item["Size"])
+@contextmanager
+def _asking(uri: str, done: str) -> Generator[Location]:
+    """Name the URI, and what was to be done with it, in every error of S3."""
+    try:
+        yield Location.parse(uri)
+    except (ClientError, BotoCoreError) as error:
+        kind = MissingError if error_code(error) == "NoSuchKey" else S3Error
+        raise kind(f"{uri} cannot be {done}: {error}") from error

@@ -47,10 +47,9 @@ def package(file: Path) -> str:
     """
     try:
         raw = file.read_bytes()
-        with file.open("rb") as opened:
-            found = read_model(opened)
     except OSError as error:
         raise PackageError(f"{file} cannot be read: {error.strerror}; name a model file: FILE=model.json") from error
+    found = read_model(io.BytesIO(raw))
     if found.features is None or found.version is None:
         raise PackageError(
             f"{file} is not a model that xgboost saved as JSON or UBJSON; save it with booster.save_model('model.json')"

@@ -16,15 +16,16 @@ contain no signal and would triple the size of each request. Yes and no are 1 an
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from bisect import bisect
+from collections.abc import Sequence
+from itertools import accumulate
 from random import Random
 from statistics import NormalDist
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 CUSTOMERS: Final = 3333  # as many as in the classic table
 SEED: Final = 42
@@ -112,12 +113,7 @@ class _Draw:
 
     def count(self, weights: tuple[float, ...]) -> int:
         """0, 1, 2, ... with these probabilities; the rest of the probability belongs to the next number."""
-        left = self._random.random()
-        for value, weight in enumerate(weights):
-            left -= weight
-            if left < 0:
-                return value
-        return len(weights)
+        return bisect(list(accumulate(weights)), self._random.random())
 
 
 def _customer(draw: _Draw) -> Customer:
@@ -153,7 +149,7 @@ def _charge(minutes: float, rate: float) -> float:
     return round(round(minutes, 1) * rate, 2)
 
 
-FEATURES: Final = tuple(name for name in Customer._fields if name not in {"state", "churn"})
+FEATURES: Final = [name for name in Customer._fields if name not in {"state", "churn"}]
 
 
 class Split(NamedTuple):
@@ -166,31 +162,21 @@ def split(customers: Sequence[Customer], held_out: int = HELD_OUT) -> Split:
     return Split(learned=customers[:-held_out], held_out=customers[-held_out:])
 
 
-def features(customers: Iterable[Customer]) -> npt.NDArray[np.float32]:
+def features(customers: Sequence[Customer]) -> npt.NDArray[np.float32]:
     """One row for each customer, one column for each feature."""
-    return np.array([_values(customer) for customer in customers], dtype=np.float32)
+    return pd.DataFrame(customers)[FEATURES].to_numpy(np.float32)
 
 
-def labels(customers: Iterable[Customer]) -> npt.NDArray[np.float32]:
+def labels(customers: Sequence[Customer]) -> npt.NDArray[np.float32]:
     return np.array([customer.churn for customer in customers], dtype=np.float32)
 
 
-def batch_input_csv(customers: Iterable[Customer]) -> str:
+def batch_input_csv(customers: Sequence[Customer]) -> str:
     """The input of the batch job: numbers only, because a header or a label would be sent to the model, too."""
-    return _csv(_values(customer) for customer in customers)
+    return pd.DataFrame(customers)[FEATURES].to_csv(header=False, index=False, lineterminator="\n")
 
 
 def truth_csv(customers: Sequence[Customer]) -> str:
     """The customer of each line of the batch input and of its result; `row` counts lines from 1."""
-    header = ("row", *Customer._fields)
-    return _csv([header, *((row, *customer) for row, customer in enumerate(customers, start=1))])
-
-
-def _values(customer: Customer) -> list[int | float]:
-    return [getattr(customer, name) for name in FEATURES]
-
-
-def _csv(rows: Iterable[Iterable[str | int | float]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    rows = pd.RangeIndex(1, len(customers) + 1, name="row")
+    return pd.DataFrame(customers, index=rows).to_csv(lineterminator="\n")

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import xgboost
+from sklearn.metrics import precision_score, recall_score
 
 from model.archive import pack, unpack
 from model.table import FEATURES, Customer, Split, batch_input_csv, churn_table, features, labels, split, truth_csv
@@ -41,29 +43,24 @@ def main(folder: Path = HERE) -> None:
 
 def _write_archive(path: Path, model: bytes) -> None:
     """Write the archive only if the model in it has changed, because zlib's versions compress the same bytes differently."""
-    if not path.exists() or _packed(path) != model:
-        path.write_bytes(pack(model))
-
-
-def _packed(path: Path) -> bytes | None:
-    try:
-        return unpack(path.read_bytes())
-    except (OSError, EOFError, KeyError, ValueError, tarfile.TarError):
-        return None  # not an archive that `pack` made, so it is replaced
+    # What is no archive that `pack` made is replaced.
+    with suppress(OSError, EOFError, KeyError, ValueError, tarfile.TarError):
+        if unpack(path.read_bytes()) == model:
+            return
+    path.write_bytes(pack(model))
 
 
 def _quality(booster: xgboost.Booster, customers: Split) -> str:
     probabilities = booster.inplace_predict(features(customers.held_out), validate_features=False)
     predicted, left = probabilities > 0.5, labels(customers.held_out) == 1
-    hits = int((predicted & left).sum())
     return (
-        f"learned from {len(customers.learned)} customers, held out {len(customers.held_out)}, of whom {int(left.sum())} "
-        f"left; at a threshold of 0.5 precision {hits / int(predicted.sum()):.3f}, recall {hits / int(left.sum()):.3f}"
+        f"learned from {len(customers.learned)} customers, held out {len(customers.held_out)}, of whom {int(left.sum())} left; "
+        f"at a threshold of 0.5 precision {precision_score(left, predicted):.3f}, recall {recall_score(left, predicted):.3f}"
     )
 
 
 def train(customers: Sequence[Customer]) -> xgboost.Booster:
-    data = xgboost.DMatrix(features(customers), label=labels(customers), feature_names=list(FEATURES), nthread=1)
+    data = xgboost.DMatrix(features(customers), label=labels(customers), feature_names=FEATURES, nthread=1)
     return xgboost.train(HYPERPARAMETERS, data, num_boost_round=ROUNDS)
 
 

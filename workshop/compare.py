@@ -25,20 +25,12 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two results of the same records.
+    """Two results of the same records."""
 
-    Attributes:
-        figures: one row for each job, one column for each metric, and a row of the differences.
-        changed: the rows whose decision differs, by their number from 1; for a regression the rows that differ most.
-        distance: the largest difference between two predictions of one row; nan if they are classes.
-        count: rows compared.
-        kind: the kind of prediction.
-    """
-
-    figures: pd.DataFrame
-    changed: pd.DataFrame
-    distance: float
-    count: int
+    figures: pd.DataFrame  # one row for each job, one column for each metric, and a row of the differences
+    changed: pd.DataFrame  # rows whose decision differs, by number from 1; of a regression those that differ most
+    distance: float  # the largest difference between two predictions of one row; nan if they are classes
+    count: int  # rows compared
     kind: metrics.Kind
 
     @property
@@ -63,33 +55,28 @@ def main(arguments: Sequence[str]) -> int:
     parser = stack.parser("compare", main.__doc__)
     parser.add_argument("--jobs", default=os.environ.get("JOBS", ""), help="two declared names with a space between")
     options = parser.parse_args(arguments)
-    names = _two(options.jobs)
+    names = options.jobs.split()
+    if len(names) != 2 or names[0] == names[1]:
+        raise WorkshopError('name two jobs: make compare JOBS="churn challenger"')
     first, second = (results.frame(name, options.stack) for name in names)
-    print(compared(names, first, second, metrics.threshold()).text)
+    print(compared((names[0], names[1]), first, second, metrics.threshold()).text)
     return 0
 
 
 def compared(
     names: tuple[str, str], first: pd.DataFrame, second: pd.DataFrame, threshold: float = metrics.THRESHOLD
 ) -> Comparison:
-    """Compare two results.
-
-    Args:
-        names: of the two jobs.
-        first: a frame with labels.
-        second: another, of the same records in the same order.
-        threshold: for a binary prediction; scores of at least this count as 1.
+    """Compare the results of two jobs with labels, of the same records in the same order.
 
     Raises:
         WorkshopError: one has no labels, the labels of the two differ, or they do not fit the predictions.
     """
     _check_labels(names, first, second)
     found = (metrics.of(first, threshold), metrics.of(second, threshold))
-    if found[0].kind != found[1].kind:
-        raise WorkshopError(
-            f"{names[0]} is {found[0].kind}, {names[1]} is {found[1].kind}: they have different metrics"
-        )
-    figures = pd.DataFrame([found[0].figures, found[1].figures], index=list(names))
+    kinds = [one.kind for one in found]
+    if kinds[0] != kinds[1]:
+        raise WorkshopError(f"{names[0]} is {kinds[0]}, {names[1]} is {kinds[1]}: they have different metrics")
+    figures = pd.DataFrame([one.figures for one in found], index=list(names))
     figures.loc["difference"] = figures.iloc[1] - figures.iloc[0]
     distances = _distances(results.predictions(first), results.predictions(second))
     return Comparison(
@@ -99,13 +86,6 @@ def compared(
         count=len(first),
         kind=found[0].kind,
     )
-
-
-def _two(text: str) -> tuple[str, str]:
-    names = text.split()
-    if len(names) != 2 or names[0] == names[1]:
-        raise WorkshopError('name two jobs: make compare JOBS="churn challenger"')
-    return names[0], names[1]
 
 
 def _check_labels(names: tuple[str, str], first: pd.DataFrame, second: pd.DataFrame) -> None:

@@ -27,7 +27,7 @@ def report(values: dict[str, Any], stack: str) -> str:
     items = prices.standing(values["nodeInstanceType"] if has_nodes else None)
     hour = prices.total(items)
     one_job = prices.job(values["transformInstanceType"])
-    lines = [f"{item.what:<40} {_dollars(item.per_hour)} an hour" for item in items]
+    lines = [f"{what:<40} {_dollars(price)} an hour" for what, price in items.items()]
     lines.append(f"{'while it stands':<40} {_dollars(hour)} an hour, {_dollars(hour and hour * 24, 2)} a day")
     what = f"one job on {values['transformInstanceType']}, {prices.JOB_MINUTES:g} minutes"
     lines.append(f"{what:<40} {_dollars(one_job)}")

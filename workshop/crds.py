@@ -46,11 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def definitions(chart: str, version: str) -> list[str]:
-    """Return the chart's definitions, each a YAML document.
-
-    Args:
-        chart: an oci:// address or a folder.
-        version: the version at that address; a folder has only one.
+    """Return the definitions, each a YAML document, of a chart: of this version at an oci:// address, or in a folder.
 
     Raises:
         WorkshopError: there is no such chart, or it has no definitions.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -24,17 +23,11 @@ Place = str | int
 
 @dataclass(frozen=True)
 class Declared:
-    """The labels that a job declares.
+    """The labels that a job declares."""
 
-    Attributes:
-        path: of a CSV file, relative to the checkout, or its S3 URI.
-        column: the one with the labels. A name means that the file has a header; None means the only column.
-        key: the column by which to match, by its name or by its position in both; None to match by row.
-    """
-
-    path: str
-    column: Place | None = None
-    key: Place | None = None
+    path: str  # of a CSV file, relative to the checkout, or its S3 URI
+    column: Place | None = None  # of the labels; a name means that the file has a header, None is the only column
+    key: Place | None = None  # the column by which to match, by its name or position in both; None to match by row
 
     @classmethod
     def of(cls, job: Mapping[str, Any]) -> Declared | None:
@@ -45,17 +38,37 @@ class Declared:
         return cls(str(found["path"]), _place(found.get("column")), _place(found.get("key")))
 
 
-def read(declared: Declared, client: Any = None) -> pd.DataFrame:
-    """The labels in the order of their file: the column `label`, after the column `key` if one is declared.
+def matched(
+    declared: Declared, table: pd.DataFrame, written: Sequence[pd.DataFrame], client: Any = None
+) -> Sequence[Any]:
+    """The label of each row of a result.
 
     Args:
-        declared: their file and columns.
+        declared: the labels' file and columns.
+        table: the result with its input; a key column given by its name is looked up here.
+        written: the result objects as they were written; a key column given by its position is looked up here.
         client: a boto3 client of S3.
 
     Raises:
-        WorkshopError: they cannot be read, or the file has no such column.
+        WorkshopError: the labels cannot be read, or do not fit the result.
     """
-    texts = _table(declared, has_header=isinstance(declared.column, str), client=client)
+    known, key = _read(declared, client), declared.key
+    if key is None:
+        if len(known) != len(table):
+            counts = f"{declared.path} has {len(known)} labels, the result has {len(table)} rows"
+            raise WorkshopError(f"{counts}; give one label for each row")
+        return known[LABEL].tolist()
+    if isinstance(key, int):
+        result = pd.concat(written, ignore_index=True)
+        return _by_key(known, result[_at(key, list(result.columns), "the result")], declared.path)
+    if key not in table:
+        raise WorkshopError(f"the records have no column {key!r}; they have {', '.join(table.columns)}")
+    return _by_key(known, table[key], declared.path)
+
+
+def _read(declared: Declared, client: Any) -> pd.DataFrame:
+    """The labels in the order of their file: the column `label`, after the column `key` if one is declared."""
+    texts = _table(declared, client)
     found = texts[[_find(texts, declared, declared.column)]].set_axis([LABEL], axis=1)
     if declared.key is not None:
         found.insert(0, "key", texts[_find(texts, declared, _key_in_labels(declared, texts))])
@@ -64,25 +77,7 @@ def read(declared: Declared, client: Any = None) -> pd.DataFrame:
     return typed(found)
 
 
-def by_row(labels: pd.DataFrame, count: int, path: str) -> Sequence[Any]:
-    """The labels by row, for a result with this many rows.
-
-    Raises:
-        WorkshopError: there are more or fewer.
-    """
-    if len(labels) != count:
-        raise WorkshopError(
-            f"{path} has {len(labels)} labels, the result has {count} rows; give one label for each row"
-        )
-    return labels[LABEL].tolist()
-
-
-def by_key(labels: pd.DataFrame, keys: pd.Series[Any], path: str) -> Sequence[Any]:
-    """The label of each record, found by the record's key.
-
-    Raises:
-        WorkshopError: a record has no label, or two labels have one key.
-    """
+def _by_key(labels: pd.DataFrame, keys: pd.Series[Any], path: str) -> Sequence[Any]:
     known = labels.set_index(labels["key"].astype("str"))[LABEL]
     if known.index.has_duplicates:
         twice = known.index[known.index.duplicated()][0]
@@ -97,12 +92,13 @@ def by_key(labels: pd.DataFrame, keys: pd.Series[Any], path: str) -> Sequence[An
     return known.loc[wanted].tolist()
 
 
-def _table(declared: Declared, *, has_header: bool, client: Any) -> pd.DataFrame:
+def _table(declared: Declared, client: Any) -> pd.DataFrame:
+    path = declared.path
     try:
-        body = _body(declared.path, client)
+        body = s3.read(path, client) if "://" in path else (PROJECT_FOLDER / path).read_bytes()
         return pd.read_csv(  # pyright: ignore[reportCallIssue]  the stubs want one type for each column
             io.BytesIO(body),
-            header=0 if has_header else None,
+            header=0 if isinstance(declared.column, str) else None,
             dtype=object,
             keep_default_na=False,
             encoding="utf-8-sig",
@@ -110,11 +106,7 @@ def _table(declared: Declared, *, has_header: bool, client: Any) -> pd.DataFrame
     except (OSError, s3.S3Error) as error:
         raise WorkshopError(f"the labels cannot be read: {error}") from None
     except ValueError as error:  # pandas' own errors and those of decoding are ValueErrors
-        raise WorkshopError(f"{declared.path} is not a CSV file: {error}") from None
-
-
-def _body(path: str, client: Any) -> bytes:
-    return s3.read(path, client) if "://" in path else (PROJECT_FOLDER / Path(path)).read_bytes()
+        raise WorkshopError(f"{path} is not a CSV file: {error}") from None
 
 
 def _find(texts: pd.DataFrame, declared: Declared, place: Place | None) -> Any:
@@ -122,20 +114,23 @@ def _find(texts: pd.DataFrame, declared: Declared, place: Place | None) -> Any:
     names = list(texts.columns)
     if place is None and len(names) > 1:
         raise WorkshopError(f"{declared.path} has {len(names)} columns: name the one with the labels (label_column)")
-    if isinstance(place, str):
-        if place not in names:
-            raise WorkshopError(f"{declared.path} has no column {place!r}; it has {', '.join(map(str, names))}")
-        return place
-    position = place or 0
+    if not isinstance(place, str):
+        return _at(place or 0, names, declared.path)
+    if place not in names:
+        raise WorkshopError(f"{declared.path} has no column {place!r}; it has {', '.join(map(str, names))}")
+    return place
+
+
+def _at(position: int, names: Sequence[Any], where: str) -> Any:
     if not -len(names) <= position < len(names):
-        raise WorkshopError(f"{declared.path} has {len(names)} columns, and none at position {position}")
+        raise WorkshopError(f"{where} has {len(names)} columns, and none at position {position}")
     return names[position]
 
 
 def _key_in_labels(declared: Declared, texts: pd.DataFrame) -> Place:
     """The column of the key: it has the same name, or the same position, in both; without a header, a name means the first."""
-    if isinstance(declared.key, int) or isinstance(declared.column, str):
-        return 0 if declared.key is None else declared.key
+    if declared.key is not None and (isinstance(declared.key, int) or isinstance(declared.column, str)):
+        return declared.key
     label = list(texts.columns).index(_find(texts, declared, declared.column))
     return 1 if label == 0 else 0
 

@@ -16,6 +16,7 @@ from typing import Any
 from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lookups import error_code, logs
 from workshop.stack import PROJECT_FOLDER, parser, project, settings
 
 GONE = {
@@ -44,43 +45,26 @@ class Found:
 
 @dataclass(frozen=True)
 class Listing:
-    """How one kind of thing is listed, and how its tags are read.
+    """How one kind of thing is listed, and how its tags are read."""
 
-    Attributes:
-        kind: the name of the kind, in the singular.
-        service: boto3's name of the service.
-        operation: the listing, which boto3 can page through.
-        member: of each page: the items.
-        name: the member of an item that names it; empty if the item is a string.
-        tags: the operation that reads an item's tags; empty if the item has them.
-        by: the argument of that operation, and the member of an item that it takes.
-        arguments: of the listing.
-        optional: created only with certain settings: a deployer who does not use these need not be allowed to list it.
-    """
-
-    kind: str
-    service: str
-    operation: str
-    member: str
-    name: str
-    tags: str = ""
-    by: tuple[str, str] = ("", "")
-    arguments: Mapping[str, str] = field(default_factory=dict[str, str])
-    optional: bool = False
+    kind: str  # in the singular
+    service: str  # boto3's name of the service
+    operation: str  # the listing, which boto3 can page through
+    member: str  # of each page: the items
+    name: str  # the member of an item that names it; empty if the item is a string
+    tags: str = ""  # the operation that reads an item's tags; empty if the item has them
+    by: tuple[str, str] = ("", "")  # the argument of that operation, and the member of an item that it takes
+    arguments: Mapping[str, str] = field(default_factory=dict[str, str])  # of the listing
+    optional: bool = False  # made only with certain settings, without which a deployer need not be allowed to list it
 
 
 _BY_ARN = ("list_tags_for_resource", ("ResourceArn", "Arn"))
 LISTINGS = (
+    Listing("bucket", "s3", "list_buckets", "Buckets", "Name", "get_bucket_tagging", ("Bucket", "Name")),
     Listing("role", "iam", "list_roles", "Roles", "RoleName", "list_role_tags", ("RoleName", "RoleName")),
     Listing(
-        "policy",
-        "iam",
-        "list_policies",
-        "Policies",
-        "Arn",
-        "list_policy_tags",
-        ("PolicyArn", "Arn"),
-        {"Scope": "Local"},
+        *("policy", "iam", "list_policies", "Policies", "Arn"),
+        *("list_policy_tags", ("PolicyArn", "Arn"), {"Scope": "Local"}),
     ),
     Listing("VPC", "ec2", "describe_vpcs", "Vpcs", "VpcId"),
     Listing("cluster", "eks", "list_clusters", "clusters", "", "describe_cluster", ("name", "")),
@@ -120,46 +104,31 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     ours = [item for item in there if item.belongs_to(project(), stack)]
     _print(stack, ours, kept, [item for item in there if item.tags is None])
-    if options.all:
-        for item in there:
-            if item not in ours:
-                print(f"not of this stack: {item.kind} {item.name}")
+    for item in there if options.all else ():
+        if item not in ours:
+            print(f"not of this stack: {item.kind} {item.name}")
     return 1 if ours else 0
 
 
 def everything(session: Session) -> Iterator[Found]:
     """Everything in the account, in the session's region, of the kinds that a stack creates."""
-    yield from _buckets(session)
     for one in LISTINGS:
         try:
             yield from _listed(session, one)
         except ClientError as error:
-            if not one.optional or error.response["Error"]["Code"] not in HIDDEN:
+            if not one.optional or error_code(error) not in HIDDEN:
                 raise
             yield Found("all", f"{one.kind}s", None)
 
 
 def kept_by_design(session: Session, prefix: str = "") -> Iterator[str]:
-    """The records of ended jobs, which AWS keeps and nobody can delete, and their logs.
-
-    Args:
-        session: where.
-        prefix: the beginning of the jobs' names; empty for every job of the account.
-    """
+    """The records of ended jobs whose names begin with the prefix, which AWS keeps and nobody can delete, and their logs."""
     asked = {"NameContains": prefix} if prefix else {}
     for job in _pages(session, "sagemaker", "list_transform_jobs", "TransformJobSummaries", **asked):
         if job["TransformJobName"].startswith(prefix) and job["TransformJobStatus"] != RUNNING:
             yield f"transform job {job['TransformJobName']} ({job['TransformJobStatus']})"
-    groups = _pages(
-        session, "logs", "describe_log_groups", "logGroups", logGroupNamePrefix="/aws/sagemaker/TransformJobs"
-    )
+    groups = _pages(session, "logs", "describe_log_groups", "logGroups", logGroupNamePrefix=logs.GROUP)
     yield from (f"log group {group['logGroupName']}" for group in groups)
-
-
-def _buckets(session: Session) -> Iterator[Found]:
-    client = _client(session, "s3")
-    for bucket in client.list_buckets()["Buckets"]:
-        yield from _tagged("bucket", bucket["Name"], partial(client.get_bucket_tagging, Bucket=bucket["Name"]))
 
 
 def _listed(session: Session, one: Listing) -> Iterator[Found]:
@@ -186,7 +155,7 @@ def _tagged(kind: str, name: str, read_tags: Callable[[], Mapping[str, Any]]) ->
     try:
         yield Found(kind, name, _pairs(read_tags()))
     except ClientError as error:
-        code = error.response["Error"]["Code"]
+        code = error_code(error)
         if code in HIDDEN:
             yield Found(kind, name, None)
         elif code == "NoSuchTagSet":

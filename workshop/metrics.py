@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from sklearn import metrics
 
 from workshop.labels import LABEL
@@ -28,23 +29,14 @@ Kind = Literal["binary", "multi-class", "regression"]
 
 @dataclass(frozen=True)
 class Metrics:
-    """Metrics of one result.
-
-    Attributes:
-        kind: the kind of prediction.
-        figures: the main metrics by name; nan for one that is not defined.
-        confusion: rows are labels, columns are predictions; empty for a regression.
-        by_class: precision, recall, F1 and count of each class; empty for a regression.
-        threshold: scores of at least this count as 1; None if the kind has none.
-    """
+    """Metrics of one result; a regression has no classes, and so neither of the two tables."""
 
     kind: Kind
-    figures: Mapping[str, float]
-    confusion: pd.DataFrame = field(default_factory=pd.DataFrame)
-    by_class: pd.DataFrame = field(default_factory=pd.DataFrame)
-    threshold: float | None = None
-    decided: pd.Series[Any] = field(default_factory=lambda: pd.Series(dtype=object))
-    """The class that is predicted for each row, or the predicted number."""
+    figures: Mapping[str, float]  # the main metrics by name; nan for one that is not defined
+    confusion: pd.DataFrame = field(default_factory=pd.DataFrame)  # rows are labels, columns are predictions
+    by_class: pd.DataFrame = field(default_factory=pd.DataFrame)  # precision, recall, F1 and count of each class
+    threshold: float | None = None  # scores of at least this count as 1; None if the kind has none
+    decided: pd.Series[Any] = field(default_factory=lambda: pd.Series(dtype=object))  # class or number, by row
 
     @property
     def text(self) -> str:
@@ -86,12 +78,10 @@ def kind_of(labels: pd.Series[Any], scores: pd.DataFrame) -> Kind:
     first = scores.iloc[:, 0]
     if first.isna().any():
         raise WorkshopError(f"{int(first.isna().sum())} predictions are empty")
-    if _is_number(labels) and _is_number(first):
-        return _kind_of_numbers(labels.to_numpy(float), first.to_numpy(float))
-    if _is_number(labels) != _is_number(first):
-        words = ("numbers", "texts") if _is_number(labels) else ("texts", "numbers")
-        raise WorkshopError(f"the labels are {words[0]} and the predictions are {words[1]}")
-    return "multi-class"
+    kinds = ["numbers" if is_numeric_dtype(values) else "texts" for values in (labels, first)]
+    if kinds[0] != kinds[1]:
+        raise WorkshopError(f"the labels are {kinds[0]} and the predictions are {kinds[1]}")
+    return _kind_of_numbers(labels.to_numpy(float), first.to_numpy(float)) if kinds[0] == "numbers" else "multi-class"
 
 
 def threshold() -> float:
@@ -166,8 +156,8 @@ def _classes(labels: pd.Series[Any], scores: pd.DataFrame) -> pd.Series[Any]:
     """The predicted class of each row, in the labels' own terms."""
     if scores.shape[1] == 1:
         found = scores.iloc[:, 0]
-        return found.astype(labels.dtype) if _is_number(labels) else found
-    if not _is_number(labels):
+        return found.astype(labels.dtype) if is_numeric_dtype(labels) else found
+    if not is_numeric_dtype(labels):
         raise WorkshopError("with one probability for each class, the labels must be the classes' numbers from 0")
     known = sorted(labels.unique())
     if known[0] < 0 or known[-1] >= scores.shape[1]:
@@ -191,7 +181,3 @@ def _by_class(labels: pd.Series[Any], decided: pd.Series[Any], classes: list[Any
 def _precision_recall_f1(truth: pd.Series[Any], decided: pd.Series[Any], **how: Any) -> tuple[Any, ...]:
     """Precision, recall, F1 and count; 0 for a class that was never predicted or does not occur."""
     return metrics.precision_recall_fscore_support(truth, decided, zero_division=0, **how)  # pyright: ignore[reportArgumentType] it is inferred from the default
-
-
-def _is_number(values: pd.Series[Any]) -> bool:
-    return pd.api.types.is_numeric_dtype(values)

@@ -39,11 +39,6 @@ Ask = Callable[[str], str]
 def booster_of(model_name: str, sagemaker: Any, client: Any) -> xgboost.Booster:
     """The XGBoost model that a job used, from its archive.
 
-    Args:
-        model_name: SageMaker's name of the model.
-        sagemaker: a boto3 client.
-        client: a boto3 client of S3.
-
     Raises:
         WorkshopError: the model is gone, or is not one that XGBoost saved.
     """
@@ -76,11 +71,7 @@ def booster_in(archive: bytes) -> xgboost.Booster:
 
 
 def sent(inputs: pd.DataFrame, input_filter: str) -> pd.DataFrame:
-    """The columns that are sent to the model.
-
-    Args:
-        inputs: the columns that the job read.
-        input_filter: its JSONPath, such as `$[1:]`.
+    """The columns of the job's input that its filter, such as `$[1:]`, sends to the model.
 
     Raises:
         WorkshopError: they are not numbers, or the filter does not select by position.
@@ -96,11 +87,7 @@ def sent(inputs: pd.DataFrame, input_filter: str) -> pd.DataFrame:
 
 
 def contributions(booster: xgboost.Booster, columns: pd.DataFrame) -> pd.DataFrame:
-    """How much each column added to each prediction.
-
-    Args:
-        booster: the model.
-        columns: the columns that were sent to it, one row for each record.
+    """How much each of the columns that were sent to a model added to each prediction.
 
     Returns:
         One row for each of the first records and one column for each input column; for several classes, the mean size
@@ -126,31 +113,18 @@ def ranked(added: pd.DataFrame) -> pd.Series[float]:
 
 @dataclass(frozen=True)
 class Asked:
-    """The same records, sent in real time.
-
-    Attributes:
-        count: records.
-        equal: how many answers are equal to the batch result, text for text.
-        one_by_one_seconds: time of as many requests of one record each.
-        together_seconds: time of one request of all records.
-    """
+    """The same records, sent in real time."""
 
     count: int
-    equal: int
-    one_by_one_seconds: float
-    together_seconds: float
+    equal: int  # how many answers are equal to the batch result, text for text
+    one_by_one_seconds: float  # time of as many requests of one record each
+    together_seconds: float  # time of one request of all records
 
 
 def asked(records: Sequence[str], batch: Sequence[str], ask: Ask) -> Asked:
-    """Send records one by one, then all at once, and compare the answers with the batch result.
-
-    Args:
-        records: the lines of the job's input.
-        batch: the lines of its result.
-        ask: sends records to the model.
-    """
+    """Send the lines of a job's input one by one, then all at once, and compare the answers with the lines of its result."""
     started = time.perf_counter()
-    answers = one_by_one(records, ask)
+    answers = [ask(row).strip() for row in records]
     alone = time.perf_counter() - started
     started = time.perf_counter()
     ask("\n".join(records))
@@ -160,11 +134,7 @@ def asked(records: Sequence[str], batch: Sequence[str], ask: Ask) -> Asked:
 
 
 def over_http(url: str) -> Ask:
-    """Ask a model container directly.
-
-    Args:
-        url: the container's address, such as http://127.0.0.1:8080; every request goes over one connection.
-    """
+    """Ask a model container at its address, such as http://127.0.0.1:8080, over one connection."""
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.netloc:
         raise ValueError(f"{url!r} is not the address of a container; use http://host:port")
@@ -190,8 +160,3 @@ def over_endpoint(name: str) -> Ask:
         return answer["Body"].read().decode()
 
     return ask
-
-
-def one_by_one(rows: Sequence[str], ask: Ask) -> list[str]:
-    """The answers to these rows, one request each, as text without line ends."""
-    return [ask(row).strip() for row in rows]

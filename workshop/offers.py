@@ -7,19 +7,18 @@ fix it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoRegionError
 from botocore.exceptions import ConnectionError as NoConnection
 
-from lookups import quotas
-from lookups.quotas import Quota, QuotaError, Request
+from lookups import error_code, quotas
+from lookups.quotas import Quota, QuotaError
 from workshop.stack import PROJECT_FOLDER
 
 VERSIONS = PROJECT_FOLDER / "infra" / "eks_versions.json"
-SIGN_IN = "sign in (`aws sso login`, or set AWS_PROFILE) and run this again"
-AGAIN = "run this again"
 # Error codes of services for access keys that they do not know, or no longer know.
 UNKNOWN_CALLER = {
     *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "InvalidAccessKeyId"),
@@ -29,6 +28,22 @@ UNKNOWN_CALLER = {
 
 class Problem(Exception):  # noqa: N818  it is a finding, explained to a person, not an error of the program
     """A check that failed; the text says what is wrong and how to fix it."""
+
+
+@contextmanager
+def asking(permission: str, **by_code: str) -> Generator[None]:
+    """Turn an error of AWS into a problem that says how to fix it.
+
+    Args:
+        permission: the action that is tried.
+        by_code: what the problem says instead, by the code of AWS's error.
+    """
+    try:
+        yield
+    except QuotaError as error:
+        raise Problem(explained(error.cause, error.permission)) from error
+    except (BotoCoreError, ClientError) as error:
+        raise Problem(by_code.get(error_code(error)) or explained(error, permission)) from error
 
 
 def transform_quota(instance_type: str, place: str | None, wanted: int = 1, *, send: bool = False) -> str:
@@ -43,7 +58,7 @@ def transform_quota(instance_type: str, place: str | None, wanted: int = 1, *, s
     Raises:
         Problem: no job of this type can start, or the quota cannot be read.
     """
-    try:
+    with asking("servicequotas:ListServiceQuotas"):
         quota = quotas.transform(instance_type, place)
         if quota is None:
             raise Problem(
@@ -53,35 +68,27 @@ def transform_quota(instance_type: str, place: str | None, wanted: int = 1, *, s
         text = f"{quota.name}: {quota.value:.0f}"
         if quota.value >= wanted:
             return text
-        if quota.value >= 1:
-            more = f"; {wanted} would run at once, and the rest wait: set maxJobsAtOnce to {quota.value:.0f}, or"
-            return f"{text}{more} {_increase(quota, wanted, place, send=send)}"
-        raise Problem(f"{quota.name} is 0, so no job starts: {_increase(quota, wanted, place, send=send)}")
-    except QuotaError as error:
-        raise Problem(explained(error.cause, error.permission)) from error
+        cure = _increase(quota, wanted, place, send=send)
+    if quota.value < 1:
+        raise Problem(f"{quota.name} is 0, so no job starts: {cure}")
+    return f"{text}; {wanted} would run at once, and the rest wait: set maxJobsAtOnce to {quota.value:.0f}, or {cure}"
 
 
 def node_quota(instance_type: str, place: str | None, *, send: bool = False) -> str:
     """New accounts may run few vCPUs at once, and a node group then fails after 20 minutes."""
     if instance_type[0] not in quotas.STANDARD_FAMILIES:
         return f"{instance_type} has a quota of its own, which is not checked"
-    try:
+    unknown = f"EC2 has no {instance_type} in {place}: set nodeInstanceType to another"
+    with asking("ec2:DescribeInstanceTypes", InvalidInstanceType=unknown):
         described = boto3.client("ec2", region_name=place).describe_instance_types(InstanceTypes=[instance_type])
-    except (BotoCoreError, ClientError) as error:
-        if isinstance(error, ClientError) and error.response["Error"]["Code"] == "InvalidInstanceType":
-            raise Problem(f"EC2 has no {instance_type} in {place}: set nodeInstanceType to another") from error
-        raise Problem(explained(error, "ec2:DescribeInstanceTypes")) from error
-    needed: int = described["InstanceTypes"][0]["VCpuInfo"]["DefaultVCpus"]
-    try:
+        needed: int = described["InstanceTypes"][0]["VCpuInfo"]["DefaultVCpus"]
         quota = quotas.standard_nodes(place)
         if quota is None:
             return f"{place} lists no quota of {quotas.STANDARD_NODES}"
         if quota.value >= needed:
             return f"{quota.value:.0f} vCPUs may run at once, a {instance_type} has {needed}"
-        asked = _increase(quota, needed, place, send=send)
-        raise Problem(f"{quota.value:.0f} vCPUs may run at once, and a {instance_type} has {needed}: {asked}")
-    except QuotaError as error:
-        raise Problem(explained(error.cause, error.permission)) from error
+        cure = _increase(quota, needed, place, send=send)
+    raise Problem(f"{quota.value:.0f} vCPUs may run at once, and a {instance_type} has {needed}: {cure}")
 
 
 def _increase(quota: Quota, wanted: int, place: str | None, *, send: bool) -> str:
@@ -92,28 +99,23 @@ def _increase(quota: Quota, wanted: int, place: str | None, *, send: bool) -> st
     if send:
         sent = quotas.ask_for(quota, wanted, place)
         return f"asked for {wanted} now (request {sent.identity}, {sent.status}); AWS may take some days"
+    refused = ""
+    if latest and latest.status in quotas.REFUSED:
+        refused = f"AWS refused the request {latest.identity} for {latest.desired:.0f} ({latest.status}); give AWS Support a reason there, "
     command = (
         f"aws service-quotas request-service-quota-increase --region {place} --service-code {quota.service} "
         f"--quota-code {quota.code} --desired-value {wanted}"
     )
-    return f"{_refused(latest)}ask for {wanted} by `make preflight REQUEST=1` or `{command}`, or choose another type"
-
-
-def _refused(latest: Request | None) -> str:
-    if latest is None or latest.status not in quotas.REFUSED:
-        return ""
-    return f"AWS refused the request {latest.identity} for {latest.desired:.0f} ({latest.status}); give AWS Support a reason there, "
+    return f"{refused}ask for {wanted} by `make preflight REQUEST=1` or `{command}`, or choose another type"
 
 
 def eks_version(version: str, place: str | None, cluster: str) -> str:
     """A version in extended support costs six times as much; a cluster that is newer than the setting keeps its own."""
     if newer := _newer(version, place, cluster):
         return f"the cluster {cluster} has {newer} and keeps it: pulumi config set kubernetesVersion {newer}"
-    try:
+    with asking("eks:DescribeClusterVersions"):
         eks = boto3.client("eks", region_name=place)
         found = eks.describe_cluster_versions(clusterVersions=[version])["clusterVersions"]
-    except (BotoCoreError, ClientError) as error:
-        raise Problem(explained(error, "eks:DescribeClusterVersions")) from error
     status = found[0].get("versionStatus", found[0].get("status", "")) if found else "unknown to EKS"
     if status.upper().replace("-", "_") != "STANDARD_SUPPORT":
         raise Problem(f"{version} is {status}: set kubernetesVersion to one in standard support")
@@ -124,15 +126,13 @@ def addon_versions(version: str, place: str | None, cluster: str) -> str:
     """EKS still offers the versions of the add-ons that are pinned for this version of Kubernetes."""
     newer = _newer(version, place, cluster)
     version = newer or version
-    pinned = _table().get(version)
-    if pinned is None and newer:
-        return (
-            f"{VERSIONS.name} has no line for {version}, so the cluster keeps the add-ons of the nearest older version"
-        )
-    if pinned is None:
-        raise Problem(
-            f"{VERSIONS.name} has no line for {version}: set kubernetesVersion to one of {', '.join(_table())}"
-        )
+    table: Mapping[str, Mapping[str, str]] = json.loads(VERSIONS.read_text())
+    if version not in table:
+        missing = f"{VERSIONS.name} has no line for {version}"
+        if newer:
+            return f"{missing}, so the cluster keeps the add-ons of the nearest older version"
+        raise Problem(f"{missing}: set kubernetesVersion to one of {', '.join(table)}")
+    pinned = table[version]
     offered = {name: _offered(name, version, place) for name in pinned}
     if gone := {name: found for name, found in offered.items() if found and pinned[name] not in found}:
         newest = ", ".join(f"{name} to {found[0]}" for name, found in gone.items())
@@ -142,12 +142,14 @@ def addon_versions(version: str, place: str | None, cluster: str) -> str:
 
 def _newer(version: str, place: str | None, cluster: str) -> str | None:
     """The version of the stack's cluster, if there is one and EKS has upgraded it beyond the setting."""
-    try:
-        found: str = boto3.client("eks", region_name=place).describe_cluster(name=cluster)["cluster"]["version"]
-    except (BotoCoreError, ClientError) as error:
-        if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return None
-        raise Problem(explained(error, "eks:DescribeCluster")) from error
+    with asking("eks:DescribeCluster"):
+        eks = boto3.client("eks", region_name=place)
+        try:
+            found: str = eks.describe_cluster(name=cluster)["cluster"]["version"]
+        except ClientError as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return None
+            raise
     return found if _order(found) > _order(version) else None
 
 
@@ -157,18 +159,10 @@ def _order(version: str) -> tuple[int, ...]:
 
 def _offered(name: str, version: str, place: str | None) -> list[str]:
     """All versions of an add-on for one of Kubernetes, the newest first, as EKS lists them."""
-    try:
+    with asking("eks:DescribeAddonVersions"):
         pages = boto3.client("eks", region_name=place).get_paginator("describe_addon_versions")
-        found = [
-            addon for page in pages.paginate(addonName=name, kubernetesVersion=version) for addon in page["addons"]
-        ]
-    except (BotoCoreError, ClientError) as error:
-        raise Problem(explained(error, "eks:DescribeAddonVersions")) from error
-    return [offer["addonVersion"] for addon in found for offer in addon["addonVersions"]]
-
-
-def _table() -> Mapping[str, Mapping[str, str]]:
-    return json.loads(VERSIONS.read_text())
+        found = list(pages.paginate(addonName=name, kubernetesVersion=version))
+    return [offer["addonVersion"] for page in found for addon in page["addons"] for offer in addon["addonVersions"]]
 
 
 def explained(error: BotoCoreError | ClientError, permission: str) -> str:
@@ -177,11 +171,9 @@ def explained(error: BotoCoreError | ClientError, permission: str) -> str:
 
 
 def _cure(error: BotoCoreError | ClientError, permission: str) -> str:
-    if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
-        if code in UNKNOWN_CALLER:
-            return SIGN_IN
-        return f"{permission} is needed (docs/deployer-policy.json)" if "Denied" in code else AGAIN
     if isinstance(error, (NoConnection, HTTPClientError, NoRegionError)):
         return "check that aws:region names a region of AWS, and that this machine reaches it"
-    return SIGN_IN
+    code = error_code(error)
+    if isinstance(error, BotoCoreError) or code in UNKNOWN_CALLER:
+        return "sign in (`aws sso login`, or set AWS_PROFILE) and run this again"
+    return f"{permission} is needed (docs/deployer-policy.json)" if "Denied" in code else "run this again"

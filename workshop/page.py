@@ -1,12 +1,12 @@
 """The parts of a report: headline, tables and plots of a job's result, whatever kind of prediction it is.
 
-Each function returns an object that a notebook shows at the end of a cell; `Parts` puts several below each other.
+Each function returns HTML that a notebook shows at the end of a cell.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -18,6 +18,7 @@ from lookups import s3
 from workshop import metrics, model, plots, results, stack
 from workshop.labels import LABEL, Declared
 from workshop.metrics import Metrics
+from workshop.plots import Html
 from workshop.results import MEMBER, PREDICTION, Run
 from workshop.stack import WorkshopError
 
@@ -31,50 +32,18 @@ WORDS = {0: "no", 1: "yes"}
 
 
 @dataclass(frozen=True)
-class Html:
-    """Text that is HTML already."""
-
-    text: str
-
-    def _repr_html_(self) -> str:
-        return self.text
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Several things below each other."""
-
-    parts: Sequence[Any]
-
-    def _repr_html_(self) -> str:
-        return "\n".join(part._repr_html_() for part in self.parts)
-
-
-@dataclass(frozen=True)
 class Result:
-    """A job's result with everything that a report shows.
+    """A job's result with everything that a report shows."""
 
-    Attributes:
-        name: the job's declared name.
-        stack: the name of its stack.
-        job: its entry in the stack's outputs.
-        run: the job as SageMaker recorded it.
-        table: as `results.frame` returns it.
-        quality: its metrics; None without labels.
-        label: the name of the labels.
-        ranked: the mean size of each column's contributions, the largest first; empty if they are not known.
-        why_unknown: the reason if they are not known.
-    """
-
-    name: str
+    name: str  # the job's declared name
     stack: str
-    job: Mapping[str, Any]
+    job: Mapping[str, Any]  # its entry in the stack's outputs
     run: Run
-    table: pd.DataFrame
-    quality: Metrics | None
-    label: str
-    ranked: pd.Series[float]
-    why_unknown: str = ""
+    table: pd.DataFrame  # as `results.frame` returns it
+    quality: Metrics | None  # None without labels
+    label: str  # the name of the labels
+    ranked: pd.Series[float]  # the mean size of each column's contributions, the largest first; empty if not known
+    why_unknown: str = ""  # the reason if they are not known
 
 
 def load(name: str, threshold: float, stack_name: str | None = None) -> Result:
@@ -114,41 +83,41 @@ def headline(result: Result) -> Html:
     return Html(f'<div class="headline">{title}<dl>{facts}</dl><div class="figures">{figures}</div></div>')
 
 
-def distribution(result: Result) -> Parts:
+def distribution(result: Result) -> Html:
     """How the predictions are distributed, and how often each class or range is predicted."""
     scores = results.predictions(result.table)
     first = scores.iloc[:, 0]
     if scores.shape[1] > 1 or not _is_quantity(first):
         classes = result.quality.decided if result.quality else _most_likely(scores)
         table = plots.shares(classes.tolist()).head(TOP)
-        return Parts([table_of(table.rename_axis("predicted")), plots.bars(table["rows"], "Predicted classes", "rows")])
+        return stacked(table_of(table.rename_axis("predicted")), plots.bars(table["rows"], "Predicted classes", "rows"))
     groups = {"predictions": first}
     if result.quality and result.quality.kind == "binary":
         groups = {f"{result.label}: {word}": first[result.table[LABEL] == value] for value, word in WORDS.items()}
     plot = plots.histogram(groups, "Distribution of the predictions", PREDICTION)
-    return Parts([table_of(_ranges(first).rename_axis(PREDICTION)), plot])
+    return stacked(table_of(_ranges(first).rename_axis(PREDICTION)), plot)
 
 
-def quality(result: Result) -> Parts:
+def quality(result: Result) -> Html:
     """The metrics, by kind; without labels, a sentence that says so."""
     if result.quality is None:
-        return Parts([paragraph("The job declares no labels, so there are no metrics.")])
+        return paragraph("The job declares no labels, so there are no metrics.")
     if result.quality.kind == "regression":
         return _regression(result, result.quality)
     return _binary(result, result.quality) if result.quality.kind == "binary" else _classes(result.quality)
 
 
-def contributions(result: Result) -> Parts:
+def contributions(result: Result) -> Html:
     """Which columns drive the predictions, if the model gives that information."""
     if result.why_unknown:
-        return Parts([paragraph(f"Not known for this model: {result.why_unknown}.")])
+        return paragraph(f"Not known for this model: {result.why_unknown}.")
     top = result.ranked.head(TOP)
     rows = f"the first {model.MOST_ROWS} rows" if len(result.table) > model.MOST_ROWS else "all rows"
     text = f"Mean size of each column's contribution to a prediction (SHAP values, from the model), over {rows}."
-    return Parts([paragraph(text), plots.bars(top, "What drives the predictions", "mean size of SHAP values")])
+    return stacked(paragraph(text), plots.bars(top, "What drives the predictions", "mean size of SHAP values"))
 
 
-def first_rows(result: Result) -> Parts:
+def first_rows(result: Result) -> Html:
     """The rows to look at first: the highest predictions, or those that are most wrong."""
     table, found = result.table, result.quality
     scores = results.predictions(table)
@@ -164,18 +133,12 @@ def first_rows(result: Result) -> Parts:
     else:
         text, order = "The first rows.", table.index
     if not len(order):
-        return Parts([paragraph("No row is predicted wrongly.")])
-    return Parts([paragraph(f"{text} Rows are counted from 1."), table_of(_shown(result, order[:TOP]), index=False)])
+        return paragraph("No row is predicted wrongly.")
+    return stacked(paragraph(f"{text} Rows are counted from 1."), table_of(_shown(result, order[:TOP]), index=False))
 
 
-def real_time(result: Result, invocations_url: str = "", endpoint_name: str = "") -> Parts:
-    """How long the job ran, and how long the same rows take in real time, if there is a container or endpoint.
-
-    Args:
-        result: the job's.
-        invocations_url: the address of a container with its model.
-        endpoint_name: of a SageMaker real-time endpoint with its model.
-    """
+def real_time(result: Result, invocations_url: str = "", endpoint_name: str = "") -> Html:
+    """How long the job ran, and how long the same rows take in real time, in a container or endpoint with its model."""
     rows = [("the batch job, from its start to its end", f"{result.run.seconds:.2f}", "")]
     if not (invocations_url or endpoint_name):
         note = "Name a container or an endpoint in the first cell to send the same rows in real time."
@@ -187,7 +150,13 @@ def real_time(result: Result, invocations_url: str = "", endpoint_name: str = ""
         rows.append((f"{found.count} requests of one row", f"{found.one_by_one_seconds:.2f}", f"{found.equal} equal"))
         rows.append((f"one request of {found.count} rows", f"{found.together_seconds:.2f}", ""))
         note = f"{found.equal} of {found.count} answers are equal to the batch result, text for text."
-    return Parts([table_of(pd.DataFrame(rows, columns=["asked", "seconds", "answers"]), index=False), paragraph(note)])
+    table = pd.DataFrame(rows, columns=["asked", "seconds", "answers"])
+    return stacked(table_of(table, index=False), paragraph(note))
+
+
+def stacked(*parts: Html) -> Html:
+    """The parts below each other."""
+    return Html("\n".join(parts))
 
 
 def table_of(table: pd.DataFrame, *, index: bool = True) -> Html:
@@ -252,7 +221,7 @@ def _ranges(scores: pd.Series[Any]) -> pd.DataFrame:
     return pd.DataFrame({"rows": counts, "share": share}, index=names)
 
 
-def _binary(result: Result, found: Metrics) -> Parts:
+def _binary(result: Result, found: Metrics) -> Html:
     truth, scores = result.table[LABEL].astype(int), results.predictions(result.table).iloc[:, 0]
     at = {
         f"{threshold:g}": metrics.of(result.table, threshold)
@@ -263,7 +232,7 @@ def _binary(result: Result, found: Metrics) -> Parts:
         | {key: metrics.number(one.figures[key]) for key in ("precision", "recall", "F1")}
         for name, one in at.items()
     ]
-    parts: list[Any] = [
+    parts: list[Html] = [
         paragraph(
             f"Precision: of the rows flagged, the share where {result.label} is yes. "
             f"Recall: of the rows where {result.label} is yes, the share flagged. A row is flagged at a prediction of at least "
@@ -275,33 +244,31 @@ def _binary(result: Result, found: Metrics) -> Parts:
     if truth.nunique() == 2:
         parts.append(plots.precision_and_recall(truth, scores, found))
         parts.append(plots.receiver_operating_characteristic(truth, scores))
-    return Parts(parts)
+    return stacked(*parts)
 
 
-def _classes(found: Metrics) -> Parts:
+def _classes(found: Metrics) -> Html:
     by_class = found.by_class.assign(
         **{name: found.by_class[name].map(metrics.number) for name in ("precision", "recall", "F1")}
     )
-    parts: list[Any] = [paragraph("Precision, recall and F1 of each class."), table_of(by_class)]
+    parts: list[Html] = [paragraph("Precision, recall and F1 of each class."), table_of(by_class)]
     if len(by_class) <= MOST_CLASSES:
         parts += [
             paragraph("How often each class was predicted as which."),
             table_of(_confusion(found, {}, "class"), index=False),
         ]
-    return Parts(parts)
+    return stacked(*parts)
 
 
-def _regression(result: Result, found: Metrics) -> Parts:
+def _regression(result: Result, found: Metrics) -> Html:
     errors = found.decided - result.table[LABEL]
-    return Parts(
-        [
-            paragraph(
-                "RMSE: root of the mean squared error, in the label's unit; large errors weigh more. "
-                "MAE: mean absolute error. R2: share of the labels' variance that the predictions explain."
-            ),
-            plots.predicted_over_labels(result.table[LABEL], found.decided),
-            plots.histogram({"rows": errors}, "Errors", "prediction minus label"),
-        ]
+    return stacked(
+        paragraph(
+            "RMSE: root of the mean squared error, in the label's unit; large errors weigh more. "
+            "MAE: mean absolute error. R2: share of the labels' variance that the predictions explain."
+        ),
+        plots.predicted_over_labels(result.table[LABEL], found.decided),
+        plots.histogram({"rows": errors}, "Errors", "prediction minus label"),
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import wraps
 from html import escape
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -23,129 +24,103 @@ INCHES = (5.6, 3.5)
 BLUE, ORANGE, GREY = "#1f5fa8", "#d9730d", "#767676"
 BINS = 20
 STYLE: Any = {"font.size": 11, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "report"}
+RATES: Any = {"xlim": (-0.02, 1.02), "ylim": (0, 1.03)}
+
+P = ParamSpec("P")
 
 
-@dataclass(frozen=True)
-class Plot:
-    """A plot, and a text for readers who cannot see it."""
+class Html(str):
+    """HTML, which a notebook shows at the end of a cell."""
 
-    svg: str
-    text: str
+    __slots__ = ()
 
     def _repr_html_(self) -> str:
-        source = base64.b64encode(self.svg.encode()).decode()
-        return f'<img class="plot" alt="{escape(self.text)}" src="data:image/svg+xml;base64,{source}">'
+        return self
 
 
-def histogram(groups: dict[str, pd.Series[Any]], title: str, label: str) -> Plot:
-    """How numbers are distributed; several groups stand on each other.
+def plot(draw: Callable[Concatenate[Axes, P], tuple[str, str]]) -> Callable[P, Html]:
+    """Make an image of what a function draws, and of the title and the text for readers who cannot see it that it returns."""
 
-    Args:
-        groups: the numbers by the name of their group.
-        title: of the plot.
-        label: of the horizontal axis.
-    """
+    @wraps(draw)
+    def drawn(*arguments: P.args, **named: P.kwargs) -> Html:
+        sink = io.BytesIO()
+        with mpl.rc_context(STYLE):
+            figure = Figure(figsize=INCHES, layout="constrained")
+            axes = figure.subplots()
+            title, text = draw(axes, *arguments, **named)
+            axes.set_title(title, loc="left", fontsize=12, fontweight="bold")
+            if len(axes.get_legend_handles_labels()[1]) > 1:  # below the axes, where it covers nothing
+                axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False, fontsize=10)
+            figure.savefig(sink, format="svg", metadata={"Date": None})
+        source = base64.b64encode(sink.getvalue()).decode()
+        return Html(f'<img class="plot" alt="{escape(f"{title}. {text}")}" src="data:image/svg+xml;base64,{source}">')
+
+    return drawn
+
+
+@plot
+def histogram(axes: Axes, groups: dict[str, pd.Series[Any]], title: str, label: str) -> tuple[str, str]:
+    """How numbers are distributed; several groups, by their names, stand on each other."""
     values = [group.to_numpy(float) for group in groups.values()]
     whole = np.concatenate(values)
-
-    def draw(axes: Axes) -> None:
-        colours = [BLUE, ORANGE, GREY][: len(values)]
-        axes.hist(values, bins=BINS, stacked=True, color=colours, label=list(groups))
-        axes.set(xlabel=label, ylabel="rows")
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        if len(values) > 1:
-            _legend(axes)
-
+    axes.hist(values, bins=BINS, stacked=True, color=[BLUE, ORANGE, GREY][: len(values)], label=list(groups))
+    axes.set(xlabel=label, ylabel="rows")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     quarters = ", ".join(f"{value:.3g}" for value in np.quantile(whole, [0, 0.25, 0.5, 0.75, 1]))
     parts = f" {' and '.join(groups)} are shown separately." if len(groups) > 1 else ""
-    return _plot(
-        draw, title, f"Histogram of {len(whole)} rows: {label}. Smallest, quartiles and largest: {quarters}.{parts}"
-    )
+    text = f"Histogram of {len(whole)} rows: {label}. Smallest, quartiles and largest: {quarters}.{parts}"
+    return title, text
 
 
-def bars(values: pd.Series[Any], title: str, label: str) -> Plot:
+@plot
+def bars(axes: Axes, values: pd.Series[Any], title: str, label: str) -> tuple[str, str]:
     """One horizontal bar for each value, the first one on top."""
-
-    def draw(axes: Axes) -> None:
-        drawn = axes.barh([str(name) for name in values.index], values.to_numpy(float), color=BLUE)
-        axes.bar_label(drawn, fmt="%.3g", padding=4, fontsize=10)
-        axes.margins(x=0.12)
-        axes.invert_yaxis()
-        axes.set(xlabel=label)
-
+    drawn = axes.barh([str(name) for name in values.index], values.to_numpy(float), color=BLUE)
+    axes.bar_label(drawn, fmt="%.3g", padding=4, fontsize=10)
+    axes.margins(x=0.12)
+    axes.invert_yaxis()
+    axes.set(xlabel=label)
     said = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
-    return _plot(draw, title, f"Bars, {label}: {said}.")
+    return title, f"Bars, {label}: {said}."
 
 
-def precision_and_recall(labels: pd.Series[Any], scores: pd.Series[Any], chosen: Metrics) -> Plot:
-    """Precision over recall at every threshold, with the chosen one marked.
-
-    Args:
-        labels: 0 or 1 for each row.
-        scores: the probability of 1 that was predicted.
-        chosen: the figures at the chosen threshold.
-    """
+@plot
+def precision_and_recall(
+    axes: Axes, labels: pd.Series[Any], scores: pd.Series[Any], chosen: Metrics
+) -> tuple[str, str]:
+    """Precision over recall at every threshold, with the chosen one marked; labels are 0 or 1, scores probabilities of 1."""
     precisions, recalls, _ = metrics.precision_recall_curve(labels, scores)
     average = metrics.average_precision_score(labels, scores)
     threshold, recall, precision = chosen.threshold, chosen.figures["recall"], chosen.figures["precision"]
-
-    def draw(axes: Axes) -> None:
-        axes.plot(recalls, precisions, color=BLUE, label=f"average precision {average:.3f}")
-        axes.axhline(float(labels.mean()), color=GREY, linestyle=":", label=f"every row flagged: {labels.mean():.3f}")
-        axes.plot(recall, precision, "o", color=ORANGE, label=f"threshold {threshold:g}")
-        axes.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(0, 1.03))
-        _legend(axes)
-
+    axes.plot(recalls, precisions, color=BLUE, label=f"average precision {average:.3f}")
+    axes.axhline(float(labels.mean()), color=GREY, linestyle=":", label=f"every row flagged: {labels.mean():.3f}")
+    axes.plot(recall, precision, "o", color=ORANGE, label=f"threshold {threshold:g}")
+    axes.set(xlabel="recall", ylabel="precision", **RATES)
     said = f"At threshold {threshold:g} recall is {recall:.3f} and precision {precision:.3f}."
-    return _plot(draw, "Precision and recall", f"Precision over recall, average precision {average:.3f}. {said}")
+    return "Precision and recall", f"Precision over recall, average precision {average:.3f}. {said}"
 
 
-def receiver_operating_characteristic(labels: pd.Series[Any], scores: pd.Series[Any]) -> Plot:
+@plot
+def receiver_operating_characteristic(axes: Axes, labels: pd.Series[Any], scores: pd.Series[Any]) -> tuple[str, str]:
     """The share of hits over the share of false alarms at every threshold."""
     false_rates, true_rates, _ = metrics.roc_curve(labels, scores)
     area = metrics.roc_auc_score(labels, scores)
-
-    def draw(axes: Axes) -> None:
-        axes.plot(false_rates, true_rates, color=BLUE, label=f"area under the curve {area:.3f}")
-        axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="guessing")
-        axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.02, 1.02), ylim=(0, 1.03))
-        _legend(axes)
-
-    title = "Receiver operating characteristic (ROC)"
-    return _plot(draw, title, f"True over false positive rate, area under the curve {area:.3f}; guessing has 0.5.")
+    axes.plot(false_rates, true_rates, color=BLUE, label=f"area under the curve {area:.3f}")
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="guessing")
+    axes.set(xlabel="false positive rate", ylabel="true positive rate", **RATES)
+    text = f"True over false positive rate, area under the curve {area:.3f}; guessing has 0.5."
+    return "Receiver operating characteristic (ROC)", text
 
 
-def predicted_over_labels(labels: pd.Series[Any], scores: pd.Series[Any]) -> Plot:
+@plot
+def predicted_over_labels(axes: Axes, labels: pd.Series[Any], scores: pd.Series[Any]) -> tuple[str, str]:
     """Each row as a point: the prediction over the label."""
     ends = [float(min(labels.min(), scores.min())), float(max(labels.max(), scores.max()))]
-
-    def draw(axes: Axes) -> None:
-        axes.scatter(labels, scores, s=9, alpha=0.5, color=BLUE, linewidths=0, label="rows")
-        axes.plot(ends, ends, color=GREY, linestyle=":", label="prediction equals label")
-        axes.set(xlabel="label", ylabel="prediction")
-        _legend(axes)
-
-    return _plot(
-        draw, "Predictions over labels", f"{len(labels)} points from {ends[0]:.3g} to {ends[1]:.3g}, and the diagonal."
-    )
-
-
-def _plot(draw: Callable[[Axes], None], title: str, text: str) -> Plot:
-    import matplotlib as mpl  # noqa: PLC0415  its settings are needed while a plot is drawn, and no longer
-
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=INCHES, layout="constrained")
-        axes = figure.subplots()
-        draw(axes)
-        axes.set_title(title, loc="left", fontsize=12, fontweight="bold")
-        sink = io.StringIO()
-        figure.savefig(sink, format="svg", metadata={"Date": None})
-    return Plot(sink.getvalue(), f"{title}. {text}")
-
-
-def _legend(axes: Axes) -> None:
-    """Below the axes, where it covers nothing."""
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False, fontsize=10)
+    axes.scatter(labels, scores, s=9, alpha=0.5, color=BLUE, linewidths=0, label="rows")
+    axes.plot(ends, ends, color=GREY, linestyle=":", label="prediction equals label")
+    axes.set(xlabel="label", ylabel="prediction")
+    text = f"{len(labels)} points from {ends[0]:.3g} to {ends[1]:.3g}, and the diagonal."
+    return "Predictions over labels", text
 
 
 def shares(values: Sequence[Any]) -> pd.DataFrame:

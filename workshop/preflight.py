@@ -15,14 +15,14 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import boto3
 from boto3.session import Session
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from workshop.offers import Problem, addon_versions, eks_version, explained, node_quota, transform_quota
+from lookups import error_code
+from workshop.offers import Problem, addon_versions, asking, eks_version, node_quota, transform_quota
 from workshop.stack import PROJECT_FOLDER, parser, settings
 
 # Returns this machine's public address; PREFLIGHT_ADDRESS_URL names another service that answers in plain text.
@@ -31,51 +31,43 @@ PRIVATE = [ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12
 OLDEST_AWS_CLI = {1: (1, 24), 2: (2, 7)}  # older ones make tokens that pulumi-eks does not accept
 
 
-@dataclass(frozen=True)
-class Check:
-    """A check and the heading of its line."""
-
-    title: str
-    run: Callable[[], str]
-
-
 def main(arguments: Sequence[str]) -> int:
     """Check an account for the first `up`; the exit code is 1 if a check failed."""
     command = parser("preflight", main.__doc__)
     wish = os.environ.get("REQUEST") == "1"
     command.add_argument("--request", action="store_true", default=wish, help="ask AWS for a quota that is too low")
     options = command.parse_args(arguments)
-    stack: str = options.stack
-    found = checks(stack, settings(PROJECT_FOLDER, stack), send=options.request)
-    results = [_line(check) for check in found]
+    found = checks(options.stack, settings(PROJECT_FOLDER, options.stack), send=options.request)
+    results = [_line(title, check) for title, check in found.items()]
     return 0 if all(results) else 1
 
 
-def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> list[Check]:
-    """The checks of a stack with these settings; if wanted, they ask AWS to raise a quota that is too low."""
+def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> dict[str, Callable[[], str]]:
+    """The checks of a stack with these settings by the heading of their lines.
+
+    If wanted, they ask AWS to raise a quota that is too low.
+    """
     place: str | None = values.get("aws:region")
-    version = str(values["kubernetesVersion"])
-    node = Check("node quota", lambda: node_quota(values["nodeInstanceType"], place, send=send))
-    return [
-        Check("Pulumi CLI", pulumi_cli),
-        Check("aws CLI", aws_cli),
-        Check("region", lambda: region(place)),
-        Check("credentials", lambda: identity(place)),
-        Check("jobs at once", lambda: jobs_at_once(values, place, send=send)),
-        *([] if values["operatorInstall"] == "capability" else [node]),
-        Check("EKS version", lambda: eks_version(version, place, values["prefix"])),
-        Check("EKS add-ons", lambda: addon_versions(version, place, values["prefix"])),
-        Check("operator", lambda: one_operator(values["operatorInstall"], values["prefix"], place)),
-        Check("allowed addresses", lambda: allowed_addresses(stack, values.get("allowedCidrs") or [])),
-    ]
+    version, cluster, install = str(values["kubernetesVersion"]), values["prefix"], values["operatorInstall"]
+    node = {"node quota": lambda: node_quota(values["nodeInstanceType"], place, send=send)}
+    return {
+        "Pulumi CLI": pulumi_cli,
+        "aws CLI": aws_cli,
+        "region": lambda: region(place),
+        "credentials": lambda: identity(place),
+        "jobs at once": lambda: jobs_at_once(values, place, send=send),
+        **({} if install == "capability" else node),
+        "EKS version": lambda: eks_version(version, place, cluster),
+        "EKS add-ons": lambda: addon_versions(version, place, cluster),
+        "operator": lambda: one_operator(install, cluster, place),
+        "allowed addresses": lambda: allowed_addresses(stack, values.get("allowedCidrs") or []),
+    }
 
 
 def identity(place: str | None) -> str:
     """Whether there are valid credentials, and whose they are."""
-    try:
+    with asking("sts:GetCallerIdentity"):
         caller = boto3.client("sts", region_name=place).get_caller_identity()
-    except (BotoCoreError, ClientError) as error:
-        raise Problem(explained(error, "sts:GetCallerIdentity")) from error
     return f"{caller['Arn']} in account {caller['Account']}"
 
 
@@ -83,10 +75,8 @@ def region(place: str | None) -> str:
     """The stack's region is the one that the aws CLI and boto3 use."""
     if not place:
         raise Problem("the stack has none: pulumi config set aws:region us-east-1")
-    try:
+    with asking(""):
         found = Session().region_name
-    except BotoCoreError as error:
-        raise Problem(explained(error, "")) from error
     if found != place:
         named = f"your environment in {found}" if found else "your environment names none"
         raise Problem(f"the stack is in {place}, {named}: export AWS_REGION={place} AWS_DEFAULT_REGION={place}")
@@ -95,16 +85,15 @@ def region(place: str | None) -> str:
 
 def one_operator(install: str, cluster: str, place: str | None) -> str:
     """No other operator than that of the settings acts on the cluster's jobs."""
-    eks = boto3.client("eks", region_name=place)
-    try:
-        nodes = eks.list_nodegroups(clusterName=cluster)["nodegroups"]
-        managed = [found["type"] for found in eks.list_capabilities(clusterName=cluster)["capabilities"]]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return f"{install}; the cluster is not there yet"
-        raise Problem(explained(error, "eks:ListNodegroups, eks:ListCapabilities")) from error
-    except BotoCoreError as error:
-        raise Problem(explained(error, "eks:ListNodegroups")) from error
+    with asking("eks:ListNodegroups, eks:ListCapabilities"):
+        eks = boto3.client("eks", region_name=place)
+        try:
+            nodes = eks.list_nodegroups(clusterName=cluster)["nodegroups"]
+            managed = [found["type"] for found in eks.list_capabilities(clusterName=cluster)["capabilities"]]
+        except ClientError as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return f"{install}; the cluster is not there yet"
+            raise
     if install == "capability" and nodes:
         raise Problem("the cluster has nodes, on which another operator runs: make destroy first, then make up")
     if install != "capability" and "ACK" in managed:
@@ -114,23 +103,24 @@ def one_operator(install: str, cluster: str, place: str | None) -> str:
 
 def pulumi_cli() -> str:
     """The engine that acts on an account."""
-    program = shutil.which("pulumi")
-    if program is None:
-        raise Problem("not on PATH: install it (https://www.pulumi.com/docs/install/)")
-    return program
+    return _program("pulumi", "https://www.pulumi.com/docs/install/")
 
 
 def aws_cli() -> str:
     """The aws CLI makes the tokens with which the cluster is reached, also while previewing."""
-    program = shutil.which("aws")
-    if program is None:
-        raise Problem("not on PATH: install it (https://docs.aws.amazon.com/cli/)")
+    program = _program("aws", "https://docs.aws.amazon.com/cli/")
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     match = re.match(r"aws-cli/(\d+)\.(\d+)", said)
     version = (int(match[1]), int(match[2])) if match else (0, 0)
     if version < OLDEST_AWS_CLI.get(version[0], (1, 24)):
         raise Problem(f"{program} is {said.strip() or 'of an unknown version'}: 1.24, 2.7 or newer is needed")
     return f"{program} {version[0]}.{version[1]}"
+
+
+def _program(name: str, guide: str) -> str:
+    if program := shutil.which(name):
+        return program
+    raise Problem(f"not on PATH: install it ({guide})")
 
 
 def jobs_at_once(values: dict[str, Any], place: str | None, *, send: bool) -> str:
@@ -201,11 +191,11 @@ def public_address() -> ipaddress.IPv4Address:
         raise Problem(f"{url} did not return this machine's address ({error}); set allowedCidrs by hand") from error
 
 
-def _line(check: Check) -> bool:
+def _line(title: str, check: Callable[[], str]) -> bool:
     try:
-        print(f"ok      {check.title:<18} {check.run()}")
+        print(f"ok      {title:<18} {check()}")
     except Problem as problem:
-        print(f"FAILED  {check.title:<18} {problem}")
+        print(f"FAILED  {title:<18} {problem}")
         return False
     return True
 

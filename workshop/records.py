@@ -33,21 +33,13 @@ _CODE = re.compile(r"[+-]?0\d")
 
 @dataclass(frozen=True)
 class Format:
-    """How a job reads and writes records, from DescribeTransformJob.
+    """How a job reads and writes records, from DescribeTransformJob."""
 
-    Attributes:
-        content_type: of the input.
-        accept: of the output.
-        output_filter: JSONPath over the joined record; `$` keeps all.
-        joined: whether each record of the result starts with the input's record.
-        compressed: whether the input is compressed by gzip.
-    """
-
-    content_type: str = "text/csv"
-    accept: str = "text/csv"
-    output_filter: str = "$"
-    joined: bool = False
-    compressed: bool = False
+    content_type: str = "text/csv"  # of the input
+    accept: str = "text/csv"  # of the output
+    output_filter: str = "$"  # JSONPath over the joined record; `$` keeps all
+    joined: bool = False  # whether each record of the result starts with the input's record
+    compressed: bool = False  # whether the input is compressed by gzip
 
     @classmethod
     def of(cls, job: Mapping[str, Any]) -> Format:
@@ -66,26 +58,15 @@ class Format:
 
 @dataclass(frozen=True)
 class Scored:
-    """A result and the input that was scored.
+    """A result and the input that was scored."""
 
-    Attributes:
-        inputs: the input's columns, one row for each record; None if they are not known row by row.
-        predictions: the model's answers, one row for each record.
-        result: the result as it was written; a key column given by its position is looked up here.
-    """
-
-    inputs: pd.DataFrame | None
-    predictions: pd.DataFrame
-    result: pd.DataFrame
+    inputs: pd.DataFrame | None  # the input's columns, one row for each record; None if they are not known row by row
+    predictions: pd.DataFrame  # the model's answers, one row for each record
+    result: pd.DataFrame  # the result as it was written; a key column given by its position is looked up here
 
 
 def scored(result: bytes, given: bytes | None, form: Format) -> Scored:
-    """Parse a result object.
-
-    Args:
-        result: content of the `.out` object.
-        given: content of the input object; None if it is too large or gone.
-        form: how the job reads and writes records.
+    """Parse the content of a result object, and that of its input object, which is None if it is gone.
 
     Raises:
         WorkshopError: one of the two does not fit its content type.
@@ -125,11 +106,7 @@ def typed(texts: pd.DataFrame) -> pd.DataFrame:
 
 
 def kept_columns(output_filter: str, width: int) -> list[int] | None:
-    """Which columns of a CSV record an output filter keeps, in the order in which it writes them.
-
-    Args:
-        output_filter: SageMaker's JSONPath, such as `$[0,-1]`.
-        width: columns of the whole record.
+    """Which columns of a CSV record of this width a filter, such as `$[0,-1]`, keeps, in the order in which it writes them.
 
     Returns:
         Positions from 0; None if the filter does not select by position.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -51,35 +50,23 @@ def main(arguments: Sequence[str]) -> int:
     # Files of the kernel and the plotting library are kept beside the report, not in the user's home.
     os.environ |= dict.fromkeys(("IPYTHONDIR", "MPLCONFIGDIR"), str(options.output.parent / "notebook"))
     started = time.monotonic()
-    _check_completed(options.job, options.stack)
-    notebook = executed(NOTEBOOK, _parameters(options))
-    write(notebook, options.output, f"{options.job}: batch result")
-    print(f"report: {options.output} ({time.monotonic() - started:.0f} s); it opens in a browser, offline too")
-    return 0
-
-
-def _check_completed(job: str, stack_name: str) -> None:
-    status = stack.transform_job(job, stack_name)["status"]
+    status = stack.transform_job(options.job, options.stack)["status"]
     if status != "Completed":
-        raise WorkshopError(f"{job} is {status}: a job has a report when it is Completed")
-
-
-def _parameters(options: argparse.Namespace) -> dict[str, Any]:
-    """The notebook's variables that the command line sets, with their values."""
-    return {
+        raise WorkshopError(f"{options.job} is {status}: a job has a report when it is Completed")
+    parameters = {
         "job": options.job,
         "threshold": metrics.threshold(),
         "invocations_url": options.invocations_url,
         "endpoint_name": options.endpoint,
     }
+    notebook = executed(NOTEBOOK, parameters)
+    write(notebook, options.output, f"{options.job}: batch result")
+    print(f"report: {options.output} ({time.monotonic() - started:.0f} s); it opens in a browser, offline too")
+    return 0
 
 
 def executed(path: Path, parameters: Mapping[str, Any]) -> Any:
-    """The notebook with its outputs, run top to bottom in the project's folder.
-
-    Args:
-        path: the notebook.
-        parameters: values of variables, which replace those in its `parameters` cell.
+    """A notebook with its outputs, run in the project's folder with these values of the variables in its `parameters` cell.
 
     Raises:
         WorkshopError: a cell failed, or the kernel ended.
@@ -105,13 +92,7 @@ def executed(path: Path, parameters: Mapping[str, Any]) -> Any:
 
 
 def write(notebook: Any, target: Path, title: str) -> None:
-    """Write an executed notebook as one HTML file that needs no network; its code is folded.
-
-    Args:
-        notebook: with its outputs.
-        target: the file; it is replaced as a whole.
-        title: of the page.
-    """
+    """Write an executed notebook as one HTML file that needs no network; its code is folded, and the file replaced as a whole."""
     exporter = HTMLExporter(raw_template=FOLDED_CODE, exclude_anchor_links=True, exclude_output_prompt=True)
     body, _ = exporter.from_notebook_node(_opening_with_the_headline(notebook))
     colours = HtmlFormatter().get_style_defs("details.code")

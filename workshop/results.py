@@ -33,23 +33,14 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Run:
-    """A job as SageMaker recorded it.
+    """A job as SageMaker recorded it."""
 
-    Attributes:
-        job_name: SageMaker's name of it.
-        model_name: SageMaker's name of its model.
-        form: how it reads and writes records.
-        input_filter: JSONPath of the part of each record that is sent to the model.
-        started: when it began to run, after its instance was prepared.
-        ended: when it ended.
-    """
-
-    job_name: str
-    model_name: str
-    form: Format
-    input_filter: str
-    started: datetime
-    ended: datetime
+    job_name: str  # SageMaker's name of it
+    model_name: str  # SageMaker's name of its model
+    form: Format  # how it reads and writes records
+    input_filter: str  # JSONPath of the part of each record that is sent to the model
+    started: datetime  # when it began to run, after its instance was prepared
+    ended: datetime  # when it ended
 
     @property
     def is_plain(self) -> bool:
@@ -70,27 +61,25 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--job", default=os.environ.get("JOB", ""), help="the declared name of a job or a fan-out")
     parser.add_argument("--to", default=os.environ.get("TO", ""), help="a file that ends with .csv or .parquet")
     options = parser.parse_args(arguments)
-    target = _target(options.to)
-    if runs := _scheduled(options.job, options.stack):
-        print(scheduled.summary(runs))
+    target = Path(options.to)
+    if options.to and target.suffix not in {".csv", ".parquet"}:
+        raise WorkshopError(f"TO={options.to}: the name must end with .csv or .parquet")
+    if scheduled_job := stack.scheduled_jobs(options.stack).get(options.job):
+        print(scheduled.summary({options.job: scheduled_job}))
         return 0
     name = options.job or _only_job(options.stack)
     table = frame(name, options.stack)
-    if target is None:
-        with pd.option_context(
-            "display.max_rows", 2 * SHOWN, "display.min_rows", 2 * SHOWN, "display.max_columns", 8, "display.width", 200
-        ):
-            print(table)
+    if options.to:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write = table.to_csv if target.suffix == ".csv" else table.to_parquet
+        write(target, index=False)
+        print(f"{target}: {len(table)} rows of {name}, columns {', '.join(table.columns)}")
         return 0
-    write(table, target)
-    print(f"{target}: {len(table)} rows of {name}, columns {', '.join(table.columns)}")
+    with pd.option_context(
+        "display.max_rows", 2 * SHOWN, "display.min_rows", 2 * SHOWN, "display.max_columns", 8, "display.width", 200
+    ):
+        print(table)
     return 0
-
-
-def _scheduled(name: str, stack_name: str) -> Mapping[str, Mapping[str, str]]:
-    """The scheduled job of this name, as the stack's output has it; empty if no job of this name has a schedule."""
-    jobs = stack.outputs(stack_name).get("scheduled_jobs") or {}
-    return {name: jobs[name]} if name in jobs else {}
 
 
 def frame(name: str, stack_name: str | None = None) -> pd.DataFrame:
@@ -117,11 +106,7 @@ def frame(name: str, stack_name: str | None = None) -> pd.DataFrame:
 
 
 def members(jobs: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, Mapping[str, Any]]:
-    """The job of this name, or the jobs of the fan-out of this name.
-
-    Args:
-        jobs: the stack's output `transform_jobs`.
-        name: declared name of a job or of a fan-out.
+    """The job of this name, or the jobs of the fan-out of this name, from the stack's output `transform_jobs`.
 
     Raises:
         WorkshopError: there are none.
@@ -137,10 +122,6 @@ def members(jobs: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, Mappi
 
 def run(job: Mapping[str, Any], sagemaker: Any) -> Run:
     """How a job ran and how it reads and writes records.
-
-    Args:
-        job: its entry in the stack's outputs.
-        sagemaker: a boto3 client.
 
     Raises:
         WorkshopError: SageMaker cannot describe it.
@@ -160,13 +141,7 @@ def run(job: Mapping[str, Any], sagemaker: Any) -> Run:
 
 
 def job_frame(name: str, job: Mapping[str, Any], client: Any, form: Format) -> pd.DataFrame:
-    """The result of one job as a table, as `frame` returns it.
-
-    Args:
-        name: the job's declared name, for messages.
-        job: its entry in the stack's outputs.
-        client: a boto3 client of S3.
-        form: how the job reads and writes records.
+    """The result of one job, with its entry in the stack's outputs, as `frame` returns it.
 
     Raises:
         WorkshopError: it has not completed, an object cannot be read, or the labels do not fit the result.
@@ -175,10 +150,9 @@ def job_frame(name: str, job: Mapping[str, Any], client: Any, form: Format) -> p
         raise WorkshopError(f"{name} is {job['status']}: there is a result when it is Completed")
     try:
         bodies = {member: s3.read(uri, client) for member, uri in objects(job, client).items()}
-        read = given(job, list(bodies), client)
     except s3.S3Error as error:
         raise WorkshopError(f"the result of {name} is not available: {error}") from error
-    return assembled(job, bodies, read, form, client)
+    return assembled(job, bodies, client, form)
 
 
 def objects(job: Mapping[str, Any], client: Any) -> dict[str, str]:
@@ -195,30 +169,16 @@ def objects(job: Mapping[str, Any], client: Any) -> dict[str, str]:
     return {key.removeprefix(where.key).removesuffix(".out"): f"s3://{where.bucket}/{key}" for key in found}
 
 
-def assembled(
-    job: Mapping[str, Any],
-    bodies: Mapping[str, bytes],
-    read: Mapping[str, bytes],
-    form: Format,
-    client: Any = None,
-) -> pd.DataFrame:
-    """Put a job's result objects, its inputs and its labels into one table.
-
-    Args:
-        job: its entry in the stack's outputs.
-        bodies: content of the result objects, by member.
-        read: content of the input objects, by member, without those that are not known.
-        form: how the job reads and writes records.
-        client: a boto3 client of S3, for labels in S3.
+def assembled(job: Mapping[str, Any], bodies: Mapping[str, bytes], client: Any, form: Format) -> pd.DataFrame:
+    """Put a job's result objects, by member, into one table with its inputs and its labels.
 
     Raises:
         WorkshopError: an object does not fit its content type, or the labels do not fit the result.
     """
-    declared = Declared.of(job)
     parts: list[records.Scored] = []
     for member, body in bodies.items():
         try:
-            parts.append(records.scored(body, read.get(member), form))
+            parts.append(records.scored(body, _given(job, member, client), form))
         except WorkshopError as error:
             raise WorkshopError(f"{member}: {error}") from None
     tables = [_named(part, column_names(job)) for part in parts]
@@ -226,18 +186,9 @@ def assembled(
         for member, table in zip(bodies, tables, strict=True):
             table.insert(0, MEMBER, member)
     whole = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[PREDICTION])
-    if declared:
-        whole[LABEL] = _labels(declared, whole, parts, client)
+    if declared := Declared.of(job):
+        whole[LABEL] = labels.matched(declared, whole, [part.result for part in parts], client)
     return whole
-
-
-def write(table: pd.DataFrame, target: Path) -> None:
-    """Write a table as CSV with a header, or as Parquet, by the end of the file's name."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.suffix == ".csv":
-        table.to_csv(target, index=False)
-    else:
-        table.to_parquet(target, index=False)
 
 
 def predictions(table: pd.DataFrame) -> pd.DataFrame:
@@ -248,13 +199,6 @@ def predictions(table: pd.DataFrame) -> pd.DataFrame:
 def inputs(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of a frame that come from the job's input."""
     return table.drop(columns=[MEMBER, LABEL, *predictions(table).columns], errors="ignore")
-
-
-def _target(text: str) -> Path | None:
-    target = Path(text)
-    if text and target.suffix not in {".csv", ".parquet"}:
-        raise WorkshopError(f"TO={text}: the name must end with .csv or .parquet")
-    return target if text else None
 
 
 def _only_job(stack_name: str) -> str:
@@ -272,27 +216,14 @@ def _of_member(member: str, table: pd.DataFrame) -> pd.DataFrame:
     return rest
 
 
-def given(job: Mapping[str, Any], names: Sequence[str], client: Any) -> dict[str, bytes]:
-    """Content of a job's input objects by member, as far as they still exist.
-
-    Objects that a manifest names may be anywhere, and are not looked up.
-
-    Args:
-        job: its entry in the stack's outputs.
-        names: the members whose inputs are wanted.
-        client: a boto3 client of S3.
-    """
+def _given(job: Mapping[str, Any], member: str, client: Any) -> bytes | None:
+    """Content of an input object; None if it does not exist any more, or a manifest names it, which is not looked up."""
     path = str(job["input_path"])
-    single = not str(job["result_path"]).endswith("/")
-    where = s3.Location.parse(path)
-    start = where.uri if path.endswith("/") else where.uri.rpartition("/")[0] + "/"
-    found: dict[str, bytes] = {}
-    for name in names:
-        try:
-            found[name] = s3.read(path if single else start + name, client)
-        except s3.S3Error:  # it may be gone, or not readable for this person
-            continue
-    return found
+    try:
+        start = s3.Location.parse(path).uri.rpartition("/")[0] + "/"
+        return s3.read(start + member if str(job["result_path"]).endswith("/") else path, client)
+    except s3.S3Error:  # it may be gone, or not readable for this person
+        return None
 
 
 def column_names(job: Mapping[str, Any]) -> list[str]:
@@ -317,20 +248,6 @@ def _named(part: records.Scored, declared: Sequence[str]) -> pd.DataFrame:
     own = {MEMBER, LABEL, *part.predictions.columns}
     read = part.inputs.set_axis([f"input_{name}" if name in own else name for name in names], axis=1)
     return pd.concat([read, part.predictions], axis=1)
-
-
-def _labels(declared: Declared, whole: pd.DataFrame, parts: Sequence[records.Scored], client: Any) -> Sequence[Any]:
-    known = labels.read(declared, client)
-    if declared.key is None:
-        return labels.by_row(known, len(whole), declared.path)
-    if isinstance(declared.key, str):
-        if declared.key not in whole:
-            raise WorkshopError(f"the records have no column {declared.key!r}; they have {', '.join(whole.columns)}")
-        return labels.by_key(known, whole[declared.key], declared.path)
-    written = pd.concat([part.result for part in parts], ignore_index=True)
-    if not -written.shape[1] <= declared.key < written.shape[1]:
-        raise WorkshopError(f"the result has {written.shape[1]} columns, and none at position {declared.key}")
-    return labels.by_key(known, written.iloc[:, declared.key], declared.path)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ role's permissions, as it does at night.
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--run", metavar="JOB", help="run this job now and follow it; the exit code is 2 if it fails")
     parser.add_argument("--ahead", type=int, default=SECONDS_AHEAD, help="seconds from now to the one-time schedule")
     options = parser.parse_args(arguments)
-    jobs = stack.outputs(options.stack).get("scheduled_jobs") or {}
+    jobs = stack.scheduled_jobs(options.stack)
     if options.stop:
         return stop(jobs)
     if options.run is not None:
@@ -75,21 +76,13 @@ def runs(client: Any, job_name_prefix: str, newest: int = SHOWN, since: datetime
     pages = client.get_paginator("list_transform_jobs").paginate(
         NameContains=job_name_prefix, SortBy="CreationTime", SortOrder="Descending", **after
     )
-    found: list[Run] = []
-    for job in (job for page in pages for job in page["TransformJobSummaries"]):
-        if job["TransformJobName"].startswith(job_name_prefix):
-            status, reason = job["TransformJobStatus"], job.get("FailureReason", "")
-            found.append(Run(job["TransformJobName"], status, job["CreationTime"], reason))
-        if len(found) == newest:
-            break
-    return found
-
-
-def failed_calls(client: Any, queue_url: str) -> int:
-    """Return how many failed calls of schedules are in the dead-letter queue."""
-    asked = "ApproximateNumberOfMessages"
-    found = client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[asked])
-    return int(found["Attributes"][asked])
+    found = (
+        Run(job["TransformJobName"], job["TransformJobStatus"], job["CreationTime"], job.get("FailureReason", ""))
+        for page in pages
+        for job in page["TransformJobSummaries"]
+        if job["TransformJobName"].startswith(job_name_prefix)
+    )
+    return list(itertools.islice(found, newest))
 
 
 def summary(jobs: Mapping[str, Mapping[str, str]]) -> str:
@@ -101,46 +94,42 @@ def summary(jobs: Mapping[str, Mapping[str, str]]) -> str:
         row for name, job in sorted(jobs.items()) for row in _rows(name, job, runs(sagemaker, job["job_name_prefix"]))
     ]
     queue = next(iter(jobs.values()))["dead_letter_queue"]
-    calls = failed_calls(boto3.client("sqs"), queue)
+    asked = "ApproximateNumberOfMessages"
+    found = boto3.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=[asked])
+    calls = int(found["Attributes"][asked])
     failed = [f"{calls} calls of schedules failed: aws sqs receive-message --queue-url {queue}"] if calls else []
     return "\n".join([table([HEADINGS, *rows]), *failed])
 
 
 def stop(jobs: Mapping[str, Mapping[str, str]], seconds: float = STOP_SECONDS) -> int:
-    """Stop the runs of these jobs, and wait until they have stopped.
-
-    Args:
-        jobs: the stack's output `scheduled_jobs`.
-        seconds: how long to wait.
+    """Stop the runs of these jobs, and wait at most so long until they have stopped.
 
     Returns:
         0 if none runs any more, else 1.
     """
     client = boto3.client("sagemaker")
-    deadline = time.monotonic() + seconds
-    while running := [run for job in jobs.values() for run in _running(client, job["job_name_prefix"])]:
+    running: list[Run] = []
+    for _ in _each_second(seconds):
+        found = [run for job in jobs.values() for run in runs(client, job["job_name_prefix"], newest=100)]
+        running = [run for run in found if run.status not in ENDS]
+        if not running:
+            return 0
         for run in running:
             if run.status == "InProgress":
                 print(f"stop {run.job_name}", flush=True)
                 client.stop_transform_job(TransformJobName=run.job_name)
-        if time.monotonic() > deadline:
-            print(f"error: {running[0].job_name} is still {running[0].status}", file=sys.stderr)
-            return 1
-        time.sleep(1.0)
-    return 0
-
-
-def _running(client: Any, job_name_prefix: str) -> list[Run]:
-    return [run for run in runs(client, job_name_prefix, newest=100) if run.status not in ENDS]
+    print(f"error: {running[0].job_name} is still {running[0].status}", file=sys.stderr)
+    return 1
 
 
 def _rows(name: str, job: Mapping[str, str], found: Sequence[Run]) -> list[tuple[str, ...]]:
     if not found:
         return [(name, "-", "-", f"has not run yet: {job['schedule']} in {job['timezone']}")]
-    place = job["output_path"].rstrip("/")
-    return [
-        (name, f"{run.started:%Y-%m-%d %H:%M}", run.status, run.reason or f"{place}/{run.job_name}/") for run in found
-    ]
+    return [(name, f"{run.started:%Y-%m-%d %H:%M}", run.status, _result_or_reason(job, run)) for run in found]
+
+
+def _result_or_reason(job: Mapping[str, str], run: Run) -> str:
+    return run.reason or f"{job['output_path'].rstrip('/')}/{run.job_name}/"
 
 
 def run_now(job: Mapping[str, str], ahead: int) -> int:
@@ -163,21 +152,17 @@ def run_now(job: Mapping[str, str], ahead: int) -> int:
     run = _started(client, job, asked, ahead + START_SECONDS)
     print(f"job {run.job_name} runs", flush=True)
     ended = _ended(client, run)
-    result = f"{job['output_path'].rstrip('/')}/{run.job_name}/"
-    print(f"job {ended.job_name} is {ended.status}: {ended.reason or result}", flush=True)
+    print(f"job {ended.job_name} is {ended.status}: {_result_or_reason(job, ended)}", flush=True)
     return 0 if ended.status == "Completed" else JOB_FAILED
 
 
 def fire_once(client: Any, job: Mapping[str, str], when: datetime) -> str:
-    """Make a one-time schedule with the target and role of a job's own one; it deletes itself.
+    """Make a one-time schedule with the target and role of a job's own one, and return its name; it deletes itself.
 
     Args:
         client: of EventBridge Scheduler.
         job: the job's entry in the stack's output `scheduled_jobs`.
         when: an aware time; the scheduler knows whole seconds.
-
-    Returns:
-        The one-time schedule's name.
     """
     group, schedule = job["schedule_group"], job["schedule_name"]
     target = client.get_schedule(GroupName=group, Name=schedule)["Target"]
@@ -204,27 +189,30 @@ def _wanted(jobs: Mapping[str, Mapping[str, str]], name: str) -> Mapping[str, st
 
 
 def _started(client: Any, job: Mapping[str, str], asked: datetime, seconds: float) -> Run:
-    deadline = time.monotonic() + seconds
-    while not (found := runs(client, job["job_name_prefix"], newest=1, since=asked)):
-        if time.monotonic() > deadline:
-            queue = job["dead_letter_queue"]
-            raise WorkshopError(
-                f"no job began within {seconds:.0f} s. A call that failed is in the dead-letter queue, with its reason: "
-                f"aws sqs receive-message --message-attribute-names All --queue-url {queue}"
-            )
-        time.sleep(1.0)
-    return found[0]
+    for _ in _each_second(seconds):
+        if found := runs(client, job["job_name_prefix"], newest=1, since=asked):
+            return found[0]
+    raise WorkshopError(
+        f"no job began within {seconds:.0f} s. A call that failed is in the dead-letter queue, with its reason: "
+        f"aws sqs receive-message --message-attribute-names All --queue-url {job['dead_letter_queue']}"
+    )
 
 
 def _ended(client: Any, run: Run) -> Run:
-    deadline = time.monotonic() + RUN_SECONDS
-    while time.monotonic() < deadline:
+    for _ in _each_second(RUN_SECONDS):
         found = client.describe_transform_job(TransformJobName=run.job_name)
         if found["TransformJobStatus"] in ENDS:
-            reason = found.get("FailureReason", "")
-            return Run(run.job_name, found["TransformJobStatus"], run.started, reason)
-        time.sleep(1.0)
+            return replace(run, status=found["TransformJobStatus"], reason=found.get("FailureReason", ""))
     raise WorkshopError(f"{run.job_name} still runs after a day")
+
+
+def _each_second(limit: float) -> Iterator[None]:
+    """Come back once a second, the first time at once, until so many seconds have passed."""
+    deadline = time.monotonic() + limit
+    yield
+    while time.monotonic() <= deadline:
+        time.sleep(1.0)
+        yield
 
 
 if __name__ == "__main__":

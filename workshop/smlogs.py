@@ -28,10 +28,10 @@ NAMES_SHOWN = 10
 
 @dataclass(frozen=True)
 class Job:
-    """A TransformJob object in the cluster; its own name and the job's may differ."""
+    """A TransformJob object in the cluster."""
 
     object_name: str
-    name: str
+    name: str  # the job's, which may be another one
     status: str
     region: str | None
     reason: str
@@ -39,10 +39,9 @@ class Job:
     @classmethod
     def of(cls, item: dict[str, Any]) -> Job:
         status = item.get("status") or {}
-        conditions = status.get("conditions") or []
         reasons = [
             condition.get("message", "")
-            for condition in conditions
+            for condition in status.get("conditions") or []
             if condition["type"] in {"ACK.Terminal", "ACK.Recoverable"} and condition["status"] == "True"
         ]
         return cls(
@@ -66,21 +65,16 @@ class Cluster:
         Raises:
             WorkshopError: there is no such job, or kubectl fails.
         """
-        item = self._get(name, "--ignore-not-found") or self._newest_declared(name)
-        if not item:
-            raise WorkshopError(f"there is no transform job {name!r} here; there are: {self._names()}")
-        return Job.of(item)
-
-    def _newest_declared(self, name: str) -> dict[str, Any] | None:
-        items: list[dict[str, Any]] = (self._get("--selector", f"{NAME_LABEL}={name}") or {}).get("items", [])
-        return max(items, key=lambda item: item["metadata"]["creationTimestamp"], default=None)
-
-    def _names(self) -> str:
-        names = [item["metadata"]["name"] for item in (self._get() or {}).get("items", [])]
+        if item := self._get(name, "--ignore-not-found"):
+            return Job.of(item)
+        if declared := self._get("--selector", f"{NAME_LABEL}={name}").get("items"):
+            return Job.of(max(declared, key=lambda item: item["metadata"]["creationTimestamp"]))
+        names = [item["metadata"]["name"] for item in self._get().get("items", [])]
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-        return ", ".join(names[:NAMES_SHOWN]) + more or "none"
+        there = ", ".join(names[:NAMES_SHOWN]) + more or "none"
+        raise WorkshopError(f"there is no transform job {name!r} here; there are: {there}")
 
-    def _get(self, *arguments: str) -> dict[str, Any] | None:
+    def _get(self, *arguments: str) -> dict[str, Any]:
         command = ["kubectl", *self.flags, "get", RESOURCE, *arguments, "-o", "json"]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -88,7 +82,7 @@ class Cluster:
             raise WorkshopError("kubectl is not on PATH") from None
         if done.returncode:
             raise WorkshopError(done.stderr.strip())
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        return json.loads(done.stdout.strip() or "{}")
 
 
 @tool
@@ -116,17 +110,13 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--context", metavar="CONTEXT")
     parser.add_argument("--kubeconfig", metavar="FILE")
     options = parser.parse_args(arguments)
-    *kinds, options.name = _split(options.words)
+    words: list[str] = options.words
+    *kinds, options.name = words[0].split("/", 1) if len(words) == 1 else words  # one may contain both, as KIND/NAME
     if len(kinds) > 1 or any(not _is_kind(kind) for kind in kinds):
         parser.error(f"{' '.join(kinds)!r} is not a kind that has logs; KIND may be {', '.join(KINDS)}")
     if options.tail is not None and options.tail < 0:
         parser.error("--tail takes a number of lines, 0 or more")
     return options
-
-
-def _split(words: list[str]) -> list[str]:
-    """One word may contain both, as KIND/NAME."""
-    return words[0].split("/", 1) if len(words) == 1 else words
 
 
 def _is_kind(word: str) -> bool:
@@ -144,10 +134,12 @@ def _show(cluster: Cluster, options: argparse.Namespace) -> int:
     job = cluster.job(options.name)
     logs = JobLogs(job.name, job.region)
     lines = logs.new()
-    if not lines and not (options.follow and job.status not in ENDS):
-        return _explain(job)
+    follow = options.follow and job.status not in ENDS
+    if not lines and not follow:
+        print(_why_nothing(job), file=sys.stderr)
+        return 0
     _print(lines if options.tail is None else lines[len(lines) - min(options.tail, len(lines)) :])
-    if options.follow and job.status not in ENDS:
+    if follow:
         _follow(cluster, job, logs)
     return 0
 
@@ -170,16 +162,13 @@ def _print(lines: list[Line]) -> None:
         print(line, flush=True)
 
 
-def _explain(job: Job) -> int:
-    """Why there is nothing to show."""
+def _why_nothing(job: Job) -> str:
     because = f": {job.reason}" if job.reason else ""
     if not job.status:
         raise WorkshopError(f"job {job.name} has not started{because}")
     if job.status in ENDS:
-        print(f"job {job.name} wrote no logs; it is {job.status}{because}", file=sys.stderr)
-        return 0
-    print(f"job {job.name} is {job.status} and has no logs yet; add -f to wait for them", file=sys.stderr)
-    return 0
+        return f"job {job.name} wrote no logs; it is {job.status}{because}"
+    return f"job {job.name} is {job.status} and has no logs yet; add -f to wait for them"
 
 
 if __name__ == "__main__":

@@ -70,10 +70,7 @@ def selected(stack: str | None = None) -> str:
 
 
 def outputs(stack: str | None = None) -> dict[str, Any]:
-    """The outputs of a stack, with secrets masked.
-
-    Args:
-        stack: its name; by default PULUMI_STACK, else the local stack.
+    """The outputs of a stack, by default the selected one, with secrets masked.
 
     Raises:
         WorkshopError: there is no `pulumi`, or it fails.
@@ -102,15 +99,16 @@ def transform_jobs(stack: str | None = None) -> dict[str, dict[str, Any]]:
     return jobs
 
 
+def scheduled_jobs(stack: str | None = None) -> dict[str, dict[str, str]]:
+    """A stack's scheduled jobs in its outputs, by declared name; it may have none."""
+    return outputs(stack).get("scheduled_jobs") or {}
+
+
 def transform_job(name: str, stack: str | None = None) -> dict[str, Any]:
     """A job's entry in a stack's outputs: `job_name`, `status`, `input_path`, `output_path`, `result_path`.
 
-    Args:
-        name: the job's declared name.
-        stack: the stack's name; by default PULUMI_STACK, else the local stack.
-
     Raises:
-        WorkshopError: the outputs are not available, or no job of this name is among them.
+        WorkshopError: the outputs are not available, or no job of this declared name is among them.
     """
     jobs = transform_jobs(stack)
     if name not in jobs:
@@ -119,12 +117,7 @@ def transform_job(name: str, stack: str | None = None) -> dict[str, Any]:
 
 
 def client(service: str, stack: str | None = None) -> Any:
-    """A boto3 client for a stack's account.
-
-    Args:
-        service: such as `s3`.
-        stack: the stack's name; by default PULUMI_STACK, else the local stack.
-    """
+    """A boto3 client of a service, such as `s3`, in the account of a stack, by default the selected one."""
     values = _environment(selected(stack))
     arguments = {
         "endpoint_url": "AWS_ENDPOINT_URL",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,16 +27,15 @@ class FakeAccount:
     ) -> None:
         self.buckets, self.jobs, self.running = buckets, jobs, running
 
-    def list_buckets(self) -> dict[str, Any]:
-        return {"Buckets": [{"Name": name} for name in self.buckets]}
-
     def get_bucket_tagging(self, Bucket: str) -> dict[str, Any]:  # noqa: N803  boto3's name
         answer = self.buckets[Bucket]
         if isinstance(answer, ClientError):
             raise answer
         return {"TagSet": answer}
 
-    def get_paginator(self, operation: str) -> FakePages:
+    def get_paginator(self, operation: str) -> Any:
+        if operation == "list_buckets":
+            return SimpleNamespace(paginate=lambda: [{"Buckets": [{"Name": name}]} for name in self.buckets])
         return FakePages(self.jobs, list(self.running)) if operation == "list_transform_jobs" else FakePages([], [])
 
     def list_tags(self, ResourceArn: str) -> dict[str, Any]:  # noqa: N803

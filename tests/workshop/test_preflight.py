@@ -180,7 +180,7 @@ def test_every_check_runs_even_when_one_fails(
     def fail() -> str:
         raise preflight.Problem("no; do this")
 
-    made = [preflight.Check("first", fail), preflight.Check("second", lambda: "fine")]
+    made = {"first": fail, "second": lambda: "fine"}
     monkeypatch.setattr(preflight, "checks", lambda *_, **__: made)
     monkeypatch.setattr(preflight, "settings", lambda *_: {})
     assert preflight.main(["--stack", "dev"]) == 1

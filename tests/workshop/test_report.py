@@ -120,7 +120,7 @@ def by_its_parts(name: str) -> str:
     result = page.load(name, metrics.THRESHOLD)
     sections = (page.distribution, page.quality, page.contributions, page.first_rows, page.real_time)
     parts = [page.headline(result), page.paragraph("Predictions"), *(section(result) for section in sections)]
-    return page.Parts(parts)._repr_html_()  # pyright: ignore[reportPrivateUsage] the name that Jupyter calls
+    return page.stacked(*parts)._repr_html_()  # pyright: ignore[reportPrivateUsage] the name that Jupyter calls
 
 
 def declare(jobs: Stack) -> None:
