@@ -1,4 +1,4 @@
-"""Runs a Pulumi program. The language host starts it and sends one line of JSON, which says what to run, to its input.
+"""Runs a Pulumi program. The language host starts it and sends one line of JSON, the engine's RunRequest, to its input.
 
 Loading the SDK takes most of the starting time, so the SDK is loaded before that line arrives, while the engine still
 prepares itself. The interpreter of the program's environment runs this as a file, so it imports nothing from the host.
@@ -22,6 +22,7 @@ import signal
 import threading
 import traceback
 from concurrent import futures
+from types import SimpleNamespace
 from typing import Any
 
 SHOWN = 32  # the exit code after an error that was shown to the user
@@ -46,7 +47,11 @@ def main() -> int:
     if not line:
         return 0  # there is nothing to run after all
     threading.Thread(target=end_with_host, args=(orders,), daemon=True).start()
-    return run(pulumi, json.loads(line))
+    request = json.loads(line, object_hook=lambda fields: SimpleNamespace(**fields))
+    configure(pulumi, request)
+    os.chdir(request.pwd)
+    sys.argv = [request.info.entry_point, *request.args]
+    return run(pulumi, request.info.entry_point, max(request.parallel, 1) * 4)
 
 
 def end_with_host(orders: Any) -> None:
@@ -55,71 +60,67 @@ def end_with_host(orders: Any) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def run(pulumi: Any, order: dict[str, Any]) -> int:
-    """Run the program until everything that it registered is done; return its exit code."""
-    if order["config"]:
-        os.environ["PULUMI_CONFIG"] = json.dumps(order["config"])
-    os.environ["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps(order["secret_keys"])
-    pulumi.runtime.set_all_config(order["config"], order["secret_keys"])
+def configure(pulumi: Any, request: SimpleNamespace) -> None:
+    config = vars(request.config)
+    if config:
+        os.environ["PULUMI_CONFIG"] = json.dumps(config)
+    os.environ["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps(request.configSecretKeys)
+    pulumi.runtime.set_all_config(config, request.configSecretKeys)
+    settings = {
+        "monitor": request.monitor_address,
+        "engine": request.engine,
+        "project": request.project,
+        "stack": request.stack,
+        "parallel": request.parallel,
+        "dry_run": request.dryRun,
+        "organization": request.organization or None,
+        "root_directory": request.info.root_directory,
+    }
     known = inspect.signature(pulumi.runtime.Settings).parameters  # an older SDK has fewer
-    settings = {name: value for name, value in order["settings"].items() if name in known}
-    pulumi.runtime.configure(pulumi.runtime.Settings(**settings))
-    sent = send_debug_messages_without_waiting(pulumi)
-    os.chdir(order["directory"])
-    sys.argv = [order["entry"], *order["arguments"]]
+    pulumi.runtime.configure(pulumi.runtime.Settings(**{name: settings[name] for name in settings if name in known}))
+
+
+def run(pulumi: Any, entry: str, threads: int) -> int:
+    """Run the program until everything that it registered is done; return its exit code."""
+
+    def program() -> None:  # the SDK would wait for a result
+        runpy.run_path(entry, run_name="__main__")
+
+    sent = send_debug_messages_without_waiting(pulumi.log.get_engine())
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    executor = futures.ThreadPoolExecutor(max_workers=max(settings["parallel"], 1) * 4)
+    executor = futures.ThreadPoolExecutor(threads)
     loop.set_default_executor(executor)
     # A program that fails leaves futures unobserved; asyncio's messages about them would bury the cause.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
-        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: program(order["entry"])))
+        loop.run_until_complete(pulumi.runtime.run_in_stack(program))
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)  # the engine can take no more, and calls to it may never return
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001  whatever the program raises is shown
-        if text := explanation(pulumi, error, order["entry"]):
+        if text := explanation(pulumi, error, entry):
             pulumi.log.error(text)  # noqa: TRY400  this is not a logger of Python's
-        code = SHOWN
-    else:
-        code = 0
+        return SHOWN
     finally:
         for call in sent:
             call.exception()  # the call has succeeded, or never will
         executor.shutdown(wait=True)
         loop.close()
-    return code
+    return 0
 
 
-def program(entry: str) -> None:
-    """Run the program's file, and return nothing: the SDK would wait for a result."""
-    runpy.run_path(entry, run_name="__main__")
-
-
-def send_debug_messages_without_waiting(pulumi: Any) -> list[Any]:
+def send_debug_messages_without_waiting(engine: Any) -> list[Any]:
     """Let the program go on while the engine takes a debug message; the SDK sends several for each resource.
 
     Returns:
         The calls made so far; the list grows as the program runs.
     """
-    from pulumi.runtime.proto import engine_pb2  # noqa: PLC0415  after the SDK has been found
-
     calls: list[Any] = []
-    waiting = pulumi.log.debug
-
-    def debug(msg: str, resource: Any = None, stream_id: int | None = None, ephemeral: bool | None = None) -> None:  # noqa: FBT001  the SDK's signature
-        engine = pulumi.log.get_engine()
-        if engine is None or resource is not None:
-            waiting(msg, resource, stream_id, ephemeral)
-            return
-        request = engine_pb2.LogRequest(
-            severity=engine_pb2.DEBUG, message=msg, urn="", streamId=stream_id or 0, ephemeral=bool(ephemeral)
-        )
-        calls.append(engine.Log.future(request))
-
-    pulumi.log.debug = debug
+    log = engine.Log
+    # A debug message has the severity 0.
+    engine.Log = lambda request: log(request) if request.severity else calls.append(log.future(request))
     return calls
 
 
@@ -138,9 +139,7 @@ def explanation(pulumi: Any, error: BaseException, entry: str) -> str:
         return ""
     if isinstance(error, pulumi.RunError):
         return str(error)
-    if (
-        own is None
-    ):  # no frame is the program's: a syntax error names its place itself, any other error needs all frames
+    if own is None:  # a syntax error names its place itself, any other error needs all frames
         own = len(frames) if isinstance(error, SyntaxError) else 0
     text = "".join(traceback.format_exception(error, limit=own - len(frames)))
     return "Program failed with an unhandled exception:\n" + text
@@ -163,6 +162,4 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)
     gc.freeze()  # so that the interpreter does not go through them when it ends
-    sys.stdout.flush()
-    sys.stderr.flush()
     sys.exit(code)

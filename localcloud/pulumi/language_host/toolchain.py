@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from google.protobuf import json_format
 
 from localcloud import process
-
-_TYPECHECKERS: Final = ("mypy", "pyright")
 
 
 class ToolchainError(Exception):
@@ -23,17 +21,11 @@ class ToolchainError(Exception):
 
 @dataclass(frozen=True)
 class Toolchain:
-    """An interpreter, as the options name it.
-
-    Attributes:
-        python: the interpreter.
-        virtualenv: the folder of its virtual environment; None if the interpreter on PATH is used.
-        typechecker: the type checker that checks the program before it runs; empty for none.
-    """
+    """An interpreter, as the options name it."""
 
     python: Path
-    virtualenv: Path | None
-    typechecker: str
+    virtualenv: Path | None  # the folder of its virtual environment; None if the interpreter on PATH is used
+    typechecker: str  # the type checker that checks the program before it runs; empty for none
 
     @classmethod
     def of(cls, info: Any, *, plugin: bool = False) -> Toolchain:
@@ -46,12 +38,13 @@ class Toolchain:
         Raises:
             ToolchainError: an option is wrong, or no interpreter is on PATH.
         """
-        options = _texts(json_format.MessageToDict(info.options))
-        name = options.get("toolchain", "pip")
-        if name != "pip":
+        options = json_format.MessageToDict(info.options)
+        for name in ("toolchain", "virtualenv", "typechecker"):
+            if not isinstance(value := options.get(name, ""), str):
+                raise ToolchainError(f"The '{name}' option in Pulumi.yaml must be a string, not {value!r}")
+        if (name := options.get("toolchain", "pip")) != "pip":
             raise ToolchainError(f"This language host has no toolchain {name!r}: set toolchain to pip, and virtualenv")
-        typechecker = options.get("typechecker", "")
-        if typechecker not in ("", *_TYPECHECKERS):
+        if (typechecker := options.get("typechecker", "")) not in {"", "mypy", "pyright"}:
             raise ToolchainError(f"unsupported typechecker option: {typechecker}")
         virtualenv = options.get("virtualenv") or ("venv" if plugin else "")
         if not virtualenv:
@@ -61,18 +54,17 @@ class Toolchain:
 
     def environment(self, base: Mapping[str, str] = os.environ) -> dict[str, str]:
         """The environment variables of the interpreter: the given ones, with the virtual environment activated."""
-        env = dict(base)
-        if self.virtualenv:
-            env.pop("PYTHONHOME", None)
-            env["VIRTUAL_ENV"] = str(self.virtualenv)
-            env["PATH"] = f"{self.virtualenv / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
-        return env
+        if not self.virtualenv:
+            return dict(base)
+        path = f"{self.virtualenv / 'bin'}{os.pathsep}{base.get('PATH', os.defpath)}"
+        others = {name: value for name, value in base.items() if name != "PYTHONHOME"}
+        return {**others, "VIRTUAL_ENV": str(self.virtualenv), "PATH": path}
 
     @property
     def absent(self) -> bool:
         """Whether the virtual environment has still to be made, because its folder is missing or empty."""
         folder = self.virtualenv
-        return folder is not None and (not folder.exists() or (folder.is_dir() and not any(folder.iterdir())))
+        return folder is not None and not folder.is_file() and not any(folder.glob("*"))
 
     def check(self) -> None:
         """Check that the folder is a virtual environment.
@@ -88,22 +80,17 @@ class Toolchain:
             )
 
     def install(self, folder: Path) -> Generator[bytes]:
-        """Make the virtual environment if it is missing, and install what the folder's requirements.txt names.
-
-        Yields:
-            What the installation prints.
+        """Make the virtual environment if it is missing, install the folder's requirements.txt, and yield what is printed.
 
         Raises:
             ToolchainError: a step of it failed.
         """
         if self.virtualenv and not self.python.is_file():
             yield b"Creating virtual environment...\n"
-            yield from _printed([_python_on_path(), "-m", "venv", self.virtualenv], self.environment(), folder)
+            yield from self._printed(folder, _python_on_path(), "-m", "venv", self.virtualenv)
         if (folder / "requirements.txt").is_file():
             yield b"Installing dependencies in virtual environment...\n"
-            yield from _printed(
-                [self.python, "-m", "pip", "install", "-r", "requirements.txt"], self.environment(), folder
-            )
+            yield from self._printed(folder, self.python, "-m", "pip", "install", "-r", "requirements.txt")
         yield b"Finished installing dependencies\n"
 
     def typecheck(self, folder: Path) -> None:
@@ -112,36 +99,44 @@ class Toolchain:
         Raises:
             ToolchainError: it is not installed, or found errors, which the message contains.
         """
-        if self.typechecker:
-            beside = self.typechecker == "mypy" and self.virtualenv
-            exclude = ["--exclude", os.path.relpath(self.virtualenv, folder)] if self.virtualenv and beside else []
-            try:
-                self.output("-m", self.typechecker, *exclude, str(folder), cwd=folder)
-            except ToolchainError as error:
-                raise ToolchainError(f"{self.typechecker} failed: {error}") from error
+        if not self.typechecker:
+            return
+        excluded = self.typechecker == "mypy" and self.virtualenv
+        exclude = ["--exclude", os.path.relpath(excluded, folder)] if excluded else []
+        try:
+            self.output("-m", self.typechecker, *exclude, str(folder), cwd=folder)
+        except ToolchainError as error:
+            raise ToolchainError(f"{self.typechecker} failed: {error}") from error
 
-    def output(self, *arguments: str, cwd: Path | None = None) -> str:
+    def output(self, *arguments: str | Path, cwd: Path | None = None) -> str:
         """The output of the interpreter, run with these arguments.
 
         Raises:
             ToolchainError: it ended with an error; the message is its output.
         """
-        command = [self.python, *arguments]
-        try:
-            return subprocess.run(
-                command, env=self.environment(), cwd=cwd, capture_output=True, text=True, check=True
-            ).stdout
-        except subprocess.CalledProcessError as error:
-            raise ToolchainError(f"{error.stdout}{error.stderr}".strip()) from error
-        except OSError as error:
-            raise ToolchainError(f"{self.python} cannot be started: {error.strerror}") from error
+        child = start([self.python, *arguments], env=self.environment(), cwd=cwd)
+        printed, errors = (data.decode() for data in child.communicate())
+        if child.returncode:
+            raise ToolchainError(f"{printed}{errors}".strip())
+        return printed
+
+    def _printed(self, folder: Path, *command: str | Path) -> Generator[bytes]:
+        child = start(command, env=self.environment(), cwd=folder, stderr=subprocess.STDOUT)
+        yield from child.stdout or ()
+        if code := child.wait():
+            raise ToolchainError(f"`{' '.join(map(str, command))}` ended with exit code {code}")
 
 
-def _texts(options: Mapping[str, Any]) -> dict[str, str]:
-    for name, value in options.items():
-        if name in {"toolchain", "virtualenv", "typechecker"} and not isinstance(value, str):
-            raise ToolchainError(f"The '{name}' option in Pulumi.yaml must be a string, not {value!r}")
-    return dict(options)
+def start(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[bytes]:
+    """Start a process that ends with this one, with the options of `process.popen`.
+
+    Raises:
+        ToolchainError: it cannot be started.
+    """
+    try:
+        return process.popen(command, **options)
+    except OSError as error:
+        raise ToolchainError(f"{command[0]} cannot be started: {error.strerror}") from error
 
 
 def _python_on_path() -> Path:
@@ -150,15 +145,3 @@ def _python_on_path() -> Path:
         if found := shutil.which(name):
             return Path(found)
     raise ToolchainError(f"There is no {' or '.join(names)} on PATH: install Python 3.11 or newer")
-
-
-def _printed(command: list[str | Path], env: Mapping[str, str], cwd: Path) -> Generator[bytes]:
-    try:
-        child = process.popen(command, env=env, cwd=cwd, stderr=subprocess.STDOUT)
-    except OSError as error:
-        raise ToolchainError(f"{command[0]} cannot be started: {error.strerror}") from error
-    assert child.stdout is not None  # noqa: S101  it was asked for
-    while chunk := os.read(child.stdout.fileno(), 65536):
-        yield chunk
-    if code := child.wait():
-        raise ToolchainError(f"`{' '.join(map(str, command))}` ended with exit code {code}")
