@@ -193,11 +193,12 @@ def _written(fields: Sequence[str]) -> str:
 def _guessed(records: Sequence[_Record]) -> str:
     """Return what the image takes for the delimiter: the guess of Python's sniffer, or a comma if that is a letter.
 
-    It reads the first line of a request, without blanks and tabs at both ends.
+    It removes blanks, tabs and blank lines from both ends of a request, and reads the first line.
     """
-    first = records[0].text.lstrip()
+    filled = [record.text for record in records if record.text.strip()]
+    first = filled[0].lstrip() if filled else ""
     try:
-        found = csv.Sniffer().sniff((first if len(records) > 1 else first.rstrip())[:_SNIFFED]).delimiter
+        found = csv.Sniffer().sniff((first if len(filled) > 1 else first.rstrip())[:_SNIFFED]).delimiter
     except csv.Error:
         return ","
     return "," if found.isalnum() else found

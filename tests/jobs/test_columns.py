@@ -160,6 +160,7 @@ def tables(draw: st.DrawFn) -> str:
 
 @given(tables())
 @example("0\t\n\t0\t")  # the end of the last line is stripped, and not its beginning
+@example("\t\n0\t0")  # so is a blank line at the beginning
 def test_what_the_image_reads_with_the_models_number_of_columns_is_not_refused(text: str) -> None:
     try:
         read = payload.parse(text.encode(), "text/csv")
