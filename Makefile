@@ -77,7 +77,7 @@ test: setup ## Set up, then lint and every test
 	@{ { $(RUN) tests.unchanged basedpyright && $(CONTRACT_AND_DEAD_CODE); } > .local/lint.log 2>&1; code=$$?; echo; cat .local/lint.log; exit $$code; } & lint=$$!; \
 	$(RUN) pytest -q -n 2 --dist loadgroup --no-loadscope-reorder --durations 10; tests=$$?; \
 	wait $$lint || { echo "lint failed: see above, or .local/lint.log"; exit 1; }; exit $$tests
-soak: setup ## The long random walks and the long tables of cases; prints its seed
-	@$(RUN) pytest -m soak -p no:cacheprovider -s -o timeout=0 -o faulthandler_timeout=0
+soak: setup ## The long random walks, the long tables of cases, new examples for properties; prints its seed
+	@$(RUN) pytest -m "soak or hypothesis" --hypothesis-profile=soak -p no:cacheprovider -s -o timeout=0 -o faulthandler_timeout=0
 bench: setup ## Benchmarks side by side with their peers
 	@$(RUN) bench

@@ -59,8 +59,10 @@ SHARED = (
 )
 
 
-# How long an example takes says how busy the machine is.
-settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says how busy the machine is. `make test` tries the same examples in each run, so that it fails
+# for what has changed; `make soak` looks for new ones.
+settings.register_profile("tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("soak", settings.get_profile("tests"), derandomize=False, max_examples=2000)
 settings.load_profile("tests")
 
 
