@@ -22,8 +22,11 @@ def colour(text: str, code: str) -> str:
 
 
 def say(text: str) -> None:
-    """One line, shown at once also through a pipe."""
-    print(text, flush=True)
+    """One line, shown at once also through a pipe; the command goes on if nobody reads it any more, as behind `| head`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(text: str) -> None:

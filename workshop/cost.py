@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from lookups import prices
-from workshop.stack import PROJECT_FOLDER, parser, settings
+from workshop.stack import PROJECT_FOLDER, parser, settings, tool
 
 
+@tool
 def main(arguments: Sequence[str]) -> int:
     """Print the cost of the stack per hour and per day, and of a job."""
     stack: str = parser("cost", main.__doc__).parse_args(arguments).stack

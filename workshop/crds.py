@@ -21,7 +21,7 @@ from fnmatch import fnmatch
 from typing import Any
 from urllib.parse import urlencode
 
-from workshop.stack import PROJECT_FOLDER, WorkshopError, parser, settings
+from workshop.stack import PROJECT_FOLDER, WorkshopError, parser, settings, tool
 
 FIELD_MANAGER = "batch-workshop-crds"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -30,6 +30,7 @@ LARGEST_CHART = 16 * 1024 * 1024  # bytes; ACK's is below 1 MB
 _SECONDS = 60.0
 
 
+@tool
 def main(arguments: Sequence[str]) -> int:
     """Apply the CRDs of the operator's chart to the cluster of KUBECONFIG, and note their version in the stack's config."""
     stack: str = parser("crds", main.__doc__).parse_args(arguments).stack

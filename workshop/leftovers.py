@@ -17,7 +17,7 @@ from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lookups import error_code, logs
-from workshop.stack import PROJECT_FOLDER, parser, project, settings
+from workshop.stack import PROJECT_FOLDER, parser, project, settings, tool
 
 GONE = {
     *("NoSuchBucket", "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "ResourceNotFound"),
@@ -83,6 +83,7 @@ LISTINGS = (
 )
 
 
+@tool
 def main(arguments: Sequence[str]) -> int:
     """List the leftovers of the stack in the account; the exit code is 1 if there is something to remove."""
     command = parser("leftovers", main.__doc__)

@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 
 from lookups import error_code
 from workshop.offers import Problem, addon_versions, asking, eks_version, node_quota, transform_quota
-from workshop.stack import PROJECT_FOLDER, parser, settings
+from workshop.stack import PROJECT_FOLDER, parser, settings, tool
 
 # Returns this machine's public address; PREFLIGHT_ADDRESS_URL names another service that answers in plain text.
 ADDRESS_URL = "https://checkip.amazonaws.com"
@@ -31,6 +31,7 @@ PRIVATE = [ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12
 OLDEST_AWS_CLI = {1: (1, 24), 2: (2, 7)}  # older ones make tokens that pulumi-eks does not accept
 
 
+@tool
 def main(arguments: Sequence[str]) -> int:
     """Check an account for the first `up`; the exit code is 1 if a check failed."""
     command = parser("preflight", main.__doc__)

@@ -31,15 +31,23 @@ Tool = Callable[[Sequence[str]], int]
 
 
 def tool(main: Tool) -> Tool:
-    """Let a tool end with 1 and one line on standard error where a person, or AWS, has to be asked again."""
+    """Let a tool end with 1 and one line on standard error where a person, or AWS, has to be asked again.
+
+    It ends well, and at once, if nobody reads its output any more, as behind `| head`.
+    """
 
     @functools.wraps(main)
     def guarded(arguments: Sequence[str]) -> int:
         try:
-            return main(arguments)
+            code = main(arguments)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at the end
+            return 0
         except (WorkshopError, BotoCoreError, ClientError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
+        return code
 
     return guarded
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,3 +92,14 @@ def test_settings_are_defaults_under_the_stacks_own_values(tmp_path: Path) -> No
     (tmp_path / "Pulumi.yaml").write_text("name: p\nconfig:\n  nodeInstanceType: {type: string, default: t3.small}\n")
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  p:transformInstanceType: ml.m5.large\n")
     assert stack.settings(tmp_path, "dev") == {"nodeInstanceType": "t3.small", "transformInstanceType": "ml.m5.large"}
+
+
+def test_a_tool_whose_output_nobody_reads_any_more_ends_well() -> None:
+    script = "from workshop import stack\n@stack.tool\ndef main(_):\n    for n in range(100_000): print(n)\n    return 3\nraise SystemExit(main([]))"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline() == b"0\n"
+        running.stdout.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == 0
