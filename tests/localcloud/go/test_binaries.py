@@ -54,9 +54,13 @@ def test_a_build_that_is_there_is_used_in_silence() -> None:
     assert said == []
 
 
-def test_the_build_s_name_follows_its_sources(tmp_path: Path) -> None:
+def test_the_name_of_a_build_follows_its_sources_alone(tmp_path: Path) -> None:
     sources = Path(shutil.copytree(CONTROL_PLANE.sources, tmp_path / "sources"))
     copy = dataclasses.replace(CONTROL_PLANE, sources=sources)
+    assert binaries.build_name(copy) == binaries.build_name(CONTROL_PLANE)
+    (sources / ".DS_Store").touch()
+    (sources / "main.go~").write_text("an editor's copy")
+    (sources / ".idea").mkdir()
     assert binaries.build_name(copy) == binaries.build_name(CONTROL_PLANE)
     (sources / "go.sum").write_text("other")
     assert binaries.build_name(copy) != binaries.build_name(CONTROL_PLANE)
