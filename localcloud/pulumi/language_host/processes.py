@@ -20,11 +20,11 @@ import grpc
 from pulumi.runtime.proto import analyzer_pb2
 
 from localcloud.pulumi.language_host.toolchain import Toolchain, ToolchainError, start
+from localcloud.pulumi.server import MESSAGE_LIMIT
 
 # The name and the value of a field of RunPluginResponse: stdout, stderr or, at last, exitcode.
 Event: TypeAlias = tuple[str, Any]
 
-MESSAGE_LIMIT: Final = (("grpc.max_receive_message_length", 400 * 1024 * 1024),)  # bytes, as in the SDK and the engine
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 _GRACE: Final = 5.0  # seconds from an interrupt to the end by force, as in the official host
 _CLEAN_UP: Final = 4.0  # seconds that an interrupted program has when the engine ends the host
@@ -153,8 +153,8 @@ class Plugin:
         if Path(folder, "__main__.py").is_file():
             return self._start(self._request.pwd, [folder]).events()
         try:
-            name = tomllib.loads(Path(folder, "pyproject.toml").read_text())["project"]["name"]
-        except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+            name = tomllib.loads(Path(folder, "pyproject.toml").read_text("utf-8"))["project"]["name"]
+        except (OSError, LookupError, TypeError, ValueError) as error:
             text = f"{folder} has neither __main__.py nor a pyproject.toml that names a project"
             raise ToolchainError(text) from error
         return self._start(self._request.pwd, ["-m", "pulumi.run.plugin", name]).events()
