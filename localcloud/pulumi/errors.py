@@ -24,6 +24,10 @@ class CancelledError(PluginError):
     """The engine asked to stop."""
 
 
+class CallError(PluginError):
+    """AWS refused a call, did not answer, or did not do in time what it was asked to do."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """One invalid input."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from localcloud.pulumi import errors
 from localcloud.pulumi.errors import Failure
@@ -46,18 +46,8 @@ class Found:
     inputs: Properties
 
 
-@dataclass
-class Stop:
+class Stop(threading.Event):
     """Set once the engine asks to stop; every wait checks it."""
-
-    event: threading.Event = field(default_factory=threading.Event)
-    callbacks: list[Callable[[], None]] = field(default_factory=list)
-
-    def now(self) -> None:
-        """Ask everything to stop."""
-        self.event.set()
-        for callback in self.callbacks:
-            callback()
 
     def sleep(self, seconds: float) -> None:
         """Sleep, unless the engine asks to stop.
@@ -65,5 +55,5 @@ class Stop:
         Raises:
             CancelledError: the engine asked to stop.
         """
-        if self.event.wait(seconds):
+        if self.wait(seconds):
             raise errors.CancelledError("stopped on request")

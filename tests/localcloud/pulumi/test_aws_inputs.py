@@ -28,6 +28,7 @@ CLUSTER = "aws:eks/cluster:Cluster"
 GROUP = "aws:eks/nodeGroup:NodeGroup"
 MODEL = "aws:sagemaker/model:Model"
 ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
+LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 
 
 def provider(**settings: Any) -> AwsProvider:
@@ -71,12 +72,30 @@ def test_a_type_speaks_of_properties_that_there_are(token: str) -> None:
 
 # Inputs
 
+UNKNOWN_OR_MISTYPED = (UNKNOWN, 5, "text", [UNKNOWN], [5], [[]], {"a": UNKNOWN}, {"a": 5}, Asset(text="x"))
+
+
+@pytest.mark.parametrize("token", [pytest.param(token, id=token.rsplit(":", 1)[-1]) for token in sorted(CATALOGUE)])
+def test_an_input_that_is_unknown_or_has_a_wrong_type_never_breaks_a_check(token: str) -> None:
+    aws, declared = provider(), properties(token)["inputs"]
+    for name in declared:
+        for value in UNKNOWN_OR_MISTYPED:
+            failed = {
+                f.property.split(".")[0].split("[")[0] for f in aws.check(target(token), None, {name: value}).failures
+            }
+            assert value is not UNKNOWN or name not in failed or name in CATALOGUE[token].unsupported
+            assert value != 5 or name in failed or declared[name] in ("any", "string", "integer", "number")
+
 
 @pytest.mark.parametrize(
     ("token", "inputs", "path", "reason"),
     [
         pytest.param(VPC, {"cidrBlock": "10.0.0.0/16", "cidr": "x"}, "cidr", "no property `cidr`", id="unknown"),
         pytest.param(VPC, {"cidrBlock": 5.5, "tags": []}, "tags", "must be an object, not a list", id="wrong type"),
+        pytest.param(
+            BUCKET, {"tags": "project=x"}, "tags", "must be an object, not a string", id="tags that are one text"
+        ),
+        pytest.param(LIFECYCLE, {"bucket": "b", "rules": []}, "rules", "needs `rules`", id="no rules"),
         pytest.param(
             VPC,
             {"cidrBlock": "10.0.0.0/16", "ipv6IpamPoolId": "x"},

@@ -57,11 +57,17 @@ def engine() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def eks(start_plugin: Start, engine: str, tmp_path_factory: pytest.TempPathFactory) -> Plugin:
-    folder = tmp_path_factory.mktemp("bin")
-    (folder / "aws").write_text("#!/bin/sh\n")
-    (folder / "aws").chmod(0o755)
-    plugin = start_plugin("eks", engine, PATH=f"{folder}:/usr/bin:/bin")
+def aws_cli(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `aws` on the plugin's PATH."""
+    program = tmp_path_factory.mktemp("bin") / "aws"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture(scope="session")
+def eks(start_plugin: Start, engine: str, aws_cli: Path) -> Plugin:
+    plugin = start_plugin("eks", engine, PATH=str(aws_cli.parent))
     plugin.call("Handshake", provider_pb2.ProviderHandshakeRequest())
     return plugin
 
@@ -259,11 +265,12 @@ def test_a_stack_that_is_not_registered_is_refused(eks: Plugin, monitors: Any) -
         construct(eks, address, CLUSTER, with_role(inputs()), stack="dev")
 
 
-def test_the_aws_command_line_is_needed(start_plugin: Start, engine: str, monitors: Any, tmp_path: Path) -> None:
+def test_the_aws_command_line_is_needed(eks: Plugin, aws_cli: Path, monitors: Any, tmp_path: Path) -> None:
     _, address = monitors()
-    plugin = start_plugin("eks", engine, PATH=str(tmp_path))
+    elsewhere = aws_cli.rename(tmp_path / "aws")
     with pytest.raises(Failed, match="`aws` command line is not on PATH"):
-        construct(plugin, address, CLUSTER, with_role(inputs()))
+        construct(eks, address, CLUSTER, with_role(inputs()))
+    elsewhere.rename(aws_cli)
 
 
 def test_the_cni_is_configured_as_pulumi_eks_does(eks: Plugin, monitors: Any) -> None:

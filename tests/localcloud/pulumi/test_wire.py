@@ -36,10 +36,11 @@ def test_a_secret_is_known_by_its_property() -> None:
 
 def test_a_secret_deep_inside_makes_its_property_secret() -> None:
     secret = {MARK: "1b47061264138c4ac30d75fd1eb44270", "value": "s"}
+    output = {MARK: "d0e6a833031e9bbcd3f4e8bde6ca49a4", "value": secret}
     struct = struct_pb2.Struct()
-    struct.update({"list": [{"deep": secret}]})
-    assert decode(struct).secrets == {"list"}
-    assert decode(struct).values == {"list": [{"deep": "s"}]}
+    struct.update({"list": [{"deep": secret}], "output": output, "plain": "p"})
+    assert decode(struct).secrets == {"list", "output"}
+    assert decode(struct).values == {"list": [{"deep": "s"}], "output": "s", "plain": "p"}
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class Ec2Api(Api):
         return answer[self.key][0] if answer and answer[self.key] else None
 
     def outputs(self, cloud: Cloud, identity: str, found: Any) -> Properties:
-        owner = found.get("OwnerId") or cloud.account().account_id
+        owner = found.get("OwnerId") or cloud.endpoint.caller_identity["Account"]
         return {
             **super().outputs(cloud, identity, found),
             "arn": f"arn:aws:ec2:{cloud.region}:{owner}:{self.resource}/{identity}",

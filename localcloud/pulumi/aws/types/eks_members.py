@@ -81,7 +81,8 @@ def _group_problems(inputs: Properties) -> dict[str, str]:
         missing = [size for size in ("desiredSize", "maxSize", "minSize") if size not in scaling]
         problems |= {f"scalingConfig.{size}": f"`scalingConfig` needs `{size}`" for size in missing}
     for taint in taints if isinstance(taints, list) else []:
-        if isinstance(taint.get("effect"), str) and taint["effect"] not in _EFFECTS:
+        effect = taint.get("effect") if isinstance(taint, dict) else None
+        if isinstance(effect, str) and effect not in _EFFECTS:
             problems["taints"] = f"the effect of a taint must be one of {', '.join(sorted(_EFFECTS))}"
     return problems
 

@@ -158,7 +158,9 @@ LIFECYCLE = _setting(
     absent="NoSuchLifecycleConfiguration",
     defaults=_LIFECYCLE_DEFAULTS,
     unsupported=names("expectedBucketOwner timeouts"),
-    validate=lambda inputs: {} if inputs.get("rules") else {"rules": "a lifecycle configuration needs `rules`"},
+    validate=lambda inputs: (
+        {} if inputs.get("rules", []) != [] else {"rules": "a lifecycle configuration needs `rules`"}
+    ),
 )
 
 TYPES = (
