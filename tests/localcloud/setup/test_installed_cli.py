@@ -28,7 +28,7 @@ def pulumi(folder: Path, script: str) -> str:
 def test_a_cli_serves_when_it_is_new_enough(tmp_path: Path, script: str, serves: bool) -> None:
     found = programs.installed(pulumi(tmp_path, script))
     assert found is not None
-    assert found.serves is serves
+    assert found.is_new_enough is serves
 
 
 def test_a_cli_that_is_too_old_is_named_with_both_versions(tmp_path: Path) -> None:
