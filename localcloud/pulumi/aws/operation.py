@@ -1,4 +1,4 @@
-"""What an operation on a resource gets and returns."""
+"""The arguments and results of an operation on a resource."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from localcloud.pulumi.wire import Properties, Urn
 
 @dataclass(frozen=True)
 class Checked:
-    """Inputs with defaults and names filled in, or what is wrong with them."""
+    """Inputs with defaults and names filled in, or the failures that were found in them."""
 
     inputs: Properties
     failures: Sequence[Failure] = ()

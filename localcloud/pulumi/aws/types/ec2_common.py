@@ -1,4 +1,4 @@
-"""What the EC2 types share: tags, filters, and calls that describe many objects at once."""
+"""Code that the EC2 types share: tags, filters, and calls that describe several objects at once."""
 
 from __future__ import annotations
 

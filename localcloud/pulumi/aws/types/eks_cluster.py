@@ -18,9 +18,9 @@ _API = EksApi(
     calls=("CreateCluster", "DescribeCluster", "DeleteCluster"),
     key="cluster",
     names={"vpcConfig": "resourcesVpcConfig", "clusterId": "id", "identities": "identity", "oidcs": "oidc"},
-    what="cluster",
+    noun="cluster",
     failed=names("FAILED DELETED"),
-    anew="aws eks delete-cluster --name {name}; aws eks wait cluster-deleted --name {name}",
+    cleanup="aws eks delete-cluster --name {name}; aws eks wait cluster-deleted --name {name}",
     settling=ROLE_SETTLING,
     # Node groups are deleted just before; EKS may still count them.
     busy={"ResourceInUseException": None},

@@ -1,4 +1,4 @@
-"""What belongs to an EKS cluster: node groups, add-ons, and managed capabilities such as ACK."""
+"""The parts of an EKS cluster: node groups, add-ons, and managed capabilities such as ACK."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _GROUP = EksApi(
         "remoteAccessSecurityGroupId": "remoteAccessSecurityGroup",
         "subnetIds": "subnets",
     },
-    what="node group",
+    noun="node group",
     failed=names("CREATE_FAILED DELETED DEGRADED"),
-    anew=(
+    cleanup=(
         "aws eks delete-nodegroup --cluster-name {clusterName} --nodegroup-name {nodeGroupName}; "
         "aws eks wait nodegroup-deleted --cluster-name {clusterName} --nodegroup-name {nodeGroupName}"
     ),
@@ -109,7 +109,7 @@ _ADDON = EksApi(
     calls=("CreateAddon", "DescribeAddon", "DeleteAddon"),
     key="addon",
     names={"arn": "addonArn"},
-    what="add-on",
+    noun="add-on",
     failed=names("CREATE_FAILED DELETED"),
     settling={"InvalidParameterException": "CREATE_FAILED", "InvalidRequestException": "is not in ACTIVE"},
     update_seconds=20 * MINUTE,
@@ -148,9 +148,9 @@ _CAPABILITY = EksApi(
     identity="clusterName,capabilityName",
     calls=("CreateCapability", "DescribeCapability", "DeleteCapability"),
     key="capability",
-    what="capability",
+    noun="capability",
     failed=names("CREATE_FAILED DEGRADED DELETED"),
-    anew="aws eks delete-capability --cluster-name {clusterName} --capability-name {capabilityName}",
+    cleanup="aws eks delete-capability --cluster-name {clusterName} --capability-name {capabilityName}",
     settling=ROLE_SETTLING,
     update_seconds=20 * MINUTE,
     delete_seconds=20 * MINUTE,
