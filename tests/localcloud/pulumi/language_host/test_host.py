@@ -82,6 +82,31 @@ def test_it_says_what_runs_the_program(host: Any, tmp_path: Path) -> None:
     assert answer.metadata["toolchain"] == "Pip"
 
 
+def test_a_command_that_fails_is_shown_even_if_its_output_is_not_utf_8(host: Any, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python"
+    python.write_bytes(b"#!/bin/sh\necho 'not in UTF-8: caf\xe9'\nexit 1\n")
+    python.chmod(0o755)
+    with pytest.raises(grpc.RpcError, match="not in UTF-8: caf\N{REPLACEMENT CHARACTER}"):
+        host.About(language_pb2.AboutRequest(info=info(tmp_path, virtualenv=str(tmp_path))))
+
+
+@pytest.mark.parametrize(
+    "pyproject",
+    [
+        pytest.param(b"[project]\n", id="no name"),
+        pytest.param(b"project = 3\n", id="no table"),
+        pytest.param(b"[project\n", id="no TOML"),
+        pytest.param(b"name = '\xff'\n", id="no UTF-8"),
+    ],
+)
+def test_a_plugin_that_names_nothing_to_run_is_refused(host: Any, tmp_path: Path, pyproject: bytes) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(pyproject)
+    request = language_pb2.RunPluginRequest(info=info(tmp_path), pwd=str(tmp_path), kind="resource")
+    with pytest.raises(grpc.RpcError, match=r"has neither __main__.py nor a pyproject.toml that names a project"):
+        list(host.RunPlugin(request))
+
+
 @pytest.mark.parametrize("transitive", [True, False])
 def test_it_lists_what_is_installed(host: Any, tmp_path: Path, *, transitive: bool) -> None:
     request = language_pb2.GetProgramDependenciesRequest(info=info(tmp_path), transitiveDependencies=transitive)
