@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import tomllib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -149,6 +148,8 @@ class Plugin:
         Raises:
             ToolchainError: it contains nothing that can be run, or cannot be started.
         """
+        import tomllib  # noqa: PLC0415  few plugins need it
+
         folder = self._request.info.program_directory
         if Path(folder, "__main__.py").is_file():
             return self._start(self._request.pwd, [folder]).events()
