@@ -296,6 +296,6 @@ def _failure(problem: str) -> BuildError:
 
 
 def _sweep(cache: Path) -> None:
-    """Remove what a build that was killed left behind."""
+    """Remove the folders of builds that were killed."""
     for left in (*cache.glob(".control-plane*"), *cache.glob(".pulumi-*")):
         shutil.rmtree(left, ignore_errors=True)

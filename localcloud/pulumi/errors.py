@@ -25,7 +25,7 @@ class CancelledError(PluginError):
 
 
 class CallError(PluginError):
-    """AWS refused a call, did not answer, or did not do in time what it was asked to do."""
+    """AWS refused a call, did not answer, or did not finish its work in time."""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def _stamps(home: Path, checkout: Path, requirements: Sequence[Path]) -> list[Pa
 
 
 def _runs(python: Path) -> bool:
-    """False also for an environment whose base interpreter was upgraded or removed, or whose creation was interrupted."""
+    """Whether an environment can be used: its base interpreter may be gone or too old, or its creation was interrupted."""
     probe = "import pip, sys; sys.exit(sys.version_info < (3, 11))"
     try:
         return subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode == 0

@@ -28,7 +28,7 @@ class Tagging:
         removes: the call that removes tags by their keys.
         listing: the call that lists the tags; empty if the description of the object has them.
         parameter: the member of these calls that names the object.
-        output: the property whose value goes there.
+        output: the property that provides its value.
     """
 
     service: str
@@ -46,7 +46,7 @@ class Tagging:
             cloud.ask(self.service, self.adds, {**name, "tags": add})
 
     def tags(self, cloud: Cloud, outputs: Properties) -> Tags:
-        """The tags of an object, whose description has given these outputs."""
+        """The tags of an object that has these outputs."""
         if not self.listing:
             return tag_map(outputs.get("tags"))
         return tag_map(cloud.ask(self.service, self.listing, {self.parameter: outputs[self.output]}).get("Tags"))
@@ -65,9 +65,10 @@ class Api:
         gone: the codes with which AWS says that the object does not exist.
         names: the API's names of properties, where the letters differ.
         tagging: how its tags change; None for a type without tags, or with a tagger of its own.
-        settling: the errors of a creation until AWS knows everywhere what the object needs; it is then tried again.
+        settling: the errors of a creation that names something so new that AWS does not know it everywhere; it is tried
+            again.
         settling_seconds: how long a creation is tried again.
-        busy: the errors of a deletion until AWS knows that nothing uses the object any more; it is then tried again.
+        busy: the errors of a deletion until AWS knows that nothing uses the object any more; it is tried again.
         busy_seconds: how long a deletion is tried again, if the program sets no time.
     """
 
@@ -107,7 +108,7 @@ class Api:
         return self.id_of({**inputs, **self._outputs(cloud, operation, answer[self.key] if self.key else answer)})
 
     def settled(self, cloud: Cloud, work: Callable[[], T]) -> T:
-        """Try again until AWS knows everywhere what the object needs."""
+        """Try again while the work ends with an error of `settling`."""
         return cloud.retry(work, codes=self.settling, seconds=self.settling_seconds)
 
     @property

@@ -20,7 +20,7 @@ _EMPTY: Mapping[str, Any] = {"string": "", "boolean": False}
 
 
 def member(members: Iterable[str], name: str, names: Names) -> str | None:
-    """Which of these members a property stands for; None if none of them."""
+    """The member that a property stands for, or None if it is not among these."""
     if name in names and names[name] in members:
         return names[name]
     return next((found for found in members if found.lower() == name.lower()), None)

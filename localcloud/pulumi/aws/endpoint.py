@@ -69,7 +69,7 @@ class Endpoint:
     Args:
         url: the endpoint's URL.
         region: the provider's region.
-        credentials: `accessKey`, `secretKey` and `token`; what is missing comes from the environment.
+        credentials: `accessKey`, `secretKey` and `token`; botocore finds missing ones in the environment.
     """
 
     url: str

@@ -102,7 +102,7 @@ def named(naming: Naming, name: str, old: Properties | None, new: Properties, se
     Args:
         naming: how the type names its objects.
         name: the resource's Pulumi name.
-        old: the checked inputs of the existing object, whose generated name is kept; None if there is no object.
+        old: the checked inputs of the existing object, whose generated name is kept; None before its creation.
         new: the program's inputs.
         seed: random bytes from the engine.
     """

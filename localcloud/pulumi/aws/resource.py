@@ -16,7 +16,7 @@ Tagger: TypeAlias = Callable[[Cloud, str, Properties, Tags, list[str]], None]
 
 @dataclass(frozen=True)
 class Naming:
-    """How an object gets a physical name when the program gives none.
+    """How an object gets a physical name if the program does not name it.
 
     Args:
         property: the input that holds the name.
@@ -61,7 +61,7 @@ class ResourceType:
         replaces: inputs for which every change replaces the object.
         defaults: values of inputs that the program does not set.
         documents: inputs that hold JSON, compared by meaning.
-        sets: inputs (by path without indices) whose order has no meaning.
+        sets: paths, without indices, of lists in the inputs whose order has no meaning.
         unsupported: inputs that AWS has but the local cloud does not.
         naming: how it gets a physical name.
         volatile: for each input, the outputs that are unknown in a preview in which it changes.

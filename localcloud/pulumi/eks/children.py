@@ -110,10 +110,10 @@ def unsupported(inputs: Inputs, supported: Collection[str], prefix: str = "") ->
 
 
 def refuse(message: str, problems: Mapping[str, str]) -> None:
-    """Refuse inputs, each with its reason; nothing happens when there is no problem.
+    """Refuse inputs, each with its reason.
 
     Raises:
-        InputPropertiesError: there is one.
+        InputPropertiesError: there is a problem; nothing happens without one.
     """
     if problems:
         text = "; ".join(f"`{name}`: {reason}" for name, reason in problems.items())

@@ -123,7 +123,7 @@ class LanguageHost:
             return answer
 
     def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:
-        """What `pulumi new` asks the user: the folder of the virtual environment, if the options do not name it."""
+        """The questions of `pulumi new`: the toolchain, then the virtual environment, unless the options name them."""
         options = json_format.MessageToDict(request.info.options)
         prompts: list[Any] = []
         if "toolchain" not in options:

@@ -53,7 +53,7 @@ class Child:
             thread.start()
 
     def events(self) -> Iterator[Event]:
-        """What the process prints, and at last its exit code or the negative number of a signal."""
+        """Yield the output of the process, and at last its exit code or the negative number of a signal."""
         name = ""
         while name != "exitcode":
             name, value = self._events.get()
@@ -136,14 +136,14 @@ def write(stream: IO[bytes], data: bytes) -> None:
 
 
 class Plugin:
-    """A plugin that the engine asked for by a RunPluginRequest; it starts when its events are first asked for."""
+    """A plugin that the engine asked for by a RunPluginRequest; it starts with the first call of `events`."""
 
     def __init__(self, request: Any, toolchain: Toolchain) -> None:
         self._request, self._toolchain = request, toolchain
         self._child: Child | None = None
 
     def events(self) -> Iterator[Event]:
-        """Start the plugin, and tell what it prints and its exit code.
+        """Start the plugin, and yield its output and its exit code.
 
         Raises:
             ToolchainError: it contains nothing that can be run, or cannot be started.
@@ -192,7 +192,7 @@ class PolicyPack(Plugin, grpc.GenericRpcHandler):
         self._server = grpc.server(ThreadPoolExecutor(32, "analyzer"), [self], options=MESSAGE_LIMIT)
 
     def events(self) -> Iterator[Event]:
-        """Serve the proxy, whose port comes first, and tell what the pack prints, but for its own port."""
+        """Serve the proxy and yield its port, then the pack's output without the pack's own port."""
         port = self._server.add_insecure_port("127.0.0.1:0")
         self._server.start()
         yield "stdout", f"{port}\n".encode()
@@ -238,7 +238,7 @@ class PolicyPack(Plugin, grpc.GenericRpcHandler):
 
 
 def _settings(method: str, request: bytes) -> dict[str, str]:
-    """The variables in which the SDK expects what ConfigureStack says; other methods say nothing."""
+    """The SDK's environment variables for the settings in a ConfigureStack; empty for other methods."""
     if not method.endswith("/ConfigureStack"):
         return {}
     stack = analyzer_pb2.AnalyzerStackConfigureRequest.FromString(request)

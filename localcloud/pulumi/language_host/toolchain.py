@@ -80,7 +80,7 @@ class Toolchain:
             )
 
     def install(self, folder: Path) -> Generator[bytes]:
-        """Make the virtual environment if it is missing, install the folder's requirements.txt, and yield what is printed.
+        """Make the virtual environment if it is missing, install the folder's requirements.txt, and yield the output.
 
         Raises:
             ToolchainError: a step of it failed.

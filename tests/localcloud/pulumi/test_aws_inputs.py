@@ -59,7 +59,7 @@ def test_every_type_of_the_schema_is_served() -> None:
 
 
 @pytest.mark.parametrize("token", [pytest.param(token, id=token.rsplit(":", 1)[-1]) for token in sorted(CATALOGUE)])
-def test_a_type_speaks_of_properties_that_there_are(token: str) -> None:
+def test_a_type_names_only_properties_that_exist(token: str) -> None:
     kind, inputs = CATALOGUE[token], set(properties(token)["inputs"])
     assert kind.replaces | kind.documents | kind.unsupported | set(kind.defaults) | set(kind.volatile) <= inputs
     assert {path.split(".")[0] for path in kind.sets | kind.replace_paths} <= inputs
@@ -161,7 +161,7 @@ def test_unknown_inputs_pass_a_preview() -> None:
     assert planned["mapPublicIpOnLaunch"] is False
 
 
-def test_text_is_taken_for_what_it_says() -> None:
+def test_text_is_converted_to_the_declared_type() -> None:
     result = checked(VPC, {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": "true", "tags": {"n": 5}})
     assert result["enableDnsHostnames"] is True
     assert result["tags"] == {"n": "5"}
@@ -201,7 +201,7 @@ def test_names_have_the_form_of_their_type(token: str, inputs: dict[str, Any], n
     assert re.fullmatch(expected, made)
 
 
-def test_a_cut_name_still_fits() -> None:
+def test_a_long_name_is_cut_to_the_limit_of_its_type() -> None:
     made = provider().check(target(BUCKET, "x" * 100), None, {}).inputs["bucket"]
     assert len(made) == 63
 

@@ -73,7 +73,7 @@ def test_without_a_local_cloud_the_stack_is_refused(tmp_path: Path, monkeypatch:
         require_registered(Urn.parse(urn(VPC, "x")))
 
 
-def test_a_type_that_is_not_there_is_refused_by_name(aws: Plugin) -> None:
+def test_a_type_that_does_not_exist_is_refused_by_name(aws: Plugin) -> None:
     with pytest.raises(Failed, match="no resource type aws:dynamodb/table:Table"):
         aws.check("aws:dynamodb/table:Table", "x", {})
     with pytest.raises(Failed, match="no function aws:ec2/getAmi:getAmi"):
@@ -104,7 +104,7 @@ def test_secrets_stay_secret(aws: Plugin) -> None:
     assert decode(aws.call("Check", request).inputs).secrets == {"description"}
 
 
-def test_functions(aws: Plugin) -> None:
+def test_functions_know_the_account_its_zones_and_the_images_of_aws(aws: Plugin) -> None:
     assert aws.invoke("aws:index/getCallerIdentity:getCallerIdentity", {})[0]["accountId"] == "123456789012"
     assert aws.invoke("aws:index/getPartition:getPartition", {})[0]["dnsSuffix"] == "amazonaws.com"
     zones = aws.invoke(

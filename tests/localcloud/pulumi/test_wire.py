@@ -58,7 +58,7 @@ def test_marked_values_are_understood(fields: dict[str, Any], value: Any) -> Non
     assert decode(struct).values == {"x": value}
 
 
-def test_what_is_marked_strangely_is_refused() -> None:
+def test_a_value_with_an_unknown_mark_is_refused() -> None:
     struct = struct_pb2.Struct()
     struct.update({"x": {MARK: "0"}})
     with pytest.raises(ValueError, match="does not know"):
@@ -84,7 +84,7 @@ def test_an_unknown_value_is_never_taken_for_true() -> None:
         pytest.param({"a": Asset("h")}, {"a": Asset("i")}, {"a": Kind.UPDATE}, id="assets of other content"),
     ],
 )
-def test_differences(old: dict[str, Any], new: dict[str, Any], changes: dict[str, Kind]) -> None:
+def test_a_difference_names_what_changed(old: dict[str, Any], new: dict[str, Any], changes: dict[str, Kind]) -> None:
     difference: Difference = compare(old, new)
     assert {c.path: c.kind for c in difference.changes} == changes
 

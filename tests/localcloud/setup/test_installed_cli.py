@@ -25,7 +25,7 @@ def pulumi(folder: Path, script: str) -> str:
         pytest.param("echo hello", False, id="not a CLI"),
     ],
 )
-def test_a_cli_serves_when_it_is_new_enough(tmp_path: Path, script: str, serves: bool) -> None:
+def test_a_cli_is_used_when_it_is_new_enough(tmp_path: Path, script: str, serves: bool) -> None:
     found = programs.installed(pulumi(tmp_path, script))
     assert found is not None
     assert found.is_new_enough is serves

@@ -29,11 +29,11 @@ def filters(conditions: Mapping[str, str]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Ec2Api(Api):
-    """The API of an EC2 object, whose id is EC2's, and which is described by a list of ids.
+    """The API of an EC2 object: EC2 makes its id, and describes objects by a list of ids.
 
     Args:
-        noun: what EC2 calls the object, such as `RouteTable`.
-        resource: what its ARN and its tags call it, such as `route-table`.
+        noun: the object's name in EC2's members, such as `RouteTable`.
+        resource: its name in ARNs and tag specifications, such as `route-table`.
     """
 
     service: str = "ec2"

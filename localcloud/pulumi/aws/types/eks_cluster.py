@@ -45,7 +45,7 @@ def _read(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
     if found is None:
         return None
     logs = (found.get("logging") or {}).get("clusterLogging") or []
-    # EKS does not return later what counts at creation only
+    # EKS does not return the settings that count at creation only
     created = {"bootstrapClusterCreatorAdminPermissions": True, **(known.get("accessConfig") or {})}
     return {
         **_API.outputs(cloud, identity, found),

@@ -25,7 +25,7 @@ class EksApi(Api):
     """The API of an EKS object, whose calls return before their work is done.
 
     Args:
-        noun: what messages call the object.
+        noun: the object's name in messages.
         failed: the statuses from which it cannot become active.
         cleanup: the commands that delete an object whose creation failed, with the properties of its id in braces.
         seconds: how long a creation takes at most, if the program sets no time.
@@ -69,7 +69,7 @@ class EksApi(Api):
         self.await_update(cloud, update.identity, super().update(cloud, update))
 
     def await_update(self, cloud: Cloud, identity: str, answer: Any) -> None:
-        """Wait until the update that an answer announces is done; an answer of None announces none."""
+        """Wait until the update in an answer is done; if the answer is None, nothing was updated."""
         if answer is None:
             return
         keys = self.keys(identity)

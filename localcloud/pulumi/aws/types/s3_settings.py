@@ -20,7 +20,7 @@ class SettingApi(Api):
 
     Args:
         within: the member of the first call that holds the properties; empty if they are the call's own parameters.
-        complete: adds to this member what S3 needs and the properties do not say.
+        complete: completes this member with values that S3 requires and the properties may omit.
     """
 
     service: str = "s3"
