@@ -91,8 +91,8 @@ class Cloud:
             try:
                 return work()
             except AwsError as e:
-                part = codes.get(e.code, "\0")
-                if (part is not None and part not in e.reason) or time.monotonic() > deadline:
+                expected = e.code in codes and (codes[e.code] or "") in e.reason
+                if not expected or time.monotonic() > deadline:
                     raise
             self.stop.sleep(pause)
             pause = min(pause * 1.6, 3.0)
