@@ -1,3 +1,5 @@
+"""Programs compiled from Go modules: a build is found in the cache or made whole, and an error says what to do."""
+
 import dataclasses
 import shutil
 import subprocess
