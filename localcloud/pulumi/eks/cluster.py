@@ -7,6 +7,7 @@ import shutil
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pulumi
@@ -75,7 +76,7 @@ class Cluster(pulumi.ComponentResource):
             name,
             {
                 "name": inputs.get("name"),
-                "roleArn": role.apply(lambda role: role.output("arn")),
+                "roleArn": role.apply(_arn),
                 "bootstrapSelfManagedAddons": inputs.get("bootstrapSelfManagedAddons", True),
                 "vpcConfig": {
                     "subnetIds": _subnets(inputs),
@@ -246,6 +247,12 @@ def _kubeconfig(cluster: Inputs) -> dict[str, Any]:
     }
 
 
+def _arn(role: Any) -> pulumi.Output[str]:
+    if not isinstance(role, Child):
+        raise TypeError(f"`serviceRole` must be an aws.iam.Role, not {role!r}")
+    return role.output("arn")
+
+
 def _subnets(inputs: Inputs) -> Any:
     if "subnetIds" in inputs:
         return inputs["subnetIds"]
@@ -279,8 +286,11 @@ def _is_healthy(url: str) -> bool:
 
 def _check(inputs: Inputs) -> None:
     """Refuse inputs that are not supported here, and inputs that are wrong everywhere."""
+    message = "The inputs of the EKS cluster are invalid."
+    plain = {name: inputs.get(name) or {} for name in ("accessEntries", "kubeProxyAddonOptions", "vpcCniOptions")}
+    refuse(message, {name: "it must be an object" for name, value in plain.items() if not isinstance(value, Mapping)})
     problems = unsupported(inputs, _SUPPORTED)
-    proxy, cni = inputs.get("kubeProxyAddonOptions") or {}, inputs.get("vpcCniOptions") or {}
+    proxy, cni = plain["kubeProxyAddonOptions"], plain["vpcCniOptions"]
     problems |= unsupported(proxy, _ADDON_SETTINGS, "kubeProxyAddonOptions.") | unsupported(
         cni, vpc_cni.SUPPORTED, "vpcCniOptions."
     )
@@ -301,7 +311,7 @@ def _check(inputs: Inputs) -> None:
             problems[name] = "the local cloud needs it"
     if "subnetIds" in inputs and ("publicSubnetIds" in inputs or "privateSubnetIds" in inputs):
         problems["subnetIds"] = "it excludes `publicSubnetIds` and `privateSubnetIds`"
-    refuse("The inputs of the EKS cluster are invalid.", problems)
+    refuse(message, problems)
     if shutil.which("aws") is None:
         raise RuntimeError(
             "the `aws` command line is not on PATH: kubeconfigs of EKS clusters get their tokens from it"

@@ -247,6 +247,9 @@ def test_components_are_made_side_by_side(eks: Plugin, monitors: Any) -> None:
         ),
         pytest.param(CLUSTER, {"authenticationMode": "CONFIG_MAP"}, "the mode API only", id="authentication"),
         pytest.param(CLUSTER, {"subnetIds": ["a"]}, "it excludes", id="subnets twice"),
+        pytest.param(
+            CLUSTER, {"vpcCniOptions": "v1"}, "`vpcCniOptions`: it must be an object", id="text for an object"
+        ),
         pytest.param(GROUP, {}, "`cluster`: it is required", id="node group without cluster"),
         pytest.param("eks:index:NodeGroupV2", {}, "no component eks:index:NodeGroupV2", id="unknown component"),
     ],
@@ -257,6 +260,14 @@ def test_bad_inputs_are_refused_by_name(eks: Plugin, monitors: Any, token: str, 
         construct(eks, address, token, with_role({**inputs(), **change}) if token == CLUSTER else encode(change))
     assert "Traceback" not in str(failure.value)
     assert not registered(monitor)
+
+
+def test_a_role_or_a_cluster_that_is_given_by_its_name_is_refused(eks: Plugin, monitors: Any) -> None:
+    _, address = monitors()
+    with pytest.raises(Failed, match=r"`serviceRole` must be an aws.iam.Role, not 'arn:given'"):
+        construct(eks, address, CLUSTER, encode(inputs(serviceRole="arn:given")))
+    with pytest.raises(Failed, match=r"`cluster` must be an eks.Cluster or its core, not 'c'"):
+        construct(eks, address, GROUP, encode({"cluster": "c", "nodeRoleArn": "arn:node"}), name="nodes")
 
 
 def test_a_stack_that_is_not_registered_is_refused(eks: Plugin, monitors: Any) -> None:
