@@ -43,7 +43,8 @@ def package(file: Path) -> str:
     """Pack a model file, and return a description of the model.
 
     Raises:
-        PackageError: it cannot be read, is not a model that xgboost saved, or comes from a newer xgboost.
+        PackageError: it cannot be read, is not a model that xgboost saved, or comes from a newer xgboost; or the archive
+            cannot be written.
     """
     try:
         raw = file.read_bytes()
@@ -57,7 +58,12 @@ def package(file: Path) -> str:
     if problem := newer(str(file), found):
         raise PackageError(problem)
     target = file.parent / f"{file.stem}.tar.gz"
-    target.write_bytes(pack(raw))
+    try:
+        target.write_bytes(pack(raw))
+    except OSError as error:
+        raise PackageError(
+            f"{target} cannot be written: {error.strerror}; copy the model to a folder of yours"
+        ) from error
     version = dotted(found.version)
     columns = "1 column" if found.features == 1 else f"{found.features} columns"
     return f'{target}: a model of {columns}, saved by xgboost {version}; use it as ModelArgs(archive="{target}")'

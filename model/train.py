@@ -6,6 +6,7 @@ xgboost trains with the workshop's hyperparameters, in about a second, with the 
 from __future__ import annotations
 
 import tarfile
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -44,7 +45,7 @@ def main(folder: Path = HERE) -> None:
 def _write_archive(path: Path, model: bytes) -> None:
     """Write the archive only if the model in it has changed, because zlib's versions compress the same bytes differently."""
     # What is no archive that `pack` made is replaced.
-    with suppress(OSError, EOFError, KeyError, ValueError, tarfile.TarError):
+    with suppress(OSError, EOFError, KeyError, ValueError, tarfile.TarError, zlib.error):
         if unpack(path.read_bytes()) == model:
             return
     path.write_bytes(pack(model))

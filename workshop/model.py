@@ -12,6 +12,7 @@ import http.client
 import io
 import tarfile
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +61,7 @@ def booster_in(archive: bytes) -> xgboost.Booster:
         with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
             files = [opened.extractfile(member) for member in opened.getmembers() if member.isfile()]
             bodies = [file.read() for file in files if file]
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise WorkshopError(f"the model archive cannot be read: {error}") from error
     for body in bodies:
         try:

@@ -77,6 +77,16 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes, built_in:
     assert archive.problem(path, built_in=built_in)
 
 
+@pytest.mark.parametrize("position", [0.25, 0.5, 0.75])
+def test_a_damaged_archive_is_refused(tmp_path: Path, position: float) -> None:
+    rows = np.random.default_rng(0).integers(0, 99, 40_000)
+    path = pack(tmp_path / "m.tar.gz", {"xgboost-model": MODEL + " ".join(map(str, rows)).encode()})
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * position)] ^= 0xFF
+    path.write_bytes(content)
+    assert "is not a valid tar.gz archive" in (archive.problem(path, built_in=True) or "")
+
+
 def test_a_missing_archive_says_where_one_comes_from(tmp_path: Path) -> None:
     assert "make model" in (archive.problem(tmp_path / "gone.tar.gz", built_in=True) or "")
 

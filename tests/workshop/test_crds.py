@@ -109,6 +109,13 @@ def test_a_charts_definitions_come_out_of_a_registry_that_asks_for_a_token() -> 
             "not a chart archive",
             id="no archive",
         ),
+        pytest.param(
+            {"content": CHART[:100], "digest": f"sha256:{hashlib.sha256(CHART[:100]).hexdigest()}"},
+            "1.10.0",
+            "not a chart archive",
+            id="an archive that is cut off",
+        ),
+        pytest.param({"protocol_version": "nonsense"}, "1.10.0", "does not serve it", id="not HTTP"),
     ],
 )
 def test_a_chart_that_cannot_be_read_is_reported(members: dict[str, Any], version: str, words: str) -> None:

@@ -60,10 +60,16 @@ def test_a_model_of_several_classes_has_one_size_for_each_column() -> None:
     assert model.contributions(booster, pd.DataFrame(values)).shape == (90, 2)
 
 
+def damaged(archive: bytes) -> bytes:
+    """The same archive with a block of deflate's reserved type in its middle."""
+    return archive[: len(archive) // 2] + b"\xff" * 4000
+
+
 @pytest.mark.parametrize(
     ("archive", "words"),
     [
         pytest.param(b"no archive", "the model archive cannot be read", id="no archive"),
+        pytest.param(damaged(ARCHIVE.read_bytes()), "the model archive", id="a damaged archive"),
         pytest.param(packed("model.joblib", b"anything"), "no model that XGBoost saved", id="another model"),
         pytest.param(packed("xgboost-model", pickle.dumps({"a": 1})), "no model that XGBoost saved", id="a pickle"),
     ],
