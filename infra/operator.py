@@ -243,4 +243,4 @@ def _installed() -> str | None:
     found: dict[str, Any] = json_format.MessageToDict(getattr(response, "return"))
     states = found.get("outputs", {}).values()
     releases = [state["outputs"] for state in states if state["type"] == RELEASE_TYPE]
-    return next((str(release["version"]) for release in releases if release.get("version")), None)
+    return next((str(found["version"]) for found in releases if found.get("name") == RELEASE), None)

@@ -240,7 +240,8 @@ def test_kube_proxy_and_cni_are_those_of_the_clusters_version() -> None:
 
 def release(version: str) -> dict[str, Answer]:
     state = {
-        "urn:release": {"type": RELEASE, "outputs": {"version": version}},
+        "urn:another": {"type": RELEASE, "outputs": {"name": "monitoring", "version": "99.0.0"}},
+        "urn:release": {"type": RELEASE, "outputs": {"name": "ack-sagemaker", "version": version}},
         "urn:other": {"type": "x", "outputs": {}},
     }
     return {"readStackResourceOutputs": lambda _: {"outputs": state}}
