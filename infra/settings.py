@@ -26,13 +26,13 @@ OPERATOR_INSTALLS = ("helm", "capability", "existing")
 
 
 def _shaped(pattern: str) -> Callable[[str], bool]:
-    return lambda value: re.fullmatch(pattern, value) is not None
+    return lambda value: re.fullmatch(pattern, value, re.ASCII) is not None
 
 
 _is_version = _shaped(r"\d+\.\d+\.\d+")
 _is_kms_key = _shaped(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+")
 _is_bucket = _shaped(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_is_transform_type = _shaped(r"ml\.(?!t)[a-z0-9]+\.[a-z0-9]+")
+_is_transform_type = _shaped(r"ml\.(?!t[0-9])[a-z0-9]+\.[a-z0-9]+")
 
 
 def _is_narrow_cidr(value: str) -> bool:
@@ -199,7 +199,7 @@ class Reader:
 
     def integer(self, key: str, low: int, high: int) -> int:
         value = self._raw(key)
-        if value is None or not re.fullmatch(r"-?\d+", value) or not low <= int(value) <= high:
+        if value is None or not re.fullmatch(r"-?[0-9]{1,9}", value) or not low <= int(value) <= high:
             self._refuse(key, _shown(value), f"a whole number from {low} to {high}")
             return low
         return int(value)
