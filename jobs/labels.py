@@ -71,13 +71,12 @@ def _in_file(args: TransformJobArgs, source: Input, path: Path) -> Iterator[str]
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = next(csv.reader(file), [])
+        wrong = [*_column("label_column", args.label_column, first, path), *_key(args, first, path)]
+        if not wrong and args.label_key is None and isinstance(source, LocalInput):
+            wrong = list(_counted(args, source, path))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        yield f"labels: {path} is not a CSV file that can be read: {error}"
-        return
-    wrong = [*_column("label_column", args.label_column, first, path), *_key(args, first, path)]
+        wrong = [f"labels: {path} is not a CSV file that can be read: {error}"]
     yield from wrong
-    if not wrong and args.label_key is None and isinstance(source, LocalInput):
-        yield from _counted(args, source, path)
 
 
 def _column(member: str, place: Place | None, first: list[str], path: Path) -> Iterator[str]:

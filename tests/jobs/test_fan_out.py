@@ -40,6 +40,12 @@ def test_a_grid_over_what_is_no_argument_is_refused(defaults: JobDefaults) -> No
     assert "grid: payload in the grid is not an argument of a job. Allowed: input, " in message
 
 
+def test_a_grid_in_which_two_jobs_would_have_one_name_is_refused(defaults: JobDefaults) -> None:
+    grid = {"input_filter": ["$[0:]", "$[0]"]}
+    message = refused(defaults, lambda jobs: fan_out.over_grid(jobs, "grid", ARGS, grid))
+    assert "grid: two combinations of the grid have the name grid-0" in message
+
+
 def test_a_grid_is_named_by_its_values(defaults: JobDefaults) -> None:
     grid = {"max_payload_in_mb": [1, 6], "batch_strategy": ["MultiRecord", "SingleRecord"]}
     planned = declaration.collect([lambda jobs: fan_out.over_grid(jobs, "grid", ARGS, grid)], defaults)

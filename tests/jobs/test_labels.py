@@ -78,6 +78,13 @@ def test_wrong_labels_are_refused(tmp_path: Path, changes: dict[str, Any], probl
     assert problem.format(root=tmp_path) in found
 
 
+@pytest.mark.parametrize("before", [0, 5000], ids=["in the first line", "far behind the first line"])
+def test_labels_that_are_not_utf_8_are_refused(tmp_path: Path, before: int) -> None:
+    (tmp_path / "bare.csv").write_bytes(b"0\n" * before + "für\n".encode("latin-1"))
+    (found,) = problems(tmp_path, labels="bare.csv", label_column=None)
+    assert "bare.csv is not a CSV file that can be read: 'utf-8' codec can't decode byte 0xfc" in found
+
+
 def test_another_number_of_rows_is_refused_with_both(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("1,2\n" * 5)
     (found,) = problems(tmp_path)
