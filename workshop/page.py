@@ -182,7 +182,9 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
 def _asked(result: Result, ask: model.Ask) -> model.Asked:
     client = stack.client("s3", result.stack)
     paths = (str(result.job["input_path"]), str(result.job["result_path"]))
-    records, batch = (s3.read(path, client).decode().splitlines()[:MOST_ASKED] for path in paths)
+    # Not splitlines(), which also splits at characters that a field may contain, such as U+2028.
+    lines = (s3.read(path, client).decode().split("\n") for path in paths)
+    records, batch = ([line for line in found if line][:MOST_ASKED] for found in lines)
     return model.asked(records, batch, ask)
 
 

@@ -6,6 +6,7 @@ into the stack's config if none is set: who may reach the cluster has no default
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import json
 import os
@@ -188,7 +189,7 @@ def public_address() -> ipaddress.IPv4Address:
     try:
         with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  the scheme is checked above
             return ipaddress.IPv4Address(answer.read(100).decode().strip())
-    except (OSError, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise Problem(f"{url} did not return this machine's address ({error}); set allowedCidrs by hand") from error
 
 

@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +28,8 @@ MOST_PREDICTIONS = 1000
 """The most columns that a model's answer may have, if an output filter hides how many there were."""
 
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
-_CODE = re.compile(r"[+-]?0\d")
-"""A leading zero says that the text is an identifier: as a number it would lose the zero."""
+_CODE = re.compile(r"[+-]?0\d|.*_")
+"""A leading zero, or an underscore, says that the text is an identifier: as a number it would lose it."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,17 @@ def kept_columns(output_filter: str, width: int) -> list[int] | None:
 def _inputs(given: bytes, form: Format) -> pd.DataFrame | None:
     if not any(kind in form.content_type for kind in ("csv", "json")):
         return None
-    return table(gzip.decompress(given) if form.compressed else given, form.content_type)
+    try:
+        return table(gzip.decompress(given) if form.compressed else given, form.content_type)
+    except (OSError, EOFError, zlib.error) as error:
+        raise WorkshopError(f"the job's input cannot be decompressed by gzip: {error}") from error
 
 
 def _csv_table(text: str) -> pd.DataFrame:
-    rows = [row for row in csv.reader(io.StringIO(text, newline=""), skipinitialspace=True) if row]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), skipinitialspace=True) if row]
+    except csv.Error as error:
+        raise WorkshopError(f"it is not CSV that can be read: {error}") from error
     width = len(rows[0]) if rows else 0
     if odd := next((number for number, row in enumerate(rows, start=1) if len(row) != width), None):
         raise WorkshopError(f"record {odd} has {len(rows[odd - 1])} columns, the first one has {width}")
@@ -146,14 +153,14 @@ def _json_values(text: str) -> Iterable[Any]:
     """One value for each line; or one document, whose items are the records if it is a list of records."""
     try:
         whole = json.loads(text)
-    except ValueError:
-        lines = [line for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        lines = [line for line in text.split("\n") if line.strip()]  # a string in it may contain other line ends
     else:
         nested = isinstance(whole, list) and bool(whole) and isinstance(whole[0], (list, dict))
         return whole if nested else [whole]
     try:
         return [json.loads(line) for line in lines]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WorkshopError(f"it is neither JSON nor JSON Lines: {error}") from None
 
 

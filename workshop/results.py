@@ -70,9 +70,12 @@ def main(arguments: Sequence[str]) -> int:
     name = options.job or _only_job(options.stack)
     table = frame(name, options.stack)
     if options.to:
-        target.parent.mkdir(parents=True, exist_ok=True)
         write = table.to_csv if target.suffix == ".csv" else table.to_parquet
-        write(target, index=False)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write(target, index=False)
+        except OSError as error:
+            raise WorkshopError(f"TO={options.to}: the file cannot be written: {error}") from error
         print(f"{target}: {len(table)} rows of {name}, columns {', '.join(table.columns)}")
         return 0
     with pd.option_context(

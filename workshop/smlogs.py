@@ -89,10 +89,7 @@ class Cluster:
 def main(arguments: Sequence[str]) -> int:
     """Show the logs of a transform job."""
     options = _parse(arguments)
-    try:
-        return _show(Cluster(_kubectl_flags(options)), options)
-    except (KeyboardInterrupt, BrokenPipeError):
-        return 130
+    return _show(Cluster(_kubectl_flags(options)), options)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -33,7 +33,7 @@ Tool = Callable[[Sequence[str]], int]
 def tool(main: Tool) -> Tool:
     """Let a tool end with 1 and one line on standard error where a person, or AWS, has to be asked again.
 
-    It ends well, and at once, if nobody reads its output any more, as behind `| head`.
+    It ends well, and at once, if nobody reads its output any more, as behind `| head`; Ctrl-C ends it with 130.
     """
 
     @functools.wraps(main)
@@ -47,6 +47,8 @@ def tool(main: Tool) -> Tool:
         except (WorkshopError, BotoCoreError, ClientError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
+        except KeyboardInterrupt:
+            return 130
         return code
 
     return guarded
@@ -65,10 +67,18 @@ def project() -> str:
 
 
 def settings(folder: Path, stack: str) -> dict[str, Any]:
-    """The settings of a stack: the values of its own file, and defaults from Pulumi.yaml."""
+    """The settings of a stack: the values of its own file, and defaults from Pulumi.yaml.
+
+    Raises:
+        WorkshopError: the stack's file does not exist, or is not YAML.
+    """
     project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
     values = {key: entry.get("default") for key, entry in project["config"].items() if isinstance(entry, dict)}
-    own = yaml.safe_load((folder / f"Pulumi.{stack}.yaml").read_text()).get("config") or {}
+    file = folder / f"Pulumi.{stack}.yaml"
+    try:
+        own = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise WorkshopError(f"the settings of stack {stack} cannot be read from {file}: {error}") from error
     return values | {key.removeprefix(f"{project['name']}:"): value for key, value in own.items()}
 
 

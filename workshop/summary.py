@@ -110,7 +110,10 @@ def line(name: str, job: Mapping[str, Any], place: Place) -> Line:
         return Line(name, status, f"{path} (expired; run it again: make retry JOB={name} STACK={place.stack})")
     except s3.S3Error as error:  # a bucket that the job may write to and this person may not read
         return Line(name, status, f"{path} (not shown: {error})")
-    keep(name, job, bodies, place)
+    try:
+        keep(name, job, bodies, place)
+    except OSError as error:
+        path = f"{path} (not copied: {error})"
     return Line(name, status, path, sum(map(_rows, bodies.values())), _metrics(job, bodies, place))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,14 @@ def test_an_address_that_nobody_tells_stops_only_who_has_set_none(monkeypatch: p
     )
     with pytest.raises(preflight.Problem, match="set allowedCidrs by hand"):
         preflight.allowed_addresses("dev", [])
+
+
+def test_a_server_that_does_not_speak_http_tells_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        threading.Thread(target=lambda: server.accept()[0].sendall(b"nonsense\r\n"), daemon=True).start()
+        with pytest.raises(preflight.Problem, match="set allowedCidrs by hand"):
+            preflight.public_address()
 
 
 def test_an_address_that_is_shut_out_is_found(monkeypatch: pytest.MonkeyPatch, address: str) -> None:

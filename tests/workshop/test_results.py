@@ -203,6 +203,15 @@ def test_a_mistake_is_reported_in_one_line(
     assert capsys.readouterr().err == f"error: {words}\n"
 
 
+def test_a_file_that_cannot_be_written_is_reported(
+    a_stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)})
+    (tmp_path / "a file").touch()
+    assert results.main(["--to", str(tmp_path / "a file" / "risk.csv")]) == 1
+    assert "a file/risk.csv: the file cannot be written: " in capsys.readouterr().err
+
+
 def test_it_is_importable_wherever_a_notebook_is_started(tmp_path: Path) -> None:
     script = "from workshop import results; print(results.frame.__name__)"
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

@@ -94,6 +94,30 @@ def test_settings_are_defaults_under_the_stacks_own_values(tmp_path: Path) -> No
     assert stack.settings(tmp_path, "dev") == {"nodeInstanceType": "t3.small", "transformInstanceType": "ml.m5.large"}
 
 
+@pytest.mark.parametrize("content", ["", "# nothing is set\n", "config:\n"], ids=["empty", "a comment", "no key"])
+def test_a_stack_that_sets_nothing_has_the_defaults(tmp_path: Path, content: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nconfig:\n  nodeInstanceType: {type: string, default: t3.small}\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text(content)
+    assert stack.settings(tmp_path, "dev") == {"nodeInstanceType": "t3.small"}
+
+
+@pytest.mark.parametrize("content", [None, b"config: [", b"\xff"], ids=["no file", "not YAML", "not text"])
+def test_settings_that_cannot_be_read_are_an_error(tmp_path: Path, content: bytes | None) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nconfig: {}\n")
+    if content is not None:
+        (tmp_path / "Pulumi.dev.yaml").write_bytes(content)
+    with pytest.raises(WorkshopError, match=r"the settings of stack dev cannot be read from .*Pulumi\.dev\.yaml"):
+        stack.settings(tmp_path, "dev")
+
+
+def test_a_tool_that_is_interrupted_ends_without_a_traceback() -> None:
+    @stack.tool
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    assert interrupted([]) == 130
+
+
 def test_a_tool_whose_output_nobody_reads_any_more_ends_well() -> None:
     script = "from workshop import stack\n@stack.tool\ndef main(_):\n    for n in range(100_000): print(n)\n    return 3\nraise SystemExit(main([]))"
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:

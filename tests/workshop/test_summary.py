@@ -147,6 +147,15 @@ def test_a_copy_takes_the_place_of_the_one_before_and_stays_within_its_folder(
     }
 
 
+def test_a_copy_that_cannot_be_written_costs_no_line(a_stack: Stack, said: Said) -> None:
+    long = f"{'n' * 253}.csv"
+    a_stack.ran("churn", {"in.csv": "1\n"}, {"in.csv": "0.1\n"})
+    a_stack.ran("long", {long: "1\n"}, {long: "0.1\n"})
+    _, churn, other = said()
+    assert churn.split()[2] == other.split()[2] == "1"
+    assert "(not copied: [Errno 36] File name too long" in other
+
+
 def test_the_outputs_are_reported_in_short() -> None:
     outputs = {
         "bucket_name": "b",
