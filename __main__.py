@@ -11,10 +11,9 @@ from infra.network import Network, NetworkArgs
 from infra.operator import Operator, OperatorArgs, check_definitions
 from infra.schedule import Schedules, SchedulesArgs
 from infra.storage import Storage, StorageArgs
-from jobs import declaration, declared, lanes
+from jobs import declaration, declared, lanes, scheduled_job
 from jobs.declaration import JobDefaults
 from jobs.layer import TransformJobs
-from jobs.scheduled_job import ScheduledJobs
 from jobs.transform_job import JobPlace
 from lookups import prices
 
@@ -43,7 +42,7 @@ place = JobPlace.of(chosen, account=aws, storage=storage, identity=identity, ope
 transform_jobs = TransformJobs(arranged.jobs, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
 if scheduled := [job.name for job in planned if job.args.schedule is not None]:
     schedules = Schedules(chosen.prefix, SchedulesArgs.of(chosen, aws, scheduled), aws.options)
-    pulumi.export("scheduled_jobs", ScheduledJobs(planned, place, schedules, aws.options).outputs())
+    pulumi.export("scheduled_jobs", scheduled_job.create(planned, place, schedules, aws.options))
 
 pulumi.export("bucket_name", storage.bucket_name)
 pulumi.export("cluster_name", cluster.cluster_name)

@@ -104,7 +104,10 @@ class Cluster(pulumi.ComponentResource):
         self._name, self._args = name, args
         self.cluster_name = args.cluster_name
         cluster = self._control_plane()
-        place = [cluster] if args.node_role is None else self._place_for_pods(args.node_role, cluster)
+        place: list[pulumi.Resource] = [cluster]
+        if args.node_role is not None:
+            place = self._pod_identity(cluster)
+            place.append(self._nodes(args.node_role, cluster, after=list(place)))
         self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
         self.ready = [*place, *args.operator_role.ready]
         self.provider = self._kubernetes()
@@ -135,10 +138,6 @@ class Cluster(pulumi.ComponentResource):
             opts=self._after([*role.ready, *args.routes]),
             **_pinned(args.kubernetes_version) if args.node_role else _without_nodes(),
         )
-
-    def _place_for_pods(self, node_role: Identified, cluster: eks.Cluster) -> list[pulumi.Resource]:
-        pod_identity = self._pod_identity(cluster)
-        return [*pod_identity, self._nodes(node_role, cluster, after=pod_identity)]
 
     def _admins(self) -> dict[str, eks.AccessEntryArgs]:
         """Give access to further administrators; EKS adds the cluster's creator by itself and refuses a second entry."""

@@ -148,16 +148,10 @@ class Identity(pulumi.ComponentResource):
         return self._with_statements("execution", role, statements)
 
     def _role(self, part: str, trust: pulumi.Input[str], description: str) -> aws.iam.Role:
-        return aws.iam.Role(
-            f"{self._name}-{part}",
-            name=f"{self._name}-{part}",
-            assume_role_policy=trust,
-            description=f"{self._name}: {description}",
-            permissions_boundary=self._args.permissions_boundary or None,
-            tags={"Name": f"{self._name}-{part}"},
-            # Its policy, made right after it, waits on its creation.
-            opts=pulumi.ResourceOptions(parent=self, hooks=_after(update=self._seen)),
-        )
+        # No delay after its creation: its policy, which is created next, has one.
+        opts = pulumi.ResourceOptions(parent=self, hooks=_after(update=self._seen))
+        name, description = f"{self._name}-{part}", f"{self._name}: {description}"
+        return create_role(name, trust, description, opts, permissions_boundary=self._args.permissions_boundary)
 
     def _with_managed_policies(self, part: str, role: aws.iam.Role, names: Sequence[str]) -> Identified:
         attachments: list[pulumi.Resource] = [
@@ -172,14 +166,38 @@ class Identity(pulumi.ComponentResource):
         return Identified(role, [role, *attachments])
 
     def _with_statements(self, part: str, role: aws.iam.Role, statements: pulumi.Output[list[Statement]]) -> Identified:
-        policy = aws.iam.RolePolicy(
-            f"{self._name}-{part}",
-            name=f"{self._name}-{part}",
-            role=role.name,
-            policy=statements.apply(lambda found: policies.document(*found)),
-            opts=pulumi.ResourceOptions(parent=self, hooks=_after(create=self._seen, update=self._seen)),
-        )
-        return Identified(role, [role, policy])
+        opts = pulumi.ResourceOptions(parent=self, hooks=_after(create=self._seen, update=self._seen))
+        return Identified(role, [role, create_inline_policy(f"{self._name}-{part}", role, statements, opts)])
+
+
+def create_role(
+    name: str,
+    trust: pulumi.Input[str],
+    description: str,
+    opts: pulumi.ResourceOptions,
+    *,
+    permissions_boundary: str,
+    max_session_duration: int | None = None,
+) -> aws.iam.Role:
+    """Create a role of this name; the boundary is a policy's ARN or empty, the longest session is in seconds."""
+    return aws.iam.Role(
+        name,
+        name=name,
+        assume_role_policy=trust,
+        description=description,
+        permissions_boundary=permissions_boundary or None,
+        max_session_duration=max_session_duration,
+        tags={"Name": name},
+        opts=opts,
+    )
+
+
+def create_inline_policy(
+    name: str, role: aws.iam.Role, statements: pulumi.Output[list[Statement]], opts: pulumi.ResourceOptions
+) -> aws.iam.RolePolicy:
+    """Create a policy of these statements within a role."""
+    document = statements.apply(lambda found: policies.document(*found))
+    return aws.iam.RolePolicy(name, name=name, role=role.name, policy=document, opts=opts)
 
 
 def _delay(name: str, seconds: int) -> pulumi.ResourceHook | None:

@@ -136,12 +136,11 @@ class Operator(pulumi.ComponentResource):
         instead, and left behind by destroy, which removes the cluster. The fixed field manager lets the new patch take
         over the fields of the old one.
         """
-        options = pulumi.ResourceOptions(
-            replace_on_changes=["*"],
-            delete_before_replace=True,
-            retain_on_delete=True,
-            hooks=self._patience() if self._args.install == "capability" else None,
-        )
+        options = pulumi.ResourceOptions(replace_on_changes=["*"], delete_before_replace=True, retain_on_delete=True)
+        if self._args.install == "capability":
+            # EKS installs the definition by itself and does not say when; until then the patch fails.
+            hook = ErrorHook(f"{self._name}-definition", await_definition)
+            options.hooks = pulumi.ResourceHookBinding(on_error=[hook])
         return kubernetes.apiextensions.v1.CustomResourceDefinitionPatch(
             f"{self._name}-short-names",
             metadata={
@@ -151,10 +150,6 @@ class Operator(pulumi.ComponentResource):
             spec={"group": API_GROUP, "names": {"kind": "TransformJob", "short_names": SHORT_NAMES}},
             opts=pulumi.ResourceOptions.merge(self._on_cluster(after), options),
         )
-
-    def _patience(self) -> pulumi.ResourceHookBinding:
-        """EKS installs the definition by itself and does not say when; until then the patch fails."""
-        return pulumi.ResourceHookBinding(on_error=[ErrorHook(f"{self._name}-definition", await_definition)])
 
     def _values(self) -> dict[str, Any]:
         return {

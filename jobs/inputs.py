@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.archive import digest
 from jobs.columns import SAMPLE, Sample
 from lookups import s3
 
@@ -134,7 +135,7 @@ def local(where: Path) -> LocalInput:
         files = _files(where)
         if not any(file.stat().st_size for _, file in files):
             raise InputError(f"{where} is empty; a job needs at least one record")
-        return LocalInput(where, files, _file_digest(where) if where.is_file() else _folder_digest(files))
+        return LocalInput(where, files, digest(where) if where.is_file() else _folder_digest(files))
     except OSError as error:
         raise InputError(f"{error.filename or where} cannot be read: {error.strerror}") from error
 
@@ -161,13 +162,8 @@ def _is_utf8(name: str) -> bool:
 
 def _folder_digest(files: Sequence[tuple[str, Path]]) -> str:
     """Include the names: results are named after them, and a folder with one file must not have the prefix of that file."""
-    content = json.dumps([[name, _file_digest(file)] for name, file in files])
+    content = json.dumps([[name, digest(file)] for name, file in files])
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_hidden(name: str) -> bool:

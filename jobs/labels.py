@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from data_processing.content_types import CSV, content_type
 from jobs import columns
 from jobs.account import Account
 from jobs.arguments import TransformJobArgs
@@ -118,4 +119,4 @@ def _counted(args: TransformJobArgs, source: LocalInput, path: Path) -> Iterator
 
 def is_csv(args: TransformJobArgs) -> bool:
     """Say whether a job's input is CSV, whatever parameters its content type has."""
-    return (args.content_type or "").partition(";")[0].strip().lower() == "text/csv"
+    return content_type(args.content_type) == CSV

@@ -40,7 +40,7 @@ class TransformJobs:
         self._planned = planned
         self._progress = progress or Progress(asking(place.region, place.prefix))
         self._jobs: dict[str, TransformJob] = {}
-        uploads = Uploads()
+        uploads: Uploads = {}
         for job in planned:
             needed = {name: self._jobs[name] for name in job.needs}
             self._jobs[job.name] = TransformJob(job, place, uploads, needed, opts)

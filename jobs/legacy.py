@@ -14,7 +14,7 @@ import argparse
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +36,10 @@ from jobs.inputs import ResultOf
 from jobs.legacy_file import API_VERSION, KIND, LegacyError, Node
 
 PREFIX = "batch-workshop"  # the default of the stack's setting
+_OBJECT_ADDRESSES = (
+    re.compile(r"https://([a-z0-9][a-z0-9.-]*)\.s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?/(.*)"),
+    re.compile(r"https://s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?/([^/]+)/(.*)"),
+)
 REGION_ANNOTATION = "services.k8s.aws/region"
 RUNS_ONCE = """\
 # This runs once: SageMaker keeps a job's name for ever, and the name does not tell when the input changes.
@@ -166,16 +170,9 @@ def _left_behind(job: LegacyJob) -> Iterator[str]:
 
 
 def _given(args: TransformJobArgs) -> list[tuple[str, Any]]:
-    def default(item: Any) -> Any:
-        return (
-            item.default
-            if item.default is not MISSING
-            else item.default_factory()
-            if item.default_factory is not MISSING
-            else MISSING
-        )
-
-    return [(item.name, getattr(args, item.name)) for item in fields(args) if getattr(args, item.name) != default(item)]
+    default = TransformJobArgs(input="")
+    given = ((item.name, getattr(args, item.name)) for item in fields(args))
+    return [(name, value) for name, value in given if value != getattr(default, name)]
 
 
 def _literal(value: Any) -> str:
@@ -198,10 +195,9 @@ def _name(metadata: Node) -> str:
 def _input_uri(place: Node) -> str:
     """Return an S3 URI; the https address of an object is refused, and the message gives the equivalent URI."""
     uri = place.text("s3Uri")
-    if found := re.fullmatch(r"https://([a-z0-9][a-z0-9.-]*)\.s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?/(.*)", uri):
-        raise place.error("s3Uri", f"must be an S3 URI: write s3://{found[1]}/{found[2]} for {uri}")
-    if found := re.fullmatch(r"https://s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?/([^/]+)/(.*)", uri):
-        raise place.error("s3Uri", f"must be an S3 URI: write s3://{found[1]}/{found[2]} for {uri}")
+    for address in _OBJECT_ADDRESSES:
+        if found := address.fullmatch(uri):
+            raise place.error("s3Uri", f"must be an S3 URI: write s3://{found[1]}/{found[2]} for {uri}")
     return uri
 
 

@@ -1,4 +1,4 @@
-"""`ScheduledJob`: a declared job that EventBridge Scheduler runs, instead of `up`; `ScheduledJobs`: all of a stack's.
+"""`ScheduledJob`: a declared job that EventBridge Scheduler runs, instead of `up`; `create` makes all of a stack's.
 
 The stack contains the schedule, not its runs, which SageMaker lists (`python -m workshop.scheduled`). So an `up` without a
 change changes nothing, however often the schedule has fired.
@@ -18,8 +18,10 @@ from jobs.inputs import S3Input
 from jobs.transform_job import JobPlace
 
 
-class ScheduledJobs:
-    """The jobs of a stack that have a schedule, by declared name.
+def create(
+    planned: Sequence[PlannedJob], place: JobPlace, schedules: Schedules, opts: pulumi.ResourceOptions
+) -> dict[str, dict[str, Any]]:
+    """Create the scheduled jobs, and return the stack's output `scheduled_jobs`: their entries by declared name.
 
     Args:
         planned: the jobs, checked; those without a schedule are left out.
@@ -27,19 +29,11 @@ class ScheduledJobs:
         schedules: the infrastructure that their schedules share.
         opts: options of each job's component.
     """
-
-    def __init__(
-        self, planned: Sequence[PlannedJob], place: JobPlace, schedules: Schedules, opts: pulumi.ResourceOptions
-    ) -> None:
-        self._jobs = {
-            job.name: ScheduledJob(job, job.args.schedule, place, schedules, opts)
-            for job in planned
-            if job.args.schedule is not None
-        }
-
-    def outputs(self) -> dict[str, dict[str, Any]]:
-        """Return the stack's output `scheduled_jobs`."""
-        return {name: job.outputs() for name, job in self._jobs.items()}
+    return {
+        job.name: ScheduledJob(job, job.args.schedule, place, schedules, opts).outputs()
+        for job in planned
+        if job.args.schedule is not None
+    }
 
 
 class ScheduledJob(pulumi.ComponentResource):

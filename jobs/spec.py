@@ -3,10 +3,12 @@
 Values that SageMaker would fill in are written out, so that the object does not change after its creation.
 """
 
+import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from jobs.arguments import TransformJobArgs
+from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
 from lookups import ENDS
 
 API_VERSION = "sagemaker.services.k8s.aws/v1alpha1"
@@ -31,7 +33,6 @@ def build(
     args: TransformJobArgs, *, model_name: str, input_uri: str, output_base: str, instance_type: str
 ) -> dict[str, Any]:
     """Return the members that affect the result: all except name and tags, with the output base as output path."""
-    client, experiment = args.model_client_config, args.experiment_config
     source = {"s3DataType": args.s3_data_type, "s3URI": input_uri}
     members: dict[str, Any] = {
         "modelName": model_name,
@@ -39,11 +40,7 @@ def build(
         "maxPayloadInMB": args.max_payload_in_mb,
         "maxConcurrentTransforms": args.max_concurrent_transforms,
         "environment": dict(args.environment),
-        "modelClientConfig": client
-        and {
-            "invocationsTimeoutInSeconds": client.invocations_timeout_in_seconds,
-            "invocationsMaxRetries": client.invocations_max_retries,
-        },
+        "modelClientConfig": args.model_client_config and _in_camel_case(args.model_client_config),
         "transformInput": {
             "dataSource": {"s3DataSource": source},
             "contentType": args.content_type,
@@ -67,12 +64,7 @@ def build(
             "joinSource": args.join_source,
             "outputFilter": args.output_filter,
         },
-        "experimentConfig": experiment
-        and {
-            "experimentName": experiment.experiment_name,
-            "trialName": experiment.trial_name,
-            "trialComponentDisplayName": experiment.trial_component_display_name,
-        },
+        "experimentConfig": args.experiment_config and _in_camel_case(args.experiment_config),
     }
     return _given(members)
 
@@ -87,6 +79,10 @@ def complete(spec: Mapping[str, Any], job_name: str, tags: Mapping[str, str]) ->
 
 def output_path(output_base: str, job_name: str) -> str:
     return f"{output_base.rstrip('/')}/{job_name}/"
+
+
+def _in_camel_case(config: ModelClientConfig | ExperimentConfig) -> dict[str, Any]:
+    return {re.sub("_(.)", lambda found: found[1].upper(), name): value for name, value in asdict(config).items()}
 
 
 def _given(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ follow it start, and `jobs.ends` reports the failure.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -92,11 +92,8 @@ class JobPlace:
         )
 
 
-@dataclass
-class Uploads:
-    """Inputs uploaded so far, by key: equal content is uploaded once, by the first job that reads it."""
-
-    by_key: dict[str, aws.s3.BucketObjectv2] = field(default_factory=dict[str, aws.s3.BucketObjectv2])
+Uploads = dict[str, aws.s3.BucketObjectv2]
+"""Inputs uploaded so far, by key: equal content is uploaded once, by the first job that reads it."""
 
 
 class TransformJob(pulumi.ComponentResource):
@@ -161,9 +158,9 @@ class TransformJob(pulumi.ComponentResource):
 
     def _upload_one(self, uploads: Uploads, source: LocalInput, name: str) -> aws.s3.BucketObjectv2:
         key = source.prefix + name
-        if key not in uploads.by_key:
+        if key not in uploads:
             part = "" if source.is_single else f"-{name}"
-            uploads.by_key[key] = aws.s3.BucketObjectv2(
+            uploads[key] = aws.s3.BucketObjectv2(
                 f"{self._job.name}-input{part}",
                 bucket=self._place.bucket_name,
                 key=key,
@@ -173,7 +170,7 @@ class TransformJob(pulumi.ComponentResource):
                     parent=self, retain_on_delete=True, depends_on=list(self._place.bucket_ready)
                 ),
             )
-        return uploads.by_key[key]
+        return uploads[key]
 
     def _input_path(
         self, sent: Sequence[aws.s3.BucketObjectv2], needed: Mapping[str, "TransformJob"]

@@ -132,7 +132,7 @@ def _texts(args: TransformJobArgs) -> Iterator[str]:
 def _pairs(args: TransformJobArgs) -> Iterator[str]:
     yield from environment_problems("Environment", args.environment, MAX_ENVIRONMENT, MAX_VALUE)
     for key, value in args.tags.items():
-        if not 1 <= len(key) <= 128 or len(value) > 256 or not _is_tag_text(key) or not _is_tag_text(value):
+        if not 1 <= len(key) <= 128 or len(value) > 256 or not _TAG_TEXT.fullmatch(key + value):
             yield f"Tags: '{key}' is not allowed. Allowed: keys of 1 to 128, values of up to 256 letters, digits, _.:/=+-@"
         if key.lower().startswith("aws:"):
             yield f"Tags: '{key}' is not allowed. Allowed: keys that do not start with aws:"
@@ -255,10 +255,6 @@ def _key_permission(of: str, key_id: str | None, allowed: Sequence[str]) -> Iter
 
 def _unless(what: str, key: str) -> str:
     return f"for which the stack's roles have no permission: unless the {what}'s own policy allows them, add it to config {key}"
-
-
-def _is_tag_text(text: str) -> bool:
-    return _TAG_TEXT.fullmatch(text) is not None
 
 
 def mistyped(arguments: object) -> Iterator[str]:

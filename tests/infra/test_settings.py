@@ -14,7 +14,7 @@ from tests.program.harness import PROJECT, ROOT, default_config, text
 
 ADMIN = f"arn:aws:iam::{'1' * 12}:role/ci"
 SCHEMA = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-TRANSFORM_TYPES = get_session().get_service_model("sagemaker").shape_for("TransformInstanceType").enum
+TRANSFORM_TYPES: list[str] = get_session().get_service_data("sagemaker")["shapes"]["TransformInstanceType"]["enum"]
 
 
 @pytest.fixture(autouse=True)

@@ -84,7 +84,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 def registry(**members: Any) -> Generator[tuple[str, type[Registry]]]:
     kind = type("OneRegistry", (Registry,), {"seen_by_storage": [], **members})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"oci://127.0.0.1:{server.server_address[1]}/{REPOSITORY}", kind
         server.shutdown()
 

@@ -37,7 +37,7 @@ def address() -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002  the base class's name
 
     with http.server.HTTPServer(("127.0.0.1", 0), Tell) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
 
