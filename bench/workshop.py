@@ -63,7 +63,7 @@ class Memory:
 
 
 def _taken(root: int) -> Memory:
-    """The memory of a process and its descendants; zero if it has ended meanwhile."""
+    """Return the memory of a process and its descendants; zero if it has ended meanwhile."""
     try:
         return sum((Memory(_proportional(pid, resident), resident) for pid, resident, _ in family(root)), Memory())
     except KeyError:
@@ -71,7 +71,7 @@ def _taken(root: int) -> Memory:
 
 
 def _proportional(pid: int, resident: float) -> float:
-    """Megabytes of a process, with its part of shared pages; the resident ones if the system does not report that."""
+    """Return the megabytes of a process, with its part of shared pages; the resident ones if the system does not report that."""
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:

@@ -79,7 +79,7 @@ STYLE = """
 
 
 def draw() -> str:
-    """The picture as SVG text."""
+    """Return the picture as SVG text."""
     head = '<defs><marker id="head" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto"><path d="M0,0 L8,4 L0,8 z" style="fill:#52606d;stroke:none;marker-end:none"/></marker></defs>'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Architecture">'

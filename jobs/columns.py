@@ -209,7 +209,7 @@ def _delimiter(records: Sequence[_Record], reader: Reader) -> str:
 
 
 def _header(sample: Sample, lines: Sequence[str], records: Sequence[_Record], reader: Reader) -> Finding | None:
-    """Whether the first line has no number and the next one has some."""
+    """Report a first line that has no number, if the next line has some."""
     delimiter = _delimiter(records, reader)
     if len(records) < 2 or not records[1].text.strip():
         return None
@@ -226,7 +226,7 @@ def _header(sample: Sample, lines: Sequence[str], records: Sequence[_Record], re
 def _text(
     sample: Sample, lines: Sequence[str], records: Sequence[_Record], input_filter: str | None, reader: Reader
 ) -> Finding | None:
-    """The first field that is not a number."""
+    """Report the first field that is not a number."""
     if not reader.numbers_only:
         return None
     delimiter = _delimiter(records, reader)
@@ -257,7 +257,7 @@ def _text_advice(field: str, line: str, delimiter: str) -> str:
 def _width(
     sample: Sample, lines: Sequence[str], records: Sequence[_Record], input_filter: str | None, reader: Reader
 ) -> Finding | None:
-    """A number of columns that differs from the model's, on every line or on one."""
+    """Report a number of columns that differs from the model's, on every line or on one."""
     if reader.features is None:
         return None
     delimiter = _delimiter(records, reader)
@@ -300,7 +300,7 @@ def _shown(line: str) -> str:
 
 
 def _are_numbers(fields: Sequence[str]) -> bool:
-    """Whether the image's `float` accepts all of them; many times as fast as to ask for each."""
+    """Say whether the image's `float` accepts all fields; this is many times as fast as to try each of them."""
     try:
         return bool([float(field) for field in fields])
     except ValueError:

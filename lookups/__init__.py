@@ -17,5 +17,5 @@ ENDS = ("Completed", "Failed", "Stopped")
 
 
 def error_code(error: Exception) -> str:
-    """AWS's code of a refusal, such as `AccessDenied`; empty for an error of boto3 itself."""
+    """Return the code of AWS's error, such as `AccessDenied`; empty for an error of boto3 itself."""
     return getattr(error, "response", {}).get("Error", {}).get("Code", "")

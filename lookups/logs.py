@@ -44,12 +44,12 @@ class JobLogs:
         self._client: Any = boto3.client("logs", region_name=self.region)
 
     def new(self) -> list[Line]:
-        """The lines that came since the last call, oldest first; none when the job has no logs yet."""
+        """Return the lines written since the last call, oldest first; empty if the job has no logs yet."""
         lines = (line for stream in self._streams() for line in self._read(stream))
         return sorted(lines, key=lambda line: line.milliseconds)  # stable: lines of one moment keep their order
 
     def last(self, count: int) -> list[Line]:
-        """The last lines, oldest first; no more than these are read from any stream."""
+        """Return the last lines, oldest first; no more than these are read from any stream."""
         lines = (line for stream in self._streams() for line in self._end(stream, count))
         return sorted(lines, key=lambda line: line.milliseconds)[-count:]
 
@@ -96,5 +96,5 @@ def _lines(stream: str, page: dict[str, Any]) -> Iterator[Line]:
 
 
 def last_lines(job_name: str, count: int) -> list[str]:
-    """The last lines of a job's logs, for a message that says why it failed."""
+    """Return the last lines of a job's logs, for a message that says why it failed."""
     return [str(line) for line in JobLogs(job_name).last(count)]

@@ -31,7 +31,7 @@ TRANSFORM_PER_HOUR: Mapping[str, float] = {
 
 
 def standing(node_instance_type: str | None) -> dict[str, float | None]:
-    """What costs money while the stack exists, with its price per hour; None if the table has no price.
+    """Return what costs money while the stack exists, with the price per hour; None if the table lacks the price.
 
     Args:
         node_instance_type: EC2 type of the one node; None where EKS runs the operator, without nodes.
@@ -47,19 +47,19 @@ def standing(node_instance_type: str | None) -> dict[str, float | None]:
 
 
 def total(items: Mapping[str, float | None]) -> float | None:
-    """Their sum per hour; None when a price is missing."""
+    """Return the sum of these prices per hour; None if one is missing."""
     prices = [price for price in items.values() if price is not None]
     return sum(prices) if len(prices) == len(items) else None
 
 
 def job(transform_instance_type: str, minutes: float = JOB_MINUTES, instances: int = 1) -> float | None:
-    """The cost of one transform job: SageMaker bills by the second, start-up (about 4 minutes) included."""
+    """Return the cost of one transform job; SageMaker bills by the second, including the start (about 4 minutes)."""
     price = TRANSFORM_PER_HOUR.get(transform_instance_type)
     return price if price is None else price * instances * minutes / 60
 
 
 def summary(node_instance_type: str | None, transform_instance_type: str, stack: str) -> dict[str, float | str | None]:
-    """The stack's output `cost`; a price is None if the table does not have it.
+    """Return the stack's output `cost`; a price is None if the table does not have it.
 
     Args:
         node_instance_type: EC2 type of the one node; None if the stack has no node.

@@ -70,7 +70,7 @@ def package(file: Path) -> str:
 
 
 def pack(model: bytes) -> bytes:
-    """An archive of this one file, without time and owner."""
+    """Return an archive of this one file, without time and owner."""
     entry = tarfile.TarInfo(MODEL_NAME)
     entry.size, entry.mode, entry.mtime = len(model), 0o644, 0
     tar_bytes = io.BytesIO()
@@ -80,7 +80,7 @@ def pack(model: bytes) -> bytes:
 
 
 def unpack(archive: bytes) -> bytes:
-    """The model in an archive that `pack` made."""
+    """Return the model in an archive that `pack` made."""
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
         member = tar.extractfile(MODEL_NAME)
         if member is None:

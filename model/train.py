@@ -66,7 +66,7 @@ def train(customers: Sequence[Customer]) -> xgboost.Booster:
 
 
 def model_bytes(booster: xgboost.Booster) -> bytes:
-    """The model in xgboost's own binary JSON, which, unlike a pickle, runs no code when it is read."""
+    """Return the model in xgboost's own binary JSON, which, unlike a pickle, runs no code when it is read."""
     return bytes(booster.save_raw(raw_format="ubj"))
 
 

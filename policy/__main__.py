@@ -20,7 +20,7 @@ from rules.resource import Resource, Rule
 
 
 def as_policy(rule: Rule) -> Policy:
-    """A mandatory policy."""
+    """Return a rule as a mandatory policy."""
 
     def tell(report: ReportViolation, resources: list[Resource]) -> None:
         for violation in rule.violations(resources):

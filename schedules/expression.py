@@ -166,7 +166,7 @@ def _is_day(entry: int | str, day: date) -> bool:
 
 
 def _nearest_weekday(month: Sequence[date], wanted: date) -> date:
-    """The weekday nearest to a day, in the same month."""
+    """Return the weekday nearest to a day, in the same month."""
     weekdays = [day for day in month if day.weekday() < 5]
     return min(weekdays, key=lambda day: abs((day - wanted).days))
 

@@ -104,7 +104,7 @@ def _check_labels(names: tuple[str, str], first: pd.DataFrame, second: pd.DataFr
 
 
 def _distances(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series[float] | None:
-    """How far the predictions of each row differ; None if they are not numbers, or not equally many."""
+    """Return how far the predictions of each row differ; None if they are not numbers, or not equally many."""
     if first.shape != second.shape:
         return None
     try:

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def report(values: dict[str, Any], stack: str) -> str:
-    """The cost as text, one line for each item, and the command that ends it."""
+    """Return the cost as text, one line for each item, and the command that ends it."""
     has_nodes = values.get("operatorInstall") != "capability"
     items = prices.standing(values["nodeInstanceType"] if has_nodes else None)
     hour = prices.total(items)

@@ -110,7 +110,7 @@ def _increase(quota: Quota, wanted: int, place: str | None, *, send: bool) -> st
 
 
 def eks_version(version: str, place: str | None, cluster: str) -> str:
-    """A version in extended support costs six times as much; a cluster that is newer than the setting keeps its own."""
+    """Check that the version is in standard support: extended support costs six times as much. A cluster newer than the setting keeps its version."""
     if newer := _newer(version, place, cluster):
         return f"the cluster {cluster} has {newer} and keeps it: pulumi config set kubernetesVersion {newer}"
     with asking("eks:DescribeClusterVersions"):
@@ -141,7 +141,7 @@ def addon_versions(version: str, place: str | None, cluster: str) -> str:
 
 
 def _newer(version: str, place: str | None, cluster: str) -> str | None:
-    """The version of the stack's cluster, if there is one and EKS has upgraded it beyond the setting."""
+    """Return the version of the stack's cluster, if there is one and EKS has upgraded it beyond the setting."""
     with asking("eks:DescribeCluster"):
         eks = boto3.client("eks", region_name=place)
         try:
@@ -166,7 +166,7 @@ def _offered(name: str, version: str, place: str | None) -> list[str]:
 
 
 def explained(error: BotoCoreError | ClientError, permission: str) -> str:
-    """The message of AWS or its library, in one line, and what to do about it."""
+    """Return the message of AWS or its library, in one line, and what to do about it."""
     return f"{str(error).splitlines()[0].rstrip('.')}; {_cure(error, permission)}"
 
 

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> dict[str, Callable[[], str]]:
-    """The checks of a stack with these settings by the heading of their lines.
+    """Return the checks of a stack with these settings, by the headings of their lines.
 
     If wanted, they ask AWS to raise a quota that is too low.
     """
@@ -67,14 +67,14 @@ def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> dict[st
 
 
 def identity(place: str | None) -> str:
-    """Whether there are valid credentials, and whose they are."""
+    """Check that there are valid credentials, and return whose they are."""
     with asking("sts:GetCallerIdentity"):
         caller = boto3.client("sts", region_name=place).get_caller_identity()
     return f"{caller['Arn']} in account {caller['Account']}"
 
 
 def region(place: str | None) -> str:
-    """The stack's region is the one that the aws CLI and boto3 use."""
+    """Check that the stack's region is the one that the aws CLI and boto3 use."""
     if not place:
         raise Problem("the stack has none: pulumi config set aws:region us-east-1")
     with asking(""):
@@ -86,7 +86,7 @@ def region(place: str | None) -> str:
 
 
 def one_operator(install: str, cluster: str, place: str | None) -> str:
-    """No other operator than that of the settings acts on the cluster's jobs."""
+    """Check that no other operator than that of the settings acts on the cluster's jobs."""
     with asking("eks:ListNodegroups, eks:ListCapabilities"):
         eks = boto3.client("eks", region_name=place)
         try:
@@ -104,12 +104,12 @@ def one_operator(install: str, cluster: str, place: str | None) -> str:
 
 
 def pulumi_cli() -> str:
-    """The engine that acts on an account."""
+    """Check that there is a Pulumi CLI, which acts on the account."""
     return _program("pulumi", "https://www.pulumi.com/docs/install/")
 
 
 def aws_cli() -> str:
-    """The aws CLI makes the tokens with which the cluster is reached, also while previewing."""
+    """Check the version of the aws CLI, which makes the tokens for the cluster, also in a preview."""
     program = _program("aws", "https://docs.aws.amazon.com/cli/")
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     match = re.match(r"aws-cli/(\d+)\.(\d+)", said)
@@ -126,7 +126,7 @@ def _program(name: str, guide: str) -> str:
 
 
 def jobs_at_once(values: dict[str, Any], place: str | None, *, send: bool) -> str:
-    """The declared jobs are valid, and the quota allows the instances that they may use at once."""
+    """Check that the declared jobs are valid, and that the quota allows the instances that they may use at once."""
     command = [sys.executable, "-m", "jobs.lanes"]
     # Another check covers the addresses, and sets them if the stack has none.
     given = json.dumps({**values, "allowedCidrs": values.get("allowedCidrs") or ["127.0.0.1/32"]})
@@ -138,7 +138,7 @@ def jobs_at_once(values: dict[str, Any], place: str | None, *, send: bool) -> st
 
 
 def allowed_addresses(stack: str, cidrs: Sequence[str]) -> str:
-    """The cluster's endpoint admits this machine, and not the whole world."""
+    """Check that the cluster's endpoint admits this machine; if no range is set, write this machine's address."""
     networks = [_network(cidr) for cidr in cidrs]
     try:
         address = public_address()
@@ -158,7 +158,7 @@ def allowed_addresses(stack: str, cidrs: Sequence[str]) -> str:
 
 
 def _network(cidr: str) -> ipaddress.IPv4Network:
-    """A range that EKS accepts: for a public endpoint it refuses those of private networks."""
+    """Parse a range that EKS accepts: for a public endpoint it refuses those of private networks."""
     try:
         network = ipaddress.IPv4Network(cidr)
     except ValueError as error:
@@ -182,7 +182,7 @@ def _write_address(stack: str, cidr: str) -> None:
 
 
 def public_address() -> ipaddress.IPv4Address:
-    """The public address of this machine."""
+    """Return the public address of this machine."""
     url = os.environ.get("PREFLIGHT_ADDRESS_URL", ADDRESS_URL)
     if not url.startswith(("https://", "http://127.0.0.1:")):
         raise Problem(f"PREFLIGHT_ADDRESS_URL={url} is not used: it must be https")

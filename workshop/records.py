@@ -44,7 +44,7 @@ class Format:
 
     @classmethod
     def of(cls, job: Mapping[str, Any]) -> Format:
-        """The format of a job, from SageMaker's description of it."""
+        """Return the format of a job, from SageMaker's description of it."""
         given, made = job["TransformInput"], job["TransformOutput"]
         processing = job.get("DataProcessing") or {}
         content_type = given.get("ContentType") or "text/csv"
@@ -86,7 +86,7 @@ def scored(result: bytes, given: bytes | None, form: Format) -> Scored:
 
 
 def table(body: bytes, content_type: str) -> pd.DataFrame:
-    """Records as a table, one row for each; columns without a name are numbered from 0.
+    """Parse records into a table, one row for each; columns without a name are numbered from 0.
 
     Raises:
         WorkshopError: the body does not fit the content type.
@@ -102,12 +102,12 @@ def table(body: bytes, content_type: str) -> pd.DataFrame:
 
 
 def typed(texts: pd.DataFrame) -> pd.DataFrame:
-    """The same table, with numbers in columns that contain only numbers; identifiers such as `007` stay strings."""
+    """Return the same table, with numbers in columns that contain only numbers; identifiers such as `007` stay strings."""
     return pd.DataFrame({name: _typed(texts[name]) for name in texts.columns}, columns=texts.columns)
 
 
 def kept_columns(output_filter: str, width: int) -> list[int] | None:
-    """Which columns of a CSV record of this width a filter, such as `$[0,-1]`, keeps, in the order in which it writes them.
+    """Return which columns of a CSV record of this width a filter such as `$[0,-1]` keeps, in the order in which it writes them.
 
     Returns:
         Positions from 0; None if the filter does not select by position.
@@ -150,7 +150,7 @@ def _json_table(text: str) -> pd.DataFrame:
 
 
 def _json_values(text: str) -> Iterable[Any]:
-    """One value for each line; or one document, whose items are the records if it is a list of records."""
+    """Parse one value for each line; or one document, whose items are the records if it is a list of records."""
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
@@ -165,7 +165,7 @@ def _json_values(text: str) -> Iterable[Any]:
 
 
 def _joined_csv(written: pd.DataFrame, read: pd.DataFrame | None, output_filter: str) -> pd.DataFrame:
-    """The columns that come from the model: those that the filter keeps from beyond the input's width."""
+    """Return the columns that come from the model: those that the filter keeps from beyond the input's width."""
     width = written.shape[1]
     if read is not None:
         given = read.shape[1]
@@ -181,7 +181,7 @@ def _joined_csv(written: pd.DataFrame, read: pd.DataFrame | None, output_filter:
 
 
 def _answers(columns: pd.DataFrame) -> pd.DataFrame:
-    """The model's columns of a joined record; an answer that was a list still has its brackets."""
+    """Return the model's columns of a joined record; an answer that was a list still has its brackets."""
     if columns.empty:
         raise WorkshopError("its records contain no prediction: the job's output filter removes it")
     return typed(columns.astype("str").apply(lambda column: column.str.strip("[] ")))
@@ -198,7 +198,7 @@ def _joined_json(written: pd.DataFrame, read: pd.DataFrame | None) -> tuple[pd.D
 
 
 def _named(predictions: pd.DataFrame) -> pd.DataFrame:
-    """One column is called `prediction`; several have their number or their own name after it."""
+    """Name the columns: one is called `prediction`; several have their number or their own name after it."""
     if predictions.shape[1] == 1:
         return predictions.set_axis([PREDICTION], axis=1)
     numbered = all(name.isdecimal() for name in map(str, predictions.columns))

@@ -60,7 +60,7 @@ class Cluster:
     flags: tuple[str, ...]
 
     def job(self, name: str) -> Job:
-        """The job whose object has this name, else the newest one declared under this name.
+        """Return the job whose object has this name, else the newest one declared under this name.
 
         Raises:
             WorkshopError: there is no such job, or kubectl fails.
@@ -117,7 +117,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _is_kind(word: str) -> bool:
-    """Whether it means transform jobs, with or without the API group, as kubectl accepts both."""
+    """Say whether the word means transform jobs, with or without the API group, as kubectl accepts both."""
     kind, _, group = word.lower().partition(".")
     return kind in KINDS and group in {"", GROUP}
 

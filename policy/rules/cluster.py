@@ -37,7 +37,7 @@ def _endpoint(cluster: Properties) -> str | None:
 
 
 def _is_wide(cidr: str) -> bool:
-    """Whether it contains a large part of all addresses; two halves of the world are the world."""
+    """Say whether it contains a large part of all addresses; two halves of the world are the world."""
     try:
         return ip_network(cidr, strict=False).prefixlen < NARROWEST_OF_THE_WIDE
     except ValueError:  # EKS refuses it

@@ -51,7 +51,7 @@ def _lets_nobody_in(policy: Properties) -> str | None:
 
 
 def _guarded(name: str, controls: tuple[str, ...], text: str, guard: str, check: Check) -> Rule:
-    """A rule that each bucket has a guard, a resource of this type that names it, and that the guard passes the check."""
+    """Return a rule that each bucket has a guard, a resource of this type that names it, and that the guard passes the check."""
     type_ = f"aws:s3/{guard[0].lower()}{guard[1:]}:{guard}"
     return Rule(name, controls, text, companion(_BUCKET, type_, "bucket", check), alone=False)
 
