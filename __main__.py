@@ -8,7 +8,7 @@ from infra.delivery import Delivery, DeliveryArgs
 from infra.identity import Identity, IdentityArgs
 from infra.model import Model, ModelPlace
 from infra.network import Network, NetworkArgs
-from infra.operator import Operator, OperatorArgs, check_definitions
+from infra.operator import Operator, OperatorArgs, check_crds
 from infra.schedule import Schedules, SchedulesArgs
 from infra.storage import Storage, StorageArgs
 from jobs import declaration, declared, lanes, scheduled_job
@@ -19,14 +19,14 @@ from lookups import prices
 
 # Settings, jobs, and existing objects of the account are checked before the first resource is created.
 chosen = settings.load()
-check_definitions(chosen)
+check_crds(chosen)
 planned = declaration.collect(declared.DECLARATIONS, JobDefaults.of(chosen))
 
 now = [job for job in planned if job.args.schedule is None]
 arranged = lanes.arrange(now, chosen.max_jobs_at_once, chosen.transform_instance_type)
 aws = account.connect(chosen)
-account.check_given(chosen, aws.look)
-kubernetes_version = version_of(chosen.kubernetes_version, chosen.cluster_name, aws.look)
+account.check_existing(chosen, aws.invoke_options)
+kubernetes_version = version_of(chosen.kubernetes_version, chosen.cluster_name, aws.invoke_options)
 
 # Layer 1: the infrastructure of the jobs.
 network = Network(chosen.prefix, NetworkArgs.of(chosen), aws.options)

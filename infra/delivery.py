@@ -1,8 +1,8 @@
 """Deployment without a person: roles that GitHub Actions assumes by OpenID Connect, so that no key is stored anywhere.
 
-Nothing of this exists unless `deliveryRepository` names a repository. A pull request may preview and change nothing; the
-branch main may deploy, with the very documents that a person deploys with (docs/deployer-policy*.json). Neither may
-change its own permissions: an administrator of the account creates and changes these resources.
+They exist only if `deliveryRepository` names a repository. A pull request may preview and change nothing. The branch main
+may deploy, under the same policies as a person who deploys (docs/deployer-policy*.json). Neither may change its own
+permissions: an administrator of the account creates and changes these resources.
 """
 
 import re
@@ -24,7 +24,7 @@ AUDIENCE = "sts.amazonaws.com"
 PATH = "/delivery/"
 """The IAM path of the deployer's policies, by which the policy pack knows them."""
 DOCUMENTS = Path(__file__).parent.parent / "docs"
-PREFIX, PROJECT = "batch-workshop", "sagemaker-batch-workshop"  # for which the documents are written
+PREFIX, PROJECT = "batch-workshop", "sagemaker-batch-workshop"  # the names that the documents contain
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class DeliveryArgs:
         repository: `owner/name` on GitHub.
         provider_arn: the account's OpenID Connect provider of GitHub, of which it can have one; empty to create it.
         state_bucket: the bucket of the stack's state; empty for a state elsewhere.
-        secrets_key: the ARN of the KMS key of the stack's secrets; empty for another means.
+        secrets_key: the ARN of the KMS key of the stack's secrets; empty if another provider encrypts them.
         read_buckets: the buckets whose objects a preview reads.
         permissions_boundary: the ARN of a policy that limits each role; empty for none.
     """
@@ -143,8 +143,8 @@ def preview(scope: Scope, buckets: Sequence[str] = (), secrets_key: str = "") ->
 
     Args:
         scope: of the stack.
-        buckets: the names of those that hold the state and inputs.
-        secrets_key: the ARN of the KMS key of the stack's secrets; empty without one.
+        buckets: the names of the buckets that hold the state and inputs.
+        secrets_key: the ARN of the KMS key of the stack's secrets; empty if there is none.
     """
     looked_up = [
         *("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcs", "ec2:DescribeSubnets"),

@@ -1,5 +1,4 @@
-"""Identities: the roles of the cluster, its node, the operator and the jobs, each with the permissions that it needs and no
-more.
+"""Identities: the roles of the cluster, its node, the operator and the jobs, each with only the permissions that it needs.
 
 Roles have fixed names under the stack's prefix, so that a deployer can be allowed exactly them. A role is ready
 when its permissions are attached: users of a role depend on `ready`, which also keeps the permissions until the
@@ -80,8 +79,8 @@ class IdentityArgs:
 
 
 @dataclass(frozen=True)
-class Identified:
-    """A role, and the resources that make it usable."""
+class UsableRole:
+    """A role, and the resources that its users depend on: the role itself and its policies."""
 
     role: aws.iam.Role
     ready: list[pulumi.Resource]
@@ -94,10 +93,10 @@ class Identified:
 class Identity(pulumi.ComponentResource):
     """The roles of a stack: four, or three without nodes."""
 
-    cluster: Identified
-    node: Identified | None
-    operator: Identified
-    execution: Identified
+    cluster: UsableRole
+    node: UsableRole | None
+    operator: UsableRole
+    execution: UsableRole
 
     def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("workshop:index:Identity", name, None, opts)
@@ -111,18 +110,18 @@ class Identity(pulumi.ComponentResource):
             {"execution_role_arn": self.execution.arn, "operator_role_arn": self.operator.arn},
         )
 
-    def _cluster(self) -> Identified:
+    def _cluster(self) -> UsableRole:
         name = self._args.cluster_name
         trust = self._scope.apply(lambda scope: policies.document(policies.cluster_trust(scope, name)))
         role = self._role("cluster", trust, "EKS acts with it for the control plane")
         return self._with_managed_policies("cluster", role, ["AmazonEKSClusterPolicy"])
 
-    def _node(self) -> Identified:
+    def _node(self) -> UsableRole:
         role = self._role("node", policies.document(policies.node_trust()), "the kubelet of each node acts with it")
         names = ["AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly"]
         return self._with_managed_policies("node", role, names)
 
-    def _operator(self) -> Identified:
+    def _operator(self) -> UsableRole:
         args = self._args
         subject = (args.cluster_name, args.operator_namespace, args.operator_service_account)
         through = "EKS Pod Identity" if args.has_nodes else "a capability of EKS"
@@ -137,7 +136,7 @@ class Identity(pulumi.ComponentResource):
         )
         return self._with_statements("operator", role, statements)
 
-    def _execution(self) -> Identified:
+    def _execution(self) -> UsableRole:
         args = self._args
         others = (args.input_buckets, args.output_buckets, args.kms_keys, args.private_images)
         trust = self._scope.apply(lambda scope: policies.document(policies.execution_trust(scope)))
@@ -153,7 +152,7 @@ class Identity(pulumi.ComponentResource):
         name, description = f"{self._name}-{part}", f"{self._name}: {description}"
         return create_role(name, trust, description, opts, permissions_boundary=self._args.permissions_boundary)
 
-    def _with_managed_policies(self, part: str, role: aws.iam.Role, names: Sequence[str]) -> Identified:
+    def _with_managed_policies(self, part: str, role: aws.iam.Role, names: Sequence[str]) -> UsableRole:
         attachments: list[pulumi.Resource] = [
             aws.iam.RolePolicyAttachment(
                 f"{self._name}-{part}-{policy}",
@@ -163,11 +162,11 @@ class Identity(pulumi.ComponentResource):
             )
             for policy in names
         ]
-        return Identified(role, [role, *attachments])
+        return UsableRole(role, [role, *attachments])
 
-    def _with_statements(self, part: str, role: aws.iam.Role, statements: pulumi.Output[list[Statement]]) -> Identified:
+    def _with_statements(self, part: str, role: aws.iam.Role, statements: pulumi.Output[list[Statement]]) -> UsableRole:
         opts = pulumi.ResourceOptions(parent=self, hooks=_after(create=self._seen, update=self._seen))
-        return Identified(role, [role, create_inline_policy(f"{self._name}-{part}", role, statements, opts)])
+        return UsableRole(role, [role, create_inline_policy(f"{self._name}-{part}", role, statements, opts)])
 
 
 def create_role(

@@ -1,9 +1,9 @@
 """The network: a VPC in two zones with public subnets, and access to S3 at no cost.
 
 There is no NAT gateway, which would cost more than the node. The one node has a public address, and its security group,
-which EKS owns, allows no traffic in. S3 is reached through a gateway endpoint.
+which EKS owns, allows no incoming traffic. S3 is reached through a gateway endpoint.
 
-An existing VPC and subnets (`existingVpcId`) are used as they are; their routes are their owner's business.
+An existing VPC and its subnets (`existingVpcId`) are used as they are; their owner provides the routes.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class NetworkArgs:
 
     Attributes:
         region: the region of the S3 endpoint, such as us-east-1.
-        has_nodes: whether subnets have a way to the internet, which nodes need and a control plane does not.
+        has_nodes: whether subnets have a route to the internet, which nodes need and a control plane does not.
         existing_vpc_id: a VPC to use as it is; empty to create one.
         existing_subnet_ids: subnets of that VPC, in two zones at least.
     """

@@ -1,8 +1,8 @@
 """The operator: ACK's SageMaker controller, by its Helm chart, for transform jobs only.
 
 With `operatorInstall: capability` EKS runs the controller itself, outside of the cluster. With `existing` somebody else,
-such as a GitOps tool, installs it: the stack then gives that operator its identity and the short names, and nothing more.
-It must be installed before jobs are declared, under the service account that the role trusts.
+such as a GitOps tool, installs it, before jobs are declared and under the service account that the role trusts. The stack
+then gives that operator its identity and the short names only.
 
 Helm installs a chart's CRDs once and never upgrades them. After a raise of `chartVersion` the new controller would run with
 the old definitions, and fields that these lack would be lost silently. So the preview refuses it until `make crds`, which
@@ -174,7 +174,7 @@ class Operator(pulumi.ComponentResource):
 
 
 async def await_definition(failure: ErrorHookArgs) -> bool:
-    """Say, after a pause, whether to try the patch again, because it failed only for want of a definition to patch.
+    """Say, after a pause, whether to try the patch again, because there was no definition to patch yet.
 
     Server-side apply would then create a definition from the patch alone, which the API server refuses as incomplete.
     """
@@ -192,18 +192,18 @@ async def await_definition(failure: ErrorHookArgs) -> bool:
     return True
 
 
-def check_definitions(settings: Settings) -> None:
+def check_crds(settings: Settings) -> None:
     """Compare the chart's version with that of the installed release.
 
     Raises:
         pulumi.RunError: the cluster has the definitions of an older chart.
     """
     installed = _installed() if settings.operator_install == "helm" else None
-    if problem := stale(settings.chart_version, settings.crds_version, installed, pulumi.get_stack()):
+    if problem := crds_problem(settings.chart_version, settings.crds_version, installed, pulumi.get_stack()):
         refuse([problem], "the settings")
 
 
-def stale(wanted: str, applied: str, installed: str | None, stack: str) -> str | None:
+def crds_problem(wanted: str, applied: str, installed: str | None, stack: str) -> str | None:
     """Say that the cluster has the definitions of an older chart, or None.
 
     Args:

@@ -1,7 +1,8 @@
 """The infrastructure of scheduled jobs: a group, the role that starts jobs, and two ways in which a failure is reported.
 
-A stack without scheduled jobs has nothing of this. A call that SageMaker refuses goes to the dead-letter queue, and a job
-that fails is announced to the topic. Schedules have no tags on AWS; their group has, and is deleted with all schedules.
+A stack without scheduled jobs has none of these resources. A call that SageMaker refuses goes to the dead-letter queue,
+and a job that fails is announced to the topic. Schedules cannot have tags on AWS; their group has some, and is deleted with
+all its schedules.
 """
 
 import json

@@ -2,10 +2,10 @@
 
 SageMaker's XGBoost image splits each line at the delimiter that it guesses from the first one, and accepts numbers and
 empty fields only. If a line has too few columns, it completes with wrong scores; if it has too many, it fails with a C++
-stack trace. What such a model certainly cannot read is an error. About other containers little is known, so that what looks
-odd is a warning.
+stack trace. An input that such a model certainly cannot read is an error. Little is known about other containers, so that an
+input which looks odd to them is a warning.
 
-Pure functions over the first bytes of an input. What can be read in two ways is accepted if either way fits.
+These are pure functions over the first bytes of an input. A line that can be read in two ways is accepted if either fits.
 """
 
 import csv

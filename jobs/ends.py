@@ -9,7 +9,7 @@ A job that reads another's result starts when that one has ended, however it end
 not start the next job; if it wrote some of many results, the next job runs on these and completes. So a job never counts
 as completed when a job before it has failed.
 
-Pure functions turn statuses into messages; functions that ask CloudWatch and S3 are passed in.
+These are pure functions from statuses to messages; functions that ask CloudWatch and S3 are passed in.
 
 The cause is one sentence from the lines of the job's log. SageMaker's agent writes a container's answer line by line, each
 with the same prefix; a container writes stack traces. The sentence is the text after `Message:`, XGBoost's `Check failed`, or
@@ -23,8 +23,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-SHOWN_LINES = 10  # of a log that gives no cause
-LOOKUPS = 8  # results looked up at once
+SHOWN_LINES = 10  # the last lines of a log that gives no cause
+LOOKUPS = 8  # results that are looked up at once
 RUNNING = ("InProgress", "Stopping")
 
 LastLines = Callable[[str, int], Sequence[str]]
@@ -58,7 +58,7 @@ class Cause:
 
     Attributes:
         sentence: the cause.
-        of: the S3 object whose records failed, as bucket/key; empty if the log names none.
+        of: the S3 object with the records that failed, as bucket/key; empty if the log names none.
         status: the HTTP status of the container's answer; 0 without an answer.
         line: the line of the input, from 1; 0 if it is not known.
     """

@@ -81,7 +81,17 @@ ListObjects = Callable[[str], Sequence[s3.S3Object]]
 
 
 def resolve(source: str | ResultOf, data_type: str, root: Path, list_objects: ListObjects = s3.list_objects) -> Input:
-    """Find an input and compute its digest; raise InputError if a job could not read it."""
+    """Find an input and compute its digest.
+
+    Args:
+        source: a path, an S3 URI or another job's result.
+        data_type: SageMaker's word, S3Prefix or ManifestFile.
+        root: the folder to which a path is relative.
+        list_objects: lists the objects under an S3 URI.
+
+    Raises:
+        InputError: a job could not read it.
+    """
     if isinstance(source, ResultOf):
         return source
     if not source:

@@ -67,7 +67,11 @@ class LegacyJob:
 
 
 def load(path: str | Path) -> LegacyJob:
-    """Read a file of the retired operator."""
+    """Read a file of the retired operator.
+
+    Raises:
+        LegacyError: it cannot be read or converted; the message says what is wrong, where, and what to do.
+    """
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -212,7 +216,7 @@ def _data_type(place: Node) -> S3DataType:
 
 
 def _join_source(processing: Node) -> JoinSource | None:
-    """The old kind spells this key with a capital letter, and SageMaker spells its values so."""
+    """Return JoinSource; the old kind spells this key with a capital letter, and SageMaker spells its values so."""
     processing.expect_spelling("JoinSource", "OutputFilter")
     found = processing.optional("JoinSource")
     if found is not None and found not in {"Input", "None"}:

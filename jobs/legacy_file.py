@@ -33,7 +33,11 @@ class Node:
     def root(cls, text: str, source: str) -> "Node":
         documents = _documents(text, source)
         if len(documents) != 1:
-            raise LegacyError(f"{source} contains {len(documents)} documents; put each job into a file of its own")
+            raise LegacyError(
+                f"{source} contains {len(documents)} documents; put each job into a file of its own"
+                if documents
+                else f"{source} is empty; it must contain one {KIND}"
+            )
         if not isinstance(documents[0], yaml.MappingNode):
             raise LegacyError(f"{source}, line 1: this is not a Kubernetes object")
         return cls(source, "", documents[0])

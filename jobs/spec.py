@@ -21,8 +21,8 @@ DOES_NOT_HEAL = "ValidationException|AccessDenied|ResourceLimitExceeded.*(is|uti
 AccessDenied is among them. A change in IAM is effective within seconds, which pass before a job starts (`infra.identity`); a
 missing statement stays missing, and waiting for it would take the whole timeout.
 
-ResourceLimitExceeded is among them only where waiting does not help: the quota is 0, or nothing of it is in use and the job
-asks for more than all of it. Otherwise the operator tries again by itself and starts the job when others have ended; a wait
+ResourceLimitExceeded is among them only if waiting does not help: the quota is 0, or no instance is in use and the job asks
+for more than the whole quota. Otherwise the operator tries again by itself and starts the job when others have ended; a wait
 that ended earlier would leave that job running, and billed, unnoticed. SageMaker's message is:
 `The account-level service limit 'ml.m5.large for transform job usage' is 2 Instances, with current utilization of
 2 Instances and a request delta of 1 Instances.`

@@ -57,9 +57,12 @@ class Limits:
 
 
 def problems(args: TransformJobArgs, limits: Limits, folder: str = "") -> list[str]:
-    """Say everything about a job's arguments that SageMaker, or this stack, does not allow.
+    """List everything about a job's arguments that SageMaker, or this stack, does not allow.
 
-    `folder` is the beginning of the name of the job's own folder under the output base.
+    Args:
+        args: the job's.
+        limits: the stack's.
+        folder: the beginning of the name of the job's own folder under the output base.
     """
     if wrong := list(mistyped(args)):
         return wrong
@@ -187,7 +190,7 @@ def _input(args: TransformJobArgs) -> Iterator[str]:
 
 
 def _own_result(args: TransformJobArgs, limits: Limits, folder: str) -> Iterator[str]:
-    """A job that reads its own results would run again at each `up`, on ever more input."""
+    """Refuse a job that reads its own results: it would run again at each `up`, on ever more input."""
     if isinstance(args.input, ResultOf) or args.s3_data_type != "S3Prefix" or not _S3_URI.fullmatch(args.input):
         return
     base = args.output_base or _default_output(args.input, limits.own_buckets)
@@ -225,8 +228,9 @@ def _limited(args: TransformJobArgs, limits: Limits) -> Iterator[str]:
 
 
 def missing_permissions(args: TransformJobArgs, reads: str, limits: Limits) -> Iterator[str]:
-    """List the buckets and keys that the stack's roles may not use. The resource's own policy may allow it, so these are
-    warnings.
+    """List the buckets and keys that the stack's roles may not use.
+
+    These are warnings, because the policy of the bucket or key may allow it.
 
     A job with another model runs under that model's role, about which nothing is known here; the operator's role needs
     the permission for the key of its volume.
@@ -259,7 +263,7 @@ def _unless(what: str, key: str) -> str:
 
 def mistyped(arguments: object) -> Iterator[str]:
     """Say which members of an arguments object, and of the objects in it, have another type than declared."""
-    hints = get_type_hints(type(arguments), localns=vars(pulumi.output))  # in whose words pulumi.Input is written
+    hints = get_type_hints(type(arguments), localns=vars(pulumi.output))  # pulumi.Input contains names of that module
     for item in fields(arguments):  # pyright: ignore[reportArgumentType]  arguments are dataclasses
         value = getattr(arguments, item.name)
         if not _fits(value, hints[item.name]):

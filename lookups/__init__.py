@@ -1,6 +1,6 @@
 """Lookups of the program and the tools, which never change anything: objects in S3, logs of jobs, quotas, AWS's prices.
 
-The names by which the program, the tools and kubectl find a job stand here too.
+The names by which the program, the tools and kubectl find a job are here, too.
 """
 
 NAME_LABEL = "batch-inference/job"

@@ -64,7 +64,7 @@ class JobLogs:
             raise
 
     def _end(self, stream: str, count: int) -> list[Line]:
-        """CloudWatch may return fewer events than there are before the end of a stream; the token then leads backwards."""
+        """Return the last lines of a stream; CloudWatch may return fewer at once, and its token then leads backwards."""
         lines: list[Line] = []
         token = ""
         while len(lines) < count:
@@ -76,7 +76,7 @@ class JobLogs:
         return lines[-count:]
 
     def _read(self, stream: str) -> Iterator[Line]:
-        """CloudWatch repeats the token when a stream has no more for now."""
+        """Yield the new lines of a stream; CloudWatch repeats the token when there are no more for now."""
         while True:
             token = self._tokens.get(stream, "")
             page = self._events(stream, token, startFromHead=True)

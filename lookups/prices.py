@@ -12,7 +12,7 @@ AS_OF = "2026-11-23"
 REGION = "us-east-1"
 SOURCE = "https://aws.amazon.com/{eks,ec2,ebs,vpc,sagemaker}/pricing"
 
-JOB_MINUTES = 6.0  # a small job: about 4 to start, the rest work
+JOB_MINUTES = 6.0  # a small job takes about 4 of these to start
 
 EKS_CONTROL_PLANE_PER_HOUR = 0.10
 # By one public report, not by a price page; each job object adds 0.000048 while it is there.
@@ -34,7 +34,7 @@ def standing(node_instance_type: str | None) -> dict[str, float | None]:
     """Return what costs money while the stack exists, with the price per hour; None if the table lacks the price.
 
     Args:
-        node_instance_type: EC2 type of the one node; None where EKS runs the operator, without nodes.
+        node_instance_type: the EC2 type of the one node; None if EKS runs the operator, without nodes.
     """
     control_plane: dict[str, float | None] = {"EKS control plane, standard support": EKS_CONTROL_PLANE_PER_HOUR}
     if node_instance_type is None:

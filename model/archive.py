@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from infra.archive import dotted, newer, read_model
+from infra.archive import dotted, read_model, version_problem
 
 MODEL_NAME: Final = "xgboost-model"  # the name that SageMaker's own training gives the file
 
@@ -55,7 +55,7 @@ def package(file: Path) -> str:
         raise PackageError(
             f"{file} is not a model that xgboost saved as JSON or UBJSON; save it with booster.save_model('model.json')"
         )
-    if problem := newer(str(file), found):
+    if problem := version_problem(str(file), found):
         raise PackageError(problem)
     target = file.parent / f"{file.stem}.tar.gz"
     try:

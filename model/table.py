@@ -8,7 +8,7 @@ about one in seven leaves, a charge is its minutes times a rate, and people leav
 - they pay for an international plan that does not suit them,
 - they talk a lot by day and have no voice mail plan.
 
-Some leave for no reason that the table shows, and some stay against all reason: no model can be perfect.
+Some leave for a reason that the table does not show, and some stay despite such a reason, so no model can be perfect.
 
 The model sees all columns unchanged, in this order, except two: `churn`, which it predicts, and `state`, whose 51 values
 contain no signal and would triple the size of each request. Yes and no are 1 and 0.
@@ -49,7 +49,7 @@ class Customer(NamedTuple):
     state: str
     account_length: int  # days
     area_code: int
-    international_plan: int  # 1 has it, 0 has not
+    international_plan: int  # 1 if the customer has it, else 0
     voice_mail_plan: int
     number_vmail_messages: int
     total_day_minutes: float
@@ -65,7 +65,7 @@ class Customer(NamedTuple):
     total_intl_calls: int
     total_intl_charge: float
     customer_service_calls: int
-    churn: int  # 1 left, 0 stayed
+    churn: int  # 1 if the customer left, else 0
 
 
 def churn_table(customers: int = CUSTOMERS, seed: int = SEED) -> list[Customer]:

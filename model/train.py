@@ -44,7 +44,7 @@ def main(folder: Path = HERE) -> None:
 
 def _write_archive(path: Path, model: bytes) -> None:
     """Write the archive only if the model in it has changed, because zlib's versions compress the same bytes differently."""
-    # What is no archive that `pack` made is replaced.
+    # An archive that `pack` did not make, or a file that is not an archive, is replaced.
     with suppress(OSError, EOFError, KeyError, ValueError, tarfile.TarError, zlib.error):
         if unpack(path.read_bytes()) == model:
             return

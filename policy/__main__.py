@@ -1,6 +1,6 @@
 """The policy pack in the form that Pulumi's policy engine needs: `pulumi preview --policy-pack policy`.
 
-A rule about single resources is checked before each is created; a rule that needs the whole stack, when the whole stack is
+A rule about single resources is checked before each of them is created, and a rule about the whole stack when all of it is
 known. In a preview, checks that depend on unknown values are skipped.
 """
 

@@ -39,9 +39,9 @@ class Comparison:
         changed = self.changed.head(SHOWN)
         said = [self.figures.map(metrics.number).to_string(), ""]
         if self.kind == "regression":
-            said.append(f"The predictions of {self.count} rows lie up to {metrics.number(self.distance)} apart.")
+            said.append(f"The predictions of {self.count} rows are up to {metrics.number(self.distance)} apart.")
         else:
-            apart = "" if np.isnan(self.distance) else f"; predictions lie up to {metrics.number(self.distance)} apart"
+            apart = "" if np.isnan(self.distance) else f"; predictions are up to {metrics.number(self.distance)} apart"
             said.append(f"{len(self.changed)} of {self.count} rows change sides{apart}.")
         if len(changed):
             more = f", the first {SHOWN}" if len(self.changed) > SHOWN else ""

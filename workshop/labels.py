@@ -143,5 +143,5 @@ def _begins_with_a_header(column: pd.Series[Any]) -> bool:
 
 
 def _place(value: Any) -> Place | None:
-    """Numbers come back from a stack's outputs as floats."""
+    """Return a column's place; numbers come back from a stack's outputs as floats."""
     return int(value) if isinstance(value, float) else value

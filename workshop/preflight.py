@@ -49,46 +49,48 @@ def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> dict[st
 
     If wanted, they ask AWS to raise a quota that is too low.
     """
-    place: str | None = values.get("aws:region")
+    region_name: str | None = values.get("aws:region")
     version, cluster, install = str(values["kubernetesVersion"]), values["prefix"], values["operatorInstall"]
-    node = {"node quota": lambda: node_quota(values["nodeInstanceType"], place, send=send)}
+    node = {"node quota": lambda: node_quota(values["nodeInstanceType"], region_name, send=send)}
     return {
         "Pulumi CLI": pulumi_cli,
         "aws CLI": aws_cli,
-        "region": lambda: region(place),
-        "credentials": lambda: identity(place),
-        "jobs at once": lambda: jobs_at_once(values, place, send=send),
+        "region": lambda: region(region_name),
+        "credentials": lambda: identity(region_name),
+        "jobs at once": lambda: jobs_at_once(values, region_name, send=send),
         **({} if install == "capability" else node),
-        "EKS version": lambda: eks_version(version, place, cluster),
-        "EKS add-ons": lambda: addon_versions(version, place, cluster),
-        "operator": lambda: one_operator(install, cluster, place),
+        "EKS version": lambda: eks_version(version, region_name, cluster),
+        "EKS add-ons": lambda: addon_versions(version, region_name, cluster),
+        "operator": lambda: one_operator(install, cluster, region_name),
         "allowed addresses": lambda: allowed_addresses(stack, values.get("allowedCidrs") or []),
     }
 
 
-def identity(place: str | None) -> str:
+def identity(region_name: str | None) -> str:
     """Check that there are valid credentials, and return whose they are."""
     with asking("sts:GetCallerIdentity"):
-        caller = boto3.client("sts", region_name=place).get_caller_identity()
+        caller = boto3.client("sts", region_name=region_name).get_caller_identity()
     return f"{caller['Arn']} in account {caller['Account']}"
 
 
-def region(place: str | None) -> str:
+def region(region_name: str | None) -> str:
     """Check that the stack's region is the one that the aws CLI and boto3 use."""
-    if not place:
+    if not region_name:
         raise Problem("the stack has none: pulumi config set aws:region us-east-1")
     with asking(""):
         found = Session().region_name
-    if found != place:
+    if found != region_name:
         named = f"your environment in {found}" if found else "your environment names none"
-        raise Problem(f"the stack is in {place}, {named}: export AWS_REGION={place} AWS_DEFAULT_REGION={place}")
-    return place
+        raise Problem(
+            f"the stack is in {region_name}, {named}: export AWS_REGION={region_name} AWS_DEFAULT_REGION={region_name}"
+        )
+    return region_name
 
 
-def one_operator(install: str, cluster: str, place: str | None) -> str:
+def one_operator(install: str, cluster: str, region_name: str | None) -> str:
     """Check that no other operator than that of the settings acts on the cluster's jobs."""
     with asking("eks:ListNodegroups, eks:ListCapabilities"):
-        eks = boto3.client("eks", region_name=place)
+        eks = boto3.client("eks", region_name=region_name)
         try:
             nodes = eks.list_nodegroups(clusterName=cluster)["nodegroups"]
             managed = [found["type"] for found in eks.list_capabilities(clusterName=cluster)["capabilities"]]
@@ -125,7 +127,7 @@ def _program(name: str, guide: str) -> str:
     raise Problem(f"not on PATH: install it ({guide})")
 
 
-def jobs_at_once(values: dict[str, Any], place: str | None, *, send: bool) -> str:
+def jobs_at_once(values: dict[str, Any], region_name: str | None, *, send: bool) -> str:
     """Check that the declared jobs are valid, and that the quota allows the instances that they may use at once."""
     command = [sys.executable, "-m", "jobs.lanes"]
     # Another check covers the addresses, and sets them if the stack has none.
@@ -134,7 +136,7 @@ def jobs_at_once(values: dict[str, Any], place: str | None, *, send: bool) -> st
     if done.returncode:
         raise Problem(done.stderr.strip() or f"`{' '.join(command[1:])}` ended with {done.returncode}")
     wanted: dict[str, int] = json.loads(done.stdout) or {values["transformInstanceType"]: 1}
-    return "; ".join(transform_quota(kind, place, count, send=send) for kind, count in wanted.items())
+    return "; ".join(transform_quota(kind, region_name, count, send=send) for kind, count in wanted.items())
 
 
 def allowed_addresses(stack: str, cidrs: Sequence[str]) -> str:

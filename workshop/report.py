@@ -66,7 +66,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def executed(path: Path, parameters: Mapping[str, Any]) -> Any:
-    """Run a notebook in the project's folder with these values of the variables in its `parameters` cell, and return it with its outputs.
+    """Run a notebook in the project's folder, and return it with its outputs.
+
+    Args:
+        path: of the notebook.
+        parameters: the values of the variables in its cell with the tag `parameters`.
 
     Raises:
         WorkshopError: a cell failed, or the kernel ended.

@@ -31,7 +31,7 @@ class Job:
     """A TransformJob object in the cluster."""
 
     object_name: str
-    name: str  # the job's, which may be another one
+    name: str  # SageMaker's name of the job, which may differ
     status: str
     region: str | None
     reason: str

@@ -31,9 +31,9 @@ Tool = Callable[[Sequence[str]], int]
 
 
 def tool(main: Tool) -> Tool:
-    """Let a tool end with 1 and one line on standard error where a person, or AWS, has to be asked again.
+    """Let a tool end with 1 and one line on standard error, not with a traceback, if it or AWS reports an error.
 
-    It ends well, and at once, if nobody reads its output any more, as behind `| head`; Ctrl-C ends it with 130.
+    It ends with 0, and at once, if nobody reads its output any more, as behind `| head`; Ctrl-C ends it with 130.
     """
 
     @functools.wraps(main)

@@ -1,8 +1,4 @@
-"""The cluster: its version, its network, access to it, and its workload.
-
-A supported version, access from known addresses only, no access to nodes; security groups that are not open to the world;
-a pinned chart with permissions in one namespace; models without a network, and jobs on few instances.
-"""
+"""The rules for the cluster: its version, its network, access to it, and its workload."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,7 +9,7 @@ from .resource import Properties, Resource, Rule, companion, each, of_type
 _CLUSTER = "aws:eks/cluster:Cluster"
 _NODES = "aws:eks/nodeGroup:NodeGroup"
 # By EKS's calendar of 2026-11-27: 1.34 leaves standard support on 2026-12-02, 1.35 on 2027-03-27, 1.36 on 2027-07-27.
-# A newer one passes: EKS upgrades clusters by itself, to versions that are not known here.
+# A newer version passes: EKS upgrades clusters by itself, to versions that are not known here.
 OLDEST_SUPPORTED = (1, 35)
 NARROWEST_OF_THE_WIDE = 8  # bits of a prefix; no single owner has a wider range
 

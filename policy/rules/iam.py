@@ -1,4 +1,4 @@
-"""Roles: no policy that allows everything, trust in known sources only, managed policies only where EKS requires them."""
+"""The rules for roles: no policy allows everything, only known sources are trusted, EKS alone has managed policies."""
 
 import json
 from collections.abc import Iterator, Sequence

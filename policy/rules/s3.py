@@ -1,4 +1,4 @@
-"""Buckets: private, encrypted, TLS only, and with expiry of their objects."""
+"""The rules for buckets: they are private and encrypted, accept TLS only, and let objects expire."""
 
 from .resource import Check, Properties, Rule, companion, each, statements, texts
 

@@ -195,7 +195,7 @@ def test_a_missing_file_is_reported_with_all_else(tmp_path: Path) -> None:
     ("text", "message"),
     [
         pytest.param(SMALL + "---\n" + SMALL, "contains 2 documents", id="two documents"),
-        pytest.param("", "contains 0 documents", id="nothing"),
+        pytest.param("", "is empty; it must contain one BatchTransformJob", id="nothing"),
         pytest.param("- a\n", "line 1: this is not a Kubernetes object", id="a list"),
         pytest.param("a: [\n", "line 2: this is not YAML", id="no YAML"),
         pytest.param("a: \0\n", "this is not YAML: unacceptable character", id="a null"),
