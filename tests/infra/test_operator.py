@@ -46,7 +46,7 @@ def test_an_update_that_fails_is_not_waited_for() -> None:
         pytest.param("1.9.1", "", "1.10.0", id="an older one, which newer definitions serve"),
     ],
 )
-def test_a_version_is_taken(wanted: str, applied: str, installed: str | None) -> None:
+def test_a_chart_version_is_accepted(wanted: str, applied: str, installed: str | None) -> None:
     assert crds_problem(wanted, applied, installed, "dev") is None
 
 

@@ -68,7 +68,10 @@ def no_resources_but_the_provider(graph: Graph) -> bool:
         pytest.param(NETWORK, network(vpcs=[]), f"existingVpcId: '{VPC}' is not in us-east-1", id="no such VPC"),
         pytest.param(NETWORK, network(dns=False), f"existingVpcId: '{VPC}' does not resolve names", id="no DNS"),
         pytest.param(
-            NETWORK, network(found=SUBNETS[:1]), f"existingSubnetIds: us-east-1 has no {SUBNETS[1]}", id="no such subnet"
+            NETWORK,
+            network(found=SUBNETS[:1]),
+            f"existingSubnetIds: us-east-1 has no {SUBNETS[1]}",
+            id="no such subnet",
         ),
         pytest.param(
             NETWORK,

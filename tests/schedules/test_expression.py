@@ -70,7 +70,7 @@ def test_rates_and_times_are_read() -> None:
         pytest.param("at(2027-1-1T2:0:0)", "at(yyyy-mm-ddThh:mm:ss)", id="a date without leading zeros"),
     ],
 )
-def test_what_is_no_expression_is_refused_with_what_is_allowed(text: str, said: str) -> None:
+def test_an_invalid_expression_is_refused_with_what_is_allowed(text: str, said: str) -> None:
     with pytest.raises(ExpressionError) as refused:
         expression.parse(text)
     assert said in str(refused.value)

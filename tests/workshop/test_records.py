@@ -69,7 +69,7 @@ def test_json_records_are_rows(body: bytes, expected: list[list[Any]]) -> None:
         pytest.param(b"a" * 200_000, "text/csv", "not CSV that can be read: field larger", id="a field without end"),
     ],
 )
-def test_what_is_no_record_is_reported_with_its_place(body: bytes, content_type: str, words: str) -> None:
+def test_a_broken_record_is_reported_with_its_place(body: bytes, content_type: str, words: str) -> None:
     with pytest.raises(WorkshopError, match=words):
         table(body, content_type)
 

@@ -56,13 +56,13 @@ def test_the_named_stack_is_asked(pulumi: Pulumi, named: str | None, asked: str)
         pytest.param("echo 'error: no stack selected' >&2; exit 255", "no stack selected", id="pulumi's own error"),
     ],
 )
-def test_what_is_missing_is_said(pulumi: Pulumi, script: str, words: str) -> None:
+def test_a_missing_job_is_reported(pulumi: Pulumi, script: str, words: str) -> None:
     pulumi(script)
     with pytest.raises(WorkshopError, match=words):
         stack.transform_job("churn")
 
 
-def test_without_pulumi_on_path_the_way_to_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_pulumi_is_reported_with_the_way_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PULUMI_STACK", "dev")
     with pytest.raises(WorkshopError, match="make shell"):
@@ -83,7 +83,7 @@ def test_a_notebook_anywhere_acts_on_the_local_stack_as_its_shell_does(tmp_path:
     assert (client.meta.endpoint_url, client.meta.region_name) == ("http://127.0.0.1:1", "eu-west-1")
 
 
-def test_before_the_first_up_the_way_to_it_is_said(shell_file: Path) -> None:
+def test_a_stack_that_is_not_set_up_is_reported_with_the_command(shell_file: Path) -> None:
     with pytest.raises(WorkshopError, match="has not been set up: run `make up`"):
         stack.outputs()
 

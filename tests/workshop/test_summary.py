@@ -67,7 +67,7 @@ def test_unrelated_data_has_no_metrics_whatever_its_file_is_called(a_stack: Stac
         ),
     ],
 )
-def test_where_labels_do_not_fit_the_line_says_why(a_stack: Stack, said: Said, scores: list[Any], words: str) -> None:
+def test_the_line_says_why_labels_do_not_fit(a_stack: Stack, said: Said, scores: list[Any], words: str) -> None:
     labels = {"path": a_stack.file("truth.csv", lines([1, 0, 1, 0]))}
     a_stack.ran("churn", {"in.csv": GIVEN}, {"in.csv": lines(scores)}, labels=labels)
     assert "none: " in said()[1]
