@@ -200,8 +200,7 @@ class _FileWriter:
     def commit(self) -> None:
         self._file.close()
 
-    def abort(self) -> None:
-        self._file.close()
+    abort = commit
 
 
 def _plane(place: Path, data: Path, archive: Path, processing: DataProcessing) -> float:
@@ -219,13 +218,8 @@ def _plane(place: Path, data: Path, archive: Path, processing: DataProcessing) -
 
 
 def _run(source: Any, sink: Any, start: Any, uri: str, **settings: Any) -> None:
-    usual: dict[str, Any] = {
-        "content_type": "text/csv",
-        "accept": "text/csv",
-        "split": Split.LINE,
-        "assemble_line": True,
-    }
-    job = Transform(uri, "s3://b/out", **{**usual, **settings})
+    settings = {"content_type": "text/csv", "accept": "text/csv", "split": Split.LINE, "assemble_line": True} | settings
+    job = Transform(uri, "s3://b/out", **settings)
     logs = MemoryLogs()
     outcome = run_transform(job, RunContext(source, sink, logs, start, Cancellation()))
     if outcome.status != "Completed":

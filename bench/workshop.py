@@ -18,16 +18,12 @@ from tests.e2e.jobs_as_code import added
 def main() -> None:
     """Print seconds beside the project's targets for 2 cores."""
     with fresh_checkout() as checkout:
-        _measure(checkout)
-
-
-def _measure(checkout: Checkout) -> None:
-    timed(checkout, "up from nothing", "up", 30)
-    timed(checkout, "up unchanged", "up", 7)
-    _memory(checkout)
-    with added(checkout, {"extra": 'input="model/batch_input.csv", environment={"ANOTHER": "job"}'}):
-        timed(checkout, "up with a job added", "up", 10)
-    timed(checkout, "destroy", "destroy", 10)
+        timed(checkout, "up from nothing", "up", 30)
+        timed(checkout, "up unchanged", "up", 7)
+        _memory(checkout)
+        with added(checkout, {"extra": 'input="model/batch_input.csv", environment={"ANOTHER": "job"}'}):
+            timed(checkout, "up with a job added", "up", 10)
+        timed(checkout, "destroy", "destroy", 10)
 
 
 def _memory(checkout: Checkout) -> None:

@@ -65,12 +65,8 @@ def check_existing(settings: Settings, opts: pulumi.InvokeOptions) -> None:
     Raises:
         pulumi.RunError: one of them cannot be used; the text has one line for each problem.
     """
-    problems = [
-        *_network_problems(settings, opts),
-        *_bucket_problems(settings, opts),
-        *_boundary_problems(settings, opts),
-    ]
-    refuse(problems, "the settings")
+    checks = (_network_problems, _bucket_problems, _boundary_problems)
+    refuse([problem for check in checks for problem in check(settings, opts)], "the settings")
 
 
 def _network_problems(settings: Settings, opts: pulumi.InvokeOptions) -> Iterator[str]:

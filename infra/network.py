@@ -85,7 +85,13 @@ class Network(pulumi.ComponentResource):
     def _routes(self, vpc: aws.ec2.Vpc, subnets: list[aws.ec2.Subnet], region: str) -> list[pulumi.Resource]:
         table, way_out = self._way_out(vpc)
         self._s3_endpoint(vpc, table, region)
-        return [way_out, *self._associations(table, subnets)]
+        associations = [
+            aws.ec2.RouteTableAssociation(
+                f"{self._name}-public-{number}", route_table_id=table.id, subnet_id=subnet.id, opts=self._here
+            )
+            for number, subnet in enumerate(subnets)
+        ]
+        return [way_out, *associations]
 
     def _way_out(self, vpc: aws.ec2.Vpc) -> tuple[aws.ec2.RouteTable, aws.ec2.Route]:
         tags = {"Name": f"{self._name}-public"}
@@ -118,16 +124,6 @@ class Network(pulumi.ComponentResource):
                 opts=self._here,
             )
             for number, cidr in enumerate(SUBNET_RANGES)
-        ]
-
-    def _associations(
-        self, table: aws.ec2.RouteTable, subnets: list[aws.ec2.Subnet]
-    ) -> list[aws.ec2.RouteTableAssociation]:
-        return [
-            aws.ec2.RouteTableAssociation(
-                f"{self._name}-public-{number}", route_table_id=table.id, subnet_id=subnet.id, opts=self._here
-            )
-            for number, subnet in enumerate(subnets)
         ]
 
     def _s3_endpoint(self, vpc: aws.ec2.Vpc, table: aws.ec2.RouteTable, region: str) -> None:

@@ -158,8 +158,8 @@ def _files(where: Path) -> tuple[tuple[str, Path], ...]:
             f"there is no file or folder {where.name} in {where.parent.absolute()}; a relative path starts from the program's folder"
         )
     found = sorted(file for file in where.rglob("*") if file.is_file())
-    files = ((file.relative_to(where).as_posix(), file) for file in found)
-    files = tuple((name, file) for name, file in files if not _is_hidden(name))
+    named = ((file.relative_to(where), file) for file in found)
+    files = tuple((name.as_posix(), file) for name, file in named if not any(part[0] == "." for part in name.parts))
     if odd := [name for name, _ in files if not _is_utf8(name)]:
         raise InputError(f"{where} holds a file whose name is not UTF-8, as S3 keys are: {odd[0]!a}; rename it")
     return files
@@ -174,10 +174,6 @@ def _folder_digest(files: Sequence[tuple[str, Path]]) -> str:
     """Include the names: results are named after them, and a folder with one file must not have the prefix of that file."""
     content = json.dumps([[name, digest(file)] for name, file in files])
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") for part in name.split("/"))
 
 
 def _prefix(uri: str, list_objects: ListObjects) -> S3Input:

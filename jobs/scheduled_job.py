@@ -96,24 +96,19 @@ class ScheduledJob(pulumi.ComponentResource):
         )
 
     def _request(self) -> pulumi.Output[str]:
-        args = self._job.args
-        model = args.model_name if args.model_name is not None else self._place.model_name
-        return pulumi.Output.all(model, self.output_base).apply(
-            lambda known: request(self._job, self._place, model_name=known[0], output_base=known[1])
-        )
+        job, args, place = self._job, self._job.args, self._place
+        instance_type = args.instance_type or place.instance_type
+        name = scheduling.job_name(place.prefix, job.name)
+        tags = {**args.tags, **place.tags, "job": job.name}
 
+        def request(known: Sequence[str]) -> str:
+            deciding = spec.build(
+                args, model_name=known[0], input_uri=_read(job), output_base=known[1], instance_type=instance_type
+            )
+            return scheduling.request(deciding, name, tags)
 
-def request(job: PlannedJob, place: JobPlace, *, model_name: str, output_base: str) -> str:
-    """Return the request that a schedule sends, once everything about it is known."""
-    deciding = spec.build(
-        job.args,
-        model_name=model_name,
-        input_uri=_read(job),
-        output_base=output_base,
-        instance_type=job.args.instance_type or place.instance_type,
-    )
-    tags = {**job.args.tags, **place.tags, "job": job.name}
-    return scheduling.request(deciding, scheduling.job_name(place.prefix, job.name), tags)
+        model = args.model_name if args.model_name is not None else place.model_name
+        return pulumi.Output.all(model, self.output_base).apply(request)
 
 
 def _read(job: PlannedJob) -> str:

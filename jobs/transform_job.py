@@ -7,6 +7,7 @@ follow it start, and `jobs.ends` reports the failure.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -154,9 +155,9 @@ class TransformJob(pulumi.ComponentResource):
         source = self._job.input
         if not isinstance(source, LocalInput):
             return []
-        return [self._upload_one(uploads, source, name) for name, _ in source.files]
+        return [self._upload_one(uploads, source, name, path) for name, path in source.files]
 
-    def _upload_one(self, uploads: Uploads, source: LocalInput, name: str) -> aws.s3.BucketObjectv2:
+    def _upload_one(self, uploads: Uploads, source: LocalInput, name: str, path: Path) -> aws.s3.BucketObjectv2:
         key = source.prefix + name
         if key not in uploads:
             part = "" if source.is_single else f"-{name}"
@@ -164,7 +165,7 @@ class TransformJob(pulumi.ComponentResource):
                 f"{self._job.name}-input{part}",
                 bucket=self._place.bucket_name,
                 key=key,
-                source=pulumi.FileAsset(str(dict(source.files)[name])),
+                source=pulumi.FileAsset(str(path)),
                 # Kept when its job is removed, since another job may read the same content. It is deleted with the bucket.
                 opts=pulumi.ResourceOptions(
                     parent=self, retain_on_delete=True, depends_on=list(self._place.bucket_ready)

@@ -106,17 +106,12 @@ def _numbers(args: TransformJobArgs) -> Iterator[str]:
 
 def _texts(args: TransformJobArgs) -> Iterator[str]:
     experiment = args.experiment_config or ExperimentConfig()
-    entity = "1 to 120 letters, digits and -"
+    entity, ami = "1 to 120 letters, digits and -", "an AMI version such as al2-ami-sagemaker-batch-gpu-535"
     shaped: list[tuple[str, object, re.Pattern[str], str]] = [
         ("ModelName", args.model_name, _MODEL, "a SageMaker model's name"),
         ("KmsKeyId", args.output_kms_key_id, _KEY_ID, "a KMS key's id, alias or ARN"),
         ("VolumeKmsKeyId", args.volume_kms_key_id, _KEY_ID, "a KMS key's id, alias or ARN"),
-        (
-            "TransformAmiVersion",
-            args.transform_ami_version,
-            _AMI,
-            "an AMI version such as al2-ami-sagemaker-batch-gpu-535",
-        ),
+        ("TransformAmiVersion", args.transform_ami_version, _AMI, ami),
         ("S3OutputPath", args.output_base, _S3_URI, "an S3 URI such as s3://bucket/prefix"),
         ("ExperimentName", experiment.experiment_name, _ENTITY, entity),
         ("TrialName", experiment.trial_name, _ENTITY, entity),

@@ -87,11 +87,9 @@ def _no_nat(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
 
 def _pinned(release: Properties) -> str | None:
     version = str(release.get("version") or "")
-    return (
-        None
-        if re.fullmatch(r"\d+\.\d+\.\d+", version)
-        else f"has {f'chart version {version}' if version else 'no fixed chart version'}: pin one"
-    )
+    if re.fullmatch(r"\d+\.\d+\.\d+", version):
+        return None
+    return f"has {f'chart version {version}' if version else 'no fixed chart version'}: pin one"
 
 
 def _namespaced(release: Properties) -> str | None:
