@@ -266,7 +266,10 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         job = load(options.file)
-        print(_yaml(manifest(job, options.prefix)) if options.yaml else python(job))
+        if options.yaml:
+            print(RUNS_ONCE + yaml.safe_dump(manifest(job, options.prefix), sort_keys=False), end="")
+        else:
+            print(python(job))
     except LegacyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -288,10 +291,6 @@ def _warnings(job: LegacyJob, prefix: str) -> Iterator[str]:
             f"the stack's operator watches the namespace {JOBS_NAMESPACE} only, and an object in {job.namespace} never "
             "gets a status; remove metadata.namespace"
         )
-
-
-def _yaml(found: dict[str, Any]) -> str:
-    return RUNS_ONCE + yaml.safe_dump(found, sort_keys=False).rstrip()
 
 
 if __name__ == "__main__":
