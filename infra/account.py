@@ -37,12 +37,12 @@ class Account:
 
     @property
     def options(self) -> pulumi.ResourceOptions:
-        """Options for a component whose children are all created in this account."""
+        """Options of a component with all its children in this account."""
         return pulumi.ResourceOptions(providers=[self.provider])
 
     @property
     def invoke_options(self) -> pulumi.InvokeOptions:
-        """Options for an invoke whose answer the program waits for."""
+        """Options of an invoke that the program waits for."""
         return pulumi.InvokeOptions(provider=self.provider)
 
 

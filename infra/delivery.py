@@ -37,7 +37,7 @@ class DeliveryArgs:
         provider_arn: the account's OpenID Connect provider of GitHub, of which it can have one; empty to create it.
         state_bucket: the bucket of the stack's state; empty for a state elsewhere.
         secrets_key: the ARN of the KMS key of the stack's secrets; empty if another provider encrypts them.
-        read_buckets: the buckets whose objects a preview reads.
+        read_buckets: the buckets from which a preview reads objects.
         permissions_boundary: the ARN of a policy that limits each role; empty for none.
     """
 

@@ -30,7 +30,7 @@ class IdentityArgs:
     Attributes:
         scope: of the ARNs in policies and trust.
         bucket_name: the bucket of models, inputs and results.
-        cluster_name: the cluster whose control plane and operator have a role.
+        cluster_name: the cluster of the control plane and the operator.
         operator_namespace: the namespace of the operator's pod.
         operator_service_account: the service account of the operator's pod.
         transform_instance_types: the instance types on which the operator may start jobs.

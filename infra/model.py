@@ -99,7 +99,7 @@ class Model(pulumi.ComponentResource):
             primary_container=None if args.containers else containers[0],
             containers=containers if args.containers else None,
             tags={"Name": f"{self._name}-model"} | ({} if args.network_isolation else {NETWORK_TAG: "declared"}),
-            # The old model is deleted first. Otherwise a run whose job fails leaves it pending for deletion, in the way of
+            # The old model is deleted first. Otherwise, if a job fails, the run leaves it pending for deletion, in the way of
             # the same archive when that is declared again; and in another bucket the new model may have its name.
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready, delete_before_replace=True),
         )

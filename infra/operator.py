@@ -35,7 +35,7 @@ DEFINITION_TRIES, DEFINITION_SECONDS = 60, 5
 """How often, and at which interval in seconds, to look for the definition of TransformJob once a capability is active."""
 
 API_GROUP = "sagemaker.services.k8s.aws"
-# The plural too: kubectl finds only the names in this list, and the retired operator had both.
+# With the plural, because kubectl finds only the names in this list, and people know both from the retired operator.
 SHORT_NAMES = ["batchtransformjob", "batchtransformjobs", "btj"]
 
 RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
@@ -210,7 +210,7 @@ def crds_problem(wanted: str, applied: str, installed: str | None, stack: str) -
         wanted: the chart's version in the settings.
         applied: the version whose definitions `make crds` has applied; empty if it has not run.
         installed: the version of the installed release; None if there is none.
-        stack: whose settings they are.
+        stack: the stack's name, for the command in the message.
     """
     if installed is None or applied == wanted or version_order(wanted) <= version_order(installed):
         return None

@@ -31,7 +31,7 @@ class Sample:
     Attributes:
         name: what messages call it.
         head: its first bytes, uncompressed.
-        is_whole: whether there are no more.
+        is_whole: whether the head is the whole object.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """How jobs ended: a message for each failure, and one for all of them together.
 
-The message for a failure has SageMaker's reason, the cause that the job's log gives, and what to do. A job whose input or
-argument is wrong would fail again, so only a job that may succeed next time is to be run again as it is. Every job is
+The message for a failure has SageMaker's reason, the cause that the job's log gives, and what to do. A job with a wrong
+input or argument would fail again, so only a job that may succeed next time is to be run again as it is. Every job is
 exported, however it ended, and the run fails with one line about all of them, after all of them have ended. So a failure
 costs no other job's result, and every later run reports it again until something changes.
 
@@ -85,7 +85,7 @@ class Ended:
     stack: str
     waited: bool = True
     input_of: "Ended | None" = None
-    """The job whose result was this one's input."""
+    """The job that wrote this one's input."""
     rerun: str = ""
     lines: Sequence[str] = ()
     """The last lines of the log, if the job itself failed."""
@@ -160,7 +160,7 @@ def summary(ended: Sequence[Ended]) -> str | None:
     """Return the line that fails the run, or None."""
     failed = sum(job.failed for job in ended)
     incomplete = sum(job.needs_report for job in ended) - failed
-    also = f", {incomplete} had less than the whole input" if incomplete else ""
+    also = f", {incomplete} read only a part of the input" if incomplete else ""
     jobs = "job" if len(ended) == 1 else "jobs"
     return f"{failed} of {len(ended)} transform {jobs} did not complete{also}" if failed else None
 

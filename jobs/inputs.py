@@ -161,7 +161,9 @@ def _files(where: Path) -> tuple[tuple[str, Path], ...]:
     named = ((file.relative_to(where), file) for file in found)
     files = tuple((name.as_posix(), file) for name, file in named if not any(part[0] == "." for part in name.parts))
     if odd := [name for name, _ in files if not _is_utf8(name)]:
-        raise InputError(f"{where} holds a file whose name is not UTF-8, as S3 keys are: {odd[0]!a}; rename it")
+        raise InputError(
+            f"{where} contains a file with a name that is not UTF-8, as S3 keys are: {odd[0]!a}; rename it"
+        )
     return files
 
 

@@ -16,7 +16,7 @@ from jobs.arguments import TransformJobArgs
 from jobs.inputs import Input, InputError, LocalInput, listed
 
 Place = str | int
-_LARGEST = 64 * 2**20  # bytes of a file whose rows are counted
+_LARGEST = 64 * 2**20  # bytes; the rows of a larger file are not counted
 
 
 def output(args: TransformJobArgs) -> dict[str, Any] | None:

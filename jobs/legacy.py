@@ -62,7 +62,7 @@ class LegacyJob:
         """Declare the job under its own name."""
         if self.region != jobs.defaults.region:
             here = jobs.defaults.region
-            jobs.refuse(f"{self.source}: spec.region is {self.region}, and this stack stands in {here}")
+            jobs.refuse(f"{self.source}: spec.region is {self.region}, and this stack is in {here}")
         return jobs.add(self.name, self.args)
 
 

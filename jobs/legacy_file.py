@@ -127,7 +127,7 @@ class Node:
         return LegacyError(f"{self._source}, line {max(line, 1)}: {self._path}{key} {problem}")
 
     def _meant(self, key: str) -> str:
-        """Guess which misspelt key stands for a missing one."""
+        """Say which key may be a misspelling of a missing one."""
         close = difflib.get_close_matches(key, self._values.keys() - self._asked, 1)
         return f"; is {close[0]}, line {self._values[close[0]].start_mark.line + 1}, meant?" if close else ""
 

@@ -46,7 +46,7 @@ class Cron:
 
     Attributes:
         days: of the month: numbers; `L` is the last day, and `5W` the weekday nearest to the 5th.
-        weekdays: 1 (Sunday) to 7; `6L`, the month's last Friday, and `6#2`, its second one, stand alone.
+        weekdays: 1 (Sunday) to 7; `6L`, the month's last Friday, and `6#2`, its second one, occur alone.
     """
 
     minutes: tuple[int, ...]
@@ -121,7 +121,7 @@ def occurs(when: datetime, where: tzinfo) -> bool:
     """Say whether a local time exists: clocks that are put forward leave an hour out."""
     try:
         return when.replace(tzinfo=where).astimezone(UTC).astimezone(where).replace(tzinfo=None) == when
-    except OverflowError:  # in UTC it lies before the year 1 or after the year 9999
+    except OverflowError:  # in UTC it is before the year 1 or after the year 9999
         return False
 
 

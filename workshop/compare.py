@@ -28,7 +28,7 @@ class Comparison:
     """Two results of the same records."""
 
     figures: pd.DataFrame  # one row for each job, one column for each metric, and a row of the differences
-    changed: pd.DataFrame  # rows whose decision differs, by number from 1; of a regression those that differ most
+    changed: pd.DataFrame  # rows with different decisions, by number from 1; for a regression, those that differ most
     distance: float  # the largest difference between two predictions of one row; nan if they are classes
     count: int  # rows compared
     kind: metrics.Kind

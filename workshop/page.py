@@ -122,10 +122,10 @@ def first_rows(result: Result) -> Html:
     table, found = result.table, result.quality
     scores = results.predictions(table)
     if found and found.kind == "regression":
-        text = "The rows whose prediction is farthest from the label."
+        text = "The rows with the prediction farthest from the label."
         order = (table[PREDICTION] - table[LABEL]).abs().sort_values(ascending=False).index
     elif found and found.kind == "multi-class":
-        text = "Rows whose class is predicted wrongly."
+        text = "Rows with a wrongly predicted class."
         order = table.index[(found.decided.astype(str) != table[LABEL].astype(str)).to_numpy()]
     elif scores.shape[1] == 1 and pd.api.types.is_numeric_dtype(scores.iloc[:, 0]):
         text = "The rows with the highest predictions."

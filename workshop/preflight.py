@@ -152,7 +152,7 @@ def allowed_addresses(stack: str, cidrs: Sequence[str]) -> str:
         return f"{address} is within {', '.join(cidrs)}"
     if cidrs:
         raise Problem(
-            f"allowedCidrs ({', '.join(cidrs)}) do not admit this machine, whose address is {address}: "
+            f"allowedCidrs ({', '.join(cidrs)}) do not admit this machine, which has the address {address}: "
             f"pulumi config set --stack {stack} --path 'allowedCidrs[{len(cidrs)}]' {address}/32"
         )
     _write_address(stack, f"{address}/32")

@@ -19,7 +19,7 @@ _RELEASE = "kubernetes:helm.sh/v3:Release"
 _JOB = "kubernetes:sagemaker.services.k8s.aws/v1alpha1:TransformJob"
 MOST_INSTANCES = 4
 DECLARED_NETWORK = {"network": "declared"}
-"""The tag of a model whose job asks for the network explicitly (network_isolation=False): the written exception."""
+"""The tag of a model that was declared with a network (network_isolation=False): a documented exception."""
 
 
 def _endpoint(cluster: Properties) -> str | None:
@@ -118,7 +118,7 @@ def _isolated(model: Properties) -> str | None:
 
 def _few_instances(job: Properties) -> str | None:
     count = ((job.get("spec") or {}).get("transformResources") or {}).get("instanceCount", 1)
-    return f"asks for {count} instances; more than {MOST_INSTANCES} need a reason" if count > MOST_INSTANCES else None
+    return f"uses {count} instances; more than {MOST_INSTANCES} need a reason" if count > MOST_INSTANCES else None
 
 
 RULES = (

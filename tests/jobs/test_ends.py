@@ -205,7 +205,7 @@ class TestAJobThatRestsOnAFailedOne:
 
     def test_is_counted_by_itself(self) -> None:
         jobs = [self.first, job(COMPLETED, "second", input_of=self.first), job(COMPLETED, "other")]
-        assert ends.summary(jobs) == "1 of 3 transform jobs did not complete, 1 had less than the whole input"
+        assert ends.summary(jobs) == "1 of 3 transform jobs did not complete, 1 read only a part of the input"
 
     def test_has_no_result_to_look_for(self) -> None:
         assert ends.expired([job(COMPLETED, input_of=self.first)], lambda _: pytest.fail("asked")) == {}

@@ -96,7 +96,7 @@ def test_a_job_that_completed_on_a_part_of_its_input_fails_the_run() -> None:
         jobs.add("second", TransformJobArgs(input=jobs.add("first", TransformJobArgs(input=CSV))))
 
     graph = run(chain, status=statuses(first=FAILED))
-    assert str(graph.error) == "1 of 2 transform jobs did not complete, 1 had less than the whole input"
+    assert str(graph.error) == "1 of 2 transform jobs did not complete, 1 read only a part of the input"
     assert any("second: Completed, but on a part of its input only" in text for _, text in graph.messages)
 
 

@@ -178,7 +178,7 @@ def legacy_object() -> Any:
 
 def test_a_file_for_another_region_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tf-batch.yaml").write_text(SMALL.replace("us-east-1", "us-west-2"))
-    with pytest.raises(pulumi.RunError, match=r"spec\.region is us-west-2, and this stack stands in us-east-1"):
+    with pytest.raises(pulumi.RunError, match=r"spec\.region is us-west-2, and this stack is in us-east-1"):
         declaration.collect(
             [lambda jobs: legacy.declare(jobs, "tf-batch.yaml")],
             _defaults(tmp_path),
