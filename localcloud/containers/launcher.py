@@ -18,7 +18,7 @@ from localcloud.containers.zygote import LENGTH, NUMBER, READY, LaunchRequest
 from localcloud.home import CHECKOUT, home
 
 _START_SECONDS: Final = 60
-# Libraries read these when they are loaded: each process has one thread, and the fork server has none besides.
+# Libraries read these when they are loaded: each process computes with one thread, and the fork server starts no other.
 _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _PASSED_ON: Final = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
@@ -41,9 +41,8 @@ class ForkedProcess:
         with self._lock:
             if self._status is not None and _readable(self._status, wait_seconds):
                 code = _read_number(self._status)
-                self._code = (
-                    -signal.SIGKILL if code is None else code
-                )  # the fork server has ended, and all containers with it
+                # Without a code, the fork server has ended and has killed all containers.
+                self._code = -signal.SIGKILL if code is None else code
                 os.close(self._status)
                 self._status = None
             return self._code
@@ -83,7 +82,7 @@ class Launcher:
         """Let the fork server fork a process.
 
         Args:
-            request: what the process is to become.
+            request: the container that the process becomes.
             output: the file descriptor to which the process writes.
 
         Raises:
