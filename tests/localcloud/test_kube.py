@@ -61,17 +61,19 @@ def test_a_token_file_is_read_anew_each_time(tmp_path: Path) -> None:
         pytest.param({"clusters": None}, "TypeError", id="no clusters"),
     ],
 )
-def test_what_cannot_be_used_is_said(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+def test_a_kubeconfig_that_cannot_be_used_is_refused_with_the_reason(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(KubeconfigError, match=message):
         load_kubeconfig(written(tmp_path, **changes))
 
 
-def test_a_missing_file_is_said(tmp_path: Path) -> None:
+def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
     with pytest.raises(KubeconfigError, match="none"):
         load_kubeconfig(tmp_path / "none")
 
 
-def test_the_environment_says_which_file() -> None:
+def test_the_environment_names_the_kubeconfig() -> None:
     assert default_kubeconfig({"KUBECONFIG": "/a/b:/c"}) == Path("/a/b")
     assert default_kubeconfig({}).name == "config"
 

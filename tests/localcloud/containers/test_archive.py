@@ -39,7 +39,7 @@ def _archive(path: Path, *entries: tarfile.TarInfo) -> Path:
         pytest.param(_entry("device", tarfile.CHRTYPE), "neither a file nor a folder", id="device"),
     ],
 )
-def test_what_must_not_be_unpacked_is_refused(tmp_path: Path, entry: tarfile.TarInfo, said: str) -> None:
+def test_an_entry_that_must_not_be_unpacked_is_refused(tmp_path: Path, entry: tarfile.TarInfo, said: str) -> None:
     path = _archive(tmp_path / "model.tar.gz", _entry("model", size=1), entry)
     with pytest.raises(ContainerError, match=said):
         unpack(path, tmp_path / "deep" / "model")
@@ -82,7 +82,7 @@ def _plain_tar(path: Path) -> Path:
         ),
     ],
 )
-def test_what_is_no_model_archive_is_refused(tmp_path: Path, make: Callable[[Path], Path], said: str) -> None:
+def test_a_file_that_is_not_a_model_archive_is_refused(tmp_path: Path, make: Callable[[Path], Path], said: str) -> None:
     with pytest.raises(ContainerError, match=said):
         unpack(make(tmp_path / "model.tar.gz"), tmp_path / "model")
 

@@ -228,7 +228,7 @@ def test_a_process_gets_the_given_variables_and_a_few_of_the_system_only(
         pytest.param("raise SystemError('boom')", 1, id="exception"),
     ],
 )
-def test_an_end_is_seen(script: str, code: str, expected: int) -> None:
+def test_the_exit_code_of_a_container_is_known(script: str, code: str, expected: int) -> None:
     container, _ = _start(script, None, {"CODE": code})
     with container:
         assert wait_for_exit(container) == expected

@@ -11,7 +11,7 @@ CLOUD = record.Cloud(
 )
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_a_written_record_is_read_back(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     record.write(tmp_path, CLOUD)
     assert record.read(tmp_path) == CLOUD
@@ -31,7 +31,7 @@ def test_a_supervisor_is_alive_as_long_as_it_holds_the_lock(tmp_path: Path) -> N
     assert not record.alive(tmp_path)
 
 
-def test_those_who_ask_are_taken_for_no_supervisor_and_keep_none_from_starting(tmp_path: Path) -> None:
+def test_asking_for_a_supervisor_does_not_look_like_one_and_does_not_keep_one_from_starting(tmp_path: Path) -> None:
     assert not record.alive(tmp_path)
     with record.held(tmp_path):
         pass

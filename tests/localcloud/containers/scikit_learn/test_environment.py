@@ -60,8 +60,10 @@ def test_a_shim_without_a_version_behind_it_is_passed_over(tmp_path: Path) -> No
     assert find_python(Versions("test", "3.99", ())) == expected
 
 
-def test_without_such_a_python_the_image_is_refused_with_what_to_do() -> None:
-    with pytest.raises(ContainerError, match=r"has Python 3\.99, which this machine does not have .*pyenv install 3\.99"):
+def test_without_such_a_python_the_image_is_refused_with_advice() -> None:
+    with pytest.raises(
+        ContainerError, match=r"has Python 3\.99, which this machine does not have .*pyenv install 3\.99"
+    ):
         ensure(Versions("9.9-9", "3.99", ()), lambda _: None)
 
 

@@ -171,7 +171,7 @@ def test_answers_of_the_default_functions(
         ),
     ],
 )
-def test_what_the_default_functions_cannot_do_is_a_500_with_its_reason_in_the_log(
+def test_a_request_that_the_default_functions_refuse_is_a_500_with_its_reason_in_the_log(
     summing: Script, body: bytes, content_type: str, accept: str, said: str
 ) -> None:
     before = len(summing.log)
