@@ -103,7 +103,7 @@ class ApiServer:
                 """Quiet."""
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
         url = f"http://127.0.0.1:{self._http.server_port}"
         self.api = KubeApi(Connection(url, ssl.create_default_context(), token="secret"))
 

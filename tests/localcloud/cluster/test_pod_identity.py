@@ -1,7 +1,7 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,11 +38,10 @@ def eks_auth() -> FakeEksAuth:
 
 
 @pytest.fixture
-def agent(eks_auth: FakeEksAuth) -> Iterator[pod_identity.Agent]:
+def agent(eks_auth: FakeEksAuth) -> pod_identity.Agent:
     agent = pod_identity.Agent(eks_auth)
     agent.start()
-    yield agent
-    agent.stop()
+    return agent
 
 
 def ask(url: str, token: str | None) -> tuple[int, dict[str, str]]:

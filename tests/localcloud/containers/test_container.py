@@ -263,7 +263,10 @@ time.sleep(600)
 @pytest.mark.parametrize(
     "first", [pytest.param(True, id="by stop"), pytest.param(False, id="when its first process dies")]
 )
-def test_all_processes_of_a_container_end_together(script: str, *, first: bool) -> None:
+def test_all_processes_of_a_container_end_together(
+    script: str, monkeypatch: pytest.MonkeyPatch, *, first: bool
+) -> None:
+    monkeypatch.setattr("localcloud.containers.container._GRACE_SECONDS", 0.2)
     container, lines = _start(script, None, {"CODE": _STUBBORN})
     eventually(lambda: bool(lines))
     child = int(lines[0])

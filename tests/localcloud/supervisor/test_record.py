@@ -4,6 +4,8 @@ import fcntl
 import threading
 from pathlib import Path
 
+import pytest
+
 from localcloud.supervisor import record
 
 CLOUD = record.Cloud(
@@ -43,7 +45,8 @@ def test_asking_for_a_supervisor_does_not_look_like_one_and_does_not_keep_one_fr
             assert free
 
 
-def test_a_second_supervisor_is_told_that_there_is_one(tmp_path: Path) -> None:
+def test_a_second_supervisor_is_told_that_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "_PROBE_SECONDS", 0.1)
     with record.held(tmp_path), record.held(tmp_path) as free:
         assert not free
     assert not record.alive(tmp_path)
