@@ -1,6 +1,6 @@
 """ACK as EKS's managed capability: the local operator as a process beside the cluster, with keys of its own.
 
-EKS installs what the Helm chart would: the definition of the kind, and the controller's permissions. In the cluster the
+EKS installs the same objects as the Helm chart: the definition of the kind, and the controller's permissions. In the cluster the
 controller is a user of its own, with a client certificate; towards AWS it acts under the capability's role.
 """
 
@@ -16,13 +16,12 @@ from typing import Final
 import yaml
 
 from localcloud import process
-from localcloud.cluster.certs import CAPABILITY_KUBECONFIG
+from localcloud.cluster.certs import CAPABILITY_GROUP, CAPABILITY_KUBECONFIG
 from localcloud.cluster.control_plane import await_start, python_environment
 from localcloud.cluster.rbac import bind, create_if_missing, create_role
 from localcloud.home import CHECKOUT
 from localcloud.kube import KubeApi
 
-GROUP: Final = "eks-access-policy:ack"
 _CRDS: Final = CHECKOUT / "localcloud" / "operator" / "chart" / "crds"
 _ROLE: Final = "eks:ack"
 _JOBS: Final = "sagemaker.services.k8s.aws"
@@ -52,7 +51,8 @@ def start(
         arn: the capability's ARN, which each job gets as a tag.
 
     Raises:
-        ClusterError: the cluster refuses it, or the controller does not start.
+        KubernetesError: the cluster refuses the permissions.
+        ClusterError: the controller does not start.
     """
     _install(KubeApi.from_kubeconfig(cluster_folder / "admin.kubeconfig"))
     log.unlink(missing_ok=True)
@@ -91,7 +91,7 @@ def _install(api: KubeApi) -> None:
             {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
         ],
     )
-    bind(api, _ROLE, _ROLE, GROUP)
+    bind(api, _ROLE, _ROLE, CAPABILITY_GROUP)
 
 
 def _define(api: KubeApi) -> None:
