@@ -1,8 +1,8 @@
 """The running operator: watches TransformJobs, hands their keys to workers, and polls the status of running jobs.
 
-ACK reconciles a running job every 30 seconds. The poller notices within a second that a job has moved on: it asks for
-the status alone, and has the object reconciled when that has changed. The number of calls is bounded: with many jobs,
-it asks most often for those that run longest, because they end first.
+ACK reconciles a running job every 30 seconds. The poller here notices within a second that a job has a new status: it asks
+for the status only, and if it has changed, the object is reconciled. The number of calls is bounded: if there are many
+jobs, it asks most often for those that have run longest, because they will probably end first.
 """
 
 from __future__ import annotations
@@ -44,7 +44,12 @@ class Log:
 
 
 class StatusPoller:
-    """Polls the jobs that `observe` reported."""
+    """Polls the status of running jobs.
+
+    Args:
+        enqueue: has an object reconciled.
+        calls: the most calls in one interval.
+    """
 
     def __init__(self, enqueue: Callable[[Key], None], calls: int = _CALLS_PER_INTERVAL) -> None:
         self._enqueue = enqueue
@@ -153,7 +158,7 @@ class Controller:
                 version = event["object"]["metadata"]["resourceVersion"]
                 self._enqueue(event, generations)
             if version == before:
-                self._stop.wait(_RETRY_SECONDS)  # a stream that breaks at once must not become a busy loop
+                self._stop.wait(_RETRY_SECONDS)  # if each stream breaks at once, this must not become a busy loop
 
     def _enqueue(self, event: Object, generations: dict[Key, int | None]) -> None:
         if event["type"] == "BOOKMARK":
@@ -164,7 +169,7 @@ class Controller:
             generations.pop(key, None)
         else:
             generations[key] = generation
-        # The generation changes with the spec and with a deletion, not with status or annotations.
+        # The generation changes with the spec and with a deletion, but not with the status or an annotation.
         if event["type"] != "MODIFIED" or known != generation:
             self.queue.add(key)
 

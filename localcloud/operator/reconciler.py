@@ -30,8 +30,7 @@ class Result:
 
 DONE: Final = Result()
 _RESYNC_SECONDS: Final = 36000.0  # how often an object that is in order is reconciled
-# How long a namespace's annotations are cached.
-_NAMESPACE_SECONDS: Final = 2.0
+_NAMESPACE_SECONDS: Final = 2.0  # how long a namespace's annotations are cached
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Reconciler:
         """Reconcile one object once.
 
         Raises:
-            KubernetesError: the API server refused or could not be reached; nothing is lost, try again.
+            KubernetesError: the API server refused a request or could not be reached. The caller tries again.
         """
         try:
             stored = Resource(self.cluster.get(key.namespace, key.name))
@@ -85,14 +84,14 @@ class Reconciler:
             self.observe(key, None)
             return DONE
         namespace = self._namespace(key.namespace)
-        asked = stored.annotations.get(names.REGION) or namespace.get(names.DEFAULT_REGION) or self.default.region
-        if stored.region and stored.region != asked:
-            desired = stored.annotations.get(names.REGION, "")
-            text = (
-                f"Resource already exists in region {stored.region}, but the desired state specifies region {desired}. "
+        desired = stored.annotations.get(names.REGION, "")
+        region = desired or namespace.get(names.DEFAULT_REGION) or self.default.region
+        if stored.region and stored.region != region:
+            return Result(
+                error=f"Resource already exists in region {stored.region}, "
+                f"but the desired state specifies region {desired}. "
             )
-            return Result(error=text)
-        return self._sync(stored, asked, namespace)
+        return self._sync(stored, region, namespace)
 
     def _sync(self, stored: Resource, region: str, namespace: Mapping[str, str]) -> Result:
         jobs = self.jobs(region, namespace.get(names.ENDPOINT_URL))

@@ -1,4 +1,4 @@
-"""A TransformJob object: what the reconciler reads of it and changes in it, and its requests to the API server."""
+"""A TransformJob object: the parts that the reconciler reads and changes, and the requests to the API server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ADOPTION_POLICY: Final = f"{_PREFIX}adoption-policy"
 DELETION_POLICY: Final = f"{_PREFIX}deletion-policy"
 READ_ONLY: Final = f"{_PREFIX}read-only"
 REGION: Final = f"{_PREFIX}region"
-# On a namespace, for all its objects.
+# These are annotations of a namespace, for all its objects.
 DEFAULT_REGION: Final = f"{_PREFIX}default-region"
 ENDPOINT_URL: Final = f"{_PREFIX}endpoint-url"
 SERVICE_DELETION_POLICY: Final = f"sagemaker.{DELETION_POLICY}"
@@ -36,7 +36,7 @@ READY: Final = "Ready"
 
 @dataclass(frozen=True)
 class Key:
-    """Which object."""
+    """The key of an object in the work queue."""
 
     namespace: str
     name: str
@@ -131,7 +131,7 @@ class Resource:
         self.metadata["finalizers"] = [name for name in self.metadata["finalizers"] if name != FINALIZER]
 
     def note_owner(self, owner: Owner, arn: str | None = None) -> None:
-        """Set the owner of the job, unless it is set, and a new ARN."""
+        """Set the owner of the job unless it is set already, and set a new ARN."""
         noted: Json = self.status.setdefault("ackResourceMetadata", {})
         if arn:
             noted["arn"] = arn

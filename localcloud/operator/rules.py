@@ -15,14 +15,13 @@ from localcloud.operator import resource as names
 from localcloud.operator.fields import KIND
 from localcloud.operator.resource import Json, Resource
 
-# How often ACK reconciles a job that runs.
-POLL_SECONDS: Final = 30.0
+POLL_SECONDS: Final = 30.0  # how often ACK reconciles a job that runs
 _SYNCED: Final = "Resource synced successfully"
 _NOT_SYNCED: Final = "Resource not synced"
 _UNKNOWN: Final = "Unable to determine if desired resource state matches latest observed state"
 ADOPT: Final = "adopt"
 ADOPT_OR_CREATE: Final = "adopt-or-create"
-# Members that SageMaker fills in and that ACK knows of.
+# Members that SageMaker fills in, as far as ACK knows them.
 _FILLED_IN: Final[Mapping[str, tuple[str, ...]]] = {
     "dataProcessing": ("inputFilter", "joinSource", "outputFilter"),
     "transformOutput": ("assembleWith", "kmsKeyID"),
@@ -95,6 +94,8 @@ def _identified(job: Resource) -> Resource:
     text = job.annotations.get(names.ADOPTION_FIELDS, "")
     try:
         fields = json.loads(text)
+    except RecursionError as error:
+        raise RefusedError("unmarshalling adoption-fields annotation: exceeded max depth") from error
     except ValueError as error:
         reason = "unexpected end of JSON input" if not text else str(error)
         raise RefusedError(f"unmarshalling adoption-fields annotation: {reason}") from error
@@ -110,8 +111,8 @@ def _identified(job: Resource) -> Resource:
 def specs_differ(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
     """Whether a spec asks for another job than SageMaker has, by ACK's rules.
 
-    Tags are not compared, because DescribeTransformJob does not return them. A member that SageMaker fills in by itself
-    counts as wanted where ACK knows of it (data processing, assembly, output key), and as a difference anywhere else.
+    Tags are not compared, because DescribeTransformJob does not return them. A member that
+    SageMaker fills in counts as wanted if ACK knows of it (data processing, assembly, output key), else as a difference.
     """
     return _comparable(_with_defaults(wanted, found)) != _comparable(found)
 

@@ -1,6 +1,6 @@
 """The controller's command line: those of ACK's flags that our chart, ACK's chart and EKS's capability set.
 
-The charts and EKS check what they pass on. ACK's other flags make no difference here and are ignored.
+The charts and EKS check the values that they pass. ACK's other flags make no difference here and are ignored.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ from localcloud.operator.sagemaker import ApiError, CallError, SageMaker
 MODIFYING: Final = frozenset({"InProgress", "Stopping"})
 _LATE_INITIALIZATION_SECONDS: Final = 5.0
 _LATE_INITIALIZED: Final = ("compressionType", "splitType")
-# A job just created may not be found for a moment.
+# SageMaker may not find a new job for a moment.
 _READ_AFTER_CREATE_DELAYS: Final = (0.0, 0.5, 0.75, 1.1, 1.7, 2.5, 3.4)
 
 _NOT_MANAGED: Final = "Resource already exists"
@@ -68,7 +68,16 @@ class Policy:
 
 @dataclass(frozen=True)
 class Sync:
-    """One synchronisation. KubernetesErrors pass through, because then nothing can be written to the object anyway."""
+    """One synchronisation. It raises KubernetesErrors, because after one the object's status cannot be written either.
+
+    Attributes:
+        cluster: the TransformJob objects.
+        jobs: SageMaker's jobs.
+        owner: account, partition and region of the jobs.
+        policy: the controller's settings.
+        log: takes lines of the log.
+        sleep: waits for some seconds.
+    """
 
     cluster: TransformJobObjects
     jobs: SageMaker
@@ -184,9 +193,9 @@ class Sync:
         return SyncResult(latest)
 
     def _caught_up(self, wanted: Resource, latest: Resource) -> Resource:
-        """The object with members that an earlier synchronisation should have copied from SageMaker into its spec.
+        """The object with the members that an earlier synchronisation should have copied from SageMaker into its spec.
 
-        ACK takes the missing members for a change of the spec, which is terminal. An adopted job has no earlier
+        ACK treats the missing members as a change of the spec, which is terminal. An adopted job has no earlier
         synchronisation.
         """
         given, observed = wanted.spec.get("transformInput"), latest.spec.get("transformInput") or {}
@@ -293,7 +302,7 @@ class Sync:
             try:
                 self._patch(before, job)
             except KubernetesError as error:
-                if not error.not_found:  # the object is gone already
+                if not error.not_found:  # otherwise the object is deleted already
                     raise
 
     def _patch(self, before: Resource, after: Resource) -> None:

@@ -266,6 +266,11 @@ def test_adopt_never_creates(stage: Stage) -> None:
             "Error populating adoption fields: required field missing: transformJobName",
             id="adopt without the name",
         ),
+        pytest.param(
+            {"adoption-policy": "adopt", "adoption-fields": "[" * 100_000},
+            "unmarshalling adoption-fields annotation: exceeded max depth",
+            id="adopt with fields that are nested too deeply",
+        ),
     ],
 )
 def test_annotations_that_make_no_sense_are_terminal(stage: Stage, annotations: dict[str, str], message: str) -> None:
