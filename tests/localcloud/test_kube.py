@@ -166,6 +166,11 @@ def test_a_watch_from_a_version_that_is_too_old_says_so(server: ApiServer, answe
     assert raised.value.gone
 
 
+def test_a_watch_without_its_token_file_ends_as_if_the_network_had_ended_it(tmp_path: Path) -> None:
+    connection = Connection("http://127.0.0.1:9", ssl.create_default_context(), token_file=tmp_path / "token")
+    assert list(KubeApi(connection).watch("/api/v1/pods")) == []
+
+
 def test_a_server_that_cannot_be_reached_has_no_status() -> None:
     api = KubeApi(Connection("http://127.0.0.1:9", ssl.create_default_context()))
     with pytest.raises(KubernetesError, match=r"http://127\.0\.0\.1:9/api") as raised:

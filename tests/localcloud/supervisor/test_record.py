@@ -19,10 +19,22 @@ def test_a_written_record_is_read_back(tmp_path: Path) -> None:
     assert record.read(tmp_path) == CLOUD
 
 
-def test_no_record_and_a_broken_one_read_as_none(tmp_path: Path) -> None:
+def test_a_missing_record_reads_as_none(tmp_path: Path) -> None:
     assert record.read(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b'{"instance_id": ', id="cut off"),
+        pytest.param(b'{"instance_id": "\xff"}', id="not UTF-8"),
+        pytest.param(b"[1]", id="not an object"),
+        pytest.param(b"", id="empty"),
+    ],
+)
+def test_a_broken_record_reads_as_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "run").mkdir()
-    record.path(tmp_path).write_text('{"instance_id": ')
+    record.path(tmp_path).write_bytes(content)
     assert record.read(tmp_path) is None
 
 
