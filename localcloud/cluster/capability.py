@@ -20,11 +20,17 @@ from localcloud.cluster.certs import CAPABILITY_GROUP, CAPABILITY_KUBECONFIG
 from localcloud.cluster.control_plane import await_start, python_environment
 from localcloud.cluster.rbac import bind, create_if_missing, create_role
 from localcloud.home import CHECKOUT
-from localcloud.kube import KubeApi
+from localcloud.kube import KubeApi, Object
 
 _CRDS: Final = CHECKOUT / "localcloud" / "operator" / "chart" / "crds"
 _ROLE: Final = "eks:ack"
 _JOBS: Final = "sagemaker.services.k8s.aws"
+# The same rules as in the chart's roles.
+_RULES: Final[list[Object]] = [
+    {"apiGroups": [_JOBS], "resources": ["transformjobs"], "verbs": ["get", "list", "watch", "patch", "update"]},
+    {"apiGroups": [_JOBS], "resources": ["transformjobs/status"], "verbs": ["get", "patch", "update"]},
+    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
+]
 _STARTED: Final = "starting manager"
 # EKS does not promise that the definitions exist once a capability is active, so here they come late on purpose.
 _DEFINITIONS_SECONDS: Final = 4.0
@@ -78,19 +84,7 @@ def _install(api: KubeApi) -> None:
     definitions = threading.Timer(_DEFINITIONS_SECONDS, _define, [api])
     definitions.daemon = True
     definitions.start()
-    create_role(
-        api,
-        _ROLE,
-        [
-            {
-                "apiGroups": [_JOBS],
-                "resources": ["transformjobs"],
-                "verbs": ["get", "list", "watch", "patch", "update"],
-            },
-            {"apiGroups": [_JOBS], "resources": ["transformjobs/status"], "verbs": ["get", "patch", "update"]},
-            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
-        ],
-    )
+    create_role(api, _ROLE, _RULES)
     bind(api, _ROLE, _ROLE, CAPABILITY_GROUP)
 
 

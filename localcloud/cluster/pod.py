@@ -143,7 +143,7 @@ class Pod:
     def status(self) -> Object:
         """The pod's status, as the kubelet would write it."""
         ready = bool(self._containers) and all(one.process is not None for one in self._containers)
-        truth = "True" if ready else "False"
+        conditions = {"PodScheduled": True, "Initialized": True, "ContainersReady": ready, "Ready": ready}
         containers = [self._container_status(spec) for spec in self.manifest["spec"]["containers"]]
         return {
             "phase": "Running" if self._containers else "Pending",
@@ -152,13 +152,7 @@ class Pod:
             "startTime": self.manifest["metadata"]["creationTimestamp"],
             "containerStatuses": containers,
             "conditions": [
-                {"type": kind, "status": value, "lastTransitionTime": _now()}
-                for kind, value in (
-                    ("PodScheduled", "True"),
-                    ("Initialized", "True"),
-                    ("ContainersReady", truth),
-                    ("Ready", truth),
-                )
+                {"type": kind, "status": str(holds), "lastTransitionTime": _now()} for kind, holds in conditions.items()
             ],
         }
 

@@ -125,8 +125,7 @@ class Controller:
             for namespace in self.namespaces or [None]
         ]
         workers = [
-            threading.Thread(target=work, args=(self.queue, self.reconciler, self.log), daemon=True, name=f"worker-{n}")
-            for n in range(self.workers)
+            threading.Thread(target=self._work, daemon=True, name=f"worker-{number}") for number in range(self.workers)
         ]
         for thread in (*watchers, *workers):
             thread.start()
@@ -173,34 +172,31 @@ class Controller:
         if event["type"] != "MODIFIED" or known != generation:
             self.queue.add(key)
 
+    def _work(self) -> None:
+        """Reconcile one key after the other until the queue is shut down."""
+        while (key := self.queue.get()) is not None:
+            try:
+                self._requeue(key, self._reconcile(key))
+            finally:
+                self.queue.done(key)
 
-def work(queue: WorkQueue, reconciler: Reconciler, log: Callable[..., None]) -> None:
-    """Reconcile one key after the other until the queue is shut down."""
-    while (key := queue.get()) is not None:
+    def _reconcile(self, key: Key) -> Result:
         try:
-            _requeue(queue, key, _reconcile(reconciler, key, log), log)
-        finally:
-            queue.done(key)
+            return self.reconciler.reconcile(key)
+        except KubernetesError as error:
+            return Result(error=str(error))
+        except Exception as error:  # noqa: BLE001  a fault with one object must not end the work on the others
+            self.log("reconciling failed unexpectedly", level="error", key=key, error=repr(error))
+            return Result(error=repr(error))
 
-
-def _reconcile(reconciler: Reconciler, key: Key, log: Callable[..., None]) -> Result:
-    try:
-        return reconciler.reconcile(key)
-    except KubernetesError as error:
-        return Result(error=str(error))
-    except Exception as error:  # noqa: BLE001  a fault with one object must not end the work on the others
-        log("reconciling failed unexpectedly", level="error", key=key, error=repr(error))
-        return Result(error=repr(error))
-
-
-def _requeue(queue: WorkQueue, key: Key, result: Result, log: Callable[..., None]) -> None:
-    if result.error is not None:
-        delay = queue.add_rate_limited(key)
-        log("Reconciler error", level="error", key=key, error=result.error, again_in_seconds=round(delay, 3))
-        return
-    queue.forget(key)
-    if result.requeue_after is not None:
-        queue.add_after(key, result.requeue_after)
+    def _requeue(self, key: Key, result: Result) -> None:
+        if result.error is not None:
+            delay = self.queue.add_rate_limited(key)
+            self.log("Reconciler error", level="error", key=key, error=result.error, again_in_seconds=round(delay, 3))
+            return
+        self.queue.forget(key)
+        if result.requeue_after is not None:
+            self.queue.add_after(key, result.requeue_after)
 
 
 def _key(item: Object) -> Key:

@@ -43,12 +43,6 @@ class ObservedJob:
     failing: bool
 
 
-def _ignore(_key: Key, _observed: ObservedJob | None) -> None: ...
-
-
-def _silent(message: str, **details: object) -> None: ...
-
-
 @dataclass
 class Reconciler:
     """Brings objects and jobs together; safe to use from several threads on different keys.
@@ -65,8 +59,8 @@ class Reconciler:
     default: Owner
     policy: Policy
     reads_namespaces: bool = True
-    observe: Callable[[Key, ObservedJob | None], None] = _ignore
-    log: Callable[..., None] = _silent
+    observe: Callable[[Key, ObservedJob | None], None] = lambda _key, _observed: None
+    log: Callable[..., None] = lambda _message, **_details: None
     sleep: Callable[[float], None] = field(default=time.sleep)
     _namespaces: dict[str, tuple[float, Mapping[str, str]]] = field(default_factory=dict)
 

@@ -158,21 +158,18 @@ class Resource:
     def clear_conditions(self) -> None:
         self.status["conditions"] = []
 
-    def condition(self, kind: str) -> Json | None:
-        return next((found for found in self.conditions if found["type"] == kind), None)
-
-    def holds(self, kind: str) -> bool:
-        found = self.condition(kind)
-        return found is not None and found["status"] == "True"
+    def condition(self, kind: str) -> Json:
+        """The condition of this kind; empty if there is none."""
+        return next((found for found in self.conditions if found["type"] == kind), {})
 
     def set_condition(
         self, kind: str, status: str, message: str | None = None, reason: str | None = None, *, timed: bool = True
     ) -> None:
         """Set a condition; ACK gives terminal and recoverable errors no transition time."""
-        found: Json | None = self.condition(kind)
-        if found is None:
-            found = {"type": kind}
+        found = self.condition(kind)
+        if not found:
             self.conditions.append(found)
+            found["type"] = kind
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if timed else found.get("lastTransitionTime")
         said: Json = {"status": status, "message": message, "reason": reason, "lastTransitionTime": now}
         found.update(said)

@@ -154,7 +154,7 @@ def _expanded(tag: str, job: Resource, version: str) -> tuple[str, str]:
 
 def sum_up(job: Resource, stopped: Exception | None) -> None:
     """Set the condition ACK.ResourceSynced, if it is not set yet, and the condition Ready."""
-    if job.condition(names.SYNCED) is None:
+    if not job.condition(names.SYNCED):
         match stopped:
             case None:
                 job.set_condition(names.SYNCED, "True", _SYNCED, "")
@@ -163,9 +163,9 @@ def sum_up(job: Resource, stopped: Exception | None) -> None:
             case _:
                 job.set_condition(names.SYNCED, "Unknown", _UNKNOWN, str(stopped))
     for kind in (names.TERMINAL, names.RECOVERABLE):
-        if job.holds(kind):
-            condition = job.condition(kind) or {}
+        condition = job.condition(kind)
+        if condition.get("status") == "True":
             job.set_condition(names.READY, "False", condition.get("message"), kind)
             return
-    synced = job.condition(names.SYNCED) or {}
+    synced = job.condition(names.SYNCED)
     job.set_condition(names.READY, synced["status"], synced.get("message"), synced.get("reason"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import botocore.session
@@ -92,9 +92,8 @@ class ApiError(CallError):
 class SageMaker:
     """SageMaker's transform jobs in one region; every method but `peek` raises CallError."""
 
-    def __init__(self, client: Any, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
-        self._sleep = sleep
 
     def describe(self, name: str) -> Json:
         return self._call("DescribeTransformJob", {"TransformJobName": name})
@@ -130,7 +129,7 @@ class SageMaker:
             except BotoCoreError as error:
                 if attempt == _ATTEMPTS or not (repeatable and isinstance(error, _NETWORK_ERRORS)):
                     raise _call_error(operation, error, attempt) from error
-            self._sleep(random.random() * 0.2 * 2**attempt)  # noqa: S311  jitter, no secret
+            time.sleep(random.random() * 0.2 * 2**attempt)  # noqa: S311  jitter, no secret
             attempt += 1
 
 

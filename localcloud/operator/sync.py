@@ -274,7 +274,7 @@ class Sync:
             synced = "False" if status in MODIFYING else "True"
             latest.set_condition(names.SYNCED, synced, f"TransformJob is in {status} status.")
         for kind in (names.TERMINAL, names.RECOVERABLE):
-            if latest.condition(kind) is not None:
+            if latest.condition(kind):
                 latest.set_condition(kind, "False", timed=False)
         return latest
 
@@ -284,7 +284,7 @@ class Sync:
         if error.terminal:
             latest.set_condition(names.TERMINAL, "True", error.short, timed=False)
             return SyncResult(latest, Terminal())
-        if latest.condition(names.TERMINAL) is not None:
+        if latest.condition(names.TERMINAL):
             latest.set_condition(names.TERMINAL, "False", timed=False)
         latest.set_condition(names.RECOVERABLE, "True", error.short, timed=False)
         return SyncResult(latest, error)

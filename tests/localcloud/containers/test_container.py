@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from localcloud.containers import Container, ContainerError, images, prewarm, start
+from localcloud.containers.launcher import Launcher
+from localcloud.containers.zygote import LaunchRequest
 from localcloud.home import CHECKOUT
 from localcloud.process import is_alive
 from tests.localcloud.containers.conftest import Archive
@@ -305,6 +308,19 @@ def test_containers_die_with_their_owner_and_leave_no_file(tmp_path: Path) -> No
         owner.kill()
     eventually(lambda: not is_alive(container))
     eventually(lambda: not list((tmp_path / "run" / "containers").iterdir()))
+
+
+def test_a_fork_server_that_has_ended_is_reported_and_leaves_no_descriptor_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    launcher = Launcher()
+    before = os.listdir("/dev/fd")  # noqa: PTH208  their numbers are enough
+    request = LaunchRequest(module="", command=["true"], environment={}, scratch="/")
+    with pytest.raises(ContainerError, match=r"fork server of containers does not answer \(it ended\)"):
+        launcher.launch(request, output=1)
+    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+    launcher.close()
 
 
 def test_many_containers_start_at_once_each_on_a_port_of_its_own() -> None:
