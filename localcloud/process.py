@@ -108,20 +108,6 @@ def preexec_die_with_parent() -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process of this pid exists. On a system with /proc, a zombie does not count."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return True
-
-
 def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)

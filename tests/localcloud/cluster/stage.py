@@ -1,7 +1,6 @@
-"""Helpers for the tests of a real cluster: a pretended AWS endpoint, waiting, and a look at processes."""
+"""For the tests of a real cluster: a pretended AWS endpoint, and waiting."""
 
 import json
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -76,14 +75,3 @@ def until(question: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
         time.sleep(0.05)
     return answer
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes below one."""
-    table = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = {int(line.split()[0]): int(line.split()[1]) for line in table.splitlines()}
-    found, edge = list[int](), {pid}
-    while edge:
-        edge = {child for child, parent in parents.items() if parent in edge}
-        found += edge
-    return found

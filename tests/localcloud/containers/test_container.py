@@ -21,9 +21,9 @@ from localcloud.containers import Container, ContainerError, images, prewarm, st
 from localcloud.containers.launcher import Launcher
 from localcloud.containers.zygote import LaunchRequest
 from localcloud.home import CHECKOUT
-from localcloud.process import is_alive
 from tests.localcloud.containers.conftest import Archive
 from tests.localcloud.containers.support import eventually, invoke, wait_for_exit, wait_until_serving
+from tests.processes import is_alive
 
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 CHURN = CHECKOUT / "model" / "model.tar.gz"
