@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from collections.abc import Callable
@@ -11,6 +12,8 @@ import pytest
 
 from localcloud.containers import ContainerError
 from localcloud.containers.archive import Limits, unpack
+
+LONG_NAME = tarfile.GNUTYPE_LONGNAME
 
 
 def _entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 0) -> tarfile.TarInfo:
@@ -61,6 +64,12 @@ def _truncated(path: Path) -> Path:
     return path
 
 
+def _headers(*headers: tarfile.TarInfo) -> Callable[[Path], Path]:
+    """An archive of these headers alone, which tarfile itself would not write."""
+    content = b"".join(header.tobuf(tarfile.GNU_FORMAT) for header in headers)
+    return _bytes(gzip.compress(content + bytes(tarfile.RECORDSIZE)))
+
+
 def _plain_tar(path: Path) -> Path:
     with tarfile.open(path, "w") as tar:
         tar.addfile(_entry("model", size=1), io.BytesIO(b"x"))
@@ -74,6 +83,16 @@ def _plain_tar(path: Path) -> Path:
         pytest.param(_bytes(b""), "cannot be read as a gzipped tar archive", id="no byte"),
         pytest.param(_plain_tar, "cannot be read as a gzipped tar archive", id="not compressed"),
         pytest.param(_truncated, "cannot be read as a gzipped tar archive", id="cut off"),
+        pytest.param(_headers(_entry("m", size=-512)), "a file of -512 bytes", id="file of negative size"),
+        pytest.param(
+            _headers(_entry("m", LONG_NAME, size=-512)), "a header of -512 bytes", id="header of negative size"
+        ),
+        pytest.param(
+            _headers(_entry("m", LONG_NAME, size=2**40)), "a header of 1099511627776 bytes", id="header of a terabyte"
+        ),
+        pytest.param(
+            _headers(*[_entry("m", LONG_NAME)] * 5000), "cannot be read as a gzipped tar archive", id="only headers"
+        ),
         pytest.param(_archive, "holds no file", id="no entry"),
         pytest.param(lambda path: _archive(path, _entry("f", tarfile.DIRTYPE)), "holds no file", id="folders only"),
         pytest.param(lambda path: path, "cannot be read", id="missing"),
