@@ -101,7 +101,7 @@ class Node:
         try:
             action(*arguments)
         except KubernetesError as error:
-            _say(str(error))
+            _log(str(error))
             self._stopping.wait(_TICK_SECONDS)
 
     def _synchronise(self) -> None:
@@ -129,7 +129,7 @@ class Node:
         try:
             self._api.create(f"{_path(manifest)}/binding", binding)
         except KubernetesError as error:
-            _say(f"{_name(manifest)} was not bound: {error}")  # another node was faster, or the pod was deleted
+            _log(f"{_name(manifest)} was not bound: {error}")  # another node was faster, or the pod was deleted
 
     def _take(self, manifest: Object) -> None:
         uid = manifest["metadata"]["uid"]
@@ -153,7 +153,7 @@ class Node:
         defaults["AWS_ENDPOINT_URL"] = self._settings.aws_endpoint
         pod.prepare(tokens, defaults)
         self._retry_at[pod.uid] = time.monotonic() + _RETRY_SECONDS
-        _say(f"pod {namespace}/{_name(pod.manifest)}: {pod.problem or 'prepared'}")
+        _log(f"pod {namespace}/{_name(pod.manifest)}: {pod.problem or 'prepared'}")
         pod.run()
         self._report(pod)
         self._report_images(pod)
@@ -221,7 +221,7 @@ class Node:
                 for _ in self._api.watch(_PODS):
                     self._wake.set()
             except KubernetesError as error:
-                _say(str(error))
+                _log(str(error))
             self._wake.set()
             self._stopping.wait(1.0)
 
@@ -282,7 +282,7 @@ class Node:
                 self._api.delete(_path(pod.manifest), grace_seconds=0, uid=pod.uid)
             self._api.delete(f"/api/v1/nodes/{self._settings.name}")
         except KubernetesError as error:
-            _say(f"left a cluster that does not answer: {error}")
+            _log(f"left a cluster that does not answer: {error}")
         (self._settings.folder / "ready").unlink(missing_ok=True)
 
 
@@ -292,14 +292,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         node = Node(settings, KubeApi.from_kubeconfig(settings.kubeconfig))
     except KubeconfigError as error:
-        _say(str(error))
+        _log(str(error))
         return 1
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: node.stop())
     try:
         node.run()
     except KubernetesError as error:
-        _say(f"the node cannot join the cluster: {error}")
+        _log(f"the node cannot join the cluster: {error}")
         return 1
     return 0
 
@@ -329,7 +329,7 @@ def _path(manifest: Object, plural: str = "pods", group: str = "/api/v1") -> str
     return f"{group}/namespaces/{manifest['metadata']['namespace']}/{plural}/{_name(manifest)}"
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     print(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {line}", flush=True)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from localcloud.kube import KubernetesError
-from localcloud.operator import resource as names
+from localcloud.operator import resource
 from localcloud.operator.resource import Key, Owner, Resource, TransformJobObjects, merge_patch, status_differs
 from localcloud.operator.rules import POLL_SECONDS, RequeueAfter, SyncResult, Terminal
 from localcloud.operator.sagemaker import SageMaker
@@ -78,8 +78,8 @@ class Reconciler:
             self.observe(key, None)
             return DONE
         namespace = self._namespace(key.namespace)
-        desired = stored.annotations.get(names.REGION, "")
-        region = desired or namespace.get(names.DEFAULT_REGION) or self.default.region
+        desired = stored.annotations.get(resource.REGION, "")
+        region = desired or namespace.get(resource.DEFAULT_REGION) or self.default.region
         if stored.region and stored.region != region:
             return Result(
                 error=f"Resource already exists in region {stored.region}, "
@@ -88,7 +88,7 @@ class Reconciler:
         return self._sync(stored, region, namespace)
 
     def _sync(self, stored: Resource, region: str, namespace: Mapping[str, str]) -> Result:
-        jobs = self.jobs(region, namespace.get(names.ENDPOINT_URL))
+        jobs = self.jobs(region, namespace.get(resource.ENDPOINT_URL))
         owner = Owner(self.default.account, self.default.partition, region)
         policy = self.policy.for_namespace(namespace)
         attempt = Sync(self.cluster, jobs, owner, policy, self.log, self.sleep).run(stored.copy())
@@ -135,7 +135,7 @@ class Reconciler:
     def _outcome(self, attempt: SyncResult) -> Result:
         match attempt.stopped:
             case None:
-                synced = attempt.latest and attempt.latest.condition(names.SYNCED)
+                synced = attempt.latest and attempt.latest.condition(resource.SYNCED)
                 if not synced:
                     return DONE
                 return Result(requeue_after=_RESYNC_SECONDS if synced["status"] == "True" else POLL_SECONDS)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from localcloud.operator import resource as names
+from localcloud.operator import resource
 from localcloud.operator.fields import KIND
 from localcloud.operator.resource import Json, Resource
 
@@ -78,7 +78,7 @@ def adoption(job: Resource) -> tuple[str, Resource]:
     Raises:
         RefusedError: the annotations are not valid.
     """
-    policy = job.annotations.get(names.ADOPTION_POLICY)
+    policy = job.annotations.get(resource.ADOPTION_POLICY)
     if policy is None:
         return "", job
     if policy not in {ADOPT, ADOPT_OR_CREATE}:
@@ -91,7 +91,7 @@ def adoption(job: Resource) -> tuple[str, Resource]:
 
 def _identified(job: Resource) -> Resource:
     """The object with the job name from its annotation."""
-    text = job.annotations.get(names.ADOPTION_FIELDS, "")
+    text = job.annotations.get(resource.ADOPTION_FIELDS, "")
     try:
         fields = json.loads(text)
     except RecursionError as error:
@@ -154,18 +154,18 @@ def _expanded(tag: str, job: Resource, version: str) -> tuple[str, str]:
 
 def sum_up(job: Resource, stopped: Exception | None) -> None:
     """Set the condition ACK.ResourceSynced, if it is not set yet, and the condition Ready."""
-    if not job.condition(names.SYNCED):
+    if not job.condition(resource.SYNCED):
         match stopped:
             case None:
-                job.set_condition(names.SYNCED, "True", _SYNCED, "")
+                job.set_condition(resource.SYNCED, "True", _SYNCED, "")
             case Terminal():
-                job.set_condition(names.SYNCED, "False", _NOT_SYNCED, str(stopped))
+                job.set_condition(resource.SYNCED, "False", _NOT_SYNCED, str(stopped))
             case _:
-                job.set_condition(names.SYNCED, "Unknown", _UNKNOWN, str(stopped))
-    for kind in (names.TERMINAL, names.RECOVERABLE):
+                job.set_condition(resource.SYNCED, "Unknown", _UNKNOWN, str(stopped))
+    for kind in (resource.TERMINAL, resource.RECOVERABLE):
         condition = job.condition(kind)
         if condition.get("status") == "True":
-            job.set_condition(names.READY, "False", condition.get("message"), kind)
+            job.set_condition(resource.READY, "False", condition.get("message"), kind)
             return
-    synced = job.condition(names.SYNCED)
-    job.set_condition(names.READY, synced["status"], synced.get("message"), synced.get("reason"))
+    synced = job.condition(resource.SYNCED)
+    job.set_condition(resource.READY, synced["status"], synced.get("message"), synced.get("reason"))

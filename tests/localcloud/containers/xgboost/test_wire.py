@@ -74,6 +74,7 @@ def test_a_body_beyond_the_limit_is_not_read(ends: tuple[socket.socket, socket.s
         pytest.param(b"GET / HTTP/1.1\r\nA: b\r\n", id="cut off in the headers"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nshort", id="cut off in the body"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", id="negative length"),
+        pytest.param(b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", id="length of 5000 digits"),
         pytest.param(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", id="no chunk size"),
         pytest.param(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n", id="negative chunk size"),
     ],
