@@ -1,7 +1,7 @@
 """ACK as EKS's managed capability: the local operator as a process beside the cluster, with keys of its own.
 
-EKS installs the same objects as the Helm chart: the definition of the kind, and the controller's permissions. In the cluster the
-controller is a user of its own, with a client certificate; towards AWS it acts under the capability's role.
+EKS installs the same objects as the Helm chart: the definition of the kind, and the controller's permissions. In the
+cluster the controller is a user of its own, with a client certificate; at AWS it acts under the capability's role.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Unpacks model archives, which are not trusted: no file gets outside the folder, and none fills the disk or the memory."""
+"""Unpacks model archives, which are not trusted: they cannot write outside the folder, and cannot fill disk or memory."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 There is no container engine, and images are not pulled. The image's URI is looked up in the containers that the user has
 registered in `containers.toml` beside Pulumi.yaml, then in the table of SageMaker's images below; the first match counts.
-An entry names the local program that runs in place of the image. It has a `command`; or a `module` of this checkout, which
-the fork server has already imported, and `main()` of the module runs in a fork; or the `versions` of one of SageMaker's
-scikit-learn images, and the environment with these versions is made when it is first needed.
+An entry names the local program that runs in place of the image. It has a `command`; or a `module` of this checkout,
+which the fork server has already imported, and `main()` of the module runs in a fork; or the `versions` of one of
+SageMaker's scikit-learn images, and the environment with these versions is made when it is first needed.
 
 The program is started as SageMaker starts an image, with the argument `serve`. It must answer `GET /ping` and
 `POST /invocations`, and may answer `GET /execution-parameters`. Environment variables say where it differs from an image:
@@ -14,9 +14,9 @@ The program is started as SageMaker starts an image, with the argument `serve`. 
 `SM_MODEL_DIR`            the folder of the unpacked model archive (an image finds it at /opt/ml/model)
 `SM_NUM_CPUS`             how many processors the instance has
 
-SageMaker's own containers read all three. The process also gets PATH and LANG, a scratch folder of its own as HOME, TMPDIR
-and working folder, `OMP_NUM_THREADS=1` (as SageMaker's containers set it), the `environment` of its entry, and the variables
-of the model and the job. It gets no other variable of the process that starts it.
+SageMaker's own containers read all three. The process also gets PATH and LANG, a scratch folder of its own as HOME,
+TMPDIR and working folder, `OMP_NUM_THREADS=1` (as SageMaker's containers set it), the `environment` of its entry, and the
+variables of the model and the job. It gets no other variable of the process that starts it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The fork server: it imports the containers' libraries once, and then forks into a container within a few milliseconds.
 
-An import of numpy and xgboost takes a second. The owner starts one fork server and sends it requests over a socket, which is
-its standard input. A request is a length and JSON, with two file descriptors beside its first byte: for the container's
+An import of numpy and xgboost takes a second. The owner starts one fork server and sends it requests over a socket, which
+is its standard input. A request is a length and JSON, with two file descriptors beside its first byte: for the container's
 output, and for its status. Two numbers are written as the status: the pid at once, and the exit code at the end.
 
 When the owner ends, in whatever way, its end of the socket is closed. The fork server then kills all containers and removes

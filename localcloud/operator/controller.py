@@ -1,8 +1,8 @@
 """The running operator: watches TransformJobs, hands their keys to workers, and polls the status of running jobs.
 
-ACK reconciles a running job every 30 seconds. The poller here notices within a second that a job has a new status: it asks
-for the status only, and if it has changed, the object is reconciled. The number of calls is bounded: if there are many
-jobs, it asks most often for those that have run longest, because they will probably end first.
+ACK reconciles a running job every 30 seconds. The poller here notices within a second that a job has a new status: it
+asks for the status only, and if it has changed, the object is reconciled. The number of calls is bounded: if there are
+many jobs, it asks most often for those that have run longest, because they will probably end first.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 The chart installs the definition from `chart/crds/transformjobs.yaml`.
 
-ACK makes its names from the AWS model by one rule: the first word is lower case, and an acronym in any other place is upper
-case. The table here is made by the same rule from botocore's model of CreateTransformJob, so only the members that ACK
-leaves out are listed by hand.
+ACK makes its names from the AWS model by one rule: the first word is lower case, and an acronym in any other place is
+upper case. The table here is made by the same rule from botocore's model of CreateTransformJob, so only the members that
+ACK leaves out are listed by hand.
 """
 
 from __future__ import annotations

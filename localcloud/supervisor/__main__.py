@@ -22,7 +22,8 @@ from localcloud.supervisor import record
 
 START_SECONDS = 300.0  # a busy machine may need minutes; if the process ends, that is noticed at once
 ACCOUNT_ID = "123456789012"
-# The endpoint has many threads, each of which answers a few requests. With an arena for each, glibc keeps a sixth more memory.
+# The endpoint has many threads, each of which answers a few requests. With an arena of memory for each, glibc keeps a
+# sixth more.
 _FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 log = logging.getLogger("supervisor")
 

@@ -54,8 +54,9 @@ def read(home: Path) -> Cloud | None:
 def held(home: Path) -> Generator[bool]:
     """Hold the supervisor's lock; yields False if another process holds it.
 
-    The kernel releases the lock when the process ends. So a held lock means a running supervisor, even if a pid was reused.
-    The file contains the holder's pid. It is never deleted, because two processes could then each lock a file of this name.
+    The kernel releases the lock when the process ends, so a held lock means a running supervisor, even if a pid was
+    reused. The file contains the holder's pid. It is never deleted: two processes could then each lock a file of this
+    name.
     """
     lock_path = _lock_path(home)
     lock_path.parent.mkdir(parents=True, exist_ok=True)
