@@ -201,7 +201,7 @@ class Walk:
 
 @pytest.mark.parametrize("part", range(4))
 def test_nothing_is_lost_and_nothing_runs_twice(part: int) -> None:
-    walks(int(os.environ.get("WALK_SEED", "0")) + part * 1_000_000, 15)
+    walks(int(os.environ.get("WALK_SEED", "0")) + part * 1_000_000, 10)
 
 
 @pytest.mark.soak
