@@ -88,6 +88,15 @@ def _csv_text(predictions: npt.NDArray[np.float32]) -> bytes:
 def selected(
     predictions: npt.NDArray[np.float32], keys: Sequence[str], model: Model, accept: str, *, batch: bool
 ) -> Answer:
+    """The answer of selectable inference; status 500 with the error's text if it cannot be written.
+
+    Args:
+        predictions: the model's predictions, one element or row for each record.
+        keys: the keys that SAGEMAKER_INFERENCE_OUTPUT names.
+        model: its objective decides about the keys that are valid.
+        accept: the media type of the answer.
+        batch: whether it serves a transform job, so that CSV ends with a newline.
+    """
     try:
         records = _records(predictions, keys, model)
         text = _selected_text(records, keys, accept, batch=batch)
