@@ -1,4 +1,4 @@
-"""A plugin as a process: it prints its port first, ends with its parent, and prints one message after a signal."""
+"""A plugin as a process: it prints its port first, ends with its parent, and ends quietly after a signal."""
 
 from __future__ import annotations
 
