@@ -122,7 +122,10 @@ def fires(expression: Expression, where: tzinfo, now: datetime) -> bool:
 def occurs(when: datetime, where: tzinfo) -> bool:
     """Say whether a local time exists: clocks that are put forward leave an hour out."""
     aware = when.replace(tzinfo=where)
-    return aware.astimezone(UTC).astimezone(where).replace(tzinfo=None) == when
+    try:
+        return aware.astimezone(UTC).astimezone(where).replace(tzinfo=None) == when
+    except OverflowError:
+        return False  # in UTC it is before the year 1 or after 9999
 
 
 def _unknown_zone(name: str) -> ExpressionError:
