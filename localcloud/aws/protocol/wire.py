@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
@@ -106,8 +108,24 @@ class Service:
     failures: Mapping[str, Amendment] = field(default_factory=dict[str, Amendment])
 
 
+def locked(lock: AbstractContextManager[object], operations: Mapping[str, Operation]) -> dict[str, Operation]:
+    """Make operations on shared records run one at a time.
+
+    Their answers are copies, because an answer is serialised after the lock is released, when a record may change again.
+    """
+
+    def guarded(operation: Operation) -> Operation:
+        def answer(call: Call) -> Mapping[str, Any]:
+            with lock:
+                return copy.deepcopy(operation(call))
+
+        return answer
+
+    return {name: guarded(operation) for name, operation in operations.items()}
+
+
 def service_of(request: HttpRequest, signing_name: str) -> str:
-    """Botocore's name of the service that a credential scope names."""
+    """Return botocore's name of the service that a credential scope names."""
     name = signing_name.lower()
     if name == "s3" and request.raw_path.startswith("/v20180820/"):
         return "s3control"
@@ -168,7 +186,7 @@ def error_response(request: HttpRequest, service: str, operation: str | None, er
 
 
 def _serialize(service: str, operation: OperationModel, request: HttpRequest, result: object) -> HttpResponse:
-    protocol = determine_request_protocol(_model(service), request.headers.get("content-type", ""))
+    protocol = _protocol(service, request)
     request_id = str(uuid.uuid4())
     serializer = get_serializer_class(service, protocol)(operation, context=SerializationContext(request_id))
     answer = serializer.serialize(result)
@@ -180,6 +198,14 @@ def _serialize(service: str, operation: OperationModel, request: HttpRequest, re
         headers=[*headers, (id_header, request_id)],
         body=body.encode() if isinstance(body, str) else body,
     )
+
+
+def _protocol(service: str, request: HttpRequest) -> str:
+    """Return the protocol to answer a request in: the service's first one, if it has none for the request's Content-Type."""
+    try:
+        return determine_request_protocol(_model(service), request.headers.get("content-type", ""))
+    except NotImplementedError:
+        return str(_model(service).protocol)
 
 
 @cache
