@@ -36,7 +36,7 @@ from localcloud.aws.moto import Upstream
 from localcloud.aws.protocol import validation
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse, HttpServer
 from localcloud.aws.protocol.gateway import INTERNAL_PREFIX, Gateway, Journal, json_response
-from localcloud.aws.protocol.wire import Operation, Service
+from localcloud.aws.protocol.wire import Operation, Service, locked
 from localcloud.aws.quotas import Quotas
 from localcloud.aws.s3 import S3, Buckets, RoleAccess
 from localcloud.aws.sagemaker import service
@@ -144,7 +144,9 @@ class Application:
 
     def _add_account_services(self) -> None:
         self._tags.lookups["iam"] = of_roles(self._directory)
-        self._gateway.services["iam"] = Service(guards=validation.iam_guards())
+        self._gateway.services["iam"] = Service(
+            guards={**validation.iam_guards(), "CreateRole": sts.check_trust_policy}
+        )
         self._own("sts", self._tokens.operations())
         self._own("service-quotas", self._quotas.operations())
 
@@ -195,7 +197,8 @@ class Application:
             pods,
             tags,
         )
-        self._own("eks", {name: operation for part in parts for name, operation in part.operations().items()})
+        operations = {name: operation for part in parts for name, operation in part.operations().items()}
+        self._own("eks", locked(store.lock, operations))
         self._own("eks-auth", {"AssumeRoleForPodIdentity": pods.assume_role})
         self._gateway.internal["eks"] = TokenWebhook(store, self._authenticator)
 

@@ -101,7 +101,7 @@ class Quotas:
         raise _no_such(f"The local cloud has no quota {code} of {call.params['ServiceCode']}.")
 
     def _rows(self, call: Call, values: Mapping[str, float]) -> list[Mapping[str, Any]]:
-        service = str(call.params["ServiceCode"])
+        service = call.params["ServiceCode"]
         if service not in _SERVICES:
             raise _no_such(f"The local cloud has no quotas of service {service}.")
         known = _transform_quotas() if service == "sagemaker" else _PLAIN[service]

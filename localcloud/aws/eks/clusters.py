@@ -1,4 +1,4 @@
-"""Clusters: created, described, updated and deleted, with real control planes behind them.
+"""The cluster operations of EKS, with a real control plane behind each cluster.
 
 The Kubernetes versions that EKS offers are those of a fixed day, so that a tested version stays supported.
 """
@@ -6,7 +6,6 @@ The Kubernetes versions that EKS offers are those of a fixed day, so that a test
 from __future__ import annotations
 
 import base64
-import copy
 import secrets
 import threading
 import uuid
@@ -23,7 +22,6 @@ from localcloud.aws.eks.store import (
     in_use,
     invalid,
     invalid_request,
-    new_update,
     not_found,
     now,
     page,
@@ -75,95 +73,75 @@ class Clusters:
         }
 
     def create(self, call: Call) -> Mapping[str, Any]:
-        params = call.params
-        name = str(params["name"])
-        version = str(params.get("version") or DEFAULT_VERSION)
+        params, name = call.params, call.params["name"]
+        version = params.get("version") or DEFAULT_VERSION
         check_version(version)
-        self._roles.check(control_plane(str(params["roleArn"]), _arn(call, name)))
-        vpc_config = params.get("resourcesVpcConfig") or {}
-        vpc_id = self._network.vpc_of(vpc_config.get("subnetIds") or [])
-        with self._store.lock:
-            if name in self._store.clusters:
-                raise in_use(f"Cluster already exists with name: {name}")
-            default = {"bootstrapClusterCreatorAdminPermissions": True, "authenticationMode": "CONFIG_MAP"}
-            access: Record = {**default, **(params.get("accessConfig") or {})}
-            record = ClusterRecord(
-                description=_description(call, version, vpc_id, access),
-                creator=call.principal.identity_arn,
-                creator_is_admin=bool(access["bootstrapClusterCreatorAdminPermissions"]),
-            )
-            self._store.clusters[name] = record
-            grant_creator(record)
-        self._make_network(record)
-        answer = dict(record.description)  # a copy: the thread changes the record
-        threading.Thread(target=self._start, args=(record, version), name=f"create-{name}", daemon=True).start()
-        return {"cluster": answer}
+        self._roles.check(control_plane(params["roleArn"], _arn(call, name)))
+        subnet_ids = params["resourcesVpcConfig"].get("subnetIds") or []
+        vpc_id = self._network.vpc_of(subnet_ids)
+        if name in self._store.clusters:
+            raise in_use(f"Cluster already exists with name: {name}")
+        default = {"bootstrapClusterCreatorAdminPermissions": True, "authenticationMode": "CONFIG_MAP"}
+        access: Record = {**default, **(params.get("accessConfig") or {})}
+        record = ClusterRecord(
+            description=_description(call, version, vpc_id, access),
+            creator=call.principal.identity_arn,
+            creator_is_admin=access["bootstrapClusterCreatorAdminPermissions"],
+        )
+        grant_creator(record)
+        group = self._network.create_cluster_network(name, vpc_id, subnet_ids)
+        record.description["resourcesVpcConfig"]["clusterSecurityGroupId"] = group
+        self._store.clusters[name] = record
+        threading.Thread(target=self._start, args=(record,), name=f"create-{name}", daemon=True).start()
+        return {"cluster": record.description}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:  # a copy: it is serialised later, while a thread may change it
-            return {"cluster": copy.deepcopy(self._store.cluster(call.params["name"]).description)}
+        return {"cluster": self._store.cluster(call.params["name"]).description}
 
     def list(self, call: Call) -> Mapping[str, Any]:
         return page(sorted(self._store.clusters), call.params, "clusters")
 
     def delete(self, call: Call) -> Mapping[str, Any]:
-        name = str(call.params["name"])
-        with self._store.lock:
-            record = self._store.cluster(name)
-            if record.nodegroups:
-                raise in_use("Cluster has nodegroups attached")
-            if record.capabilities:
-                raise in_use("Cluster has capabilities attached")
-            if record.description.get("deletionProtection"):
-                raise invalid_request(f"Cannot delete cluster {name}: deletion protection is on.")
-            if record.description["status"] in {"CREATING", "UPDATING", "DELETING"}:
-                raise in_use(f"Cannot delete because cluster {name} currently has an update in progress")
-            record.description["status"] = "DELETING"
-        answer = dict(record.description)
+        name = call.params["name"]
+        record = self._store.cluster(name)
+        if record.nodegroups:
+            raise in_use("Cluster has nodegroups attached")
+        if record.capabilities:
+            raise in_use("Cluster has capabilities attached")
+        if record.description["deletionProtection"]:
+            raise invalid_request(f"Cannot delete cluster {name}: deletion protection is on.")
+        if record.description["status"] in {"CREATING", "DELETING"}:
+            raise in_use(f"Cannot delete because cluster {name} currently has an update in progress")
+        record.description["status"] = "DELETING"
         threading.Thread(target=self._stop, args=(record,), name=f"delete-{name}", daemon=True).start()
-        return {"cluster": answer}
+        return {"cluster": record.description}
 
     def update_config(self, call: Call) -> Mapping[str, Any]:
-        params = call.params
-        with self._store.active_cluster(str(params["name"])) as record:
-            kind, changes = _apply_config(record.description, params)
-            update = new_update(kind, changes)
-            record.updates[update["id"]] = update
-            return {"update": update}
+        record = self._store.active_cluster(call.params["name"])
+        kind, changes = _apply_config(record.description, call.params)
+        return {"update": record.add_update(kind, changes)}
 
     def update_version(self, call: Call) -> Mapping[str, Any]:
-        wanted = str(call.params["version"])
+        """Refuse, because a cluster of the local cloud cannot be upgraded."""
+        wanted = call.params["version"]
         check_version(wanted)
-        with self._store.active_cluster(str(call.params["name"])) as record:
-            current = str(record.description["version"])
-            if wanted == current:
-                raise invalid_request(f"Cluster is already at version {wanted}")
-            raise invalid(
-                f"The local cloud runs Kubernetes {current} only and cannot turn this cluster into {wanted}. "
-                "Destroy it and create it again."
-            )
+        current = self._store.active_cluster(call.params["name"]).description["version"]
+        if wanted == current:
+            raise invalid_request(f"Cluster is already at version {wanted}")
+        raise invalid(
+            f"The local cloud runs Kubernetes {current} only and cannot turn this cluster into {wanted}. "
+            "Destroy it and create it again."
+        )
 
     def describe_update(self, call: Call) -> Mapping[str, Any]:
-        record = self._store.cluster(str(call.params["name"]))
-        update = record.updates.get(str(call.params["updateId"]))
+        update = self._store.cluster(call.params["name"]).updates.get(call.params["updateId"])
         if update is None:
             raise not_found(f"No update found for ID: {call.params['updateId']}")
         return {"update": update}
 
-    def _make_network(self, record: ClusterRecord) -> None:
-        config = record.description["resourcesVpcConfig"]
+    def _start(self, record: ClusterRecord) -> None:
         try:
-            group = self._network.create_cluster_network(record.name, config["vpcId"], config["subnetIds"])
-        except Exception:
-            with self._store.lock:  # otherwise it would stay CREATING, and could not be deleted
-                del self._store.clusters[record.name]
-            raise
-        with self._store.lock:
-            config["clusterSecurityGroupId"] = group
-
-    def _start(self, record: ClusterRecord, version: str) -> None:
-        try:
-            endpoint = self._backend.create_cluster(record.name, version)
+            endpoint = self._backend.create_cluster(record.name, record.description["version"])
         except Exception as error:  # noqa: BLE001  the cluster's health reports any error
             self._fail(record, error)
             return
@@ -176,14 +154,13 @@ class Clusters:
             record.description["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
 
     def _stop(self, record: ClusterRecord) -> None:
+        group = record.description["resourcesVpcConfig"]["clusterSecurityGroupId"]
         try:
             self._backend.delete_cluster(record.name)
+            self._network.delete_cluster_network(record.name, group)
         except Exception as error:  # noqa: BLE001  the cluster's health reports any error
             self._fail(record, error)
             return
-        self._network.delete_cluster_network(
-            record.name, record.description["resourcesVpcConfig"]["clusterSecurityGroupId"]
-        )
         with self._store.lock:
             self._store.clusters.pop(record.name, None)
 
@@ -198,8 +175,7 @@ def _became_active(record: ClusterRecord, endpoint: ClusterEndpoint) -> None:
 
 
 def _description(call: Call, version: str, vpc_id: str, access: Record) -> Record:
-    params = call.params
-    name = str(params["name"])
+    params, name = call.params, call.params["name"]
     vpc = params["resourcesVpcConfig"]
     issuer = f"https://oidc.eks.{call.region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
     description: Record = {
@@ -225,7 +201,7 @@ def _description(call: Call, version: str, vpc_id: str, access: Record) -> Recor
         "tags": dict(params.get("tags") or {}),
         "health": {"issues": []},
         "accessConfig": access,
-        "upgradePolicy": {"supportType": "EXTENDED"} | dict(params.get("upgradePolicy") or {}),
+        "upgradePolicy": {"supportType": "EXTENDED", **(params.get("upgradePolicy") or {})},
         "deletionProtection": bool(params.get("deletionProtection", False)),
     }
     if params.get("encryptionConfig"):
@@ -271,7 +247,7 @@ def _apply_config(description: Record, params: Mapping[str, Any]) -> tuple[str, 
     if params.get("logging"):
         kind = "LoggingUpdate"
         description["logging"] = _logging(params["logging"])
-        changes["ClusterLogging"] = str(params["logging"])
+        changes["ClusterLogging"] = params["logging"]
     if params.get("accessConfig"):
         kind = "AccessConfigUpdate"
         description["accessConfig"] |= params["accessConfig"]
@@ -279,18 +255,18 @@ def _apply_config(description: Record, params: Mapping[str, Any]) -> tuple[str, 
     if params.get("upgradePolicy"):
         kind = "UpgradePolicyUpdate"
         description["upgradePolicy"] = dict(params["upgradePolicy"])
-        changes["UpgradePolicy"] = str(params["upgradePolicy"])
+        changes["UpgradePolicy"] = params["upgradePolicy"]
     if "deletionProtection" in params:
         kind = "DeletionProtectionUpdate"
         description["deletionProtection"] = bool(params["deletionProtection"])
-        changes["DeletionProtection"] = str(params["deletionProtection"])
+        changes["DeletionProtection"] = params["deletionProtection"]
     if not kind:
         raise invalid("No changes needed for the cluster: the request names nothing that can be updated here.")
     return kind, changes
 
 
 def status_of(version: str, moment: datetime = AS_OF) -> str:
-    """STANDARD_SUPPORT, EXTENDED_SUPPORT or UNSUPPORTED at a moment."""
+    """Return how EKS supports a Kubernetes version at a moment: STANDARD_SUPPORT, EXTENDED_SUPPORT or UNSUPPORTED."""
     if version not in _CALENDAR:
         return "UNSUPPORTED"
     _, standard, extended = (_day(text) for text in _CALENDAR[version])
@@ -300,7 +276,11 @@ def status_of(version: str, moment: datetime = AS_OF) -> str:
 
 
 def check_version(version: str) -> None:
-    """Refuse a version that EKS does not offer."""
+    """Refuse a Kubernetes version that EKS does not offer.
+
+    Raises:
+        AwsError: InvalidParameterException.
+    """
     if status_of(version) == "UNSUPPORTED":
         raise invalid(f"unsupported Kubernetes version {version}")
 
@@ -308,7 +288,7 @@ def check_version(version: str) -> None:
 def describe_cluster_versions(call: Call) -> Mapping[str, Any]:
     params = call.params
     wanted = params.get("clusterVersions")
-    status = params.get("versionStatus") or str(params.get("status") or "").upper()
+    status = params.get("versionStatus") or (params.get("status") or "").upper()
     rows = [_describe(version) for version in _CALENDAR]
     rows = [
         row

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,18 +43,31 @@ class ClusterRecord:
 
     @property
     def name(self) -> str:
-        return str(self.description["name"])
+        return self.description["name"]
+
+    def add_update(self, kind: str, params: Mapping[str, str]) -> Record:
+        """Record an update, which has succeeded already, as DescribeUpdate shows it."""
+        update: Record = {
+            "id": str(uuid.uuid4()),
+            "status": "Successful",
+            "type": kind,
+            "params": [{"type": key, "value": value} for key, value in params.items()],
+            "createdAt": now(),
+            "errors": [],
+        }
+        self.updates[update["id"]] = update
+        return update
 
 
 @dataclass
 class Store:
-    """All clusters of the local account. Hold `lock` while reading or changing several records."""
+    """All clusters of the local account. Whoever reads or changes records holds `lock`; the operations run under it."""
 
     clusters: dict[str, ClusterRecord] = field(default_factory=dict[str, ClusterRecord])
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def cluster(self, name: str) -> ClusterRecord:
-        """The cluster of a name.
+        """Return a cluster by its name.
 
         Raises:
             AwsError: ResourceNotFoundException.
@@ -65,15 +77,17 @@ class Store:
             raise not_found(f"No cluster found for name: {name}.")
         return found
 
-    @contextmanager
-    def active_cluster(self, name: str) -> Generator[ClusterRecord]:
-        """The cluster of a name, locked, if it can be changed now."""
-        with self.lock:
-            record = self.cluster(name)
-            status = record.description["status"]
-            if status != "ACTIVE":
-                raise AwsError("InvalidRequestException", f"Cluster '{name}' is not in ACTIVE status: it is {status}.")
-            yield record
+    def active_cluster(self, name: str) -> ClusterRecord:
+        """Return a cluster that can be changed now.
+
+        Raises:
+            AwsError: there is no such cluster, or it is not active.
+        """
+        record = self.cluster(name)
+        status = record.description["status"]
+        if status != "ACTIVE":
+            raise invalid_request(f"Cluster '{name}' is not in ACTIVE status: it is {status}.")
+        return record
 
 
 @dataclass(frozen=True)
@@ -96,12 +110,12 @@ class Kind:
         return getattr(cluster, self.records)
 
     def find(self, store: Store, call: Call) -> tuple[ClusterRecord, Record]:
-        """The record that a request names, and its cluster.
+        """Return the cluster and the record that a request names.
 
         Raises:
             AwsError: ResourceNotFoundException.
         """
-        cluster, name = store.cluster(str(call.params["clusterName"])), str(call.params[self.member])
+        cluster, name = store.cluster(call.params["clusterName"]), call.params[self.member]
         if name not in self.of(cluster):
             raise not_found(self.missing.format(name=name, cluster=cluster.name))
         return cluster, self.of(cluster)[name]
@@ -112,7 +126,7 @@ ADDON = Kind("addons", "addonName", "No addon: {name} found in cluster: {cluster
 ENTRY = Kind(
     "access_entries",
     "principalArn",
-    "The specified principalArn could not be found. You can find the {name} in no access entry.",
+    "The specified principalArn could not be found: {name} has no access entry in cluster {cluster}.",
     "accessEntryArn",
 )
 ASSOCIATION = Kind("associations", "associationId", "Association not found: {name}", "associationArn")
@@ -139,18 +153,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def new_update(kind: str, params: Mapping[str, str]) -> Record:
-    """An update record as DescribeUpdate shows it."""
-    return {
-        "id": str(uuid.uuid4()),
-        "status": "Successful",
-        "type": kind,
-        "params": [{"type": key, "value": value} for key, value in params.items()],
-        "createdAt": now(),
-        "errors": [],
-    }
-
-
 def page(items: Sequence[Any], params: Mapping[str, Any], key: str) -> Record:
     return validation.page(key, items, params, "InvalidParameterException")
 
@@ -165,22 +167,20 @@ class Tags:
         return {"TagResource": self.tag, "UntagResource": self.untag, "ListTagsForResource": self.list}
 
     def tag(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            self._find(call)["tags"].update(call.params["tags"])
-            return {}
+        self._find(call)["tags"].update(call.params["tags"])
+        return {}
 
     def untag(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            tags = self._find(call)["tags"]
-            for key in call.params["tagKeys"]:
-                tags.pop(key, None)
-            return {}
+        tags = self._find(call)["tags"]
+        for key in call.params["tagKeys"]:
+            tags.pop(key, None)
+        return {}
 
     def list(self, call: Call) -> Mapping[str, Any]:
-        return {"tags": dict(self._find(call)["tags"])}
+        return {"tags": self._find(call)["tags"]}
 
     def of(self, arn: str) -> Mapping[str, str]:
-        """The tags of a resource; for an ARN that ends in `/*`, those of the first resource below it."""
+        """Return the tags of a resource; for an ARN that ends in `/*`, those of the first resource below it."""
         with self._store.lock:
             for known, record in self._records():
                 if known == arn or (arn.endswith("/*") and known.startswith(arn[:-1])):
@@ -188,15 +188,14 @@ class Tags:
         return {}
 
     def _find(self, call: Call) -> Record:
-        arn = str(call.params["resourceArn"])
-        with self._store.lock:
-            if record := dict(self._records()).get(arn):
-                return record
+        arn = call.params["resourceArn"]
+        if record := dict(self._records()).get(arn):
+            return record
         raise not_found(f"Resource not found: {arn}")
 
     def _records(self) -> Iterator[tuple[str, Record]]:
         for cluster in self._store.clusters.values():
-            yield str(cluster.description["arn"]), cluster.description
+            yield cluster.description["arn"], cluster.description
             for kind in (NODEGROUP, ADDON, ENTRY, ASSOCIATION, CAPABILITY):
                 for record in kind.of(cluster).values():
-                    yield str(record[kind.arn]), record
+                    yield record[kind.arn], record

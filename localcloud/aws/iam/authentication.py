@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -89,12 +88,12 @@ class Authenticator:
     def _verify(self, request: HttpRequest, signature: Signature, credential: Credential) -> None:
         unknown, mismatch, expired = _CODES[_FAMILIES.get(signature.service, "json")]
         status = _status(signature)
-        if not hmac.compare_digest(credential.session_token or "", signature.token or ""):
+        if not sigv4.same(credential.session_token or "", signature.token or ""):
             raise AwsError(unknown, "The security token included in the request is invalid.", status)
         if credential.expired:
             raise AwsError(expired, "The security token included in the request is expired.", status)
         _check_time(signature, mismatch, status)
-        if not hmac.compare_digest(sigv4.compute(request, signature, credential.secret_access_key), signature.value):
+        if not sigv4.same(sigv4.compute(request, signature, credential.secret_access_key), signature.value):
             message = (
                 "The request signature we calculated does not match the signature you provided. "
                 "Check your AWS Secret Access Key and signing method."

@@ -1,4 +1,4 @@
-"""Decides each call by the policies, logs every decision, and words the refusals as AWS does."""
+"""Decides on each call by the policies, logs each decision, and refuses in AWS's words."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from localcloud.aws.iam.needs import Mapper, Need, needed, s3, services
 from localcloud.aws.protocol.wire import AccessDeniedError, Call
 
 BucketPolicy = Callable[[str], Policy | None]
+# An operation of a service that is not here needs `service:Operation` on `*`, or on the ARN in the request.
 _MAPPERS: Mapping[str, Mapper] = {"s3": s3.needs, **services.MAPPERS}
-"""The function of each service in `iam.needs`. An operation of any other service needs `service:Operation` on `*`."""
-_JSON_CODES = {"s3", "iam", "sts", "cloudwatch"}
+_SHORT_CODE = {"s3", "iam", "sts", "cloudwatch"}  # these services answer AccessDenied, the others AccessDeniedException
 _S3_PREFIX = "arn:aws:s3:::"
 
 
@@ -24,10 +24,10 @@ class Authorizer:
     """Enforces policies.
 
     Args:
-        directory: where identity-based policies are looked up.
-        bucket_policy: finds the policy of a bucket.
-        resource_tags: finds the tags of a resource.
-        log: gets a record of each decision.
+        directory: has the identity-based policies.
+        bucket_policy: returns the policy of a bucket.
+        resource_tags: has the tags of resources.
+        log: takes the record of each decision.
     """
 
     def __init__(
@@ -46,23 +46,26 @@ class Authorizer:
         """Let a call pass, or refuse it.
 
         Raises:
-            AccessDeniedError: a permission that the call needs is not granted.
+            AccessDeniedError: the caller lacks a permission that the call needs.
         """
-        context = request_context(call.principal, call)
         for need in needs(call, self._directory):
-            decision = self._decide(call.principal, need, context)
-            if not decision.allowed:
-                raise denial(call, need, decision)
+            self.check(call, need)
 
-    def permits(self, call: Call, need: Need) -> bool:
-        """Whether the caller has a permission without which the call does less, e.g. to delete one of many objects."""
-        return self._decide(call.principal, need, request_context(call.principal, call)).allowed
-
-    def require(self, principal: Principal, need: Need, region: str) -> None:
-        """Check a permission of a role that a service uses while it answers a call of another principal.
+    def check(self, call: Call, need: Need) -> None:
+        """Check one permission of the caller.
 
         Raises:
-            AccessDeniedError: the role's policies do not grant the permission.
+            AccessDeniedError: the caller lacks it.
+        """
+        decision = self._decide(call.principal, need, request_context(call.principal, call))
+        if not decision.allowed:
+            raise _denial(call, need, decision)
+
+    def require(self, principal: Principal, need: Need, region: str) -> None:
+        """Check a permission of a role with which a service acts while it answers another principal's call.
+
+        Raises:
+            AccessDeniedError: the role lacks it.
         """
         context: Keys = {**request_context(principal, None), "aws:requestedregion": (region,)}
         decision = self._decide(principal, need, context)
@@ -97,14 +100,14 @@ class Authorizer:
 
 
 def needs(call: Call, directory: Directory) -> Sequence[Need]:
-    """The permissions that the caller must have for this call."""
+    """Return the permissions that the caller must have for this call."""
     if mapper := _MAPPERS.get(call.service):
         return mapper(call, directory)
     return needed(call, str(call.params.get("resourceArn") or "*"))
 
 
 def request_context(principal: Principal, call: Call | None) -> Keys:
-    """The condition keys that every request has. The local endpoint counts as secure transport."""
+    """Return the condition keys that every request has. The local endpoint counts as secure transport."""
     now = datetime.now(UTC)
     context: Keys = {
         "aws:securetransport": ("true",),
@@ -139,15 +142,15 @@ def _principal_keys(principal: Principal) -> Keys:
     return keys | {f"aws:principaltag/{key.lower()}": (value,) for key, value in principal.session_tags.items()}
 
 
-def denial(call: Call, need: Need, decision: Decision) -> AccessDeniedError:
-    """The refusal in the words and with the code of the service."""
+def _denial(call: Call, need: Need, decision: Decision) -> AccessDeniedError:
+    """Return the refusal in the words and with the code of the service."""
     if call.principal.is_anonymous:
         return AccessDeniedError("Access Denied")
     resource = f'"{need.resource}"' if call.service == "s3" else need.resource
     text = _refusal(call.principal, need, resource, decision)
     if call.service == "ec2":
         return AccessDeniedError(f"You are not authorized to perform this operation. {text}", "UnauthorizedOperation")
-    code = "AccessDenied" if call.service in _JSON_CODES else "AccessDeniedException"
+    code = "AccessDenied" if call.service in _SHORT_CODE else "AccessDeniedException"
     error = AccessDeniedError(text, code)
     error.status = 400 if call.service == "sagemaker" else 403
     return error

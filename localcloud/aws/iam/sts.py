@@ -1,4 +1,4 @@
-"""AWS STS: the caller's identity, and sessions of roles whose trust policies allow them."""
+"""AWS STS: who the caller is, and sessions of roles whose trust policies allow it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ class Assumption:
     """A request to act as a role.
 
     Attributes:
-        caller: the principal that assumes the role; anonymous if a service does.
+        caller: the principal that assumes the role; anonymous if a service assumes it.
         service: the AWS service that assumes the role, e.g. `sagemaker.amazonaws.com`.
-        context: condition keys in addition to those of every request.
+        context: condition keys in addition to those that every request has.
         tags: session tags, which need `sts:TagSession`.
+        session_policy: a policy document that narrows the role's policies.
+        duration: how long the session lasts.
     """
 
     role_arn: str
@@ -48,10 +50,7 @@ class Tokens:
         self._authorizer = authorizer
 
     def operations(self) -> Mapping[str, Operation]:
-        return {
-            "GetCallerIdentity": self.get_caller_identity,
-            "AssumeRole": self.assume_role,
-        }
+        return {"GetCallerIdentity": self.get_caller_identity, "AssumeRole": self.assume_role}
 
     def get_caller_identity(self, call: Call) -> Mapping[str, Any]:
         principal = call.principal
@@ -66,12 +65,12 @@ class Tokens:
         seconds = int(params.get("DurationSeconds") or _HOUR)
         external_id = params.get("ExternalId")
         wanted = Assumption(
-            role_arn=str(params["RoleArn"]),
-            session_name=str(params["RoleSessionName"]),
+            role_arn=params["RoleArn"],
+            session_name=params["RoleSessionName"],
             caller=call.principal,
             context={"sts:externalid": (str(external_id),)} if external_id else {},
-            tags={str(row["Key"]): str(row["Value"]) for row in params.get("Tags") or []},
-            session_policy=_checked_policy(params.get("Policy")),
+            tags={row["Key"]: row["Value"] for row in params.get("Tags") or []},
+            session_policy=_checked(params.get("Policy")),
             duration=timedelta(seconds=seconds),
         )
         role = self._trusting_role(wanted)
@@ -86,7 +85,7 @@ class Tokens:
         }
 
     def assume(self, wanted: Assumption) -> Credential:
-        """A session of a role for an AWS service.
+        """Start a session of a role for an AWS service.
 
         Raises:
             AccessDeniedError: the role does not exist, or its trust policy does not allow it.
@@ -135,18 +134,18 @@ class Tokens:
 
 
 def source_keys(arn: str) -> Keys:
-    """The condition keys of a service that acts on behalf of a resource."""
+    """Return the condition keys of a service that acts on behalf of a resource."""
     return {"aws:sourcearn": (arn,), "aws:sourceaccount": (arn.split(":")[4],)}
 
 
 def service_session(tokens: Tokens, role_arn: str, service: str, source_arn: str) -> Credential:
-    """A session of a role for an AWS service that acts on behalf of one of its resources.
+    """Start a session of a role for an AWS service that acts on behalf of one of its resources.
 
     Args:
         tokens: issues the session.
-        role_arn: role to act as.
-        service: e.g. `sagemaker.amazonaws.com`.
-        source_arn: the resource for which the service acts, condition keys `aws:SourceArn` and `aws:SourceAccount`.
+        role_arn: the role to act as.
+        service: the service, e.g. `sagemaker.amazonaws.com`.
+        source_arn: the resource, for the condition keys `aws:SourceArn` and `aws:SourceAccount`.
 
     Raises:
         AccessDeniedError: the role does not exist, or its trust policy does not allow it.
@@ -158,6 +157,7 @@ def service_session(tokens: Tokens, role_arn: str, service: str, source_arn: str
 
 
 def wire_form(credential: Credential) -> Mapping[str, Any]:
+    """Return the `Credentials` of STS's answers."""
     return {
         "AccessKeyId": credential.access_key_id,
         "SecretAccessKey": credential.secret_access_key,
@@ -171,11 +171,19 @@ def _refused(wanted: Assumption, action: str) -> AccessDeniedError:
     return AccessDeniedError(f"{who} is not authorized to perform: {action} on resource: {wanted.role_arn}")
 
 
-def _checked_policy(text: object) -> str | None:
-    if not text:
-        return None
-    try:
-        policy("session", str(text))
-    except (ValueError, KeyError, TypeError) as error:
-        raise AwsError("MalformedPolicyDocument", f"The session policy cannot be read: {error}") from error
-    return str(text)
+def check_trust_policy(call: Call) -> None:
+    """Refuse a CreateRole whose trust policy cannot be read; moto checks it only in UpdateAssumeRolePolicy.
+
+    Raises:
+        AwsError: MalformedPolicyDocument.
+    """
+    _checked(str(call.params.get("AssumeRolePolicyDocument") or ""), "trust")
+
+
+def _checked(document: str | None, kind: str = "session") -> str | None:
+    if document is not None:
+        try:
+            policy(kind, document)
+        except ValueError as error:
+            raise AwsError("MalformedPolicyDocument", f"The {kind} policy cannot be read: {error}") from error
+    return document

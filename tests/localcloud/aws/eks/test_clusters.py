@@ -88,6 +88,15 @@ def test_a_cluster_that_does_not_come_up_has_failed_and_says_why(aws: Endpoint) 
     eventually(lambda: gone(aws, "describe_cluster", name=name))
 
 
+def test_a_cluster_that_does_not_stop_says_so_and_can_be_deleted_again(aws: Endpoint) -> None:
+    eks, name = aws.client("eks"), aws.cluster(name=aws.name("stuck"))
+    eks.delete_cluster(name=name)
+    eventually(lambda: eks.describe_cluster(name=name)["cluster"]["status"] == "FAILED")
+    assert "it did not stop" in str(eks.describe_cluster(name=name)["cluster"]["health"])
+    eks.delete_cluster(name=name)
+    eventually(lambda: gone(aws, "describe_cluster", name=name))
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "text"),
     [

@@ -112,6 +112,27 @@ def test_nobody_in_particular_has_only_what_a_resource_policy_gives() -> None:
     assert evaluate(request, PolicySet(resource=(granting("*"),))).allowed
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("{", id="not JSON"),
+        pytest.param("[" * 100_000, id="deep"),
+        pytest.param("[]", id="a list"),
+        pytest.param("{}", id="no statement"),
+        pytest.param('{"Statement": ["x"]}', id="a word for a statement"),
+        pytest.param('{"Statement": {"Action": "*", "Resource": "*"}}', id="no effect"),
+        pytest.param(
+            '{"Statement": {"Effect": "allow", "Action": "*", "Resource": "*"}}', id="an effect in lower case"
+        ),
+        pytest.param('{"Statement": {"Effect": "Allow", "Condition": {"Null": "x"}}}', id="a word for a condition"),
+        pytest.param('{"Statement": {"Effect": "Allow", "Principal": "me"}}', id="a word for a principal"),
+    ],
+)
+def test_what_is_not_a_policy_document_is_not_read_as_one(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        policy("label", text)
+
+
 def test_the_decision_names_the_statement() -> None:
     assert (
         evaluate(Request("s3:GetObject", OBJECT, CALLER), PolicySet(identity=(OTHER, ALLOW))).matched == "inline#Allow"
