@@ -1,4 +1,4 @@
-"""The function with which the worker starts a model's containers; the worker's command line names it."""
+"""The function with which the worker starts a model's containers. The worker's command line names it."""
 
 from __future__ import annotations
 
@@ -33,10 +33,12 @@ class ContainerRuntime(Protocol):
 
 
 def load_runtime(name: str) -> ContainerRuntime:
-    """The function that a command line names as `module:function`, ready for its first call."""
+    """Import the function that a command line names as `module:function`, and prepare its first call."""
     module, _, function = name.partition(":")
     if name == LOCAL_PROCESSES:
-        importlib.import_module("localcloud.containers").prewarm()
+        from localcloud.containers import prewarm  # noqa: PLC0415  it is slow to load, and only a worker needs it
+
+        prewarm()
     return cast("ContainerRuntime", getattr(importlib.import_module(module), function))
 
 
@@ -50,19 +52,17 @@ def local_process(
     log: Callable[[bytes], None],
     network_isolation: bool,
 ) -> Container:
-    """Run an image as a local process."""
-    containers = importlib.import_module("localcloud.containers")
+    """Start an image as a local process."""
+    from localcloud.containers import ContainerError, start  # noqa: PLC0415  as above
+
     try:
-        container = containers.start(
-            image, model_archive, environment, vcpus=vcpus, log=log, network_isolation=network_isolation
-        )
-    except containers.ContainerError as error:
+        return start(image, model_archive, environment, vcpus=vcpus, log=log, network_isolation=network_isolation)
+    except ContainerError as error:
         raise InstanceFailure(f"ClientError: {error}", (str(error),)) from error
-    return cast("Container", container)
 
 
 def vcpus(instance_type: str) -> int:
-    """How many vCPUs an instance type has: four for each `xlarge`, two for a `large`."""
+    """Return how many vCPUs an instance type has: four for each `xlarge`, two for a `large`."""
     if instance_type in _VCPUS:
         return _VCPUS[instance_type]
     match = _SIZE.search(instance_type)
