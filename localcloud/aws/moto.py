@@ -34,11 +34,9 @@ WsgiApp = Callable[[Environ, Callable[..., object]], Iterable[bytes]]
 
 # moto recognises a service by its host name.
 _HOSTS = {
-    "sagemaker": "api.sagemaker.{region}.amazonaws.com",
     "budgets": "budgets.amazonaws.com",
     "s3control": "123456789012.s3-control.{region}.amazonaws.com",
     "cloudwatch": "monitoring.{region}.amazonaws.com",
-    "service-quotas": "servicequotas.{region}.amazonaws.com",
     "resourcegroupstaggingapi": "tagging.{region}.amazonaws.com",
 }
 # Sub-resources that moto does not know: it would act on the bucket or object itself instead.

@@ -7,10 +7,10 @@ sts:AssumeRole and sts:TagSession. EKS creates and deletes the role's access ent
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from localcloud.aws.eks.access import new_entry
@@ -18,7 +18,7 @@ from localcloud.aws.eks.account import Roles
 from localcloud.aws.eks.store import CAPABILITY, ClusterRecord, Record, Store, in_use, invalid, now, page
 from localcloud.aws.iam.needs import CAPABILITIES_SERVICE
 from localcloud.aws.iam.sts import Assumption, Tokens, source_keys
-from localcloud.aws.protocol.wire import AccessDeniedError, Call, NotAvailableError, Operation
+from localcloud.aws.protocol.wire import Call, NotAvailableError, Operation
 from localcloud.cluster.backend import LocalClusters
 
 VERSION = "1.9.1"
@@ -62,7 +62,8 @@ class Capabilities:
         if role_arn not in cluster.access_entries:
             new_entry(cluster, role_arn, {})
         cluster.capabilities[name] = capability = _description(call, cluster)
-        threading.Thread(target=self._start, args=(cluster, capability), name=f"create-{name}", daemon=True).start()
+        start = partial(self._start, cluster, capability)
+        self._store.in_background(start, capability, "CREATE_FAILED", "ClusterUnreachable", denied="AccessDenied")
         return {"capability": capability}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
@@ -78,7 +79,8 @@ class Capabilities:
         if capability["status"] == "CREATING":
             raise in_use(f"Cannot delete capability {capability['capabilityName']}: it is still being created")
         capability["status"] = "DELETING"
-        threading.Thread(target=self._stop, args=(cluster, capability), daemon=True).start()
+        stop = partial(self._stop, cluster, capability)
+        self._store.in_background(stop, capability, "DELETE_FAILED", "ClusterUnreachable")
         return {"capability": capability}
 
     def list(self, call: Call) -> Mapping[str, Any]:
@@ -87,12 +89,8 @@ class Capabilities:
         return page(rows, call.params, "capabilities")
 
     def _start(self, cluster: ClusterRecord, capability: Record) -> None:
-        try:
-            keys = self._keys(cluster, capability)
-            self._backend.create_capability(cluster.name, capability["capabilityName"], keys, capability["arn"])
-        except Exception as error:  # noqa: BLE001  the capability's health reports any error
-            self._fail(capability, "CREATE_FAILED", error)
-            return
+        keys = self._keys(cluster, capability)
+        self._backend.create_capability(cluster.name, capability["capabilityName"], keys, capability["arn"])
         with self._store.lock:
             capability["status"] = "ACTIVE"
 
@@ -117,20 +115,10 @@ class Capabilities:
     def _stop(self, cluster: ClusterRecord, capability: Record) -> None:
         """Stop the controller. The objects that it managed stay: RETAIN is the only propagation policy."""
         name = capability["capabilityName"]
-        try:
-            self._backend.delete_capability(cluster.name, name)
-        except Exception as error:  # noqa: BLE001  the capability's health reports any error
-            self._fail(capability, "DELETE_FAILED", error)
-            return
+        self._backend.delete_capability(cluster.name, name)
         with self._store.lock:
             cluster.capabilities.pop(name, None)
             cluster.access_entries.pop(capability["roleArn"], None)
-
-    def _fail(self, capability: Record, status: str, error: Exception) -> None:
-        code = "AccessDenied" if isinstance(error, AccessDeniedError) else "ClusterUnreachable"
-        with self._store.lock:
-            capability["health"] = {"issues": [{"code": code, "message": str(error)}]}
-            capability["status"] = status
 
 
 def _check_free(cluster: ClusterRecord, kind: str, name: str) -> None:

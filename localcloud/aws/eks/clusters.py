@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-import threading
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -27,7 +26,7 @@ from localcloud.aws.eks.store import (
     page,
 )
 from localcloud.aws.protocol.wire import Call, Operation
-from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
+from localcloud.cluster.backend import LocalClusters
 
 _LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
@@ -92,7 +91,7 @@ class Clusters:
         group = self._network.create_cluster_network(name, vpc_id, subnet_ids)
         record.description["resourcesVpcConfig"]["clusterSecurityGroupId"] = group
         self._store.clusters[name] = record
-        threading.Thread(target=self._start, args=(record,), name=f"create-{name}", daemon=True).start()
+        self._store.in_background(lambda: self._start(record), record.description, "FAILED", "InternalFailure")
         return {"cluster": record.description}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
@@ -113,7 +112,7 @@ class Clusters:
         if record.description["status"] in {"CREATING", "DELETING"}:
             raise in_use(f"Cannot delete because cluster {name} currently has an update in progress")
         record.description["status"] = "DELETING"
-        threading.Thread(target=self._stop, args=(record,), name=f"delete-{name}", daemon=True).start()
+        self._store.in_background(lambda: self._stop(record), record.description, "FAILED", "InternalFailure")
         return {"cluster": record.description}
 
     def update_config(self, call: Call) -> Mapping[str, Any]:
@@ -140,38 +139,21 @@ class Clusters:
         return {"update": update}
 
     def _start(self, record: ClusterRecord) -> None:
-        try:
-            endpoint = self._backend.create_cluster(record.name, record.description["version"])
-        except Exception as error:  # noqa: BLE001  the cluster's health reports any error
-            self._fail(record, error)
-            return
+        endpoint = self._backend.create_cluster(record.name, record.description["version"])
         with self._store.lock:
-            _became_active(record, endpoint)
-
-    def _fail(self, record: ClusterRecord, error: Exception) -> None:
-        with self._store.lock:
-            record.description["status"] = "FAILED"
-            record.description["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
+            record.admin_kubeconfig = endpoint.admin_kubeconfig
+            record.description |= {
+                "endpoint": endpoint.endpoint,
+                "certificateAuthority": {"data": base64.b64encode(endpoint.certificate_authority).decode()},
+                "status": "ACTIVE",
+            }
 
     def _stop(self, record: ClusterRecord) -> None:
+        self._backend.delete_cluster(record.name)
         group = record.description["resourcesVpcConfig"]["clusterSecurityGroupId"]
-        try:
-            self._backend.delete_cluster(record.name)
-            self._network.delete_cluster_network(record.name, group)
-        except Exception as error:  # noqa: BLE001  the cluster's health reports any error
-            self._fail(record, error)
-            return
+        self._network.delete_cluster_network(record.name, group)
         with self._store.lock:
-            self._store.clusters.pop(record.name, None)
-
-
-def _became_active(record: ClusterRecord, endpoint: ClusterEndpoint) -> None:
-    record.admin_kubeconfig = endpoint.admin_kubeconfig
-    record.description |= {
-        "endpoint": endpoint.endpoint,
-        "certificateAuthority": {"data": base64.b64encode(endpoint.certificate_authority).decode()},
-        "status": "ACTIVE",
-    }
+            del self._store.clusters[record.name]
 
 
 def _description(call: Call, version: str, vpc_id: str, access: Record) -> Record:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from localcloud.aws.eks.access import grant_nodes, withdraw_nodes
@@ -45,7 +45,8 @@ class Nodegroups:
         self._network.create_node_interface(cluster.name, name, params["subnets"][0])
         grant_nodes(cluster, params["nodeRole"])
         cluster.nodegroups[name] = nodegroup = _description(call, cluster.description)
-        threading.Thread(target=self._start, args=(cluster, nodegroup), name=f"create-{name}", daemon=True).start()
+        start = partial(self._start, cluster, nodegroup)
+        self._store.in_background(start, nodegroup, "CREATE_FAILED", "NodeCreationFailure")
         return {"nodegroup": nodegroup}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
@@ -73,18 +74,15 @@ class Nodegroups:
         if nodegroup["status"] == "CREATING":
             raise in_use(f"Cannot delete {nodegroup['nodegroupName']}: it is still being created")
         nodegroup["status"] = "DELETING"
-        threading.Thread(target=self._stop, args=(cluster, nodegroup), daemon=True).start()
+        stop = partial(self._stop, cluster, nodegroup)
+        self._store.in_background(stop, nodegroup, "DELETE_FAILED", "InternalFailure")
         return {"nodegroup": nodegroup}
 
     def _start(self, cluster: ClusterRecord, nodegroup: Record) -> None:
         name = nodegroup["nodegroupName"]
+        self._use_roles(cluster, nodegroup)
         labels = {"eks.amazonaws.com/nodegroup": name, **nodegroup["labels"]}
-        try:
-            self._use_roles(cluster, nodegroup)
-            self._backend.create_nodegroup(cluster.name, name, labels)
-        except Exception as error:  # noqa: BLE001  the node group's health reports any error
-            self._fail(nodegroup, "CREATE_FAILED", "NodeCreationFailure", error)
-            return
+        self._backend.create_nodegroup(cluster.name, name, labels)
         with self._store.lock:
             nodegroup["status"] = "ACTIVE"
 
@@ -96,20 +94,11 @@ class Nodegroups:
 
     def _stop(self, cluster: ClusterRecord, nodegroup: Record) -> None:
         name = nodegroup["nodegroupName"]
-        try:
-            self._backend.delete_nodegroup(cluster.name, name)
-            self._network.delete_node_interface(cluster.name, name)
-        except Exception as error:  # noqa: BLE001  the node group's health reports any error
-            self._fail(nodegroup, "DELETE_FAILED", "InternalFailure", error)
-            return
+        self._backend.delete_nodegroup(cluster.name, name)
+        self._network.delete_node_interface(cluster.name, name)
         with self._store.lock:
             cluster.nodegroups.pop(name, None)
             withdraw_nodes(cluster, nodegroup["nodeRole"])
-
-    def _fail(self, nodegroup: Record, status: str, code: str, error: Exception) -> None:
-        with self._store.lock:
-            nodegroup["health"] = {"issues": [{"code": code, "message": str(error), "resourceIds": []}]}
-            nodegroup["status"] = status
 
 
 def _apply_labels(nodegroup: Record, labels: Mapping[str, Any], changes: dict[str, str]) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from localcloud.aws.protocol import validation
-from localcloud.aws.protocol.wire import AwsError, Call, Operation
+from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
 
 Record = dict[str, Any]
 
@@ -88,6 +88,31 @@ class Store:
         if status != "ACTIVE":
             raise invalid_request(f"Cluster '{name}' is not in ACTIVE status: it is {status}.")
         return record
+
+    def in_background(
+        self, work: Callable[[], None], record: Record, failure: str, code: str, denied: str = ""
+    ) -> None:
+        """Do the part of an operation that takes long, in a thread. If it fails, the record reports the error.
+
+        Args:
+            work: what is to be done.
+            record: what it is done to; it has a `status` and a `health`.
+            failure: the status after a failure.
+            code: the code of the issue in the health.
+            denied: the code if a role lacks a permission; `code` by default.
+        """
+
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001  the record reports any error
+                issue: Record = {"code": code, "message": str(error), "resourceIds": []}
+                if denied and isinstance(error, AccessDeniedError):
+                    issue["code"] = denied
+                with self.lock:
+                    record.update(status=failure, health={"issues": [issue]})
+
+        threading.Thread(target=run, daemon=True).start()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import importlib
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
 from localcloud.batch_transform.containers import Container
 from localcloud.batch_transform.errors import InstanceFailure
@@ -16,20 +16,8 @@ _VCPUS = {"ml.c4.8xlarge": 36}  # exceptions from the rule below
 LOCAL_PROCESSES = "localcloud.aws.sagemaker.containers:local_process"
 
 
-class ContainerRuntime(Protocol):
-    """Starts an image; raises InstanceFailure if it does not start."""
-
-    def __call__(
-        self,
-        image: str,
-        model_archive: Path | None,
-        environment: Mapping[str, str],
-        /,
-        *,
-        vcpus: int,
-        log: Callable[[bytes], None],
-        network_isolation: bool,
-    ) -> Container: ...
+ContainerRuntime = Callable[..., Container]
+"""Starts an image. Its arguments are those of `local_process`; it raises InstanceFailure if the image does not start."""
 
 
 def load_runtime(name: str) -> ContainerRuntime:
@@ -52,7 +40,19 @@ def local_process(
     log: Callable[[bytes], None],
     network_isolation: bool,
 ) -> Container:
-    """Start an image as a local process."""
+    """Start an image as a local process.
+
+    Args:
+        image: the image's URI.
+        model_archive: the model's archive, if it has one.
+        environment: the environment variables of the container.
+        vcpus: how many vCPUs the instance has.
+        log: takes each line that the container writes.
+        network_isolation: whether the container has no network.
+
+    Raises:
+        InstanceFailure: the image does not start.
+    """
     from localcloud.containers import ContainerError, start  # noqa: PLC0415  as above
 
     try:
