@@ -1,7 +1,7 @@
-"""The AWS endpoint put together: its settings and its services.
+"""Puts the AWS endpoint together: its settings and its services.
 
-A service is added in three places: its operations in a package of their own, a method `_add_...` here that gives
-them to the gateway, and the permissions that they need in `iam.needs`.
+A new service needs three things: its operations in a package of their own, a method `_add_...` here that gives them to
+the gateway, and the permissions that they need in `iam.needs`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from localcloud.aws.iam import sts
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.iam.credentials import Credential, CredentialStore
-from localcloud.aws.iam.directory import Directory, ResourceTags, of_ec2, of_roles
+from localcloud.aws.iam.directory import Directory, ResourceTags, of_ec2
 from localcloud.aws.iam.needs import SAGEMAKER_SERVICE
 from localcloud.aws.moto import Upstream
 from localcloud.aws.protocol import validation
@@ -59,8 +59,8 @@ class Settings:
     """The local account.
 
     Attributes:
-        home: folder of the generated state; logs go below it.
-        region: the one region the local account uses.
+        home: folder of the generated state, with the logs in it.
+        region: the only region that the local account uses.
         account_id: the local account's number.
         containers: `module:function` that starts the containers of models.
     """
@@ -72,7 +72,7 @@ class Settings:
 
 
 def from_environment(home: Path) -> Settings:
-    """Settings with the region of AWS_REGION."""
+    """Return settings with the region that AWS_REGION names."""
     return Settings(home, os.environ.get("AWS_REGION") or REGION)
 
 
@@ -125,7 +125,8 @@ class Application:
     def start(self) -> None:
         self._server.start()
         self._scheduler.start()
-        threading.Thread(target=self._warm, name="warm", daemon=True).start()
+        region = {"region": self._settings.region}
+        threading.Thread(target=self._upstream.warm, args=_WARMED, kwargs=region, name="warm", daemon=True).start()
 
     def stop(self) -> None:
         self._scheduler.close()
@@ -139,11 +140,8 @@ class Application:
         """Start the process that runs transform jobs ahead of the first one."""
         self._transforms.warm()
 
-    def _warm(self) -> None:
-        self._upstream.warm(*_WARMED, region=self._settings.region)
-
     def _add_account_services(self) -> None:
-        self._tags.lookups["iam"] = of_roles(self._directory)
+        self._tags.lookups["iam"] = self._directory.tags_of_role
         self._gateway.services["iam"] = Service(
             guards={**validation.iam_guards(), "CreateRole": sts.check_trust_policy}
         )

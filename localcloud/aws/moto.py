@@ -53,13 +53,11 @@ MANAGED_POLICIES = (
     *("AmazonEKSClusterPolicy", "AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy"),
     *("AmazonEKS_CNI_Policy", "AmazonEKSVPCResourceController", "AmazonEKSServicePolicy"),
     *("AmazonEKSComputePolicy", "AmazonEKSBlockStoragePolicy", "AmazonEKSLoadBalancingPolicy"),
-    *("AmazonEKSNetworkingPolicy",),
-    *("AmazonEBSCSIDriverPolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryReadOnly"),
-    *("AmazonSSMManagedInstanceCore", "AmazonVPCFullAccess"),
-    *("AmazonSageMakerFullAccess", "AmazonSageMakerReadOnly", "AmazonS3FullAccess"),
-    *("AmazonS3ReadOnlyAccess",),
-    *("CloudWatchLogsFullAccess", "CloudWatchLogsReadOnlyAccess", "IAMFullAccess"),
-    *("IAMReadOnlyAccess", "AdministratorAccess", "PowerUserAccess"),
+    *("AmazonEKSNetworkingPolicy", "AmazonEBSCSIDriverPolicy", "AmazonSSMManagedInstanceCore"),
+    *("AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryReadOnly", "AmazonVPCFullAccess"),
+    *("AmazonSageMakerFullAccess", "AmazonSageMakerReadOnly", "AmazonS3FullAccess", "AmazonS3ReadOnlyAccess"),
+    *("CloudWatchLogsFullAccess", "CloudWatchLogsReadOnlyAccess", "IAMFullAccess", "IAMReadOnlyAccess"),
+    *("AdministratorAccess", "PowerUserAccess"),
 )
 _OFFERINGS = re.compile(r"ec2/resources/instance_type_offerings/[^/]+/(?P<region>[^.]+)\.json")
 

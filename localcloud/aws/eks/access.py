@@ -32,6 +32,7 @@ _GROUPS = {
     "AmazonEKSViewPolicy": "eks-access-policy:view",
     "AmazonEKSAdminViewPolicy": "eks-access-policy:admin-view",
 }
+_PRINCIPAL = re.compile(r"arn:aws:iam::\d{12}:(role|user)/(?:.*/)?([^/]+)")
 _NODE_TYPE = "EC2_LINUX"
 _API_MODES = {"API", "API_AND_CONFIG_MAP"}
 
@@ -132,16 +133,16 @@ def new_entry(cluster: ClusterRecord, principal_arn: str, params: Mapping[str, A
     if principal_arn in cluster.access_entries:
         raise in_use("The specified access entry resource is already in use on this cluster.")
     region, account_id = cluster.description["arn"].split(":")[3:5]
-    _, _, kind_and_name = principal_arn.rpartition(":")
-    kind, _, name = kind_and_name.partition("/")
-    if not re.fullmatch(r"arn:aws:iam::\d{12}:(role|user)/.+", principal_arn):
+    principal = _PRINCIPAL.fullmatch(principal_arn)
+    if principal is None:
         raise invalid(f"The principalArn parameter format is not valid: {principal_arn}")
+    kind, name = principal.groups()
     prefix = f"arn:aws:eks:{region}:{account_id}:access-entry/{cluster.name}/{kind}/{account_id}"
     entry: Record = {
         "clusterName": cluster.name,
         "principalArn": principal_arn,
         "kubernetesGroups": _checked_groups(params.get("kubernetesGroups") or []),
-        "accessEntryArn": f"{prefix}/{name.rpartition('/')[2]}/{uuid.uuid4()}",
+        "accessEntryArn": f"{prefix}/{name}/{uuid.uuid4()}",
         "createdAt": now(),
         "modifiedAt": now(),
         "tags": dict(params.get("tags") or {}),
@@ -190,9 +191,9 @@ def groups_of(cluster: ClusterRecord, identity_arn: str) -> Sequence[str] | None
     entry = cluster.access_entries.get(identity_arn)
     if entry is None:
         return [ADMINISTRATORS] if is_creator and _creator_needs_no_entry(cluster) else None
-    policies = cluster.access_policies.get(identity_arn, {})
-    groups = [_group(held) for held in policies.values()]
-    return [*entry["kubernetesGroups"], *(group for group in groups if group)]
+    associated = cluster.access_policies.get(identity_arn, {}).items()
+    held = [arn for arn, policy in associated if policy["accessScope"]["type"] == "cluster"]
+    return [*entry["kubernetesGroups"], *(_GROUPS[arn.removeprefix(ACCESS_POLICY)] for arn in held)]
 
 
 def _creator_needs_no_entry(cluster: ClusterRecord) -> bool:
@@ -202,12 +203,6 @@ def _creator_needs_no_entry(cluster: ClusterRecord) -> bool:
 
 def _uses_entries(cluster: ClusterRecord) -> bool:
     return cluster.description["accessConfig"]["authenticationMode"] in _API_MODES
-
-
-def _group(associated: Mapping[str, Any]) -> str | None:
-    scope = associated["accessScope"]
-    name = associated["policyArn"].removeprefix(ACCESS_POLICY)
-    return _GROUPS.get(name) if scope.get("type") == "cluster" else None
 
 
 def _username(principal_arn: str) -> str:

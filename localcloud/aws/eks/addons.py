@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.aws.eks.store import ADDON, ClusterRecord, Record, Store, in_use, invalid, now, page
+from localcloud.aws.eks.store import ADDON, ClusterRecord, Record, Store, in_use, invalid, new_arn, now, page
 from localcloud.aws.protocol.wire import Call, Operation
 
 _KUBERNETES = ("1.36", "1.35", "1.34", "1.33")
@@ -49,14 +49,13 @@ class Addons:
         version = _checked_version(name, params.get("addonVersion"), cluster)
         if name in cluster.addons:
             raise in_use(f"Addon already exists.: {name}")
-        prefix = f"arn:aws:eks:{call.region}:{call.principal.account_id}:addon/{cluster.name}/{name}"
         addon: Record = {
             "addonName": name,
             "clusterName": cluster.name,
             "status": "CREATING",
             "addonVersion": version,
             "health": {"issues": []},
-            "addonArn": f"{prefix}/{uuid.uuid4()}",
+            "addonArn": new_arn(call, f"addon/{cluster.name}/{name}/{uuid.uuid4()}"),
             "createdAt": now(),
             "modifiedAt": now(),
             "tags": dict(params.get("tags") or {}),

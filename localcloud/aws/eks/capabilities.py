@@ -15,7 +15,7 @@ from typing import Any
 
 from localcloud.aws.eks.access import new_entry
 from localcloud.aws.eks.account import Roles
-from localcloud.aws.eks.store import CAPABILITY, ClusterRecord, Record, Store, in_use, invalid, now, page
+from localcloud.aws.eks.store import CAPABILITY, ClusterRecord, Record, Store, in_use, invalid, new_arn, now, page
 from localcloud.aws.iam.needs import CAPABILITIES_SERVICE
 from localcloud.aws.iam.sts import Assumption, Tokens, source_keys
 from localcloud.aws.protocol.wire import Call, NotAvailableError, Operation
@@ -135,11 +135,10 @@ def _check_free(cluster: ClusterRecord, kind: str, name: str) -> None:
 def _description(call: Call, cluster: ClusterRecord) -> Record:
     params = call.params
     name, kind = params["capabilityName"], params["type"]
-    prefix = f"arn:aws:eks:{call.region}:{call.principal.account_id}:capability/{cluster.name}/{kind.lower()}"
     moment = now()
     return {
         "capabilityName": name,
-        "arn": f"{prefix}/{name}/{uuid.uuid4()}",
+        "arn": new_arn(call, f"capability/{cluster.name}/{kind.lower()}/{name}/{uuid.uuid4()}"),
         "clusterName": cluster.name,
         "type": kind,
         "roleArn": params["roleArn"],

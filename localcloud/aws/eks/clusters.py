@@ -21,6 +21,7 @@ from localcloud.aws.eks.store import (
     in_use,
     invalid,
     invalid_request,
+    new_arn,
     not_found,
     now,
     page,
@@ -75,7 +76,7 @@ class Clusters:
         params, name = call.params, call.params["name"]
         version = params.get("version") or DEFAULT_VERSION
         check_version(version)
-        self._roles.check(control_plane(params["roleArn"], _arn(call, name)))
+        self._roles.check(control_plane(params["roleArn"], new_arn(call, f"cluster/{name}")))
         subnet_ids = params["resourcesVpcConfig"].get("subnetIds") or []
         vpc_id = self._network.vpc_of(subnet_ids)
         if name in self._store.clusters:
@@ -162,7 +163,7 @@ def _description(call: Call, version: str, vpc_id: str, access: Record) -> Recor
     issuer = f"https://oidc.eks.{call.region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
     description: Record = {
         "name": name,
-        "arn": _arn(call, name),
+        "arn": new_arn(call, f"cluster/{name}"),
         "createdAt": now(),
         "version": version,
         "roleArn": params["roleArn"],
@@ -189,10 +190,6 @@ def _description(call: Call, version: str, vpc_id: str, access: Record) -> Recor
     if params.get("encryptionConfig"):
         description["encryptionConfig"] = params["encryptionConfig"]
     return description
-
-
-def _arn(call: Call, name: str) -> str:
-    return f"arn:aws:eks:{call.region}:{call.principal.account_id}:cluster/{name}"
 
 
 def _network_config(given: Mapping[str, Any]) -> Record:

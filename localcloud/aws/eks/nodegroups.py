@@ -9,7 +9,7 @@ from typing import Any
 
 from localcloud.aws.eks.access import grant_nodes, withdraw_nodes
 from localcloud.aws.eks.account import CLUSTER_NEEDS, NODE_NEEDS, Network, Roles, control_plane, node
-from localcloud.aws.eks.store import NODEGROUP, ClusterRecord, Record, Store, in_use, now, page
+from localcloud.aws.eks.store import NODEGROUP, ClusterRecord, Record, Store, in_use, new_arn, now, page
 from localcloud.aws.protocol.wire import Call, Operation
 from localcloud.cluster.backend import LocalClusters
 
@@ -112,11 +112,10 @@ def _apply_labels(nodegroup: Record, labels: Mapping[str, Any], changes: dict[st
 def _description(call: Call, cluster: Mapping[str, Any]) -> Record:
     params = call.params
     cluster_name, name = cluster["name"], params["nodegroupName"]
-    prefix = f"arn:aws:eks:{call.region}:{call.principal.account_id}:nodegroup"
     version = params.get("version") or cluster["version"]
     description: Record = {
         "nodegroupName": name,
-        "nodegroupArn": f"{prefix}/{cluster_name}/{name}/{uuid.uuid4()}",
+        "nodegroupArn": new_arn(call, f"nodegroup/{cluster_name}/{name}/{uuid.uuid4()}"),
         "clusterName": cluster_name,
         "version": version,
         "releaseVersion": params.get("releaseVersion") or f"{version}.4-20261101",

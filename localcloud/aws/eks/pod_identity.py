@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from localcloud.aws.eks.account import POD_NEEDS, Roles, node
-from localcloud.aws.eks.store import ASSOCIATION, ClusterRecord, Record, Store, in_use, not_found, now, page
+from localcloud.aws.eks.store import ASSOCIATION, ClusterRecord, Record, Store, in_use, new_arn, not_found, now, page
 from localcloud.aws.iam.needs import PODS_SERVICE
 from localcloud.aws.iam.sts import Assumption, Tokens, source_keys, wire_form
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
@@ -59,13 +59,12 @@ class PodIdentity:
         if _of(cluster, namespace, account) is not None:
             raise in_use(f"Association already exists: for service account {namespace}/{account}.")
         identifier = f"a-{secrets.token_hex(9)[:17]}"
-        prefix = f"arn:aws:eks:{call.region}:{call.principal.account_id}:podidentityassociation"
         association: Record = {
             "clusterName": cluster.name,
             "namespace": namespace,
             "serviceAccount": account,
             "roleArn": params["roleArn"],
-            "associationArn": f"{prefix}/{cluster.name}/{identifier}",
+            "associationArn": new_arn(call, f"podidentityassociation/{cluster.name}/{identifier}"),
             "associationId": identifier,
             "tags": dict(params.get("tags") or {}),
             "createdAt": now(),

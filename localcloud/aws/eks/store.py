@@ -174,6 +174,10 @@ def invalid_request(message: str) -> AwsError:
     return AwsError("InvalidRequestException", message, 400)
 
 
+def new_arn(call: Call, resource: str) -> str:
+    return f"arn:aws:eks:{call.region}:{call.principal.account_id}:{resource}"
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 

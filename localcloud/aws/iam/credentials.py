@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 ADMIN_ACCESS_KEY_ID = "LOCALCLOUDADMIN"
 ADMIN_SECRET_ACCESS_KEY = "localcloud"  # noqa: S105  a published dummy: it opens nothing but the local cloud
-_ALPHABET = string.ascii_uppercase + "234567"
+_ALPHABET = string.ascii_uppercase + "234567"  # of AWS's unique ids
 _SECRET_ALPHABET = string.ascii_letters + string.digits + "/+"
 
 
@@ -77,7 +77,7 @@ class CredentialStore:
 
     Args:
         account_id: the local account.
-        user_key: finds the key of an IAM user; IAM's state is elsewhere.
+        user_key: returns the key of an IAM user, which is in IAM's state.
     """
 
     def __init__(self, account_id: str, user_key: Callable[[str], Credential | None]) -> None:
@@ -92,9 +92,9 @@ class CredentialStore:
         return self._sessions.get(access_key_id) or self._user_key(access_key_id)
 
     def issue(self, principal: Principal, duration: timedelta) -> Credential:
-        """Make a temporary key that acts as a principal."""
+        """Issue a temporary key with which its holder acts as a principal."""
         credential = Credential(
-            access_key_id="ASIA" + random_id(16),
+            access_key_id="ASIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16)),
             secret_access_key="".join(secrets.choice(_SECRET_ALPHABET) for _ in range(40)),
             principal=principal,
             session_token="FwoLOCAL" + secrets.token_urlsafe(96),
@@ -106,12 +106,7 @@ class CredentialStore:
         return credential
 
     def _forget_expired(self) -> None:
-        """Drop keys that expired a day ago; newer ones are kept, so that their use is answered with "expired"."""
+        """Forget keys that expired a day ago. Newer ones are kept, because whoever uses one is told that it has expired."""
         limit = datetime.now(UTC) - timedelta(days=1)
         for key in [key for key, held in self._sessions.items() if held.expiration and held.expiration < limit]:
             del self._sessions[key]
-
-
-def random_id(length: int) -> str:
-    """Characters as in AWS's unique ids."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))

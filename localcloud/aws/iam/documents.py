@@ -191,13 +191,7 @@ def _when_missing(quantifier: str, base: str, *, if_exists: bool) -> bool:
 def _operator(base: str) -> tuple[_Test, bool]:
     if base in _NEGATED:
         return _TESTS[_NEGATED[base]], True
-    if base not in _TESTS:
-        return _never, False
-    return _TESTS[base], False
-
-
-def _never(_wanted: str, _value: str) -> bool:
-    return False
+    return _TESTS.get(base, lambda _wanted, _value: False), False
 
 
 def _arn_like(wanted: str, value: str) -> bool:

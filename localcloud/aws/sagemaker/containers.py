@@ -40,19 +40,7 @@ def local_process(
     log: Callable[[bytes], None],
     network_isolation: bool,
 ) -> Container:
-    """Start an image as a local process.
-
-    Args:
-        image: the image's URI.
-        model_archive: the model's archive, if it has one.
-        environment: the environment variables of the container.
-        vcpus: how many vCPUs the instance has.
-        log: takes each line that the container writes.
-        network_isolation: whether the container has no network.
-
-    Raises:
-        InstanceFailure: the image does not start.
-    """
+    """Start an image as a local process; the arguments are those of `localcloud.containers.start`."""
     from localcloud.containers import ContainerError, start  # noqa: PLC0415  as above
 
     try:

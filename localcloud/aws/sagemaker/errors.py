@@ -117,8 +117,9 @@ def _check_processing(request: Mapping[str, Any]) -> None:
     source, target = request["TransformInput"], request["TransformOutput"]
     given, asked = source.get("ContentType"), target.get("Accept")
     input_filter, output_filter = processing.get("InputFilter") or "$", processing.get("OutputFilter") or "$"
-    _check_filter("InputFilter", input_filter, given)
-    _check_filter("OutputFilter", output_filter, asked)
+    for refused in (refusal("InputFilter", input_filter, given), refusal("OutputFilter", output_filter, asked)):
+        if refused:
+            raise ValidationError(refused)
     join = processing.get("JoinSource") == "Input"
     if (join or input_filter != "$" or output_filter != "$") and source.get("SplitType") in UNSPLIT:
         raise ValidationError(
@@ -128,11 +129,6 @@ def _check_processing(request: Mapping[str, Any]) -> None:
     if join:
         _check_types(given, asked)
         _check_split(source, target)
-
-
-def _check_filter(member: str, text: str, header: str | None) -> None:
-    if refused := refusal(member, text, header):
-        raise ValidationError(refused)
 
 
 def _check_types(given: str | None, asked: str | None) -> None:

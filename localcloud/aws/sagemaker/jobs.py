@@ -126,14 +126,12 @@ class TransformJobs:
             place = S3Uri.parse(uri)
         except TransformFailure as error:
             raise errors.ValidationError(f"Invalid S3Uri {uri}") from error
-        if not self._has_input(role, region, place):
-            raise errors.no_input(uri, place.bucket, region.name, model.request["ExecutionRoleArn"])
-
-    def _has_input(self, role: Principal, region: Region, place: S3Uri) -> bool:
         try:
-            return self._s3.has_objects(role, region.name, place.bucket, place.key)
-        except AwsError:  # SageMaker answers in the same words as for an empty prefix
-            return False
+            found = self._s3.has_objects(role, region.name, place.bucket, place.key)
+        except AwsError:
+            found = False  # SageMaker answers in the same words as for an empty prefix
+        if not found:
+            raise errors.no_input(uri, place.bucket, region.name, model.request["ExecutionRoleArn"])
 
     def _check_quota(self, region: Region, resources: Mapping[str, Any]) -> None:
         kind, delta = resources["InstanceType"], resources["InstanceCount"]
