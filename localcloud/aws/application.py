@@ -1,7 +1,7 @@
 """Puts the AWS endpoint together: its settings and its services.
 
 A new service needs three things: its operations in a package of their own, a method `_add_...` here that gives them to
-the gateway, and the permissions that they need in `iam.needs`.
+the gateway, and the permissions that they need in `iam.permissions`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.iam.credentials import Credential, CredentialStore
 from localcloud.aws.iam.directory import Directory, ResourceTags, of_ec2
-from localcloud.aws.iam.needs import SAGEMAKER_SERVICE
+from localcloud.aws.iam.permissions import SAGEMAKER_SERVICE
 from localcloud.aws.moto import Upstream
 from localcloud.aws.protocol import validation
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse, HttpServer
@@ -119,7 +119,7 @@ class Application:
         return self._server.endpoint
 
     def token_review_url(self, cluster: str) -> str:
-        """The URL to which a cluster's API server sends EKS tokens for review."""
+        """Return the URL to which a cluster's API server sends EKS tokens for review."""
         return f"{self.endpoint}{INTERNAL_PREFIX}eks/{cluster}/token-review"
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""Amazon EC2 where moto falls short of it: objects in use are not deleted, and default security groups have a rule."""
+"""Amazon EC2 where moto falls short of it: what is in use cannot be deleted, and a default security group has its rule."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VPC_ID = re.compile(rb"<vpcId>(vpc-[0-9a-f]+)</vpcId>")
 
 
 class NetworkRules:
-    """Guards and amendments of EC2."""
+    """The checks before EC2's deletions, and the addition to CreateVpc."""
 
     def __init__(self, account_id: str, lock: RLock) -> None:
         self._account_id = account_id

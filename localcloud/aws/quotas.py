@@ -1,7 +1,7 @@
 """Service Quotas: the quotas that a deployment of the stack reads.
 
-HOME/quotas.json sets values by the quota's name, e.g. {"ml.m5.large for transform job usage": 0}. It is read at each
-request, so that a quota can be changed while the endpoint runs. SageMaker enforces the values that are set there.
+HOME/quotas.json sets values by the quota's name, e.g. {"ml.m5.large for transform job usage": 0}. It is read again for each
+request, so that a quota can be changed while the endpoint runs. SageMaker enforces the quotas that are set there.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Quotas:
     """The operations of Service Quotas, and the limits that SageMaker enforces.
 
     Args:
-        home: folder of the generated state, where quotas.json is read.
+        home: folder of the generated state, with quotas.json.
         account_id: the local account.
         region: the account's region, part of each quota's ARN.
     """
@@ -64,12 +64,12 @@ class Quotas:
         }
 
     def transform_limit(self, instance_type: str) -> int | None:
-        """How many instances of a type transform jobs may use at once; None for no limit."""
+        """Return how many instances of a type transform jobs may use at once; None for no limit."""
         limit = self._set_values().get(_transform_quota(instance_type))
         return None if limit is None else int(limit)
 
     def ask(self, call: Call) -> Mapping[str, Any]:
-        """Record a request, which stays pending as long as the cloud runs; only quotas.json changes a quota."""
+        """Record a request for an increase. It stays pending while the cloud runs: only quotas.json changes a quota."""
         quota, wanted = self._find(call, self._set_values()), float(call.params["DesiredValue"])
         if wanted <= quota["Value"]:
             raise AwsError("IllegalArgumentException", "The quota value must be greater than the current quota value.")
@@ -141,7 +141,7 @@ def _transform_quota(instance_type: str) -> str:
 
 
 def _code(name: str) -> str:
-    """AWS does not publish a list of these quotas' codes; ours are stable for a name."""
+    """Return a code that follows from the quota's name, because AWS publishes no list of these quotas' codes."""
     return "L-" + hashlib.sha256(name.encode()).hexdigest()[:8].upper()
 
 

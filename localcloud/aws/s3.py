@@ -16,8 +16,8 @@ import google_crc32c
 from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.documents import Policy, Statement, policy
-from localcloud.aws.iam.needs import Need
-from localcloud.aws.iam.needs.s3 import deletion
+from localcloud.aws.iam.permissions import Permission
+from localcloud.aws.iam.permissions.s3 import deletion
 from localcloud.aws.moto import backend
 from localcloud.aws.protocol import wire
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
@@ -103,10 +103,10 @@ class RoleAccess:
         Raises:
             AccessDeniedError: the role may not read the object, or may not know that it is missing.
         """
-        self._authorizer.require(role, Need("s3:GetObject", f"{_ARN}{bucket}/{key}"), region)
+        self._authorizer.require(role, Permission("s3:GetObject", f"{_ARN}{bucket}/{key}"), region)
         if self._buckets.has_object(bucket, key):
             return True
-        self._authorizer.require(role, Need("s3:ListBucket", f"{_ARN}{bucket}"), region)
+        self._authorizer.require(role, Permission("s3:ListBucket", f"{_ARN}{bucket}"), region)
         return False
 
     def has_objects(self, role: Principal, region: str, bucket: str, prefix: str) -> bool:
@@ -116,7 +116,7 @@ class RoleAccess:
             AccessDeniedError: the role may not list the bucket.
         """
         keys = {"s3:prefix": (prefix,), "s3:max-keys": ("1",)}
-        self._authorizer.require(role, Need("s3:ListBucket", f"{_ARN}{bucket}", keys), region)
+        self._authorizer.require(role, Permission("s3:ListBucket", f"{_ARN}{bucket}", keys), region)
         return self._buckets.has_objects(bucket, prefix)
 
 
@@ -204,14 +204,14 @@ class S3:
         if response.status != 404:
             return response
         try:
-            self._authorizer.check(call, Need("s3:ListBucket", f"{_ARN}{call.params['Bucket']}"))
+            self._authorizer.check(call, Permission("s3:ListBucket", f"{_ARN}{call.params['Bucket']}"))
         except AccessDeniedError as error:
             return wire.error_response(call.request, call.service, call.operation, error)
         return response
 
-    def _permits(self, call: Call, need: Need) -> bool:
+    def _permits(self, call: Call, permission: Permission) -> bool:
         try:
-            self._authorizer.check(call, need)
+            self._authorizer.check(call, permission)
         except AccessDeniedError:
             return False
         return True

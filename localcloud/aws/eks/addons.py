@@ -149,7 +149,7 @@ def _apply(addon: Record, params: Mapping[str, Any]) -> None:
 
 
 def _settle(cluster: ClusterRecord, addon: Record) -> None:
-    """An add-on with a Deployment is degraded while there is no node; one with a DaemonSet is not."""
+    """Bring an add-on's status up to date: with a Deployment it is degraded without a node, with a DaemonSet it is not."""
     waiting = addon["addonName"] in _NEEDS_NODES and not cluster.nodegroups
     issue = {
         "code": "InsufficientNumberOfReplicas",

@@ -16,8 +16,8 @@ from typing import Any
 from localcloud.aws.eks.access import new_entry
 from localcloud.aws.eks.account import Roles
 from localcloud.aws.eks.store import CAPABILITY, ClusterRecord, Record, Store, in_use, invalid, new_arn, now, page
-from localcloud.aws.iam.needs import CAPABILITIES_SERVICE
-from localcloud.aws.iam.sts import Assumption, Tokens, source_keys
+from localcloud.aws.iam.permissions import CAPABILITIES_SERVICE
+from localcloud.aws.iam.sts import AssumeRoleRequest, Tokens, source_keys
 from localcloud.aws.protocol.wire import Call, NotAvailableError, Operation
 from localcloud.cluster.backend import LocalClusters
 
@@ -97,7 +97,7 @@ class Capabilities:
     def _keys(self, cluster: ClusterRecord, capability: Record) -> Mapping[str, str]:
         """Return the keys that the controller acts with, as the variables of its environment."""
         arn = cluster.description["arn"]
-        wanted = Assumption(
+        wanted = AssumeRoleRequest(
             role_arn=capability["roleArn"],
             session_name=f"eks-{cluster.name}-{capability['capabilityName']}"[:64],
             service=CAPABILITIES_SERVICE,

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from localcloud.aws.eks.access import grant_nodes, withdraw_nodes
-from localcloud.aws.eks.account import CLUSTER_NEEDS, NODE_NEEDS, Network, Roles, control_plane, node
+from localcloud.aws.eks.account import CLUSTER_ACTIONS, NODE_ACTIONS, Network, Roles, control_plane, node
 from localcloud.aws.eks.store import NODEGROUP, ClusterRecord, Record, Store, in_use, new_arn, now, page
 from localcloud.aws.protocol.wire import Call, Operation
 from localcloud.cluster.backend import LocalClusters
@@ -89,8 +89,8 @@ class Nodegroups:
     def _use_roles(self, cluster: ClusterRecord, nodegroup: Record) -> None:
         """Act as the node that boots and as the cluster that takes it in."""
         arn = cluster.description["arn"]
-        self._roles.use(node(nodegroup["nodeRole"], nodegroup["nodegroupName"]), NODE_NEEDS, arn)
-        self._roles.use(control_plane(cluster.description["roleArn"], arn), CLUSTER_NEEDS, arn)
+        self._roles.use(node(nodegroup["nodeRole"], nodegroup["nodegroupName"]), NODE_ACTIONS, arn)
+        self._roles.use(control_plane(cluster.description["roleArn"], arn), CLUSTER_ACTIONS, arn)
 
     def _stop(self, cluster: ClusterRecord, nodegroup: Record) -> None:
         name = nodegroup["nodegroupName"]

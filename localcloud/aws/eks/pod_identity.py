@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from localcloud.aws.eks.account import POD_NEEDS, Roles, node
+from localcloud.aws.eks.account import POD_ACTIONS, Roles, node
 from localcloud.aws.eks.store import ASSOCIATION, ClusterRecord, Record, Store, in_use, new_arn, not_found, now, page
-from localcloud.aws.iam.needs import PODS_SERVICE
-from localcloud.aws.iam.sts import Assumption, Tokens, source_keys, wire_form
+from localcloud.aws.iam.permissions import PODS_SERVICE
+from localcloud.aws.iam.sts import AssumeRoleRequest, Tokens, source_keys, wire_form
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
 from localcloud.kube import KubeApi, KubeconfigError, KubernetesError
 
@@ -119,13 +119,13 @@ class PodIdentity:
         return self._session(cluster, association, pod)
 
     def _ask_as_node(self, cluster: ClusterRecord) -> None:
-        """The agent asks with the role of its node."""
+        """Use the permission of a node's role, with which the agent on the node asks."""
         for name, nodegroup in list(cluster.nodegroups.items())[:1]:
-            self._roles.use(node(nodegroup["nodeRole"], name), POD_NEEDS, cluster.description["arn"])
+            self._roles.use(node(nodegroup["nodeRole"], name), POD_ACTIONS, cluster.description["arn"])
 
     def _session(self, cluster: ClusterRecord, association: Record, pod: Pod) -> Mapping[str, Any]:
         arn = cluster.description["arn"]
-        wanted = Assumption(
+        wanted = AssumeRoleRequest(
             role_arn=association["roleArn"],
             session_name=f"eks-{cluster.name}-{pod.name}-{uuid.uuid4()}"[:64],
             service=PODS_SERVICE,
@@ -152,7 +152,11 @@ class PodIdentity:
 
 
 def review(cluster: ClusterRecord, token: str) -> Pod | None:
-    """Let the cluster say whose service account token this is; None if it is not valid for Pod Identity."""
+    """Ask a cluster to which pod a service account token belongs; None if it is not valid for Pod Identity.
+
+    Raises:
+        AwsError: the cluster does not run, or does not answer.
+    """
     if cluster.admin_kubeconfig is None:
         raise AwsError("ServiceUnavailableException", f"Cluster {cluster.name} does not run yet.", 503)
     spec = {"token": token, "audiences": [PODS_SERVICE]}

@@ -1,4 +1,4 @@
-"""EKS's records: clusters with their node groups, add-ons, access entries and so on, in the API's shapes, and their tags."""
+"""EKS's records, in the shapes of its API: clusters with their node groups, add-ons, access entries and so on, and their tags."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class ClusterRecord:
 
     Attributes:
         description: the `cluster` of DescribeCluster.
-        creator: IAM entity that made it, its first administrator when `creator_is_admin`.
-        admin_kubeconfig: set once the control plane runs.
-        nodegroups: by name, as are `addons` and `capabilities`; `updates` and `associations` are by id, `access_entries` by
-            principal.
-        access_policies: associated access policies, by principal ARN and policy ARN.
+        creator: the IAM entity that created it, and its first administrator if `creator_is_admin`.
+        admin_kubeconfig: the administrator's kubeconfig, once the control plane runs.
+        nodegroups: by name, like `addons` and `capabilities`; `updates` and `associations` are by id, and `access_entries`
+            by the principal's ARN.
+        access_policies: the associated access policies, by the principal's ARN and the policy's ARN.
     """
 
     description: Record
@@ -117,13 +117,13 @@ class Store:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of records in each cluster.
+    """A kind of record that clusters have.
 
     Attributes:
-        records: the attribute of `ClusterRecord` that holds them.
-        member: of a request, which names one.
+        records: the attribute of `ClusterRecord` that holds the records.
+        member: the member of a request that names one.
         missing: EKS's message, with `{name}` and `{cluster}`, if there is no such record.
-        arn: the member of a record with its ARN.
+        arn: the member of a record that has its ARN.
     """
 
     records: str

@@ -10,12 +10,12 @@ from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.directory import Directory, ResourceTags
 from localcloud.aws.iam.documents import Keys, Policy
 from localcloud.aws.iam.evaluation import Decision, PolicySet, Request, evaluate
-from localcloud.aws.iam.needs import Mapper, Need, needed, s3, services
+from localcloud.aws.iam.permissions import Mapper, Permission, required, s3, services
 from localcloud.aws.protocol.wire import AccessDeniedError, Call
 
 BucketPolicy = Callable[[str], Policy | None]
 # An operation of a service that is not here needs `service:Operation` on `*`, or on the ARN in the request.
-_MAPPERS: Mapping[str, Mapper] = {"s3": s3.needs, **services.MAPPERS}
+_MAPPERS: Mapping[str, Mapper] = {"s3": s3.permissions, **services.MAPPERS}
 _SHORT_CODE = {"s3", "iam", "sts", "cloudwatch"}  # these services answer AccessDenied, the others AccessDeniedException
 _S3_PREFIX = "arn:aws:s3:::"
 
@@ -48,29 +48,29 @@ class Authorizer:
         Raises:
             AccessDeniedError: the caller lacks a permission that the call needs.
         """
-        for need in needs(call, self._directory):
-            self.check(call, need)
+        for permission in required_permissions(call, self._directory):
+            self.check(call, permission)
 
-    def check(self, call: Call, need: Need) -> None:
+    def check(self, call: Call, permission: Permission) -> None:
         """Check one permission of the caller.
 
         Raises:
             AccessDeniedError: the caller lacks it.
         """
-        decision = self._decide(call.principal, need, request_context(call.principal, call))
+        decision = self._decide(call.principal, permission, request_context(call.principal, call))
         if not decision.allowed:
-            raise _denial(call, need, decision)
+            raise _denial(call, permission, decision)
 
-    def require(self, principal: Principal, need: Need, region: str) -> None:
+    def require(self, principal: Principal, permission: Permission, region: str) -> None:
         """Check a permission of a role with which a service acts while it answers another principal's call.
 
         Raises:
             AccessDeniedError: the role lacks it.
         """
         context: Keys = {**request_context(principal, None), "aws:requestedregion": (region,)}
-        decision = self._decide(principal, need, context)
+        decision = self._decide(principal, permission, context)
         if not decision.allowed:
-            raise AccessDeniedError(_refusal(principal, need, need.resource, decision))
+            raise AccessDeniedError(_refusal(principal, permission, permission.resource, decision))
 
     def decide(self, who: str, request: Request, policies: PolicySet, *, resource_must_allow: bool = False) -> Decision:
         """Evaluate a request, and log the decision with its principal, action, resource and condition keys."""
@@ -89,21 +89,21 @@ class Authorizer:
         )
         return decision
 
-    def _decide(self, principal: Principal, need: Need, request: Keys) -> Decision:
-        context: Keys = {**request, **self._resource_tags.keys(need.resource), **need.keys}
+    def _decide(self, principal: Principal, permission: Permission, request: Keys) -> Decision:
+        context: Keys = {**request, **self._resource_tags.keys(permission.resource), **permission.keys}
         policies = self._directory.policies(principal)
-        if need.resource.startswith(_S3_PREFIX):
-            bucket = self._bucket_policy(need.resource.removeprefix(_S3_PREFIX).partition("/")[0])
+        if permission.resource.startswith(_S3_PREFIX):
+            bucket = self._bucket_policy(permission.resource.removeprefix(_S3_PREFIX).partition("/")[0])
             policies = replace(policies, resource=(bucket,) if bucket else ())
-        asked = Request(need.action, need.resource, principal, context)
+        asked = Request(permission.action, permission.resource, principal, context)
         return self.decide(principal.arn or "anonymous", asked, policies)
 
 
-def needs(call: Call, directory: Directory) -> Sequence[Need]:
+def required_permissions(call: Call, directory: Directory) -> Sequence[Permission]:
     """Return the permissions that the caller must have for this call."""
     if mapper := _MAPPERS.get(call.service):
         return mapper(call, directory)
-    return needed(call, str(call.params.get("resourceArn") or "*"))
+    return required(call, str(call.params.get("resourceArn") or "*"))
 
 
 def request_context(principal: Principal, call: Call | None) -> Keys:
@@ -142,12 +142,12 @@ def _principal_keys(principal: Principal) -> Keys:
     return keys | {f"aws:principaltag/{key.lower()}": (value,) for key, value in principal.session_tags.items()}
 
 
-def _denial(call: Call, need: Need, decision: Decision) -> AccessDeniedError:
+def _denial(call: Call, permission: Permission, decision: Decision) -> AccessDeniedError:
     """Return the refusal in the words and with the code of the service."""
     if call.principal.is_anonymous:
         return AccessDeniedError("Access Denied")
-    resource = f'"{need.resource}"' if call.service == "s3" else need.resource
-    text = _refusal(call.principal, need, resource, decision)
+    resource = f'"{permission.resource}"' if call.service == "s3" else permission.resource
+    text = _refusal(call.principal, permission, resource, decision)
     if call.service == "ec2":
         return AccessDeniedError(f"You are not authorized to perform this operation. {text}", "UnauthorizedOperation")
     code = "AccessDenied" if call.service in _SHORT_CODE else "AccessDeniedException"
@@ -156,6 +156,6 @@ def _denial(call: Call, need: Need, decision: Decision) -> AccessDeniedError:
     return error
 
 
-def _refusal(principal: Principal, need: Need, resource: str, decision: Decision) -> str:
-    reason = decision.reason.value.format(action=need.action)
-    return f"User: {principal.arn} is not authorized to perform: {need.action} on resource: {resource} {reason}"
+def _refusal(principal: Principal, permission: Permission, resource: str, decision: Decision) -> str:
+    reason = decision.reason.value.format(action=permission.action)
+    return f"User: {principal.arn} is not authorized to perform: {permission.action} on resource: {resource} {reason}"

@@ -1,4 +1,4 @@
-"""Principals of the local account and their access keys: the administrator's, those of IAM users, those of sessions."""
+"""The principals of the local account, and the access keys of the administrator, of IAM users and of sessions."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Principal:
     """An authenticated identity of the local account.
 
     Attributes:
-        arn: as GetCallerIdentity returns it, e.g. `arn:aws:sts::123456789012:assumed-role/name/session`.
-        user_id: the unique id, as GetCallerIdentity returns it.
-        identity_arn: the IAM entity whose policies apply: the role of a session, the user, or the account's root.
-        session_tags: tags of the session, context keys `aws:PrincipalTag/...`.
-        session_policy: a policy passed to AssumeRole, which narrows the role's.
+        arn: the ARN in GetCallerIdentity's answer, e.g. `arn:aws:sts::123456789012:assumed-role/name/session`.
+        user_id: the unique id in GetCallerIdentity's answer.
+        identity_arn: the IAM entity with the policies that apply: the role of a session, the user, or the account's root.
+        session_tags: the tags of the session, for the condition keys `aws:PrincipalTag/...`.
+        session_policy: a policy that was passed to AssumeRole and narrows the role's policies.
     """
 
     arn: str
@@ -44,7 +44,7 @@ class Principal:
 
 
 def root(account_id: str) -> Principal:
-    """The account's root: the local administrator."""
+    """Return the account's root, who is the local administrator."""
     arn = f"arn:aws:iam::{account_id}:root"
     return Principal(arn=arn, user_id=account_id, account_id=account_id, identity_arn=arn)
 
@@ -54,10 +54,10 @@ ANONYMOUS = Principal(arn="", user_id="", account_id="", identity_arn="")
 
 @dataclass(frozen=True)
 class Credential:
-    """An access key and who uses it.
+    """An access key and its owner.
 
     Attributes:
-        session_token: must accompany a temporary key.
+        session_token: the token that must accompany a temporary key.
         expiration: when a temporary key expires.
     """
 

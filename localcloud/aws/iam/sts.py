@@ -19,7 +19,7 @@ _SERVICE_SESSION = timedelta(days=5)  # AWS renews the keys of its services; her
 
 
 @dataclass(frozen=True)
-class Assumption:
+class AssumeRoleRequest:
     """A request to act as a role.
 
     Attributes:
@@ -64,7 +64,7 @@ class Tokens:
             raise AwsError("NotImplemented", "AssumeRole with PolicyArns is not available in the local cloud.", 501)
         seconds = int(params.get("DurationSeconds") or _HOUR)
         external_id = params.get("ExternalId")
-        wanted = Assumption(
+        wanted = AssumeRoleRequest(
             role_arn=params["RoleArn"],
             session_name=params["RoleSessionName"],
             caller=call.principal,
@@ -84,7 +84,7 @@ class Tokens:
             "AssumedRoleUser": {"AssumedRoleId": principal.user_id, "Arn": principal.arn},
         }
 
-    def assume(self, wanted: Assumption) -> Credential:
+    def assume(self, wanted: AssumeRoleRequest) -> Credential:
         """Start a session of a role for an AWS service.
 
         Raises:
@@ -92,7 +92,7 @@ class Tokens:
         """
         return self._issue(self._trusting_role(wanted), wanted)
 
-    def _trusting_role(self, wanted: Assumption) -> Role:
+    def _trusting_role(self, wanted: AssumeRoleRequest) -> Role:
         role = self._directory.role(wanted.role_arn)
         actions = ["sts:AssumeRole", *(["sts:TagSession"] if wanted.tags else [])]
         if role is None:
@@ -101,7 +101,7 @@ class Tokens:
             self._check_trust(wanted, role, action)
         return role
 
-    def _check_trust(self, wanted: Assumption, role: Role, action: str) -> None:
+    def _check_trust(self, wanted: AssumeRoleRequest, role: Role, action: str) -> None:
         context: Keys = {
             **request_context(wanted.caller, None),
             **wanted.context,
@@ -120,7 +120,7 @@ class Tokens:
         if not self._authorizer.decide(who, request, policies, resource_must_allow=True).allowed:
             raise _refused(wanted, action)
 
-    def _issue(self, role: Role, wanted: Assumption) -> Credential:
+    def _issue(self, role: Role, wanted: AssumeRoleRequest) -> Credential:
         account_id = role.arn.split(":")[4]
         principal = Principal(
             arn=f"arn:aws:sts::{account_id}:assumed-role/{role.name}/{wanted.session_name}",
@@ -152,7 +152,7 @@ def service_session(tokens: Tokens, role_arn: str, service: str, source_arn: str
     """
     name = service.partition(".")[0].capitalize().replace("Sagemaker", "SageMaker")
     return tokens.assume(
-        Assumption(role_arn, name, service=service, context=source_keys(source_arn), duration=_SERVICE_SESSION)
+        AssumeRoleRequest(role_arn, name, service=service, context=source_keys(source_arn), duration=_SERVICE_SESSION)
     )
 
 
@@ -166,7 +166,7 @@ def wire_form(credential: Credential) -> Mapping[str, Any]:
     }
 
 
-def _refused(wanted: Assumption, action: str) -> AccessDeniedError:
+def _refused(wanted: AssumeRoleRequest, action: str) -> AccessDeniedError:
     who = f"Service: {wanted.service}" if wanted.service else f"User: {wanted.caller.arn}"
     return AccessDeniedError(f"{who} is not authorized to perform: {action} on resource: {wanted.role_arn}")
 

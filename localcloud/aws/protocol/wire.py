@@ -1,4 +1,7 @@
-"""AWS's protocols from the server's side, by botocore's service models: request to operation, result or error to response."""
+"""AWS's protocols from the server's side, by botocore's service models.
+
+A request becomes an operation with arguments; a result or an error becomes a response.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +37,9 @@ class AwsError(Exception):
     """An error that the caller sees in its service's own protocol.
 
     Attributes:
-        code: AWS error code, e.g. `ResourceNotFoundException`.
-        message: what is wrong, where, and what to do.
-        status: HTTP status.
+        code: the AWS error code, e.g. `ResourceNotFoundException`.
+        message: says what is wrong, where, and what to do.
+        status: the HTTP status.
     """
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
@@ -61,12 +64,15 @@ class NotAvailableError(AwsError):
 
 @dataclass(frozen=True)
 class Call:
-    """One API call, parsed.
+    """One API call.
 
     Attributes:
         service: botocore's name of the service.
-        operation: e.g. `CreateCluster`.
-        params: arguments by botocore's member names.
+        operation: the name of the operation, e.g. `CreateCluster`.
+        region: the region in the credential scope.
+        params: the arguments, by botocore's member names.
+        principal: the caller.
+        request: the request, with its decoded body.
     """
 
     service: str
@@ -89,15 +95,15 @@ Amendment = Callable[[Call, HttpResponse], HttpResponse]
 
 @dataclass(frozen=True)
 class Service:
-    """What of a service is not moto's, by operation.
+    """How a service differs from moto's, by operation.
 
     Attributes:
         native: operations that we implement ourselves.
-        owned: whether there are no others: moto's are refused as not available.
+        owned: whether the service has no other operations; if so, moto's are refused as not available.
         guards: checks that run before moto's implementation and may refuse the call.
-        rewrites: the request that moto gets in place of the client's.
-        amendments: applied after a call that succeeded: they complete moto's answer or its state.
-        failures: the same, applied after a call that failed.
+        rewrites: make the request that moto gets in place of the client's.
+        amendments: complete moto's answer or its state, after a call that succeeded.
+        failures: do the same after a call that failed.
     """
 
     native: Mapping[str, Operation] = field(default_factory=dict[str, Operation])
@@ -133,7 +139,7 @@ def service_of(request: HttpRequest, signing_name: str) -> str:
 
 
 def parse(request: HttpRequest, service: str) -> tuple[str, Mapping[str, Any]]:
-    """The operation that a request names, and its arguments.
+    """Return the operation that a request names, and its arguments.
 
     Raises:
         AwsError: no such service or operation, or the body cannot be read as its arguments.
@@ -168,12 +174,12 @@ def operation_model(service: str, operation: str) -> OperationModel:
 
 
 def result_response(call: Call, result: Mapping[str, Any]) -> HttpResponse:
-    """A result in the protocol of the call."""
-    return _serialize(call.service, _model(call.service).operation_model(call.operation), call.request, result)
+    """Return a result in the protocol of the call."""
+    return _serialize(call.service, operation_model(call.service, call.operation), call.request, result)
 
 
 def error_response(request: HttpRequest, service: str, operation: str | None, error: AwsError) -> HttpResponse:
-    """An error in the protocol of the service, or S3's XML if the service is unknown."""
+    """Return an error in the protocol of the service, or in S3's XML if the service is unknown."""
     try:
         model = _model(service)
         operation_model = model.operation_model(operation) if operation else OperationModel({}, model)
@@ -201,7 +207,7 @@ def _serialize(service: str, operation: OperationModel, request: HttpRequest, re
 
 
 def _protocol(service: str, request: HttpRequest) -> str:
-    """Return the protocol to answer a request in: the service's first one, if it has none for the request's Content-Type."""
+    """Return the protocol of the answer: the one of the request's Content-Type, or the service's first one."""
     try:
         return determine_request_protocol(_model(service), request.headers.get("content-type", ""))
     except NotImplementedError:

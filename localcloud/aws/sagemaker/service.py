@@ -1,4 +1,4 @@
-"""SageMaker as batch transform needs it: its operations by name."""
+"""The operations of SageMaker that batch transform needs, by their names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Handler = Callable[[Region, Mapping[str, Any]], dict[str, Any]]
 
 
 def operations(account_id: str, jobs: TransformJobs, models: Models) -> Mapping[str, Operation]:
-    """The operations of an account; each acts on the records of the call's region."""
+    """Return the operations of an account; each acts on the records of the call's region."""
     handlers: Mapping[str, Handler] = {
         "CreateTransformJob": jobs.create,
         "DescribeTransformJob": jobs.describe,

@@ -24,7 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.aws import clients
 from localcloud.aws.clients import RoleCredentials
-from localcloud.aws.iam.needs import SCHEDULER_SERVICE
+from localcloud.aws.iam.permissions import SCHEDULER_SERVICE
 from localcloud.aws.iam.sts import Tokens, service_session
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError
 
