@@ -29,12 +29,12 @@ from localcloud.aws.events import EventBus
 from localcloud.aws.iam import sts
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer
-from localcloud.aws.iam.credentials import Credential, CredentialStore
-from localcloud.aws.iam.directory import Directory, ResourceTags, of_ec2
+from localcloud.aws.iam.credentials import CredentialStore
+from localcloud.aws.iam.directory import Directory, ResourceTags
 from localcloud.aws.iam.permissions import SAGEMAKER_SERVICE
 from localcloud.aws.moto import Upstream
 from localcloud.aws.protocol import validation
-from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse, HttpServer
+from localcloud.aws.protocol.exchange import HttpServer
 from localcloud.aws.protocol.gateway import INTERNAL_PREFIX, Gateway, Journal, json_response
 from localcloud.aws.protocol.wire import Operation, Service, locked
 from localcloud.aws.quotas import Quotas
@@ -97,7 +97,7 @@ class Application:
         self._directory = Directory(settings.account_id, self._upstream.lock("iam"))
         self._buckets = Buckets(settings.account_id, self._upstream.lock("s3"))
         self._tags = ResourceTags()
-        self._quotas = Quotas(settings.home, settings.account_id, settings.region)
+        self._quotas = Quotas(settings.home)
         credentials = CredentialStore(settings.account_id, self._directory.user_credential)
         self._authenticator = Authenticator(credentials, settings.region)
         self._authorizer = Authorizer(self._directory, self._buckets.policy, self._tags, self._decisions.write)
@@ -112,7 +112,8 @@ class Application:
         self._add_sagemaker()
         self._scheduler = self._add_scheduler()
         self._add_eks()
-        self._gateway.internal["health"] = self._health
+        health = {"status": "ok", "account_id": settings.account_id}
+        self._gateway.internal["health"] = lambda _request: json_response(200, health)
 
     @property
     def endpoint(self) -> str:
@@ -155,21 +156,18 @@ class Application:
         self._gateway.services["s3"] = S3(self._buckets, self._authorizer).service()
 
     def _add_ec2(self) -> None:
-        account_id, lock = self._settings.account_id, self._upstream.lock("ec2")
-        self._tags.lookups["ec2"] = of_ec2(account_id, lock)
-        self._gateway.services["ec2"] = NetworkRules(account_id, lock).service()
+        rules = NetworkRules(self._upstream.lock("ec2"))
+        self._tags.lookups["ec2"] = rules.tags_of
+        self._gateway.services["ec2"] = rules.service()
 
     def _add_sagemaker(self) -> None:
         s3 = RoleAccess(self._buckets, self._authorizer)
         limit = self._quotas.transform_limit
         locks = self._upstream.lock("events"), self._upstream.lock("sns")
         bus = EventBus(self._settings.account_id, self._settings.region, *locks, self._authorizer)
-        jobs = TransformJobs(self._transforms, self._execution_session, s3, limit, bus.announce)
-        models = Models(self._execution_session, s3)
-        self._own("sagemaker", service.operations(self._settings.account_id, jobs, models))
-
-    def _execution_session(self, role_arn: str, source_arn: str) -> Credential:
-        return sts.service_session(self._tokens, role_arn, SAGEMAKER_SERVICE, source_arn)
+        sessions = partial(sts.service_session, self._tokens, SAGEMAKER_SERVICE)
+        jobs = TransformJobs(self._transforms, sessions, s3, limit, bus.announce)
+        self._own("sagemaker", service.operations(jobs, Models(sessions, s3)))
 
     def _add_scheduler(self) -> Scheduler:
         targets = UniversalTargets(self._tokens, lambda: self.endpoint, self._settings.region)
@@ -199,6 +197,3 @@ class Application:
         self._own("eks", locked(store.lock, operations))
         self._own("eks-auth", {"AssumeRoleForPodIdentity": pods.assume_role})
         self._gateway.internal["eks"] = TokenWebhook(store, self._authenticator)
-
-    def _health(self, _request: HttpRequest) -> HttpResponse:
-        return json_response(200, {"status": "ok", "account_id": self._settings.account_id})

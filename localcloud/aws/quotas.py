@@ -36,6 +36,8 @@ _PLAIN: Mapping[str, Mapping[str, tuple[str, float]]] = {
     "eks": {"Clusters": ("L-1194D53C", 100.0), "Managed node groups per cluster": ("L-6D54EA21", 30.0)},
 }
 _DEFAULT_TRANSFORM = 20.0
+# The members of a request for an increase that are those of its quota.
+_COPIED = ("ServiceCode", "ServiceName", "QuotaArn", "QuotaCode", "QuotaName", "GlobalQuota", "Unit")
 
 
 class Quotas:
@@ -43,14 +45,10 @@ class Quotas:
 
     Args:
         home: folder of the generated state, with quotas.json.
-        account_id: the local account.
-        region: the account's region, part of each quota's ARN.
     """
 
-    def __init__(self, home: Path, account_id: str, region: str) -> None:
+    def __init__(self, home: Path) -> None:
         self._file = home / "quotas.json"
-        self._account_id = account_id
-        self._region = region
         self._asked: list[Mapping[str, Any]] = []
 
     def operations(self) -> Mapping[str, Operation]:
@@ -77,7 +75,6 @@ class Quotas:
             raise AwsError(
                 "ResourceAlreadyExistsException", "Only one open service quota increase request is allowed per quota."
             )
-        copied = ("ServiceCode", "ServiceName", "QuotaArn", "QuotaCode", "QuotaName", "GlobalQuota", "Unit")
         now = datetime.now(UTC)
         asked = {
             "Id": uuid.uuid4().hex,
@@ -85,9 +82,11 @@ class Quotas:
             "Status": "PENDING",
             "Created": now,
             "LastUpdated": now,
+            "Requester": call.principal.arn,
+            **{name: quota[name] for name in _COPIED},
         }
-        self._asked.append({**asked, **{name: quota[name] for name in copied}, "Requester": call.principal.arn})
-        return {"RequestedQuota": self._asked[-1]}
+        self._asked.append(asked)
+        return {"RequestedQuota": asked}
 
     def list_asked(self, call: Call) -> Mapping[str, Any]:
         code = call.params["QuotaCode"]
@@ -105,21 +104,22 @@ class Quotas:
         if service not in _SERVICES:
             raise _no_such(f"The local cloud has no quotas of service {service}.")
         known = _transform_quotas() if service == "sagemaker" else _PLAIN[service]
-        return [self._row(service, name, code, values.get(name, value)) for name, (code, value) in known.items()]
-
-    def _row(self, service: str, name: str, code: str, value: float) -> Mapping[str, Any]:
-        return {
-            "ServiceCode": service,
-            "ServiceName": _SERVICES[service],
-            "QuotaArn": f"arn:aws:servicequotas:{self._region}:{self._account_id}:{service}/{code}",
-            "QuotaCode": code,
-            "QuotaName": name,
-            "Value": float(value),
-            "Unit": "None",
-            "Adjustable": True,
-            "GlobalQuota": False,
-            "QuotaAppliedAtLevel": "ACCOUNT",
-        }
+        prefix = f"arn:aws:servicequotas:{call.region}:{call.principal.account_id}:{service}/"
+        return [
+            {
+                "ServiceCode": service,
+                "ServiceName": _SERVICES[service],
+                "QuotaArn": f"{prefix}{code}",
+                "QuotaCode": code,
+                "QuotaName": name,
+                "Value": float(values.get(name, default)),
+                "Unit": "None",
+                "Adjustable": True,
+                "GlobalQuota": False,
+                "QuotaAppliedAtLevel": "ACCOUNT",
+            }
+            for name, (code, default) in known.items()
+        ]
 
     def _set_values(self) -> Mapping[str, float]:
         try:

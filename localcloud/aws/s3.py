@@ -46,7 +46,7 @@ class Buckets:
         with self._lock:
             return self._backend().buckets.get(name)
 
-    def delete(self, name: str, entries: Sequence[Mapping[str, str]], *, bypass: bool) -> tuple[list[Any], list[str]]:
+    def delete(self, name: str, entries: Sequence[Entry], *, bypass: bool) -> tuple[list[Any], list[str]]:
         """Delete objects.
 
         Args:

@@ -134,18 +134,13 @@ class Network:
                 tags={"Name": f"eks-cluster-sg-{cluster}-{suffix}", f"kubernetes.io/cluster/{cluster}": "owned"},
             )
             try:
-                self._create_interfaces(cluster, subnet_ids, group.id)
+                for subnet_id in subnet_ids:
+                    subnet, description = backend.get_subnet(subnet_id), f"Amazon EKS {cluster}"
+                    backend.create_network_interface(subnet, None, group_ids=[group.id], description=description)
             except Exception:
                 self.delete_cluster_network(cluster, str(group.id))
                 raise
         return str(group.id)
-
-    def _create_interfaces(self, cluster: str, subnet_ids: Iterable[str], group_id: str) -> None:
-        backend = self._ec2()
-        for subnet_id in subnet_ids:
-            backend.create_network_interface(
-                backend.get_subnet(subnet_id), None, group_ids=[group_id], description=f"Amazon EKS {cluster}"
-            )
 
     def create_node_interface(self, cluster: str, nodegroup: str, subnet_id: str) -> None:
         """Create the network interface by which a node uses its subnet and a public address."""

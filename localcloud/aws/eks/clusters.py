@@ -202,13 +202,9 @@ def _network_config(given: Mapping[str, Any]) -> Record:
 
 def _logging(given: Mapping[str, Any]) -> Record:
     enabled = {kind for entry in given.get("clusterLogging") or [] if entry.get("enabled") for kind in entry["types"]}
-    rows: list[Record] = []
-    if enabled:
-        rows.append({"types": [kind for kind in _LOG_TYPES if kind in enabled], "enabled": True})
-    rest = [kind for kind in _LOG_TYPES if kind not in enabled]
-    if rest:
-        rows.append({"types": rest, "enabled": False})
-    return {"clusterLogging": rows}
+    on = [kind for kind in _LOG_TYPES if kind in enabled]
+    off = [kind for kind in _LOG_TYPES if kind not in enabled]
+    return {"clusterLogging": [{"types": kinds, "enabled": kinds is on} for kinds in (on, off) if kinds]}
 
 
 def _apply_config(description: Record, params: Mapping[str, Any]) -> tuple[str, dict[str, str]]:

@@ -95,8 +95,8 @@ class Store:
         """Do the part of an operation that takes long, in a thread. If it fails, the record reports the error.
 
         Args:
-            work: what is to be done.
-            record: what it is done to; it has a `status` and a `health`.
+            work: the function to run, without the lock.
+            record: the record of the resource; it has a `status` and a `health`.
             failure: the status after a failure.
             code: the code of the issue in the health.
             denied: the code if a role lacks a permission; `code` by default.

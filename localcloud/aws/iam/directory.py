@@ -143,14 +143,3 @@ class ResourceTags:
         for name, value in lookup(arn).items():
             keys[f"aws:resourcetag/{name.lower()}"] = keys[f"{parts[2]}:resourcetag/{name.lower()}"] = (value,)
         return keys
-
-
-def of_ec2(account_id: str, lock: RLock) -> Lookup:
-    def find(arn: str) -> Mapping[str, str]:
-        identifier = arn.rpartition("/")[2]
-        if identifier == "*":
-            return {}
-        with lock:
-            return dict(backend("ec2", account_id, arn.split(":")[3]).tags.get(identifier) or {})
-
-    return find

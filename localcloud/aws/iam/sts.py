@@ -138,13 +138,13 @@ def source_keys(arn: str) -> Keys:
     return {"aws:sourcearn": (arn,), "aws:sourceaccount": (arn.split(":")[4],)}
 
 
-def service_session(tokens: Tokens, role_arn: str, service: str, source_arn: str) -> Credential:
+def service_session(tokens: Tokens, service: str, role_arn: str, source_arn: str) -> Credential:
     """Start a session of a role for an AWS service that acts on behalf of one of its resources.
 
     Args:
         tokens: issues the session.
-        role_arn: the role to act as.
         service: the service, e.g. `sagemaker.amazonaws.com`.
+        role_arn: the role to act as.
         source_arn: the resource, for the condition keys `aws:SourceArn` and `aws:SourceAccount`.
 
     Raises:

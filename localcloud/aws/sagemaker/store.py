@@ -63,19 +63,6 @@ class Region:
     jobs: dict[str, JobRecord] = field(default_factory=dict[str, JobRecord])
 
 
-class Regions:
-    """All regions of the account; each is created when it is first used."""
-
-    def __init__(self, account_id: str) -> None:
-        self._account_id = account_id
-        self._lock = threading.Lock()
-        self._regions: dict[str, Region] = {}
-
-    def get(self, name: str) -> Region:
-        with self._lock:
-            return self._regions.setdefault(name, Region(name, self._account_id))
-
-
 def tags_from(tags: Sequence[Mapping[str, str]] | None) -> Tags:
     """Return the API's list of tags as a mapping.
 

@@ -135,7 +135,7 @@ class UniversalTargets:
         return clients.client(service, self._endpoint(), self._region, self._session(role_arn, group_arn))
 
     def _session(self, role_arn: str, group_arn: str) -> RoleCredentials:
-        issued = service_session(self._tokens, role_arn, SCHEDULER_SERVICE, group_arn)
+        issued = service_session(self._tokens, SCHEDULER_SERVICE, role_arn, group_arn)
         return RoleCredentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
 
 

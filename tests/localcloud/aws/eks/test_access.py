@@ -114,7 +114,7 @@ def test_a_token_is_for_one_cluster(aws: Endpoint, cluster: str) -> None:
         pytest.param(encoded(f"{IDENTITY}&X-Amz-Expires={'9' * 5000}"), id="no end of digits"),
     ],
 )
-def test_what_is_no_token_is_refused(aws: Endpoint, cluster: str, bad: str) -> None:
+def test_a_text_that_is_not_a_token_is_refused(aws: Endpoint, cluster: str, bad: str) -> None:
     status = review(aws, cluster, bad)
     assert not status["authenticated"]
     assert "not valid" in status["error"]
@@ -124,7 +124,7 @@ def test_a_forged_token_is_refused(aws: Endpoint, cluster: str) -> None:
     assert not review(aws, cluster, token(aws, cluster, Keys(secret_access_key="guess")))["authenticated"]
 
 
-def test_who_has_no_entry_is_refused(aws: Endpoint, cluster: str) -> None:
+def test_a_principal_without_an_entry_is_refused(aws: Endpoint, cluster: str) -> None:
     status = review(aws, cluster, token(aws, cluster, aws.session()))
     assert not status["authenticated"]
     assert "has no access entry" in status["error"]

@@ -106,7 +106,7 @@ def test_root_needs_no_policy_but_heeds_a_bucket_policy() -> None:
     assert not evaluate(request, PolicySet(resource=(granting("*", "Deny"),))).allowed
 
 
-def test_nobody_in_particular_has_only_what_a_resource_policy_gives() -> None:
+def test_an_anonymous_caller_has_only_what_a_resource_policy_grants() -> None:
     request = Request("s3:GetObject", OBJECT, ANONYMOUS)
     assert not evaluate(request, PolicySet()).allowed
     assert evaluate(request, PolicySet(resource=(granting("*"),))).allowed

@@ -138,7 +138,7 @@ def test_a_presigned_url_expires(aws: Endpoint) -> None:
         pytest.param({"X_Amz_Security_Token": "ä"}, "a", b"UnrecognizedClientException", id="a session token"),
     ],
 )
-def test_what_is_not_ascii_is_refused_in_the_protocol_of_the_service(
+def test_credentials_outside_ascii_are_refused_in_the_protocol_of_the_service(
     aws: Endpoint, token: dict[str, str], signature: str, code: bytes
 ) -> None:
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")

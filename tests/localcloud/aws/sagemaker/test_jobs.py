@@ -76,7 +76,7 @@ def test_a_manifest_names_the_objects(cloud: Any) -> None:
     assert cloud.keys(bucket, "out") == ["out/a.csv.out", "out/b.csv.out"]
 
 
-def test_a_manifest_that_is_none_fails_the_job(cloud: Any) -> None:
+def test_a_manifest_that_cannot_be_read_fails_the_job(cloud: Any) -> None:
     bucket = cloud.bucket({"m.json": b"{}"})
     source = {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": f"s3://{bucket}/m.json"}}
     job = cloud.run(bucket, cloud.model(), TransformInput__DataSource=source)
