@@ -6,6 +6,7 @@ A request becomes an operation with arguments; a result or an error becomes a re
 from __future__ import annotations
 
 import copy
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -31,6 +32,8 @@ _BY_SIGNING_NAME = {
     "servicequotas": "service-quotas",
     "tagging": "resourcegroupstaggingapi",
 }
+# A message may show an argument with such characters; an answer in XML cannot have them.
+_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class AwsError(Exception):
@@ -45,7 +48,7 @@ class AwsError(Exception):
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
         self.code = code
-        self.message = message
+        self.message = _NOT_IN_XML.sub("\ufffd", message)
         self.status = status
 
 

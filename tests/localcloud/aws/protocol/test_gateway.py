@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localcloud.aws.endpoint import Endpoint, allow, document, eventually
+from tests.localcloud.aws.endpoint import ACCOUNT, Endpoint, allow, document, eventually
 
 
 def fetch(url: str, method: str = "GET", data: bytes | None = None) -> tuple[int, bytes]:
@@ -93,6 +93,11 @@ def test_an_operation_that_is_not_available_is_named(
 def test_an_unknown_service_is_refused_as_not_available(aws: Endpoint) -> None:
     with pytest.raises(ClientError, match="not available in the local cloud"):
         aws.client("freetier").get_free_tier_usage()
+
+
+def test_an_error_about_a_control_character_can_be_read(aws: Endpoint) -> None:
+    with pytest.raises(ClientError, match=r"ValidationError.*Value 'a\ufffd' at 'roleSessionName'"):
+        aws.client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/role", RoleSessionName="a\x01")
 
 
 def test_listing_while_creating_does_not_fail(aws: Endpoint) -> None:
