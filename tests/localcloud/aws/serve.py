@@ -58,7 +58,7 @@ class PretendedClusters(LocalClusters):
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def create_cluster(self, name: str, version: str) -> ClusterEndpoint:
-        time.sleep(0.2)
+        time.sleep(0.05)
         if name.startswith("broken"):
             raise RuntimeError("etcd did not start")
         url = f"http://127.0.0.1:{self._server.server_port}"
@@ -76,7 +76,7 @@ class PretendedClusters(LocalClusters):
         return ClusterEndpoint("https://127.0.0.1:6443", b"-----BEGIN CERTIFICATE-----", kubeconfig)
 
     def delete_cluster(self, name: str) -> None:
-        time.sleep(0.2)
+        time.sleep(0.05)
         self._stick(name)
 
     def _stick(self, name: str) -> None:
