@@ -75,8 +75,8 @@ def compute(request: HttpRequest, signature: Signature, secret: str) -> str:
 
 
 def same(expected: str, given: str) -> bool:
-    """Compare what is secret, in a time that does not tell how much of it is right."""
-    return hmac.compare_digest(expected.encode(), given.encode())  # as text, it would have to be ASCII
+    """Compare two secrets in a time that does not tell how much of the given one is right."""
+    return hmac.compare_digest(expected.encode(), given.encode())  # it takes text only if it is ASCII
 
 
 def _signer(signature: Signature, secret: str) -> SigV4Auth:
