@@ -227,12 +227,12 @@ def _name_algorithm(call: Call) -> HttpRequest:
 
 
 def _check_statement(statement: Statement, bucket_arn: str) -> None:
-    needed = {
+    fields = {
         "Principal": statement.principals is not None or statement.not_principals is not None,
         "Action": statement.actions or statement.not_actions,
         "Resource": statement.resources or statement.not_resources,
     }
-    for name, given in needed.items():
+    for name, given in fields.items():
         if not given:
             raise AwsError("MalformedPolicy", f"Missing required field {name}")
     if not all(_within(arn, bucket_arn) for arn in (*statement.resources, *statement.not_resources)):

@@ -216,7 +216,7 @@ class _Archive:
                 while chunk := stream.read(_CHUNK_BYTES):
                     file.write(chunk)
         except (StorageError, OSError) as error:
-            self._path.unlink(missing_ok=True)  # half an archive is none for the next instance
+            self._path.unlink(missing_ok=True)  # the next instance must not take half an archive
             raise InstanceFailure(
                 f"ClientError: Could not download model data from {self._url}", (str(error),)
             ) from error
