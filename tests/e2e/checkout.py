@@ -26,7 +26,7 @@ import os
 from localcloud.commands import cloud, stack
 from localcloud.home import own
 os.environ["LOCALCLOUD_HOME"] = str(own())
-stack.select(cloud.pulumi(own(), cloud.ensure(own())), own())
+stack.create(cloud.pulumi(own(), cloud.ensure(own())), own())
 """
 
 
