@@ -188,9 +188,8 @@ def _forget_what_is_gone(home: Path) -> None:
 
 def _stop(home: Path) -> None:
     with step("Stop the local cloud"):
-        stopped = client.stop(home)
-    if not stopped:
-        say("    it was not running")
+        if not client.stop(home):
+            say("    it was not running")
     environment.write_shell_file(home, None)
 
 

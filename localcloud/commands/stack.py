@@ -156,6 +156,11 @@ def reruns(stack: str) -> dict[str, str]:
     return {str(job): str(value) for job, value in entries.items()} if isinstance(entries, dict) else {}
 
 
+def count(resources: Iterable[dict[str, Any]]) -> int:
+    """The number of resources as Pulumi counts them: providers that no program declares are left out."""
+    return sum("::default" not in found["urn"] for found in resources)
+
+
 def declared_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:
     """Names of the TransformJobs in a state."""
     return [_name(job) for job in _jobs(resources)]
