@@ -8,26 +8,25 @@ from infra.delivery import Delivery, DeliveryArgs
 from infra.identity import Identity, IdentityArgs
 from infra.model import Model, ModelPlace
 from infra.network import Network, NetworkArgs
-from infra.operator import Operator, OperatorArgs, check_definitions
+from infra.operator import Operator, OperatorArgs, check_crds
 from infra.schedule import Schedules, SchedulesArgs
 from infra.storage import Storage, StorageArgs
-from jobs import declaration, declared, lanes
+from jobs import declaration, declared, lanes, scheduled_job
 from jobs.declaration import JobDefaults
 from jobs.layer import TransformJobs
-from jobs.scheduled_job import ScheduledJobs
 from jobs.transform_job import JobPlace
 from lookups import prices
 
 # Settings, jobs, and existing objects of the account are checked before the first resource is created.
 chosen = settings.load()
-check_definitions(chosen)
+check_crds(chosen)
 planned = declaration.collect(declared.DECLARATIONS, JobDefaults.of(chosen))
 
 now = [job for job in planned if job.args.schedule is None]
 arranged = lanes.arrange(now, chosen.max_jobs_at_once, chosen.transform_instance_type)
 aws = account.connect(chosen)
-account.check_given(chosen, aws.look)
-kubernetes_version = version_of(chosen.kubernetes_version, chosen.cluster_name, aws.look)
+account.check_existing(chosen, aws.invoke_options)
+kubernetes_version = version_of(chosen.kubernetes_version, chosen.cluster_name, aws.invoke_options)
 
 # Layer 1: the infrastructure of the jobs.
 network = Network(chosen.prefix, NetworkArgs.of(chosen), aws.options)
@@ -43,7 +42,7 @@ place = JobPlace.of(chosen, account=aws, storage=storage, identity=identity, ope
 transform_jobs = TransformJobs(arranged.jobs, place, pulumi.ResourceOptions(providers=[aws.provider, cluster.provider]))
 if scheduled := [job.name for job in planned if job.args.schedule is not None]:
     schedules = Schedules(chosen.prefix, SchedulesArgs.of(chosen, aws, scheduled), aws.options)
-    pulumi.export("scheduled_jobs", ScheduledJobs(planned, place, schedules, aws.options).outputs())
+    pulumi.export("scheduled_jobs", scheduled_job.create(planned, place, schedules, aws.options))
 
 pulumi.export("bucket_name", storage.bucket_name)
 pulumi.export("cluster_name", cluster.cluster_name)

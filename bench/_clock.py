@@ -13,7 +13,7 @@ from tests.e2e.checkout import Checkout
 
 @contextmanager
 def fresh_checkout() -> Generator[Checkout]:
-    """A checkout in which nothing has run yet; it is removed afterwards."""
+    """Make a checkout in which nothing has run yet; it is removed afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         checkout = Checkout.make(Path(folder))
         try:

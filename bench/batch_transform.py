@@ -115,7 +115,7 @@ def _train(place: Path) -> Path:
 
 
 def _ceiling(data: Path, output: Path, archive: Path, with_id: bool) -> float:  # noqa: FBT001  the arguments come over a pipe
-    """Seconds that the plain script takes; its libraries are loaded before."""
+    """Return the seconds that the plain script takes; its libraries are loaded before."""
     for library in ("pandas", "xgboost"):
         importlib.import_module(library)
     with tarfile.open(archive) as tar:
@@ -140,7 +140,7 @@ def _ceiling(data: Path, output: Path, archive: Path, with_id: bool) -> float:  
 
 
 def _bounds(data: Path) -> list[tuple[int, int]]:
-    """The bounds of one part of the file for each processor, cut at line ends."""
+    """Return the bounds of one part of the file for each processor, cut at line ends."""
     size = data.stat().st_size
     cuts = [0]
     with data.open("rb") as file:
@@ -200,8 +200,7 @@ class _FileWriter:
     def commit(self) -> None:
         self._file.close()
 
-    def abort(self) -> None:
-        self._file.close()
+    abort = commit
 
 
 def _plane(place: Path, data: Path, archive: Path, processing: DataProcessing) -> float:
@@ -219,13 +218,8 @@ def _plane(place: Path, data: Path, archive: Path, processing: DataProcessing) -
 
 
 def _run(source: Any, sink: Any, start: Any, uri: str, **settings: Any) -> None:
-    usual: dict[str, Any] = {
-        "content_type": "text/csv",
-        "accept": "text/csv",
-        "split": Split.LINE,
-        "assemble_line": True,
-    }
-    job = Transform(uri, "s3://b/out", **{**usual, **settings})
+    settings = {"content_type": "text/csv", "accept": "text/csv", "split": Split.LINE, "assemble_line": True} | settings
+    job = Transform(uri, "s3://b/out", **settings)
     logs = MemoryLogs()
     outcome = run_transform(job, RunContext(source, sink, logs, start, Cancellation()))
     if outcome.status != "Completed":
@@ -304,7 +298,7 @@ def _transform_synthetic(size: int, kind: str) -> tuple[float, float]:
 
 
 def _resident_at_most() -> float:
-    """The peak of this process's memory, in megabytes."""
+    """Return the peak of this process's memory, in megabytes."""
     if sys.platform == "darwin":
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     # On Linux ru_maxrss includes the parent's memory from before this program was started.

@@ -121,7 +121,7 @@ def _image_way(body: bytes, booster: xgboost.Booster) -> bytes:
 
 
 def _recordio(body: bytes) -> bytes:
-    """The rows of a CSV body as records of one dense tensor of float32."""
+    """Return the rows of a CSV body as records of one dense tensor of float32."""
     records = bytearray()
     for row in pd.read_csv(io.BytesIO(body), header=None).to_numpy(dtype="<f4"):
         values = row.tobytes()

@@ -14,6 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import boto3
+from botocore.config import Config
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 JOBS = 100
@@ -22,7 +25,7 @@ JOBS = 100
 def main() -> None:
     """Print seconds beside the project's goals for 2 cores."""
     with tempfile.TemporaryDirectory() as folder, _endpoint(Path(folder)) as endpoint:
-        _jobs(endpoint)
+        _measure(_Account(endpoint))
 
 
 @contextlib.contextmanager
@@ -37,8 +40,7 @@ def _endpoint(home: Path) -> Generator[str]:
             process.terminate()
 
 
-def _jobs(endpoint: str) -> None:
-    account = _Account(endpoint)
+def _measure(account: _Account) -> None:
     time.sleep(3)  # the worker warms up while a person would still be deploying
     print(f"  the workshop's job, container cold: {account.run('cold'):.2f} s from create to Completed (goal 3 s)")
     print(f"  the same again: {account.run('warm'):.2f} s", flush=True)
@@ -99,9 +101,6 @@ class _Account:
         return "unfinished"
 
     def _client(self, service: str) -> Any:
-        import boto3  # noqa: PLC0415
-        from botocore.config import Config  # noqa: PLC0415
-
         return boto3.client(  # pyright: ignore[reportCallIssue, reportUnknownMemberType] boto3 has no types
             service,  # pyright: ignore[reportArgumentType] any service's name
             endpoint_url=self._endpoint,

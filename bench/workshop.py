@@ -18,16 +18,12 @@ from tests.e2e.jobs_as_code import added
 def main() -> None:
     """Print seconds beside the project's targets for 2 cores."""
     with fresh_checkout() as checkout:
-        _measure(checkout)
-
-
-def _measure(checkout: Checkout) -> None:
-    timed(checkout, "up from nothing", "up", 30)
-    timed(checkout, "up unchanged", "up", 7)
-    _memory(checkout)
-    with added(checkout, {"extra": 'input="model/batch_input.csv", environment={"ANOTHER": "job"}'}):
-        timed(checkout, "up with a job added", "up", 10)
-    timed(checkout, "destroy", "destroy", 10)
+        timed(checkout, "up from nothing", "up", 30)
+        timed(checkout, "up unchanged", "up", 7)
+        _memory(checkout)
+        with added(checkout, {"extra": 'input="model/batch_input.csv", environment={"ANOTHER": "job"}'}):
+            timed(checkout, "up with a job added", "up", 10)
+        timed(checkout, "destroy", "destroy", 10)
 
 
 def _memory(checkout: Checkout) -> None:
@@ -63,7 +59,7 @@ class Memory:
 
 
 def _taken(root: int) -> Memory:
-    """The memory of a process and its descendants; zero if it has ended meanwhile."""
+    """Return the memory of a process and its descendants; zero if it has ended meanwhile."""
     try:
         return sum((Memory(_proportional(pid, resident), resident) for pid, resident, _ in family(root)), Memory())
     except KeyError:
@@ -71,7 +67,7 @@ def _taken(root: int) -> Memory:
 
 
 def _proportional(pid: int, resident: float) -> float:
-    """Megabytes of a process, with its part of shared pages; the resident ones if the system does not report that."""
+    """Return the megabytes of a process, with its part of shared pages; the resident ones if the system does not report that."""
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:

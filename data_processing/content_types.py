@@ -49,13 +49,13 @@ class Problem:
 
 
 def content_type(header: str | None) -> str | None:
-    """The content type that a header names, None unless it is one of the three that can be filtered and joined."""
+    """Return the content type that a header names; None unless it is one of the three that can be filtered and joined."""
     name = (header or "").partition(";")[0].strip().lower()
     return name if name in CONTENT_TYPES else None
 
 
 def problems(member: str, text: str, header: str | None) -> Iterator[Problem]:
-    """Everything that is wrong with a filter.
+    """Yield everything that is wrong with a filter.
 
     Args:
         member: `InputFilter` or `OutputFilter`.
@@ -79,13 +79,13 @@ def problems(member: str, text: str, header: str | None) -> Iterator[Problem]:
 
 
 def refusal(member: str, text: str, header: str | None) -> str | None:
-    """CreateTransformJob's error for a filter; None if it accepts the filter."""
+    """Return CreateTransformJob's error for a filter; None if it accepts the filter."""
     found = (one.message for one in problems(member, text, header) if one.stage is not Stage.REPORTED_FAILURE)
     return next(found, None)
 
 
 def job_failure(read: Filter, kind: str | None) -> str | None:
-    """The error of a job with this filter; None if it can apply the filter to records of this kind."""
+    """Return the error of a job with this filter; None if it can apply the filter to records of this kind."""
     if mixed := read.mixed_range:
         return (
             f"Invalid JsonPath: {read.text}: only single range filters of format (eg: [1:5]) are supported. "

@@ -38,7 +38,7 @@ class Slice:
     end: int | None
 
     def positions(self, count: int, *, end_included: bool = False) -> range:
-        """The selected positions in a list of `count` elements."""
+        """Return the selected positions in a list of `count` elements."""
         end = self.end
         if end_included and end is not None:
             end = None if end == -1 else end + 1

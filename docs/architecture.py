@@ -79,18 +79,18 @@ STYLE = """
 
 
 def draw() -> str:
-    """The picture as SVG text."""
+    """Return the picture as SVG text."""
     head = '<defs><marker id="head" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto"><path d="M0,0 L8,4 L0,8 z" style="fill:#52606d;stroke:none;marker-end:none"/></marker></defs>'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Architecture">'
-    ]
-    parts += [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Architecture">',
         f"<style>{STYLE}</style>",
         head,
         f'<rect width="{WIDTH}" height="{HEIGHT}" style="fill:#fff;stroke:none"/>',
+        *map(_box, BOXES),
+        *map(_arrow, ARROWS),
+        "</svg>",
     ]
-    parts += [_box(box) for box in BOXES] + [_arrow(arrow) for arrow in ARROWS]
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return "\n".join(parts) + "\n"
 
 
 def _box(box: Box) -> str:

@@ -21,20 +21,20 @@ _TABLE = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- end of table 
 
 
 def config() -> str:
-    """The settings, from the schema in Pulumi.yaml."""
+    """Return the table of settings, from the schema in Pulumi.yaml."""
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     rows = [(f"`{key}`", entry["type"], _default(entry), entry["description"]) for key, entry in declared.items()]
     return _markdown(("key", "type", "default", "meaning"), rows)
 
 
 def controls() -> str:
-    """The policy pack's rules."""
+    """Return the table of the policy pack's rules."""
     rows = [(f"`{rule.name}`", rule.text, ", ".join(rule.controls)) for rule in ALL]
     return _markdown(("rule", "what must hold", "controls"), rows)
 
 
 def scikit_learn_images() -> str:
-    """What is in SageMaker's scikit-learn images."""
+    """Return the table of packages in SageMaker's scikit-learn images."""
     rows = [
         (f"`{one.tag}`", one.python, *(package.partition("==")[2] for package in one.packages[:4])) for one in VERSIONS
     ]
@@ -49,7 +49,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def renewed(text: str) -> str:
-    """A document with every table as the code has it now."""
+    """Return a document with every table as the code has it now."""
     return _TABLE.sub(lambda match: f"{match[1]}{TABLES[match['name']]()}\n{match[3]}", text)
 
 

@@ -1,1 +1,1 @@
-"""Layer 1: the infrastructure of a stack, one component a file."""
+"""Layer 1: the infrastructure of a stack, one component in each file."""

@@ -22,8 +22,8 @@ from infra.problems import aws_message, refuse
 from infra.settings import Settings
 
 ZONES_WITHOUT_EKS = ["use1-az3", "usw1-az2", "cac1-az3"]
-# A job completes without them; it then publishes no metrics, and does not remove the parts of an interrupted upload.
-SPARED = {"cloudwatch:PutMetricData", "s3:AbortMultipartUpload"}
+# Without these a job completes, but publishes no metrics and does not remove the parts of an interrupted upload.
+OPTIONAL_ACTIONS = {"cloudwatch:PutMetricData", "s3:AbortMultipartUpload"}
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Account:
 
     @property
     def options(self) -> pulumi.ResourceOptions:
-        """Options for a component whose children are all created in this account."""
+        """Options of a component with all its children in this account."""
         return pulumi.ResourceOptions(providers=[self.provider])
 
     @property
-    def look(self) -> pulumi.InvokeOptions:
-        """Options for an invoke whose answer the program waits for."""
+    def invoke_options(self) -> pulumi.InvokeOptions:
+        """Options of an invoke that the program waits for."""
         return pulumi.InvokeOptions(provider=self.provider)
 
 
@@ -50,69 +50,65 @@ def connect(settings: Settings) -> Account:
     """Return the account that the environment's credentials belong to."""
     tags = {"project": pulumi.get_project(), "stack": pulumi.get_stack()}
     provider = aws.Provider("aws", region=settings.region, default_tags=aws.ProviderDefaultTagsArgs(tags=tags))
-    look = pulumi.InvokeOutputOptions(provider=provider)
-    identity = aws.get_caller_identity_output(opts=look)
-    partition = aws.get_partition_output(opts=look)
+    opts = pulumi.InvokeOutputOptions(provider=provider)
+    identity = aws.get_caller_identity_output(opts=opts)
+    partition = aws.get_partition_output(opts=opts)
     scope = pulumi.Output.all(partition.partition, identity.account_id).apply(
         lambda found: Scope(found[0], settings.region, found[1], settings.prefix)
     )
     return Account(provider, scope, tags)
 
 
-def check_given(settings: Settings, look: pulumi.InvokeOptions) -> None:
-    """Check everything that the settings name as existing.
+def check_existing(settings: Settings, opts: pulumi.InvokeOptions) -> None:
+    """Check the VPC, subnets, bucket and permissions boundary that the settings name.
 
     Raises:
-        pulumi.RunError: some of it cannot be used; the text has one line for each problem.
+        pulumi.RunError: one of them cannot be used; the text has one line for each problem.
     """
-    problems = [
-        *_network_problems(settings, look),
-        *_bucket_problems(settings, look),
-        *_boundary_problems(settings, look),
-    ]
-    refuse(problems, "the settings")
+    checks = (_network_problems, _bucket_problems, _boundary_problems)
+    refuse([problem for check in checks for problem in check(settings, opts)], "the settings")
 
 
-def _network_problems(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
+def _network_problems(settings: Settings, opts: pulumi.InvokeOptions) -> Iterator[str]:
     if not settings.existing_vpc_id:
         return
     try:
-        yield from _vpc_problems(settings.existing_vpc_id, settings.region, look)
-        yield from _subnet_problems(settings, look)
+        yield from _vpc_problems(settings.existing_vpc_id, settings.region, opts)
+        yield from _subnet_problems(settings, opts)
     except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions; each is reported as one problem
         yield f"existingVpcId: '{settings.existing_vpc_id}' cannot be read: {aws_message(error)}."
 
 
-def _vpc_problems(vpc_id: str, region: str, look: pulumi.InvokeOptions) -> Iterator[str]:
-    if vpc_id not in aws.ec2.get_vpcs(filters=[{"name": "vpc-id", "values": [vpc_id]}], opts=look).ids:
+def _vpc_problems(vpc_id: str, region: str, opts: pulumi.InvokeOptions) -> Iterator[str]:
+    if vpc_id not in aws.ec2.get_vpcs(filters=[{"name": "vpc-id", "values": [vpc_id]}], opts=opts).ids:
         yield f"existingVpcId: '{vpc_id}' is not in {region}. Allowed: a VPC of this account in the stack's region."
         return
-    vpc = aws.ec2.get_vpc(id=vpc_id, opts=look)
+    vpc = aws.ec2.get_vpc(id=vpc_id, opts=opts)
     if not (vpc.enable_dns_support and vpc.enable_dns_hostnames):
         yield f"existingVpcId: '{vpc_id}' does not resolve names. Allowed: a VPC with DNS support and DNS hostnames, which nodes need."
 
 
-def _subnet_problems(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
+def _subnet_problems(settings: Settings, opts: pulumi.InvokeOptions) -> Iterator[str]:
     wanted, vpc_id = settings.existing_subnet_ids, settings.existing_vpc_id
-    there = aws.ec2.get_subnets(filters=[{"name": "subnet-id", "values": list(wanted)}], opts=look).ids
+    there = aws.ec2.get_subnets(filters=[{"name": "subnet-id", "values": list(wanted)}], opts=opts).ids
     if missing := [subnet for subnet in wanted if subnet not in there]:
-        yield f"existingSubnetIds: {', '.join(missing)} not found in {settings.region}. Allowed: subnets of {vpc_id}."
+        yield f"existingSubnetIds: {settings.region} has no {', '.join(missing)}. Allowed: subnets of {vpc_id}."
         return
-    subnets = [aws.ec2.get_subnet(id=subnet, opts=look) for subnet in wanted]
+    subnets = [aws.ec2.get_subnet(id=subnet, opts=opts) for subnet in wanted]
     if foreign := [f"{subnet.id} of {subnet.vpc_id}" for subnet in subnets if subnet.vpc_id != vpc_id]:
-        yield f"existingSubnetIds: {', '.join(foreign)} lie elsewhere. Allowed: subnets of {vpc_id} (existingVpcId)."
+        yield f"existingSubnetIds: {', '.join(foreign)} is in another VPC. Allowed: subnets of {vpc_id} (existingVpcId)."
     if barred := [subnet.id for subnet in subnets if subnet.availability_zone_id in ZONES_WITHOUT_EKS]:
-        yield f"existingSubnetIds: {', '.join(barred)} in a zone without EKS. Allowed: zones other than {', '.join(ZONES_WITHOUT_EKS)}."
+        yield f"existingSubnetIds: EKS is not in the zone of {', '.join(barred)}. Allowed: zones other than {', '.join(ZONES_WITHOUT_EKS)}."
     if len({subnet.availability_zone for subnet in subnets}) < 2:
-        yield "existingSubnetIds: all in one zone. Allowed: subnets in two zones at least, which EKS asks for."
+        yield "existingSubnetIds: all are in one zone. Allowed: subnets in two zones at least, which EKS requires."
 
 
-def _bucket_problems(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
+def _bucket_problems(settings: Settings, opts: pulumi.InvokeOptions) -> Iterator[str]:
     name = settings.existing_bucket
     if not name:
         return
     try:
-        region = aws.s3.get_bucket(bucket=name, opts=look).bucket_region
+        region = aws.s3.get_bucket(bucket=name, opts=opts).bucket_region
     except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions
         yield f"existingBucket: '{name}' cannot be read: {aws_message(error)}. Allowed: a bucket of this account in {settings.region}."
         return
@@ -120,12 +116,12 @@ def _bucket_problems(settings: Settings, look: pulumi.InvokeOptions) -> Iterator
         yield f"existingBucket: '{name}' is in {region}. Allowed: a bucket in {settings.region}, where SageMaker reads and writes."
 
 
-def _boundary_problems(settings: Settings, look: pulumi.InvokeOptions) -> Iterator[str]:
+def _boundary_problems(settings: Settings, opts: pulumi.InvokeOptions) -> Iterator[str]:
     arn = settings.permissions_boundary
     if not arn:
         return
     try:
-        document = aws.iam.get_policy(arn=arn, opts=look).policy
+        document = aws.iam.get_policy(arn=arn, opts=opts).policy
     except Exception as error:  # noqa: BLE001  an invoke raises plain exceptions
         if "AccessDenied" not in str(error):
             yield f"permissionsBoundary: '{arn}' cannot be read: {aws_message(error)}."
@@ -134,18 +130,18 @@ def _boundary_problems(settings: Settings, look: pulumi.InvokeOptions) -> Iterat
             f"permissionsBoundary cannot be read, so that what it forbids shows only when a job runs: {aws_message(error)}."
         )
         return
-    if barred := forbidden(document, _needed(settings)):
+    if barred := forbidden(document, _needed_actions(settings)):
         yield f"permissionsBoundary: '{arn}' forbids {', '.join(barred)}. Allowed: a policy that lets roles do what jobs need."
 
 
-def _needed(settings: Settings) -> list[str]:
+def _needed_actions(settings: Settings) -> list[str]:
     """Return the actions that every job needs: those of the operator's and the execution role's policies."""
     scope = Scope("aws", settings.region, "0" * 12, settings.prefix)
     images = [settings.model_image] if settings.model_image else []
     data = policies.Data("b", settings.input_buckets, settings.output_buckets, settings.kms_keys, images)
     operator = policies.operator(scope, settings.allowed_transform_instance_types, settings.kms_keys)
     statements = [*operator, *policies.execution(scope, data)]
-    return list(dict.fromkeys(action for s in statements for action in s.actions if action not in SPARED))
+    return list(dict.fromkeys(action for s in statements for action in s.actions if action not in OPTIONAL_ACTIONS))
 
 
 def forbidden(document: str, actions: Iterable[str]) -> list[str]:

@@ -15,6 +15,7 @@ import hashlib
 import re
 import struct
 import tarfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -26,8 +27,8 @@ _HEAD = 4096
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
 
 IMAGE_VERSION = (3, 0, 5)
-"""The xgboost of SageMaker's XGBoost image 3.0-5."""
-_CHUNK = 1 << 20  # bytes; the parameters stand within the last few hundred
+"""The version of xgboost in SageMaker's XGBoost image 3.0-5."""
+_CHUNK = 1 << 20  # bytes; the parameters are within the last few hundred
 _START = 64  # bytes, in which a JSON file has its first key
 _BLANKS = b" \t\r\n"
 _PARAMETERS = b"learner_model_param"
@@ -47,7 +48,7 @@ class XGBoostModel:
     Attributes:
         head: how the file starts, at most 1 MiB.
         features: the number of columns that it was trained on.
-        version: of the xgboost that saved it.
+        version: the version of the xgboost that saved it.
     """
 
     head: bytes
@@ -105,13 +106,16 @@ def _contents(path: Path, _changed: int, _size: int) -> Contents:
                 if member.isfile() and _is_at_root(member.name):
                     file = cast("BinaryIO", archive.extractfile(member))
                     models[PurePosixPath(member.name).name] = read_model(file)
-    except (tarfile.TarError, OSError, EOFError) as error:
+            # gzip compares its checksum at the end of the file, which tar does not reach.
+            while cast("BinaryIO", archive.fileobj).read(_CHUNK):
+                pass
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         return Contents(error=str(error))
     return Contents(models, installs_packages, is_empty=is_empty)
 
 
 def problem(path: Path, *, built_in: bool, isolated: bool = True) -> str | None:
-    """Say why SageMaker could not serve this archive, or None.
+    """Say why SageMaker could not serve this archive; None if it could.
 
     Args:
         path: the archive.
@@ -145,16 +149,16 @@ def _xgboost_problem(path: Path, models: Mapping[str, XGBoostModel]) -> str | No
             f"{path} holds a pickle ({', '.join(pickles)}), which runs code when it is loaded; "
             "save with booster.save_model('xgboost-model')."
         )
-    if strays := [name for name, model in models.items() if _is_no_model(model.head[:_HEAD])]:
+    if strays := [name for name, model in models.items() if _is_not_a_model(model.head[:_HEAD])]:
         return (
             f"{path} has at its root files that are not models: {', '.join(strays)}. "
             "The XGBoost container loads each file there as one; keep others in a folder, or out."
         )
-    return next((found for name, model in models.items() if (found := newer(f"{path}: {name}", model))), None)
+    return next((found for name, model in models.items() if (found := version_problem(f"{path}: {name}", model))), None)
 
 
-def newer(name: str, model: XGBoostModel) -> str | None:
-    """Say that a model comes from a newer xgboost than the image has, or None."""
+def version_problem(name: str, model: XGBoostModel) -> str | None:
+    """Say that a model comes from a newer xgboost than the image has; None if it does not."""
     image = IMAGE_VERSION
     if model.version is None or model.version <= image:
         return None
@@ -165,7 +169,7 @@ def newer(name: str, model: XGBoostModel) -> str | None:
     )
 
 
-def _is_no_model(head: bytes) -> bool:
+def _is_not_a_model(head: bytes) -> bool:
     """JSON and UBJSON models are objects with a learner; older formats contain bytes that never occur in text."""
     if head.lstrip().startswith(b"{"):
         return b"learner" not in head

@@ -1,14 +1,14 @@
 """The cluster: EKS with one small managed node group, and Pod Identity for the operator.
 
-With `operatorInstall: capability` the operator is EKS's own and runs at AWS: then there is a control plane and nothing else.
+With `operatorInstall: capability` the operator is EKS's own and runs at AWS: the cluster is then a control plane only.
 
-Kubernetes and two add-ons have the versions of `eks_versions.json`, whose newest pulumi-eks would otherwise look up at each
-run. To use another version of Kubernetes, add a line there.
+Kubernetes and two add-ons have the versions of `eks_versions.json`; otherwise pulumi-eks would look up the newest add-ons
+at each run. To use another version of Kubernetes, add a line there.
 
-The order is what makes this robust, so each step depends on the one before even if it needs none of its values. Up: roles
-and routes, cluster, Pod Identity agent and association, node group, then the pods on it. An association takes seconds to
-become effective, and a pod gets credentials only when it is created; the node group takes minutes in between. Destroy
-goes the other way.
+Each step depends on the one before, even if it needs none of its values, because the order matters. `up` creates roles and
+routes, the cluster, the Pod Identity agent and association, the node group, then the pods on it. An association takes
+seconds to become effective, and a pod gets credentials only when it is created; the node group takes minutes in between.
+Destroy goes the other way.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 
 from infra.account import Account
-from infra.identity import Identified, Identity
+from infra.identity import Identity, UsableRole
 from infra.network import Network
 from infra.policies import Scope
 from infra.problems import aws_message
@@ -36,7 +36,7 @@ class ClusterArgs:
     Attributes:
         cluster_name: the cluster's name at EKS.
         scope: of the ARN of the administrators' access policy.
-        kubernetes_version: such as 1.35.
+        kubernetes_version: the control plane's, such as 1.35.
         allowed_cidrs: the IPv4 ranges that may reach the public endpoint.
         vpc_id: the VPC of the cluster.
         subnet_ids: subnets in two zones at least.
@@ -57,12 +57,12 @@ class ClusterArgs:
     allowed_cidrs: Sequence[str]
     vpc_id: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
-    cluster_role: Identified
-    operator_role: Identified
+    cluster_role: UsableRole
+    operator_role: UsableRole
     operator_namespace: str
     operator_service_account: str
     node_instance_type: str
-    node_role: Identified | None
+    node_role: UsableRole | None
     subnets_are_public: bool = True
     routes: Sequence[pulumi.Resource] = ()
     admin_principals: Sequence[str] = ()
@@ -104,7 +104,10 @@ class Cluster(pulumi.ComponentResource):
         self._name, self._args = name, args
         self.cluster_name = args.cluster_name
         cluster = self._control_plane()
-        place = [cluster] if args.node_role is None else self._place_for_pods(args.node_role, cluster)
+        place: list[pulumi.Resource] = [cluster]
+        if args.node_role is not None:
+            place = self._pod_identity(cluster)
+            place.append(self._nodes(args.node_role, cluster, after=list(place)))
         self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
         self.ready = [*place, *args.operator_role.ready]
         self.provider = self._kubernetes()
@@ -135,10 +138,6 @@ class Cluster(pulumi.ComponentResource):
             opts=self._after([*role.ready, *args.routes]),
             **_pinned(args.kubernetes_version) if args.node_role else _without_nodes(),
         )
-
-    def _place_for_pods(self, node_role: Identified, cluster: eks.Cluster) -> list[pulumi.Resource]:
-        pod_identity = self._pod_identity(cluster)
-        return [*pod_identity, self._nodes(node_role, cluster, after=pod_identity)]
 
     def _admins(self) -> dict[str, eks.AccessEntryArgs]:
         """Give access to further administrators; EKS adds the cluster's creator by itself and refuses a second entry."""
@@ -172,7 +171,7 @@ class Cluster(pulumi.ComponentResource):
         )
         return [agent, association]
 
-    def _nodes(self, node_role: Identified, cluster: eks.Cluster, after: list[pulumi.Resource]) -> eks.ManagedNodeGroup:
+    def _nodes(self, node_role: UsableRole, cluster: eks.Cluster, after: list[pulumi.Resource]) -> eks.ManagedNodeGroup:
         return eks.ManagedNodeGroup(
             f"{self._name}-nodes",
             cluster=cluster,
@@ -223,7 +222,7 @@ def _entry_name(principal: str) -> str:
     return f"admin-{hashlib.sha256(principal.encode()).hexdigest()[:8]}"
 
 
-def version_of(wanted: str, cluster_name: str, look: pulumi.InvokeOptions) -> str:
+def version_of(wanted: str, cluster_name: str, opts: pulumi.InvokeOptions) -> str:
     """Return the Kubernetes version for the cluster: the wanted one, or a newer one that it has already.
 
     At the end of standard support EKS upgrades a cluster by itself, and never takes one back.
@@ -231,15 +230,15 @@ def version_of(wanted: str, cluster_name: str, look: pulumi.InvokeOptions) -> st
     Raises:
         pulumi.RunError: EKS cannot be asked.
     """
-    standing = _standing(cluster_name, look)
-    if standing is None or version_order(standing) <= version_order(wanted):
+    current = _current_version(cluster_name, opts)
+    if current is None or version_order(current) <= version_order(wanted):
         return wanted
     pulumi.log.warn(
-        f"the cluster {cluster_name} has Kubernetes {standing}, the setting kubernetesVersion is {wanted}: EKS upgraded it "
+        f"the cluster {cluster_name} has Kubernetes {current}, the setting kubernetesVersion is {wanted}: EKS upgraded it "
         f"at the end of standard support. It keeps that version; to say so in the settings: "
-        f"pulumi config set kubernetesVersion {standing} --stack {pulumi.get_stack()}"
+        f"pulumi config set kubernetesVersion {current} --stack {pulumi.get_stack()}"
     )
-    return standing
+    return current
 
 
 def addons(version: str) -> Mapping[str, str]:
@@ -248,11 +247,11 @@ def addons(version: str) -> Mapping[str, str]:
     return EKS_VERSIONS[max(older, key=version_order)]
 
 
-def _standing(cluster_name: str, look: pulumi.InvokeOptions) -> str | None:
+def _current_version(cluster_name: str, opts: pulumi.InvokeOptions) -> str | None:
     try:
-        if cluster_name not in aws.eks.get_clusters(opts=look).names:
+        if cluster_name not in aws.eks.get_clusters(opts=opts).names:
             return None
-        return aws.eks.get_cluster(name=cluster_name, opts=look).version
+        return aws.eks.get_cluster(name=cluster_name, opts=opts).version
     except Exception as error:
         # An invoke raises plain exceptions; whatever the reason, the version of the existing cluster is not known.
         raise pulumi.RunError(

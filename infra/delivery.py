@@ -1,8 +1,8 @@
 """Deployment without a person: roles that GitHub Actions assumes by OpenID Connect, so that no key is stored anywhere.
 
-Nothing of this exists unless `deliveryRepository` names a repository. A pull request may preview and change nothing; the
-branch main may deploy, with the very documents that a person deploys with (docs/deployer-policy*.json). Neither may
-change its own permissions: an administrator of the account creates and changes these resources.
+They exist only if `deliveryRepository` names a repository. A pull request may preview and change nothing. The branch main
+may deploy, under the same policies as a person who deploys (docs/deployer-policy*.json). Neither may change its own
+permissions: an administrator of the account creates and changes these resources.
 """
 
 import re
@@ -15,6 +15,7 @@ import pulumi_aws as aws
 
 from infra import policies
 from infra.account import Account
+from infra.identity import create_inline_policy, create_role
 from infra.policies import Scope, Statement
 from infra.settings import Settings
 
@@ -23,7 +24,7 @@ AUDIENCE = "sts.amazonaws.com"
 PATH = "/delivery/"
 """The IAM path of the deployer's policies, by which the policy pack knows them."""
 DOCUMENTS = Path(__file__).parent.parent / "docs"
-PREFIX, PROJECT = "batch-workshop", "sagemaker-batch-workshop"  # for which the documents are written
+PREFIX, PROJECT = "batch-workshop", "sagemaker-batch-workshop"  # the names that the documents contain
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class DeliveryArgs:
         repository: `owner/name` on GitHub.
         provider_arn: the account's OpenID Connect provider of GitHub, of which it can have one; empty to create it.
         state_bucket: the bucket of the stack's state; empty for a state elsewhere.
-        secrets_key: the ARN of the KMS key of the stack's secrets; empty for another means.
-        read_buckets: the buckets whose objects a preview reads.
+        secrets_key: the ARN of the KMS key of the stack's secrets; empty if another provider encrypts them.
+        read_buckets: the buckets from which a preview reads objects.
         permissions_boundary: the ARN of a policy that limits each role; empty for none.
     """
 
@@ -72,14 +73,16 @@ class Delivery(pulumi.ComponentResource):
         super().__init__("workshop:index:Delivery", name, None, opts)
         self._name = name
         self._here = pulumi.ResourceOptions(parent=self)
-        self._boundary = args.permissions_boundary or None
+        self._boundary = args.permissions_boundary
         provider = pulumi.Output.from_input(args.provider_arn) if args.provider_arn else self._github().arn
         self.preview = self._role("preview", provider, f"repo:{args.repository}:pull_request")
         self.deploy = self._role("deploy", provider, f"repo:{args.repository}:ref:refs/heads/main")
         bucket, key = args.state_bucket, args.secrets_key
-        self._inline("preview", self.preview, args.scope.apply(lambda scope: preview(scope, args.read_buckets, key)))
+        read = args.scope.apply(lambda scope: preview(scope, args.read_buckets, key))
+        create_inline_policy(f"{name}-preview", self.preview, read, self._here)
         if bucket or key:
-            self._inline("deploy", self.deploy, args.scope.apply(lambda scope: state(scope, bucket, key)))
+            write = args.scope.apply(lambda scope: state(scope, bucket, key))
+            create_inline_policy(f"{name}-deploy", self.deploy, write, self._here)
         for number, text in enumerate(deployer_documents(name, pulumi.get_project())):
             self._deployer(number, text)
         self.register_outputs({"preview_role_arn": self.preview.arn, "deploy_role_arn": self.deploy.arn})
@@ -98,24 +101,13 @@ class Delivery(pulumi.ComponentResource):
         )
 
     def _role(self, part: str, provider: pulumi.Output[str], subject: str) -> aws.iam.Role:
-        return aws.iam.Role(
+        return create_role(
             f"{self._name}-{part}",
-            name=f"{self._name}-{part}",
-            assume_role_policy=provider.apply(lambda arn: policies.document(trust(arn, subject))),
-            description=f"{self._name}: GitHub Actions acts with it to {part}",
+            provider.apply(lambda arn: policies.document(trust(arn, subject))),
+            f"{self._name}: GitHub Actions acts with it to {part}",
+            self._here,
             permissions_boundary=self._boundary,
             max_session_duration=2 * 3600,  # the first up and a destroy take more than half an hour
-            tags={"Name": f"{self._name}-{part}"},
-            opts=self._here,
-        )
-
-    def _inline(self, part: str, role: aws.iam.Role, statements: pulumi.Output[list[Statement]]) -> None:
-        aws.iam.RolePolicy(
-            f"{self._name}-{part}",
-            name=f"{self._name}-{part}",
-            role=role.name,
-            policy=statements.apply(lambda found: policies.document(*found)),
-            opts=self._here,
         )
 
     def _deployer(self, number: int, text: str) -> None:
@@ -151,8 +143,8 @@ def preview(scope: Scope, buckets: Sequence[str] = (), secrets_key: str = "") ->
 
     Args:
         scope: of the stack.
-        buckets: the names of those that hold the state and inputs.
-        secrets_key: the ARN of the KMS key of the stack's secrets; empty without one.
+        buckets: the names of the buckets that hold the state and inputs.
+        secrets_key: the ARN of the KMS key of the stack's secrets; empty if there is none.
     """
     looked_up = [
         *("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcs", "ec2:DescribeSubnets"),

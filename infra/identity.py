@@ -1,5 +1,4 @@
-"""Identities: the roles of the cluster, its node, the operator and the jobs, each with the permissions that it needs and no
-more.
+"""Identities: the roles of the cluster, its node, the operator and the jobs, each with only the permissions that it needs.
 
 Roles have fixed names under the stack's prefix, so that a deployer can be allowed exactly them. A role is ready
 when its permissions are attached: users of a role depend on `ready`, which also keeps the permissions until the
@@ -31,7 +30,7 @@ class IdentityArgs:
     Attributes:
         scope: of the ARNs in policies and trust.
         bucket_name: the bucket of models, inputs and results.
-        cluster_name: the cluster whose control plane and operator have a role.
+        cluster_name: the cluster of the control plane and the operator.
         operator_namespace: the namespace of the operator's pod.
         operator_service_account: the service account of the operator's pod.
         transform_instance_types: the instance types on which the operator may start jobs.
@@ -80,8 +79,8 @@ class IdentityArgs:
 
 
 @dataclass(frozen=True)
-class Identified:
-    """A role, and the resources that make it usable."""
+class UsableRole:
+    """A role, and the resources that its users depend on: the role itself and its policies."""
 
     role: aws.iam.Role
     ready: list[pulumi.Resource]
@@ -94,10 +93,10 @@ class Identified:
 class Identity(pulumi.ComponentResource):
     """The roles of a stack: four, or three without nodes."""
 
-    cluster: Identified
-    node: Identified | None
-    operator: Identified
-    execution: Identified
+    cluster: UsableRole
+    node: UsableRole | None
+    operator: UsableRole
+    execution: UsableRole
 
     def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("workshop:index:Identity", name, None, opts)
@@ -111,18 +110,18 @@ class Identity(pulumi.ComponentResource):
             {"execution_role_arn": self.execution.arn, "operator_role_arn": self.operator.arn},
         )
 
-    def _cluster(self) -> Identified:
+    def _cluster(self) -> UsableRole:
         name = self._args.cluster_name
         trust = self._scope.apply(lambda scope: policies.document(policies.cluster_trust(scope, name)))
         role = self._role("cluster", trust, "EKS acts with it for the control plane")
         return self._with_managed_policies("cluster", role, ["AmazonEKSClusterPolicy"])
 
-    def _node(self) -> Identified:
+    def _node(self) -> UsableRole:
         role = self._role("node", policies.document(policies.node_trust()), "the kubelet of each node acts with it")
         names = ["AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly"]
         return self._with_managed_policies("node", role, names)
 
-    def _operator(self) -> Identified:
+    def _operator(self) -> UsableRole:
         args = self._args
         subject = (args.cluster_name, args.operator_namespace, args.operator_service_account)
         through = "EKS Pod Identity" if args.has_nodes else "a capability of EKS"
@@ -137,7 +136,7 @@ class Identity(pulumi.ComponentResource):
         )
         return self._with_statements("operator", role, statements)
 
-    def _execution(self) -> Identified:
+    def _execution(self) -> UsableRole:
         args = self._args
         others = (args.input_buckets, args.output_buckets, args.kms_keys, args.private_images)
         trust = self._scope.apply(lambda scope: policies.document(policies.execution_trust(scope)))
@@ -148,18 +147,12 @@ class Identity(pulumi.ComponentResource):
         return self._with_statements("execution", role, statements)
 
     def _role(self, part: str, trust: pulumi.Input[str], description: str) -> aws.iam.Role:
-        return aws.iam.Role(
-            f"{self._name}-{part}",
-            name=f"{self._name}-{part}",
-            assume_role_policy=trust,
-            description=f"{self._name}: {description}",
-            permissions_boundary=self._args.permissions_boundary or None,
-            tags={"Name": f"{self._name}-{part}"},
-            # Its policy, made right after it, waits on its creation.
-            opts=pulumi.ResourceOptions(parent=self, hooks=_after(update=self._seen)),
-        )
+        # No delay after its creation: its policy, which is created next, has one.
+        opts = pulumi.ResourceOptions(parent=self, hooks=_after(update=self._seen))
+        name, description = f"{self._name}-{part}", f"{self._name}: {description}"
+        return create_role(name, trust, description, opts, permissions_boundary=self._args.permissions_boundary)
 
-    def _with_managed_policies(self, part: str, role: aws.iam.Role, names: Sequence[str]) -> Identified:
+    def _with_managed_policies(self, part: str, role: aws.iam.Role, names: Sequence[str]) -> UsableRole:
         attachments: list[pulumi.Resource] = [
             aws.iam.RolePolicyAttachment(
                 f"{self._name}-{part}-{policy}",
@@ -169,17 +162,41 @@ class Identity(pulumi.ComponentResource):
             )
             for policy in names
         ]
-        return Identified(role, [role, *attachments])
+        return UsableRole(role, [role, *attachments])
 
-    def _with_statements(self, part: str, role: aws.iam.Role, statements: pulumi.Output[list[Statement]]) -> Identified:
-        policy = aws.iam.RolePolicy(
-            f"{self._name}-{part}",
-            name=f"{self._name}-{part}",
-            role=role.name,
-            policy=statements.apply(lambda found: policies.document(*found)),
-            opts=pulumi.ResourceOptions(parent=self, hooks=_after(create=self._seen, update=self._seen)),
-        )
-        return Identified(role, [role, policy])
+    def _with_statements(self, part: str, role: aws.iam.Role, statements: pulumi.Output[list[Statement]]) -> UsableRole:
+        opts = pulumi.ResourceOptions(parent=self, hooks=_after(create=self._seen, update=self._seen))
+        return UsableRole(role, [role, create_inline_policy(f"{self._name}-{part}", role, statements, opts)])
+
+
+def create_role(
+    name: str,
+    trust: pulumi.Input[str],
+    description: str,
+    opts: pulumi.ResourceOptions,
+    *,
+    permissions_boundary: str,
+    max_session_duration: int | None = None,
+) -> aws.iam.Role:
+    """Create a role of this name; the boundary is a policy's ARN or empty, the longest session is in seconds."""
+    return aws.iam.Role(
+        name,
+        name=name,
+        assume_role_policy=trust,
+        description=description,
+        permissions_boundary=permissions_boundary or None,
+        max_session_duration=max_session_duration,
+        tags={"Name": name},
+        opts=opts,
+    )
+
+
+def create_inline_policy(
+    name: str, role: aws.iam.Role, statements: pulumi.Output[list[Statement]], opts: pulumi.ResourceOptions
+) -> aws.iam.RolePolicy:
+    """Create a policy of these statements within a role."""
+    document = statements.apply(lambda found: policies.document(*found))
+    return aws.iam.RolePolicy(name, name=name, role=role.name, policy=document, opts=opts)
 
 
 def _delay(name: str, seconds: int) -> pulumi.ResourceHook | None:

@@ -15,7 +15,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra import archive, model_args
-from infra.identity import Identified, Identity
+from infra.identity import Identity, UsableRole
 from infra.model_args import ContainerArgs, ModelArgs
 from infra.storage import Storage
 
@@ -28,17 +28,17 @@ class ModelPlace:
     """Where models are created.
 
     Attributes:
-        execution_role: that of their jobs.
-        bucket_name: holds the archives.
+        execution_role: the role of the jobs that use the models.
+        bucket_name: the bucket of the archives.
         bucket_ready: the resources that must exist before anything is uploaded.
         folder: the key prefix of the archives.
-        salt: is part of the hash, so that a job's model never gets the name of the stack's.
-        retain: whether archives stay in the bucket when their model goes, since another one may use the same.
-        uploads: archives that are uploaded already, by key.
-        root: where the paths of archives start.
+        salt: a part of the hash, so that a job's model never gets the name of the stack's model.
+        retain: whether archives stay in the bucket when their model is deleted, since another model may use them.
+        uploads: the archives that are uploaded already, by key.
+        root: the folder from which the paths of archives start.
     """
 
-    execution_role: Identified
+    execution_role: UsableRole
     bucket_name: pulumi.Output[str]
     bucket_ready: Sequence[pulumi.Resource]
     folder: str = "model"
@@ -99,7 +99,7 @@ class Model(pulumi.ComponentResource):
             primary_container=None if args.containers else containers[0],
             containers=containers if args.containers else None,
             tags={"Name": f"{self._name}-model"} | ({} if args.network_isolation else {NETWORK_TAG: "declared"}),
-            # The old model is deleted first. Otherwise a run whose job fails leaves it pending for deletion, in the way of
+            # The old model is deleted first. Otherwise, if a job fails, the run leaves it pending for deletion, in the way of
             # the same archive when that is declared again; and in another bucket the new model may have its name.
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready, delete_before_replace=True),
         )

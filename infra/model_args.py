@@ -33,7 +33,7 @@ class ContainerArgs(NamedArguments):
         archive: the path of a model.tar.gz, from the program's folder; None for a container without one.
         image: an ECR image URI, or `repository:tag` for one of SageMaker's own; by default XGBoost 3.0-5.
         environment: variables that the container starts with.
-        container_hostname: the container's name within a pipeline and in its logs; SageMaker makes one.
+        container_hostname: the container's name within a pipeline and in its logs; SageMaker makes one by default.
     """
 
     also_called = {  # noqa: RUF012  a ClassVar by its declaration
@@ -98,13 +98,13 @@ class ModelArgs(ContainerArgs):
         if not least <= len(self.containers) <= most:
             yield f"containers: {len(self.containers)} in an inference pipeline. Allowed: {least} to {most}"
         if self.archive or self.image or self.environment or self.container_hostname:
-            yield "containers: archive, image, environment and container_hostname belong into each container, not beside `containers`"
+            yield "containers: archive, image, environment and container_hostname belong in each container, not beside `containers`"
         names = [part.container_hostname for part in self.containers if part.container_hostname]
         if len(set(names)) < len(names):
             yield "containers: two have the same container_hostname. Allowed: a name of its own for each"
 
     def archive_problem(self, part: ContainerArgs, root: Path = Path()) -> str | None:
-        """Say what is wrong with the archive of one of the containers, or None."""
+        """Say what is wrong with the archive of one of the containers; None if it is valid."""
         if not part.archive:
             needed = "has no value. Allowed: the path of a model.tar.gz, which the XGBoost container needs"
             return needed if part.uses_xgboost else None
@@ -136,5 +136,5 @@ def is_image(text: str) -> bool:
 
 
 def is_sagemakers_own(image: str) -> bool:
-    """Say whether an image is named without a registry, which is then that of SageMaker in the stack's region."""
+    """Say whether an image is named without a registry; SageMaker's registry of the stack's region then has it."""
     return _SAGEMAKERS_OWN.fullmatch(image) is not None

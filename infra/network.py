@@ -1,9 +1,9 @@
 """The network: a VPC in two zones with public subnets, and access to S3 at no cost.
 
 There is no NAT gateway, which would cost more than the node. The one node has a public address, and its security group,
-which EKS owns, allows no traffic in. S3 is reached through a gateway endpoint.
+which EKS owns, allows no incoming traffic. S3 is reached through a gateway endpoint.
 
-An existing VPC and subnets (`existingVpcId`) are used as they are; their routes are their owner's business.
+An existing VPC and its subnets (`existingVpcId`) are used as they are; their owner provides the routes.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class NetworkArgs:
 
     Attributes:
         region: the region of the S3 endpoint, such as us-east-1.
-        has_nodes: whether subnets have a way to the internet, which nodes need and a control plane does not.
+        has_nodes: whether subnets have a route to the internet, which nodes need and a control plane does not.
         existing_vpc_id: a VPC to use as it is; empty to create one.
         existing_subnet_ids: subnets of that VPC, in two zones at least.
     """
@@ -85,7 +85,13 @@ class Network(pulumi.ComponentResource):
     def _routes(self, vpc: aws.ec2.Vpc, subnets: list[aws.ec2.Subnet], region: str) -> list[pulumi.Resource]:
         table, way_out = self._way_out(vpc)
         self._s3_endpoint(vpc, table, region)
-        return [way_out, *self._associations(table, subnets)]
+        associations = [
+            aws.ec2.RouteTableAssociation(
+                f"{self._name}-public-{number}", route_table_id=table.id, subnet_id=subnet.id, opts=self._here
+            )
+            for number, subnet in enumerate(subnets)
+        ]
+        return [way_out, *associations]
 
     def _way_out(self, vpc: aws.ec2.Vpc) -> tuple[aws.ec2.RouteTable, aws.ec2.Route]:
         tags = {"Name": f"{self._name}-public"}
@@ -118,16 +124,6 @@ class Network(pulumi.ComponentResource):
                 opts=self._here,
             )
             for number, cidr in enumerate(SUBNET_RANGES)
-        ]
-
-    def _associations(
-        self, table: aws.ec2.RouteTable, subnets: list[aws.ec2.Subnet]
-    ) -> list[aws.ec2.RouteTableAssociation]:
-        return [
-            aws.ec2.RouteTableAssociation(
-                f"{self._name}-public-{number}", route_table_id=table.id, subnet_id=subnet.id, opts=self._here
-            )
-            for number, subnet in enumerate(subnets)
         ]
 
     def _s3_endpoint(self, vpc: aws.ec2.Vpc, table: aws.ec2.RouteTable, region: str) -> None:

@@ -1,8 +1,8 @@
 """The operator: ACK's SageMaker controller, by its Helm chart, for transform jobs only.
 
 With `operatorInstall: capability` EKS runs the controller itself, outside of the cluster. With `existing` somebody else,
-such as a GitOps tool, installs it: the stack then gives that operator its identity and the short names, and nothing more.
-It must be installed before jobs are declared, under the service account that the role trusts.
+such as a GitOps tool, installs it, before jobs are declared and under the service account that the role trusts. The stack
+then gives that operator its identity and the short names only.
 
 Helm installs a chart's CRDs once and never upgrades them. After a raise of `chartVersion` the new controller would run with
 the old definitions, and fields that these lack would be lost silently. So the preview refuses it until `make crds`, which
@@ -35,7 +35,7 @@ DEFINITION_TRIES, DEFINITION_SECONDS = 60, 5
 """How often, and at which interval in seconds, to look for the definition of TransformJob once a capability is active."""
 
 API_GROUP = "sagemaker.services.k8s.aws"
-# The plural too: kubectl finds only the names in this list, and the retired operator had both.
+# With the plural, because kubectl finds only the names in this list, and people know both from the retired operator.
 SHORT_NAMES = ["batchtransformjob", "batchtransformjobs", "btj"]
 
 RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
@@ -136,12 +136,11 @@ class Operator(pulumi.ComponentResource):
         instead, and left behind by destroy, which removes the cluster. The fixed field manager lets the new patch take
         over the fields of the old one.
         """
-        options = pulumi.ResourceOptions(
-            replace_on_changes=["*"],
-            delete_before_replace=True,
-            retain_on_delete=True,
-            hooks=self._patience() if self._args.install == "capability" else None,
-        )
+        options = pulumi.ResourceOptions(replace_on_changes=["*"], delete_before_replace=True, retain_on_delete=True)
+        if self._args.install == "capability":
+            # EKS installs the definition by itself and does not say when; until then the patch fails.
+            hook = ErrorHook(f"{self._name}-definition", await_definition)
+            options.hooks = pulumi.ResourceHookBinding(on_error=[hook])
         return kubernetes.apiextensions.v1.CustomResourceDefinitionPatch(
             f"{self._name}-short-names",
             metadata={
@@ -151,10 +150,6 @@ class Operator(pulumi.ComponentResource):
             spec={"group": API_GROUP, "names": {"kind": "TransformJob", "short_names": SHORT_NAMES}},
             opts=pulumi.ResourceOptions.merge(self._on_cluster(after), options),
         )
-
-    def _patience(self) -> pulumi.ResourceHookBinding:
-        """EKS installs the definition by itself and does not say when; until then the patch fails."""
-        return pulumi.ResourceHookBinding(on_error=[ErrorHook(f"{self._name}-definition", await_definition)])
 
     def _values(self) -> dict[str, Any]:
         return {
@@ -179,7 +174,7 @@ class Operator(pulumi.ComponentResource):
 
 
 async def await_definition(failure: ErrorHookArgs) -> bool:
-    """Say, after a pause, whether to try the patch again, because it failed only for want of a definition to patch.
+    """Say, after a pause, whether to try the patch again, because there was no definition to patch yet.
 
     Server-side apply would then create a definition from the patch alone, which the API server refuses as incomplete.
     """
@@ -197,25 +192,25 @@ async def await_definition(failure: ErrorHookArgs) -> bool:
     return True
 
 
-def check_definitions(settings: Settings) -> None:
+def check_crds(settings: Settings) -> None:
     """Compare the chart's version with that of the installed release.
 
     Raises:
         pulumi.RunError: the cluster has the definitions of an older chart.
     """
     installed = _installed() if settings.operator_install == "helm" else None
-    if problem := stale(settings.chart_version, settings.crds_version, installed, pulumi.get_stack()):
+    if problem := crds_problem(settings.chart_version, settings.crds_version, installed, pulumi.get_stack()):
         refuse([problem], "the settings")
 
 
-def stale(wanted: str, applied: str, installed: str | None, stack: str) -> str | None:
+def crds_problem(wanted: str, applied: str, installed: str | None, stack: str) -> str | None:
     """Say that the cluster has the definitions of an older chart, or None.
 
     Args:
         wanted: the chart's version in the settings.
         applied: the version whose definitions `make crds` has applied; empty if it has not run.
         installed: the version of the installed release; None if there is none.
-        stack: whose settings they are.
+        stack: the stack's name, for the command in the message.
     """
     if installed is None or applied == wanted or version_order(wanted) <= version_order(installed):
         return None
@@ -243,4 +238,4 @@ def _installed() -> str | None:
     found: dict[str, Any] = json_format.MessageToDict(getattr(response, "return"))
     states = found.get("outputs", {}).values()
     releases = [state["outputs"] for state in states if state["type"] == RELEASE_TYPE]
-    return next((str(release["version"]) for release in releases if release.get("version")), None)
+    return next((str(found["version"]) for found in releases if found.get("name") == RELEASE), None)

@@ -1,8 +1,8 @@
 """Permissions: every policy document of the stack, as typed statements.
 
-Pure functions from names to JSON, so that tests, the policy gate and a replay of recorded requests read the very
-documents that are deployed. Rules: names by `<prefix>-*`, a service may assume a role only on behalf of this
-account (the confused deputy), and instance types are a guard against cost.
+The functions are pure, from names to JSON, so that tests, the policy pack and a replay of recorded requests read the same
+documents that are deployed. Resources are named by `<prefix>-*`, a service may assume a role only on behalf of this account
+(otherwise it is a confused deputy), and jobs may use the allowed instance types only, which limits their cost.
 """
 
 import json
@@ -70,17 +70,17 @@ def cluster_trust(scope: Scope, cluster_name: str) -> Statement:
 
 
 def execution_trust(scope: Scope) -> Statement:
-    """Models and transform jobs may both be the source, hence the wildcard within the account."""
+    """Let SageMaker assume the role for models and transform jobs: both may be the source, hence the wildcard."""
     return service_trust(scope, "sagemaker.amazonaws.com", scope.arn("sagemaker", "*"))
 
 
 def node_trust() -> Statement:
-    """EC2 names no source when it assumes an instance's role, so that no condition is possible."""
+    """Let EC2 assume the role; it names no source for an instance's role, so that no condition is possible."""
     return Statement("Service", ["sts:AssumeRole"], principal={"Service": "ec2.amazonaws.com"})
 
 
 def pod_trust(scope: Scope, cluster_name: str, namespace: str, service_account: str) -> Statement:
-    """Let EKS Pod Identity assume the role for one service account of one cluster, as its session tags say."""
+    """Let EKS Pod Identity assume the role for one service account of one cluster, which its session tags name."""
     tags = {
         "aws:SourceAccount": scope.account_id,
         "aws:RequestTag/eks-cluster-name": cluster_name,
@@ -96,7 +96,7 @@ def pod_trust(scope: Scope, cluster_name: str, namespace: str, service_account: 
 
 
 def capability_trust() -> Statement:
-    """EKS's documents give this trust without a condition, and do not say whether EKS names a source."""
+    """Let EKS assume the role; its documents show no condition, and do not say whether EKS names a source."""
     return Statement(
         "Capability", ["sts:AssumeRole", "sts:TagSession"], principal={"Service": "capabilities.eks.amazonaws.com"}
     )
@@ -222,7 +222,9 @@ def _images(scope: Scope, images: Sequence[str]) -> list[Statement]:
     repositories = list(dict.fromkeys(_repository(scope, image) for image in images))
     return [
         Statement("PullImage", pull, repositories),
-        Statement("SignInToRegistry", ["ecr:GetAuthorizationToken"], ["*"]),  # the action knows no resources
+        Statement(
+            "SignInToRegistry", ["ecr:GetAuthorizationToken"], ["*"]
+        ),  # the action has no resource-level permissions
     ]
 
 

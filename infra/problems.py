@@ -41,11 +41,11 @@ def aws_message(error: Exception) -> str:
 class NamedArguments:
     """Base of dataclasses that people fill in: an argument with a wrong name is refused, and the right name is given.
 
-    Without it Python prints a traceback; and people who know boto3 or the SageMaker SDK write the names of these.
+    Without it Python prints a traceback, and people who know boto3 or the SageMaker SDK write the names that these use.
     """
 
     also_called: ClassVar[Mapping[str, str]] = {}
-    """From names in other libraries, in lower case and without underscores, to the names here."""
+    """The names here by the names in other libraries, in lower case and without underscores."""
 
     def __new__(cls, *_: Any, **given: Any) -> Self:
         known = [item.name for item in dataclasses.fields(cls)]  # pyright: ignore[reportArgumentType]  all are dataclasses

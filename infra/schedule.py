@@ -1,7 +1,8 @@
 """The infrastructure of scheduled jobs: a group, the role that starts jobs, and two ways in which a failure is reported.
 
-A stack without scheduled jobs has nothing of this. A call that SageMaker refuses goes to the dead-letter queue, and a job
-that fails is announced to the topic. Schedules have no tags on AWS; their group has, and is deleted with all schedules.
+A stack without scheduled jobs has none of these resources. A call that SageMaker refuses goes to the dead-letter queue,
+and a job that fails is announced to the topic. Schedules cannot have tags on AWS; their group has some, and is deleted with
+all its schedules.
 """
 
 import json
@@ -13,6 +14,7 @@ import pulumi_aws as aws
 
 from infra import policies
 from infra.account import Account
+from infra.identity import create_inline_policy, create_role
 from infra.policies import Scope
 from infra.settings import Settings
 
@@ -110,26 +112,14 @@ class Schedules(pulumi.ComponentResource):
 
     def _role(self) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
         args = self._args
-        role = aws.iam.Role(
-            f"{self._name}-schedule",
-            name=f"{self._name}-schedule",
-            assume_role_policy=self._scope.apply(lambda scope: policies.document(policies.schedule_trust(scope))),
-            description=f"{self._name}: EventBridge Scheduler starts scheduled jobs with it",
-            permissions_boundary=args.permissions_boundary or None,
-            tags={"Name": f"{self._name}-schedule"},
-            opts=self._here,
-        )
+        name = f"{self._name}-schedule"
+        trust = self._scope.apply(lambda scope: policies.document(policies.schedule_trust(scope)))
+        description = f"{self._name}: EventBridge Scheduler starts scheduled jobs with it"
+        role = create_role(name, trust, description, self._here, permissions_boundary=args.permissions_boundary)
         statements = self._scope.apply(
             lambda scope: policies.schedule(scope, args.job_names, args.transform_instance_types, args.kms_keys)
         )
-        policy = aws.iam.RolePolicy(
-            f"{self._name}-schedule",
-            name=f"{self._name}-schedule",
-            role=role.name,
-            policy=statements.apply(lambda found: policies.document(*found)),
-            opts=self._here,
-        )
-        return role, policy
+        return role, create_inline_policy(name, role, statements, self._here)
 
 
 def failed_jobs(prefix: str, job_names: Sequence[str]) -> str:

@@ -25,14 +25,14 @@ EKS_VERSIONS: Mapping[str, Mapping[str, str]] = json.loads(Path(__file__).with_n
 OPERATOR_INSTALLS = ("helm", "capability", "existing")
 
 
-def _shaped(pattern: str) -> Callable[[str], bool]:
-    return lambda value: re.fullmatch(pattern, value) is not None
+def _matching(pattern: str) -> Callable[[str], bool]:
+    return lambda value: re.fullmatch(pattern, value, re.ASCII) is not None
 
 
-_is_version = _shaped(r"\d+\.\d+\.\d+")
-_is_kms_key = _shaped(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+")
-_is_bucket = _shaped(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_is_transform_type = _shaped(r"ml\.(?!t)[a-z0-9]+\.[a-z0-9]+")
+_is_version = _matching(r"\d+\.\d+\.\d+")
+_is_kms_key = _matching(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+")
+_is_bucket = _matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_is_transform_type = _matching(r"ml\.(?!t[0-9])[a-z0-9]+\.[a-z0-9]+")
 
 
 def _is_narrow_cidr(value: str) -> bool:
@@ -77,7 +77,7 @@ class Settings:
     region: str = field(metadata={"read": lambda reader, _: reader.region()})
     prefix: str = _text(
         "2 to 24 characters of a-z, 0-9 and -, which start with a letter and do not end with -",
-        _shaped(r"(?=.{2,24}$)[a-z](-?[a-z0-9])+"),
+        _matching(r"(?=.{2,24}$)[a-z](-?[a-z0-9])+"),
     )
     kubernetes_version: str = _text(
         f"{' or '.join(EKS_VERSIONS)}; infra/eks_versions.json has the add-ons of each, and takes one more line",
@@ -89,11 +89,11 @@ class Settings:
         least=1,
     )
     admin_principals: tuple[str, ...] = _texts(
-        "IAM role or user ARNs", _shaped(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+")
+        "IAM role or user ARNs", _matching(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+")
     )
     node_instance_type: str = _text(
         "an x86 EC2 type, small or larger (EKS needs 6 pods, t3.micro has 4), such as t3.small",
-        _shaped(r"(?![a-z]+\d+g[a-z]*\.)[a-z]+\d+[a-z-]*\.[a-z0-9-]+(?<!\.nano)(?<!\.micro)"),
+        _matching(r"(?![a-z]+\d+g[a-z]*\.)[a-z]+\d+[a-z-]*\.[a-z0-9-]+(?<!\.nano)(?<!\.micro)"),
     )
     operator_install: str = _text(" or ".join(OPERATOR_INSTALLS), OPERATOR_INSTALLS.__contains__)
     operator_chart: str = _text("an oci:// address, or a folder with a Chart.yaml", _is_chart)
@@ -113,18 +113,18 @@ class Settings:
     max_jobs_at_once: int = _integer(0, 1000)
     iam_delay_seconds: int = _integer(0, 300)
     permissions_boundary: str = _optional(
-        "empty, or an IAM policy's ARN", _shaped(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+")
+        "empty, or an IAM policy's ARN", _matching(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+")
     )
-    existing_vpc_id: str = _optional("empty, or a VPC's id such as vpc-0a1b2c3d", _shaped(r"vpc-[0-9a-f]{8,17}"))
+    existing_vpc_id: str = _optional("empty, or a VPC's id such as vpc-0a1b2c3d", _matching(r"vpc-[0-9a-f]{8,17}"))
     existing_subnet_ids: tuple[str, ...] = _texts(
-        "subnet ids such as subnet-0a1b2c3d", _shaped(r"subnet-[0-9a-f]{8,17}")
+        "subnet ids such as subnet-0a1b2c3d", _matching(r"subnet-[0-9a-f]{8,17}")
     )
     existing_bucket: str = _optional("empty, or the name of an S3 bucket", _is_bucket)
-    failure_emails: tuple[str, ...] = _texts("e-mail addresses", _shaped(r"[^@\s]+@[^@\s]+\.[^@\s]+"))
-    delivery_repository: str = _optional("owner/name on GitHub, or empty", _shaped(r"[\w.-]+/[\w.-]+"))
+    failure_emails: tuple[str, ...] = _texts("e-mail addresses", _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+"))
+    delivery_repository: str = _optional("owner/name on GitHub, or empty", _matching(r"[\w.-]+/[\w.-]+"))
     delivery_provider_arn: str = _optional(
         "the ARN of GitHub's OpenID Connect provider, or empty",
-        _shaped(r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/token\.actions\.githubusercontent\.com"),
+        _matching(r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/token\.actions\.githubusercontent\.com"),
     )
     delivery_state_bucket: str = _optional("the name of an S3 bucket, or empty", _is_bucket)
     delivery_secrets_key: str = _optional("the ARN of a KMS key, or empty", _is_kms_key)
@@ -159,7 +159,11 @@ class Settings:
 
 
 def load() -> Settings:
-    """Read the stack's config; if anything in it is invalid, stop with one message that says all of it."""
+    """Read the stack's config.
+
+    Raises:
+        pulumi.RunError: a value is invalid; the message lists everything that is wrong.
+    """
     reader = Reader(pulumi.Config(), pulumi.Config("aws"))
     declared = [item for item in fields(Settings) if "read" in item.metadata]
     settings = Settings(**{item.name: item.metadata["read"](reader, _key(item.name)) for item in declared})
@@ -199,7 +203,7 @@ class Reader:
 
     def integer(self, key: str, low: int, high: int) -> int:
         value = self._raw(key)
-        if value is None or not re.fullmatch(r"-?\d+", value) or not low <= int(value) <= high:
+        if value is None or not re.fullmatch(r"-?[0-9]{1,9}", value) or not low <= int(value) <= high:
             self._refuse(key, _shown(value), f"a whole number from {low} to {high}")
             return low
         return int(value)
@@ -241,11 +245,13 @@ class Reader:
 def _check_together(reader: Reader, settings: Settings) -> None:
     allowed, chosen = settings.allowed_transform_instance_types, settings.transform_instance_type
     if allowed and _is_transform_type(chosen) and chosen not in allowed:
-        reader.require("transformInstanceType", f"not among allowedTransformInstanceTypes ({', '.join(allowed)}).")
+        reader.require(
+            "transformInstanceType", f"it is not among allowedTransformInstanceTypes ({', '.join(allowed)})."
+        )
     if twice := [arn for arn, times in Counter(settings.admin_principals).items() if times > 1]:
-        reader.require("adminPrincipals", f"named twice: {', '.join(twice)}. Allowed: each principal once.")
+        reader.require("adminPrincipals", f"these are named twice: {', '.join(twice)}. Allowed: each principal once.")
     if bool(settings.existing_vpc_id) != bool(settings.existing_subnet_ids):
-        reader.require("existingVpcId", "needs existingSubnetIds, and these need it. Allowed: both or neither.")
+        reader.require("existingVpcId", "it needs existingSubnetIds, and these need it. Allowed: both or neither.")
     if settings.model_archive:
         reader.require("modelArchive", settings.model.archive_problem(settings.model))
 

@@ -1,6 +1,6 @@
 """Requests of the program to AWS about its own jobs, before anything is created and while they run.
 
-If AWS does not answer, or the deployer lacks the permission, nothing is known, and a job is never refused for that.
+A job is never refused because AWS does not answer or the deployer lacks a permission: the answer is then unknown.
 
 While `up` waits for jobs, the line of each shows `InProgress, 40 s`. The Kubernetes provider shows its whole wait expression
 and nothing about the job. So a thread asks SageMaker every few seconds, with one request for all jobs, and passes the answer

@@ -55,7 +55,7 @@ class Schedule(NamedArguments):
 
 @dataclass(frozen=True)
 class TransformJobArgs(NamedArguments):
-    """Arguments of one job. A change of any runs it again, except tags and everything below "How `up` treats it"."""
+    """Arguments of one job. A change of any runs the job again, except tags and everything below "How `up` treats it"."""
 
     also_called = {  # noqa: RUF012  a ClassVar by its declaration
         "strategy": "batch_strategy",

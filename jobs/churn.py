@@ -1,6 +1,7 @@
 """The workshop's job: which customers are about to leave?
 
-One CSV line for each customer, without header and without the answer; one probability for each line comes back.
+Its input is one CSV line for each customer, without a header and without the answer; its result is one probability for
+each line.
 """
 
 from dataclasses import replace
@@ -33,6 +34,6 @@ COLUMNS = (
 
 def declare(jobs: Jobs) -> None:
     args = TransformJobArgs(input=jobs.defaults.batch_input)
-    if args.input == INPUT:  # the answers are known of the workshop's own customers only
+    if args.input == INPUT:  # the right answers are known for the workshop's own customers only
         args = replace(args, labels="model/truth.csv", label_column="churn", columns=COLUMNS)
     jobs.add("churn", args)

@@ -2,10 +2,10 @@
 
 SageMaker's XGBoost image splits each line at the delimiter that it guesses from the first one, and accepts numbers and
 empty fields only. If a line has too few columns, it completes with wrong scores; if it has too many, it fails with a C++
-stack trace. What such a model certainly cannot read is an error. About other containers little is known, so that what looks
-odd is a warning.
+stack trace. An input that such a model certainly cannot read is an error. Little is known about other containers, so that an
+input which looks odd to them is a warning.
 
-Pure functions over the first bytes of an input. What can be read in two ways is accepted if either way fits.
+These are pure functions over the first bytes of an input. A line that can be read in two ways is accepted if either fits.
 """
 
 import csv
@@ -31,7 +31,7 @@ class Sample:
     Attributes:
         name: what messages call it.
         head: its first bytes, uncompressed.
-        is_whole: whether there are no more.
+        is_whole: whether the head is the whole object.
     """
 
     name: str
@@ -209,7 +209,7 @@ def _delimiter(records: Sequence[_Record], reader: Reader) -> str:
 
 
 def _header(sample: Sample, lines: Sequence[str], records: Sequence[_Record], reader: Reader) -> Finding | None:
-    """Whether the first line has no number and the next one has some."""
+    """Report a first line that has no number, if the next line has some."""
     delimiter = _delimiter(records, reader)
     if len(records) < 2 or not records[1].text.strip():
         return None
@@ -226,7 +226,7 @@ def _header(sample: Sample, lines: Sequence[str], records: Sequence[_Record], re
 def _text(
     sample: Sample, lines: Sequence[str], records: Sequence[_Record], input_filter: str | None, reader: Reader
 ) -> Finding | None:
-    """The first field that is not a number."""
+    """Report the first field that is not a number."""
     if not reader.numbers_only:
         return None
     delimiter = _delimiter(records, reader)
@@ -257,7 +257,7 @@ def _text_advice(field: str, line: str, delimiter: str) -> str:
 def _width(
     sample: Sample, lines: Sequence[str], records: Sequence[_Record], input_filter: str | None, reader: Reader
 ) -> Finding | None:
-    """A number of columns that differs from the model's, on every line or on one."""
+    """Report a number of columns that differs from the model's, on every line or on one."""
     if reader.features is None:
         return None
     delimiter = _delimiter(records, reader)
@@ -300,7 +300,7 @@ def _shown(line: str) -> str:
 
 
 def _are_numbers(fields: Sequence[str]) -> bool:
-    """Whether the image's `float` accepts all of them; many times as fast as to ask for each."""
+    """Say whether the image's `float` accepts all fields; this is many times as fast as to try each of them."""
     try:
         return bool([float(field) for field in fields])
     except ValueError:

@@ -1,7 +1,7 @@
 """How jobs ended: a message for each failure, and one for all of them together.
 
-The message for a failure has SageMaker's reason, the cause that the job's log gives, and what to do. A job whose input or
-argument is wrong would fail again, so only a job that may succeed next time is to be run again as it is. Every job is
+The message for a failure has SageMaker's reason, the cause that the job's log gives, and what to do. A job with a wrong
+input or argument would fail again, so only a job that may succeed next time is to be run again as it is. Every job is
 exported, however it ended, and the run fails with one line about all of them, after all of them have ended. So a failure
 costs no other job's result, and every later run reports it again until something changes.
 
@@ -9,7 +9,7 @@ A job that reads another's result starts when that one has ended, however it end
 not start the next job; if it wrote some of many results, the next job runs on these and completes. So a job never counts
 as completed when a job before it has failed.
 
-Pure functions turn statuses into messages; functions that ask CloudWatch and S3 are passed in.
+These are pure functions from statuses to messages; functions that ask CloudWatch and S3 are passed in.
 
 The cause is one sentence from the lines of the job's log. SageMaker's agent writes a container's answer line by line, each
 with the same prefix; a container writes stack traces. The sentence is the text after `Message:`, XGBoost's `Check failed`, or
@@ -23,8 +23,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-SHOWN_LINES = 10  # of a log that gives no cause
-LOOKUPS = 8  # results looked up at once
+SHOWN_LINES = 10  # the last lines of a log that gives no cause
+LOOKUPS = 8  # results that are looked up at once
 RUNNING = ("InProgress", "Stopping")
 
 LastLines = Callable[[str, int], Sequence[str]]
@@ -58,7 +58,7 @@ class Cause:
 
     Attributes:
         sentence: the cause.
-        of: the S3 object whose records failed, as bucket/key; empty if the log names none.
+        of: the S3 object with the records that failed, as bucket/key; empty if the log names none.
         status: the HTTP status of the container's answer; 0 without an answer.
         line: the line of the input, from 1; 0 if it is not known.
     """
@@ -85,7 +85,7 @@ class Ended:
     stack: str
     waited: bool = True
     input_of: "Ended | None" = None
-    """The job whose result was this one's input."""
+    """The job that wrote this one's input."""
     rerun: str = ""
     lines: Sequence[str] = ()
     """The last lines of the log, if the job itself failed."""
@@ -160,7 +160,7 @@ def summary(ended: Sequence[Ended]) -> str | None:
     """Return the line that fails the run, or None."""
     failed = sum(job.failed for job in ended)
     incomplete = sum(job.needs_report for job in ended) - failed
-    also = f", {incomplete} had less than the whole input" if incomplete else ""
+    also = f", {incomplete} read only a part of the input" if incomplete else ""
     jobs = "job" if len(ended) == 1 else "jobs"
     return f"{failed} of {len(ended)} transform {jobs} did not complete{also}" if failed else None
 

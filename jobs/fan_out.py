@@ -54,11 +54,18 @@ def over_grid(
             f"{name}: {', '.join(unknown)} in the grid is not an argument of a job. Allowed: {', '.join(known)}"
         )
         return {}
-    combinations = (dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
-    variants = {_named(chosen): replace(args, **chosen) for chosen in combinations}
+    variants: dict[str, TransformJobArgs] = {}
+    for values in itertools.product(*grid.values()):
+        variant = _named(values)
+        if variant in variants:
+            jobs.refuse(
+                f"{name}: two combinations of the grid have the name {name}-{variant}, which is made of their values; "
+                "name them yourself with over_variants"
+            )
+        variants[variant] = replace(args, **dict(zip(grid, values, strict=True)))
     return over_variants(jobs, name, variants, at_once)
 
 
-def _named(chosen: Mapping[str, Any]) -> str:
+def _named(values: Sequence[Any]) -> str:
     """Name a combination by its values, not by its number: a further value must not rename, and so rerun, the others."""
-    return "-".join(re.sub(r"[^a-z0-9]+", "-", str(value).lower()).strip("-") for value in chosen.values())
+    return "-".join(re.sub(r"[^a-z0-9]+", "-", str(value).lower()).strip("-") for value in values)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.archive import digest
 from jobs.columns import SAMPLE, Sample
 from lookups import s3
 
@@ -80,7 +81,17 @@ ListObjects = Callable[[str], Sequence[s3.S3Object]]
 
 
 def resolve(source: str | ResultOf, data_type: str, root: Path, list_objects: ListObjects = s3.list_objects) -> Input:
-    """Find an input and compute its digest; raise InputError if a job could not read it."""
+    """Find an input and compute its digest.
+
+    Args:
+        source: a path, an S3 URI or another job's result.
+        data_type: SageMaker's word, S3Prefix or ManifestFile.
+        root: the folder to which a path is relative.
+        list_objects: lists the objects under an S3 URI.
+
+    Raises:
+        InputError: a job could not read it.
+    """
     if isinstance(source, ResultOf):
         return source
     if not source:
@@ -134,7 +145,7 @@ def local(where: Path) -> LocalInput:
         files = _files(where)
         if not any(file.stat().st_size for _, file in files):
             raise InputError(f"{where} is empty; a job needs at least one record")
-        return LocalInput(where, files, _file_digest(where) if where.is_file() else _folder_digest(files))
+        return LocalInput(where, files, digest(where) if where.is_file() else _folder_digest(files))
     except OSError as error:
         raise InputError(f"{error.filename or where} cannot be read: {error.strerror}") from error
 
@@ -147,10 +158,12 @@ def _files(where: Path) -> tuple[tuple[str, Path], ...]:
             f"there is no file or folder {where.name} in {where.parent.absolute()}; a relative path starts from the program's folder"
         )
     found = sorted(file for file in where.rglob("*") if file.is_file())
-    files = ((file.relative_to(where).as_posix(), file) for file in found)
-    files = tuple((name, file) for name, file in files if not _is_hidden(name))
+    named = ((file.relative_to(where), file) for file in found)
+    files = tuple((name.as_posix(), file) for name, file in named if not any(part[0] == "." for part in name.parts))
     if odd := [name for name, _ in files if not _is_utf8(name)]:
-        raise InputError(f"{where} holds a file whose name is not UTF-8, as S3 keys are: {odd[0]!a}; rename it")
+        raise InputError(
+            f"{where} contains a file with a name that is not UTF-8, as S3 keys are: {odd[0]!a}; rename it"
+        )
     return files
 
 
@@ -161,17 +174,8 @@ def _is_utf8(name: str) -> bool:
 
 def _folder_digest(files: Sequence[tuple[str, Path]]) -> str:
     """Include the names: results are named after them, and a folder with one file must not have the prefix of that file."""
-    content = json.dumps([[name, _file_digest(file)] for name, file in files])
+    content = json.dumps([[name, digest(file)] for name, file in files])
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") for part in name.split("/"))
 
 
 def _prefix(uri: str, list_objects: ListObjects) -> S3Input:

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from data_processing.content_types import CSV, content_type
 from jobs import columns
 from jobs.account import Account
 from jobs.arguments import TransformJobArgs
 from jobs.inputs import Input, InputError, LocalInput, listed
 
 Place = str | int
-_LARGEST = 64 * 2**20  # bytes of a file whose rows are counted
+_LARGEST = 64 * 2**20  # bytes; the rows of a larger file are not counted
 
 
 def output(args: TransformJobArgs) -> dict[str, Any] | None:
@@ -71,13 +72,12 @@ def _in_file(args: TransformJobArgs, source: Input, path: Path) -> Iterator[str]
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = next(csv.reader(file), [])
+        wrong = [*_column("label_column", args.label_column, first, path), *_key(args, first, path)]
+        if not wrong and args.label_key is None and isinstance(source, LocalInput):
+            wrong = list(_counted(args, source, path))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        yield f"labels: {path} is not a CSV file that can be read: {error}"
-        return
-    wrong = [*_column("label_column", args.label_column, first, path), *_key(args, first, path)]
+        wrong = [f"labels: {path} is not a CSV file that can be read: {error}"]
     yield from wrong
-    if not wrong and args.label_key is None and isinstance(source, LocalInput):
-        yield from _counted(args, source, path)
 
 
 def _column(member: str, place: Place | None, first: list[str], path: Path) -> Iterator[str]:
@@ -119,4 +119,4 @@ def _counted(args: TransformJobArgs, source: LocalInput, path: Path) -> Iterator
 
 def is_csv(args: TransformJobArgs) -> bool:
     """Say whether a job's input is CSV, whatever parameters its content type has."""
-    return (args.content_type or "").partition(";")[0].strip().lower() == "text/csv"
+    return content_type(args.content_type) == CSV

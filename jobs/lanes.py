@@ -57,10 +57,10 @@ def arrange(planned: Sequence[PlannedJob], at_once: int, instance_type: str) -> 
 def beyond_quota(instances: Mapping[str, int], read: ReadQuota) -> list[str]:
     """Say for which instance types jobs would use more at once than the account's quota allows."""
     return [
-        f"up to {needed} of {kind} would run at once, and this account's quota for transform jobs is {quota:.0f}: {cure}"
+        f"up to {needed} of {kind} would run at once, and this account's quota for transform jobs is {quota:.0f}: {remedy}"
         for kind, needed in instances.items()
         if (quota := read(kind)) is not None and quota < needed
-        for cure in [_cure(int(quota))]
+        for remedy in [_remedy(int(quota))]
     ]
 
 
@@ -77,7 +77,7 @@ def warn_beyond_quota(instances: Mapping[str, int], region: str) -> pulumi.Outpu
 
 
 def _lanes(planned: Sequence[PlannedJob], at_once: int) -> list[list[PlannedJob]]:
-    """A job joins a lane whose last job it follows anyway; else it opens a lane; else it joins the shortest."""
+    """Put each job into a lane: one with a last job that it follows anyway, else a new one, else the shortest one."""
     lanes: list[list[PlannedJob]] = []
     earlier: dict[str, set[str]] = {}
     for job in planned:
@@ -96,7 +96,7 @@ def _lanes(planned: Sequence[PlannedJob], at_once: int) -> list[list[PlannedJob]
 
 
 def _instances(lanes: Sequence[Sequence[PlannedJob]], instance_type: str) -> dict[str, int]:
-    """In each lane one job runs at a time, so that the largest one counts."""
+    """Count instances by type: in each lane one job runs at a time, so that the largest one counts."""
     total: Counter[str] = Counter()
     for lane in lanes:
         largest: dict[str, int] = {}
@@ -115,7 +115,7 @@ def _refuse_unwatched(planned: Sequence[PlannedJob]) -> None:
         )
 
 
-def _cure(quota: int) -> str:
+def _remedy(quota: int) -> str:
     if quota < 1:
         return "no job starts; `make preflight` shows how to ask for more"
     return (
@@ -124,7 +124,7 @@ def _cure(quota: int) -> str:
 
 
 def _quota(kind: str, region: str) -> float | None:
-    """Without permission to read quotas nothing is said here; preflight names the missing permission."""
+    """Return a quota; None without the permission to read it, which preflight reports."""
     try:
         found = quotas.transform(kind, region)
     except QuotaError:

@@ -40,7 +40,7 @@ class TransformJobs:
         self._planned = planned
         self._progress = progress or Progress(asking(place.region, place.prefix))
         self._jobs: dict[str, TransformJob] = {}
-        uploads = Uploads()
+        uploads: Uploads = {}
         for job in planned:
             needed = {name: self._jobs[name] for name in job.needs}
             self._jobs[job.name] = TransformJob(job, place, uploads, needed, opts)
@@ -151,7 +151,7 @@ def _data(planned: PlannedJob) -> dict[str, Any]:
 
 
 def _last_lines(job_name: str, count: int) -> Sequence[str]:
-    """The reason is shown even without the log: a failure to read the log must not hide it, nor cost other jobs' results."""
+    """Return the last log lines; none if they cannot be read, which must not hide the reason or cost other jobs' results."""
     try:
         return logs.last_lines(job_name, count)
     except Exception:  # noqa: BLE001  any exception would end the program while other jobs still run
@@ -159,7 +159,7 @@ def _last_lines(job_name: str, count: int) -> Sequence[str]:
 
 
 def _result_lookup() -> ends.ResultExists:
-    """Without permission to look, a result counts as existing."""
+    """Return a function that looks up a result; without the permission to do so, a result counts as existing."""
     try:
         client = s3.connect()
     except s3.S3Error:

@@ -14,7 +14,7 @@ import argparse
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +36,10 @@ from jobs.inputs import ResultOf
 from jobs.legacy_file import API_VERSION, KIND, LegacyError, Node
 
 PREFIX = "batch-workshop"  # the default of the stack's setting
+_OBJECT_ADDRESSES = (
+    re.compile(r"https://([a-z0-9][a-z0-9.-]*)\.s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?/(.*)"),
+    re.compile(r"https://s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?/([^/]+)/(.*)"),
+)
 REGION_ANNOTATION = "services.k8s.aws/region"
 RUNS_ONCE = """\
 # This runs once: SageMaker keeps a job's name for ever, and the name does not tell when the input changes.
@@ -58,12 +62,16 @@ class LegacyJob:
         """Declare the job under its own name."""
         if self.region != jobs.defaults.region:
             here = jobs.defaults.region
-            jobs.refuse(f"{self.source}: spec.region is {self.region}, and this stack stands in {here}")
+            jobs.refuse(f"{self.source}: spec.region is {self.region}, and this stack is in {here}")
         return jobs.add(self.name, self.args)
 
 
 def load(path: str | Path) -> LegacyJob:
-    """Read a file of the retired operator."""
+    """Read a file of the retired operator.
+
+    Raises:
+        LegacyError: it cannot be read or converted; the message says what is wrong, where, and what to do.
+    """
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -166,16 +174,9 @@ def _left_behind(job: LegacyJob) -> Iterator[str]:
 
 
 def _given(args: TransformJobArgs) -> list[tuple[str, Any]]:
-    def default(item: Any) -> Any:
-        return (
-            item.default
-            if item.default is not MISSING
-            else item.default_factory()
-            if item.default_factory is not MISSING
-            else MISSING
-        )
-
-    return [(item.name, getattr(args, item.name)) for item in fields(args) if getattr(args, item.name) != default(item)]
+    default = TransformJobArgs(input="")
+    given = ((item.name, getattr(args, item.name)) for item in fields(args))
+    return [(name, value) for name, value in given if value != getattr(default, name)]
 
 
 def _literal(value: Any) -> str:
@@ -198,10 +199,9 @@ def _name(metadata: Node) -> str:
 def _input_uri(place: Node) -> str:
     """Return an S3 URI; the https address of an object is refused, and the message gives the equivalent URI."""
     uri = place.text("s3Uri")
-    if found := re.fullmatch(r"https://([a-z0-9][a-z0-9.-]*)\.s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?/(.*)", uri):
-        raise place.error("s3Uri", f"must be an S3 URI: write s3://{found[1]}/{found[2]} for {uri}")
-    if found := re.fullmatch(r"https://s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?/([^/]+)/(.*)", uri):
-        raise place.error("s3Uri", f"must be an S3 URI: write s3://{found[1]}/{found[2]} for {uri}")
+    for address in _OBJECT_ADDRESSES:
+        if found := address.fullmatch(uri):
+            raise place.error("s3Uri", f"must be an S3 URI: write s3://{found[1]}/{found[2]} for {uri}")
     return uri
 
 
@@ -216,7 +216,7 @@ def _data_type(place: Node) -> S3DataType:
 
 
 def _join_source(processing: Node) -> JoinSource | None:
-    """The old kind spells this key with a capital letter, and SageMaker spells its values so."""
+    """Return JoinSource; the old kind spells this key with a capital letter, and SageMaker spells its values so."""
     processing.expect_spelling("JoinSource", "OutputFilter")
     found = processing.optional("JoinSource")
     if found is not None and found not in {"Input", "None"}:
@@ -266,7 +266,10 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         job = load(options.file)
-        print(_yaml(manifest(job, options.prefix)) if options.yaml else python(job))
+        if options.yaml:
+            print(RUNS_ONCE + yaml.safe_dump(manifest(job, options.prefix), sort_keys=False), end="")
+        else:
+            print(python(job))
     except LegacyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -288,10 +291,6 @@ def _warnings(job: LegacyJob, prefix: str) -> Iterator[str]:
             f"the stack's operator watches the namespace {JOBS_NAMESPACE} only, and an object in {job.namespace} never "
             "gets a status; remove metadata.namespace"
         )
-
-
-def _yaml(found: dict[str, Any]) -> str:
-    return RUNS_ONCE + yaml.safe_dump(found, sort_keys=False).rstrip()
 
 
 if __name__ == "__main__":

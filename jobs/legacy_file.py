@@ -33,7 +33,11 @@ class Node:
     def root(cls, text: str, source: str) -> "Node":
         documents = _documents(text, source)
         if len(documents) != 1:
-            raise LegacyError(f"{source} contains {len(documents)} documents; put each job into a file of its own")
+            raise LegacyError(
+                f"{source} contains {len(documents)} documents; put each job into a file of its own"
+                if documents
+                else f"{source} is empty; it must contain one {KIND}"
+            )
         if not isinstance(documents[0], yaml.MappingNode):
             raise LegacyError(f"{source}, line 1: this is not a Kubernetes object")
         return cls(source, "", documents[0])
@@ -123,7 +127,7 @@ class Node:
         return LegacyError(f"{self._source}, line {max(line, 1)}: {self._path}{key} {problem}")
 
     def _meant(self, key: str) -> str:
-        """Guess which misspelt key stands for a missing one."""
+        """Say which key may be a misspelling of a missing one."""
         close = difflib.get_close_matches(key, self._values.keys() - self._asked, 1)
         return f"; is {close[0]}, line {self._values[close[0]].start_mark.line + 1}, meant?" if close else ""
 

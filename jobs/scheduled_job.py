@@ -1,4 +1,4 @@
-"""`ScheduledJob`: a declared job that EventBridge Scheduler runs, instead of `up`; `ScheduledJobs`: all of a stack's.
+"""`ScheduledJob`: a declared job that EventBridge Scheduler runs, instead of `up`; `create` makes all of a stack's.
 
 The stack contains the schedule, not its runs, which SageMaker lists (`python -m workshop.scheduled`). So an `up` without a
 change changes nothing, however often the schedule has fired.
@@ -18,8 +18,10 @@ from jobs.inputs import S3Input
 from jobs.transform_job import JobPlace
 
 
-class ScheduledJobs:
-    """The jobs of a stack that have a schedule, by declared name.
+def create(
+    planned: Sequence[PlannedJob], place: JobPlace, schedules: Schedules, opts: pulumi.ResourceOptions
+) -> dict[str, dict[str, Any]]:
+    """Create the scheduled jobs, and return the stack's output `scheduled_jobs`: their entries by declared name.
 
     Args:
         planned: the jobs, checked; those without a schedule are left out.
@@ -27,19 +29,11 @@ class ScheduledJobs:
         schedules: the infrastructure that their schedules share.
         opts: options of each job's component.
     """
-
-    def __init__(
-        self, planned: Sequence[PlannedJob], place: JobPlace, schedules: Schedules, opts: pulumi.ResourceOptions
-    ) -> None:
-        self._jobs = {
-            job.name: ScheduledJob(job, job.args.schedule, place, schedules, opts)
-            for job in planned
-            if job.args.schedule is not None
-        }
-
-    def outputs(self) -> dict[str, dict[str, Any]]:
-        """Return the stack's output `scheduled_jobs`."""
-        return {name: job.outputs() for name, job in self._jobs.items()}
+    return {
+        job.name: ScheduledJob(job, job.args.schedule, place, schedules, opts).outputs()
+        for job in planned
+        if job.args.schedule is not None
+    }
 
 
 class ScheduledJob(pulumi.ComponentResource):
@@ -102,24 +96,19 @@ class ScheduledJob(pulumi.ComponentResource):
         )
 
     def _request(self) -> pulumi.Output[str]:
-        args = self._job.args
-        model = args.model_name if args.model_name is not None else self._place.model_name
-        return pulumi.Output.all(model, self.output_base).apply(
-            lambda known: request(self._job, self._place, model_name=known[0], output_base=known[1])
-        )
+        job, args, place = self._job, self._job.args, self._place
+        instance_type = args.instance_type or place.instance_type
+        name = scheduling.job_name(place.prefix, job.name)
+        tags = {**args.tags, **place.tags, "job": job.name}
 
+        def request(known: Sequence[str]) -> str:
+            deciding = spec.build(
+                args, model_name=known[0], input_uri=_read(job), output_base=known[1], instance_type=instance_type
+            )
+            return scheduling.request(deciding, name, tags)
 
-def request(job: PlannedJob, place: JobPlace, *, model_name: str, output_base: str) -> str:
-    """Return the request that a schedule sends, once everything about it is known."""
-    deciding = spec.build(
-        job.args,
-        model_name=model_name,
-        input_uri=_read(job),
-        output_base=output_base,
-        instance_type=job.args.instance_type or place.instance_type,
-    )
-    tags = {**job.args.tags, **place.tags, "job": job.name}
-    return scheduling.request(deciding, scheduling.job_name(place.prefix, job.name), tags)
+        model = args.model_name if args.model_name is not None else place.model_name
+        return pulumi.Output.all(model, self.output_base).apply(request)
 
 
 def _read(job: PlannedJob) -> str:

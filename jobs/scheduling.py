@@ -31,7 +31,7 @@ _SPELLINGS = {
 
 
 def problems(prefix: str, declared: str, args: TransformJobArgs) -> Iterator[str]:
-    """Say all reasons for which a job cannot run by its schedule.
+    """Yield the reasons why a job cannot run by its schedule.
 
     Args:
         prefix: the stack's.
@@ -51,11 +51,11 @@ def problems(prefix: str, declared: str, args: TransformJobArgs) -> Iterator[str
     if args.model is not None:
         yield "model: it is not allowed with a schedule. Allowed: model_name, or the stack's model by default"
     if args.labels is not None:
-        yield "labels: they are not allowed with a schedule, whose results have no metrics. Allowed: nothing"
+        yield "labels: they are not allowed with a schedule, whose results have no metrics. Allowed: no labels"
     if args.after:
-        yield "after: it is not allowed with a schedule, which waits for no other job. Allowed: nothing"
+        yield "after: it is not allowed with a schedule, which waits for no other job. Allowed: no `after`"
     if args.timeout_minutes is not None:
-        yield "timeout_minutes: it is not allowed with a schedule, for which `up` does not wait. Allowed: nothing"
+        yield "timeout_minutes: it is not allowed with a schedule, for which `up` does not wait. Allowed: no `timeout_minutes`"
 
 
 def unread(source: str | ResultOf) -> S3Input:

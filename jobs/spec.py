@@ -3,10 +3,12 @@
 Values that SageMaker would fill in are written out, so that the object does not change after its creation.
 """
 
+import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from jobs.arguments import TransformJobArgs
+from jobs.arguments import ExperimentConfig, ModelClientConfig, TransformJobArgs
 from lookups import ENDS
 
 API_VERSION = "sagemaker.services.k8s.aws/v1alpha1"
@@ -19,8 +21,8 @@ DOES_NOT_HEAL = "ValidationException|AccessDenied|ResourceLimitExceeded.*(is|uti
 AccessDenied is among them. A change in IAM is effective within seconds, which pass before a job starts (`infra.identity`); a
 missing statement stays missing, and waiting for it would take the whole timeout.
 
-ResourceLimitExceeded is among them only where waiting does not help: the quota is 0, or nothing of it is in use and the job
-asks for more than all of it. Otherwise the operator tries again by itself and starts the job when others have ended; a wait
+ResourceLimitExceeded is among them only if waiting does not help: the quota is 0, or no instance is in use and the job asks
+for more than the whole quota. Otherwise the operator tries again by itself and starts the job when others have ended; a wait
 that ended earlier would leave that job running, and billed, unnoticed. SageMaker's message is:
 `The account-level service limit 'ml.m5.large for transform job usage' is 2 Instances, with current utilization of
 2 Instances and a request delta of 1 Instances.`
@@ -31,7 +33,6 @@ def build(
     args: TransformJobArgs, *, model_name: str, input_uri: str, output_base: str, instance_type: str
 ) -> dict[str, Any]:
     """Return the members that affect the result: all except name and tags, with the output base as output path."""
-    client, experiment = args.model_client_config, args.experiment_config
     source = {"s3DataType": args.s3_data_type, "s3URI": input_uri}
     members: dict[str, Any] = {
         "modelName": model_name,
@@ -39,11 +40,7 @@ def build(
         "maxPayloadInMB": args.max_payload_in_mb,
         "maxConcurrentTransforms": args.max_concurrent_transforms,
         "environment": dict(args.environment),
-        "modelClientConfig": client
-        and {
-            "invocationsTimeoutInSeconds": client.invocations_timeout_in_seconds,
-            "invocationsMaxRetries": client.invocations_max_retries,
-        },
+        "modelClientConfig": args.model_client_config and _in_camel_case(args.model_client_config),
         "transformInput": {
             "dataSource": {"s3DataSource": source},
             "contentType": args.content_type,
@@ -67,12 +64,7 @@ def build(
             "joinSource": args.join_source,
             "outputFilter": args.output_filter,
         },
-        "experimentConfig": experiment
-        and {
-            "experimentName": experiment.experiment_name,
-            "trialName": experiment.trial_name,
-            "trialComponentDisplayName": experiment.trial_component_display_name,
-        },
+        "experimentConfig": args.experiment_config and _in_camel_case(args.experiment_config),
     }
     return _given(members)
 
@@ -87,6 +79,10 @@ def complete(spec: Mapping[str, Any], job_name: str, tags: Mapping[str, str]) ->
 
 def output_path(output_base: str, job_name: str) -> str:
     return f"{output_base.rstrip('/')}/{job_name}/"
+
+
+def _in_camel_case(config: ModelClientConfig | ExperimentConfig) -> dict[str, Any]:
+    return {re.sub("_(.)", lambda found: found[1].upper(), name): value for name, value in asdict(config).items()}
 
 
 def _given(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ follow it start, and `jobs.ends` reports the failure.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -92,11 +93,8 @@ class JobPlace:
         )
 
 
-@dataclass
-class Uploads:
-    """Inputs uploaded so far, by key: equal content is uploaded once, by the first job that reads it."""
-
-    by_key: dict[str, aws.s3.BucketObjectv2] = field(default_factory=dict[str, aws.s3.BucketObjectv2])
+Uploads = dict[str, aws.s3.BucketObjectv2]
+"""Inputs uploaded so far, by key: equal content is uploaded once, by the first job that reads it."""
 
 
 class TransformJob(pulumi.ComponentResource):
@@ -157,23 +155,23 @@ class TransformJob(pulumi.ComponentResource):
         source = self._job.input
         if not isinstance(source, LocalInput):
             return []
-        return [self._upload_one(uploads, source, name) for name, _ in source.files]
+        return [self._upload_one(uploads, source, name, path) for name, path in source.files]
 
-    def _upload_one(self, uploads: Uploads, source: LocalInput, name: str) -> aws.s3.BucketObjectv2:
+    def _upload_one(self, uploads: Uploads, source: LocalInput, name: str, path: Path) -> aws.s3.BucketObjectv2:
         key = source.prefix + name
-        if key not in uploads.by_key:
+        if key not in uploads:
             part = "" if source.is_single else f"-{name}"
-            uploads.by_key[key] = aws.s3.BucketObjectv2(
+            uploads[key] = aws.s3.BucketObjectv2(
                 f"{self._job.name}-input{part}",
                 bucket=self._place.bucket_name,
                 key=key,
-                source=pulumi.FileAsset(str(dict(source.files)[name])),
+                source=pulumi.FileAsset(str(path)),
                 # Kept when its job is removed, since another job may read the same content. It is deleted with the bucket.
                 opts=pulumi.ResourceOptions(
                     parent=self, retain_on_delete=True, depends_on=list(self._place.bucket_ready)
                 ),
             )
-        return uploads.by_key[key]
+        return uploads[key]
 
     def _input_path(
         self, sent: Sequence[aws.s3.BucketObjectv2], needed: Mapping[str, "TransformJob"]

@@ -57,9 +57,12 @@ class Limits:
 
 
 def problems(args: TransformJobArgs, limits: Limits, folder: str = "") -> list[str]:
-    """Say everything about a job's arguments that SageMaker, or this stack, does not allow.
+    """List everything about a job's arguments that SageMaker, or this stack, does not allow.
 
-    `folder` is the beginning of the name of the job's own folder under the output base.
+    Args:
+        args: the job's.
+        limits: the stack's.
+        folder: the beginning of the name of the job's own folder under the output base.
     """
     if wrong := list(mistyped(args)):
         return wrong
@@ -103,17 +106,12 @@ def _numbers(args: TransformJobArgs) -> Iterator[str]:
 
 def _texts(args: TransformJobArgs) -> Iterator[str]:
     experiment = args.experiment_config or ExperimentConfig()
-    entity = "1 to 120 letters, digits and -"
+    entity, ami = "1 to 120 letters, digits and -", "an AMI version such as al2-ami-sagemaker-batch-gpu-535"
     shaped: list[tuple[str, object, re.Pattern[str], str]] = [
         ("ModelName", args.model_name, _MODEL, "a SageMaker model's name"),
         ("KmsKeyId", args.output_kms_key_id, _KEY_ID, "a KMS key's id, alias or ARN"),
         ("VolumeKmsKeyId", args.volume_kms_key_id, _KEY_ID, "a KMS key's id, alias or ARN"),
-        (
-            "TransformAmiVersion",
-            args.transform_ami_version,
-            _AMI,
-            "an AMI version such as al2-ami-sagemaker-batch-gpu-535",
-        ),
+        ("TransformAmiVersion", args.transform_ami_version, _AMI, ami),
         ("S3OutputPath", args.output_base, _S3_URI, "an S3 URI such as s3://bucket/prefix"),
         ("ExperimentName", experiment.experiment_name, _ENTITY, entity),
         ("TrialName", experiment.trial_name, _ENTITY, entity),
@@ -132,7 +130,7 @@ def _texts(args: TransformJobArgs) -> Iterator[str]:
 def _pairs(args: TransformJobArgs) -> Iterator[str]:
     yield from environment_problems("Environment", args.environment, MAX_ENVIRONMENT, MAX_VALUE)
     for key, value in args.tags.items():
-        if not 1 <= len(key) <= 128 or len(value) > 256 or not _is_tag_text(key) or not _is_tag_text(value):
+        if not 1 <= len(key) <= 128 or len(value) > 256 or not _TAG_TEXT.fullmatch(key + value):
             yield f"Tags: '{key}' is not allowed. Allowed: keys of 1 to 128, values of up to 256 letters, digits, _.:/=+-@"
         if key.lower().startswith("aws:"):
             yield f"Tags: '{key}' is not allowed. Allowed: keys that do not start with aws:"
@@ -187,7 +185,7 @@ def _input(args: TransformJobArgs) -> Iterator[str]:
 
 
 def _own_result(args: TransformJobArgs, limits: Limits, folder: str) -> Iterator[str]:
-    """A job that reads its own results would run again at each `up`, on ever more input."""
+    """Refuse a job that reads its own results: it would run again at each `up`, on ever more input."""
     if isinstance(args.input, ResultOf) or args.s3_data_type != "S3Prefix" or not _S3_URI.fullmatch(args.input):
         return
     base = args.output_base or _default_output(args.input, limits.own_buckets)
@@ -225,8 +223,9 @@ def _limited(args: TransformJobArgs, limits: Limits) -> Iterator[str]:
 
 
 def missing_permissions(args: TransformJobArgs, reads: str, limits: Limits) -> Iterator[str]:
-    """List the buckets and keys that the stack's roles may not use. The resource's own policy may allow it, so these are
-    warnings.
+    """List the buckets and keys that the stack's roles may not use.
+
+    These are warnings, because the policy of the bucket or key may allow it.
 
     A job with another model runs under that model's role, about which nothing is known here; the operator's role needs
     the permission for the key of its volume.
@@ -257,13 +256,9 @@ def _unless(what: str, key: str) -> str:
     return f"for which the stack's roles have no permission: unless the {what}'s own policy allows them, add it to config {key}"
 
 
-def _is_tag_text(text: str) -> bool:
-    return _TAG_TEXT.fullmatch(text) is not None
-
-
 def mistyped(arguments: object) -> Iterator[str]:
     """Say which members of an arguments object, and of the objects in it, have another type than declared."""
-    hints = get_type_hints(type(arguments), localns=vars(pulumi.output))  # in whose words pulumi.Input is written
+    hints = get_type_hints(type(arguments), localns=vars(pulumi.output))  # pulumi.Input contains names of that module
     for item in fields(arguments):  # pyright: ignore[reportArgumentType]  arguments are dataclasses
         value = getattr(arguments, item.name)
         if not _fits(value, hints[item.name]):

@@ -1,6 +1,6 @@
 """Lookups of the program and the tools, which never change anything: objects in S3, logs of jobs, quotas, AWS's prices.
 
-The names by which the program, the tools and kubectl find a job stand here too.
+The names by which the program, the tools and kubectl find a job are here, too.
 """
 
 NAME_LABEL = "batch-inference/job"
@@ -17,5 +17,5 @@ ENDS = ("Completed", "Failed", "Stopped")
 
 
 def error_code(error: Exception) -> str:
-    """AWS's code of a refusal, such as `AccessDenied`; empty for an error of boto3 itself."""
+    """Return the code of AWS's error, such as `AccessDenied`; empty for an error of boto3 itself."""
     return getattr(error, "response", {}).get("Error", {}).get("Code", "")

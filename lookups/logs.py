@@ -44,12 +44,12 @@ class JobLogs:
         self._client: Any = boto3.client("logs", region_name=self.region)
 
     def new(self) -> list[Line]:
-        """The lines that came since the last call, oldest first; none when the job has no logs yet."""
+        """Return the lines written since the last call, oldest first; empty if the job has no logs yet."""
         lines = (line for stream in self._streams() for line in self._read(stream))
         return sorted(lines, key=lambda line: line.milliseconds)  # stable: lines of one moment keep their order
 
     def last(self, count: int) -> list[Line]:
-        """The last lines, oldest first; no more than these are read from any stream."""
+        """Return the last lines, oldest first; no more than these are read from any stream."""
         lines = (line for stream in self._streams() for line in self._end(stream, count))
         return sorted(lines, key=lambda line: line.milliseconds)[-count:]
 
@@ -64,7 +64,7 @@ class JobLogs:
             raise
 
     def _end(self, stream: str, count: int) -> list[Line]:
-        """CloudWatch may return fewer events than there are before the end of a stream; the token then leads backwards."""
+        """Return the last lines of a stream; CloudWatch may return fewer at once, and its token then leads backwards."""
         lines: list[Line] = []
         token = ""
         while len(lines) < count:
@@ -76,7 +76,7 @@ class JobLogs:
         return lines[-count:]
 
     def _read(self, stream: str) -> Iterator[Line]:
-        """CloudWatch repeats the token when a stream has no more for now."""
+        """Yield the new lines of a stream; CloudWatch repeats the token when there are no more for now."""
         while True:
             token = self._tokens.get(stream, "")
             page = self._events(stream, token, startFromHead=True)
@@ -96,5 +96,5 @@ def _lines(stream: str, page: dict[str, Any]) -> Iterator[Line]:
 
 
 def last_lines(job_name: str, count: int) -> list[str]:
-    """The last lines of a job's logs, for a message that says why it failed."""
+    """Return the last lines of a job's logs, for a message that says why it failed."""
     return [str(line) for line in JobLogs(job_name).last(count)]

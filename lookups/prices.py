@@ -12,7 +12,7 @@ AS_OF = "2026-11-23"
 REGION = "us-east-1"
 SOURCE = "https://aws.amazon.com/{eks,ec2,ebs,vpc,sagemaker}/pricing"
 
-JOB_MINUTES = 6.0  # a small job: about 4 to start, the rest work
+JOB_MINUTES = 6.0  # a small job takes about 4 of these to start
 
 EKS_CONTROL_PLANE_PER_HOUR = 0.10
 # By one public report, not by a price page; each job object adds 0.000048 while it is there.
@@ -31,10 +31,10 @@ TRANSFORM_PER_HOUR: Mapping[str, float] = {
 
 
 def standing(node_instance_type: str | None) -> dict[str, float | None]:
-    """What costs money while the stack exists, with its price per hour; None if the table has no price.
+    """Return what costs money while the stack exists, with the price per hour; None if the table lacks the price.
 
     Args:
-        node_instance_type: EC2 type of the one node; None where EKS runs the operator, without nodes.
+        node_instance_type: the EC2 type of the one node; None if EKS runs the operator, without nodes.
     """
     control_plane: dict[str, float | None] = {"EKS control plane, standard support": EKS_CONTROL_PLANE_PER_HOUR}
     if node_instance_type is None:
@@ -47,19 +47,19 @@ def standing(node_instance_type: str | None) -> dict[str, float | None]:
 
 
 def total(items: Mapping[str, float | None]) -> float | None:
-    """Their sum per hour; None when a price is missing."""
+    """Return the sum of these prices per hour; None if one is missing."""
     prices = [price for price in items.values() if price is not None]
     return sum(prices) if len(prices) == len(items) else None
 
 
 def job(transform_instance_type: str, minutes: float = JOB_MINUTES, instances: int = 1) -> float | None:
-    """The cost of one transform job: SageMaker bills by the second, start-up (about 4 minutes) included."""
+    """Return the cost of one transform job; SageMaker bills by the second, including the start (about 4 minutes)."""
     price = TRANSFORM_PER_HOUR.get(transform_instance_type)
     return price if price is None else price * instances * minutes / 60
 
 
 def summary(node_instance_type: str | None, transform_instance_type: str, stack: str) -> dict[str, float | str | None]:
-    """The stack's output `cost`; a price is None if the table does not have it.
+    """Return the stack's output `cost`; a price is None if the table does not have it.
 
     Args:
         node_instance_type: EC2 type of the one node; None if the stack has no node.

@@ -50,12 +50,20 @@ class Request:
 
 
 def transform(instance_type: str, region: str | None) -> Quota | None:
-    """Return how many instances of a type transform jobs may use at once; None where SageMaker has no such quota."""
+    """Return how many instances of a type transform jobs may use at once; None if SageMaker has no such quota.
+
+    Raises:
+        QuotaError: it cannot be read.
+    """
     return _find("sagemaker", f"{instance_type} for transform job usage", region)
 
 
 def standard_nodes(region: str | None) -> Quota | None:
-    """Return how many vCPUs of the common EC2 families may run at once."""
+    """Return how many vCPUs of the common EC2 families may run at once; None if there is no such quota.
+
+    Raises:
+        QuotaError: it cannot be read.
+    """
     return _find("ec2", STANDARD_NODES, region)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from infra.archive import dotted, newer, read_model
+from infra.archive import dotted, read_model, version_problem
 
 MODEL_NAME: Final = "xgboost-model"  # the name that SageMaker's own training gives the file
 
@@ -43,7 +43,8 @@ def package(file: Path) -> str:
     """Pack a model file, and return a description of the model.
 
     Raises:
-        PackageError: it cannot be read, is not a model that xgboost saved, or comes from a newer xgboost.
+        PackageError: it cannot be read, is not a model that xgboost saved, or comes from a newer xgboost; or the archive
+            cannot be written.
     """
     try:
         raw = file.read_bytes()
@@ -54,17 +55,22 @@ def package(file: Path) -> str:
         raise PackageError(
             f"{file} is not a model that xgboost saved as JSON or UBJSON; save it with booster.save_model('model.json')"
         )
-    if problem := newer(str(file), found):
+    if problem := version_problem(str(file), found):
         raise PackageError(problem)
     target = file.parent / f"{file.stem}.tar.gz"
-    target.write_bytes(pack(raw))
+    try:
+        target.write_bytes(pack(raw))
+    except OSError as error:
+        raise PackageError(
+            f"{target} cannot be written: {error.strerror}; copy the model to a folder of yours"
+        ) from error
     version = dotted(found.version)
     columns = "1 column" if found.features == 1 else f"{found.features} columns"
     return f'{target}: a model of {columns}, saved by xgboost {version}; use it as ModelArgs(archive="{target}")'
 
 
 def pack(model: bytes) -> bytes:
-    """An archive of this one file, without time and owner."""
+    """Return an archive of this one file, without time and owner."""
     entry = tarfile.TarInfo(MODEL_NAME)
     entry.size, entry.mode, entry.mtime = len(model), 0o644, 0
     tar_bytes = io.BytesIO()
@@ -74,7 +80,7 @@ def pack(model: bytes) -> bytes:
 
 
 def unpack(archive: bytes) -> bytes:
-    """The model in an archive that `pack` made."""
+    """Return the model in an archive that `pack` made."""
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
         member = tar.extractfile(MODEL_NAME)
         if member is None:

@@ -8,7 +8,7 @@ about one in seven leaves, a charge is its minutes times a rate, and people leav
 - they pay for an international plan that does not suit them,
 - they talk a lot by day and have no voice mail plan.
 
-Some leave for no reason that the table shows, and some stay against all reason: no model can be perfect.
+Some leave for a reason that the table does not show, and some stay despite such a reason, so no model can be perfect.
 
 The model sees all columns unchanged, in this order, except two: `churn`, which it predicts, and `state`, whose 51 values
 contain no signal and would triple the size of each request. Yes and no are 1 and 0.
@@ -49,7 +49,7 @@ class Customer(NamedTuple):
     state: str
     account_length: int  # days
     area_code: int
-    international_plan: int  # 1 has it, 0 has not
+    international_plan: int  # 1 if the customer has it, else 0
     voice_mail_plan: int
     number_vmail_messages: int
     total_day_minutes: float
@@ -65,17 +65,17 @@ class Customer(NamedTuple):
     total_intl_calls: int
     total_intl_charge: float
     customer_service_calls: int
-    churn: int  # 1 left, 0 stayed
+    churn: int  # 1 if the customer left, else 0
 
 
 def churn_table(customers: int = CUSTOMERS, seed: int = SEED) -> list[Customer]:
-    """The table, in random order."""
+    """Return the table, in random order."""
     draw = _Draw(seed)
     return [_customer(draw) for _ in range(customers)]
 
 
 def churn_probability(customer: Customer) -> float:
-    """How likely this customer is to leave: each reason counts by itself, so two make it even likelier."""
+    """Return how likely this customer is to leave: each reason counts by itself, so two make it even likelier."""
     stays = 0.985  # some leave for a reason that no column shows
     for reason in _reasons(customer):
         stays *= 1 - reason
@@ -158,12 +158,12 @@ class Split(NamedTuple):
 
 
 def split(customers: Sequence[Customer], held_out: int = HELD_OUT) -> Split:
-    """The last customers are held out: the table's order has no meaning, so this is a random choice."""
+    """Hold out the last customers: the table's order has no meaning, so this is a random choice."""
     return Split(learned=customers[:-held_out], held_out=customers[-held_out:])
 
 
 def features(customers: Sequence[Customer]) -> npt.NDArray[np.float32]:
-    """One row for each customer, one column for each feature."""
+    """Return one row for each customer, one column for each feature."""
     return pd.DataFrame(customers)[FEATURES].to_numpy(np.float32)
 
 
@@ -172,11 +172,11 @@ def labels(customers: Sequence[Customer]) -> npt.NDArray[np.float32]:
 
 
 def batch_input_csv(customers: Sequence[Customer]) -> str:
-    """The input of the batch job: numbers only, because a header or a label would be sent to the model, too."""
+    """Return the input of the batch job: numbers only, because a header or a label would be sent to the model, too."""
     return pd.DataFrame(customers)[FEATURES].to_csv(header=False, index=False, lineterminator="\n")
 
 
 def truth_csv(customers: Sequence[Customer]) -> str:
-    """The customer of each line of the batch input and of its result; `row` counts lines from 1."""
+    """Return the customer of each line of the batch input and of its result; `row` counts lines from 1."""
     rows = pd.RangeIndex(1, len(customers) + 1, name="row")
     return pd.DataFrame(customers, index=rows).to_csv(lineterminator="\n")

@@ -6,6 +6,7 @@ xgboost trains with the workshop's hyperparameters, in about a second, with the 
 from __future__ import annotations
 
 import tarfile
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -43,8 +44,8 @@ def main(folder: Path = HERE) -> None:
 
 def _write_archive(path: Path, model: bytes) -> None:
     """Write the archive only if the model in it has changed, because zlib's versions compress the same bytes differently."""
-    # What is no archive that `pack` made is replaced.
-    with suppress(OSError, EOFError, KeyError, ValueError, tarfile.TarError):
+    # An archive that `pack` did not make, or a file that is not an archive, is replaced.
+    with suppress(OSError, EOFError, KeyError, ValueError, tarfile.TarError, zlib.error):
         if unpack(path.read_bytes()) == model:
             return
     path.write_bytes(pack(model))
@@ -65,7 +66,7 @@ def train(customers: Sequence[Customer]) -> xgboost.Booster:
 
 
 def model_bytes(booster: xgboost.Booster) -> bytes:
-    """The model in xgboost's own binary JSON, which, unlike a pickle, runs no code when it is read."""
+    """Return the model in xgboost's own binary JSON, which, unlike a pickle, runs no code when it is read."""
     return bytes(booster.save_raw(raw_format="ubj"))
 
 

@@ -1,6 +1,6 @@
 """The policy pack in the form that Pulumi's policy engine needs: `pulumi preview --policy-pack policy`.
 
-A rule about single resources is checked before each is created; a rule that needs the whole stack, when the whole stack is
+A rule about single resources is checked before each of them is created, and a rule about the whole stack when all of it is
 known. In a preview, checks that depend on unknown values are skipped.
 """
 
@@ -20,7 +20,7 @@ from rules.resource import Resource, Rule
 
 
 def as_policy(rule: Rule) -> Policy:
-    """A mandatory policy."""
+    """Return a rule as a mandatory policy."""
 
     def tell(report: ReportViolation, resources: list[Resource]) -> None:
         for violation in rule.violations(resources):

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 LAST_YEAR = 2199
 
 _FORM = re.compile(r"(cron|rate|at)\((.*)\)")
-_RATE = re.compile(r"([1-9]\d*) (minute|hour|day)(s?)")
+_RATE = re.compile(r"([1-9][0-9]*) (minute|hour|day)(s?)")
 _AT = "%Y-%m-%dT%H:%M:%S"
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
@@ -46,7 +46,7 @@ class Cron:
 
     Attributes:
         days: of the month: numbers; `L` is the last day, and `5W` the weekday nearest to the 5th.
-        weekdays: 1 (Sunday) to 7; `6L`, the month's last Friday, and `6#2`, its second one, stand alone.
+        weekdays: 1 (Sunday) to 7; `6L`, the month's last Friday, and `6#2`, its second one, occur alone.
     """
 
     minutes: tuple[int, ...]
@@ -85,9 +85,7 @@ def zone(name: str) -> tzinfo:
         return UTC
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError, ModuleNotFoundError) as error:  # ZoneInfoNotFoundError is a KeyError
-        raise _unknown_zone(name) from error
-    except KeyError as error:
+    except (ValueError, OSError, ModuleNotFoundError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
         raise _unknown_zone(name) from error
 
 
@@ -121,8 +119,10 @@ def fires(expression: Expression, where: tzinfo, now: datetime) -> bool:
 
 def occurs(when: datetime, where: tzinfo) -> bool:
     """Say whether a local time exists: clocks that are put forward leave an hour out."""
-    aware = when.replace(tzinfo=where)
-    return aware.astimezone(UTC).astimezone(where).replace(tzinfo=None) == when
+    try:
+        return when.replace(tzinfo=where).astimezone(UTC).astimezone(where).replace(tzinfo=None) == when
+    except OverflowError:  # in UTC it is before the year 1 or after the year 9999
+        return False
 
 
 def _unknown_zone(name: str) -> ExpressionError:
@@ -166,7 +166,7 @@ def _is_day(entry: int | str, day: date) -> bool:
 
 
 def _nearest_weekday(month: Sequence[date], wanted: date) -> date:
-    """The weekday nearest to a day, in the same month."""
+    """Return the weekday nearest to a day, in the same month."""
     weekdays = [day for day in month if day.weekday() < 5]
     return min(weekdays, key=lambda day: abs((day - wanted).days))
 
@@ -190,15 +190,19 @@ def _rate(text: str) -> Rate:
         )
     try:
         return Rate(timedelta(**{f"{match[2]}s": int(match[1])}))
-    except OverflowError as error:
+    except (OverflowError, ValueError) as error:  # Python refuses to read a number of thousands of digits
         raise ExpressionError(f"'rate({text})' is not allowed: the interval is too long") from error
 
 
 def _at(text: str) -> At:
+    error = ExpressionError(f"'at({text})' is not allowed. Allowed: at(yyyy-mm-ddThh:mm:ss)")
     try:
-        return At(datetime.strptime(text, _AT))  # noqa: DTZ007  a local time; its zone stands beside it
-    except ValueError as error:
-        raise ExpressionError(f"'at({text})' is not allowed. Allowed: at(yyyy-mm-ddThh:mm:ss)") from error
+        when = datetime.strptime(text, _AT)  # noqa: DTZ007  a local time; the schedule has its zone
+    except ValueError:
+        raise error from None
+    if when.isoformat() != text:  # strptime also accepts 2027-1-1T2:0:0
+        raise error
+    return At(when)
 
 
 def _cron(text: str) -> Cron:
@@ -217,7 +221,7 @@ def _cron(text: str) -> Cron:
     return Cron(
         _Field("minutes", 0, 59).numbers(minutes),
         _Field("hours", 0, 23).numbers(hours),
-        None if days == "?" else _Field("day of the month", 1, 31).entries(days, r"L|([1-9]|[12]\d|3[01])W"),
+        None if days == "?" else _Field("day of the month", 1, 31).entries(days, r"L|([1-9]|[12][0-9]|3[01])W"),
         _Field("month", 1, 12, _MONTHS).numbers(months),
         None if weekdays == "?" else _Field("day of the week", 1, 7, _DAYS).entries(weekdays, r"[1-7]L|[1-7]#[1-5]"),
         _Field("year", 1970, LAST_YEAR).numbers(years),
@@ -250,7 +254,7 @@ class _Field:
 
     def _span(self, part: str) -> range:
         span, slash, step = part.partition("/")
-        if slash and not re.fullmatch(r"[1-9]\d{0,3}", step):
+        if slash and not re.fullmatch(r"[1-9][0-9]{0,3}", step):
             raise self._refused(part)
         first, dash, last = span.partition("-")
         if span == "*":
@@ -265,7 +269,7 @@ class _Field:
     def _number(self, text: str) -> int:
         if text.upper() in self.words:
             return self.words.index(text.upper()) + 1
-        if not re.fullmatch(r"\d{1,4}", text) or not self.low <= int(text) <= self.high:
+        if not re.fullmatch(r"[0-9]{1,4}", text) or not self.low <= int(text) <= self.high:
             raise self._refused(text)
         return int(text)
 

@@ -28,7 +28,7 @@ class Comparison:
     """Two results of the same records."""
 
     figures: pd.DataFrame  # one row for each job, one column for each metric, and a row of the differences
-    changed: pd.DataFrame  # rows whose decision differs, by number from 1; of a regression those that differ most
+    changed: pd.DataFrame  # rows with different decisions, by number from 1; for a regression, those that differ most
     distance: float  # the largest difference between two predictions of one row; nan if they are classes
     count: int  # rows compared
     kind: metrics.Kind
@@ -39,9 +39,9 @@ class Comparison:
         changed = self.changed.head(SHOWN)
         said = [self.figures.map(metrics.number).to_string(), ""]
         if self.kind == "regression":
-            said.append(f"The predictions of {self.count} rows lie up to {metrics.number(self.distance)} apart.")
+            said.append(f"The predictions of {self.count} rows are up to {metrics.number(self.distance)} apart.")
         else:
-            apart = "" if np.isnan(self.distance) else f"; predictions lie up to {metrics.number(self.distance)} apart"
+            apart = "" if np.isnan(self.distance) else f"; predictions are up to {metrics.number(self.distance)} apart"
             said.append(f"{len(self.changed)} of {self.count} rows change sides{apart}.")
         if len(changed):
             more = f", the first {SHOWN}" if len(self.changed) > SHOWN else ""
@@ -104,7 +104,7 @@ def _check_labels(names: tuple[str, str], first: pd.DataFrame, second: pd.DataFr
 
 
 def _distances(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series[float] | None:
-    """How far the predictions of each row differ; None if they are not numbers, or not equally many."""
+    """Return how far the predictions of each row differ; None if they are not numbers, or not equally many."""
     if first.shape != second.shape:
         return None
     try:

@@ -23,13 +23,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def report(values: dict[str, Any], stack: str) -> str:
-    """The cost as text, one line for each item, and the command that ends it."""
+    """Return the cost as text, one line for each item, and the command that ends it."""
     has_nodes = values.get("operatorInstall") != "capability"
     items = prices.standing(values["nodeInstanceType"] if has_nodes else None)
     hour = prices.total(items)
     one_job = prices.job(values["transformInstanceType"])
     lines = [f"{what:<40} {_dollars(price)} an hour" for what, price in items.items()]
-    lines.append(f"{'while it stands':<40} {_dollars(hour)} an hour, {_dollars(hour and hour * 24, 2)} a day")
+    lines.append(f"{'while the stack exists':<40} {_dollars(hour)} an hour, {_dollars(hour and hour * 24, 2)} a day")
     what = f"one job on {values['transformInstanceType']}, {prices.JOB_MINUTES:g} minutes"
     lines.append(f"{what:<40} {_dollars(one_job)}")
     lines.append(f"Prices of {prices.REGION} as of {prices.AS_OF} ({prices.SOURCE}).")

@@ -8,6 +8,7 @@ others own, such as kubectl's short names for jobs, stay.
 from __future__ import annotations
 
 import hashlib
+import http.client
 import io
 import json
 import re
@@ -16,6 +17,7 @@ import sys
 import tarfile
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from typing import Any
@@ -66,7 +68,7 @@ def _of_archive(archive: bytes) -> list[str]:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as chart:
             files = [chart.extractfile(name) for name in sorted(chart.getnames()) if fnmatch(name, "*/crds/*.yaml")]
             return [file.read().decode() for file in files if file]
-    except tarfile.TarError as error:
+    except (tarfile.TarError, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise WorkshopError(f"it is not a chart archive ({error})") from error
 
 
@@ -82,7 +84,7 @@ def _pull(address: str, version: str) -> bytes:
         if layer is None:
             raise WorkshopError("it is not a Helm chart")
         archive = _get(f"{base}/blobs/{layer['digest']}", token)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
         by_hand = f"helm show crds {address} --version {version} | kubectl apply --server-side --force-conflicts -f -"
         raise WorkshopError(f"the registry does not serve it ({error}); by hand: {by_hand}") from error
     if layer["digest"] != f"sha256:{hashlib.sha256(archive).hexdigest()}":

@@ -31,7 +31,7 @@ class Declared:
 
     @classmethod
     def of(cls, job: Mapping[str, Any]) -> Declared | None:
-        """The labels in a job's entry in the stack's outputs; None if it declares none."""
+        """Return the labels in a job's entry in the stack's outputs; None if it declares none."""
         found = job.get("labels")
         if not found:
             return None
@@ -41,7 +41,7 @@ class Declared:
 def matched(
     declared: Declared, table: pd.DataFrame, written: Sequence[pd.DataFrame], client: Any = None
 ) -> Sequence[Any]:
-    """The label of each row of a result.
+    """Return the label of each row of a result.
 
     Args:
         declared: the labels' file and columns.
@@ -67,7 +67,7 @@ def matched(
 
 
 def _read(declared: Declared, client: Any) -> pd.DataFrame:
-    """The labels in the order of their file: the column `label`, after the column `key` if one is declared."""
+    """Return the labels in the order of their file: the column `label`, after the column `key` if one is declared."""
     texts = _table(declared, client)
     found = texts[[_find(texts, declared, declared.column)]].set_axis([LABEL], axis=1)
     if declared.key is not None:
@@ -110,7 +110,7 @@ def _table(declared: Declared, client: Any) -> pd.DataFrame:
 
 
 def _find(texts: pd.DataFrame, declared: Declared, place: Place | None) -> Any:
-    """The name of a column in the file."""
+    """Return the name of a column in the file."""
     names = list(texts.columns)
     if place is None and len(names) > 1:
         raise WorkshopError(f"{declared.path} has {len(names)} columns: name the one with the labels (label_column)")
@@ -128,7 +128,7 @@ def _at(position: int, names: Sequence[Any], where: str) -> Any:
 
 
 def _key_in_labels(declared: Declared, texts: pd.DataFrame) -> Place:
-    """The column of the key: it has the same name, or the same position, in both; without a header, a name means the first."""
+    """Return the column of the key: it has the same name or position in both; without a header, a name means the first column."""
     if declared.key is not None and (isinstance(declared.key, int) or isinstance(declared.column, str)):
         return declared.key
     label = list(texts.columns).index(_find(texts, declared, declared.column))
@@ -136,12 +136,12 @@ def _key_in_labels(declared: Declared, texts: pd.DataFrame) -> Place:
 
 
 def _begins_with_a_header(column: pd.Series[Any]) -> bool:
-    """Whether the first line is a word above numbers; for labels that are words that cannot be known."""
+    """Say whether the first line is a word above numbers; if the labels are words, that cannot be known."""
     rest = typed(column.iloc[1:].to_frame())[LABEL]
     first = typed(column.iloc[:1].to_frame())[LABEL]
     return len(rest) > 0 and pd.api.types.is_numeric_dtype(rest) and not pd.api.types.is_numeric_dtype(first)
 
 
 def _place(value: Any) -> Place | None:
-    """Numbers come back from a stack's outputs as floats."""
+    """Return a column's place; numbers come back from a stack's outputs as floats."""
     return int(value) if isinstance(value, float) else value

@@ -39,7 +39,7 @@ class Found:
     tags: Tags | None = ()
 
     def belongs_to(self, project: str, stack: str) -> bool:
-        """Whether its tags name this project and stack."""
+        """Say whether its tags name this project and stack."""
         return {("project", project), ("stack", stack)} <= set(self.tags or ())
 
 
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def everything(session: Session) -> Iterator[Found]:
-    """Everything in the account, in the session's region, of the kinds that a stack creates."""
+    """List everything in the account, in the session's region, of the kinds that a stack creates."""
     for one in LISTINGS:
         try:
             yield from _listed(session, one)
@@ -123,7 +123,7 @@ def everything(session: Session) -> Iterator[Found]:
 
 
 def kept_by_design(session: Session, prefix: str = "") -> Iterator[str]:
-    """The records of ended jobs whose names begin with the prefix, which AWS keeps and nobody can delete, and their logs."""
+    """List what AWS keeps and nobody can delete: the records of ended jobs whose names begin with the prefix, and their logs."""
     asked = {"NameContains": prefix} if prefix else {}
     for job in _pages(session, "sagemaker", "list_transform_jobs", "TransformJobSummaries", **asked):
         if job["TransformJobName"].startswith(prefix) and job["TransformJobStatus"] != RUNNING:
@@ -146,13 +146,13 @@ def _listed(session: Session, one: Listing) -> Iterator[Found]:
 
 
 def _is_the_accounts_own(item: Mapping[str, Any]) -> bool:
-    """Whether each account has it from the start, or AWS made it for a service."""
+    """Say whether each account has it from the start, or AWS made it for a service."""
     own = item.get("IsDefault") or str(item.get("Path", "")).startswith("/aws-service-role/")
     return bool(own) or str(item.get("Arn", "")).endswith(":schedule-group/default")
 
 
 def _tagged(kind: str, name: str, read_tags: Callable[[], Mapping[str, Any]]) -> Iterator[Found]:
-    """One thing with its tags; nothing if it was deleted since it was listed."""
+    """Yield an item with its tags; nothing if it was deleted after it was listed."""
     try:
         yield Found(kind, name, _pairs(read_tags()))
     except ClientError as error:
@@ -175,7 +175,7 @@ def _client(session: Session, service: str) -> Any:
 
 
 def _pairs(answer: Mapping[str, Any]) -> Tags:
-    """The tags in an answer, which each service writes in its own form."""
+    """Return the tags in an answer, which each service writes in its own form."""
     answer = answer.get("cluster") or answer
     tags = answer.get("Tags") or answer.get("TagSet") or answer.get("tags") or ()
     return tuple(tags.items()) if isinstance(tags, dict) else tuple((tag["Key"], tag["Value"]) for tag in tags)

@@ -66,7 +66,7 @@ def of(table: pd.DataFrame, threshold: float = THRESHOLD) -> Metrics:
 
 
 def kind_of(labels: pd.Series[Any], scores: pd.DataFrame) -> Kind:
-    """The kind of prediction.
+    """Return the kind of prediction.
 
     Raises:
         WorkshopError: it is not one of the three.
@@ -85,7 +85,7 @@ def kind_of(labels: pd.Series[Any], scores: pd.DataFrame) -> Kind:
 
 
 def threshold() -> float:
-    """The threshold in the environment variable THRESHOLD, else the usual one.
+    """Return the threshold in the environment variable THRESHOLD, else the usual one.
 
     Raises:
         WorkshopError: it is not a number between 0 and 1.
@@ -101,7 +101,7 @@ def threshold() -> float:
 
 
 def number(value: float) -> str:
-    """A metric as text: three decimals below 1000, a dash if it is not defined."""
+    """Return a metric as text: three decimals below 1000, a dash if it is not defined."""
     if np.isnan(value):
         return "-"
     return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
@@ -153,7 +153,7 @@ def _regression(labels: pd.Series[Any], scores: pd.Series[Any]) -> Metrics:
 
 
 def _classes(labels: pd.Series[Any], scores: pd.DataFrame) -> pd.Series[Any]:
-    """The predicted class of each row, in the labels' own terms."""
+    """Return the predicted class of each row, in the labels' own terms."""
     if scores.shape[1] == 1:
         found = scores.iloc[:, 0]
         return found.astype(labels.dtype) if is_numeric_dtype(labels) else found

@@ -12,6 +12,7 @@ import http.client
 import io
 import tarfile
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +38,7 @@ Ask = Callable[[str], str]
 
 
 def booster_of(model_name: str, sagemaker: Any, client: Any) -> xgboost.Booster:
-    """The XGBoost model that a job used, from its archive.
+    """Return the XGBoost model that a job used, from its archive.
 
     Raises:
         WorkshopError: the model is gone, or is not one that XGBoost saved.
@@ -51,7 +52,7 @@ def booster_of(model_name: str, sagemaker: Any, client: Any) -> xgboost.Booster:
 
 
 def booster_in(archive: bytes) -> xgboost.Booster:
-    """The XGBoost model in a model archive. A pickled model is not opened, because that would run code.
+    """Return the XGBoost model in a model archive. A pickled model is not opened, because that would run code.
 
     Raises:
         WorkshopError: the archive contains no model that XGBoost saved with `Booster.save_model`.
@@ -60,7 +61,7 @@ def booster_in(archive: bytes) -> xgboost.Booster:
         with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
             files = [opened.extractfile(member) for member in opened.getmembers() if member.isfile()]
             bodies = [file.read() for file in files if file]
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise WorkshopError(f"the model archive cannot be read: {error}") from error
     for body in bodies:
         try:
@@ -71,7 +72,7 @@ def booster_in(archive: bytes) -> xgboost.Booster:
 
 
 def sent(inputs: pd.DataFrame, input_filter: str) -> pd.DataFrame:
-    """The columns of the job's input that its filter, such as `$[1:]`, sends to the model.
+    """Return the columns of the job's input that its filter, such as `$[1:]`, sends to the model.
 
     Raises:
         WorkshopError: they are not numbers, or the filter does not select by position.
@@ -87,7 +88,7 @@ def sent(inputs: pd.DataFrame, input_filter: str) -> pd.DataFrame:
 
 
 def contributions(booster: xgboost.Booster, columns: pd.DataFrame) -> pd.DataFrame:
-    """How much each of the columns that were sent to a model added to each prediction.
+    """Compute how much each of the columns that were sent to a model added to each prediction.
 
     Returns:
         One row for each of the first records and one column for each input column; for several classes, the mean size
@@ -107,7 +108,7 @@ def contributions(booster: xgboost.Booster, columns: pd.DataFrame) -> pd.DataFra
 
 
 def ranked(added: pd.DataFrame) -> pd.Series[float]:
-    """The mean size of each column's contributions, the largest first."""
+    """Return the mean size of each column's contributions, the largest first."""
     return added.abs().mean().sort_values(ascending=False)
 
 

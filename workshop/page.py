@@ -66,7 +66,7 @@ def load(name: str, threshold: float, stack_name: str | None = None) -> Result:
 
 
 def headline(result: Result) -> Html:
-    """Job, model, date, rows, and the figures that matter most."""
+    """Show job, model, date, rows, and the figures that matter most."""
     terms = {
         "Job": result.run.job_name,
         "Model": result.run.model_name,
@@ -84,7 +84,7 @@ def headline(result: Result) -> Html:
 
 
 def distribution(result: Result) -> Html:
-    """How the predictions are distributed, and how often each class or range is predicted."""
+    """Show how the predictions are distributed, and how often each class or range is predicted."""
     scores = results.predictions(result.table)
     first = scores.iloc[:, 0]
     if scores.shape[1] > 1 or not _is_quantity(first):
@@ -99,7 +99,7 @@ def distribution(result: Result) -> Html:
 
 
 def quality(result: Result) -> Html:
-    """The metrics, by kind; without labels, a sentence that says so."""
+    """Show the metrics, by kind; without labels, a sentence that says so."""
     if result.quality is None:
         return paragraph("The job declares no labels, so there are no metrics.")
     if result.quality.kind == "regression":
@@ -108,7 +108,7 @@ def quality(result: Result) -> Html:
 
 
 def contributions(result: Result) -> Html:
-    """Which columns drive the predictions, if the model gives that information."""
+    """Show which columns drive the predictions, if the model gives that information."""
     if result.why_unknown:
         return paragraph(f"Not known for this model: {result.why_unknown}.")
     top = result.ranked.head(TOP)
@@ -118,14 +118,14 @@ def contributions(result: Result) -> Html:
 
 
 def first_rows(result: Result) -> Html:
-    """The rows to look at first: the highest predictions, or those that are most wrong."""
+    """Show the rows to look at first: the highest predictions, or those that are most wrong."""
     table, found = result.table, result.quality
     scores = results.predictions(table)
     if found and found.kind == "regression":
-        text = "The rows whose prediction is farthest from the label."
+        text = "The rows with the prediction farthest from the label."
         order = (table[PREDICTION] - table[LABEL]).abs().sort_values(ascending=False).index
     elif found and found.kind == "multi-class":
-        text = "Rows whose class is predicted wrongly."
+        text = "Rows with a wrongly predicted class."
         order = table.index[(found.decided.astype(str) != table[LABEL].astype(str)).to_numpy()]
     elif scores.shape[1] == 1 and pd.api.types.is_numeric_dtype(scores.iloc[:, 0]):
         text = "The rows with the highest predictions."
@@ -138,7 +138,7 @@ def first_rows(result: Result) -> Html:
 
 
 def real_time(result: Result, invocations_url: str = "", endpoint_name: str = "") -> Html:
-    """How long the job ran, and how long the same rows take in real time, in a container or endpoint with its model."""
+    """Show how long the job ran, and how long the same rows take in real time, in a container or endpoint with its model."""
     rows = [("the batch job, from its start to its end", f"{result.run.seconds:.2f}", "")]
     if not (invocations_url or endpoint_name):
         note = "Name a container or an endpoint in the first cell to send the same rows in real time."
@@ -155,12 +155,12 @@ def real_time(result: Result, invocations_url: str = "", endpoint_name: str = ""
 
 
 def stacked(*parts: Html) -> Html:
-    """The parts below each other."""
+    """Put the parts below each other."""
     return Html("\n".join(parts))
 
 
 def table_of(table: pd.DataFrame, *, index: bool = True) -> Html:
-    """A table with one row of headings; the index, if it is shown, is a column like the others."""
+    """Show a table with one row of headings; the index, if it is shown, is a column like the others."""
     flat = table.reset_index() if index else table
     body = flat.to_html(index=False, border=0, escape=True, classes="data", justify="left", na_rep="-")
     return Html(f'<div class="table">{body}</div>')
@@ -171,7 +171,7 @@ def paragraph(text: str) -> Html:
 
 
 def in_words(table: pd.DataFrame) -> pd.DataFrame:
-    """The same table with "yes" and "no" in columns of integers that contain only 0 and 1."""
+    """Return the same table with "yes" and "no" in columns of integers that contain only 0 and 1."""
     worded = table.copy()
     for name in worded.columns:
         if pd.api.types.is_integer_dtype(worded[name]) and set(worded[name].unique()) <= WORDS.keys():
@@ -182,7 +182,9 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
 def _asked(result: Result, ask: model.Ask) -> model.Asked:
     client = stack.client("s3", result.stack)
     paths = (str(result.job["input_path"]), str(result.job["result_path"]))
-    records, batch = (s3.read(path, client).decode().splitlines()[:MOST_ASKED] for path in paths)
+    # Not splitlines(), which also splits at characters that a field may contain, such as U+2028.
+    lines = (s3.read(path, client).decode().split("\n") for path in paths)
+    records, batch = ([line for line in found if line][:MOST_ASKED] for found in lines)
     return model.asked(records, batch, ask)
 
 
@@ -198,7 +200,7 @@ def _figures(result: Result) -> dict[str, str]:
 
 
 def _is_quantity(scores: pd.Series[Any]) -> bool:
-    """Whether a histogram says more than a count of each value."""
+    """Say whether a histogram is more useful than a count of each value."""
     return pd.api.types.is_numeric_dtype(scores) and scores.nunique() > MOST_CLASSES
 
 
@@ -212,7 +214,7 @@ def _most_likely(scores: pd.DataFrame) -> pd.Series[Any]:
 
 
 def _ranges(scores: pd.Series[Any]) -> pd.DataFrame:
-    """Counts in ten ranges of equal width; of probabilities from 0 to 1."""
+    """Count the scores in ten ranges of equal width, which for probabilities go from 0 to 1."""
     probability = scores.min() >= 0 and scores.max() <= 1
     edges = np.linspace(0, 1, TOP + 1) if probability else np.linspace(scores.min(), scores.max(), TOP + 1)
     counts, _ = np.histogram(scores, edges)

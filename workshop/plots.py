@@ -60,7 +60,7 @@ def plot(draw: Callable[Concatenate[Axes, P], tuple[str, str]]) -> Callable[P, H
 
 @plot
 def histogram(axes: Axes, groups: dict[str, pd.Series[Any]], title: str, label: str) -> tuple[str, str]:
-    """How numbers are distributed; several groups, by their names, stand on each other."""
+    """Draw how numbers are distributed; several groups, by their names, are stacked."""
     values = [group.to_numpy(float) for group in groups.values()]
     whole = np.concatenate(values)
     axes.hist(values, bins=BINS, stacked=True, color=[BLUE, ORANGE, GREY][: len(values)], label=list(groups))
@@ -74,7 +74,7 @@ def histogram(axes: Axes, groups: dict[str, pd.Series[Any]], title: str, label: 
 
 @plot
 def bars(axes: Axes, values: pd.Series[Any], title: str, label: str) -> tuple[str, str]:
-    """One horizontal bar for each value, the first one on top."""
+    """Draw one horizontal bar for each value, the first one on top."""
     drawn = axes.barh([str(name) for name in values.index], values.to_numpy(float), color=BLUE)
     axes.bar_label(drawn, fmt="%.3g", padding=4, fontsize=10)
     axes.margins(x=0.12)
@@ -88,7 +88,7 @@ def bars(axes: Axes, values: pd.Series[Any], title: str, label: str) -> tuple[st
 def precision_and_recall(
     axes: Axes, labels: pd.Series[Any], scores: pd.Series[Any], chosen: Metrics
 ) -> tuple[str, str]:
-    """Precision over recall at every threshold, with the chosen one marked; labels are 0 or 1, scores probabilities of 1."""
+    """Draw precision over recall at every threshold, and mark the chosen one; labels are 0 or 1, scores are probabilities of 1."""
     precisions, recalls, _ = metrics.precision_recall_curve(labels, scores)
     average = metrics.average_precision_score(labels, scores)
     threshold, recall, precision = chosen.threshold, chosen.figures["recall"], chosen.figures["precision"]
@@ -102,7 +102,7 @@ def precision_and_recall(
 
 @plot
 def receiver_operating_characteristic(axes: Axes, labels: pd.Series[Any], scores: pd.Series[Any]) -> tuple[str, str]:
-    """The share of hits over the share of false alarms at every threshold."""
+    """Draw the share of hits over the share of false alarms at every threshold."""
     false_rates, true_rates, _ = metrics.roc_curve(labels, scores)
     area = metrics.roc_auc_score(labels, scores)
     axes.plot(false_rates, true_rates, color=BLUE, label=f"area under the curve {area:.3f}")
@@ -114,7 +114,7 @@ def receiver_operating_characteristic(axes: Axes, labels: pd.Series[Any], scores
 
 @plot
 def predicted_over_labels(axes: Axes, labels: pd.Series[Any], scores: pd.Series[Any]) -> tuple[str, str]:
-    """Each row as a point: the prediction over the label."""
+    """Draw each row as a point: the prediction over the label."""
     ends = [float(min(labels.min(), scores.min())), float(max(labels.max(), scores.max()))]
     axes.scatter(labels, scores, s=9, alpha=0.5, color=BLUE, linewidths=0, label="rows")
     axes.plot(ends, ends, color=GREY, linestyle=":", label="prediction equals label")
@@ -124,6 +124,6 @@ def predicted_over_labels(axes: Axes, labels: pd.Series[Any], scores: pd.Series[
 
 
 def shares(values: Sequence[Any]) -> pd.DataFrame:
-    """How often each value is there, the most frequent first, as a table."""
+    """Count how often each value occurs, the most frequent first."""
     counts = pd.Series(values).value_counts()
     return pd.DataFrame({"rows": counts, "share": (counts / counts.sum()).map("{:.1%}".format)})

@@ -6,6 +6,7 @@ into the stack's config if none is set: who may reach the cluster has no default
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import json
 import os
@@ -44,50 +45,52 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def checks(stack: str, values: dict[str, Any], *, send: bool = False) -> dict[str, Callable[[], str]]:
-    """The checks of a stack with these settings by the heading of their lines.
+    """Return the checks of a stack with these settings, by the headings of their lines.
 
     If wanted, they ask AWS to raise a quota that is too low.
     """
-    place: str | None = values.get("aws:region")
+    region_name: str | None = values.get("aws:region")
     version, cluster, install = str(values["kubernetesVersion"]), values["prefix"], values["operatorInstall"]
-    node = {"node quota": lambda: node_quota(values["nodeInstanceType"], place, send=send)}
+    node = {"node quota": lambda: node_quota(values["nodeInstanceType"], region_name, send=send)}
     return {
         "Pulumi CLI": pulumi_cli,
         "aws CLI": aws_cli,
-        "region": lambda: region(place),
-        "credentials": lambda: identity(place),
-        "jobs at once": lambda: jobs_at_once(values, place, send=send),
+        "region": lambda: region(region_name),
+        "credentials": lambda: identity(region_name),
+        "jobs at once": lambda: jobs_at_once(values, region_name, send=send),
         **({} if install == "capability" else node),
-        "EKS version": lambda: eks_version(version, place, cluster),
-        "EKS add-ons": lambda: addon_versions(version, place, cluster),
-        "operator": lambda: one_operator(install, cluster, place),
+        "EKS version": lambda: eks_version(version, region_name, cluster),
+        "EKS add-ons": lambda: addon_versions(version, region_name, cluster),
+        "operator": lambda: one_operator(install, cluster, region_name),
         "allowed addresses": lambda: allowed_addresses(stack, values.get("allowedCidrs") or []),
     }
 
 
-def identity(place: str | None) -> str:
-    """Whether there are valid credentials, and whose they are."""
+def identity(region_name: str | None) -> str:
+    """Check that there are valid credentials, and return whose they are."""
     with asking("sts:GetCallerIdentity"):
-        caller = boto3.client("sts", region_name=place).get_caller_identity()
+        caller = boto3.client("sts", region_name=region_name).get_caller_identity()
     return f"{caller['Arn']} in account {caller['Account']}"
 
 
-def region(place: str | None) -> str:
-    """The stack's region is the one that the aws CLI and boto3 use."""
-    if not place:
+def region(region_name: str | None) -> str:
+    """Check that the stack's region is the one that the aws CLI and boto3 use."""
+    if not region_name:
         raise Problem("the stack has none: pulumi config set aws:region us-east-1")
     with asking(""):
         found = Session().region_name
-    if found != place:
+    if found != region_name:
         named = f"your environment in {found}" if found else "your environment names none"
-        raise Problem(f"the stack is in {place}, {named}: export AWS_REGION={place} AWS_DEFAULT_REGION={place}")
-    return place
+        raise Problem(
+            f"the stack is in {region_name}, {named}: export AWS_REGION={region_name} AWS_DEFAULT_REGION={region_name}"
+        )
+    return region_name
 
 
-def one_operator(install: str, cluster: str, place: str | None) -> str:
-    """No other operator than that of the settings acts on the cluster's jobs."""
+def one_operator(install: str, cluster: str, region_name: str | None) -> str:
+    """Check that no other operator than that of the settings acts on the cluster's jobs."""
     with asking("eks:ListNodegroups, eks:ListCapabilities"):
-        eks = boto3.client("eks", region_name=place)
+        eks = boto3.client("eks", region_name=region_name)
         try:
             nodes = eks.list_nodegroups(clusterName=cluster)["nodegroups"]
             managed = [found["type"] for found in eks.list_capabilities(clusterName=cluster)["capabilities"]]
@@ -103,12 +106,12 @@ def one_operator(install: str, cluster: str, place: str | None) -> str:
 
 
 def pulumi_cli() -> str:
-    """The engine that acts on an account."""
+    """Check that there is a Pulumi CLI, which acts on the account."""
     return _program("pulumi", "https://www.pulumi.com/docs/install/")
 
 
 def aws_cli() -> str:
-    """The aws CLI makes the tokens with which the cluster is reached, also while previewing."""
+    """Check the version of the aws CLI, which makes the tokens for the cluster, also in a preview."""
     program = _program("aws", "https://docs.aws.amazon.com/cli/")
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     match = re.match(r"aws-cli/(\d+)\.(\d+)", said)
@@ -124,8 +127,8 @@ def _program(name: str, guide: str) -> str:
     raise Problem(f"not on PATH: install it ({guide})")
 
 
-def jobs_at_once(values: dict[str, Any], place: str | None, *, send: bool) -> str:
-    """The declared jobs are valid, and the quota allows the instances that they may use at once."""
+def jobs_at_once(values: dict[str, Any], region_name: str | None, *, send: bool) -> str:
+    """Check that the declared jobs are valid, and that the quota allows the instances that they may use at once."""
     command = [sys.executable, "-m", "jobs.lanes"]
     # Another check covers the addresses, and sets them if the stack has none.
     given = json.dumps({**values, "allowedCidrs": values.get("allowedCidrs") or ["127.0.0.1/32"]})
@@ -133,11 +136,11 @@ def jobs_at_once(values: dict[str, Any], place: str | None, *, send: bool) -> st
     if done.returncode:
         raise Problem(done.stderr.strip() or f"`{' '.join(command[1:])}` ended with {done.returncode}")
     wanted: dict[str, int] = json.loads(done.stdout) or {values["transformInstanceType"]: 1}
-    return "; ".join(transform_quota(kind, place, count, send=send) for kind, count in wanted.items())
+    return "; ".join(transform_quota(kind, region_name, count, send=send) for kind, count in wanted.items())
 
 
 def allowed_addresses(stack: str, cidrs: Sequence[str]) -> str:
-    """The cluster's endpoint admits this machine, and not the whole world."""
+    """Check that the cluster's endpoint admits this machine; if no range is set, write this machine's address."""
     networks = [_network(cidr) for cidr in cidrs]
     try:
         address = public_address()
@@ -149,7 +152,7 @@ def allowed_addresses(stack: str, cidrs: Sequence[str]) -> str:
         return f"{address} is within {', '.join(cidrs)}"
     if cidrs:
         raise Problem(
-            f"allowedCidrs ({', '.join(cidrs)}) do not admit this machine, whose address is {address}: "
+            f"allowedCidrs ({', '.join(cidrs)}) do not admit this machine, which has the address {address}: "
             f"pulumi config set --stack {stack} --path 'allowedCidrs[{len(cidrs)}]' {address}/32"
         )
     _write_address(stack, f"{address}/32")
@@ -157,7 +160,7 @@ def allowed_addresses(stack: str, cidrs: Sequence[str]) -> str:
 
 
 def _network(cidr: str) -> ipaddress.IPv4Network:
-    """A range that EKS accepts: for a public endpoint it refuses those of private networks."""
+    """Parse a range that EKS accepts: for a public endpoint it refuses those of private networks."""
     try:
         network = ipaddress.IPv4Network(cidr)
     except ValueError as error:
@@ -181,14 +184,14 @@ def _write_address(stack: str, cidr: str) -> None:
 
 
 def public_address() -> ipaddress.IPv4Address:
-    """The public address of this machine."""
+    """Return the public address of this machine."""
     url = os.environ.get("PREFLIGHT_ADDRESS_URL", ADDRESS_URL)
     if not url.startswith(("https://", "http://127.0.0.1:")):
         raise Problem(f"PREFLIGHT_ADDRESS_URL={url} is not used: it must be https")
     try:
         with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  the scheme is checked above
             return ipaddress.IPv4Address(answer.read(100).decode().strip())
-    except (OSError, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise Problem(f"{url} did not return this machine's address ({error}); set allowedCidrs by hand") from error
 
 

@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +28,8 @@ MOST_PREDICTIONS = 1000
 """The most columns that a model's answer may have, if an output filter hides how many there were."""
 
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
-_CODE = re.compile(r"[+-]?0\d")
-"""A leading zero says that the text is an identifier: as a number it would lose the zero."""
+_CODE = re.compile(r"[+-]?0\d|.*_")
+"""A leading zero, or an underscore, says that the text is an identifier: as a number it would lose it."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Format:
 
     @classmethod
     def of(cls, job: Mapping[str, Any]) -> Format:
-        """The format of a job, from SageMaker's description of it."""
+        """Return the format of a job, from SageMaker's description of it."""
         given, made = job["TransformInput"], job["TransformOutput"]
         processing = job.get("DataProcessing") or {}
         content_type = given.get("ContentType") or "text/csv"
@@ -85,7 +86,7 @@ def scored(result: bytes, given: bytes | None, form: Format) -> Scored:
 
 
 def table(body: bytes, content_type: str) -> pd.DataFrame:
-    """Records as a table, one row for each; columns without a name are numbered from 0.
+    """Parse records into a table, one row for each; columns without a name are numbered from 0.
 
     Raises:
         WorkshopError: the body does not fit the content type.
@@ -101,12 +102,12 @@ def table(body: bytes, content_type: str) -> pd.DataFrame:
 
 
 def typed(texts: pd.DataFrame) -> pd.DataFrame:
-    """The same table, with numbers in columns that contain only numbers; identifiers such as `007` stay strings."""
+    """Return the same table, with numbers in columns that contain only numbers; identifiers such as `007` stay strings."""
     return pd.DataFrame({name: _typed(texts[name]) for name in texts.columns}, columns=texts.columns)
 
 
 def kept_columns(output_filter: str, width: int) -> list[int] | None:
-    """Which columns of a CSV record of this width a filter, such as `$[0,-1]`, keeps, in the order in which it writes them.
+    """Return which columns of a CSV record of this width a filter such as `$[0,-1]` keeps, in the order in which it writes them.
 
     Returns:
         Positions from 0; None if the filter does not select by position.
@@ -123,11 +124,17 @@ def kept_columns(output_filter: str, width: int) -> list[int] | None:
 def _inputs(given: bytes, form: Format) -> pd.DataFrame | None:
     if not any(kind in form.content_type for kind in ("csv", "json")):
         return None
-    return table(gzip.decompress(given) if form.compressed else given, form.content_type)
+    try:
+        return table(gzip.decompress(given) if form.compressed else given, form.content_type)
+    except (OSError, EOFError, zlib.error) as error:
+        raise WorkshopError(f"the job's input cannot be decompressed by gzip: {error}") from error
 
 
 def _csv_table(text: str) -> pd.DataFrame:
-    rows = [row for row in csv.reader(io.StringIO(text, newline=""), skipinitialspace=True) if row]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), skipinitialspace=True) if row]
+    except csv.Error as error:
+        raise WorkshopError(f"it is not CSV that can be read: {error}") from error
     width = len(rows[0]) if rows else 0
     if odd := next((number for number, row in enumerate(rows, start=1) if len(row) != width), None):
         raise WorkshopError(f"record {odd} has {len(rows[odd - 1])} columns, the first one has {width}")
@@ -143,22 +150,22 @@ def _json_table(text: str) -> pd.DataFrame:
 
 
 def _json_values(text: str) -> Iterable[Any]:
-    """One value for each line; or one document, whose items are the records if it is a list of records."""
+    """Parse one value for each line; or one document, whose items are the records if it is a list of records."""
     try:
         whole = json.loads(text)
-    except ValueError:
-        lines = [line for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        lines = [line for line in text.split("\n") if line.strip()]  # a string in it may contain other line ends
     else:
         nested = isinstance(whole, list) and bool(whole) and isinstance(whole[0], (list, dict))
         return whole if nested else [whole]
     try:
         return [json.loads(line) for line in lines]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WorkshopError(f"it is neither JSON nor JSON Lines: {error}") from None
 
 
 def _joined_csv(written: pd.DataFrame, read: pd.DataFrame | None, output_filter: str) -> pd.DataFrame:
-    """The columns that come from the model: those that the filter keeps from beyond the input's width."""
+    """Return the columns that come from the model: those that the filter keeps from beyond the input's width."""
     width = written.shape[1]
     if read is not None:
         given = read.shape[1]
@@ -174,7 +181,7 @@ def _joined_csv(written: pd.DataFrame, read: pd.DataFrame | None, output_filter:
 
 
 def _answers(columns: pd.DataFrame) -> pd.DataFrame:
-    """The model's columns of a joined record; an answer that was a list still has its brackets."""
+    """Return the model's columns of a joined record; an answer that was a list still has its brackets."""
     if columns.empty:
         raise WorkshopError("its records contain no prediction: the job's output filter removes it")
     return typed(columns.astype("str").apply(lambda column: column.str.strip("[] ")))
@@ -191,7 +198,7 @@ def _joined_json(written: pd.DataFrame, read: pd.DataFrame | None) -> tuple[pd.D
 
 
 def _named(predictions: pd.DataFrame) -> pd.DataFrame:
-    """One column is called `prediction`; several have their number or their own name after it."""
+    """Name the columns: one is called `prediction`; several have their number or their own name after it."""
     if predictions.shape[1] == 1:
         return predictions.set_axis([PREDICTION], axis=1)
     numbered = all(name.isdecimal() for name in map(str, predictions.columns))

@@ -66,7 +66,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def executed(path: Path, parameters: Mapping[str, Any]) -> Any:
-    """A notebook with its outputs, run in the project's folder with these values of the variables in its `parameters` cell.
+    """Run a notebook in the project's folder, and return it with its outputs.
+
+    Args:
+        path: of the notebook.
+        parameters: the values of the variables in its cell with the tag `parameters`.
 
     Raises:
         WorkshopError: a cell failed, or the kernel ended.
@@ -106,7 +110,7 @@ def write(notebook: Any, target: Path, title: str) -> None:
 
 
 def _opening_with_the_headline(notebook: Any) -> Any:
-    """The notebook without the cells that are for its user only, and with its parameters in the cell that reads them."""
+    """Return the notebook without the cells that are for its user only, and with its parameters in the cell that reads them."""
     shown = nbformat.from_dict(notebook)
     cells = [cell for cell in shown.cells if "notebook-only" not in cell.metadata.get("tags", [])]
     parameters, first, *rest = cells

@@ -70,9 +70,12 @@ def main(arguments: Sequence[str]) -> int:
     name = options.job or _only_job(options.stack)
     table = frame(name, options.stack)
     if options.to:
-        target.parent.mkdir(parents=True, exist_ok=True)
         write = table.to_csv if target.suffix == ".csv" else table.to_parquet
-        write(target, index=False)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write(target, index=False)
+        except OSError as error:
+            raise WorkshopError(f"TO={options.to}: the file cannot be written: {error}") from error
         print(f"{target}: {len(table)} rows of {name}, columns {', '.join(table.columns)}")
         return 0
     with pd.option_context(
@@ -83,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def frame(name: str, stack_name: str | None = None) -> pd.DataFrame:
-    """The result of a job, of a folder, or of a fan-out as one table.
+    """Return the result of a job, of a folder, or of a fan-out as one table.
 
     Args:
         name: the job's declared name, or the name of a fan-out, whose results are then combined.
@@ -106,7 +109,7 @@ def frame(name: str, stack_name: str | None = None) -> pd.DataFrame:
 
 
 def members(jobs: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, Mapping[str, Any]]:
-    """The job of this name, or the jobs of the fan-out of this name, from the stack's output `transform_jobs`.
+    """Return the job of this name, or the jobs of the fan-out of this name, from the stack's output `transform_jobs`.
 
     Raises:
         WorkshopError: there are none.
@@ -121,7 +124,7 @@ def members(jobs: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, Mappi
 
 
 def run(job: Mapping[str, Any], sagemaker: Any) -> Run:
-    """How a job ran and how it reads and writes records.
+    """Ask SageMaker how a job ran and how it reads and writes records.
 
     Raises:
         WorkshopError: SageMaker cannot describe it.
@@ -141,7 +144,7 @@ def run(job: Mapping[str, Any], sagemaker: Any) -> Run:
 
 
 def job_frame(name: str, job: Mapping[str, Any], client: Any, form: Format) -> pd.DataFrame:
-    """The result of one job, with its entry in the stack's outputs, as `frame` returns it.
+    """Return the result of one job, with its entry in the stack's outputs, as `frame` returns it.
 
     Raises:
         WorkshopError: it has not completed, an object cannot be read, or the labels do not fit the result.
@@ -156,7 +159,7 @@ def job_frame(name: str, job: Mapping[str, Any], client: Any, form: Format) -> p
 
 
 def objects(job: Mapping[str, Any], client: Any) -> dict[str, str]:
-    """The result objects of a job: S3 URIs by the input's name under its prefix.
+    """Return the result objects of a job: S3 URIs by the input's name under its prefix.
 
     Raises:
         s3.S3Error: they cannot be listed.
@@ -192,12 +195,12 @@ def assembled(job: Mapping[str, Any], bodies: Mapping[str, bytes], client: Any, 
 
 
 def predictions(table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of a frame that contain the model's answer."""
+    """Return the columns of a frame that contain the model's answer."""
     return table[[name for name in table.columns if name == PREDICTION or name.startswith(f"{PREDICTION}_")]]
 
 
 def inputs(table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of a frame that come from the job's input."""
+    """Return the columns of a frame that come from the job's input."""
     return table.drop(columns=[MEMBER, LABEL, *predictions(table).columns], errors="ignore")
 
 
@@ -209,7 +212,7 @@ def _only_job(stack_name: str) -> str:
 
 
 def _of_member(member: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one job of a fan-out, with its name in the column `member`."""
+    """Return the rows of one job of a fan-out, with its name in the column `member`."""
     inner = member + "/" + table[MEMBER] if MEMBER in table else member
     rest = table.drop(columns=MEMBER, errors="ignore")
     rest.insert(0, MEMBER, inner)
@@ -217,7 +220,7 @@ def _of_member(member: str, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _given(job: Mapping[str, Any], member: str, client: Any) -> bytes | None:
-    """Content of an input object; None if it does not exist any more, or a manifest names it, which is not looked up."""
+    """Return the content of an input object; None if it is gone, or if a manifest names it, which is not looked up."""
     path = str(job["input_path"])
     try:
         start = s3.Location.parse(path).uri.rpartition("/")[0] + "/"
@@ -227,13 +230,13 @@ def _given(job: Mapping[str, Any], member: str, client: Any) -> bytes | None:
 
 
 def column_names(job: Mapping[str, Any]) -> list[str]:
-    """The names of the input's columns that a job declares, with or without labels; empty if it declares none."""
+    """Return the names of the input's columns that a job declares, with or without labels; empty if it declares none."""
     found = (job.get("labels") or {}).get("columns") or (job.get("data") or {}).get("columns") or []
     return [str(name) for name in found]
 
 
 def fan_out(job: Mapping[str, Any]) -> str | None:
-    """The fan-out that a job is a member of; None for any other job."""
+    """Return the fan-out that a job is a member of; None for any other job."""
     return (job.get("data") or {}).get("fan_out")
 
 

@@ -31,7 +31,7 @@ class Job:
     """A TransformJob object in the cluster."""
 
     object_name: str
-    name: str  # the job's, which may be another one
+    name: str  # SageMaker's name of the job, which may differ
     status: str
     region: str | None
     reason: str
@@ -60,7 +60,7 @@ class Cluster:
     flags: tuple[str, ...]
 
     def job(self, name: str) -> Job:
-        """The job whose object has this name, else the newest one declared under this name.
+        """Return the job whose object has this name, else the newest one declared under this name.
 
         Raises:
             WorkshopError: there is no such job, or kubectl fails.
@@ -89,10 +89,7 @@ class Cluster:
 def main(arguments: Sequence[str]) -> int:
     """Show the logs of a transform job."""
     options = _parse(arguments)
-    try:
-        return _show(Cluster(_kubectl_flags(options)), options)
-    except (KeyboardInterrupt, BrokenPipeError):
-        return 130
+    return _show(Cluster(_kubectl_flags(options)), options)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -120,7 +117,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _is_kind(word: str) -> bool:
-    """Whether it means transform jobs, with or without the API group, as kubectl accepts both."""
+    """Say whether the word means transform jobs, with or without the API group, as kubectl accepts both."""
     kind, _, group = word.lower().partition(".")
     return kind in KINDS and group in {"", GROUP}
 

@@ -31,9 +31,9 @@ Tool = Callable[[Sequence[str]], int]
 
 
 def tool(main: Tool) -> Tool:
-    """Let a tool end with 1 and one line on standard error where a person, or AWS, has to be asked again.
+    """Let a tool end with 1 and one line on standard error, not with a traceback, if it or AWS reports an error.
 
-    It ends well, and at once, if nobody reads its output any more, as behind `| head`.
+    It ends with 0, and at once, if nobody reads its output any more, as behind `| head`; Ctrl-C ends it with 130.
     """
 
     @functools.wraps(main)
@@ -47,38 +47,48 @@ def tool(main: Tool) -> Tool:
         except (WorkshopError, BotoCoreError, ClientError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
+        except KeyboardInterrupt:
+            return 130
         return code
 
     return guarded
 
 
 def parser(name: str, description: str | None) -> argparse.ArgumentParser:
-    """The command line of the tool of this name, with the option that every tool has."""
+    """Return the command line of the tool of this name, with the option that every tool has."""
     made = argparse.ArgumentParser(prog=f"python -m workshop.{name}", description=description)
     made.add_argument("--stack", default=selected(), help="by default PULUMI_STACK, else the local stack")
     return made
 
 
 def project() -> str:
-    """The project's name, which is a tag of everything in its stacks."""
+    """Return the project's name, which is a tag of everything in its stacks."""
     return str(yaml.safe_load((PROJECT_FOLDER / "Pulumi.yaml").read_text())["name"])
 
 
 def settings(folder: Path, stack: str) -> dict[str, Any]:
-    """The settings of a stack: the values of its own file, and defaults from Pulumi.yaml."""
+    """Return the settings of a stack: the values of its own file, and defaults from Pulumi.yaml.
+
+    Raises:
+        WorkshopError: the stack's file does not exist, or is not YAML.
+    """
     project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
     values = {key: entry.get("default") for key, entry in project["config"].items() if isinstance(entry, dict)}
-    own = yaml.safe_load((folder / f"Pulumi.{stack}.yaml").read_text()).get("config") or {}
+    file = folder / f"Pulumi.{stack}.yaml"
+    try:
+        own = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise WorkshopError(f"the settings of stack {stack} cannot be read from {file}: {error}") from error
     return values | {key.removeprefix(f"{project['name']}:"): value for key, value in own.items()}
 
 
 def selected(stack: str | None = None) -> str:
-    """The stack to use: the named one, else PULUMI_STACK, else the local one."""
+    """Return the stack to use: the named one, else PULUMI_STACK, else the local one."""
     return stack or os.environ.get("PULUMI_STACK") or LOCAL
 
 
 def outputs(stack: str | None = None) -> dict[str, Any]:
-    """The outputs of a stack, by default the selected one, with secrets masked.
+    """Return the outputs of a stack, by default the selected one, with secrets masked.
 
     Raises:
         WorkshopError: there is no `pulumi`, or it fails.
@@ -96,7 +106,7 @@ def outputs(stack: str | None = None) -> dict[str, Any]:
 
 
 def transform_jobs(stack: str | None = None) -> dict[str, dict[str, Any]]:
-    """A stack's jobs in its outputs, by declared name.
+    """Return a stack's jobs in its outputs, by declared name.
 
     Raises:
         WorkshopError: the outputs are not available, or the stack has no job.
@@ -108,12 +118,12 @@ def transform_jobs(stack: str | None = None) -> dict[str, dict[str, Any]]:
 
 
 def scheduled_jobs(stack: str | None = None) -> dict[str, dict[str, str]]:
-    """A stack's scheduled jobs in its outputs, by declared name; it may have none."""
+    """Return a stack's scheduled jobs in its outputs, by declared name; it may have none."""
     return outputs(stack).get("scheduled_jobs") or {}
 
 
 def transform_job(name: str, stack: str | None = None) -> dict[str, Any]:
-    """A job's entry in a stack's outputs: `job_name`, `status`, `input_path`, `output_path`, `result_path`.
+    """Return a job's entry in a stack's outputs: `job_name`, `status`, `input_path`, `output_path`, `result_path`.
 
     Raises:
         WorkshopError: the outputs are not available, or no job of this declared name is among them.
@@ -125,7 +135,7 @@ def transform_job(name: str, stack: str | None = None) -> dict[str, Any]:
 
 
 def client(service: str, stack: str | None = None) -> Any:
-    """A boto3 client of a service, such as `s3`, in the account of a stack, by default the selected one."""
+    """Return a boto3 client of a service, such as `s3`, in the account of a stack, by default the selected one."""
     values = _environment(selected(stack))
     arguments = {
         "endpoint_url": "AWS_ENDPOINT_URL",
@@ -139,7 +149,7 @@ def client(service: str, stack: str | None = None) -> Any:
 
 
 def _environment(stack: str) -> Mapping[str, str] | None:
-    """The environment for a stack's commands; None for this process's own.
+    """Return the environment for a stack's commands; None for this process's own.
 
     A notebook may have been started without the local stack's shell file, so that file is read here.
 
@@ -156,7 +166,7 @@ def _environment(stack: str) -> Mapping[str, str] | None:
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as text in aligned columns."""
+    """Return rows as text in aligned columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def short(outputs: Mapping[str, Any], copies: Path | None = None) -> list[str]:
-    """A line for each output with a single value, for the cost, and for the copies of the results."""
+    """Return a line for each output with a single value, for the cost, and for the copies of the results."""
     said = {name: str(value) for name, value in sorted(outputs.items()) if name not in HIDDEN_OUTPUTS}
     cost = outputs.get("cost") or {}
     if cost.get("usd_per_day") is not None:
@@ -83,7 +83,7 @@ def short(outputs: Mapping[str, Any], copies: Path | None = None) -> list[str]:
 
 
 def lines(jobs: Mapping[str, Mapping[str, Any]], place: Place) -> list[Line]:
-    """A line for each job by name; the jobs of a fan-out stand together, and their total follows them."""
+    """Return a line for each job by name; the jobs of a fan-out are together, and their total follows them."""
     groups = {name: results.fan_out(job) for name, job in jobs.items()}
     ordered = sorted(jobs.items(), key=lambda item: (groups[item[0]] or item[0], item[0]))
     with ThreadPoolExecutor(JOBS_AT_ONCE) as pool:
@@ -98,7 +98,7 @@ def lines(jobs: Mapping[str, Mapping[str, Any]], place: Place) -> list[Line]:
 
 
 def line(name: str, job: Mapping[str, Any], place: Place) -> Line:
-    """The line of one job; a result that cannot be read must not affect the lines of other jobs."""
+    """Return the line of one job; a result that cannot be read must not affect the lines of other jobs."""
     status, path = str(job["status"]), str(job["result_path"])
     if status != "Completed":
         return Line(name, status, str(job.get("reason") or path))
@@ -110,7 +110,10 @@ def line(name: str, job: Mapping[str, Any], place: Place) -> Line:
         return Line(name, status, f"{path} (expired; run it again: make retry JOB={name} STACK={place.stack})")
     except s3.S3Error as error:  # a bucket that the job may write to and this person may not read
         return Line(name, status, f"{path} (not shown: {error})")
-    keep(name, job, bodies, place)
+    try:
+        keep(name, job, bodies, place)
+    except OSError as error:
+        path = f"{path} (not copied: {error})"
     return Line(name, status, path, sum(map(_rows, bodies.values())), _metrics(job, bodies, place))
 
 
@@ -129,7 +132,7 @@ def keep(name: str, job: Mapping[str, Any], bodies: Mapping[str, bytes], place: 
 
 
 def _bodies(job: Mapping[str, Any], client: Any) -> dict[str, bytes]:
-    """The result objects by member, at most `LARGEST` bytes in total."""
+    """Return the result objects by member, at most `LARGEST` bytes in total."""
     left = LARGEST
     bodies: dict[str, bytes] = {}
     for member, uri in results.objects(job, client).items():
@@ -141,7 +144,7 @@ def _bodies(job: Mapping[str, Any], client: Any) -> dict[str, bytes]:
 
 
 def _metrics(job: Mapping[str, Any], bodies: Mapping[str, bytes], place: Place) -> str:
-    """The main metrics, or why there are none."""
+    """Return the main metrics, or why there are none."""
     if not job.get("labels"):
         return NO_LABELS
     from workshop import metrics  # noqa: PLC0415  scikit-learn takes a second to load

@@ -1,8 +1,4 @@
-"""The cluster: its version, its network, access to it, and its workload.
-
-A supported version, access from known addresses only, no access to nodes; security groups that are not open to the world;
-a pinned chart with permissions in one namespace; models without a network, and jobs on few instances.
-"""
+"""The rules for the cluster: its version, its network, access to it, and its workload."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,7 +9,7 @@ from .resource import Properties, Resource, Rule, companion, each, of_type
 _CLUSTER = "aws:eks/cluster:Cluster"
 _NODES = "aws:eks/nodeGroup:NodeGroup"
 # By EKS's calendar of 2026-11-27: 1.34 leaves standard support on 2026-12-02, 1.35 on 2027-03-27, 1.36 on 2027-07-27.
-# A newer one passes: EKS upgrades clusters by itself, to versions that are not known here.
+# A newer version passes: EKS upgrades clusters by itself, to versions that are not known here.
 OLDEST_SUPPORTED = (1, 35)
 NARROWEST_OF_THE_WIDE = 8  # bits of a prefix; no single owner has a wider range
 
@@ -23,7 +19,7 @@ _RELEASE = "kubernetes:helm.sh/v3:Release"
 _JOB = "kubernetes:sagemaker.services.k8s.aws/v1alpha1:TransformJob"
 MOST_INSTANCES = 4
 DECLARED_NETWORK = {"network": "declared"}
-"""The tag of a model whose job asks for the network explicitly (network_isolation=False): the written exception."""
+"""The tag of a model that was declared with a network (network_isolation=False): a documented exception."""
 
 
 def _endpoint(cluster: Properties) -> str | None:
@@ -37,7 +33,7 @@ def _endpoint(cluster: Properties) -> str | None:
 
 
 def _is_wide(cidr: str) -> bool:
-    """Whether it contains a large part of all addresses; two halves of the world are the world."""
+    """Say whether it contains a large part of all addresses; two halves of the world are the world."""
     try:
         return ip_network(cidr, strict=False).prefixlen < NARROWEST_OF_THE_WIDE
     except ValueError:  # EKS refuses it
@@ -91,11 +87,9 @@ def _no_nat(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
 
 def _pinned(release: Properties) -> str | None:
     version = str(release.get("version") or "")
-    return (
-        None
-        if re.fullmatch(r"\d+\.\d+\.\d+", version)
-        else f"has {f'chart version {version}' if version else 'no fixed chart version'}: pin one"
-    )
+    if re.fullmatch(r"\d+\.\d+\.\d+", version):
+        return None
+    return f"has {f'chart version {version}' if version else 'no fixed chart version'}: pin one"
 
 
 def _namespaced(release: Properties) -> str | None:
@@ -124,7 +118,7 @@ def _isolated(model: Properties) -> str | None:
 
 def _few_instances(job: Properties) -> str | None:
     count = ((job.get("spec") or {}).get("transformResources") or {}).get("instanceCount", 1)
-    return f"asks for {count} instances; more than {MOST_INSTANCES} need a reason" if count > MOST_INSTANCES else None
+    return f"uses {count} instances; more than {MOST_INSTANCES} need a reason" if count > MOST_INSTANCES else None
 
 
 RULES = (

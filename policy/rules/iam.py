@@ -1,4 +1,4 @@
-"""Roles: no policy that allows everything, trust in known sources only, managed policies only where EKS requires them."""
+"""The rules for roles: no policy allows everything, only known sources are trusted, EKS alone has managed policies."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -74,11 +74,8 @@ def _trusts_known_services(role: Properties) -> str | None:
         if named := texts(principal.get("AWS")):
             return f"trusts {', '.join(named)}: only services may assume the roles of a stack"
         services = set(texts(principal.get("Service")))
-        if (
-            services
-            and not services <= WITHOUT_SOURCE
-            and "aws:SourceAccount" not in json.dumps(statement.get("Condition"))
-        ):
+        confined = services <= WITHOUT_SOURCE or "aws:SourceAccount" in json.dumps(statement.get("Condition"))
+        if services and not confined:
             return f"trusts {', '.join(sorted(services))} on behalf of any account: add aws:SourceAccount"
     return None
 

@@ -19,7 +19,7 @@ class Resource:
     property_dependencies: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     def is_about(self, member: str, other: "Resource") -> bool:
-        """Whether a property of this resource comes from the other one, which is known even if its value is not."""
+        """Say whether a property of this resource comes from the other one, which is known even if its value is not."""
         return other.urn in self.property_dependencies.get(member, ())
 
 
@@ -58,7 +58,7 @@ Check = Callable[[Properties], str | None]
 
 
 def each(resource_type: str, check: Check) -> Callable[[Sequence[Resource]], Iterator[tuple[Resource, str]]]:
-    """A rule's `find` that checks each resource of a type by itself; the check returns what is wrong, or None."""
+    """Return a rule's `find` that checks each resource of a type by itself; the check returns what is wrong, or None."""
 
     def find(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
         for resource in of_type(stack, resource_type):
@@ -71,7 +71,7 @@ def each(resource_type: str, check: Check) -> Callable[[Sequence[Resource]], Ite
 def companion(
     resource_type: str, companion_type: str, member: str, check: Check
 ) -> Callable[[Sequence[Resource]], Iterator[tuple[Resource, str]]]:
-    """A rule's `find`: each resource needs a companion, connected by a property, that passes the check."""
+    """Return a rule's `find`: each resource needs a companion, connected by a property, that passes the check."""
 
     def find(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
         for resource in of_type(stack, resource_type):
@@ -90,13 +90,13 @@ def of_type(stack: Sequence[Resource], resource_type: str) -> Iterator[Resource]
 
 
 def statements(document: object) -> list[dict[str, Any]]:
-    """The statements of a document, which is a JSON string or its parsed value."""
+    """Return the statements of a document, which is a JSON string or its parsed value."""
     parsed = json.loads(document) if isinstance(document, str) else document
     found = parsed.get("Statement", []) if isinstance(parsed, dict) else []
     return found if isinstance(found, list) else [found]
 
 
 def texts(value: object) -> list[str]:
-    """The value of a policy element, which may be single or a list, as a list; a boolean as JSON writes it."""
+    """Return the value of a policy element, which may be single or a list, as a list; a boolean as JSON writes it."""
     items = value if isinstance(value, list) else [] if value is None else [value]
     return [str(item).lower() if isinstance(item, bool) else str(item) for item in items if item != ""]

@@ -1,8 +1,9 @@
-"""Buckets: private, encrypted, TLS only, and with expiry of their objects."""
+"""The rules for buckets: they are private and encrypted, accept TLS only, and let objects expire."""
 
 from .resource import Check, Properties, Rule, companion, each, statements, texts
 
 _BUCKET = "aws:s3/bucket:Bucket"
+_EVERYBODY = ("*", {"AWS": "*"})
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
 
@@ -36,22 +37,18 @@ def _expires(configuration: Properties) -> str | None:
 def _denies_plain_http(policy: Properties) -> str | None:
     for statement in statements(policy.get("policy")):
         plain = texts(statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")) == ["false"]
-        if statement["Effect"] == "Deny" and plain and statement.get("Principal") in ("*", {"AWS": "*"}):
+        if statement["Effect"] == "Deny" and plain and statement.get("Principal") in _EVERYBODY:
             return None
     return "does not refuse plain HTTP"
 
 
 def _lets_nobody_in(policy: Properties) -> str | None:
-    allowed = [
-        s
-        for s in statements(policy.get("policy"))
-        if s["Effect"] == "Allow" and s.get("Principal") in ("*", {"AWS": "*"})
-    ]
-    return "lets everybody in" if allowed else None
+    allowed = [s.get("Principal") for s in statements(policy.get("policy")) if s["Effect"] == "Allow"]
+    return "lets everybody in" if any(principal in _EVERYBODY for principal in allowed) else None
 
 
 def _guarded(name: str, controls: tuple[str, ...], text: str, guard: str, check: Check) -> Rule:
-    """A rule that each bucket has a guard, a resource of this type that names it, and that the guard passes the check."""
+    """Return a rule that each bucket has a guard, a resource of this type that names it, and that the guard passes the check."""
     type_ = f"aws:s3/{guard[0].lower()}{guard[1:]}:{guard}"
     return Rule(name, controls, text, companion(_BUCKET, type_, "bucket", check), alone=False)
 

@@ -43,7 +43,7 @@ def test_whatever_is_accepted_is_jsonpath(path: str) -> None:
         "$.-a",
     ],
 )
-def test_what_is_not_in_the_subset_cannot_be_read(text: str) -> None:
+def test_a_filter_beyond_the_subset_cannot_be_read(text: str) -> None:
     with pytest.raises(FilterSyntaxError, match="filter"):
         parse(text)
     (problem,) = problems("InputFilter", text, None)
@@ -65,13 +65,13 @@ def test_what_is_not_in_the_subset_cannot_be_read(text: str) -> None:
         pytest.param("$" + ".a" * 31, None, id="63 characters"),
     ],
 )
-def test_a_filter_that_sagemaker_takes_has_no_problem(text: str, content_type: str | None) -> None:
+def test_a_filter_that_sagemaker_accepts_has_no_problem(text: str, content_type: str | None) -> None:
     assert list(problems("OutputFilter", text, content_type)) == []
 
 
 @pytest.mark.parametrize("text", ["$[0:2,3:]", "$[0:1,3]", "$[0,2:]"])
 @pytest.mark.parametrize("content_type", [CSV, JSON_LINES])
-def test_a_range_beside_other_selectors_is_a_failure_to_come(text: str, content_type: str) -> None:
+def test_a_range_beside_other_selectors_is_reported_to_fail_the_job(text: str, content_type: str) -> None:
     (problem,) = problems("OutputFilter", text, content_type)
     assert problem.stage is Stage.REPORTED_FAILURE
     assert problem.message == (
@@ -128,7 +128,7 @@ def test_a_filter_selects_columns(text: str, selected: list[int], with_ends: lis
 
 
 @pytest.mark.parametrize("text", ["$[4]", "$[-5]", "$[0,9]"])
-def test_a_column_that_is_not_there_is_an_error(text: str) -> None:
+def test_a_missing_column_is_an_error(text: str) -> None:
     with pytest.raises(ColumnRangeError, match="out of range: the row has 4 columns"):
         parse(text).columns(4)
 

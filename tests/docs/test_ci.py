@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+import check_jsonschema
 import pytest
 import yaml
+from click.testing import CliRunner, Result
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -21,20 +21,19 @@ def workflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def checked(path: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def checked(path: Path) -> Result:
+    return CliRunner().invoke(check_jsonschema.main, ["--builtin-schema", "vendor.github-workflows", str(path)])
 
 
 def test_the_workflow_is_valid(workflow: Path) -> None:
     done = checked(workflow)
-    assert done.returncode == 0, done.stdout
+    assert done.exit_code == 0, done.output
 
 
-def test_the_schema_refuses_what_is_no_workflow(workflow: Path, tmp_path: Path) -> None:
+def test_the_schema_refuses_a_broken_workflow(workflow: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.yml"
     broken.write_text(workflow.read_text().replace("runs-on:", "runs-where:"))
-    assert checked(broken).returncode != 0
+    assert checked(broken).exit_code != 0
 
 
 def test_a_pull_request_previews_and_main_deploys_each_under_its_own_role(workflow: Path) -> None:

@@ -29,5 +29,5 @@ def test_lines_that_are_not_printed_are_named(shown: list[str], lacking: list[st
         pytest.param("Logs: .local/logs", "Logs: /home/me/a checkout/.local/logs", id="the checkout's folder"),
     ],
 )
-def test_what_differs_from_run_to_run_does_not_count(shown: str, printed: str) -> None:
+def test_differences_from_run_to_run_do_not_count(shown: str, printed: str) -> None:
     assert recording.absent([shown], [printed]) == []

@@ -38,7 +38,7 @@ def pack(path: Path, files: dict[str, bytes]) -> Path:
         pytest.param({"a": OLD}, id="a binary model of old, which nothing tells from other bytes"),
     ],
 )
-def test_the_built_in_container_takes(tmp_path: Path, files: dict[str, bytes]) -> None:
+def test_the_built_in_container_accepts(tmp_path: Path, files: dict[str, bytes]) -> None:
     assert archive.problem(pack(tmp_path / "m.tar.gz", files), built_in=True) is None
 
 
@@ -57,7 +57,7 @@ def test_the_built_in_container_takes(tmp_path: Path, files: dict[str, bytes]) -
         pytest.param({"a": MODEL, "b": pickle.dumps({"a": 1})}, "holds a pickle (b)", id="a pickle in an ensemble"),
     ],
 )
-def test_the_built_in_container_does_not_take(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
+def test_the_built_in_container_does_not_accept(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
     assert message in (archive.problem(pack(tmp_path / "m.tar.gz", files), built_in=True) or "")
 
 
@@ -71,10 +71,20 @@ def test_the_built_in_container_does_not_take(tmp_path: Path, files: dict[str, b
     ],
 )
 @pytest.mark.parametrize("built_in", [pytest.param(True, id="XGBoost"), pytest.param(False, id="own image")])
-def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes, built_in: bool) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path, content: bytes, built_in: bool) -> None:
     path = tmp_path / "m.tar.gz"
     path.write_bytes(content)
     assert archive.problem(path, built_in=built_in)
+
+
+@pytest.mark.parametrize("position", [0.25, 0.5, 0.75])
+def test_a_damaged_archive_is_refused(tmp_path: Path, position: float) -> None:
+    rows = np.random.default_rng(0).integers(0, 99, 40_000)
+    path = pack(tmp_path / "m.tar.gz", {"xgboost-model": MODEL + " ".join(map(str, rows)).encode()})
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * position)] ^= 0xFF
+    path.write_bytes(content)
+    assert "is not a valid tar.gz archive" in (archive.problem(path, built_in=True) or "")
 
 
 def test_a_missing_archive_says_where_one_comes_from(tmp_path: Path) -> None:
@@ -86,7 +96,7 @@ def test_an_own_image_may_have_any_files(tmp_path: Path) -> None:
     assert archive.problem(path, built_in=False) is None
 
 
-def test_the_committed_archive_is_taken() -> None:
+def test_the_committed_archive_is_accepted() -> None:
     assert archive.problem(Path(__file__).parents[2] / "model" / "model.tar.gz", built_in=True) is None
 
 
@@ -116,7 +126,7 @@ def test_features_and_version_are_those_of_the_booster(
 
 
 @pytest.mark.parametrize("raw_format", ["json", "ubj"])
-def test_a_model_that_is_larger_than_what_is_kept_of_it_says_the_same(raw_format: str) -> None:
+def test_a_model_that_is_larger_than_the_part_in_memory_is_read_correctly(raw_format: str) -> None:
     raw = bytes(trained({**BOOSTERS["trees"], "max_depth": 9, "min_child_weight": 0}, 7, 1500).save_raw(raw_format))
     assert len(raw) > 1 << 20
     found = archive.read_model(io.BytesIO(raw))
@@ -146,6 +156,6 @@ def test_names_of_features_that_look_like_parameters_confuse_nothing(raw_format:
         pytest.param(b"learner_model_param{i\xff", id="UBJSON with a negative length"),
     ],
 )
-def test_another_file_says_nothing(content: bytes) -> None:
+def test_another_file_has_neither_features_nor_version(content: bytes) -> None:
     found = archive.read_model(io.BytesIO(content))
     assert (found.features, found.version) == (None, None)

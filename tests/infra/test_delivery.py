@@ -47,7 +47,7 @@ def test_a_preview_may_change_nothing() -> None:
     }
 
 
-def test_state_elsewhere_needs_no_rights_here() -> None:
+def test_a_state_elsewhere_needs_no_permissions_here() -> None:
     assert delivery.state(SCOPE) == []
     assert [statement.sid for statement in delivery.preview(SCOPE)] == ["LookUp", "ReadVpc", "ReadVersion"]
 

@@ -62,9 +62,7 @@ def test_allowed(tmp_path: Path, args: ModelArgs) -> None:
             id="one of a pipeline",
         ),
         pytest.param(ModelArgs(containers=(ONE,) * 16), "containers: 16 in an", id="sixteen"),
-        pytest.param(
-            ModelArgs(archive="m.tar.gz", containers=(ONE, ONE)), "belong into each container", id="both forms"
-        ),
+        pytest.param(ModelArgs(archive="m.tar.gz", containers=(ONE, ONE)), "belong in each container", id="both forms"),
         pytest.param(
             ModelArgs(containers=(ONE, ContainerArgs(archive="gone.tar.gz"))),
             "containers[1].archive: there is no file",

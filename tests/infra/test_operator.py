@@ -7,7 +7,7 @@ import pytest
 from pulumi.resource_hooks import ErrorHookArgs
 
 from infra import operator
-from infra.operator import stale
+from infra.operator import crds_problem
 
 MISSING = "CustomResourceDefinition is invalid: [spec.versions: Invalid value: null: must have exactly one version]"
 
@@ -46,13 +46,13 @@ def test_an_update_that_fails_is_not_waited_for() -> None:
         pytest.param("1.9.1", "", "1.10.0", id="an older one, which newer definitions serve"),
     ],
 )
-def test_a_version_is_taken(wanted: str, applied: str, installed: str | None) -> None:
-    assert stale(wanted, applied, installed, "dev") is None
+def test_a_chart_version_is_accepted(wanted: str, applied: str, installed: str | None) -> None:
+    assert crds_problem(wanted, applied, installed, "dev") is None
 
 
 @pytest.mark.parametrize("applied", ["", "1.9.1"])
 def test_a_raised_version_is_refused_with_the_command_that_helps(applied: str) -> None:
-    problem = stale("1.10.0", applied, "1.9.1", "dev")
+    problem = crds_problem("1.10.0", applied, "1.9.1", "dev")
     assert problem is not None
     assert "has the CRDs of 1.9.1" in problem
     assert "make crds STACK=dev" in problem

@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
+from botocore.session import get_session
 from pulumi.runtime import config as runtime_config
 
 from infra import settings
@@ -13,6 +14,7 @@ from tests.program.harness import PROJECT, ROOT, default_config, text
 
 ADMIN = f"arn:aws:iam::{'1' * 12}:role/ci"
 SCHEMA = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+TRANSFORM_TYPES: list[str] = get_session().get_service_data("sagemaker")["shapes"]["TransformInstanceType"]["enum"]
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +115,8 @@ def test_the_example_for_an_account_works_once_the_address_is_known() -> None:
         pytest.param("operatorChart", "https://mirror.example.com/chart", id="a chart by https"),
         pytest.param("maxConcurrentSyncs", 0, id="no workers"),
         pytest.param("maxConcurrentSyncs", "many", id="a text for a number"),
+        pytest.param("maxConcurrentSyncs", "9" * 5000, id="a number of more digits than Python reads"),
+        pytest.param("chartVersion", "1.٩.1", id="a version in Arabic digits"),
         pytest.param("modelImage", "xgboost:latest", id="an image without registry"),
         pytest.param("modelImage", f"{'1' * 12}.dkr.ecr.us-east-1.amazonaws.com/own", id="an image without tag"),
         pytest.param("batchInput", "", id="no input"),
@@ -164,6 +168,12 @@ def test_everything_wrong_is_one_message() -> None:
 
 def test_rerun_takes_numbers_and_words() -> None:
     assert load({"rerun": {"churn": 2, "other": "again"}}).rerun == {"churn": "2", "other": "again"}
+
+
+@pytest.mark.parametrize("kind", TRANSFORM_TYPES)
+def test_every_instance_type_of_batch_transform_may_be_set(kind: str) -> None:
+    changes = {"transformInstanceType": kind, "allowedTransformInstanceTypes": [kind]}
+    assert load(changes).transform_instance_type == kind
 
 
 def test_an_own_image_may_come_by_digest() -> None:

@@ -50,7 +50,7 @@ def test_without_credentials_nothing_is_known_of_a_model() -> None:
         assert Account().model_exists("m", "us-east-1")
 
 
-def test_an_object_that_may_not_be_read_has_no_beginning() -> None:
+def test_an_object_that_may_not_be_read_has_an_empty_beginning() -> None:
     def refuse(*_: object) -> bytes:
         raise s3.S3Error("AccessDenied")
 
@@ -140,7 +140,7 @@ def test_a_preview_asks_nothing() -> None:
     assert threads() == []
 
 
-def test_the_thread_ends_where_the_programs_loop_has_ended() -> None:
+def test_the_thread_ends_when_the_programs_loop_has_ended() -> None:
     follower = Progress(lambda: {"j": "InProgress, 1 s"}, seconds=0.05)
 
     async def program() -> None:

@@ -42,7 +42,7 @@ def found(
         pytest.param("", None, id="nothing"),
     ],
 )
-def test_what_the_model_takes_is_not_refused(text: str, input_filter: str | None) -> None:
+def test_an_input_that_fits_the_model_is_not_refused(text: str, input_filter: str | None) -> None:
     assert found(text, input_filter) == []
 
 
@@ -76,7 +76,9 @@ def test_what_the_model_takes_is_not_refused(text: str, input_filter: str | None
         pytest.param(b"\x1f\x8b\x08\0", None, ['set compression_type="Gzip"'], id="gzip"),
     ],
 )
-def test_what_the_model_does_not_take_is_refused(text: str | bytes, input_filter: str | None, words: list[str]) -> None:
+def test_an_input_that_does_not_fit_the_model_is_refused(
+    text: str | bytes, input_filter: str | None, words: list[str]
+) -> None:
     (one,) = found(text, input_filter)
     assert one.is_certain
     assert all(word in one.text for word in words), one.text
@@ -90,7 +92,7 @@ def test_what_the_model_does_not_take_is_refused(text: str | bytes, input_filter
         pytest.param("1,2\n", Reader(features=3), id="another number of columns than the archive says"),
     ],
 )
-def test_of_another_container_what_looks_odd_is_a_warning(text: str, reader: Reader) -> None:
+def test_an_odd_input_of_another_container_is_a_warning(text: str, reader: Reader) -> None:
     (one,) = found(text, None, reader)
     assert not one.is_certain
 
@@ -102,11 +104,11 @@ def test_another_container_may_take_texts(text: str) -> None:
     assert found(text, None, Reader()) == []
 
 
-def test_a_line_that_is_cut_off_by_the_end_of_the_sample_is_not_looked_at() -> None:
+def test_a_line_that_is_cut_off_by_the_end_of_the_sample_is_not_checked() -> None:
     assert found("1,2,3\n4,5", whole=False) == []
 
 
-def test_a_model_that_says_nothing_of_its_features_takes_any_number_of_columns() -> None:
+def test_a_model_without_a_number_of_features_accepts_any_number_of_columns() -> None:
     assert found("1,2\n", None, Reader(numbers_only=True)) == []
 
 
@@ -161,7 +163,7 @@ def tables(draw: st.DrawFn) -> str:
 @given(tables())
 @example("0\t\n\t0\t")  # the end of the last line is stripped, and not its beginning
 @example("\t\n0\t0")  # so is a blank line at the beginning
-def test_what_the_image_reads_with_the_models_number_of_columns_is_not_refused(text: str) -> None:
+def test_a_table_that_the_image_reads_correctly_is_not_refused(text: str) -> None:
     try:
         read = payload.parse(text.encode(), "text/csv")
     except (payload.PayloadError, csv.Error):

@@ -23,7 +23,7 @@ def plan(defaults: JobDefaults, *declarations: Callable[[Jobs], object]) -> list
     return [job.name for job in declaration.collect(declarations, defaults)]
 
 
-def test_the_wish_to_run_again_reaches_its_job_only(defaults: JobDefaults) -> None:
+def test_a_rerun_affects_its_job_only(defaults: JobDefaults) -> None:
     planned = declaration.collect([lambda jobs: (jobs.add("a", ARGS), jobs.add("b", ARGS))], defaults)
     assert {job.name: job.rerun for job in planned} == {"a": "2", "b": ""}
 
@@ -54,7 +54,7 @@ def test_a_job_that_needs_itself_is_refused(defaults: JobDefaults) -> None:
     assert "a: each must wait" in refused(defaults, lambda jobs: jobs.add("a", TransformJobArgs(input=ResultOf("a"))))
 
 
-def test_a_result_of_nobody_is_refused(defaults: JobDefaults) -> None:
+def test_the_result_of_an_undeclared_job_is_refused(defaults: JobDefaults) -> None:
     message = refused(defaults, lambda jobs: jobs.add("a", TransformJobArgs(input=ResultOf("gone"))))
     assert "a: it needs the job 'gone', which is not declared" in message
 
@@ -110,7 +110,7 @@ def test_everything_wrong_with_all_jobs_is_one_message(defaults: JobDefaults) ->
     ]
 
 
-def test_arguments_of_a_wrong_type_are_refused_with_all_else(defaults: JobDefaults) -> None:
+def test_arguments_of_a_wrong_type_are_refused_together_with_all_other_problems(defaults: JobDefaults) -> None:
     def declare(jobs: Jobs) -> None:
         jobs.add("a", replace(ARGS, max_payload_in_mb="6"))
         jobs.add("b", replace(ARGS, input=Path("in.csv"), environment={"N": 1}))
@@ -159,7 +159,7 @@ def test_a_bucket_that_no_setting_names_is_reported_and_not_refused(defaults: Jo
     ]
 
 
-def test_a_wish_to_run_a_job_that_is_not_declared_is_reported(defaults: JobDefaults, warnings: list[str]) -> None:
+def test_a_rerun_of_an_undeclared_job_is_reported(defaults: JobDefaults, warnings: list[str]) -> None:
     assert plan(defaults, lambda jobs: jobs.add("b", ARGS)) == ["b"]
     said = "config rerun.a names no job of this program; declared are: b. To remove it: pulumi config rm --path rerun.a"
     assert warnings == [said]
@@ -175,7 +175,7 @@ def test_a_wish_to_run_a_job_that_is_not_declared_is_reported(defaults: JobDefau
         pytest.param(5, "is 5: it must be a tuple of functions", id="a number"),
     ],
 )
-def test_a_list_that_is_no_list_of_declarations_is_one_line(
+def test_a_wrong_list_of_declarations_is_reported_in_one_line(
     defaults: JobDefaults, declarations: Any, message: str
 ) -> None:
     with pytest.raises(pulumi.RunError) as error:
@@ -183,7 +183,7 @@ def test_a_list_that_is_no_list_of_declarations_is_one_line(
     assert f"DECLARATIONS in jobs/declared.py {message}" in str(error.value)
 
 
-def test_a_declaration_that_fails_is_reported_with_all_else(defaults: JobDefaults) -> None:
+def test_a_declaration_that_fails_is_reported_together_with_all_other_problems(defaults: JobDefaults) -> None:
     def misnamed(jobs: Jobs) -> None:
         jobs.add("a", TransformJobArgs(input="in.csv", strategy="x"))  # pyright: ignore[reportCallIssue]
 
@@ -197,7 +197,7 @@ def test_a_missing_file_names_the_folder_that_paths_start_from(defaults: JobDefa
     assert f"there is no file or folder gone.csv in {defaults.root}; a relative path starts from" in message
 
 
-def test_the_head_of_an_object_in_s3_is_looked_at_too(defaults: JobDefaults) -> None:
+def test_the_beginning_of_an_object_in_s3_is_checked_too(defaults: JobDefaults) -> None:
     defaults = replace(defaults, model=ModelArgs(archive=archive(defaults.root / "m.tar.gz", 2)))
     account = Account(list_objects=lambda _: [S3Object("in.csv", "e", 8)], read_head=lambda *_: b"1,2,3\n")
     with pytest.raises(pulumi.RunError, match=r"b: s3://mine/in.csv has 3 columns, and the model expects 2"):

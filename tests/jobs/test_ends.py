@@ -54,7 +54,7 @@ def test_a_failure_shows_reason_cause_and_remedy() -> None:
     ]
 
 
-def test_a_log_that_tells_no_cause_is_shown_itself() -> None:
+def test_a_log_that_gives_no_cause_is_shown_itself() -> None:
     text = explained(job({**FAILED, "failureReason": "InternalServerError"}), *[f"line {n}" for n in range(30)])
     assert text.splitlines()[1:] == ["last log lines:", *(f"  line {n}" for n in range(20, 30)), text.splitlines()[-1]]
 
@@ -109,7 +109,7 @@ def test_the_remedy_fits_the_cause(status: dict[str, Any], lines: list[str], rem
         pytest.param(recoverable("ResourceLimitExceeded: quota"), [], "ResourceLimitExceeded: quota", id="not started"),
     ],
 )
-def test_one_line_says_why(status: dict[str, Any], lines: list[str], why: str) -> None:
+def test_the_reason_is_one_line(status: dict[str, Any], lines: list[str], why: str) -> None:
     assert logged(job(status), lines).why == why
 
 
@@ -147,7 +147,7 @@ def test_a_run_fails_for(status: dict[str, Any], text: str) -> None:
         pytest.param({"transformJobStatus": "Stopped"}, True, id="stopped"),
     ],
 )
-def test_logs_are_read_of_jobs_that_ran_and_failed(status: dict[str, Any], has_log: bool) -> None:
+def test_only_the_logs_of_jobs_that_ran_and_failed_are_read(status: dict[str, Any], has_log: bool) -> None:
     assert job(status).has_log is has_log
 
 
@@ -168,17 +168,17 @@ class TestAJobThatRestsOnAFailedOne:
     def explained(self, status: dict[str, Any], **more: Any) -> list[str]:
         return explained(job(status, "second", input_of=self.first, **more), "a line").splitlines()
 
-    def test_was_not_run_where_its_input_never_came(self) -> None:
+    def test_was_not_run_if_its_input_never_came(self) -> None:
         head = "second: not run, because its input is the result of first, which did not complete: "
         status = recoverable("ValidationException: No S3 objects found")
         assert self.explained(status) == [f"{head}ValidationException: No S3 objects found", self.fix]
 
-    def test_may_not_have_been_run_where_nobody_waited(self) -> None:
+    def test_may_not_have_been_run_if_nobody_waited(self) -> None:
         assert self.explained({}, waited=False)[0].startswith(
             "second: perhaps not run, because its input is the result of"
         )
 
-    def test_has_a_reason_of_its_own_where_it_ran_and_failed(self) -> None:
+    def test_has_a_reason_of_its_own_if_it_ran_and_failed(self) -> None:
         assert self.explained({**FAILED, "failureReason": "Bad HTTP status: 400"}) == [
             "second: the job w-second-1234abcd is Failed: Bad HTTP status: 400",
             "last log lines:",
@@ -186,14 +186,14 @@ class TestAJobThatRestsOnAFailedOne:
             self.fix,
         ]
 
-    def test_is_not_taken_for_well_done_where_it_completed_on_what_was_there(self) -> None:
+    def test_does_not_count_as_completed_if_its_input_was_incomplete(self) -> None:
         head = "second: Completed, but on a part of its input only: first, whose result it reads, did not complete"
         assert self.explained(COMPLETED) == [head, self.fix]
 
-    def test_goes_on_where_nobody_waited(self) -> None:
+    def test_goes_on_if_nobody_waits(self) -> None:
         assert "still runs" in self.explained({"transformJobStatus": "InProgress"}, waited=False)[0]
 
-    def test_spoils_what_follows_it(self) -> None:
+    def test_makes_the_jobs_that_read_its_result_incomplete(self) -> None:
         second = job(COMPLETED, "second", input_of=self.first)
         third = explained(job(COMPLETED, "third", input_of=second))
         assert "third: Completed, but on a part of its input only: first, whose result" in third
@@ -205,13 +205,13 @@ class TestAJobThatRestsOnAFailedOne:
 
     def test_is_counted_by_itself(self) -> None:
         jobs = [self.first, job(COMPLETED, "second", input_of=self.first), job(COMPLETED, "other")]
-        assert ends.summary(jobs) == "1 of 3 transform jobs did not complete, 1 had less than the whole input"
+        assert ends.summary(jobs) == "1 of 3 transform jobs did not complete, 1 read only a part of the input"
 
     def test_has_no_result_to_look_for(self) -> None:
         assert ends.expired([job(COMPLETED, input_of=self.first)], lambda _: pytest.fail("asked")) == {}
 
 
-def test_a_job_that_rests_on_a_completed_one_says_nothing() -> None:
+def test_a_job_that_reads_the_result_of_a_completed_one_is_not_reported() -> None:
     assert not job(COMPLETED, "second", input_of=job(COMPLETED, "first")).needs_report
 
 

@@ -29,15 +29,21 @@ def test_without_a_limit_all_run_at_once(defaults: JobDefaults) -> None:
 
 
 @pytest.mark.parametrize("at_once", [0, -1])
-def test_a_limit_that_lets_none_run_is_refused(defaults: JobDefaults, at_once: int) -> None:
+def test_a_limit_that_lets_no_job_run_is_refused(defaults: JobDefaults, at_once: int) -> None:
     inputs = {"n0": "in.csv", "n1": "in.csv"}
     message = refused(defaults, lambda jobs: fan_out.over_inputs(jobs, "many", ARGS, inputs, at_once=at_once))
     assert f"many: at_once is {at_once}. Allowed: 1 or more" in message
 
 
-def test_a_grid_over_what_is_no_argument_is_refused(defaults: JobDefaults) -> None:
+def test_a_grid_over_an_unknown_argument_is_refused(defaults: JobDefaults) -> None:
     message = refused(defaults, lambda jobs: fan_out.over_grid(jobs, "grid", ARGS, {"payload": [1]}))
     assert "grid: payload in the grid is not an argument of a job. Allowed: input, " in message
+
+
+def test_a_grid_in_which_two_jobs_would_have_one_name_is_refused(defaults: JobDefaults) -> None:
+    grid = {"input_filter": ["$[0:]", "$[0]"]}
+    message = refused(defaults, lambda jobs: fan_out.over_grid(jobs, "grid", ARGS, grid))
+    assert "grid: two combinations of the grid have the name grid-0" in message
 
 
 def test_a_grid_is_named_by_its_values(defaults: JobDefaults) -> None:

@@ -88,7 +88,7 @@ def test_a_changed_argument(argument: str, value: Any, anew: bool) -> None:
         pytest.param({"output_base": "s3://b2/output"}, id="the bucket of the result"),
     ],
 )
-def test_what_also_runs_a_job_anew(changed: dict[str, str]) -> None:
+def test_a_job_also_runs_again_with_another(changed: dict[str, str]) -> None:
     assert name(ARGS, **changed) != name()
 
 
@@ -115,7 +115,7 @@ def test_the_order_of_members_does_not_count() -> None:
         pytest.param("a\n", id="a line end"),
     ],
 )
-def test_a_name_is_refused_for(declared: str) -> None:
+def test_a_job_name_is_refused_if_it_has(declared: str) -> None:
     assert "a-z, 0-9 and -" in (identity.name_problem("p", declared) or "")
 
 
@@ -137,8 +137,8 @@ class TestAWishToRunAgain:
         content = name().rpartition("-")[2]
         assert name(rerun=f"2@{content}") not in {name(), name(rerun="2"), name(rerun=f"3@{content}")}
 
-    def test_for_another_content_means_nothing_any_more(self) -> None:
+    def test_for_another_content_no_longer_counts(self) -> None:
         assert name(rerun="2@ffffffff") == name()
 
-    def test_without_a_content_holds_for_any(self) -> None:
+    def test_without_a_content_counts_for_any_content(self) -> None:
         assert name(digest="d2", rerun="2") != name(digest="d2")

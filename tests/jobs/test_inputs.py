@@ -142,7 +142,7 @@ def test_an_empty_prefix_is_refused() -> None:
         inputs.resolve("s3://b/in/", "S3Prefix", Path(), listing())
 
 
-def test_what_s3_refuses_is_reported_in_one_line() -> None:
+def test_a_refusal_of_s3_is_reported_in_one_line() -> None:
     def refuse(uri: str) -> list[S3Object]:
         raise s3.S3Error(f"{uri} cannot be listed: AccessDenied")
 
@@ -150,7 +150,7 @@ def test_what_s3_refuses_is_reported_in_one_line() -> None:
         inputs.resolve("s3://b/in/", "S3Prefix", Path(), refuse)
 
 
-def test_a_result_stays_what_it_is() -> None:
+def test_a_result_as_input_stays_as_it_is() -> None:
     assert inputs.resolve(ResultOf("first"), "S3Prefix", Path()) == ResultOf("first")
 
 
@@ -166,7 +166,7 @@ class Manifests:
 MANIFEST = json.dumps([{"prefix": "s3://b/d/"}, "a", "b"])
 
 
-def test_a_manifest_counts_what_it_names_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_manifest_counts_only_the_objects_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
     first, a, b, c = Manifests.objects
     before = Manifests.resolve(monkeypatch, MANIFEST)
     unnamed = Manifests.resolve(monkeypatch, MANIFEST, first, a, b, S3Object(c.key, "changed", 1))
@@ -199,7 +199,7 @@ def test_a_manifest_that_names_a_missing_object_is_refused(monkeypatch: pytest.M
         pytest.param('[{"prefix": "s3://b/d/"}, ["a"]]', id="a list for a name"),
     ],
 )
-def test_what_is_no_manifest_is_refused(monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+def test_an_object_that_is_not_a_manifest_is_refused(monkeypatch: pytest.MonkeyPatch, content: str) -> None:
     with pytest.raises(InputError, match="is not a manifest"):
         Manifests.resolve(monkeypatch, content)
 

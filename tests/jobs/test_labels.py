@@ -78,13 +78,20 @@ def test_wrong_labels_are_refused(tmp_path: Path, changes: dict[str, Any], probl
     assert problem.format(root=tmp_path) in found
 
 
-def test_another_number_of_rows_is_refused_with_both(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", [0, 5000], ids=["in the first line", "far behind the first line"])
+def test_labels_that_are_not_utf_8_are_refused(tmp_path: Path, before: int) -> None:
+    (tmp_path / "bare.csv").write_bytes(b"0\n" * before + "für\n".encode("latin-1"))
+    (found,) = problems(tmp_path, labels="bare.csv", label_column=None)
+    assert "bare.csv is not a CSV file that can be read: 'utf-8' codec can't decode byte 0xfc" in found
+
+
+def test_another_number_of_rows_is_refused_with_both_numbers(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("1,2\n" * 5)
     (found,) = problems(tmp_path)
     assert "truth.csv has 2 labels, and in.csv has 5 records" in found
 
 
-def test_rows_matched_by_key_may_be_more_or_fewer(tmp_path: Path) -> None:
+def test_labels_matched_by_key_may_have_more_or_fewer_rows(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("7,1,2\n")
     assert problems(tmp_path, label_key=0, join_source="Input") == []
 
@@ -94,7 +101,7 @@ def test_labels_in_s3_are_looked_up(tmp_path: Path) -> None:
 
 
 class TestAStacksOutput:
-    def test_has_labels_only_where_they_are_declared(self) -> None:
+    def test_has_labels_only_if_they_are_declared(self) -> None:
         graph = run(lambda jobs: jobs.add("bare", TransformJobArgs(input=CSV)))
         assert "labels" not in graph.outputs["transform_jobs"]["bare"]
 
@@ -106,14 +113,14 @@ class TestAStacksOutput:
         assert graph.error is None
         assert graph.outputs["transform_jobs"]["own"]["labels"] == {"path": str(tmp_path / "y.csv")}
 
-    def test_of_the_workshops_job_names_its_own_truth(self) -> None:
+    def test_names_the_workshops_own_labels_for_its_job(self) -> None:
         from jobs import churn  # noqa: PLC0415  the declared job is what is tested
 
         graph = run(churn.declare)
         found = graph.outputs["transform_jobs"]["churn"]["labels"]
         assert (found["path"], found["column"], len(found["columns"])) == ("model/truth.csv", "churn", 18)
 
-    def test_of_the_workshops_job_on_other_data_has_none(self, tmp_path: Path) -> None:
+    def test_names_no_labels_for_the_workshops_job_on_other_data(self, tmp_path: Path) -> None:
         from jobs import churn  # noqa: PLC0415  as above
 
         (tmp_path / "batch_input.csv").write_text(f"{','.join('1' * 18)}\n" * 667)

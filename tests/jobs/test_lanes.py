@@ -81,7 +81,7 @@ def test_instances_are_counted(planned: list[PlannedJob], at_once: int, expected
     assert lanes.arrange(planned, at_once, "ml.m5.large").instances == expected
 
 
-def test_a_limit_is_refused_that_a_job_nobody_waits_for_would_break() -> None:
+def test_a_limit_that_a_job_nobody_waits_for_would_break_is_refused() -> None:
     planned = [job("a"), job("b", wait=False)]
     with pytest.raises(pulumi.RunError, match=r"maxJobsAtOnce is not possible with b.*nothing was created"):
         lanes.arrange(planned, 1, "ml.m5.large")

@@ -96,7 +96,7 @@ def test_a_job_that_completed_on_a_part_of_its_input_fails_the_run() -> None:
         jobs.add("second", TransformJobArgs(input=jobs.add("first", TransformJobArgs(input=CSV))))
 
     graph = run(chain, status=statuses(first=FAILED))
-    assert str(graph.error) == "1 of 2 transform jobs did not complete, 1 had less than the whole input"
+    assert str(graph.error) == "1 of 2 transform jobs did not complete, 1 read only a part of the input"
     assert any("second: Completed, but on a part of its input only" in text for _, text in graph.messages)
 
 
@@ -107,7 +107,7 @@ def test_a_job_that_completed_on_a_part_of_its_input_fails_the_run() -> None:
         pytest.param(KeyError("events"), id="an answer like none"),
     ],
 )
-def test_a_log_that_cannot_be_read_hides_no_reason(error: Exception) -> None:
+def test_a_log_that_cannot_be_read_does_not_hide_the_reason(error: Exception) -> None:
     def unreadable(job_name: str, count: int) -> list[str]:
         raise error
 
@@ -116,7 +116,7 @@ def test_a_log_that_cannot_be_read_hides_no_reason(error: Exception) -> None:
     assert str(graph.error) == "1 of 2 transform jobs did not complete"
 
 
-def test_a_result_that_nobody_may_look_for_is_not_called_gone() -> None:
+def test_a_result_that_may_not_be_looked_up_is_not_called_gone() -> None:
     def refuse(*_: object) -> bool:
         raise s3.S3Error("AccessDenied")
 

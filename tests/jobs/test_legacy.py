@@ -18,7 +18,7 @@ from jobs.validation import Limits
 from tests.jobs.legacy_files import FULL, SMALL
 
 
-def test_every_field_of_the_old_kind_is_carried() -> None:
+def test_every_field_of_the_old_kind_is_converted() -> None:
     job = legacy.parse(FULL, "f.yaml")
     assert (job.name, job.namespace, job.region, job.transform_job_name) == (
         "full",
@@ -51,7 +51,7 @@ def test_every_field_of_the_old_kind_is_carried() -> None:
     )
 
 
-def test_what_the_file_leaves_out_is_sagemakers_default_not_ours() -> None:
+def test_omitted_fields_get_sagemakers_defaults_not_ours() -> None:
     args = legacy.parse(SMALL, "f.yaml").args
     assert (args.accept, args.assemble_with, args.compression_type) == (None, "None", "None")
 
@@ -137,7 +137,7 @@ def _declared(source: bytes) -> dict[str, TransformJobArgs]:
     return dict(call.args for call in jobs.add.call_args_list)
 
 
-def test_the_python_says_what_it_leaves_behind() -> None:
+def test_a_comment_in_the_python_says_what_is_left_out() -> None:
     lines = legacy.python(legacy.parse(FULL, "f.yaml")).splitlines()
     assert [line for line in lines if line.startswith("#")] == [
         "# The job was called 'my-own-name'; here its name is made from its content.",
@@ -158,7 +158,7 @@ def test_a_legacy_file_can_be_declared_unedited(tmp_path: Path) -> None:
     assert job.name == "tf-batch"
 
 
-def test_what_was_loaded_is_a_declaration(tmp_path: Path) -> None:
+def test_a_loaded_file_is_a_declaration(tmp_path: Path) -> None:
     (tmp_path / "tf-batch.yaml").write_text(SMALL)
     loaded = legacy.load(tmp_path / "tf-batch.yaml")
     (job,) = declaration.collect([loaded], _defaults(tmp_path), Account(list_objects=lambda _: [legacy_object()]))
@@ -178,7 +178,7 @@ def legacy_object() -> Any:
 
 def test_a_file_for_another_region_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tf-batch.yaml").write_text(SMALL.replace("us-east-1", "us-west-2"))
-    with pytest.raises(pulumi.RunError, match=r"spec\.region is us-west-2, and this stack stands in us-east-1"):
+    with pytest.raises(pulumi.RunError, match=r"spec\.region is us-west-2, and this stack is in us-east-1"):
         declaration.collect(
             [lambda jobs: legacy.declare(jobs, "tf-batch.yaml")],
             _defaults(tmp_path),
@@ -186,7 +186,7 @@ def test_a_file_for_another_region_is_refused(tmp_path: Path) -> None:
         )
 
 
-def test_a_missing_file_is_reported_with_all_else(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_together_with_all_other_problems(tmp_path: Path) -> None:
     with pytest.raises(pulumi.RunError, match="cannot be read"):
         declaration.collect([lambda jobs: legacy.declare(jobs, "gone.yaml")], _defaults(tmp_path))
 
@@ -195,11 +195,11 @@ def test_a_missing_file_is_reported_with_all_else(tmp_path: Path) -> None:
     ("text", "message"),
     [
         pytest.param(SMALL + "---\n" + SMALL, "contains 2 documents", id="two documents"),
-        pytest.param("", "contains 0 documents", id="nothing"),
+        pytest.param("", "is empty; it must contain one BatchTransformJob", id="nothing"),
         pytest.param("- a\n", "line 1: this is not a Kubernetes object", id="a list"),
         pytest.param("a: [\n", "line 2: this is not YAML", id="no YAML"),
         pytest.param("a: \0\n", "this is not YAML: unacceptable character", id="a null"),
-        pytest.param("[" * 100_000, "this is not YAML: it is nested too deeply", id="lists without end"),
+        pytest.param("[" * 1_000, "this is not YAML: it is nested too deeply", id="lists without end"),
         pytest.param(SMALL + "  ? [a]\n  : b\n", "line 20: this is not a field's name", id="a list for a name"),
         pytest.param(
             SMALL.replace("  modelName", "  modelNames"),

@@ -9,7 +9,7 @@ from jobs import legacy
 from tests.jobs.legacy_files import FULL, SMALL
 
 
-def test_the_command_prints_a_manifest_that_kubectl_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_a_manifest_that_kubectl_accepts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "f.yaml").write_text(SMALL)
     assert legacy.main([str(tmp_path / "f.yaml"), "--yaml", "--prefix", "mine"]) == 0
     made = yaml.safe_load(capsys.readouterr().out)

@@ -31,7 +31,7 @@ def nightly(jobs: Jobs) -> None:
     jobs.add("nightly", NIGHTLY)
 
 
-def test_the_input_of_a_schedule_is_not_looked_at_when_the_program_runs() -> None:
+def test_the_input_of_a_schedule_is_not_read_when_the_program_runs() -> None:
     def never(uri: str) -> list[Any]:
         raise AssertionError(uri)
 
@@ -55,7 +55,7 @@ def test_the_input_of_a_schedule_is_not_looked_at_when_the_program_runs() -> Non
         pytest.param({"schedule": "rate(1 day)"}, "schedule: 'rate(1 day)' is not allowed", id="a mere text"),
     ],
 )
-def test_what_a_schedule_cannot_run_is_refused(changed: dict[str, Any], said: str) -> None:
+def test_a_job_that_a_schedule_cannot_run_is_refused(changed: dict[str, Any], said: str) -> None:
     def declare(jobs: Jobs) -> None:
         jobs.add("churn", TransformJobArgs(input="s3://b/missing/", schedule=Schedule("rate(1 day)")))
         jobs.add("nightly", replace(NIGHTLY, **changed))
@@ -94,7 +94,7 @@ FULL = replace(
 
 
 @pytest.mark.parametrize("args", [pytest.param(NIGHTLY, id="plain"), pytest.param(FULL, id="every member")])
-def test_the_call_is_one_that_sagemaker_takes(args: TransformJobArgs) -> None:
+def test_the_call_is_one_that_sagemaker_accepts(args: TransformJobArgs) -> None:
     deciding = spec.build(
         args, model_name="m", input_uri="s3://b/in/", output_base="s3://b/output", instance_type="ml.m5.large"
     )

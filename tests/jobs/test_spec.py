@@ -79,7 +79,7 @@ def given(value: Any, path: str = "") -> set[str]:
     return set().union(*({f"{path}{name}"} | given(inner, f"{path}{name}.") for name, inner in value.items()))
 
 
-def test_all_that_the_operator_carries_can_be_said_and_nothing_else() -> None:
+def test_the_arguments_cover_exactly_the_fields_of_the_operator() -> None:
     (version,) = definition.committed()["spec"]["versions"]
     known = members(version["schema"]["openAPIV3Schema"]["properties"]["spec"])
     assert given(build(EVERYTHING)) == known

@@ -120,13 +120,13 @@ JSON_LINES = {"content_type": "application/jsonlines", "accept": "application/js
         ),
     ],
 )
-def test_what_reports_say_of_a_filter_is_a_warning(changes: dict[str, Any], warning: str) -> None:
+def test_a_reported_refusal_of_a_filter_is_a_warning(changes: dict[str, Any], warning: str) -> None:
     assert problems(**changes) == []
     (found,) = validation.doubtful_filters(replace(ARGS, **changes))
     assert found.startswith(warning)
 
 
-def test_a_filter_that_sagemaker_takes_is_not_doubtful() -> None:
+def test_a_filter_that_sagemaker_accepts_is_not_doubtful() -> None:
     assert list(validation.doubtful_filters(replace(ARGS, **JOIN))) == []
 
 
@@ -208,7 +208,7 @@ RIGHTS = replace(LIMITS, own_buckets="w-data-", input_buckets=("in",), output_bu
         pytest.param({"model_name": "m", "output_base": "s3://b"}, "s3://a/x", id="another model, with its own role"),
     ],
 )
-def test_rights_are_there(changes: dict[str, Any], reads: str) -> None:
+def test_permissions_are_present(changes: dict[str, Any], reads: str) -> None:
     assert list(validation.missing_permissions(replace(ARGS, **changes), reads, RIGHTS)) == []
 
 
@@ -228,7 +228,7 @@ def test_rights_are_there(changes: dict[str, Any], reads: str) -> None:
         ),
     ],
 )
-def test_a_right_may_be_missing(changes: dict[str, Any], reads: str, key: str, what: str) -> None:
+def test_a_missing_permission_is_tolerated(changes: dict[str, Any], reads: str, key: str, what: str) -> None:
     (warning,) = validation.missing_permissions(replace(ARGS, **changes), reads, RIGHTS)
     assert what in warning
     assert f"add it to config {key}" in warning

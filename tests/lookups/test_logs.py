@@ -38,12 +38,12 @@ def test_the_last_lines_are_the_last_over_all_streams(account: Any) -> None:
     assert messages(logs.last_lines(JOB, 3)) == ["c", "d", "e"]
 
 
-def test_where_there_are_fewer_lines_all_are_given(account: Any) -> None:
+def test_all_lines_are_returned_if_there_are_fewer(account: Any) -> None:
     write(account, "i-1", (1, "a"), (2, "b"))
     assert messages(logs.last_lines(JOB, 10)) == ["a", "b"]
 
 
-def test_a_long_log_is_not_read_to_show_its_end(account: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_end_of_a_long_log_is_read(account: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     write(account, "i-1", *((number, str(number)) for number in range(2000)))
     asked: list[dict[str, Any]] = []
     read = account.get_log_events
@@ -57,7 +57,7 @@ def test_a_job_without_logs_has_no_last_lines(account: Any) -> None:
     assert logs.last_lines(JOB, 10) == []
 
 
-def test_what_is_new_is_printed_once(account: Any) -> None:
+def test_only_new_lines_are_printed(account: Any) -> None:
     write(account, "i-1", (1, "a"))
     job = logs.JobLogs(JOB)
     assert [line.message for line in job.new()] == ["a"]

@@ -10,11 +10,11 @@ def test_the_standing_cost_is_the_sum_of_its_lines() -> None:
     assert prices.total(items) == pytest.approx(0.10 + 0.0208 + 20 * 0.08 / 730 + 0.005)
 
 
-def test_without_nodes_the_capability_stands_in_their_place() -> None:
+def test_the_capability_takes_the_place_of_the_nodes() -> None:
     assert prices.total(prices.standing(None)) == pytest.approx(0.10 + 0.004757)
 
 
-def test_a_stack_tells_its_cost_and_how_to_end_it() -> None:
+def test_a_stack_exports_its_cost_and_the_command_that_ends_it() -> None:
     assert prices.summary("t3.small", "ml.m5.large", "dev") == {
         "usd_per_hour": 0.128,
         "usd_per_day": 3.07,
@@ -24,6 +24,6 @@ def test_a_stack_tells_its_cost_and_how_to_end_it() -> None:
     }
 
 
-def test_a_stack_of_unknown_price_says_none() -> None:
+def test_a_stack_without_a_known_price_has_no_cost() -> None:
     said = prices.summary("x9.huge", "ml.x9.huge", "dev")
     assert (said["usd_per_hour"], said["usd_per_day"], said["usd_per_job"]) == (None, None, None)

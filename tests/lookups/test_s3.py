@@ -35,7 +35,7 @@ def test_a_uri_is_taken_apart(uri: str, bucket_name: str, key: str) -> None:
 
 
 @pytest.mark.parametrize("uri", ["", "b/in", "s3:/b/in", "https://b/in", "s3://", "s3:///in"])
-def test_what_is_no_uri_is_refused(uri: str) -> None:
+def test_a_text_that_is_not_a_uri_is_refused(uri: str) -> None:
     with pytest.raises(s3.S3Error, match="must look like s3://bucket/prefix"):
         s3.Location.parse(uri)
 
@@ -66,7 +66,7 @@ def test_existence(uri: str, there: bool) -> None:
     assert s3.exists(uri) is there
 
 
-def test_an_object_is_read_whole_or_not_at_all() -> None:
+def test_an_object_that_is_too_large_is_not_read_at_all() -> None:
     assert s3.read("s3://data/in/a.csv") == b"1,2\n"
     assert s3.read("s3://data/in/a.csv", largest=4) == b"1,2\n"
     with pytest.raises(s3.TooLargeError, match="4 bytes, more than 3"):
@@ -88,7 +88,7 @@ def test_a_missing_object_is_distinguished_from_a_missing_bucket() -> None:
         pytest.param(s3.exists, "cannot be looked up", id="looked up"),
     ],
 )
-def test_what_fails_names_the_uri(call: Call, words: str) -> None:
+def test_an_error_names_the_uri(call: Call, words: str) -> None:
     with pytest.raises(s3.S3Error, match=f"^s3://nobody/in {words}: "):
         call("s3://nobody/in")
 
@@ -100,6 +100,6 @@ def test_the_beginning_of_an_object_is_read(size: int, head: bytes) -> None:
     assert s3.read_head("s3://data/in/a.csv", size) == head
 
 
-def test_the_beginning_of_no_object_is_an_error() -> None:
+def test_the_beginning_of_an_empty_object_is_an_error() -> None:
     with pytest.raises(s3.S3Error, match="s3://data/gone cannot be read"):
         s3.read_head("s3://data/gone", 9)

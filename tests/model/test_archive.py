@@ -39,6 +39,12 @@ def test_a_missing_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "cannot be read: No such file" in refused(tmp_path / "gone.json", capsys)
 
 
+def test_a_folder_that_takes_no_archive_is_reported(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (model.parent / "model.tar.gz").mkdir()
+    assert archive.main([str(model)]) == 1
+    assert f"{model.parent / 'model.tar.gz'} cannot be written: Is a directory" in capsys.readouterr().err
+
+
 def test_a_pickle_is_not_packed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "model.pkl").write_bytes(pickle.dumps({"a": 1}))
     assert "save it with booster.save_model('model.json')" in refused(tmp_path / "model.pkl", capsys)

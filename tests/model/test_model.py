@@ -41,14 +41,14 @@ def test_the_committed_files_are_made_from_the_table(customers: list[Customer]) 
     assert (HERE / "truth.csv").read_text() == truth_csv(held_out)
 
 
-def test_training_anew_predicts_what_the_committed_model_predicts(customers: list[Customer]) -> None:
+def test_training_again_gives_the_predictions_of_the_committed_model(customers: list[Customer]) -> None:
     learned, held_out = split(customers)
     anew = train(learned).inplace_predict(features(held_out), validate_features=False)
     committed = _committed_model().inplace_predict(features(held_out), validate_features=False)
     np.testing.assert_allclose(anew, committed, rtol=1e-5)
 
 
-def test_making_it_anew_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_making_the_model_again_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(tmp_path)
     first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     main(tmp_path)

@@ -60,7 +60,7 @@ def test_a_good_resource_passes(analyzer: Any) -> None:
     assert not analyzer.Analyze(request(MODEL, {"enableNetworkIsolation": True})).diagnostics
 
 
-def test_what_a_preview_does_not_know_is_passed_over(analyzer: Any) -> None:
+def test_a_preview_skips_unknown_values(analyzer: Any) -> None:
     (found,) = analyzer.Analyze(request(MODEL, {"enableNetworkIsolation": UNKNOWN})).diagnostics
     assert (found.enforcementLevel, "during preview" in found.message) == (ADVISORY, True)
 

@@ -266,7 +266,7 @@ def test_a_good_resource_passes(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
-def test_a_bad_resource_is_stopped_and_told_why(case: Case) -> None:
+def test_a_bad_resource_is_stopped_with_the_reason(case: Case) -> None:
     for bad in (case.bad, *case.more):
         found = RULES[case.rule].violations(stack_of(case, bad))
         assert found, bad
@@ -295,7 +295,7 @@ def test_a_missing_companion_is_a_violation(case: Case) -> None:
     assert "has no " in found.text
 
 
-def test_a_policy_of_aws_that_a_role_names_itself_is_stopped() -> None:
+def test_a_managed_policy_that_a_role_names_itself_is_stopped() -> None:
     wide = {"managedPolicyArns": ["arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"]}
     (found,) = RULES["iam-managed-policies-known"].violations([Resource("aws:iam/role:Role", "r", "urn:r", wide)])
     assert "AmazonSageMakerFullAccess" in found.text

@@ -68,24 +68,27 @@ def no_resources_but_the_provider(graph: Graph) -> bool:
         pytest.param(NETWORK, network(vpcs=[]), f"existingVpcId: '{VPC}' is not in us-east-1", id="no such VPC"),
         pytest.param(NETWORK, network(dns=False), f"existingVpcId: '{VPC}' does not resolve names", id="no DNS"),
         pytest.param(
-            NETWORK, network(found=SUBNETS[:1]), f"existingSubnetIds: {SUBNETS[1]} not found", id="no such subnet"
+            NETWORK,
+            network(found=SUBNETS[:1]),
+            f"existingSubnetIds: us-east-1 has no {SUBNETS[1]}",
+            id="no such subnet",
         ),
         pytest.param(
             NETWORK,
             network(vpc_of={SUBNETS[1]: "vpc-0bbbbbbbb"}),
-            f"existingSubnetIds: {SUBNETS[1]} of vpc-0bbbbbbbb lie elsewhere",
+            f"existingSubnetIds: {SUBNETS[1]} of vpc-0bbbbbbbb is in another VPC",
             id="a subnet of another VPC",
         ),
         pytest.param(
             NETWORK,
             network(zones={SUBNETS[1]: "use1-az1"}),
-            "existingSubnetIds: all in one zone",
+            "existingSubnetIds: all are in one zone",
             id="subnets in one zone",
         ),
         pytest.param(
             NETWORK,
             network(zones={SUBNETS[1]: "use1-az3"}),
-            f"existingSubnetIds: {SUBNETS[1]} in a zone without EKS",
+            f"existingSubnetIds: EKS is not in the zone of {SUBNETS[1]}",
             id="a zone without EKS",
         ),
         pytest.param(
@@ -240,7 +243,8 @@ def test_kube_proxy_and_cni_are_those_of_the_clusters_version() -> None:
 
 def release(version: str) -> dict[str, Answer]:
     state = {
-        "urn:release": {"type": RELEASE, "outputs": {"version": version}},
+        "urn:another": {"type": RELEASE, "outputs": {"name": "monitoring", "version": "99.0.0"}},
+        "urn:release": {"type": RELEASE, "outputs": {"name": "ack-sagemaker", "version": version}},
         "urn:other": {"type": "x", "outputs": {}},
     }
     return {"readStackResourceOutputs": lambda _: {"outputs": state}}

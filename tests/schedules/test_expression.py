@@ -63,10 +63,14 @@ def test_rates_and_times_are_read() -> None:
         pytest.param("rate(2 hour)", "in the singular after 1", id="two hour"),
         pytest.param("rate(0 days)", "rate(0 days)", id="never"),
         pytest.param("rate(99999999999999 days)", "the interval is too long", id="overflow"),
+        pytest.param(f"rate({'9' * 5000} days)", "the interval is too long", id="more digits than Python reads"),
+        pytest.param("rate(٢ hours)", "a whole number of minutes", id="a rate in Arabic digits"),
+        pytest.param("cron(0 ٢ * * ? *)", "hours: '٢'", id="an hour in Arabic digits"),
         pytest.param("at(2027-02-30T00:00:00)", "at(yyyy-mm-ddThh:mm:ss)", id="no date"),
+        pytest.param("at(2027-1-1T2:0:0)", "at(yyyy-mm-ddThh:mm:ss)", id="a date without leading zeros"),
     ],
 )
-def test_what_is_no_expression_is_refused_with_what_is_allowed(text: str, said: str) -> None:
+def test_an_invalid_expression_is_refused_with_what_is_allowed(text: str, said: str) -> None:
     with pytest.raises(ExpressionError) as refused:
         expression.parse(text)
     assert said in str(refused.value)
@@ -113,6 +117,17 @@ def test_a_time_that_daylight_saving_leaves_out_never_comes(text: str) -> None:
 )
 def test_a_schedule_that_fires_is_no_problem(text: str) -> None:
     assert expression.problem(text, "UTC", NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "timezone"),
+    [
+        pytest.param("at(0001-01-01T00:00:00)", "Asia/Tokyo", id="before the year 1 in UTC"),
+        pytest.param("at(9999-12-31T23:59:59)", "America/New_York", id="after the year 9999 in UTC"),
+    ],
+)
+def test_a_time_beyond_the_calendar_never_comes(text: str, timezone: str) -> None:
+    assert "never fires" in (expression.problem(text, timezone, NOW) or "")
 
 
 def test_an_unknown_time_zone_is_refused_with_a_near_one() -> None:

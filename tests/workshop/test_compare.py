@@ -23,7 +23,7 @@ def test_figures_their_difference_and_the_rows_that_change_sides() -> None:
     assert list(found.figures.index) == ["churn", "challenger", "difference"]
     assert found.changed.to_dict("index") == {2: {"label": 1, "churn": 0.4, "challenger": 0.7}}
     assert found.distance == pytest.approx(0.3)
-    assert "1 of 3 rows change sides; predictions lie up to 0.300 apart." in found.text
+    assert "1 of 3 rows change sides; predictions are up to 0.300 apart." in found.text
 
 
 def test_the_threshold_decides_which_rows_change_sides() -> None:
@@ -32,10 +32,10 @@ def test_the_threshold_decides_which_rows_change_sides() -> None:
     assert list(compared(NAMES, first, second, threshold=0.3).changed.index) == [2]
 
 
-def test_of_a_regression_the_rows_that_lie_farthest_apart_come_first() -> None:
+def test_the_rows_of_a_regression_that_differ_most_come_first() -> None:
     found = compared(NAMES, frame([1.5, 2.5, 3.5], [1.1, 2.2, 3.3]), frame([1.5, 9.5, 4.5], [1.1, 2.2, 3.3]))
     assert list(found.changed.index) == [2, 3]
-    assert "The predictions of 3 rows lie up to 7.000 apart." in found.text
+    assert "The predictions of 3 rows are up to 7.000 apart." in found.text
 
 
 def test_classes_change_sides_too() -> None:
@@ -68,6 +68,6 @@ def test_two_jobs_of_a_stack_are_compared(a_stack: Stack, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("jobs", ["", "churn", "churn churn", "a b c"])
-def test_one_is_told_to_name_two_jobs(a_stack: Stack, capsys: pytest.CaptureFixture[str], jobs: str) -> None:
+def test_two_names_of_jobs_are_required(a_stack: Stack, capsys: pytest.CaptureFixture[str], jobs: str) -> None:
     assert compare.main(["--jobs", jobs]) == 1
     assert capsys.readouterr().err == 'error: name two jobs: make compare JOBS="churn challenger"\n'

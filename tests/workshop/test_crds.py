@@ -84,7 +84,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 def registry(**members: Any) -> Generator[tuple[str, type[Registry]]]:
     kind = type("OneRegistry", (Registry,), {"seen_by_storage": [], **members})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"oci://127.0.0.1:{server.server_address[1]}/{REPOSITORY}", kind
         server.shutdown()
 
@@ -109,6 +109,13 @@ def test_a_charts_definitions_come_out_of_a_registry_that_asks_for_a_token() -> 
             "not a chart archive",
             id="no archive",
         ),
+        pytest.param(
+            {"content": CHART[:100], "digest": f"sha256:{hashlib.sha256(CHART[:100]).hexdigest()}"},
+            "1.10.0",
+            "not a chart archive",
+            id="an archive that is cut off",
+        ),
+        pytest.param({"protocol_version": "nonsense"}, "1.10.0", "does not serve it", id="not HTTP"),
     ],
 )
 def test_a_chart_that_cannot_be_read_is_reported(members: dict[str, Any], version: str, words: str) -> None:

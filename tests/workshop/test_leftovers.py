@@ -79,7 +79,7 @@ def listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
     return run
 
 
-def test_what_carries_the_stacks_tags_is_left_and_the_next_command_is_reported(listed: Listed) -> None:
+def test_resources_with_the_stacks_tags_are_reported_as_left_with_the_next_command(listed: Listed) -> None:
     code, said = listed({"a": OURS, "b": OTHERS, "c": []})
     assert code == 1
     assert said.splitlines() == [
@@ -88,11 +88,11 @@ def test_what_carries_the_stacks_tags_is_left_and_the_next_command_is_reported(l
     ]
 
 
-def test_an_account_full_of_other_things_holds_nothing_of_ours(listed: Listed) -> None:
+def test_an_account_of_other_resources_has_no_leftovers(listed: Listed) -> None:
     assert listed({"b": OTHERS, "untagged": refused("NoSuchTagSet")}) == (0, "nothing of stack dev is left\n")
 
 
-def test_what_is_not_the_stacks_is_named_when_asked_for_and_is_no_fault(listed: Listed) -> None:
+def test_other_resources_are_listed_on_request_and_do_not_count(listed: Listed) -> None:
     code, said = listed({"b": OTHERS, "mine": []}, "--all")
     assert code == 0
     assert said.splitlines() == [
@@ -102,20 +102,20 @@ def test_what_is_not_the_stacks_is_named_when_asked_for_and_is_no_fault(listed: 
     ]
 
 
-def test_the_tag_is_the_projects_name_whatever_that_is(listed: Listed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tag_is_the_name_of_the_project(listed: Listed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leftovers, "project", lambda: "renamed")
     tags = [{"Key": "project", "Value": "renamed"}, {"Key": "stack", "Value": "dev"}]
     code, said = listed({"a": OURS, "b": tags})
     assert (code, said.splitlines()[0]) == (1, "left: bucket b")
 
 
-def test_what_may_not_be_looked_at_is_said_so(listed: Listed) -> None:
+def test_resources_that_may_not_be_read_are_reported(listed: Listed) -> None:
     code, said = listed({"locked": refused("AccessDenied")})
     assert code == 0
     assert "not checked, because the permission is missing: 1, for example bucket locked" in said
 
 
-def test_what_went_while_listing_is_not_left(listed: Listed) -> None:
+def test_a_resource_that_is_deleted_while_listing_is_not_left(listed: Listed) -> None:
     assert listed({"gone": refused("NoSuchBucket")}) == (0, "nothing of stack dev is left\n")
 
 
@@ -126,7 +126,7 @@ def test_the_records_of_the_stacks_own_jobs_are_kept_and_those_of_others_not_nam
     )
 
 
-def test_what_is_kept_by_design_can_be_left_out(listed: Listed) -> None:
+def test_records_that_are_kept_by_design_can_be_left_out(listed: Listed) -> None:
     _, said = listed({}, "--all", "--no-records", jobs=("batch-workshop-churn-1a2b3c4d",))
     assert said == "nothing of stack dev is left\n"
 

@@ -39,7 +39,7 @@ def test_binary_figures_are_those_of_scikit_learn(rows: list[tuple[bool, float]]
         assert found.figures["AUC"] == sklearn.roc_auc_score(labels, scores)
 
 
-def test_a_figure_that_is_not_defined_is_a_dash() -> None:
+def test_an_undefined_figure_is_shown_as_a_dash() -> None:
     assert metrics.of(table([0, 0], [0.1, 0.2])).text == "precision 0.000, recall 0.000, F1 0.000, AUC -"
 
 
@@ -90,7 +90,9 @@ def test_figures_of_a_regression_are_those_of_scikit_learn(rows: list[tuple[floa
         pytest.param([], [[]], "the result has no rows", id="nothing"),
     ],
 )
-def test_what_does_not_go_together_has_no_figures(labels: list[Any], predictions: list[list[Any]], words: str) -> None:
+def test_labels_and_predictions_that_do_not_fit_together_have_no_figures(
+    labels: list[Any], predictions: list[list[Any]], words: str
+) -> None:
     with pytest.raises(WorkshopError, match=words):
         metrics.of(table(labels, *predictions))
 

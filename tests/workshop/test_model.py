@@ -60,20 +60,26 @@ def test_a_model_of_several_classes_has_one_size_for_each_column() -> None:
     assert model.contributions(booster, pd.DataFrame(values)).shape == (90, 2)
 
 
+def damaged(archive: bytes) -> bytes:
+    """The same archive with a block of deflate's reserved type in its middle."""
+    return archive[: len(archive) // 2] + b"\xff" * 4000
+
+
 @pytest.mark.parametrize(
     ("archive", "words"),
     [
         pytest.param(b"no archive", "the model archive cannot be read", id="no archive"),
+        pytest.param(damaged(ARCHIVE.read_bytes()), "the model archive", id="a damaged archive"),
         pytest.param(packed("model.joblib", b"anything"), "no model that XGBoost saved", id="another model"),
         pytest.param(packed("xgboost-model", pickle.dumps({"a": 1})), "no model that XGBoost saved", id="a pickle"),
     ],
 )
-def test_another_model_does_not_tell(archive: bytes, words: str) -> None:
+def test_the_model_of_another_library_gives_no_contributions(archive: bytes, words: str) -> None:
     with pytest.raises(WorkshopError, match=words):
         model.booster_in(archive)
 
 
-def test_a_model_of_other_columns_does_not_tell(rows: pd.DataFrame) -> None:
+def test_a_model_with_another_number_of_columns_gives_no_contributions(rows: pd.DataFrame) -> None:
     with pytest.raises(WorkshopError, match="the model expects 18 columns, and the job sent 17"):
         model.contributions(model.booster_in(ARCHIVE.read_bytes()), rows.iloc[:, 1:])
 
@@ -83,12 +89,12 @@ def test_the_model_is_the_one_that_the_job_asked(a_stack: Stack) -> None:
     assert model.booster_of("own", a_stack.sagemaker, a_stack.s3).num_features() == 18
 
 
-def test_a_model_that_is_gone_does_not_tell(a_stack: Stack) -> None:
+def test_a_model_that_is_gone_gives_no_contributions(a_stack: Stack) -> None:
     with pytest.raises(WorkshopError, match="the archive of gone is not available"):
         model.booster_of("gone", a_stack.sagemaker, a_stack.s3)
 
 
-def test_the_columns_are_those_that_the_filter_lets_through() -> None:
+def test_only_the_columns_that_the_filter_keeps_are_sent() -> None:
     inputs = pd.DataFrame({"id": ["a"], "x": [1], "y": [2.5]})
     assert list(model.sent(inputs, "$[1:]")) == ["x", "y"]
     with pytest.raises(WorkshopError, match="the column id is text"):
@@ -128,7 +134,7 @@ class Model(BaseHTTPRequestHandler):
 @pytest.fixture
 def url() -> Iterator[str]:
     server = HTTPServer(("127.0.0.1", 0), Model)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -151,6 +157,6 @@ def test_a_refusal_is_reported_with_what_the_container_says(url: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8080", "https://127.0.0.1:8080", "http://", ""])
-def test_what_is_no_address_of_a_container_is_refused(address: str) -> None:
+def test_an_address_that_is_not_a_containers_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="use http://host:port"):
         model.over_http(address)

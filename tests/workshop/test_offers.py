@@ -139,7 +139,7 @@ def refused(code: str) -> ClientError:
         pytest.param(lambda: offers.eks_version("1.35", PLACE, CLUSTER), "eks:DescribeCluster", id="version"),
     ],
 )
-def test_a_call_that_fails_is_reported_with_its_cure(
+def test_a_call_that_fails_is_reported_with_its_remedy(
     monkeypatch: pytest.MonkeyPatch, check: Callable[[], str], permission: str, error: Exception, cure: str
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
@@ -189,7 +189,7 @@ def test_jobs_that_must_wait_for_others_are_reported_and_fail_no_check(monkeypat
     )
 
 
-def test_on_wish_the_quota_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_quota_is_requested_once_if_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     account = use(monkeypatch, Account(changed={TRANSFORM: 0}))
     with pytest.raises(offers.Problem, match=r"asked for 1 now \(request r99, PENDING\)"):
         offers.transform_quota("ml.m5.large", PLACE, send=True)
@@ -200,7 +200,7 @@ def test_on_wish_the_quota_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) ->
     assert len(account.sent) == 1
 
 
-def test_a_pending_request_for_less_does_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pending_request_for_less_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     account = use(monkeypatch, Account(changed={TRANSFORM: 1}, requests=[("PENDING", 2)]))
     assert "asked for 5 now" in offers.transform_quota("ml.m5.large", PLACE, 5, send=True)
     assert account.sent[0]["DesiredValue"] == 5
@@ -221,7 +221,7 @@ def test_a_quota_that_is_enough_is_reported(monkeypatch: pytest.MonkeyPatch, acc
 @pytest.mark.parametrize(
     ("value", "good"), [pytest.param(2, True, id="as many as it has"), pytest.param(1, False, id="fewer")]
 )
-def test_the_nodes_vcpus_are_held_against_the_quota(
+def test_the_nodes_vcpus_are_compared_with_the_quota(
     monkeypatch: pytest.MonkeyPatch, value: float, *, good: bool
 ) -> None:
     use(monkeypatch, Account(changed={NODES: value}))
@@ -232,7 +232,7 @@ def test_the_nodes_vcpus_are_held_against_the_quota(
             offers.node_quota("t3.small", PLACE)
 
 
-def test_a_node_type_that_there_is_not_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_type_that_does_not_exist_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, Account())
     with pytest.raises(offers.Problem, match=r"EC2 has no t9\.small in us-east-1: set nodeInstanceType"):
         offers.node_quota("t9.small", PLACE)

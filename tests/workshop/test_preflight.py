@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +37,7 @@ def address() -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002  the base class's name
 
     with http.server.HTTPServer(("127.0.0.1", 0), Tell) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
 
@@ -46,7 +47,7 @@ def test_the_caller_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert preflight.identity(PLACE) == "arn:aws:iam::111122223333:user/ana in account 111122223333"
 
 
-def test_a_stack_without_a_region_is_told_the_command() -> None:
+def test_a_stack_without_a_region_is_reported_with_the_command_that_sets_it() -> None:
     with pytest.raises(preflight.Problem, match="pulumi config set aws:region us-east-1"):
         preflight.region(None)
 
@@ -94,7 +95,7 @@ def test_an_address_that_may_reach_the_cluster_is_left_as_it_is(monkeypatch: pyt
     assert preflight.allowed_addresses("dev", ["203.0.113.0/24"]) == "203.0.113.7 is within 203.0.113.0/24"
 
 
-def test_an_address_that_nobody_tells_stops_only_who_has_set_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_address_is_a_problem_only_if_no_range_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", "http://127.0.0.1:1/")
     assert "it is not known whether this machine is among them" in preflight.allowed_addresses(
         "dev", ["203.0.113.7/32"]
@@ -103,13 +104,21 @@ def test_an_address_that_nobody_tells_stops_only_who_has_set_none(monkeypatch: p
         preflight.allowed_addresses("dev", [])
 
 
+def test_a_server_that_does_not_speak_http_tells_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        threading.Thread(target=lambda: server.accept()[0].sendall(b"nonsense\r\n"), daemon=True).start()
+        with pytest.raises(preflight.Problem, match="set allowedCidrs by hand"):
+            preflight.public_address()
+
+
 def test_an_address_that_is_shut_out_is_found(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("PREFLIGHT_ADDRESS_URL", address)
     with pytest.raises(preflight.Problem, match=r"allowedCidrs\[1\]' 203.0.113.7/32"):
         preflight.allowed_addresses("dev", ["198.51.100.0/24"])
 
 
-def test_with_no_address_set_this_machines_is_written_into_the_config(
+def test_this_machines_address_is_written_into_the_config_if_none_is_set(
     monkeypatch: pytest.MonkeyPatch, address: str, tmp_path: Path
 ) -> None:
     (tmp_path / "pulumi").write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/said\n')
@@ -129,7 +138,9 @@ def test_the_pulumi_cli_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch, tm
         preflight.allowed_addresses("dev", [])
 
 
-def test_a_stack_that_was_not_made_is_told_how(monkeypatch: pytest.MonkeyPatch, address: str, tmp_path: Path) -> None:
+def test_a_missing_stack_is_reported_with_the_command_that_creates_it(
+    monkeypatch: pytest.MonkeyPatch, address: str, tmp_path: Path
+) -> None:
     (tmp_path / "pulumi").write_text("#!/bin/sh\necho \"error: no stack named 'dev' found\" >&2\nexit 255\n")
     (tmp_path / "pulumi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
@@ -163,7 +174,7 @@ def test_jobs_that_the_program_cannot_declare_are_found(monkeypatch: pytest.Monk
         preflight.jobs_at_once({"transformInstanceType": "ml.m5.large"}, PLACE, send=False)
 
 
-def test_the_quota_is_held_against_what_the_declared_jobs_may_use_at_once(
+def test_the_quota_is_compared_with_the_instances_that_the_declared_jobs_may_use_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(preflight, "PROJECT_FOLDER", tmp_path)

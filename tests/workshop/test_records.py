@@ -24,6 +24,7 @@ def rows(body: bytes, content_type: str = "text/csv") -> list[list[Any]]:
     [
         pytest.param(b"1,2.5\n3,4\n", [[1, 2.5], [3, 4.0]], id="numbers"),
         pytest.param(b"007,a\n012,b\n", [["007", "a"], ["012", "b"]], id="leading zeros make an identifier"),
+        pytest.param(b"2024_01\n2024_02\n", [["2024_01"], ["2024_02"]], id="underscores make an identifier"),
         pytest.param(b"123456789012345678901\n", [[1.2345678901234568e20]], id="more digits than an integer holds"),
         pytest.param(b'"a, b",1\n', [["a, b", 1]], id="a comma within quotes"),
         pytest.param(b"\xef\xbb\xbf1\n\n2\n", [[1], [2]], id="a byte-order mark and a blank line"),
@@ -49,6 +50,9 @@ def test_every_float_is_read_as_it_was_written(values: list[float]) -> None:
         pytest.param(b"0.25\n0.5\n", [[0.25], [0.5]], id="numbers"),
         pytest.param(b'{"a": 1}\n{"a": 2}\n', [[1], [2]], id="objects"),
         pytest.param(b"[[1, 2], [3, 4]]", [[1, 2], [3, 4]], id="one document of records"),
+        pytest.param(
+            '["a\u2028b"]\n["c\x85d"]\n'.encode(), [["a\u2028b"], ["c\x85d"]], id="line separators in strings"
+        ),
     ],
 )
 def test_json_records_are_rows(body: bytes, expected: list[list[Any]]) -> None:
@@ -61,9 +65,11 @@ def test_json_records_are_rows(body: bytes, expected: list[list[Any]]) -> None:
         pytest.param(b"1,2\n3\n", "text/csv", "record 2 has 1 columns, the first one has 2", id="ragged CSV"),
         pytest.param(b"\xff\n", "text/csv", "byte 0 is not UTF-8 text", id="not text"),
         pytest.param(b"{1}\n", JSON_LINES, "neither JSON nor JSON Lines", id="not JSON"),
+        pytest.param(b"[" * 100_000, JSON_LINES, "neither JSON nor JSON Lines", id="lists without end"),
+        pytest.param(b"a" * 200_000, "text/csv", "not CSV that can be read: field larger", id="a field without end"),
     ],
 )
-def test_what_is_no_record_is_reported_with_its_place(body: bytes, content_type: str, words: str) -> None:
+def test_a_broken_record_is_reported_with_its_place(body: bytes, content_type: str, words: str) -> None:
     with pytest.raises(WorkshopError, match=words):
         table(body, content_type)
 
@@ -131,6 +137,12 @@ def test_a_compressed_input_is_read() -> None:
     found = scored(b"0.1\n", gzip.compress(b"3,4\n"), Format(compressed=True))
     assert found.inputs is not None
     assert found.inputs.to_numpy().tolist() == [[3, 4]]
+
+
+@pytest.mark.parametrize("given", [b"3,4\n", gzip.compress(b"3,4\n")[:-5]], ids=["plain", "cut off"])
+def test_an_input_that_is_not_compressed_as_declared_is_reported(given: bytes) -> None:
+    with pytest.raises(WorkshopError, match="the job's input cannot be decompressed by gzip"):
+        scored(b"0.1\n", given, Format(compressed=True))
 
 
 @pytest.mark.parametrize("content_type", ["text/csv", "image/jpeg"])

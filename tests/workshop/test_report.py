@@ -175,13 +175,13 @@ def test_zero_and_one_are_reported_in_words(pages: Pages) -> None:
     assert "international plan" in text
 
 
-def test_the_model_tells_what_drives_its_predictions(pages: Pages) -> None:
+def test_the_page_shows_what_drives_the_predictions(pages: Pages) -> None:
     (image,) = [image for image in pages["churn"].images if "drives" in (image["alt"] or "")]
     assert re.search(r"total_day_minutes [\d.]+, customer_service_calls", image["alt"] or "")
     assert "Not known for this model" in pages["nolabels"].text
 
 
-def test_each_row_asked_alone_gives_the_batch_result_text_for_text(pages: Pages) -> None:
+def test_each_row_sent_alone_gives_the_batch_result_text_for_text(pages: Pages) -> None:
     count = len(CHURN)
     assert f"{count} of {count} answers are equal to the batch result, text for text." in pages["churn"].text
 
@@ -194,7 +194,7 @@ def test_each_row_asked_alone_gives_the_batch_result_text_for_text(pages: Pages)
         pytest.param("prices", "RMSE: root of the mean squared error", id="a regression"),
     ],
 )
-def test_what_stands_beside_the_labels_depends_on_their_kind(pages: Pages, job: str, words: str) -> None:
+def test_the_section_on_labels_depends_on_their_kind(pages: Pages, job: str, words: str) -> None:
     assert words in pages[job].text
 
 

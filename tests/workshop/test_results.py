@@ -92,7 +92,9 @@ def test_a_key_may_be_named_by_its_position_in_the_result(a_stack: Stack, column
         ),
     ],
 )
-def test_labels_that_do_not_fit_are_an_error(a_stack: Stack, labels: dict[str, Any], text: str, words: str) -> None:
+def test_labels_that_do_not_match_the_result_are_an_error(
+    a_stack: Stack, labels: dict[str, Any], text: str, words: str
+) -> None:
     declared = {"path": a_stack.file("truth.csv", text), **labels}
     a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, labels=declared)
     with pytest.raises(WorkshopError, match=words):
@@ -123,7 +125,7 @@ def test_labels_that_cannot_be_read_are_an_error(a_stack: Stack, path: str) -> N
         results.frame("risk")
 
 
-def test_a_folder_says_which_file_a_row_is_of(a_stack: Stack) -> None:
+def test_a_folder_names_the_file_of_each_row(a_stack: Stack) -> None:
     given = {"a.csv": "1,2\n", "sub/b.csv": "3,4\n5,6\n"}
     a_stack.ran("risk", given, {"a.csv": "0.1\n", "sub/b.csv": "0.2\n0.3\n"})
     found = results.frame("risk")
@@ -133,7 +135,7 @@ def test_a_folder_says_which_file_a_row_is_of(a_stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("fan_out", [{}, {"data": {"fan_out": "region"}}], ids=["by its name", "as it is declared"])
-def test_a_fan_out_says_which_job_a_row_is_of(a_stack: Stack, fan_out: dict[str, Any]) -> None:
+def test_a_fan_out_names_the_job_of_each_row(a_stack: Stack, fan_out: dict[str, Any]) -> None:
     a_stack.ran("region-north", {"n.csv": "1\n"}, {"n.csv": "0.1\n"}, **fan_out)
     a_stack.ran("region-south", {"a.csv": "2\n", "b.csv": "3\n"}, {"a.csv": "0.2\n", "b.csv": "0.3\n"}, **fan_out)
     a_stack.ran("other", {"o.csv": "1\n"}, {"o.csv": "0.1\n"})
@@ -201,6 +203,15 @@ def test_a_mistake_is_reported_in_one_line(
         a_stack.ran(name, {"in.csv": GIVEN}, {"in.csv": lines(SCORES)})
     assert results.main(arguments) == 1
     assert capsys.readouterr().err == f"error: {words}\n"
+
+
+def test_a_file_that_cannot_be_written_is_reported(
+    a_stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_stack.ran("risk", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)})
+    (tmp_path / "a file").touch()
+    assert results.main(["--to", str(tmp_path / "a file" / "risk.csv")]) == 1
+    assert "a file/risk.csv: the file cannot be written: " in capsys.readouterr().err
 
 
 def test_it_is_importable_wherever_a_notebook_is_started(tmp_path: Path) -> None:

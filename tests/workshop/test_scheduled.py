@@ -62,7 +62,7 @@ def use(monkeypatch: pytest.MonkeyPatch, aws: FakeAws) -> FakeAws:
     return aws
 
 
-def test_runs_are_those_whose_name_begins_so() -> None:
+def test_runs_are_the_jobs_with_this_prefix() -> None:
     found = scheduled.runs(FakeAws("Completed", "Failed", "InProgress"), PREFIX, newest=2)
     assert [run.job_name for run in found] == [f"{PREFIX}0", f"{PREFIX}1"]
 
@@ -79,7 +79,7 @@ def test_a_job_that_has_not_run_yet_says_when_it_will(monkeypatch: pytest.Monkey
     assert "has not run yet: cron(0 2 * * ? *) in Europe/Berlin" in scheduled.summary({"nightly": JOB})
 
 
-def test_what_runs_is_stopped_and_what_has_ended_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_jobs_are_stopped_and_ended_ones_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = use(monkeypatch, FakeAws("Completed", "InProgress"))
     assert scheduled.stop({"nightly": JOB}) == 0
     assert list(aws.jobs.values()) == ["Completed", "Stopped"]

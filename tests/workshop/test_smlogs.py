@@ -182,7 +182,7 @@ def test_a_job_that_does_not_exist_is_answered_with_those_that_do(
     assert capsys.readouterr().err == f"error: there is no transform job 'nope' here; there are: {JOB}\n"
 
 
-def test_of_many_jobs_some_are_named(account: Any, kubectl: Answer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_some_of_many_jobs_are_named(account: Any, kubectl: Answer, capsys: pytest.CaptureFixture[str]) -> None:
     assert account
     kubectl(names=[item({}, f"job-{number}") for number in range(12)])
     assert smlogs.main(["nope"]) == 1

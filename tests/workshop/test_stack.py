@@ -56,13 +56,13 @@ def test_the_named_stack_is_asked(pulumi: Pulumi, named: str | None, asked: str)
         pytest.param("echo 'error: no stack selected' >&2; exit 255", "no stack selected", id="pulumi's own error"),
     ],
 )
-def test_what_is_missing_is_said(pulumi: Pulumi, script: str, words: str) -> None:
+def test_a_missing_job_is_reported(pulumi: Pulumi, script: str, words: str) -> None:
     pulumi(script)
     with pytest.raises(WorkshopError, match=words):
         stack.transform_job("churn")
 
 
-def test_without_pulumi_on_path_the_way_to_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_pulumi_is_reported_with_the_way_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PULUMI_STACK", "dev")
     with pytest.raises(WorkshopError, match="make shell"):
@@ -83,7 +83,7 @@ def test_a_notebook_anywhere_acts_on_the_local_stack_as_its_shell_does(tmp_path:
     assert (client.meta.endpoint_url, client.meta.region_name) == ("http://127.0.0.1:1", "eu-west-1")
 
 
-def test_before_the_first_up_the_way_to_it_is_said(shell_file: Path) -> None:
+def test_a_stack_that_is_not_set_up_is_reported_with_the_command(shell_file: Path) -> None:
     with pytest.raises(WorkshopError, match="has not been set up: run `make up`"):
         stack.outputs()
 
@@ -92,6 +92,30 @@ def test_settings_are_defaults_under_the_stacks_own_values(tmp_path: Path) -> No
     (tmp_path / "Pulumi.yaml").write_text("name: p\nconfig:\n  nodeInstanceType: {type: string, default: t3.small}\n")
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  p:transformInstanceType: ml.m5.large\n")
     assert stack.settings(tmp_path, "dev") == {"nodeInstanceType": "t3.small", "transformInstanceType": "ml.m5.large"}
+
+
+@pytest.mark.parametrize("content", ["", "# nothing is set\n", "config:\n"], ids=["empty", "a comment", "no key"])
+def test_a_stack_that_sets_nothing_has_the_defaults(tmp_path: Path, content: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nconfig:\n  nodeInstanceType: {type: string, default: t3.small}\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text(content)
+    assert stack.settings(tmp_path, "dev") == {"nodeInstanceType": "t3.small"}
+
+
+@pytest.mark.parametrize("content", [None, b"config: [", b"\xff"], ids=["no file", "not YAML", "not text"])
+def test_settings_that_cannot_be_read_are_an_error(tmp_path: Path, content: bytes | None) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nconfig: {}\n")
+    if content is not None:
+        (tmp_path / "Pulumi.dev.yaml").write_bytes(content)
+    with pytest.raises(WorkshopError, match=r"the settings of stack dev cannot be read from .*Pulumi\.dev\.yaml"):
+        stack.settings(tmp_path, "dev")
+
+
+def test_a_tool_that_is_interrupted_ends_without_a_traceback() -> None:
+    @stack.tool
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    assert interrupted([]) == 130
 
 
 def test_a_tool_whose_output_nobody_reads_any_more_ends_well() -> None:

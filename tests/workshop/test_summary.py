@@ -67,7 +67,7 @@ def test_unrelated_data_has_no_metrics_whatever_its_file_is_called(a_stack: Stac
         ),
     ],
 )
-def test_where_labels_do_not_fit_the_line_says_why(a_stack: Stack, said: Said, scores: list[Any], words: str) -> None:
+def test_the_line_says_why_labels_do_not_fit(a_stack: Stack, said: Said, scores: list[Any], words: str) -> None:
     labels = {"path": a_stack.file("truth.csv", lines([1, 0, 1, 0]))}
     a_stack.ran("churn", {"in.csv": GIVEN}, {"in.csv": lines(scores)}, labels=labels)
     assert "none: " in said()[1]
@@ -145,6 +145,15 @@ def test_a_copy_takes_the_place_of_the_one_before_and_stays_within_its_folder(
         "dev/churn/a.csv.out",
         "dev/churn/b.csv.out",
     }
+
+
+def test_a_copy_that_cannot_be_written_costs_no_line(a_stack: Stack, said: Said) -> None:
+    long = f"{'n' * 253}.csv"
+    a_stack.ran("churn", {"in.csv": "1\n"}, {"in.csv": "0.1\n"})
+    a_stack.ran("long", {long: "1\n"}, {long: "0.1\n"})
+    _, churn, other = said()
+    assert churn.split()[2] == other.split()[2] == "1"
+    assert "(not copied: [Errno 36] File name too long" in other
 
 
 def test_the_outputs_are_reported_in_short() -> None:
