@@ -7,31 +7,39 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TextIO
 
 
 class CommandError(Exception):
-    """A mistake or failure that a person can fix: it is shown as it is, without a traceback; the exit code is 1."""
+    """A mistake or failure that a person can fix. The message is shown without a traceback."""
 
     exit_code = 1
 
 
-def colour(text: str, code: str) -> str:
-    """The text in an ANSI colour, when standard output is a terminal and NO_COLOR is unset."""
-    plain = "NO_COLOR" in os.environ or not sys.stdout.isatty()
+def colour(text: str, code: str, stream: TextIO | None = None) -> str:
+    """The text in an ANSI colour, if the stream is a terminal and NO_COLOR is unset.
+
+    Args:
+        text: the text.
+        code: the number of the colour, such as "31".
+        stream: where the text will be printed; standard output by default.
+    """
+    plain = "NO_COLOR" in os.environ or not (stream or sys.stdout).isatty()
     return text if plain else f"\x1b[{code}m{text}\x1b[0m"
 
 
-def say(text: str) -> None:
-    """One line, shown at once also through a pipe; the command goes on if nobody reads it any more, as behind `| head`."""
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print a line at once, also into a pipe. If the pipe is closed, as by `| head`, the command goes on."""
+    out = stream or sys.stdout
     try:
-        print(text, flush=True)
+        print(text, file=out, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
 def fail(text: str) -> None:
-    """An error on standard error."""
-    print(colour("error: ", "31") + text, file=sys.stderr, flush=True)
+    """Print an error to standard error."""
+    say(colour("error: ", "31", sys.stderr) + text, sys.stderr)
 
 
 @contextmanager

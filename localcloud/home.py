@@ -14,6 +14,6 @@ def own() -> Path:
 
 
 def home() -> Path:
-    """The folder of all generated state, absolute; not created here."""
+    """The absolute path of the folder of all generated state, which may not exist yet."""
     named = os.environ.get("LOCALCLOUD_HOME")
     return Path(named).resolve() if named else own()

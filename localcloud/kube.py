@@ -1,7 +1,7 @@
 """A client of the Kubernetes API server, for the operator, the nodes and EKS.
 
-The package `kubernetes` would do the same and more; imported, it takes 26 MB in each of those processes, and they make
-seven kinds of requests.
+The package `kubernetes` can do the same, but it takes 26 MB of memory in each of those processes, which make only seven
+kinds of requests.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 _CONNECT_SECONDS: Final = 5.0
 _TIMEOUT: Final = urllib3.Timeout(connect=_CONNECT_SECONDS, read=30.0)
-# The server ends a watch by itself; the client gives up a little later, in case the connection is dead.
+# The server ends a watch after this time; the client gives up a little later, in case the connection is dead.
 _WATCH_SECONDS: Final = 300
 _BUSY_PAUSES_SECONDS: Final = (0.1, 0.3, 1.0, 1.0, 1.0)
 
@@ -205,7 +205,7 @@ class KubeApi:
                 yield from _events(response)
             finally:
                 response.close()
-        except urllib3.exceptions.HTTPError:
+        except (urllib3.exceptions.HTTPError, OSError):
             return
 
     def unready(self) -> str:

@@ -38,7 +38,7 @@ def spawn(
         log: file that gets stdout and stderr, created with mode 0600 if it is missing.
         env: the whole environment of the child; this process's own by default.
         cwd: its working directory.
-        stdin: descriptor of its standard input, nothing by default.
+        stdin: descriptor of its standard input; by default it has none.
         stdout: where its standard output goes instead of the log, such as `subprocess.PIPE`.
 
     Raises:
@@ -96,36 +96,16 @@ def stop(process: subprocess.Popen[bytes], grace_seconds: float = 5.0) -> None:
         process.wait()
 
 
-def die_with_parent(parent_pid: int | None = None) -> None:
-    """Make this process end when its parent does. Call it first thing in a child's main.
-
-    Args:
-        parent_pid: pid of the parent as the parent knows it; by default the current one. Pass it when the
-            parent may already be gone by the time this runs.
-    """
-    parent = parent_pid or os.getppid()
+def die_with_parent() -> None:
+    """Make this process end when its parent does. Call it at the beginning of a child's main."""
     preexec_die_with_parent()
-    threading.Thread(target=_watch, args=(parent,), daemon=True, name="parent-watch").start()
+    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True, name="parent-watch").start()
 
 
 def preexec_die_with_parent() -> None:
     """Ask the kernel for a SIGKILL when the forking thread ends; for `preexec_fn`, Linux only."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this pid exists (with /proc, a zombie counts as gone)."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return True
 
 
 def _watch(parent: int) -> None:

@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, required=True, help="folder of the generated state")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     options = parser.parse_args(arguments)
-    die_with_parent(os.getppid())
+    die_with_parent()
     asked_to_end = _signals(signal.SIGTERM, signal.SIGINT)
     try:
         application = Application(from_environment(options.home.resolve()), options.port, _clusters)

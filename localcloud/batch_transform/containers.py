@@ -139,7 +139,7 @@ def ask_parameters(container: Container, job: Transform) -> Parameters:
 def _parse(body: bytes) -> dict[str, Any]:
     try:
         answered: Any = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return answered if isinstance(answered, dict) else {}
 

@@ -1,6 +1,6 @@
-"""What can go wrong while a job runs, and what SageMaker says then.
+"""The failures of a job, in SageMaker's words.
 
-A job's FailureReason is one of few fixed sentences; the detail is in the job's data log. So a failure carries both:
+A job's FailureReason is one of a few fixed sentences; the details are in the job's data log. So a failure carries both:
 the reason for the job, and the lines for the log.
 """
 
@@ -12,14 +12,15 @@ from typing import TypeVar
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
-SEE_LOGS = "See job logs for more information"
+_SEE_LOGS = "See job logs for more information"
+CLIENT_ERROR = f"ClientError: {_SEE_LOGS}"
+ALGORITHM_ERROR = f"AlgorithmError: {_SEE_LOGS}"
 INTERNAL_ERROR = "InternalServerError: We encountered an internal error.  Please try again."
-ALGORITHM_ERROR = f"AlgorithmError: {SEE_LOGS}"
 NO_PING = "AlgorithmError: Model container failed to respond to ping"
 
 
 class Stopped(Exception):  # noqa: N818  a stop was requested, and is not an error
-    """The job was stopped. Objects that are not finished have no output."""
+    """The job was stopped. Objects that were not finished have no output."""
 
 
 class StorageError(Exception):
@@ -85,14 +86,13 @@ class ObjectFailure(TransformFailure):
 
 def client_error(*lines: str) -> ObjectFailure:
     """A failure that the caller's settings or permissions cause."""
-    return ObjectFailure(f"ClientError: {SEE_LOGS}", lines)
+    return ObjectFailure(CLIENT_ERROR, lines)
 
 
 def data_error(*lines: str) -> ObjectFailure:
     """A failure that an object's content, or a filter for it, causes.
 
-    The form of the log is that of public reports: the agent writes its own findings as it writes a container's answer
-    with status 400.
+    Public reports show that the agent logs its own findings in the form of a container's answer with status 400.
     """
     return client_error("ClientError: 400", "", "Message:", *lines)
 
@@ -106,11 +106,11 @@ def http_error(status: int, body: bytes) -> ObjectFailure:
     """
     text = body.decode("utf-8", "replace").splitlines()
     if status < 500:
-        return ObjectFailure(f"ClientError: {SEE_LOGS}", (f"ClientError: {status}", "", "Message:", *text))
+        return client_error(f"ClientError: {status}", "", "Message:", *text)
     first = f"Bad HTTP status received from algorithm: {status}"
     return ObjectFailure(ALGORITHM_ERROR, (first, "", "Message:", *text))
 
 
 def no_response() -> ObjectFailure:
-    """The failure of a request without an answer: the time was over, or the connection was closed."""
+    """The failure of a request without an answer: it timed out, or the connection was closed."""
     return ObjectFailure(INTERNAL_ERROR, ("Unable to get response from algorithm",))

@@ -18,8 +18,8 @@ import google_crc32c
 
 from localcloud.batch_transform.errors import data_error
 from localcloud.batch_transform.job import Split
-from localcloud.batch_transform.objects import ReadStream
-from localcloud.batch_transform.splitting import Batch, fill, too_large
+from localcloud.batch_transform.objects import ReadStream, fill
+from localcloud.batch_transform.splitting import Batch, too_large
 
 _CHUNK = 2**20
 _MAGIC = 0xCED7230A

@@ -125,7 +125,7 @@ class _Invocations:
         """The container's answer; None if the connection is closed or the deadline passes."""
         connection = self._connection()
         try:
-            sock = _connected(connection, deadline)  # only what has a socket can be cut
+            sock = _connected(connection, deadline)  # a stop can only interrupt a connection that has a socket
             with self._cancellation.interrupting(lambda: _shut_down(sock)):
                 answer = _exchange(connection, body, headers, deadline)
         except (OSError, http.client.HTTPException):
@@ -194,7 +194,7 @@ def _headers(content_type: str | None, accept: str | None) -> dict[str, str]:
 
 
 def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnection, deadline: float) -> bytes:
-    """Read the whole body. The deadline holds for all of it, not for each read."""
+    """Read the whole body. The deadline is for the whole body, not for each read."""
     parts: list[bytes] = []
     while True:
         if connection.sock is not None:  # pyright: ignore[reportUnnecessaryComparison] None once the answer said close
@@ -226,6 +226,6 @@ def _left(deadline: float) -> float:
 
 
 def _shut_down(sock: socket.socket) -> None:
-    """End what another thread waits for on this connection."""
+    """End the wait of another thread on this connection."""
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)

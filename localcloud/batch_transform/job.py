@@ -41,9 +41,9 @@ class DataProcessing:
     """The filters, and whether answers are joined with the input.
 
     Args:
-        input_filter: selects what of a record is sent to the model.
+        input_filter: selects the part of each record that is sent to the model.
         join_input: whether each answer is joined with its record.
-        output_filter: selects what of an answer, or of the joined record, is written.
+        output_filter: selects the part of each answer, or of each joined record, that is written.
     """
 
     input_filter: str = "$"
@@ -188,7 +188,7 @@ class JobState:
 class Logs(Protocol):
     """Takes the job's log lines, in one stream for each container and one for the data log of each instance.
 
-    It raises nothing: a log that cannot be written fails no job.
+    Its methods raise no error, because a log that cannot be written must not fail the job.
     """
 
     def container(self, instance: int, name: str, line: bytes, /) -> None:
@@ -211,14 +211,9 @@ class Logs(Protocol):
         ...
 
 
-def stamped(text: str, now: datetime | None = None) -> str:
-    """A line of the data log as SageMaker's agent writes it: the time in UTC with milliseconds and no zone, the text.
-
-    Args:
-        text: the line.
-        now: the time; None is the present.
-    """
-    moment = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+def stamped(text: str) -> str:
+    """A line of the data log as SageMaker's agent writes it: the time in UTC with milliseconds and no zone, the text."""
+    moment = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
     return f"{moment}:[sagemaker logs]: {text}"
 
 
@@ -256,7 +251,7 @@ class Cancellation:
         """Call a function if this is cancelled while the block runs, or at once if it is cancelled already.
 
         Args:
-            interrupt: ends what the block waits for; called from another thread.
+            interrupt: ends the block's wait; called from another thread.
         """
         with self._lock:
             self._interrupts.add(interrupt)

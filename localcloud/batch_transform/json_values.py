@@ -48,7 +48,7 @@ class Selection:
             value: a value that `read` returned.
 
         Raises:
-            RecordError: the value lacks a name or an index of the filter.
+            RecordError: the value does not have a name or an index of the filter.
         """
         if not self._steps:
             return value
@@ -115,7 +115,7 @@ def joined(record: Any, answer: Any) -> Any:
 
 
 def _alternatives(path: Filter) -> list[tuple[Selector, Filter]]:
-    """Paths that select one value each, which together select what a path without wildcard and slice does."""
+    """Paths of one value each. Together they select the same values as a path without wildcards and slices."""
     found: list[tuple[Selector, tuple[Step, ...]]] = [("", ())]
     for step in path.steps:
         found = [(selector, (*before, Step((selector,)))) for _, before in found for selector in step.selectors]

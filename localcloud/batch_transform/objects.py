@@ -1,4 +1,4 @@
-"""Input and output objects: which ones a job reads, the key of each one's output, and their bytes as streams.
+"""Input and output objects: those that a job reads, the key of each one's output, and their bytes as streams.
 
 Objects are read and written in portions, so that memory is bounded by the batch and not by the object.
 """
@@ -11,6 +11,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -34,10 +35,26 @@ class ReadStream(Protocol):
     """The bytes of an object, from the first to the last."""
 
     def read(self, size: int, /) -> bytes:
-        """Read up to `size` bytes; fewer only at the end of the object, and none after it."""
+        """Read up to `size` bytes. An empty answer means the end of the object."""
         ...
 
     def close(self) -> None: ...
+
+
+def fill(stream: ReadStream, start: bytes, size: int) -> bytes:
+    """Read on until there are `size` bytes, or until the end of the stream.
+
+    Args:
+        stream: the object.
+        start: bytes that were read before.
+        size: how many bytes are wanted, including `start`.
+    """
+    parts = [start]
+    missing = size - len(start)
+    while missing > 0 and (chunk := stream.read(missing)):
+        parts.append(chunk)
+        missing -= len(chunk)
+    return b"".join(parts)
 
 
 class WriteStream(Protocol):
@@ -229,11 +246,8 @@ def _manifest_entries(job: Transform, source: ObjectSource) -> Iterable[_Selecte
 
 
 def _read(source: ObjectSource, place: S3Uri) -> bytes:
-    stream = source.open(place.bucket, place.key)
-    try:
-        data = stream.read(_MANIFEST_LIMIT + 1)
-    finally:
-        stream.close()
+    with closing(source.open(place.bucket, place.key)) as stream:
+        data = fill(stream, b"", _MANIFEST_LIMIT + 1)
     if len(data) > _MANIFEST_LIMIT:
         raise client_error(f"manifest s3://{place.bucket}/{place.key} is larger than {_MANIFEST_LIMIT} bytes")
     return data
@@ -243,13 +257,9 @@ def _read_manifest(data: bytes, uri: str) -> tuple[str, list[str]]:
     try:
         parsed: Any = json.loads(data)
         prefix, names = parsed[0]["prefix"], parsed[1:]
-    except (ValueError, LookupError, TypeError) as error:
-        raise _no_manifest(uri) from error
-    if not isinstance(prefix, str) or not all(isinstance(name, str) for name in names):
-        raise _no_manifest(uri)
-    return prefix, names
-
-
-def _no_manifest(uri: str) -> Exception:
+        if isinstance(prefix, str) and all(isinstance(name, str) for name in names):
+            return prefix, names
+    except (ValueError, LookupError, TypeError, RecursionError):
+        pass
     form = '[{"prefix": "s3://bucket/prefix/"}, "relative/path", ...]'
-    return client_error(f"{uri} is not a manifest: it must be a JSON array of the form {form}")
+    raise client_error(f"{uri} is not a manifest: it must be a JSON array of the form {form}")

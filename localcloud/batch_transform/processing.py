@@ -133,7 +133,7 @@ class Joined:
                 yield body, record
 
     def _packed(self, stream: InputStream) -> Iterator[tuple[bytes, Batch]]:
-        """Bodies of as many filtered records as the limit allows; it holds for what is sent."""
+        """Bodies of as many filtered records as the limit allows. The limit is for the bytes that are sent."""
         pack = _Pack(1)
         for window in splitting.line_windows(stream):
             bodies, places = self._filtered(window)
@@ -163,7 +163,7 @@ class Joined:
 
 
 class _Pack:
-    """Filtered records for one body, and the lines from which they were made."""
+    """The filtered records of one body, and the lines from which they were made."""
 
     def __init__(self, first: int) -> None:
         self.size = 0
@@ -192,7 +192,7 @@ def _repacked(  # noqa: PLR0917  a window's records come in four columns
         ObjectFailure: a record is larger than the limit.
     """
     lines = [line + b"\n" for line in window.data.split(b"\n")]
-    lines[-1] = lines[-1][:-1]  # what follows the last newline
+    lines[-1] = lines[-1][:-1]  # the text after the last newline has none itself
     packs, begin, start, room = [pack], 0, 0, limit - pack.size
     for number, place in enumerate(places):
         if sizes[number] > limit:
@@ -210,7 +210,7 @@ Processor = Plain | Joined
 
 
 def processor(job: Transform, parameters: Parameters) -> Processor:
-    """What makes the requests and the output of a job.
+    """The processor of a job, which makes its requests and its output.
 
     Args:
         job: the settings.
@@ -248,5 +248,5 @@ def _readable(text: str, header: str | None) -> Filter:
 
 
 def _sent(body: bytes, limit: int | None) -> Body:
-    """A body as it is sent: chunked if its size has no limit."""
+    """A body as it is sent: in chunks if its size has no limit."""
     return body if limit is not None else lambda: iter([body])

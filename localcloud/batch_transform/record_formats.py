@@ -42,7 +42,7 @@ class RecordFormat(Protocol):
             answer: the model's answer to the request.
 
         Returns:
-            What is written for each record, without newlines.
+            The text to write for each record, without newlines.
         """
         ...
 
@@ -80,18 +80,20 @@ class _CsvFormat:
         with _placed(places):
             return self._columns.select_joined(records, answers)
 
-    def _read(self, data: bytes, whose: str) -> tuple[Rows, Sequence[int]]:
-        lines, places = self._lines(data, whose)
-        with _placed(places), _parsing(whose, "CSV"):
+    def _read(self, data: bytes, source: str) -> tuple[Rows, Sequence[int]]:
+        lines, places = self._lines(data, source)
+        with _placed(places), _parsing(source, "CSV"):
             return Rows(data, lines), places
 
-    def _lines(self, data: bytes, whose: str) -> tuple[list[bytes], Sequence[int]]:
+    def _lines(self, data: bytes, source: str) -> tuple[list[bytes], Sequence[int]]:
         if self._whole and b"\n" in data.removesuffix(b"\n"):
-            raise RecordError(f"Failed to parse {whose} as CSV: it is not split into lines, which needs SplitType Line")
+            raise RecordError(
+                f"Failed to parse {source} as CSV: it is not split into lines, which needs SplitType Line"
+            )
         lines = data.removesuffix(b"\n").split(b"\n")
         if b"" not in lines and b"\r" not in lines:
             return lines, range(len(lines))
-        return _without(lines, [place for place, line in enumerate(lines) if line not in {b"", b"\r"}])
+        return _lines_at(lines, [place for place, line in enumerate(lines) if line not in {b"", b"\r"}])
 
 
 class _JsonFormat:
@@ -117,8 +119,8 @@ class _JsonFormat:
         with _placed(places):
             return each(self._written, map(json_values.joined, read, values))
 
-    def _read(self, lines: Sequence[bytes], places: Sequence[int], whose: str) -> list[Any]:
-        with _placed(places), _parsing(whose, "JSON"):
+    def _read(self, lines: Sequence[bytes], places: Sequence[int], source: str) -> list[Any]:
+        with _placed(places), _parsing(source, "JSON"):
             return each(json_values.read, lines)
 
     def _lines(self, data: bytes) -> tuple[list[bytes], Sequence[int]]:
@@ -127,29 +129,29 @@ class _JsonFormat:
         lines = data.removesuffix(b"\n").split(b"\n")
         if all(map(bytes.strip, lines)):
             return lines, range(len(lines))
-        return _without(lines, [place for place, line in enumerate(lines) if line.strip()])
+        return _lines_at(lines, [place for place, line in enumerate(lines) if line.strip()])
 
     def _written(self, value: Any) -> bytes:
         return json_values.write(self._selection.of(value))
 
 
-def _without(lines: list[bytes], places: list[int]) -> tuple[list[bytes], list[int]]:
-    """The lines at these positions, which are not blank."""
+def _lines_at(lines: list[bytes], places: list[int]) -> tuple[list[bytes], list[int]]:
+    """The lines at these positions, which are those that are not blank, and the positions."""
     return [lines[place] for place in places], places
 
 
 @contextmanager
-def _parsing(whose: str, kind: str) -> Generator[None]:
+def _parsing(source: str, kind: str) -> Generator[None]:
     """Add to an error which text cannot be read."""
     try:
         yield
     except RecordError as error:
-        raise RecordError(f"Failed to parse {whose} as {kind}: {error}", error.at) from error
+        raise RecordError(f"Failed to parse {source} as {kind}: {error}", error.at) from error
 
 
 @contextmanager
 def _placed(places: Sequence[int]) -> Generator[None]:
-    """Replace the position of a record in an error by that of its line."""
+    """Replace the position of a record in an error with that of its line."""
     try:
         yield
     except RecordError as error:

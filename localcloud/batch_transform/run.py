@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 
 from localcloud.batch_transform import containers, objects
 from localcloud.batch_transform.containers import Container, ContainerStarter
 from localcloud.batch_transform.errors import (
-    SEE_LOGS,
+    CLIENT_ERROR,
     InstanceFailure,
     ObjectFailure,
     Stopped,
@@ -28,7 +28,7 @@ from localcloud.batch_transform.objects import (
     ReadStream,
     Task,
 )
-from localcloud.batch_transform.processing import processor
+from localcloud.batch_transform.processing import Processor, processor
 from localcloud.batch_transform.transformer import ObjectTransformer
 
 _INSTANCES_AT_ONCE = 4
@@ -37,7 +37,7 @@ _OBJECTS_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a job needs from whoever runs it.
+    """Everything that a job needs from whoever runs it.
 
     Args:
         source: reads the input objects.
@@ -86,7 +86,7 @@ def run_transform(job: Transform, context: RunContext) -> Outcome:
             context.logs.data(0, line)
     except StorageError as error:
         context.logs.data(0, f"ClientError: {error}")
-        return Outcome(JobStatus.FAILED, f"ClientError: {SEE_LOGS}")
+        return Outcome(JobStatus.FAILED, CLIENT_ERROR)
     return Outcome(JobStatus.FAILED, failures[0].reason) if failures else Outcome(JobStatus.COMPLETED)
 
 
@@ -111,7 +111,7 @@ class Instance:
         context: storage, logs, containers and cancellation.
 
     Attributes:
-        failures: what failed, in the order in which it failed.
+        failures: the failures, in the order in which they happened.
     """
 
     def __init__(self, number: int, job: Transform, context: RunContext) -> None:
@@ -156,44 +156,37 @@ class Instance:
         context.logs.data(self._number, str(parameters))
         if not share:
             return
+        try:
+            process = processor(self._job, parameters)
+        except ObjectFailure as failure:  # the job's filters or media types fail every object
+            for task in share:
+                self._record(failure, task.name)
+            return
         urls = [Serving(container.url, name) for container, name in zip(serving, names, strict=True)]
-        model = Model(urls, self._job, context.cancellation)
-        try:
-            transformer = ObjectTransformer(
-                model,
-                processor(self._job, parameters),
-                concurrency=parameters.max_concurrent,
-                assemble_line=self._job.assemble_line,
-                cancellation=context.cancellation,
-            )
-            self._transform_all(share, transformer, min(parameters.max_concurrent, _OBJECTS_AT_ONCE, len(share)))
-        except ObjectFailure as failure:
-            self._record_for_all(share, failure)
-        finally:
-            model.close()
+        with closing(Model(urls, self._job, context.cancellation)) as model:
+            self._transform_all(share, model, process, parameters.max_concurrent)
 
-    def _transform_all(self, share: Sequence[Task], transformer: ObjectTransformer, at_once: int) -> None:
-        try:
-            with ThreadPoolExecutor(at_once, thread_name_prefix="object") as pool:
-                for done in [pool.submit(self._transform, task, transformer) for task in share]:
-                    done.result()
-        finally:
-            transformer.close()
+    def _transform_all(self, share: Sequence[Task], model: Model, process: Processor, concurrency: int) -> None:
+        transformer = ObjectTransformer(
+            model,
+            process,
+            concurrency=concurrency,
+            assemble_line=self._job.assemble_line,
+            cancellation=self._context.cancellation,
+        )
+        at_once = min(concurrency, _OBJECTS_AT_ONCE, len(share))
+        with closing(transformer), ThreadPoolExecutor(at_once, thread_name_prefix="object") as pool:
+            for done in [pool.submit(self._transform, task, transformer) for task in share]:
+                done.result()
 
     def _transform(self, task: Task, transformer: ObjectTransformer) -> None:
         self._context.cancellation.check()
         try:
-            stream = InputStream(lambda: self._open(task))
-            try:
+            with closing(InputStream(lambda: self._open(task))) as stream:
                 self._write(task, stream, transformer)
-            finally:
-                stream.close()
-        except ObjectFailure as failure:
+        except (ObjectFailure, StorageError) as error:
             self._context.cancellation.check()
-            self._record(failure, task.name)
-        except StorageError as error:
-            self._context.cancellation.check()
-            self._record(client_error(str(error)), task.name)
+            self._record(client_error(str(error)) if isinstance(error, StorageError) else error, task.name)
 
     def _write(self, task: Task, stream: InputStream, transformer: ObjectTransformer) -> None:
         output = self._context.sink.create(task.output_bucket, task.output_key)
@@ -214,7 +207,3 @@ class Instance:
         self.failures.append(failure)
         for line in failure.lines:
             self._context.logs.data(self._number, f"{name}: {line}" if name else line)
-
-    def _record_for_all(self, share: Sequence[Task], failure: ObjectFailure) -> None:
-        for task in share:
-            self._record(failure, task.name)

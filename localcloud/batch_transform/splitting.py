@@ -1,6 +1,6 @@
 r"""Splits an object into batches of lines, or takes it as a whole. Every byte stays as it is.
 
-If nothing is filtered, lines are not looked at one by one: a batch ends at the last newline within the payload. Only `\n`
+If there is no filter, lines are not read one by one: a batch ends at the last newline within the payload. Only `\n`
 separates lines; a carriage return belongs to its line.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from localcloud.batch_transform.errors import ObjectFailure, data_error
-from localcloud.batch_transform.objects import ReadStream
+from localcloud.batch_transform.objects import ReadStream, fill
 
 LONGEST_RECORD = 100 * 2**20
 """The most bytes of a line that is filtered. MaxPayloadInMB allows no larger request; without a limit, an object that has
@@ -28,7 +28,7 @@ class Batch:
         data: their bytes as in the object; of a single record, the bytes that are sent.
         first: the number of the first record in the object, from 1. Of lines, it is the number of the line.
         count: how many records there are.
-        noun: what the log calls a record, `line` or `record`; empty for an object that is not split.
+        noun: the log's word for a record, `line` or `record`; empty for an object that is not split.
     """
 
     data: bytes
@@ -153,22 +153,6 @@ def too_large(limit: int, batch: Batch) -> ObjectFailure:
         batch: the record or the object.
     """
     return data_error(f"Record is larger than MaxPayloadInMB: more than {limit} bytes", batch.where)
-
-
-def fill(stream: ReadStream, start: bytes, size: int) -> bytes:
-    """Read on until there are `size` bytes, or until the end of the stream.
-
-    Args:
-        stream: the object.
-        start: bytes that were read before.
-        size: how many bytes are wanted, including `start`.
-    """
-    parts = [start]
-    missing = size - len(start)
-    while missing > 0 and (chunk := stream.read(missing)):
-        parts.append(chunk)
-        missing -= len(chunk)
-    return b"".join(parts)
 
 
 def _numbered(data: bytes, first: int) -> Batch:

@@ -63,32 +63,27 @@ class ObjectTransformer:
         pending: deque[Future[bytes]] = deque()
         requests = self._processor.requests(stream)
         try:
-            while self._take_slot(pending, output):
-                request = self._next(requests)
-                if request is None:
-                    self._slots.release()
-                    break
+            while (request := self._next(requests, pending, output)) is not None:
                 pending.append(self._pool.submit(self._ask, request))
             while pending:
                 self._write_first(pending, output)
         finally:
             self._abandon(pending)
 
-    def _take_slot(self, pending: deque[Future[bytes]], output: WriteStream) -> bool:
-        """Wait for a slot for one more batch, and write the answers that are there."""
+    def _next(self, requests: Iterator[Request], pending: deque[Future[bytes]], output: WriteStream) -> Request | None:
+        """Wait for a slot, and read the next batch into it. Meanwhile write the answers that have come."""
         while pending and pending[0].done():
             self._write_first(pending, output)
         while not self._slots.acquire(blocking=not pending):
             self._write_first(pending, output)
-        self._cancellation.check()
-        return True
-
-    def _next(self, requests: Iterator[Request]) -> Request | None:
+        request = None
         try:
-            return next(requests, None)
-        except BaseException:
-            self._slots.release()
-            raise
+            self._cancellation.check()
+            request = next(requests, None)
+        finally:
+            if request is None:
+                self._slots.release()
+        return request
 
     def _ask(self, request: Request) -> bytes:
         try:

@@ -1,4 +1,4 @@
-"""What EKS drives: clusters and node groups as processes of this machine.
+"""The clusters, node groups and capabilities of EKS, as processes of this machine.
 
 Each cluster has its folder under `HOME/run/clusters`, which is deleted with the cluster. All children die with the
 process that owns this object, so an owner that is killed leaves only files behind, and the next owner wipes them.
@@ -77,7 +77,7 @@ class LocalClusters:
         """Start a cluster; returns when it is ready.
 
         Raises:
-            ClusterError: it cannot be started; nothing of it is left behind.
+            ClusterError, KubernetesError: it cannot be started. Everything of it has been removed.
         """
         found = _programs()
         require_version(version)
@@ -139,6 +139,7 @@ class LocalClusters:
 
         Raises:
             ClusterError: there is no such cluster, or the controller does not start.
+            KubernetesError: the cluster refuses the controller's permissions.
         """
         folder = self._plane(cluster).folder
         log = self._home / "logs" / f"{cluster}-capability-{name}.log"

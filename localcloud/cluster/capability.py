@@ -1,7 +1,7 @@
 """ACK as EKS's managed capability: the local operator as a process beside the cluster, with keys of its own.
 
-EKS installs what the Helm chart would: the definition of the kind, and the controller's permissions. In the cluster the
-controller is a user of its own, with a client certificate; towards AWS it acts under the capability's role.
+EKS installs the same objects as the Helm chart: the definition of the kind, and the controller's permissions. In the
+cluster the controller is a user of its own, with a client certificate; at AWS it acts under the capability's role.
 """
 
 from __future__ import annotations
@@ -16,16 +16,21 @@ from typing import Final
 import yaml
 
 from localcloud import process
-from localcloud.cluster.certs import CAPABILITY_KUBECONFIG
+from localcloud.cluster.certs import CAPABILITY_GROUP, CAPABILITY_KUBECONFIG
 from localcloud.cluster.control_plane import await_start, python_environment
 from localcloud.cluster.rbac import bind, create_if_missing, create_role
 from localcloud.home import CHECKOUT
-from localcloud.kube import KubeApi
+from localcloud.kube import KubeApi, Object
 
-GROUP: Final = "eks-access-policy:ack"
 _CRDS: Final = CHECKOUT / "localcloud" / "operator" / "chart" / "crds"
 _ROLE: Final = "eks:ack"
 _JOBS: Final = "sagemaker.services.k8s.aws"
+# The same rules as in the chart's roles.
+_RULES: Final[list[Object]] = [
+    {"apiGroups": [_JOBS], "resources": ["transformjobs"], "verbs": ["get", "list", "watch", "patch", "update"]},
+    {"apiGroups": [_JOBS], "resources": ["transformjobs/status"], "verbs": ["get", "patch", "update"]},
+    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
+]
 _STARTED: Final = "starting manager"
 # EKS does not promise that the definitions exist once a capability is active, so here they come late on purpose.
 _DEFINITIONS_SECONDS: Final = 4.0
@@ -52,7 +57,8 @@ def start(
         arn: the capability's ARN, which each job gets as a tag.
 
     Raises:
-        ClusterError: the cluster refuses it, or the controller does not start.
+        KubernetesError: the cluster refuses the permissions.
+        ClusterError: the controller does not start.
     """
     _install(KubeApi.from_kubeconfig(cluster_folder / "admin.kubeconfig"))
     log.unlink(missing_ok=True)
@@ -78,20 +84,8 @@ def _install(api: KubeApi) -> None:
     definitions = threading.Timer(_DEFINITIONS_SECONDS, _define, [api])
     definitions.daemon = True
     definitions.start()
-    create_role(
-        api,
-        _ROLE,
-        [
-            {
-                "apiGroups": [_JOBS],
-                "resources": ["transformjobs"],
-                "verbs": ["get", "list", "watch", "patch", "update"],
-            },
-            {"apiGroups": [_JOBS], "resources": ["transformjobs/status"], "verbs": ["get", "patch", "update"]},
-            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
-        ],
-    )
-    bind(api, _ROLE, _ROLE, GROUP)
+    create_role(api, _ROLE, _RULES)
+    bind(api, _ROLE, _ROLE, CAPABILITY_GROUP)
 
 
 def _define(api: KubeApi) -> None:

@@ -31,6 +31,8 @@ _LIFETIME = dt.timedelta(days=3650)
 _CLOCK_SKEW = dt.timedelta(minutes=5)
 CAPABILITY_KUBECONFIG: Final = "capability.kubeconfig"
 """The file by which ACK, as a capability of EKS, reaches its cluster."""
+CAPABILITY_GROUP: Final = "eks-access-policy:ack"
+"""The group of ACK's user in the cluster, as a capability of EKS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def make_cluster_keys(folder: Path, cluster: str) -> ClusterKeys:
     return ClusterKeys(
         authority=authority.pem,
         admin=authority.issue_client("kubernetes-admin", ["system:masters"]),
-        capability=authority.issue_client("eks:capability:ack", ["eks-access-policy:ack"]),
+        capability=authority.issue_client("eks:capability:ack", [CAPABILITY_GROUP]),
     )
 
 

@@ -1,6 +1,6 @@
-"""One cluster's control plane: etcd, kube-apiserver and Kubernetes' controllers, in one process that is watched.
+"""One cluster's control plane: etcd, kube-apiserver and Kubernetes' controllers, in one process.
 
-Three processes would take three times the memory and the starting time: each would initialise all of Kubernetes' packages.
+Three processes would take three times the memory and the time to start: each would initialise all of Kubernetes' packages.
 """
 
 from __future__ import annotations
@@ -31,6 +31,26 @@ _ATTEMPTS: Final = 3
 _PORT_TAKEN: Final = "address already in use"
 _NAMESPACES: Final = ("default", "kube-system")
 _ETCD_SETTINGS: Final = "etcd.json"
+# Etcd listens on Unix sockets inside the cluster's folder, which no other user can enter. Its data need not survive a
+# power cut, and as the only member it need not wait for an election.
+_ETCD: Final[Mapping[str, str | int | bool]] = {
+    "name": "local",
+    "data-dir": "etcd",
+    "listen-client-urls": "unix://etcd-client:0",
+    "advertise-client-urls": "unix://etcd-client:0",
+    "listen-peer-urls": "unix://etcd-peer:0",
+    "initial-advertise-peer-urls": "unix://etcd-peer:0",
+    "initial-cluster": "local=unix://etcd-peer:0",
+    "heartbeat-interval": 10,
+    "election-timeout": 100,
+    "unsafe-no-fsync": True,
+    "snapshot-count": 5000,
+    "auto-compaction-mode": "revision",
+    "auto-compaction-retention": "1000",
+    "log-level": "warn",
+    # Only etcd's command line sets its default; read from a file alone, etcd would warn of every request.
+    "warning-unary-request-duration": 300_000_000,  # nanoseconds
+}
 
 
 class ClusterError(Exception):
@@ -48,7 +68,7 @@ class ControlPlane:
         name: the cluster's name.
         folder: its own folder; wiped by `start`.
         logs: folder of its log.
-        binaries: what to run.
+        binaries: the programs of the control plane.
         token_review_url: webhook that authenticates bearer tokens which are not the cluster's own.
     """
 
@@ -121,16 +141,16 @@ class ControlPlane:
             certs.write_private(path, certs.client_kubeconfig(self.name, self.endpoint, keys, client))
         webhook = certs.kubeconfig("webhook", self._token_review_url, {})
         certs.write_private(self.folder / "token-webhook.kubeconfig", webhook)
-        certs.write_private(self.folder / _ETCD_SETTINGS, json.dumps(etcd_settings()).encode())
+        certs.write_private(self.folder / _ETCD_SETTINGS, json.dumps(_ETCD).encode())
         self._log.unlink(missing_ok=True)
-        command = [self._binaries.control_plane, *arguments(port, self.kubeconfig.name)]
+        command = [self._binaries.control_plane, *_arguments(port, self.kubeconfig.name)]
         # Relative paths, from the cluster's folder: the path of a Unix socket must be short.
         self._process = process.spawn(command, log=self._log, env=_environment(), cwd=self.folder)
-        self._wait(unready(KubeApi.from_kubeconfig(self.kubeconfig)))
+        self._wait(KubeApi.from_kubeconfig(self.kubeconfig))
 
-    def _wait(self, unready: Callable[[], str]) -> None:
+    def _wait(self, api: KubeApi) -> None:
         deadline = time.monotonic() + _START_DEADLINE_SECONDS
-        while reason := unready():
+        while reason := _unready(api):
             if self._ended.is_set():
                 raise StartError(f"Cluster {self.name} was stopped while it started")
             if self._process and (code := self._process.poll()) is not None:
@@ -148,6 +168,12 @@ class ControlPlane:
 
 def await_start(child: subprocess.Popen[bytes], ready: Callable[[], bool], what: str, log: Path) -> None:
     """Wait until a child process is ready.
+
+    Args:
+        child: the process.
+        ready: tells whether it is ready.
+        what: a word for it, for the message.
+        log: its log, for the message.
 
     Raises:
         StartError: it ended first, or is not ready in time.
@@ -174,32 +200,7 @@ def free_port() -> int:
         return int(held.getsockname()[1])
 
 
-def etcd_settings() -> Mapping[str, str | int | bool]:
-    """Etcd on Unix sockets inside the cluster's folder, which no other user can enter.
-
-    Its data need not survive a power cut, and a lone member need not wait for rivals.
-    """
-    return {
-        "name": "local",
-        "data-dir": "etcd",
-        "listen-client-urls": "unix://etcd-client:0",
-        "advertise-client-urls": "unix://etcd-client:0",
-        "listen-peer-urls": "unix://etcd-peer:0",
-        "initial-advertise-peer-urls": "unix://etcd-peer:0",
-        "initial-cluster": "local=unix://etcd-peer:0",
-        "heartbeat-interval": 10,
-        "election-timeout": 100,
-        "unsafe-no-fsync": True,
-        "snapshot-count": 5000,
-        "auto-compaction-mode": "revision",
-        "auto-compaction-retention": "1000",
-        "log-level": "warn",
-        # Only etcd's command line sets its default; read from a file alone, etcd would warn of every request.
-        "warning-unary-request-duration": 300_000_000,  # nanoseconds
-    }
-
-
-def arguments(port: int, kubeconfig: str) -> list[str]:
+def _arguments(port: int, kubeconfig: str) -> list[str]:
     """The API server's flags, and those that name the settings of the other parts."""
     return [
         f"--etcd-config={_ETCD_SETTINGS}",
@@ -232,24 +233,20 @@ def arguments(port: int, kubeconfig: str) -> list[str]:
     ]
 
 
-def unready(api: KubeApi) -> Callable[[], str]:
-    """A function that returns what is not ready yet: the API server, the first namespaces or the controllers."""
-
-    def ask() -> str:
-        if reason := api.unready():
-            return reason
-        try:
-            # A controller makes the service account, so its existence shows that the controllers work.
-            lacking = [n for n in _NAMESPACES if not api.find(f"/api/v1/namespaces/{n}/serviceaccounts/default")]
-        except KubernetesError as error:
-            return str(error)
-        return f"no controller has made the service accounts of {', '.join(lacking)}" if lacking else ""
-
-    return ask
+def _unready(api: KubeApi) -> str:
+    """Why the API server or the controllers are not ready; empty when they are."""
+    if reason := api.unready():
+        return reason
+    try:
+        # A controller makes the service account, so its existence shows that the controllers work.
+        lacking = [n for n in _NAMESPACES if not api.find(f"/api/v1/namespaces/{n}/serviceaccounts/default")]
+    except KubernetesError as error:
+        return str(error)
+    return f"no controller has made the service accounts of {', '.join(lacking)}" if lacking else ""
 
 
 def require_version(version: str) -> None:
-    """Refuse another Kubernetes version than that of the programs.
+    """Refuse a Kubernetes version that is not that of the programs.
 
     Raises:
         ClusterError: the versions differ; the message names both.

@@ -1,4 +1,4 @@
-"""The part of a kubelet's own API that `kubectl logs` needs, for the API server alone (it presents a client certificate)."""
+"""The part of a kubelet's own API that `kubectl logs` needs. Only the API server may call it, by a client certificate."""
 
 from __future__ import annotations
 
@@ -20,20 +20,30 @@ _CHUNK: Final = 1 << 16
 _TIMES: Final = ("sinceSeconds", "sinceTime", "timestamps")  # PodLogOptions of the Kubernetes API
 
 
-class LoopbackServer:
-    """An HTTP server on a free port of the loopback interface."""
+class Handler(BaseHTTPRequestHandler):
+    """Answers a request with a whole body, and logs nothing: a node's log is about the node, and requests carry tokens."""
 
-    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+    def answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
+        pass
+
+
+class LoopbackServer:
+    """An HTTP server on a free port of the loopback interface, until the process ends."""
+
+    def __init__(self, handler: type[Handler]) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
 
     def start(self) -> None:
         threading.Thread(target=self._server.serve_forever, daemon=True, name=type(self).__name__).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class KubeletApi(LoopbackServer):
@@ -63,7 +73,7 @@ def read_log(path: Path, start: int, tail: int | None, follow: Callable[[], bool
 
 
 def limited(chunks: Iterable[bytes], most: int | None) -> Iterator[bytes]:
-    """The first bytes of a log; all of them if no limit is given."""
+    """The first `most` bytes of a log; None is unlimited."""
     for chunk in chunks:
         if most is not None and len(chunk) >= most:
             yield chunk[:most]
@@ -74,7 +84,7 @@ def limited(chunks: Iterable[bytes], most: int | None) -> Iterator[bytes]:
 
 def refusal(query: Mapping[str, Sequence[str]], pod: str, container: str) -> str | None:
     """Why a log request is refused; None if it is not."""
-    if query.get("previous") == ["true"]:  # the log of an earlier start is not kept apart
+    if query.get("previous") == ["true"]:  # all starts of a container write to one log
         return f'previous terminated container "{container}" in pod "{pod}" not found'
     if asked := [name for name in _TIMES if query.get(name, ["false"]) != ["false"]]:
         return f"the local node does not know when a line was written: {', '.join(asked)} are not available"
@@ -99,8 +109,8 @@ def _tail_position(path: Path, start: int, lines: int) -> int:
     return start
 
 
-def _handler(find_log: FindLog) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler(find_log: FindLog) -> type[Handler]:
+    class LogHandler(Handler):
         def do_GET(self) -> None:
             split = urlsplit(self.path)
             parts, query = split.path.strip("/").split("/"), parse_qs(split.query)
@@ -109,7 +119,7 @@ def _handler(find_log: FindLog) -> type[BaseHTTPRequestHandler]:
                 self.send_error(HTTPStatus.NOT_FOUND, "this node has no such log")
                 return
             if refused := refusal(query, pod=parts[2], container=parts[3]):
-                self._refuse(refused)
+                self.answer(HTTPStatus.BAD_REQUEST, "text/plain", refused.encode())
                 return
             tail = int(query["tailLines"][0]) if "tailLines" in query else None
             most = int(query["limitBytes"][0]) if "limitBytes" in query else None
@@ -125,15 +135,4 @@ def _handler(find_log: FindLog) -> type[BaseHTTPRequestHandler]:
             except OSError:
                 self.close_connection = True
 
-        def _refuse(self, reason: str) -> None:
-            body = reason.encode()
-            self.send_response(HTTPStatus.BAD_REQUEST)
-            self.send_header("Content-Type", "text/plain")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
-            """Requests are not logged: the node's log is for what the node does."""
-
-    return Handler
+    return LogHandler

@@ -59,7 +59,7 @@ class Settings:
 
 
 class Node:
-    """One node; `run` is its whole life."""
+    """One node. `run` joins the cluster, and returns when the node has left it."""
 
     def __init__(self, settings: Settings, api: KubeApi) -> None:
         self._settings = settings
@@ -97,11 +97,11 @@ class Node:
         self._leave()
 
     def _attempt(self, action: Any, *arguments: Any) -> None:
-        """Make a call that the API server may refuse for the moment; the next round tries again."""
+        """Make calls that the API server may refuse for the moment; the next round tries again."""
         try:
             action(*arguments)
         except KubernetesError as error:
-            _say(str(error))
+            _log(str(error))
             self._stopping.wait(_TICK_SECONDS)
 
     def _synchronise(self) -> None:
@@ -129,7 +129,7 @@ class Node:
         try:
             self._api.create(f"{_path(manifest)}/binding", binding)
         except KubernetesError as error:
-            _say(f"{_name(manifest)} was not bound: {error}")  # another node was faster, or the pod is gone
+            _log(f"{_name(manifest)} was not bound: {error}")  # another node was faster, or the pod was deleted
 
     def _take(self, manifest: Object) -> None:
         uid = manifest["metadata"]["uid"]
@@ -146,21 +146,17 @@ class Node:
             pod.begin_stop()
 
     def _prepare(self, pod: Pod) -> None:
-        tokens = PodTokens(self._api, self._authority, pod.manifest, self._agent.url, self._has_association)
+        tokens = PodTokens(self._api, self._authority, pod.manifest, self._agent.url, self._aws.has_association)
         namespace = pod.manifest["metadata"]["namespace"]
         defaults = {"AWS_REGION": self._settings.region, "AWS_DEFAULT_REGION": self._settings.region}
         defaults |= {"AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1,localhost", "PYTHONUNBUFFERED": "1"}
-        if self._settings.aws_endpoint:
-            defaults["AWS_ENDPOINT_URL"] = self._settings.aws_endpoint
+        defaults["AWS_ENDPOINT_URL"] = self._settings.aws_endpoint
         pod.prepare(tokens, defaults)
         self._retry_at[pod.uid] = time.monotonic() + _RETRY_SECONDS
-        _say(f"pod {namespace}/{_name(pod.manifest)}: {pod.problem or 'prepared'}")
+        _log(f"pod {namespace}/{_name(pod.manifest)}: {pod.problem or 'prepared'}")
         pod.run()
         self._report(pod)
         self._report_images(pod)
-
-    def _has_association(self, namespace: str, account: str) -> bool:
-        return bool(self._settings.aws_endpoint) and self._aws.has_association(namespace, account)
 
     def _tend(self, pod: Pod) -> None:
         """One pod's share of a round."""
@@ -186,12 +182,12 @@ class Node:
         self._reported.add(pod.uid)
 
     def _report_images(self, pod: Pod) -> None:
-        """Write a condition that names the images which do not run here to the Deployment, where people and tools look."""
+        """Name the images that do not run here in a condition of the Deployment, where people and tools look."""
         deployment = self._deployment_of(pod)
         if deployment is None:
             return
         conditions: list[Object] = deployment.get("status", {}).get("conditions") or []
-        known = not pod.unknimages
+        known = not pod.unknown_images
         if known and not any(one["type"] == _CONDITION for one in conditions):
             return
         condition = {
@@ -225,7 +221,7 @@ class Node:
                 for _ in self._api.watch(_PODS):
                     self._wake.set()
             except KubernetesError as error:
-                _say(str(error))
+                _log(str(error))
             self._wake.set()
             self._stopping.wait(1.0)
 
@@ -278,7 +274,7 @@ class Node:
         for pod in self._pods.values():
             pod.begin_stop()
         deadline = time.monotonic() + _STOP_SECONDS
-        # stopped() also kills a pod whose grace period is over, so each round calls it for every pod
+        # stopped() also kills a pod after its grace period, so each round calls it for every pod.
         while [pod for pod in self._pods.values() if not pod.stopped()] and time.monotonic() < deadline:
             time.sleep(0.05)
         try:
@@ -286,7 +282,7 @@ class Node:
                 self._api.delete(_path(pod.manifest), grace_seconds=0, uid=pod.uid)
             self._api.delete(f"/api/v1/nodes/{self._settings.name}")
         except KubernetesError as error:
-            _say(f"left a cluster that does not answer: {error}")
+            _log(f"left a cluster that does not answer: {error}")
         (self._settings.folder / "ready").unlink(missing_ok=True)
 
 
@@ -296,14 +292,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         node = Node(settings, KubeApi.from_kubeconfig(settings.kubeconfig))
     except KubeconfigError as error:
-        _say(str(error))
+        _log(str(error))
         return 1
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: node.stop())
     try:
         node.run()
     except KubernetesError as error:
-        _say(f"the node cannot join the cluster: {error}")
+        _log(f"the node cannot join the cluster: {error}")
         return 1
     return 0
 
@@ -333,7 +329,7 @@ def _path(manifest: Object, plural: str = "pods", group: str = "/api/v1") -> str
     return f"{group}/namespaces/{manifest['metadata']['namespace']}/{plural}/{_name(manifest)}"
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     print(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {line}", flush=True)
 
 

@@ -28,7 +28,7 @@ _FIRST_BACKOFF_SECONDS: Final = 1.0
 _LAST_BACKOFF_SECONDS: Final = 60.0
 _STABLE_SECONDS: Final = 60.0
 _LONGEST_GRACE_SECONDS: Final = 10.0
-# What a Python program needs to run here, and nothing that identifies the user to AWS.
+# The variables that a Python program needs here. None of them identifies the user to AWS.
 _INHERITED: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "LOCALCLOUD_HOME")
 
 
@@ -80,9 +80,9 @@ class Pod:
         return self._kill_at > 0
 
     @property
-    def unknimages(self) -> list[str]:
-        images_used = [container["image"] for container in self.manifest["spec"]["containers"]]
-        return [image for image in images_used if podspec.command_for(image, self._table) is None]
+    def unknown_images(self) -> list[str]:
+        used = [container["image"] for container in self.manifest["spec"]["containers"]]
+        return [image for image in used if podspec.command_for(image, self._table) is None]
 
     def prepare(self, tokens: PodTokens, defaults: Mapping[str, str]) -> None:
         """Prepare the containers' commands and environments; a pod that cannot run here gets a `problem` instead.
@@ -91,7 +91,7 @@ class Pod:
             tokens: its service account's tokens.
             defaults: variables for containers that do not set them or set them to an empty value.
         """
-        refused = [*(podspec.image_refusal(image, self._table) for image in self.unknimages)]
+        refused = [podspec.image_refusal(image, self._table) for image in self.unknown_images]
         refused += podspec.refused_features(self.manifest)
         if refused:
             self.problem = "; ".join(refused)
@@ -143,7 +143,7 @@ class Pod:
     def status(self) -> Object:
         """The pod's status, as the kubelet would write it."""
         ready = bool(self._containers) and all(one.process is not None for one in self._containers)
-        truth = "True" if ready else "False"
+        conditions = {"PodScheduled": True, "Initialized": True, "ContainersReady": ready, "Ready": ready}
         containers = [self._container_status(spec) for spec in self.manifest["spec"]["containers"]]
         return {
             "phase": "Running" if self._containers else "Pending",
@@ -152,13 +152,7 @@ class Pod:
             "startTime": self.manifest["metadata"]["creationTimestamp"],
             "containerStatuses": containers,
             "conditions": [
-                {"type": kind, "status": value, "lastTransitionTime": _now()}
-                for kind, value in (
-                    ("PodScheduled", "True"),
-                    ("Initialized", "True"),
-                    ("ContainersReady", truth),
-                    ("Ready", truth),
-                )
+                {"type": kind, "status": str(holds), "lastTransitionTime": _now()} for kind, holds in conditions.items()
             ],
         }
 
@@ -212,7 +206,7 @@ class Pod:
         container = next((one for one in self._containers if one.name == spec["name"]), None)
         base: Object = {"name": spec["name"], "image": spec["image"], "imageID": "", "ready": False, "restartCount": 0}
         if container is None:
-            reason = "ErrImagePull" if self.unknimages else "CreateContainerConfigError"
+            reason = "ErrImagePull" if self.unknown_images else "CreateContainerConfigError"
             return {**base, "started": False, "state": {"waiting": {"reason": reason, "message": self.problem}}}
         running = container.process is not None
         message = f"back-off restarting; log: {container.log}"

@@ -1,4 +1,4 @@
-"""Who a pod is: its service account's tokens, for Kubernetes in a kubeconfig and for AWS through EKS Pod Identity.
+"""The identity of a pod: its service account's tokens, for Kubernetes in a kubeconfig and for AWS by EKS Pod Identity.
 
 The Pod Identity agent of a node gives pods the credentials of the role that is associated with their service account:
 a pod sends its token, and the agent answers with the result of eks-auth AssumeRoleForPodIdentity, in the form that every
@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -24,12 +23,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.aws.iam.credentials import ADMIN_ACCESS_KEY_ID, ADMIN_SECRET_ACCESS_KEY
 from localcloud.cluster import certs
-from localcloud.cluster.kubelet_api import LoopbackServer
+from localcloud.cluster.kubelet_api import Handler, LoopbackServer
 from localcloud.kube import KubeApi, KubernetesError, Object
 
 AUDIENCE: Final = "pods.eks.amazonaws.com"
 PATH: Final = "/v1/credentials"
-_NOWHERE: Final = "http://127.0.0.1:9"  # never AWS itself
 _ADDON: Final = "eks-pod-identity-agent"
 # Long, so that a client that reads its token only once works as long as the local cloud; tokens are renewed anyway.
 _LIFETIME_SECONDS: Final = 30 * 24 * 3600
@@ -59,7 +57,7 @@ class Aws:
         # An endpoint on this machine is never reached through a proxy.
         config = Config(connect_timeout=10, read_timeout=10, proxies={}, retries={"total_max_attempts": 1})
         self._eks, self._auth = (
-            session.create_client(service, region_name=region, endpoint_url=endpoint or _NOWHERE, config=config)
+            session.create_client(service, region_name=region, endpoint_url=endpoint, config=config)
             for service in ("eks", "eks-auth")
         )
 
@@ -90,7 +88,7 @@ def _asked(operation: Callable[..., dict[str, Any]], **arguments: str) -> dict[s
 
 
 class PodTokens:
-    """Issues and renews one pod's tokens, bound to the pod: they are void when it is deleted.
+    """Issues and renews one pod's tokens. They are bound to the pod, and become void when it is deleted.
 
     Args:
         api: the API server, as administrator.
@@ -164,9 +162,7 @@ def answer(aws: Aws, path: str, token: str | None) -> tuple[HTTPStatus, dict[str
     if path != PATH:
         return HTTPStatus.NOT_FOUND, {"message": f"the agent serves {PATH} only"}
     if not token:
-        return HTTPStatus.UNAUTHORIZED, {
-            "message": "the Authorization header must hold the pod's service account token"
-        }
+        return HTTPStatus.UNAUTHORIZED, {"message": "the Authorization header must be the pod's service account token"}
     try:
         if not aws.has_agent():
             return HTTPStatus.SERVICE_UNAVAILABLE, {"message": f"the cluster has no add-on {_ADDON}"}
@@ -192,18 +188,10 @@ def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _handler(aws: Aws) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+def _handler(aws: Aws) -> type[Handler]:
+    class CredentialsHandler(Handler):
+        def do_GET(self) -> None:  # noqa: N802  http.server names it so
             status, body = answer(aws, self.path, self.headers.get("Authorization"))
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.answer(status, "application/json", json.dumps(body).encode())
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
-            """Requests are not logged: each carries a token."""
-
-    return Handler
+    return CredentialsHandler

@@ -36,6 +36,7 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
 
 
 def arguments(container: Object, environment: Mapping[str, str]) -> list[str]:
+    """A container's `args`, expanded with its environment."""
     return [expand(argument, environment) for argument in container.get("args") or ()]
 
 

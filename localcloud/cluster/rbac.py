@@ -1,4 +1,4 @@
-"""What a cluster grants to the groups by which EKS knows its users: RBAC roles, and their bindings to groups."""
+"""The RBAC roles of a cluster, and their bindings to the groups by which EKS knows its users."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Model containers as local processes: what a batch transform job starts, pings, invokes and stops.
+"""Model containers as local processes, which a batch transform job starts, pings, invokes and stops.
 
 `start` looks an image up (`images`), unpacks the model archive safely (`archive`), and lets the fork server (`zygote`, over
 `launcher`) fork a process that becomes the container. `xgboost/` replaces SageMaker's XGBoost image, `scikit_learn/` its
-scikit-learn images, and `examples/` shows a container of one's own.
+scikit-learn images, and `examples/` has a container to copy for your own.
 """
 
 from localcloud.containers.container import Container, prewarm, start

@@ -1,7 +1,8 @@
-"""Unpacks model archives, which are not trusted: no file gets outside the folder, and none fills the disk."""
+"""Unpacks model archives, which are not trusted: they cannot write outside the folder, and cannot fill disk or memory."""
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import tarfile
 import zlib
@@ -26,7 +27,17 @@ class Limits:
 
 
 DEFAULT_LIMITS: Final = Limits()
-_DAMAGED: Final = (tarfile.TarError, OSError, EOFError, zlib.error)
+_DAMAGED: Final = (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, RecursionError)
+_PORTION: Final = 2**20
+
+
+class _Stream(gzip.GzipFile):
+    """The decompressed archive. tarfile reads a header at once, and a header may claim to have any size."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= _PORTION:
+            raise tarfile.ReadError(f"it has a header of {size} bytes")
+        return super().read(size)
 
 
 def unpack(archive: Path, folder: Path, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -43,7 +54,7 @@ def unpack(archive: Path, folder: Path, limits: Limits = DEFAULT_LIMITS) -> None
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with tarfile.open(archive, mode="r:gz") as tar:
+        with _Stream(archive) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
             files = _unpack_members(tar, folder, limits, archive.name)
     except _DAMAGED as error:
         raise ContainerError(
@@ -54,10 +65,12 @@ def unpack(archive: Path, folder: Path, limits: Limits = DEFAULT_LIMITS) -> None
 
 
 def _unpack_members(tar: tarfile.TarFile, folder: Path, limits: Limits, archive: str) -> int:
-    files = left = 0
+    files = total = 0
     for count, member in enumerate(tar, start=1):
-        left += member.size
-        if count > limits.entries or left > limits.total_bytes:
+        if member.size < 0:
+            raise tarfile.ReadError(f"it has a file of {member.size} bytes")
+        total += member.size
+        if count > limits.entries or total > limits.total_bytes:
             raise ContainerError(
                 f"{archive} holds more than {limits.entries} entries or {limits.total_bytes} bytes; "
                 "leave out of the archive what the model does not need"
@@ -88,4 +101,4 @@ def _unpack_file(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, ar
         raise ContainerError(f"{archive} holds {member.name!r} twice, or as a folder and a file")
     target.parent.mkdir(parents=True, exist_ok=True)
     with source, target.open("xb") as sink:
-        shutil.copyfileobj(source, sink, 1024 * 1024)
+        shutil.copyfileobj(source, sink, _PORTION)

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Final, Self
 
 from localcloud.containers import images
@@ -30,7 +29,7 @@ LogCallback = Callable[[bytes], None]
 _GRACE_SECONDS: Final = 2.0
 _LINE_BYTES: Final = 256 * 1024  # as long as a CloudWatch event may be; a longer line comes in pieces
 _SCRIPT_SERVER: Final = str(Path(__file__).parent / "scikit_learn" / "server.py")
-_FOR_FETCHING: Final = re.compile(r"PIP_|(https?|all|no)_proxy$|SSL_CERT_", re.IGNORECASE)  # what pip may need
+_FOR_FETCHING: Final = re.compile(r"PIP_|(https?|all|no)_proxy$|SSL_CERT_", re.IGNORECASE)  # pip may need these
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -51,30 +50,28 @@ def start(
     """Start the local process of an image. It may take a moment longer until it answers `/ping`.
 
     Args:
-        image: the image's URI, looked up in `images.FILE`, which is read again, and in `images.IMAGES`.
+        image: the image's URI, looked up in `images.FILE`, which is read again each time, and in `images.IMAGES`.
         model_archive: a `.tar.gz`, unpacked into the container's model folder; None leaves the folder empty.
-        environment: the variables of the model and the job. Besides them the container gets only a few of the system.
+        environment: the variables of the model and the job. The container gets these and a few of the system.
         vcpus: how many processors the instance has; the container starts as many workers.
-        log: takes each line that the container writes, without its newline, in another thread. It also takes the progress
-            while an image's environment is made, which takes half a minute once.
-        network_isolation: the model's EnableNetworkIsolation, with which the container may fetch no packages.
+        log: takes each line that the container writes, without its newline, in another thread. If the image's
+            environment must be made first, which takes half a minute, it also takes the progress.
+        network_isolation: the model's EnableNetworkIsolation, which forbids the container to fetch packages.
 
     Raises:
-        ContainerError: no local program replaces the image, or the file in which the user registers containers is not valid;
-            the archive cannot be unpacked, or needs packages that may not be fetched; the image's versions cannot be
-            installed on this machine; or the process cannot be started.
+        ContainerError: no local program replaces the image, the user's file of containers is not valid, the archive cannot
+            be unpacked or needs packages that may not be fetched, or the process cannot be started on this machine.
     """
     entry = find(image, (*images.registered(images.FILE), *IMAGES), str(images.FILE))
-    scratch = _scratch_folder()
-    reservation = _reserve_port()
+    scratch, reservation = _scratch_folder(), _reserve_port()
     port: int = reservation.getsockname()[1]
     try:
-        if model_archive is None:
-            (scratch / "model").mkdir()
-        else:
-            unpack(model_archive, scratch / "model")
+        model = scratch / "model"
+        model.mkdir()
+        if model_archive is not None:
+            unpack(model_archive, model)
         if entry.versions:
-            entry = _script_mode(entry, entry.versions, scratch / "model", log, network_isolation=network_isolation)
+            entry = _script_mode(entry, entry.versions, model, log, network_isolation=network_isolation)
         if sys.platform != "linux":
             reservation.close()  # only Linux lets the container listen beside it
         process, output = _launch(entry, scratch, _environment(entry, environment, scratch, port, vcpus))
@@ -126,9 +123,7 @@ class Container:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
 

@@ -1,10 +1,10 @@
 """Which image runs as which local process.
 
-There is no container engine, so no image is pulled. The image's URI is looked up in the containers that the user has
+There is no container engine, and images are not pulled. The image's URI is looked up in the containers that the user has
 registered in `containers.toml` beside Pulumi.yaml, then in the table of SageMaker's images below; the first match counts.
-An entry names the local program that runs in place of the image: a `command`; a `module` of this checkout, whose `main()`
-runs in a fork of the fork server, which has imported it already; or the `versions` of one of
-SageMaker's scikit-learn images, whose environment is made when it is first needed.
+An entry names the local program that runs in place of the image. It has a `command`; or a `module` of this checkout,
+which the fork server has already imported, and `main()` of the module runs in a fork; or the `versions` of one of
+SageMaker's scikit-learn images, and the environment with these versions is made when it is first needed.
 
 The program is started as SageMaker starts an image, with the argument `serve`. It must answer `GET /ping` and
 `POST /invocations`, and may answer `GET /execution-parameters`. Environment variables say where it differs from an image:
@@ -14,9 +14,9 @@ The program is started as SageMaker starts an image, with the argument `serve`. 
 `SM_MODEL_DIR`            the folder of the unpacked model archive (an image finds it at /opt/ml/model)
 `SM_NUM_CPUS`             how many processors the instance has
 
-SageMaker's own containers read all three. Besides them, a process gets PATH, HOME, LANG, TMPDIR and the
-working folder of a scratch folder of its own, `OMP_NUM_THREADS=1` (as SageMaker's containers set it), its entry's
-`environment`, and the variables of the model and the job; nothing of the environment that this code runs in.
+SageMaker's own containers read all three. The process also gets PATH and LANG, a scratch folder of its own as HOME,
+TMPDIR and working folder, `OMP_NUM_THREADS=1` (as SageMaker's containers set it), the `environment` of its entry, and the
+variables of the model and the job. It gets no other variable of the process that starts it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Image:
 
     Args:
         pattern: matches the images' URIs; `*` matches anything.
-        module: a module of this checkout whose `main()` serves.
+        module: a module of this checkout; its `main()` serves.
         command: a program and its arguments.
         environment: more environment variables of the program.
         versions: the packages of a scikit-learn image.
@@ -91,11 +91,11 @@ def find(uri: str, images: Sequence[Image], file: str) -> Image:
 
 
 def registered(file: Path) -> tuple[Image, ...]:
-    """Read the containers that a user has registered in a file; none if there is no such file.
+    """Read the containers that a user has registered in a file. A file that does not exist registers no containers.
 
         [[container]]
         image = "*/risk-model:*"                      # which images; `*` matches anything
-        command = ["python3", "./serve.py"]           # what runs for them; `serve` is added
+        command = ["python3", "./serve.py"]           # the program that runs for them; `serve` is added
         environment = { WORKERS = "2" }               # optional
 
     A program without a slash is looked up on PATH. A word that starts with `./` or `../` is a path from the file's folder.

@@ -18,7 +18,7 @@ from localcloud.containers.zygote import LENGTH, NUMBER, READY, LaunchRequest
 from localcloud.home import CHECKOUT, home
 
 _START_SECONDS: Final = 60
-# Libraries read these when they are loaded: each process has one thread, and the fork server has none besides.
+# Libraries read these when they are loaded: each process computes with one thread, and the fork server starts no other.
 _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _PASSED_ON: Final = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
@@ -41,9 +41,8 @@ class ForkedProcess:
         with self._lock:
             if self._status is not None and _readable(self._status, wait_seconds):
                 code = _read_number(self._status)
-                self._code = (
-                    -signal.SIGKILL if code is None else code
-                )  # the fork server has ended, and all containers with it
+                # Without a code, the fork server has ended and has killed all containers.
+                self._code = -signal.SIGKILL if code is None else code
                 os.close(self._status)
                 self._status = None
             return self._code
@@ -83,7 +82,7 @@ class Launcher:
         """Let the fork server fork a process.
 
         Args:
-            request: what the process is to become.
+            request: the container that the process becomes.
             output: the file descriptor to which the process writes.
 
         Raises:
@@ -91,43 +90,40 @@ class Launcher:
         """
         status, theirs = os.pipe()
         try:
-            with self._lock:
-                self._await_ready()
-                self._send(request, (output, theirs))
-        except OSError as error:
+            return ForkedProcess(self._fork(request, (output, theirs), status), status)
+        except (OSError, EOFError) as error:
             os.close(status)
-            raise self._gone(error) from error
-        finally:
-            os.close(theirs)
-        pid = _read_number(status)
-        if pid is None:
-            os.close(status)
-            raise self._gone("it ended")
-        return ForkedProcess(pid, status)
+            raise ContainerError(
+                f"the fork server of containers does not answer ({error}); see {home()}/logs/containers.log"
+            ) from error
 
     def close(self) -> None:
         self._control.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
 
+    def _fork(self, request: LaunchRequest, descriptors: tuple[int, int], status: int) -> int:
+        """The pid of the new process."""
+        try:
+            with self._lock:
+                self._await_ready()
+                self._send(request, descriptors)
+        finally:
+            os.close(descriptors[1])
+        pid = _read_number(status)
+        if pid is None:
+            raise EOFError("it ended")
+        return pid
+
     def _await_ready(self) -> None:
+        self._ready = self._ready or self._control.recv(1) == READY
         if not self._ready:
-            try:
-                self._ready = self._control.recv(1) == READY
-            except OSError as error:
-                raise self._gone(error) from error
-            if not self._ready:
-                raise self._gone("it ended")
+            raise EOFError("it ended")
 
     def _send(self, request: LaunchRequest, descriptors: tuple[int, int]) -> None:
         text = json.dumps(request).encode()
         socket.send_fds(self._control, [LENGTH.pack(len(text))], descriptors)
         self._control.sendall(text)
-
-    def _gone(self, why: object) -> ContainerError:
-        return ContainerError(
-            f"the fork server of containers does not answer ({why}); see {home()}/logs/containers.log"
-        )
 
 
 def _readable(descriptor: int, wait_seconds: float) -> bool:

@@ -1,15 +1,15 @@
-"""The fork server: it has imported what containers need, and forks into a container within a few milliseconds.
+"""The fork server: it imports the containers' libraries once, and then forks into a container within a few milliseconds.
 
-To import numpy and xgboost takes a second. The owner starts one fork server and sends it requests over a socket, which is
-its standard input. A request is a length and JSON, with two file descriptors beside its first byte: for the container's
+An import of numpy and xgboost takes a second. The owner starts one fork server and sends it requests over a socket, which
+is its standard input. A request is a length and JSON, with two file descriptors beside its first byte: for the container's
 output, and for its status. Two numbers are written as the status: the pid at once, and the exit code at the end.
 
 When the owner ends, in whatever way, its end of the socket is closed. The fork server then kills all containers and removes
 their scratch folders. When the first process of a container ends, the rest of its process group is killed, as in a real
 container.
 
-The fork server starts no thread and predicts nothing: a fork has none of its parent's threads, and OpenMP would wait for
-them for ever.
+The fork server starts no threads and makes no predictions: a fork does not have its parent's threads, and OpenMP would
+wait for them for ever.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _LARGE: Final = ("pandas", "sklearn")  # they take two seconds, and SageMaker's 
 class LaunchRequest(TypedDict):
     """The container that a fork is to become."""
 
-    module: str  # whose `main()` is called in the fork itself; or, when empty,
-    command: list[str]  # a program to execute
+    module: str  # the fork itself calls the `main()` of this module; if it is empty,
+    command: list[str]  # the fork executes this program
     environment: dict[str, str]
     scratch: str
 
@@ -119,7 +119,7 @@ def _receive(control: socket.socket) -> tuple[LaunchRequest, int, int] | None:
 
 
 def _tell(status: int, number: int) -> None:
-    with contextlib.suppress(BrokenPipeError):  # nobody asks any more
+    with contextlib.suppress(BrokenPipeError):  # the owner has closed its end
         os.write(status, NUMBER.pack(number))
 
 
@@ -142,7 +142,7 @@ def _become(request: LaunchRequest, output: int) -> None:
         os.environ.clear()
         os.environ.update(request["environment"])
         code = _run_module(request["module"]) if request["module"] else _execute(request["command"])
-    except BaseException as error:  # noqa: BLE001  nothing may run on into the fork server's own loop
+    except BaseException as error:  # noqa: BLE001  a fork must never return into the fork server's own loop
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
     finally:
         os._exit(code)

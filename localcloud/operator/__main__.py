@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _controller(settings: Settings, log: Log) -> Controller:
-    spec_fields()  # read the large model once, before there are threads that would each do so
+    spec_fields()  # reads the large model once; later, each of several threads would read it
     connections = settings.workers + 2
     regions = Regions(settings.endpoint_url, connections)
     owner = _owner(regions, settings)

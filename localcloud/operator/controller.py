@@ -1,8 +1,8 @@
 """The running operator: watches TransformJobs, hands their keys to workers, and polls the status of running jobs.
 
-ACK reconciles a running job every 30 seconds. The poller notices within a second that a job has moved on: it asks for
-the status alone, and has the object reconciled when that has changed. The number of calls is bounded: with many jobs,
-it asks most often for those that run longest, because they end first.
+ACK reconciles a running job every 30 seconds. The poller here notices within a second that a job has a new status: it
+asks for the status only, and if it has changed, the object is reconciled. The number of calls is bounded: if there are
+many jobs, it asks most often for those that have run longest, because they will probably end first.
 """
 
 from __future__ import annotations
@@ -44,7 +44,12 @@ class Log:
 
 
 class StatusPoller:
-    """Polls the jobs that `observe` reported."""
+    """Polls the status of running jobs.
+
+    Args:
+        enqueue: has an object reconciled.
+        calls: the most calls in one interval.
+    """
 
     def __init__(self, enqueue: Callable[[Key], None], calls: int = _CALLS_PER_INTERVAL) -> None:
         self._enqueue = enqueue
@@ -120,8 +125,7 @@ class Controller:
             for namespace in self.namespaces or [None]
         ]
         workers = [
-            threading.Thread(target=work, args=(self.queue, self.reconciler, self.log), daemon=True, name=f"worker-{n}")
-            for n in range(self.workers)
+            threading.Thread(target=self._work, daemon=True, name=f"worker-{number}") for number in range(self.workers)
         ]
         for thread in (*watchers, *workers):
             thread.start()
@@ -153,7 +157,7 @@ class Controller:
                 version = event["object"]["metadata"]["resourceVersion"]
                 self._enqueue(event, generations)
             if version == before:
-                self._stop.wait(_RETRY_SECONDS)  # a stream that breaks at once must not become a busy loop
+                self._stop.wait(_RETRY_SECONDS)  # if each stream breaks at once, this must not become a busy loop
 
     def _enqueue(self, event: Object, generations: dict[Key, int | None]) -> None:
         if event["type"] == "BOOKMARK":
@@ -164,38 +168,35 @@ class Controller:
             generations.pop(key, None)
         else:
             generations[key] = generation
-        # The generation changes with the spec and with a deletion, not with status or annotations.
+        # The generation changes with the spec and with a deletion, but not with the status or an annotation.
         if event["type"] != "MODIFIED" or known != generation:
             self.queue.add(key)
 
+    def _work(self) -> None:
+        """Reconcile one key after the other until the queue is shut down."""
+        while (key := self.queue.get()) is not None:
+            try:
+                self._requeue(key, self._reconcile(key))
+            finally:
+                self.queue.done(key)
 
-def work(queue: WorkQueue, reconciler: Reconciler, log: Callable[..., None]) -> None:
-    """Reconcile one key after the other until the queue is shut down."""
-    while (key := queue.get()) is not None:
+    def _reconcile(self, key: Key) -> Result:
         try:
-            _requeue(queue, key, _reconcile(reconciler, key, log), log)
-        finally:
-            queue.done(key)
+            return self.reconciler.reconcile(key)
+        except KubernetesError as error:
+            return Result(error=str(error))
+        except Exception as error:  # noqa: BLE001  a fault with one object must not end the work on the others
+            self.log("reconciling failed unexpectedly", level="error", key=key, error=repr(error))
+            return Result(error=repr(error))
 
-
-def _reconcile(reconciler: Reconciler, key: Key, log: Callable[..., None]) -> Result:
-    try:
-        return reconciler.reconcile(key)
-    except KubernetesError as error:
-        return Result(error=str(error))
-    except Exception as error:  # noqa: BLE001  a fault with one object must not end the work on the others
-        log("reconciling failed unexpectedly", level="error", key=key, error=repr(error))
-        return Result(error=repr(error))
-
-
-def _requeue(queue: WorkQueue, key: Key, result: Result, log: Callable[..., None]) -> None:
-    if result.error is not None:
-        delay = queue.add_rate_limited(key)
-        log("Reconciler error", level="error", key=key, error=result.error, again_in_seconds=round(delay, 3))
-        return
-    queue.forget(key)
-    if result.requeue_after is not None:
-        queue.add_after(key, result.requeue_after)
+    def _requeue(self, key: Key, result: Result) -> None:
+        if result.error is not None:
+            delay = self.queue.add_rate_limited(key)
+            self.log("Reconciler error", level="error", key=key, error=result.error, again_in_seconds=round(delay, 3))
+            return
+        self.queue.forget(key)
+        if result.requeue_after is not None:
+            self.queue.add_after(key, result.requeue_after)
 
 
 def _key(item: Object) -> Key:

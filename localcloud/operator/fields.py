@@ -2,9 +2,9 @@
 
 The chart installs the definition from `chart/crds/transformjobs.yaml`.
 
-ACK makes its names from the AWS model by one rule: the first word is lower case, and a word that is an acronym is
-upper case anywhere else. The table here is made the same way from botocore's own model of
-CreateTransformJob, so only the members that ACK leaves out are listed by hand.
+ACK makes its names from the AWS model by one rule: the first word is lower case, and an acronym in any other place is
+upper case. The table here is made by the same rule from botocore's model of CreateTransformJob, so only the members that
+ACK leaves out are listed by hand.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ KIND = "TransformJob"
 PLURAL = "transformjobs"
 _ACRONYMS = frozenset({"Ami", "Arn", "Id", "Kms", "Uri"})
 _WORDS = re.compile(r"[A-Z]+[0-9]+(?=[A-Z])|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*")
-# Members of the API that ACK's TransformJob does not carry.
-NOT_CARRIED = frozenset({"CreateTransformJobRequest.DataCaptureConfig", "ExperimentConfig.RunName"})
+# Members of the API that ACK's TransformJob does not have.
+LEFT_OUT = frozenset({"CreateTransformJobRequest.DataCaptureConfig", "ExperimentConfig.RunName"})
 
 Kind = Literal["string", "integer", "boolean", "object", "map", "list"]
 _KINDS: Mapping[str, Kind] = {
@@ -46,7 +46,7 @@ class Field:
     Attributes:
         aws: its name in the API, for example `S3Uri`.
         name: its name in the custom resource, for example `s3URI`.
-        kind: the type of its value; a list holds objects, a map strings.
+        kind: the type of its value. The items of a list are objects, the values of a map are strings.
         required: whether the API requires it where its parent is given.
         members: of an object, or of the objects in a list.
     """
@@ -71,7 +71,7 @@ def service_model() -> Any:
 
 @cache
 def spec_fields() -> tuple[Field, ...]:
-    """The members of CreateTransformJob that ACK carries, in the order of the API's model."""
+    """The members of CreateTransformJob that ACK has, in the order of the API's model."""
     return _members(service_model().operation_model("CreateTransformJob").input_shape)
 
 
@@ -79,7 +79,7 @@ def _members(shape: Any) -> tuple[Field, ...]:
     return tuple(
         _field(name, member, required=name in shape.required_members)
         for name, member in shape.members.items()
-        if f"{shape.name}.{name}" not in NOT_CARRIED
+        if f"{shape.name}.{name}" not in LEFT_OUT
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from localcloud.kube import KubernetesError
-from localcloud.operator import resource as names
+from localcloud.operator import resource
 from localcloud.operator.resource import Key, Owner, Resource, TransformJobObjects, merge_patch, status_differs
 from localcloud.operator.rules import POLL_SECONDS, RequeueAfter, SyncResult, Terminal
 from localcloud.operator.sagemaker import SageMaker
@@ -30,8 +30,7 @@ class Result:
 
 DONE: Final = Result()
 _RESYNC_SECONDS: Final = 36000.0  # how often an object that is in order is reconciled
-# How long a namespace's annotations are cached.
-_NAMESPACE_SECONDS: Final = 2.0
+_NAMESPACE_SECONDS: Final = 2.0  # how long a namespace's annotations are cached
 
 
 @dataclass(frozen=True)
@@ -42,12 +41,6 @@ class ObservedJob:
     status: str
     jobs: SageMaker
     failing: bool
-
-
-def _ignore(_key: Key, _observed: ObservedJob | None) -> None: ...
-
-
-def _silent(message: str, **details: object) -> None: ...
 
 
 @dataclass
@@ -66,8 +59,8 @@ class Reconciler:
     default: Owner
     policy: Policy
     reads_namespaces: bool = True
-    observe: Callable[[Key, ObservedJob | None], None] = _ignore
-    log: Callable[..., None] = _silent
+    observe: Callable[[Key, ObservedJob | None], None] = lambda _key, _observed: None
+    log: Callable[..., None] = lambda _message, **_details: None
     sleep: Callable[[float], None] = field(default=time.sleep)
     _namespaces: dict[str, tuple[float, Mapping[str, str]]] = field(default_factory=dict)
 
@@ -75,7 +68,7 @@ class Reconciler:
         """Reconcile one object once.
 
         Raises:
-            KubernetesError: the API server refused or could not be reached; nothing is lost, try again.
+            KubernetesError: the API server refused a request or could not be reached. The caller tries again.
         """
         try:
             stored = Resource(self.cluster.get(key.namespace, key.name))
@@ -85,17 +78,17 @@ class Reconciler:
             self.observe(key, None)
             return DONE
         namespace = self._namespace(key.namespace)
-        asked = stored.annotations.get(names.REGION) or namespace.get(names.DEFAULT_REGION) or self.default.region
-        if stored.region and stored.region != asked:
-            desired = stored.annotations.get(names.REGION, "")
-            text = (
-                f"Resource already exists in region {stored.region}, but the desired state specifies region {desired}. "
+        desired = stored.annotations.get(resource.REGION, "")
+        region = desired or namespace.get(resource.DEFAULT_REGION) or self.default.region
+        if stored.region and stored.region != region:
+            return Result(
+                error=f"Resource already exists in region {stored.region}, "
+                f"but the desired state specifies region {desired}. "
             )
-            return Result(error=text)
-        return self._sync(stored, asked, namespace)
+        return self._sync(stored, region, namespace)
 
     def _sync(self, stored: Resource, region: str, namespace: Mapping[str, str]) -> Result:
-        jobs = self.jobs(region, namespace.get(names.ENDPOINT_URL))
+        jobs = self.jobs(region, namespace.get(resource.ENDPOINT_URL))
         owner = Owner(self.default.account, self.default.partition, region)
         policy = self.policy.for_namespace(namespace)
         attempt = Sync(self.cluster, jobs, owner, policy, self.log, self.sleep).run(stored.copy())
@@ -142,7 +135,7 @@ class Reconciler:
     def _outcome(self, attempt: SyncResult) -> Result:
         match attempt.stopped:
             case None:
-                synced = attempt.latest and attempt.latest.condition(names.SYNCED)
+                synced = attempt.latest and attempt.latest.condition(resource.SYNCED)
                 if not synced:
                     return DONE
                 return Result(requeue_after=_RESYNC_SECONDS if synced["status"] == "True" else POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""A TransformJob object: what the reconciler reads of it and changes in it, and its requests to the API server."""
+"""A TransformJob object: the parts that the reconciler reads and changes, and the requests to the API server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ADOPTION_POLICY: Final = f"{_PREFIX}adoption-policy"
 DELETION_POLICY: Final = f"{_PREFIX}deletion-policy"
 READ_ONLY: Final = f"{_PREFIX}read-only"
 REGION: Final = f"{_PREFIX}region"
-# On a namespace, for all its objects.
+# These are annotations of a namespace, for all its objects.
 DEFAULT_REGION: Final = f"{_PREFIX}default-region"
 ENDPOINT_URL: Final = f"{_PREFIX}endpoint-url"
 SERVICE_DELETION_POLICY: Final = f"sagemaker.{DELETION_POLICY}"
@@ -36,7 +36,7 @@ READY: Final = "Ready"
 
 @dataclass(frozen=True)
 class Key:
-    """Which object."""
+    """The key of an object in the work queue."""
 
     namespace: str
     name: str
@@ -131,7 +131,7 @@ class Resource:
         self.metadata["finalizers"] = [name for name in self.metadata["finalizers"] if name != FINALIZER]
 
     def note_owner(self, owner: Owner, arn: str | None = None) -> None:
-        """Set the owner of the job, unless it is set, and a new ARN."""
+        """Set the owner of the job unless it is set already, and set a new ARN."""
         noted: Json = self.status.setdefault("ackResourceMetadata", {})
         if arn:
             noted["arn"] = arn
@@ -158,21 +158,18 @@ class Resource:
     def clear_conditions(self) -> None:
         self.status["conditions"] = []
 
-    def condition(self, kind: str) -> Json | None:
-        return next((found for found in self.conditions if found["type"] == kind), None)
-
-    def holds(self, kind: str) -> bool:
-        found = self.condition(kind)
-        return found is not None and found["status"] == "True"
+    def condition(self, kind: str) -> Json:
+        """The condition of this kind; empty if there is none."""
+        return next((found for found in self.conditions if found["type"] == kind), {})
 
     def set_condition(
         self, kind: str, status: str, message: str | None = None, reason: str | None = None, *, timed: bool = True
     ) -> None:
         """Set a condition; ACK gives terminal and recoverable errors no transition time."""
-        found: Json | None = self.condition(kind)
-        if found is None:
-            found = {"type": kind}
+        found = self.condition(kind)
+        if not found:
             self.conditions.append(found)
+            found["type"] = kind
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if timed else found.get("lastTransitionTime")
         said: Json = {"status": status, "message": message, "reason": reason, "lastTransitionTime": now}
         found.update(said)

@@ -11,18 +11,17 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from localcloud.operator import resource as names
+from localcloud.operator import resource
 from localcloud.operator.fields import KIND
 from localcloud.operator.resource import Json, Resource
 
-# How often ACK reconciles a job that runs.
-POLL_SECONDS: Final = 30.0
+POLL_SECONDS: Final = 30.0  # how often ACK reconciles a job that runs
 _SYNCED: Final = "Resource synced successfully"
 _NOT_SYNCED: Final = "Resource not synced"
 _UNKNOWN: Final = "Unable to determine if desired resource state matches latest observed state"
 ADOPT: Final = "adopt"
 ADOPT_OR_CREATE: Final = "adopt-or-create"
-# Members that SageMaker fills in and that ACK knows of.
+# Members that SageMaker fills in, as far as ACK knows them.
 _FILLED_IN: Final[Mapping[str, tuple[str, ...]]] = {
     "dataProcessing": ("inputFilter", "joinSource", "outputFilter"),
     "transformOutput": ("assembleWith", "kmsKeyID"),
@@ -79,7 +78,7 @@ def adoption(job: Resource) -> tuple[str, Resource]:
     Raises:
         RefusedError: the annotations are not valid.
     """
-    policy = job.annotations.get(names.ADOPTION_POLICY)
+    policy = job.annotations.get(resource.ADOPTION_POLICY)
     if policy is None:
         return "", job
     if policy not in {ADOPT, ADOPT_OR_CREATE}:
@@ -92,9 +91,11 @@ def adoption(job: Resource) -> tuple[str, Resource]:
 
 def _identified(job: Resource) -> Resource:
     """The object with the job name from its annotation."""
-    text = job.annotations.get(names.ADOPTION_FIELDS, "")
+    text = job.annotations.get(resource.ADOPTION_FIELDS, "")
     try:
         fields = json.loads(text)
+    except RecursionError as error:
+        raise RefusedError("unmarshalling adoption-fields annotation: exceeded max depth") from error
     except ValueError as error:
         reason = "unexpected end of JSON input" if not text else str(error)
         raise RefusedError(f"unmarshalling adoption-fields annotation: {reason}") from error
@@ -110,8 +111,8 @@ def _identified(job: Resource) -> Resource:
 def specs_differ(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
     """Whether a spec asks for another job than SageMaker has, by ACK's rules.
 
-    Tags are not compared, because DescribeTransformJob does not return them. A member that SageMaker fills in by itself
-    counts as wanted where ACK knows of it (data processing, assembly, output key), and as a difference anywhere else.
+    Tags are not compared, because DescribeTransformJob does not return them. A member that
+    SageMaker fills in counts as wanted if ACK knows of it (data processing, assembly, output key), else as a difference.
     """
     return _comparable(_with_defaults(wanted, found)) != _comparable(found)
 
@@ -153,18 +154,18 @@ def _expanded(tag: str, job: Resource, version: str) -> tuple[str, str]:
 
 def sum_up(job: Resource, stopped: Exception | None) -> None:
     """Set the condition ACK.ResourceSynced, if it is not set yet, and the condition Ready."""
-    if job.condition(names.SYNCED) is None:
+    if not job.condition(resource.SYNCED):
         match stopped:
             case None:
-                job.set_condition(names.SYNCED, "True", _SYNCED, "")
+                job.set_condition(resource.SYNCED, "True", _SYNCED, "")
             case Terminal():
-                job.set_condition(names.SYNCED, "False", _NOT_SYNCED, str(stopped))
+                job.set_condition(resource.SYNCED, "False", _NOT_SYNCED, str(stopped))
             case _:
-                job.set_condition(names.SYNCED, "Unknown", _UNKNOWN, str(stopped))
-    for kind in (names.TERMINAL, names.RECOVERABLE):
-        if job.holds(kind):
-            condition = job.condition(kind) or {}
-            job.set_condition(names.READY, "False", condition.get("message"), kind)
+                job.set_condition(resource.SYNCED, "Unknown", _UNKNOWN, str(stopped))
+    for kind in (resource.TERMINAL, resource.RECOVERABLE):
+        condition = job.condition(kind)
+        if condition.get("status") == "True":
+            job.set_condition(resource.READY, "False", condition.get("message"), kind)
             return
-    synced = job.condition(names.SYNCED) or {}
-    job.set_condition(names.READY, synced["status"], synced.get("message"), synced.get("reason"))
+    synced = job.condition(resource.SYNCED)
+    job.set_condition(resource.READY, synced["status"], synced.get("message"), synced.get("reason"))

@@ -8,10 +8,11 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import botocore.session
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
 from botocore.exceptions import ConnectionError as NoConnectionError
@@ -28,7 +29,7 @@ _THROTTLING: Final = frozenset(
         *("TooManyRequestsException", "RequestLimitExceeded", "SlowDown"),
     }
 )
-# The SDK gives an error that the operation's model names its own type, and any other a generic one.
+# In the SDK, an error that the operation's model names has a type of its own; any other error has a generic type.
 _MODELLED: Final[Mapping[str, frozenset[str]]] = {
     "CreateTransformJob": frozenset({"ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound"}),
     "DescribeTransformJob": frozenset({"ResourceNotFound"}),
@@ -44,8 +45,8 @@ class CallError(Exception):
     """A call failed before SageMaker could answer it: no connection, no credentials, an incomplete request."""
 
     terminal = False
-    # Whether it is certain that the call had no effect.
     refused = False
+    """Whether it is certain that the call had no effect."""
 
     @property
     def short(self) -> str:
@@ -91,20 +92,19 @@ class ApiError(CallError):
 class SageMaker:
     """SageMaker's transform jobs in one region; every method but `peek` raises CallError."""
 
-    def __init__(self, client: Any, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
-        self._sleep = sleep
 
     def describe(self, name: str) -> Json:
-        return self._call("DescribeTransformJob", self._client.describe_transform_job, {"TransformJobName": name})
+        return self._call("DescribeTransformJob", {"TransformJobName": name})
 
     def create(self, request: Json) -> str:
         """Start a job; returns its ARN."""
         check_complete(request)
-        return self._call("CreateTransformJob", self._client.create_transform_job, request)["TransformJobArn"]
+        return self._call("CreateTransformJob", request)["TransformJobArn"]
 
     def stop(self, name: str) -> None:
-        self._call("StopTransformJob", self._client.stop_transform_job, {"TransformJobName": name})
+        self._call("StopTransformJob", {"TransformJobName": name})
 
     def peek(self, name: str) -> str | None:
         """A job's status at little cost: empty if there is no such job, None if the call fails."""
@@ -115,13 +115,13 @@ class SageMaker:
         except (BotoCoreError, KeyError):
             return None
 
-    def _call(self, operation: str, method: Callable[..., Json], arguments: Json) -> Json:
-        # A creation whose answer was lost may have happened: retry it only if it certainly had no effect.
+    def _call(self, operation: str, request: Json) -> Json:
+        # If the answer to a creation is lost, the job may exist: try again only if the call certainly had no effect.
         repeatable = operation != "CreateTransformJob"
         attempt = 1
         while True:
             try:
-                return method(**arguments)
+                return getattr(self._client, xform_name(operation))(**request)
             except ClientError as error:
                 failure = _api_error(operation, error, attempt)
                 if attempt == _ATTEMPTS or not (failure.throttled or (repeatable and failure.status >= 500)):
@@ -129,12 +129,17 @@ class SageMaker:
             except BotoCoreError as error:
                 if attempt == _ATTEMPTS or not (repeatable and isinstance(error, _NETWORK_ERRORS)):
                     raise _call_error(operation, error, attempt) from error
-            self._sleep(random.random() * 0.2 * 2**attempt)  # noqa: S311  jitter, no secret
+            time.sleep(random.random() * 0.2 * 2**attempt)  # noqa: S311  jitter, no secret
             attempt += 1
 
 
 class Regions:
-    """A client for each region, made when it is first asked for."""
+    """Makes and keeps a client for each region and endpoint.
+
+    Args:
+        endpoint_url: the endpoint of SageMaker, unless a namespace names another; None is AWS's own.
+        connections: how many connections each client keeps open.
+    """
 
     def __init__(self, endpoint_url: str | None, connections: int) -> None:
         self._endpoint_url = endpoint_url
@@ -151,7 +156,7 @@ class Regions:
         self._lock = threading.Lock()
 
     def jobs(self, region: str, endpoint_url: str | None = None) -> SageMaker:
-        """Transform jobs in a region, at an endpoint of its own if one is given."""
+        """The transform jobs of a region, at its usual endpoint or at another one."""
         key = (region, endpoint_url or self._endpoint_url)
         with self._lock:
             if key not in self._clients:

@@ -1,6 +1,6 @@
 """The controller's command line: those of ACK's flags that our chart, ACK's chart and EKS's capability set.
 
-The charts and EKS check what they pass on. ACK's other flags make no difference here and are ignored.
+The charts and EKS check the values that they pass. ACK's other flags make no difference here and are ignored.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         )
     namespaces = tuple(_listed(given.watch_namespace))
     of_kind = f"{KIND}="
-    workers = [entry for entry in _all(given.reconcile_resource_max_concurrent_syncs) if entry.startswith(of_kind)]
+    workers = [entry for entry in _listed(*given.reconcile_resource_max_concurrent_syncs) if entry.startswith(of_kind)]
     return Settings(
         region=given.aws_region,
         endpoint_url=given.aws_endpoint_url or None,
         identity_endpoint_url=given.aws_identity_endpoint_url or None,
-        resource_tags=tuple(_all(given.resource_tags)) or DEFAULT_TAGS,
+        resource_tags=tuple(_listed(*given.resource_tags)) or DEFAULT_TAGS,
         namespaces=namespaces,
         deletion_policy=given.deletion_policy,
         workers=int(workers[-1].removeprefix(of_kind)) if workers else given.reconcile_default_max_concurrent_syncs,
@@ -84,9 +84,6 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _all(values: Sequence[str]) -> list[str]:
-    return [entry for value in values for entry in _listed(value)]
-
-
-def _listed(text: str) -> list[str]:
-    return [entry.strip() for entry in text.split(",") if entry.strip()]
+def _listed(*values: str) -> list[str]:
+    """The entries of values that are separated by commas."""
+    return [entry.strip() for entry in ",".join(values).split(",") if entry.strip()]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from localcloud.kube import KubernetesError
-from localcloud.operator import resource as names
+from localcloud.operator import resource
 from localcloud.operator.fields import to_api
 from localcloud.operator.resource import Owner, Resource, TransformJobObjects, merge_patch
 from localcloud.operator.rules import (
@@ -34,7 +34,7 @@ from localcloud.operator.sagemaker import ApiError, CallError, SageMaker
 MODIFYING: Final = frozenset({"InProgress", "Stopping"})
 _LATE_INITIALIZATION_SECONDS: Final = 5.0
 _LATE_INITIALIZED: Final = ("compressionType", "splitType")
-# A job just created may not be found for a moment.
+# SageMaker may not find a new job for a moment.
 _READ_AFTER_CREATE_DELAYS: Final = (0.0, 0.5, 0.75, 1.1, 1.7, 2.5, 3.4)
 
 _NOT_MANAGED: Final = "Resource already exists"
@@ -62,13 +62,22 @@ class Policy:
 
     def for_namespace(self, annotations: Mapping[str, str]) -> Policy:
         """The policy with a namespace's annotations applied."""
-        default = annotations.get(names.SERVICE_DELETION_POLICY, self.deletion_policy)
+        default = annotations.get(resource.SERVICE_DELETION_POLICY, self.deletion_policy)
         return replace(self, deletion_policy=default)
 
 
 @dataclass(frozen=True)
 class Sync:
-    """One synchronisation. KubernetesErrors pass through, because then nothing can be written to the object anyway."""
+    """One synchronisation. It raises KubernetesErrors, because after one the object's status cannot be written either.
+
+    Attributes:
+        cluster: the TransformJob objects.
+        jobs: SageMaker's jobs.
+        owner: account, partition and region of the jobs.
+        policy: the controller's settings.
+        log: takes lines of the log.
+        sleep: waits for some seconds.
+    """
 
     cluster: TransformJobObjects
     jobs: SageMaker
@@ -85,7 +94,7 @@ class Sync:
     def _end(self, job: Resource) -> SyncResult:
         if not job.is_managed:
             return SyncResult(None)
-        keep = job.annotations.get(names.DELETION_POLICY, self.policy.deletion_policy) != "delete"
+        keep = job.annotations.get(resource.DELETION_POLICY, self.policy.deletion_policy) != "delete"
         if keep or job.is_read_only:
             self.log("AWS resource will not be deleted - deletion policy set to retain", key=job.key)
             self._unmanage(job)
@@ -124,7 +133,7 @@ class Sync:
             return self._failed(observed, error)
         # ACK shows the wait as a recoverable condition.
         waiting = RequeueAfter("TransformJob is Stopping.", POLL_SECONDS)
-        observed.set_condition(names.RECOVERABLE, "True", str(waiting), timed=False)
+        observed.set_condition(resource.RECOVERABLE, "True", str(waiting), timed=False)
         return SyncResult(observed, waiting)
 
     # Creation and adoption
@@ -134,7 +143,7 @@ class Sync:
         try:
             mode, wanted = adoption(job)
         except RefusedError as refused:
-            job.set_condition(names.TERMINAL, "True", str(refused))
+            job.set_condition(resource.TERMINAL, "True", str(refused))
             return SyncResult(job, Terminal())
         attempt = self._converge(job, wanted, mode)
         if attempt.latest is not None:
@@ -176,17 +185,17 @@ class Sync:
 
     def _update(self, wanted: Resource, latest: Resource) -> SyncResult:
         if not latest.is_managed:
-            latest.set_condition(names.TERMINAL, "True", _NOT_MANAGED, _NOT_MANAGED_REASON)
+            latest.set_condition(resource.TERMINAL, "True", _NOT_MANAGED, _NOT_MANAGED_REASON)
             return SyncResult(latest, Terminal())
         if specs_differ(self._caught_up(wanted, latest).spec, latest.spec):
-            latest.set_condition(names.TERMINAL, "True", "not implemented", timed=False)
+            latest.set_condition(resource.TERMINAL, "True", "not implemented", timed=False)
             return SyncResult(latest, Terminal())
         return SyncResult(latest)
 
     def _caught_up(self, wanted: Resource, latest: Resource) -> Resource:
-        """The object with members that an earlier synchronisation should have copied from SageMaker into its spec.
+        """The object with the members that an earlier synchronisation should have copied from SageMaker into its spec.
 
-        ACK takes the missing members for a change of the spec, which is terminal. An adopted job has no earlier
+        ACK treats the missing members as a change of the spec, which is terminal. An adopted job has no earlier
         synchronisation.
         """
         given, observed = wanted.spec.get("transformInput"), latest.spec.get("transformInput") or {}
@@ -236,8 +245,8 @@ class Sync:
             observed = self._read(latest).spec.get("transformInput") or {}
         except (CallError, _NotFound) as error:
             message = "Unable to complete Read operation required for late initialization"
-            result.set_condition(names.LATE_INITIALIZED, "False", message, "Late Initialization Failure")
-            result.set_condition(names.SYNCED, "False")
+            result.set_condition(resource.LATE_INITIALIZED, "False", message, "Late Initialization Failure")
+            result.set_condition(resource.SYNCED, "False")
             return SyncResult(result, Terminal() if isinstance(error, CallError) and error.terminal else error)
         given: dict[str, Any] = result.spec.get("transformInput") or {}
         for member in _LATE_INITIALIZED:
@@ -263,9 +272,9 @@ class Sync:
         latest.note_description(description, self.owner)
         if status := latest.job_status:
             synced = "False" if status in MODIFYING else "True"
-            latest.set_condition(names.SYNCED, synced, f"TransformJob is in {status} status.")
-        for kind in (names.TERMINAL, names.RECOVERABLE):
-            if latest.condition(kind) is not None:
+            latest.set_condition(resource.SYNCED, synced, f"TransformJob is in {status} status.")
+        for kind in (resource.TERMINAL, resource.RECOVERABLE):
+            if latest.condition(kind):
                 latest.set_condition(kind, "False", timed=False)
         return latest
 
@@ -273,11 +282,11 @@ class Sync:
         latest = job.copy()
         latest.note_owner(self.owner)
         if error.terminal:
-            latest.set_condition(names.TERMINAL, "True", error.short, timed=False)
+            latest.set_condition(resource.TERMINAL, "True", error.short, timed=False)
             return SyncResult(latest, Terminal())
-        if latest.condition(names.TERMINAL) is not None:
-            latest.set_condition(names.TERMINAL, "False", timed=False)
-        latest.set_condition(names.RECOVERABLE, "True", error.short, timed=False)
+        if latest.condition(resource.TERMINAL):
+            latest.set_condition(resource.TERMINAL, "False", timed=False)
+        latest.set_condition(resource.RECOVERABLE, "True", error.short, timed=False)
         return SyncResult(latest, error)
 
     def _manage(self, job: Resource, *, adopted: bool = False) -> None:
@@ -293,7 +302,7 @@ class Sync:
             try:
                 self._patch(before, job)
             except KubernetesError as error:
-                if not error.not_found:  # the object is gone already
+                if not error.not_found:  # otherwise the object is deleted already
                     raise
 
     def _patch(self, before: Resource, after: Resource) -> None:
@@ -320,9 +329,9 @@ def _has_ended(job: Resource) -> bool:
 def _note_late_initialization(job: Resource, *, complete: bool) -> Exception | None:
     if complete:
         text = "Late initialization successful"
-        job.set_condition(names.LATE_INITIALIZED, "True", text, text)
+        job.set_condition(resource.LATE_INITIALIZED, "True", text, text)
         return None
     text = "Late initialization did not complete, requeuing with delay of 5 seconds"
-    job.set_condition(names.LATE_INITIALIZED, "False", text, "Delayed Late Initialization")
-    job.set_condition(names.SYNCED, "False")
+    job.set_condition(resource.LATE_INITIALIZED, "False", text, "Delayed Late Initialization")
+    job.set_condition(resource.SYNCED, "False")
     return RequeueAfter("", _LATE_INITIALIZATION_SECONDS)

@@ -15,9 +15,9 @@ from typing import Final
 from localcloud.operator.resource import Key
 
 _FIRST_DELAY_SECONDS: Final = 0.005
-# ACK's controller would let the delay grow to 1000 s, and so notice late that a model or an input exists now.
+# In ACK's controller the delay grows to 1000 s, so it notices late that a missing model or input now exists.
 _LONGEST_DELAY_SECONDS: Final = 10.0
-# With many failing at once the delay may grow further, so that they cannot keep the machine busy.
+# If many keys fail at once, the delay may grow further, so that they do not keep the machine busy.
 _DELAY_PER_FAILING_KEY: Final = 0.3
 
 
@@ -37,7 +37,7 @@ class WorkQueue:
         self._shut_down = False
 
     def add(self, key: Key) -> None:
-        """Add a key for the next free worker; an earlier add_after of the key is void."""
+        """Add a key for the next free worker, and cancel an earlier `add_after` of the key."""
         with self._changed:
             self._due.pop(key, None)
             self._add(key)

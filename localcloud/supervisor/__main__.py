@@ -20,9 +20,10 @@ from pathlib import Path
 from localcloud import process
 from localcloud.supervisor import record
 
-START_SECONDS = 300.0  # a busy machine may need minutes; the end of the process is noticed at once
+START_SECONDS = 300.0  # a busy machine may need minutes; if the process ends, that is noticed at once
 ACCOUNT_ID = "123456789012"
-# Many threads that each answer a few requests: with an arena of memory for each of them glibc keeps a sixth more.
+# The endpoint has many threads, each of which answers a few requests. With an arena of memory for each, glibc keeps a
+# sixth more.
 _FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 log = logging.getLogger("supervisor")
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from localcloud.console import CommandError
@@ -22,6 +23,12 @@ def start(home: Path, stacks: Sequence[str], environment: Mapping[str, str], por
     """Start the cloud, detached from terminal and caller, and wait until it serves.
 
     If one is already starting, because an earlier command was killed, it waits for that one.
+
+    Args:
+        home: the folder of generated state.
+        stacks: the stacks, `<project>/<stack>`, that the local plugins may act for.
+        environment: the supervisor's environment variables.
+        port: the port of the AWS endpoint; 0 takes a free one.
 
     Raises:
         CommandError: it did not start; the message has the end of its log.
@@ -86,17 +93,11 @@ def stop(home: Path) -> bool:
     if pid is None:
         return False
     for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5.0)):
-        _signal(pid, number)
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
         if _gone(home, seconds):
             return True
     raise CommandError(f"the local cloud (process {pid}) does not stop; see {home / 'logs' / 'supervisor.log'}")
-
-
-def _signal(pid: int, number: int) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
 
 
 def _gone(home: Path, seconds: float) -> bool:

@@ -43,19 +43,20 @@ def write(home: Path, cloud: Cloud) -> None:
 
 
 def read(home: Path) -> Cloud | None:
-    """The record, whether or not its supervisor is alive; None if there is none."""
+    """The record, whether or not its supervisor is alive; None if it does not exist or is broken."""
     try:
         return Cloud(**json.loads(path(home).read_text()))
-    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+    except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
 @contextmanager
 def held(home: Path) -> Generator[bool]:
-    """Hold the supervisor's lock; yields False when another process holds it.
+    """Hold the supervisor's lock; yields False if another process holds it.
 
-    The kernel releases it when the process ends, so that a held lock means a running supervisor, even if a pid was reused.
-    The file contains the holder's pid and is never deleted, because two processes could each lock a file of this name.
+    The kernel releases the lock when the process ends, so a held lock means a running supervisor, even if a pid was
+    reused. The file contains the holder's pid. It is never deleted: two processes could then each lock a file of this
+    name.
     """
     lock_path = _lock_path(home)
     lock_path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +74,7 @@ def held(home: Path) -> Generator[bool]:
 
 
 def alive(home: Path) -> bool:
-    """Whether a supervisor holds the lock of this folder; processes that ask at the same time do not affect one another."""
+    """Whether a supervisor holds the lock of this folder. Several processes may ask at the same time."""
     try:
         with _lock_path(home).open() as lock:
             return not _locked(lock, fcntl.LOCK_SH)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 
 from localcloud.commands import cloud
-from localcloud.process import is_alive
 from localcloud.supervisor import record
 from tests.e2e.checkout import Checkout
 from tests.e2e.conveniences import calls, wait_for
@@ -25,6 +24,7 @@ from tests.e2e.interruptions import (
     operator_process,
 )
 from tests.e2e.jobs_as_code import added
+from tests.processes import is_alive
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("mishaps")]
 Fresh = Callable[[], Checkout]

@@ -61,17 +61,19 @@ def test_a_token_file_is_read_anew_each_time(tmp_path: Path) -> None:
         pytest.param({"clusters": None}, "TypeError", id="no clusters"),
     ],
 )
-def test_what_cannot_be_used_is_said(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+def test_a_kubeconfig_that_cannot_be_used_is_refused_with_the_reason(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(KubeconfigError, match=message):
         load_kubeconfig(written(tmp_path, **changes))
 
 
-def test_a_missing_file_is_said(tmp_path: Path) -> None:
+def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
     with pytest.raises(KubeconfigError, match="none"):
         load_kubeconfig(tmp_path / "none")
 
 
-def test_the_environment_says_which_file() -> None:
+def test_the_environment_names_the_kubeconfig() -> None:
     assert default_kubeconfig({"KUBECONFIG": "/a/b:/c"}) == Path("/a/b")
     assert default_kubeconfig({}).name == "config"
 
@@ -101,7 +103,7 @@ class ApiServer:
                 """Quiet."""
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
         url = f"http://127.0.0.1:{self._http.server_port}"
         self.api = KubeApi(Connection(url, ssl.create_default_context(), token="secret"))
 
@@ -162,6 +164,11 @@ def test_a_watch_from_a_version_that_is_too_old_says_so(server: ApiServer, answe
     with pytest.raises(KubernetesError, match="too old") as raised:
         list(server.api.watch("/api/v1/pods"))
     assert raised.value.gone
+
+
+def test_a_watch_without_its_token_file_ends_as_if_the_network_had_ended_it(tmp_path: Path) -> None:
+    connection = Connection("http://127.0.0.1:9", ssl.create_default_context(), token_file=tmp_path / "token")
+    assert list(KubeApi(connection).watch("/api/v1/pods")) == []
 
 
 def test_a_server_that_cannot_be_reached_has_no_status() -> None:

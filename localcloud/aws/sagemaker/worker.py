@@ -243,7 +243,7 @@ def main() -> int:
     parser.add_argument("--folder", required=True, type=Path, help="folder for what a job needs while it runs")
     parser.add_argument("--runtime", required=True, help="module:function that starts containers")
     options = parser.parse_args()
-    die_with_parent(os.getppid())
+    die_with_parent()
     channel = Channel(socket_of_parent())
     runtime = load_runtime(options.runtime)
     warm_clients()

@@ -37,7 +37,7 @@ def ensure(versions: Versions, progress: Progress) -> Path:
 
     Args:
         versions: the image's Python and packages.
-        progress: gets one line for each step, and nothing if the environment exists.
+        progress: takes one line for each step; it is not called if the environment exists.
 
     Raises:
         ContainerError: this machine has no such Python, or the registry has no wheels for it.
@@ -61,7 +61,7 @@ def find_python(versions: Versions) -> Path:
         if _feature_release(candidate) == versions.python:
             return candidate
     raise ContainerError(
-        f"the image sagemaker-scikit-learn:{versions.tag} has Python {versions.python}, which this machine lacks "
+        f"the image sagemaker-scikit-learn:{versions.tag} has Python {versions.python}, which this machine does not have "
         f"(looked for python{versions.python} on PATH and among the Pythons of pyenv and uv). "
         f"Install it, for instance with `pyenv install {versions.python}`, and run the job again"
     )

@@ -8,7 +8,7 @@ successor, sagemaker-inference, starts a server written in Java, which the image
 A model is whatever the user's `model_fn` returns. It may run any code (a pickle does so while it is loaded), but only in
 this process. As in the image, each worker loads the model itself and answers one request at a time.
 
-This file needs nothing but the standard library and numpy, and runs in Python 3.7 and newer.
+This file needs only the standard library and numpy, and runs in Python 3.7 and newer.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ def _transform_fn(module: types.ModuleType) -> Callable[..., Any]:
 
 
 def answer(result: Any) -> Answer:
-    """The answer for what a function of the user returned: a body, or a body and its content type."""
+    """The answer for the result of a user's function: a body, or a body and its content type."""
     body, content_type = result if isinstance(result, tuple) else (result, "text/html")
     if isinstance(body, str):
         body = body.encode()

@@ -35,16 +35,6 @@ _VALID: Final[dict[str, frozenset[str]]] = {
     "multi:softmax": frozenset(_SCORES),
     "multi:softprob": frozenset({*_SCORES, *_PROBABILITIES}),
 }
-# The image fills a record in this order, whatever the order of the keys; JSON shows it.
-_ORDER: Final = (
-    "predicted_label",
-    "labels",
-    "probability",
-    "probabilities",
-    "raw_score",
-    "raw_scores",
-    "predicted_score",
-)
 _Record = dict[str, Any]
 _Prediction = Any  # a number of numpy's, or an array of them where the model answers with one for each class
 
@@ -98,6 +88,15 @@ def _csv_text(predictions: npt.NDArray[np.float32]) -> bytes:
 def selected(
     predictions: npt.NDArray[np.float32], keys: Sequence[str], model: Model, accept: str, *, batch: bool
 ) -> Answer:
+    """The answer of selectable inference; status 500 with the error's text if it cannot be written.
+
+    Args:
+        predictions: the model's predictions, one element or row for each record.
+        keys: the keys that SAGEMAKER_INFERENCE_OUTPUT names.
+        model: its objective decides about the keys that are valid.
+        accept: the media type of the answer.
+        batch: whether it serves a transform job, so that CSV ends with a newline.
+    """
     try:
         records = _records(predictions, keys, model)
         text = _selected_text(records, keys, accept, batch=batch)
@@ -109,7 +108,7 @@ def selected(
 def _records(predictions: npt.NDArray[np.float32], keys: Sequence[str], model: Model) -> list[_Record]:
     if model.objective not in _VALID:
         raise ValueError(f"Objective `{model.objective}` unsupported for selectable inference predictions.")
-    valid = [key for key in _ORDER if key in keys and key in _VALID[model.objective]]
+    valid = [key for key in _VALUES if key in keys and key in _VALID[model.objective]]
     invalid = [key for key in dict.fromkeys(keys) if key not in valid]
     return [
         {key: _VALUES[key](prediction, model) for key in valid} | dict.fromkeys(invalid, np.nan)
@@ -144,6 +143,7 @@ def _each_class(prediction: _Prediction, model: Model) -> list[float]:
     return [1.0 - second, second]
 
 
+# The image fills a record in this order, whatever the order of the keys; JSON shows it.
 _VALUES: Final[dict[str, Callable[[_Prediction, Model], Any]]] = {
     "predicted_label": _predicted_label,
     "labels": _labels,

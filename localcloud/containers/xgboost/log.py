@@ -1,4 +1,4 @@
-"""Writes the container's log lines as a job's log stream on AWS has them."""
+"""Writes the container's log lines in the form that they have in a job's log stream on AWS."""
 
 from __future__ import annotations
 

@@ -14,10 +14,7 @@ class Format(Enum):
 
 
 _FORMATS: Final = {
-    "csv": Format.CSV,
-    "libsvm": Format.LIBSVM,
-    "parquet": Format.PARQUET,
-    "recordio-protobuf": Format.RECORDIO_PROTOBUF,
+    **{short.value: short for short in Format},
     "text/csv": Format.CSV,
     "text/libsvm": Format.LIBSVM,
     "text/x-libsvm": Format.LIBSVM,

@@ -18,8 +18,8 @@ Payload = npt.NDArray[np.float32] | xgboost.DMatrix
 
 _VOTING: Final = frozenset({"multi:softmax", "binary:hinge"})
 _PICKLE: Final = b"\x80"
-# A model's last entry is the version of the library that wrote it: in JSON "version":[3,0,5], in UBJSON the key,
-# then an array whose integers are each a type letter and big-endian bytes.
+# A model's last entry is the version of the library that wrote it. In JSON it is "version":[3,0,5]. In UBJSON it is the
+# key and an array; each integer of the array is a type letter and big-endian bytes.
 _JSON_VERSION: Final = re.compile(rb'"version"\s*:\s*\[\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\]')
 _UBJ_VERSION: Final = re.compile(rb"version\[#L.{7}\x03((?:i.|U.|I..|l....|L........){3})", re.DOTALL)
 _UBJ_INTEGER: Final = re.compile(rb"[iU](.)|I(..)|l(....)|L(........)", re.DOTALL)
@@ -52,8 +52,8 @@ class Model:
             return _predict(self.members[0], payload)
         each = [_predict(member, payload) for member in self.members]
         if self.objective in _VOTING:
-            # The image means to vote, but answers with the vote on the first record alone, one number for all records,
-            # which it then fails to write. A vote that works here would fail on AWS.
+            # The image's vote has a bug: it votes on the first record only, and then fails to write this one number for
+            # all records. A vote that works here would fail on AWS.
             values, counts = np.unique([predictions[0] for predictions in each], return_counts=True)
             return values[counts.argmax()]
         return np.mean(each, axis=0)
@@ -92,7 +92,7 @@ def _load_booster(path: Path) -> xgboost.Booster:
     if saved_by and saved_by > _library_version():
         raise ModelError(
             f"{path.name} was saved by xgboost {_dotted(saved_by)}, newer than this image's "
-            f"{xgboost.__version__}, which would predict otherwise without a word; train it with {xgboost.__version__}"
+            f"{xgboost.__version__}, which would make other predictions without a warning; train it with {xgboost.__version__}"
         )
     booster = xgboost.Booster()
     try:
@@ -135,7 +135,6 @@ def _predict(member: _Member, payload: Payload) -> Predictions:
     if not isinstance(payload, xgboost.DMatrix):
         if member.in_place and payload.shape[1] == member.features:
             return member.booster.inplace_predict(payload, validate_features=False)
-        payload = xgboost.DMatrix(
-            payload, nthread=1
-        )  # which takes fewer columns, and words its errors as the image does
+        # A DMatrix may have fewer columns than the model, and its errors are worded as in the image.
+        payload = xgboost.DMatrix(payload, nthread=1)
     return member.booster.predict(payload, validate_features=False)

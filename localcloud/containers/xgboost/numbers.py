@@ -67,7 +67,7 @@ def _with_commas(body: bytes, delimiter: str) -> bytes | None:
 
 
 def _parse_short(body: bytes, columns: int) -> npt.NDArray[np.float32] | None:
-    """Read all values if none has more than eight characters besides its sign."""
+    """Read all values if each has at most eight characters, without its sign."""
     text = np.frombuffer(bytes(_WORD) + body + b"\n", dtype=np.uint8)
     ends = np.flatnonzero(text < _MINUS)[_WORD:]
     if not _rectangular(text[ends], columns):
@@ -103,7 +103,7 @@ def _read_block(text: npt.NDArray[np.uint8], start: int, ends: npt.NDArray[np.in
 
 
 def _rectangular(separators: npt.NDArray[np.uint8], columns: int) -> bool:
-    """Whether every line has this many fields and nothing but commas and newlines separates them."""
+    """Whether every line has this many fields, separated by commas and newlines only."""
     if len(separators) % columns:
         return False
     rows = separators.reshape(-1, columns)

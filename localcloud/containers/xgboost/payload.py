@@ -1,4 +1,4 @@
-"""Reads the body of a request for the model, and refuses what the image refuses, in its words."""
+"""Reads the body of a request for the model, and refuses the bodies that the image refuses, in its words."""
 
 from __future__ import annotations
 

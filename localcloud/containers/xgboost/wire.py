@@ -11,6 +11,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 _LINE_LIMIT: Final = 64 * 1024
 _HEADER_LIMIT: Final = 100
+_LENGTH_DIGITS: Final = 18  # Python refuses to read a number of thousands of digits
 _LINGER_SECONDS: Final = 30  # this and the next as nginx has them
 _SILENCE_SECONDS: Final = 5
 
@@ -75,7 +76,7 @@ def write_answer(connection: socket.socket, answer: Answer, *, keep_alive: bool)
 
 
 def discard_rest(connection: socket.socket) -> None:
-    """Read what the client still sends. To close before would reset the connection, and the answer could be lost."""
+    """Read on until the client has sent everything: closing earlier resets the connection, and may lose the answer."""
     deadline = time.monotonic() + _LINGER_SECONDS
     with suppress(OSError):
         connection.shutdown(socket.SHUT_WR)
@@ -87,7 +88,7 @@ def discard_rest(connection: socket.socket) -> None:
 def _parse_request_line(line: bytes) -> tuple[str, str]:
     words = line.decode("latin-1").split()
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
-        raise WireError(f"no HTTP/1.1 request: {line[:80]!r}")
+        raise WireError(f"not an HTTP/1.1 request: {line[:80]!r}")
     return words[0], words[1].partition("?")[0]
 
 
@@ -96,7 +97,7 @@ def _read_headers(stream: BinaryIO) -> dict[str, str]:
     while (line := stream.readline(_LINE_LIMIT)).strip():
         name, colon, value = line.decode("latin-1").partition(":")
         if not colon or len(headers) >= _HEADER_LIMIT:
-            raise WireError(f"no header: {line[:80]!r}")
+            raise WireError(f"not a header: {line[:80]!r}")
         headers[name.strip().lower()] = value.strip()
     if not line:
         raise WireError("the connection ended within a request")
@@ -105,8 +106,8 @@ def _read_headers(stream: BinaryIO) -> dict[str, str]:
 
 def _read_length(stream: BinaryIO, headers: dict[str, str], limit: int) -> bytes | None:
     text = headers.get("content-length", "0")
-    if not text.isdecimal():
-        raise WireError(f"no length: {text[:80]!r}")
+    if not text.isdecimal() or len(text) > _LENGTH_DIGITS:
+        raise WireError(f"not a length: {text[:80]!r}")
     return None if int(text) > limit else _read_exactly(stream, int(text))
 
 
@@ -125,7 +126,7 @@ def _read_chunked(stream: BinaryIO, limit: int) -> bytes | None:
 def _chunk_size(line: bytes) -> int:
     size = line.partition(b";")[0].strip()
     if not size or size.strip(b"0123456789abcdefABCDEF"):
-        raise WireError(f"no chunk: {line[:80]!r}")
+        raise WireError(f"not a chunk: {line[:80]!r}")
     return int(size, 16)
 
 

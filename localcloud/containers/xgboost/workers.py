@@ -168,9 +168,8 @@ class Server:
             if request is None:
                 return False
             answer = self._handle(request)
-            log.access(
-                connection.getpeername()[0], request, answer
-            )  # before the answer, after which the client may end the container
+            # Logged before it is answered: with the answer, the client may end the container.
+            log.access(connection.getpeername()[0], request, answer)
             write_answer(connection, answer, keep_alive=request.keep_alive)
             if request.body_too_large:
                 discard_rest(connection)

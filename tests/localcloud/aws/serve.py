@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sys
 import threading
 import time
@@ -97,7 +96,7 @@ class PretendedClusters(LocalClusters):
 
 
 def main() -> None:
-    die_with_parent(os.getppid())
+    die_with_parent()
     home = Path(sys.argv[1])
     settings = from_environment(home)
     if len(sys.argv) > 2:

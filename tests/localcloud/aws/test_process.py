@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.process import is_alive
+from tests.processes import is_alive
 
 ROOT = Path(__file__).parents[3]
 _PARENT = """

@@ -179,7 +179,9 @@ def test_a_client_error_is_not_tried_again(plane: Any) -> None:
     "settings",
     [
         pytest.param({"behaviour": lambda _: Answer(close=True)}, id="the connection breaks off"),
-        pytest.param({"behaviour": lambda _: time.sleep(3) or Answer(), "timeout_seconds": 1}, id="no answer in time"),
+        pytest.param(
+            {"behaviour": lambda _: time.sleep(3) or Answer(), "timeout_seconds": 0.2}, id="no answer in time"
+        ),
     ],
 )
 def test_no_answer_is_an_internal_server_error(plane: Any, settings: dict[str, Any]) -> None:

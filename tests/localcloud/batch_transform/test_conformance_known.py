@@ -173,7 +173,7 @@ def test_ping_comes_first_then_parameters_then_invocations(plane: Any) -> None:
     assert [request.path for request in result.models[0].requests] == ["/ping", "/execution-parameters", "/invocations"]
 
 
-def test_requests_carry_the_jobs_media_types_and_nothing_else_of_note(plane: Any) -> None:
+def test_requests_carry_the_jobs_media_types_and_no_other_headers(plane: Any) -> None:
     headers = plane.run({"in/a.csv": b"1\n"}).models[0].requests[-1].headers
     assert {name: value for name, value in headers.items() if name != "Host"} == {
         "User-Agent": "Go-http-client/1.1",

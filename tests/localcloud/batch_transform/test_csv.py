@@ -157,7 +157,7 @@ def test_a_misplaced_quote_fails_its_object(plane: Any, record: bytes, reason: s
     assert where.startswith("Line 2 of the object: ")
 
 
-def test_without_filter_and_join_nothing_is_parsed(plane: Any) -> None:
+def test_without_filter_and_join_rows_are_not_parsed(plane: Any) -> None:
     data = b'7,5" pipe,x\n"a\n\n\xff\0'
     assert plane.run({"in/a.csv": data}, echo, assemble_line=False).outputs == {"out/a.csv.out": data}
 
@@ -169,7 +169,7 @@ def test_a_newline_inside_quotes_ends_the_record(plane: Any, strategy: Strategy)
     assert 'not closed on its line, found near: "a' in result.logs.lines[4]
 
 
-def test_blank_lines_are_no_rows(plane: Any) -> None:
+def test_blank_lines_are_not_rows(plane: Any) -> None:
     objects = {"in/a.csv": b"1,2\n\n3,4\n\r\n\n"}
     two = lambda _: Answer(body=b"7\n\n8\n")  # noqa: E731  an answer with a blank line
     assert plane.run(objects, two, processing=JOIN).outputs == {"out/a.csv.out": b"1,2,7\n3,4,8\n"}

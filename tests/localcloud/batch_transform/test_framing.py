@@ -115,7 +115,7 @@ def test_an_empty_object_gives_an_empty_output(plane: Any, split: Split, frame: 
 
 
 @pytest.mark.parametrize(("split", "frame"), FORMATS)
-def test_what_is_sent_counts_towards_the_payload(plane: Any, split: Split, frame: Frame) -> None:
+def test_the_bytes_that_are_sent_count_towards_the_payload(plane: Any, split: Split, frame: Frame) -> None:
     content = bytes(2**20)
     assert run(plane, split, frame(content), strategy=SINGLE, max_payload_mb=1).outcome.status == "Completed"
     for data, strategy in ((frame(content), Strategy.MULTI_RECORD), (frame(content + b"x"), SINGLE)):

@@ -101,7 +101,7 @@ def test_a_body_of_many_megabytes_arrives_whole() -> None:
     double.stop()
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_no_failed_attempt(
+def test_a_connection_that_the_server_closed_meanwhile_does_not_count_as_a_failed_attempt(
     made: list[http.client.HTTPConnection],
 ) -> None:
     with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (url, connections):
@@ -159,7 +159,7 @@ def test_the_deadline_holds_for_an_answer_that_comes_drop_by_drop() -> None:
         pytest.param(b"", id="nothing"),
     ],
 )
-def test_a_broken_answer_is_no_answer(answer: bytes) -> None:
+def test_a_broken_answer_counts_as_no_answer(answer: bytes) -> None:
     with raw_server(answer) as (url, connections), serving(url, max_retries=2) as model:
         with pytest.raises(ObjectFailure) as raised:
             model.invoke(b"1")
@@ -188,7 +188,7 @@ def test_an_answer_without_a_length_ends_with_its_connection() -> None:
         assert model.invoke(b"1") == b"all of it"
 
 
-def test_nobody_listening_is_no_answer() -> None:
+def test_a_port_without_a_server_gives_no_answer() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # nobody else gets the port
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"

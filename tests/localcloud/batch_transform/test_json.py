@@ -176,7 +176,7 @@ def test_json_that_cannot_be_joined_fails_its_object(plane: Any, record: bytes, 
     assert "of the object: " in result.logs.lines[5]
 
 
-def test_a_wildcard_leaves_out_what_is_not_there(plane: Any) -> None:
+def test_a_wildcard_leaves_out_values_that_do_not_exist(plane: Any) -> None:
     processing = DataProcessing("$.rows[*].a")
     result = plane.run({"in/a": b'{"rows":[{"a":1},{"b":2},{"a":3}]}\n'}, processing=processing, **JSON_LINES)
     assert result.bodies == [b"[1,3]\n"]
@@ -206,7 +206,7 @@ def test_a_name_or_index_that_is_not_there_is_refused(path: str) -> None:
         pytest.param("$['it','b']", {"it": 1, "b": 2}, {"it": 1, "b": 2}, id="names of letters"),
     ],
 )
-def test_what_is_selected_keeps_its_form(path: str, value: Any, expected: Any) -> None:
+def test_a_selection_keeps_the_form_of_its_values(path: str, value: Any, expected: Any) -> None:
     assert json_values.Selection(parse(path)).of(value) == expected
 
 

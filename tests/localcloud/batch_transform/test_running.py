@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import threading
 import time
 import tracemalloc
@@ -30,7 +31,7 @@ NO_PING = "AlgorithmError: Model container failed to respond to ping"
 
 
 def test_a_container_that_never_gets_ready_fails_the_job(plane: Any) -> None:
-    result = plane.run({"in/a.csv": b"1\n"}, model={"ping": 404}, ping_limit=1)
+    result = plane.run({"in/a.csv": b"1\n"}, model={"ping": 404}, ping_limit=0.2)
     assert (result.outcome.status, result.outcome.reason) == ("Failed", NO_PING)
     pings = [request for request in result.models[0].requests if request.path == "/ping"]
     assert len(pings) > 1
@@ -75,9 +76,12 @@ def test_a_stop_at_any_moment_leaves_whole_outputs_only(plane: Any, delay: float
     assert set(result.outputs.values()) <= {b"1\n2\n3\n"}
 
 
-def test_unreadable_execution_parameters_are_passed_over() -> None:
+@pytest.mark.parametrize(
+    "answer", [pytest.param(b"<html>", id="not JSON"), pytest.param(b"[" * 100_000, id="nested too deeply")]
+)
+def test_unreadable_execution_parameters_are_passed_over(answer: bytes) -> None:
     double = ModelDouble(echo)
-    double.answer = lambda _request: Answer(body=b"<html>")  # pyright: ignore[reportAttributeAccessIssue] a stub
+    double.answer = lambda _request: Answer(body=answer)  # pyright: ignore[reportAttributeAccessIssue] a stub
     parameters = ask_parameters(double, Transform("s3://b/in", "s3://b/out"))
     assert str(parameters).startswith("MaxConcurrentTransforms=1,")
     double.stop()
@@ -154,12 +158,26 @@ def test_a_broken_gzip_object_fails_alone(plane: Any, data: bytes, message: str)
         pytest.param(b'[{"prefix": "s3://b/"}, 7]', id="an entry that is no text"),
         pytest.param(b'[{"prefix": "nowhere/"}, "a"]', id="a prefix that is no S3 URI"),
         pytest.param(b"\xff\xfe", id="no text"),
+        pytest.param(b"[" * 100_000, id="nested too deeply"),
     ],
 )
-def test_a_manifest_that_is_none_fails_the_job(plane: Any, manifest: bytes) -> None:
+def test_a_manifest_that_is_not_one_fails_the_job(plane: Any, manifest: bytes) -> None:
     result = plane.run({"m": manifest}, input_uri="s3://b/m", manifest=True)
     assert (result.outcome.status, result.outcome.reason) == ("Failed", CLIENT_ERROR)
     assert result.models == []
+
+
+class _Trickle(io.BytesIO):
+    """Gives at most three bytes at a time, as a network may."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(min(size or 0, 3))
+
+
+def test_a_manifest_that_comes_in_pieces_is_read_whole(plane: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MemoryStore, "open", lambda store, bucket, key: _Trickle(store.objects[bucket, key]))
+    objects = {"m": b'[{"prefix": "s3://b/in/"}, "a.csv"]', "in/a.csv": b"1,2\n"}
+    assert plane.run(objects, input_uri="s3://b/m", manifest=True).outputs == {"out/a.csv.out": b"2\n"}
 
 
 def test_an_input_filter_alone_needs_no_accept_and_passes_answers_on(plane: Any) -> None:

@@ -12,7 +12,7 @@ def main() -> None:
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     nowhere = "http://127.0.0.1:9"
-    clusters = LocalClusters(Path(sys.argv[1]), lambda _name: nowhere, lambda: "", "us-east-1")
+    clusters = LocalClusters(Path(sys.argv[1]), lambda _name: nowhere, lambda: nowhere, "us-east-1")
     try:
         clusters.create_cluster("local", "")
         clusters.create_nodegroup("local", "workers", {})

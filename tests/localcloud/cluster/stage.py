@@ -1,7 +1,6 @@
-"""Helpers for the tests of a real cluster: a pretended AWS endpoint, waiting, and a look at processes."""
+"""For the tests of a real cluster: a pretended AWS endpoint, and waiting."""
 
 import json
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -29,7 +28,7 @@ class FakeAws:
         handler = type("Handler", (_Handler,), {"aws": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def answer(self, path: str, query: dict[str, list[str]], body: dict[str, Any]) -> dict[str, Any]:
         if path.startswith("/_localcloud/eks/"):
@@ -76,14 +75,3 @@ def until(question: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
         time.sleep(0.05)
     return answer
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes below one."""
-    table = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = {int(line.split()[0]): int(line.split()[1]) for line in table.splitlines()}
-    found, edge = list[int](), {pid}
-    while edge:
-        edge = {child for child, parent in parents.items() if parent in edge}
-        found += edge
-    return found

@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from localcloud import process
 from localcloud.cluster import control_plane
 from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
 from localcloud.cluster.control_plane import ClusterError, ControlPlane, StartError
 from localcloud.go import binaries
 from localcloud.go.programs import CONTROL_PLANE
 from localcloud.kube import Connection, KubeApi, KubernetesError
-from tests.localcloud.cluster.stage import GOOD_TOKEN, descendants, until
+from tests.localcloud.cluster.stage import GOOD_TOKEN, until
+from tests.processes import descendants, is_alive
 
 pytestmark = pytest.mark.xdist_group("cluster")
 CRD_GROUP = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -179,9 +179,9 @@ def test_a_second_cluster_takes_another_port_than_one_that_is_taken_and_dies_alo
         second = clusters.create_cluster("two", "1.35")
     assert len(given) > 1
     assert second.endpoint == f"https://127.0.0.1:{given[-1]}"
-    (pid,) = (pid for pid in descendants(os.getpid()) if pid not in before and process.is_alive(pid))
+    (pid,) = (pid for pid in descendants(os.getpid()) if pid not in before and is_alive(pid))
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not process.is_alive(pid), "it is dead")
+    until(lambda: not is_alive(pid), "it is dead")
     assert answers(endpoint)
     clusters.delete_cluster("two")
     assert not second.admin_kubeconfig.parent.exists()
@@ -196,7 +196,7 @@ def test_nothing_is_left_when_the_owner_is_killed(tmp_path: Path) -> None:
         children = descendants(owner.pid)
         assert len(children) >= 2
         owner.kill()
-    until(lambda: not any(process.is_alive(pid) for pid in children), "all children are gone")
+    until(lambda: not any(is_alive(pid) for pid in children), "all children are gone")
 
 
 @pytest.mark.e2e
@@ -209,7 +209,7 @@ def test_nothing_is_left_when_the_owner_is_told_to_stop(tmp_path: Path) -> None:
         children = descendants(owner.pid)
         owner.terminate()
         assert owner.wait(60) == 0
-    assert not any(process.is_alive(pid) for pid in children)
+    assert not any(is_alive(pid) for pid in children)
     assert list((tmp_path / "run" / "clusters").iterdir()) == []
 
 
@@ -245,7 +245,7 @@ def test_a_cluster_may_be_stopped_while_it_starts(tmp_path: Path) -> None:
         plane.wipe()
         with pytest.raises(StartError, match="was stopped while it started"):
             starting.result()
-    assert not process.is_alive(pid)
+    assert not is_alive(pid)
 
 
 def test_a_port_that_another_took_is_tried_again(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def log(tmp_path: Path) -> Path:
         pytest.param(0, b"", id="none"),
     ],
 )
-def test_a_container_has_what_it_wrote_itself(log: Path, tail: int | None, expected: bytes) -> None:
+def test_the_log_of_a_container_begins_with_its_own_first_line(log: Path, tail: int | None, expected: bytes) -> None:
     assert b"".join(read_log(log, len(b"of another\n"), tail, lambda: False)) == expected
 
 
@@ -50,10 +50,10 @@ def test_a_log_is_cut_after_so_many_bytes(most: int | None, expected: bytes) -> 
         pytest.param({"timestamps": ["true"]}, "timestamps", id="timestamps"),
     ],
 )
-def test_what_cannot_be_reported_is_refused(query: dict[str, list[str]], words: str) -> None:
+def test_a_log_that_the_node_cannot_give_is_refused(query: dict[str, list[str]], words: str) -> None:
     assert words in (refusal(query, "p", "c") or "")
 
 
 @pytest.mark.parametrize("query", [{}, {"previous": ["false"], "timestamps": ["false"], "tailLines": ["1"]}])
-def test_what_can_be_reported_is_not_refused(query: dict[str, list[str]]) -> None:
+def test_a_log_that_the_node_can_give_is_not_refused(query: dict[str, list[str]]) -> None:
     assert refusal(query, "p", "c") is None

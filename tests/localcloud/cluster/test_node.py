@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from localcloud import process
 from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
 from localcloud.cluster.control_plane import ClusterError
 from localcloud.go import binaries
 from localcloud.kube import KubeApi
 from tests.localcloud.cluster.stage import TEST_IMAGE, FakeAws, until
+from tests.processes import is_alive
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("cluster")]
 
@@ -118,7 +118,7 @@ def test_a_known_image_runs_as_a_process(api: KubeApi, endpoint: ClusterEndpoint
     status = available(api, name)
     assert status["observedGeneration"] == 1
     assert {"type": "Available", "status": "True"}.items() <= status["conditions"][0].items()
-    assert process.is_alive(pid(api, name))
+    assert is_alive(pid(api, name))
     output = until(lambda: log(endpoint, name), "the process has said something")
     assert '"args": ["--namespace", "demo"]' in output
     before = kubectl_logs(endpoint, name, "--previous")
@@ -175,7 +175,7 @@ def test_the_process_ends_with_its_deployment(api: KubeApi, name: str) -> None:
     create(api, deployment(name))
     running = pid(api, name)
     delete(api, name)
-    assert not process.is_alive(running)
+    assert not is_alive(running)
 
 
 def test_a_deleted_pod_is_replaced(api: KubeApi, name: str) -> None:
@@ -183,7 +183,7 @@ def test_a_deleted_pod_is_replaced(api: KubeApi, name: str) -> None:
     first = pid(api, name)
     api.delete(f"/api/v1/namespaces/demo/pods/{pods(api, name)[0]['metadata']['name']}")
     until(lambda: pid(api, name) != first, "another pod runs")
-    until(lambda: not process.is_alive(first), "the first has ended")
+    until(lambda: not is_alive(first), "the first has ended")
 
 
 def test_an_unknown_image_is_refused_with_those_that_run(api: KubeApi, name: str) -> None:
@@ -223,7 +223,7 @@ def test_a_node_group_that_goes_takes_its_processes_and_its_node(
     create(api, manifest)
     running = pid(api, name)
     clusters.delete_nodegroup("one", "Second_Group")
-    assert not process.is_alive(running)
+    assert not is_alive(running)
     assert api.find("/api/v1/nodes/second-group.local") is None
     clusters.delete_nodegroup("one", "Second_Group")
 

@@ -1,7 +1,7 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,11 +38,10 @@ def eks_auth() -> FakeEksAuth:
 
 
 @pytest.fixture
-def agent(eks_auth: FakeEksAuth) -> Iterator[pod_identity.Agent]:
+def agent(eks_auth: FakeEksAuth) -> pod_identity.Agent:
     agent = pod_identity.Agent(eks_auth)
     agent.start()
-    yield agent
-    agent.stop()
+    return agent
 
 
 def ask(url: str, token: str | None) -> tuple[int, dict[str, str]]:
@@ -77,13 +76,13 @@ def test_a_pod_gets_its_role_s_credentials(agent: pod_identity.Agent, eks_auth: 
         pytest.param("/../other", "good", 404, id="other path"),
     ],
 )
-def test_what_the_agent_refuses(agent: pod_identity.Agent, path: str, token: str | None, status: int) -> None:
+def test_the_agent_refuses_a_request(agent: pod_identity.Agent, path: str, token: str | None, status: int) -> None:
     code, body = ask(agent.url + path, token)
     assert code == status
     assert body["message"]
 
 
-def test_without_the_add_on_there_is_no_agent(agent: pod_identity.Agent, eks_auth: FakeEksAuth) -> None:
+def test_without_the_add_on_the_agent_refuses_every_request(agent: pod_identity.Agent, eks_auth: FakeEksAuth) -> None:
     eks_auth.agent = False
     code, body = ask(agent.url, "good")
     assert code == 503

@@ -74,7 +74,7 @@ def test_fields_of_the_pod_become_variables(path: str, expected: str) -> None:
         pytest.param({"envFrom": [{"configMapRef": {"name": "gone"}}]}, "envFrom is not supported", id="map"),
     ],
 )
-def test_what_cannot_be_given_is_refused_by_name(container: dict[str, Any], message: str) -> None:
+def test_a_value_from_elsewhere_is_refused_by_name(container: dict[str, Any], message: str) -> None:
     with pytest.raises(podspec.SpecError, match=message):
         podspec.environment(POD, container)
 
@@ -93,7 +93,7 @@ def test_arguments_see_the_whole_environment() -> None:
         pytest.param({"restartPolicy": "Never"}, ["restartPolicy Never"], id="runs once"),
     ],
 )
-def test_what_a_node_cannot_do_is_refused(spec: dict[str, Any], refused: list[str]) -> None:
+def test_a_feature_that_the_node_lacks_is_refused(spec: dict[str, Any], refused: list[str]) -> None:
     found = podspec.refused_features({"spec": spec})
     assert [message[: len(start)] for message, start in zip(found, refused, strict=True)] == refused
 

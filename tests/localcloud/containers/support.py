@@ -24,17 +24,16 @@ def pack(path: Path, files: Mapping[str, bytes]) -> Path:
     return path
 
 
-def wheel(module: str, source: str) -> tuple[str, bytes]:
-    """Make a wheel of one module, version 1; its file name and content. pip installs it without a network."""
+def wheel(module: str, source: str, version: str = "1") -> tuple[str, bytes]:
+    """Make a wheel of one module; its file name and content. pip installs it without a network."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(f"{module}.py", source)
-        archive.writestr(f"{module}-1.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {module}\nVersion: 1\n")
-        archive.writestr(
-            f"{module}-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr(f"{module}-1.dist-info/RECORD", "")
-    return f"{module}-1-py3-none-any.whl", packed.getvalue()
+        info = f"{module}-{version}.dist-info"
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {module}\nVersion: {version}\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return f"{module}-{version}-py3-none-any.whl", packed.getvalue()
 
 
 def wait_until_serving(container: Container, seconds: float = 60) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from collections.abc import Callable
@@ -11,6 +12,8 @@ import pytest
 
 from localcloud.containers import ContainerError
 from localcloud.containers.archive import Limits, unpack
+
+LONG_NAME = tarfile.GNUTYPE_LONGNAME
 
 
 def _entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 0) -> tarfile.TarInfo:
@@ -39,7 +42,7 @@ def _archive(path: Path, *entries: tarfile.TarInfo) -> Path:
         pytest.param(_entry("device", tarfile.CHRTYPE), "neither a file nor a folder", id="device"),
     ],
 )
-def test_what_must_not_be_unpacked_is_refused(tmp_path: Path, entry: tarfile.TarInfo, said: str) -> None:
+def test_an_entry_that_must_not_be_unpacked_is_refused(tmp_path: Path, entry: tarfile.TarInfo, said: str) -> None:
     path = _archive(tmp_path / "model.tar.gz", _entry("model", size=1), entry)
     with pytest.raises(ContainerError, match=said):
         unpack(path, tmp_path / "deep" / "model")
@@ -61,6 +64,12 @@ def _truncated(path: Path) -> Path:
     return path
 
 
+def _headers(*headers: tarfile.TarInfo) -> Callable[[Path], Path]:
+    """An archive of these headers alone, which tarfile itself would not write."""
+    content = b"".join(header.tobuf(tarfile.GNU_FORMAT) for header in headers)
+    return _bytes(gzip.compress(content + bytes(tarfile.RECORDSIZE)))
+
+
 def _plain_tar(path: Path) -> Path:
     with tarfile.open(path, "w") as tar:
         tar.addfile(_entry("model", size=1), io.BytesIO(b"x"))
@@ -74,6 +83,16 @@ def _plain_tar(path: Path) -> Path:
         pytest.param(_bytes(b""), "cannot be read as a gzipped tar archive", id="no byte"),
         pytest.param(_plain_tar, "cannot be read as a gzipped tar archive", id="not compressed"),
         pytest.param(_truncated, "cannot be read as a gzipped tar archive", id="cut off"),
+        pytest.param(_headers(_entry("m", size=-512)), "a file of -512 bytes", id="file of negative size"),
+        pytest.param(
+            _headers(_entry("m", LONG_NAME, size=-512)), "a header of -512 bytes", id="header of negative size"
+        ),
+        pytest.param(
+            _headers(_entry("m", LONG_NAME, size=2**40)), "a header of 1099511627776 bytes", id="header of a terabyte"
+        ),
+        pytest.param(
+            _headers(*[_entry("m", LONG_NAME)] * 5000), "cannot be read as a gzipped tar archive", id="only headers"
+        ),
         pytest.param(_archive, "holds no file", id="no entry"),
         pytest.param(lambda path: _archive(path, _entry("f", tarfile.DIRTYPE)), "holds no file", id="folders only"),
         pytest.param(lambda path: path, "cannot be read", id="missing"),
@@ -82,7 +101,7 @@ def _plain_tar(path: Path) -> Path:
         ),
     ],
 )
-def test_what_is_no_model_archive_is_refused(tmp_path: Path, make: Callable[[Path], Path], said: str) -> None:
+def test_a_file_that_is_not_a_model_archive_is_refused(tmp_path: Path, make: Callable[[Path], Path], said: str) -> None:
     with pytest.raises(ContainerError, match=said):
         unpack(make(tmp_path / "model.tar.gz"), tmp_path / "model")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,10 +18,12 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from localcloud.containers import Container, ContainerError, images, prewarm, start
+from localcloud.containers.launcher import Launcher
+from localcloud.containers.zygote import LaunchRequest
 from localcloud.home import CHECKOUT
-from localcloud.process import is_alive
 from tests.localcloud.containers.conftest import Archive
 from tests.localcloud.containers.support import eventually, invoke, wait_for_exit, wait_until_serving
+from tests.processes import is_alive
 
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 CHURN = CHECKOUT / "model" / "model.tar.gz"
@@ -228,7 +231,7 @@ def test_a_process_gets_the_given_variables_and_a_few_of_the_system_only(
         pytest.param("raise SystemError('boom')", 1, id="exception"),
     ],
 )
-def test_an_end_is_seen(script: str, code: str, expected: int) -> None:
+def test_the_exit_code_of_a_container_is_known(script: str, code: str, expected: int) -> None:
     container, _ = _start(script, None, {"CODE": code})
     with container:
         assert wait_for_exit(container) == expected
@@ -263,7 +266,10 @@ time.sleep(600)
 @pytest.mark.parametrize(
     "first", [pytest.param(True, id="by stop"), pytest.param(False, id="when its first process dies")]
 )
-def test_all_processes_of_a_container_end_together(script: str, *, first: bool) -> None:
+def test_all_processes_of_a_container_end_together(
+    script: str, monkeypatch: pytest.MonkeyPatch, *, first: bool
+) -> None:
+    monkeypatch.setattr("localcloud.containers.container._GRACE_SECONDS", 0.2)
     container, lines = _start(script, None, {"CODE": _STUBBORN})
     eventually(lambda: bool(lines))
     child = int(lines[0])
@@ -302,6 +308,19 @@ def test_containers_die_with_their_owner_and_leave_no_file(tmp_path: Path) -> No
         owner.kill()
     eventually(lambda: not is_alive(container))
     eventually(lambda: not list((tmp_path / "run" / "containers").iterdir()))
+
+
+def test_a_fork_server_that_has_ended_is_reported_and_leaves_no_descriptor_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    launcher = Launcher()
+    before = os.listdir("/dev/fd")  # noqa: PTH208  their numbers are enough
+    request = LaunchRequest(module="", command=["true"], environment={}, scratch="/")
+    with pytest.raises(ContainerError, match=r"fork server of containers does not answer \(it ended\)"):
+        launcher.launch(request, output=1)
+    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+    launcher.close()
 
 
 def test_many_containers_start_at_once_each_on_a_port_of_its_own() -> None:

@@ -72,7 +72,7 @@ def test_an_error_names_the_line(file: Path, text: str, line: int, said: str) ->
         start("a/risk:1", None, {}, vcpus=1, log=lambda _: None)
 
 
-def test_a_file_that_is_no_text_is_refused(file: Path) -> None:
+def test_a_file_that_is_not_text_is_refused(file: Path) -> None:
     file.write_bytes(b"\xff")
     with pytest.raises(ContainerError, match="cannot be read"):
         images.registered(file)
@@ -91,7 +91,7 @@ def test_an_edit_takes_effect_with_the_next_container(file: Path) -> None:
         assert run() == code
 
 
-def test_ones_own_come_before_the_stand_ins(file: Path) -> None:
+def test_your_own_containers_come_before_the_stand_ins(file: Path) -> None:
     file.write_text(f'[[container]]\nimage = "*"\ncommand = {[sys.executable, "-c", "raise SystemExit(5)"]!r}\n')
     image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
     with start(image, None, {}, vcpus=1, log=lambda _: None) as container:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.cluster.backend import ClusterEndpoint
+from localcloud.operator import controller
 from tests.localcloud.operator.stage import MemoryStage, OperatorProcess, ServerStage, Stage, install_definitions
 
 
@@ -33,15 +34,17 @@ def operator(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(params=["memory", pytest.param("server", marks=[pytest.mark.e2e, pytest.mark.xdist_group("cluster")])])
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     """A controller that runs, first in memory, then as a process at a real API server."""
-    stage = MemoryStage() if request.param == "memory" else ServerStage(request.getfixturevalue("operator"))
+    memory = request.param == "memory"
+    stage = request.getfixturevalue("memory") if memory else ServerStage(request.getfixturevalue("operator"))
     stage.start()
     yield stage
     stage.close()
 
 
 @pytest.fixture
-def memory() -> Iterator[MemoryStage]:
-    """A stage in memory on which nothing runs yet."""
+def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryStage]:
+    """A stage in memory on which no controller runs yet. Its controller polls more often than a real one."""
+    monkeypatch.setattr(controller, "_INTERVAL_SECONDS", 0.02)
     stage = MemoryStage()
     yield stage
     stage.close()

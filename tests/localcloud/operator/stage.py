@@ -83,6 +83,8 @@ class Stage:
 
     # How long the controller may take to notice what AWS did by itself, and what a user did.
     patience = 20.0
+    # How long a test waits for an event that must not come.
+    pause = 0.3
     namespace = "default"
     kubectl: Kubectl
 
@@ -159,8 +161,8 @@ class Stage:
         )
 
     def rest(self) -> None:
-        """Long enough for what must not happen to happen."""
-        time.sleep(0.3)
+        """Wait long enough for an event that must not come."""
+        time.sleep(self.pause)
 
     def _until(self, look: Callable[[], Json], condition: Callable[[Json], object], seconds: float | None) -> Json:
         deadline = time.monotonic() + (self.patience if seconds is None else seconds)
@@ -184,6 +186,8 @@ def said(job: Json, *, without: tuple[str, ...] = ("lastTransitionTime",)) -> li
 
 class MemoryStage(Stage):
     """Everything in this process."""
+
+    pause = 0.1
 
     def __init__(self) -> None:
         super().__init__()

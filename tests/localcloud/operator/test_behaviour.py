@@ -128,7 +128,7 @@ def test_stopping_is_not_in_sync(stage: Stage) -> None:
 # Late initialisation
 
 
-def test_what_sagemaker_fills_in_goes_into_the_spec(stage: Stage) -> None:
+def test_members_that_sagemaker_fills_in_go_into_the_spec(stage: Stage) -> None:
     data_source = {"s3DataSource": {"s3DataType": "S3Prefix", "s3URI": "s3://bucket/input/"}}
     stage.create(transformInput={"dataSource": data_source})
     job = stage.wait(lambda it: it["spec"]["transformInput"].get("splitType") and "status" in it)
@@ -136,7 +136,7 @@ def test_what_sagemaker_fills_in_goes_into_the_spec(stage: Stage) -> None:
     assert said(stage.wait_status("InProgress")) == in_order("InProgress", synced_status="False")
 
 
-def test_late_initialisation_waits_for_what_is_not_filled_in(stage: Stage) -> None:
+def test_late_initialisation_waits_for_members_that_are_not_filled_in(stage: Stage) -> None:
     stage.aws.fills_in = False
     stage.create(transformInput={"dataSource": {"s3DataSource": {"s3DataType": "S3Prefix", "s3URI": "s3://b/i"}}})
     job = stage.wait_status("InProgress")
@@ -186,7 +186,7 @@ def test_a_job_of_somebody_else_is_left_alone(stage: Stage) -> None:
     assert stage.aws.created == []
 
 
-def test_adopt_or_create_adopts_what_is_there(stage: Stage) -> None:
+def test_adopt_or_create_adopts_a_job_that_exists(stage: Stage) -> None:
     stage.aws.add(stage.request(), "Completed")
     stage.create(annotations={"services.k8s.aws/adoption-policy": "adopt-or-create"})
     job = stage.wait(lambda it: "ACK.LateInitialized" in conditions(it))
@@ -197,7 +197,7 @@ def test_adopt_or_create_adopts_what_is_there(stage: Stage) -> None:
     assert stage.aws.created == []
 
 
-def test_adopt_or_create_creates_what_is_not_there(stage: Stage) -> None:
+def test_adopt_or_create_creates_a_job_that_does_not_exist(stage: Stage) -> None:
     stage.create(annotations={"services.k8s.aws/adoption-policy": "adopt-or-create"})
     job = stage.wait_status("InProgress")
     assert stage.aws.created == ["churn"]
@@ -265,6 +265,11 @@ def test_adopt_never_creates(stage: Stage) -> None:
             {"adoption-policy": "adopt", "adoption-fields": "{}"},
             "Error populating adoption fields: required field missing: transformJobName",
             id="adopt without the name",
+        ),
+        pytest.param(
+            {"adoption-policy": "adopt", "adoption-fields": "[" * 100_000},
+            "unmarshalling adoption-fields annotation: exceeded max depth",
+            id="adopt with fields that are nested too deeply",
         ),
     ],
 )

@@ -95,7 +95,7 @@ def test_other_refusals_are_tried_again_until_they_pass(stage: Stage, code: str,
     assert stage.aws.created == ["churn"]
 
 
-def test_what_was_refused_is_not_held(stage: Stage) -> None:
+def test_an_object_that_sagemaker_refused_can_be_deleted_at_once(stage: Stage) -> None:
     stage.aws.fail("CreateTransformJob", "ValidationException", UNKNOWN_MODEL)
     stage.create()
     stage.wait_condition("ACK.Recoverable")
@@ -141,7 +141,7 @@ def test_an_endpoint_that_fails_for_a_while_loses_nothing(stage: Stage) -> None:
     assert conditions(job)["Ready"]["status"] == "True"
 
 
-def test_what_is_missing_in_the_spec_is_said_in_the_sdks_words(stage: Stage) -> None:
+def test_members_that_the_spec_lacks_are_listed_in_the_sdks_words(stage: Stage) -> None:
     stage.create(transformInput={"dataSource": {}}, transformOutput={}, transformResources={})
     message = stage.wait_condition("ACK.Recoverable")["message"]
     assert message == (

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from localcloud.operator import sagemaker
 from localcloud.operator.sagemaker import ApiError, CallError, Regions, SageMaker
 from tests.localcloud.operator.fake_endpoint import FakeEndpoint
 from tests.localcloud.operator.fake_sagemaker import FakeSageMaker
@@ -26,9 +28,8 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEndpoint]:
 
 @pytest.fixture
 def jobs(endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> SageMaker:
-    jobs = Regions(endpoint.url, 2).jobs("eu-west-1")
-    monkeypatch.setattr(jobs, "_sleep", lambda _seconds: None)
-    return jobs
+    monkeypatch.setattr(sagemaker, "time", SimpleNamespace(sleep=lambda _seconds: None))
+    return Regions(endpoint.url, 2).jobs("eu-west-1")
 
 
 def request_for(name: str) -> Json:

@@ -48,7 +48,7 @@ def test_a_charts_own_arguments_are_understood(arguments: list[str]) -> None:
     assert settings.deletion_policy == "delete"
 
 
-def test_what_concerns_one_kind_goes_before_what_concerns_all() -> None:
+def test_a_setting_for_one_kind_goes_before_one_for_all_kinds() -> None:
     settings = given(
         "--reconcile-default-max-concurrent-syncs=4",
         "--reconcile-resource-max-concurrent-syncs=Model=9,TransformJob=2",

@@ -34,7 +34,7 @@ def test_a_job_that_vanished_is_looked_at() -> None:
     assert looked_at == [Key("default", "job-0")]
 
 
-def test_an_endpoint_that_does_not_answer_is_not_news() -> None:
+def test_an_endpoint_that_does_not_answer_changes_nothing() -> None:
     poller, aws, looked_at = arranged(1)
     aws.fail("DescribeTransformJob", "InternalFailure", "down", status=500)
     poller.poll()

@@ -91,7 +91,7 @@ def test_many_failing_keys_are_tried_less_often() -> None:
     assert max(delays) == 30.0
 
 
-def test_a_closed_queue_sends_workers_home() -> None:
+def test_a_queue_that_is_shut_down_gives_workers_no_more_keys() -> None:
     queue = WorkQueue()
     queue.shut_down()
     assert queue.get() is None

@@ -14,9 +14,9 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from localcloud.process import is_alive
 from tests.localcloud.pulumi.conftest import CHECKOUT, Start, environment
 from tests.localcloud.pulumi.engine import Failed
+from tests.processes import is_alive
 
 NAMES = [pytest.param(name, id=name) for name in ("aws", "eks")]
 VERSIONS = {"aws": "pulumi-aws", "eks": "pulumi-eks"}

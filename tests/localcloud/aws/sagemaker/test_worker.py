@@ -25,8 +25,8 @@ from localcloud.batch_transform.containers import Container
 from localcloud.batch_transform.errors import Stopped
 from localcloud.batch_transform.job import Cancellation, JobStatus
 from localcloud.batch_transform.run import Outcome
-from localcloud.process import is_alive
 from tests.localcloud.aws.endpoint import eventually
+from tests.processes import is_alive
 
 _OWNER = """
 import sys, time

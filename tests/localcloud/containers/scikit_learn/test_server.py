@@ -171,7 +171,7 @@ def test_answers_of_the_default_functions(
         ),
     ],
 )
-def test_what_the_default_functions_cannot_do_is_a_500_with_its_reason_in_the_log(
+def test_a_request_that_the_default_functions_refuse_is_a_500_with_its_reason_in_the_log(
     summing: Script, body: bytes, content_type: str, accept: str, said: str
 ) -> None:
     before = len(summing.log)
@@ -258,12 +258,12 @@ def test_a_request_that_takes_too_long_ends_its_worker_and_another_takes_its_pla
     script = serve(
         MODEL + "import time\ndef transform_fn(model, content, content_type, accept):\n"
         "    if content == 'slow': time.sleep(600)\n    return content, accept\n",
-        SAGEMAKER_MODEL_SERVER_TIMEOUT="3",
+        SAGEMAKER_MODEL_SERVER_TIMEOUT="1",
     )
     with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
         script.invoke(b"slow", "text/csv", "text/csv")
     assert script.invoke(b"fast", "text/csv", "text/csv").body == b"fast"
-    eventually(lambda: "WORKER TIMEOUT after 3 s" in script.log)
+    eventually(lambda: "WORKER TIMEOUT after 1 s" in script.log)
 
 
 def test_requirements_are_installed_for_this_container_alone(serve: Serve) -> None:

@@ -16,17 +16,17 @@ def _python_text(values: np.ndarray) -> bytes:
 
 
 @given(arrays(np.float32, st.integers(1, 20), elements=st.floats(width=32)))
-def test_any_numbers(values: np.ndarray) -> None:
+def test_any_numbers_are_written_as_python_writes_them(values: np.ndarray) -> None:
     assert batch_text(values) == _python_text(values)
 
 
 @given(arrays(np.float32, st.integers(1, 20), elements=st.floats(0, 1, width=32)))
-def test_probabilities(values: np.ndarray) -> None:
+def test_probabilities_are_written_as_python_writes_them(values: np.ndarray) -> None:
     assert batch_text(values) == _python_text(values)
 
 
 @given(arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 4)), elements=st.floats(width=32)))
-def test_several_numbers_a_record(values: np.ndarray) -> None:
+def test_several_numbers_for_each_record_are_written_as_python_writes_them(values: np.ndarray) -> None:
     assert batch_text(values) == _python_text(values)
 
 
@@ -45,5 +45,5 @@ def test_several_numbers_a_record(values: np.ndarray) -> None:
         pytest.param(float("-inf"), b"-inf\n", id="infinite"),
     ],
 )
-def test_one_number(value: float, text: bytes) -> None:
+def test_a_number_is_written_as_python_writes_it(value: float, text: bytes) -> None:
     assert batch_text(np.array([value], dtype=np.float32)) == text

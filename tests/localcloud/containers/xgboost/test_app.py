@@ -38,7 +38,7 @@ _CSV_REFUSED = "Loading csv data failed with Exception, please ensure data is in
         )
     ],
 )
-def test_each_line_is_what_the_model_gives_when_asked_directly(app_of: Apps, objective: str) -> None:
+def test_each_line_is_the_models_own_prediction(app_of: Apps, objective: str) -> None:
     booster = train(objective)
     answer = ask(app_of(booster), CSV)
     assert (answer.status, answer.content_type) == (200, "text/csv; charset=utf-8")
@@ -94,7 +94,9 @@ def test_csv_may_be_written_in_many_ways(app_of: Apps, logistic: xgboost.Booster
         pytest.param(b"0.30000000000000004,1,2,3", [0.30000000000000004, 1, 2, 3], id="many digits"),
     ],
 )
-def test_values(app_of: Apps, logistic: xgboost.Booster, body: bytes, row: list[float]) -> None:
+def test_csv_values_are_read_as_python_reads_them(
+    app_of: Apps, logistic: xgboost.Booster, body: bytes, row: list[float]
+) -> None:
     assert ask(app_of(logistic), body).body == asked_directly(logistic, np.array([row]))
 
 
@@ -136,7 +138,9 @@ def test_values(app_of: Apps, logistic: xgboost.Booster, body: bytes, row: list[
         ),
     ],
 )
-def test_what_is_no_csv_is_refused_with_415(app_of: Apps, logistic: xgboost.Booster, body: bytes, said: str) -> None:
+def test_a_body_that_is_not_csv_is_refused_with_415(
+    app_of: Apps, logistic: xgboost.Booster, body: bytes, said: str
+) -> None:
     answer = ask(app_of(logistic), body)
     assert (answer.status, answer.body.decode()) == (415, said)
 

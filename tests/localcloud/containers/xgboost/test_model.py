@@ -84,7 +84,9 @@ def test_a_pickle_is_refused_and_never_opened(tmp_path: Path, protocol: int) -> 
         pytest.param(lambda: _ubj()[:300], "cannot be loaded", id="cut off"),
     ],
 )
-def test_what_is_no_model_of_this_image_is_refused(tmp_path: Path, raw: Callable[[], bytes], said: str) -> None:
+def test_a_file_that_is_not_a_model_of_this_image_is_refused(
+    tmp_path: Path, raw: Callable[[], bytes], said: str
+) -> None:
     (tmp_path / "xgboost-model").write_bytes(raw())
     with pytest.raises(ModelError, match=said):
         load(tmp_path, ensemble=True)
@@ -105,7 +107,7 @@ def test_a_model_of_any_name_and_format_is_taken(tmp_path: Path, raw: Callable[[
     np.testing.assert_array_equal(load(tmp_path, ensemble=True).predict(rows), expected)
 
 
-def test_hidden_files_are_no_members_of_an_ensemble(tmp_path: Path) -> None:
+def test_hidden_files_are_not_members_of_an_ensemble(tmp_path: Path) -> None:
     folder = model_folder(tmp_path / "model", train("binary:logistic"))
     (folder / ".DS_Store").write_bytes(b"x")
     assert len(load(folder, ensemble=True).members) == 1

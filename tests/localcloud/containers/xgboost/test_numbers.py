@@ -73,7 +73,7 @@ def test_plain_numbers_are_read(body: str, values: list[list[float]]) -> None:
         for body in ("a,1", ".,1", "-,1", "1.2.3,4", "--1,2", "1-2,3", "1/2,3", "1,2\n3", "1,2\n\n3,4", "1;2", "1,nan")
     ],
 )
-def test_what_is_not_plain_is_left_to_the_slow_reader(body: str) -> None:
+def test_text_that_is_not_plain_is_left_to_the_slow_reader(body: str) -> None:
     assert parse_plain(body.encode(), ",") is None
 
 

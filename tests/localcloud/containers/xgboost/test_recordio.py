@@ -68,7 +68,7 @@ def _body(row: list[float]) -> bytes:
         pytest.param(_INT32, [[1, -2, 3], [4, 5, 6]], id="int32"),
     ],
 )
-def test_what_the_toolkit_writes_is_read(written: str, matrix: list[list[float]]) -> None:
+def test_records_of_the_toolkit_are_read(written: str, matrix: list[list[float]]) -> None:
     read = read_features(base64.b64decode(written))
     assert isinstance(read, np.ndarray)
     np.testing.assert_array_equal(read, np.array(matrix))
@@ -142,7 +142,7 @@ _GOOD = _body([1, 2, 3, 4])
         ),
     ],
 )
-def test_what_is_no_recordio_is_refused_with_415(
+def test_a_body_that_is_not_recordio_is_refused_with_415(
     app_of: Apps, logistic: xgboost.Booster, body: bytes, said: str
 ) -> None:
     answer = ask(app_of(logistic), body, TYPE)

@@ -38,7 +38,7 @@ def _read(ends: tuple[socket.socket, socket.socket], sent: bytes, limit: int = 1
         pytest.param(b"transfer-encoding: Chunked\r\n\r\n0\r\nTrailer: 1\r\n\r\n", b"", id="no chunk and a trailer"),
     ],
 )
-def test_bodies(ends: tuple[socket.socket, socket.socket], sent: bytes, body: bytes) -> None:
+def test_a_body_is_read(ends: tuple[socket.socket, socket.socket], sent: bytes, body: bytes) -> None:
     request = _read(ends, b"POST /invocations?x=1 HTTP/1.1\r\nAccept: text/csv\r\n" + sent)
     assert request is not None
     assert (request.method, request.path, request.headers["accept"], request.body) == (
@@ -74,11 +74,12 @@ def test_a_body_beyond_the_limit_is_not_read(ends: tuple[socket.socket, socket.s
         pytest.param(b"GET / HTTP/1.1\r\nA: b\r\n", id="cut off in the headers"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nshort", id="cut off in the body"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", id="negative length"),
+        pytest.param(b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", id="length of 5000 digits"),
         pytest.param(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", id="no chunk size"),
         pytest.param(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n", id="negative chunk size"),
     ],
 )
-def test_what_is_no_request_is_given_up(ends: tuple[socket.socket, socket.socket], sent: bytes) -> None:
+def test_a_broken_request_is_given_up(ends: tuple[socket.socket, socket.socket], sent: bytes) -> None:
     with pytest.raises(WireError):
         _read(ends, sent)
 
@@ -119,7 +120,7 @@ def test_a_client_that_waits_to_be_told_is_told_to_go_on(ends: tuple[socket.sock
         ),
     ],
 )
-def test_answers(
+def test_an_answer_is_written(
     ends: tuple[socket.socket, socket.socket], answer: Answer, *, keep_alive: bool, expected: bytes
 ) -> None:
     ours, theirs = ends

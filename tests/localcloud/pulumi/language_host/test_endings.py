@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from localcloud.process import is_alive
 from tests.localcloud.pulumi.language_host.project import Project
+from tests.processes import is_alive
 
 pytestmark = pytest.mark.e2e
 
