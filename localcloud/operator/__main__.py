@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, lambda *_: controller.stop())
     log("starting manager", version=CONTROLLER_VERSION, region=settings.region)
     controller.run()
+    gc.freeze()  # the interpreter ends sooner if it does not go through all objects
     return 0
 
 
