@@ -64,9 +64,9 @@ preflight: ## Check an AWS account before the first up; REQUEST=1 asks for quota
 crds: ## Bring the operator's CRDs in the cluster to chartVersion
 	@$(COMMAND) crds
 model: ## Make the churn data, the model archive and the batch input again
-	@$(SETUP) local && $(RUN) model.train
+	@$(SETUP) model && $(RUN) model.train
 model-archive: ## Pack a model of your own that xgboost saved: make model-archive FILE=model.json
-	@$(SETUP) local && $(RUN) model.archive $(or $(FILE),$(error Name the model file: make model-archive FILE=model.json))
+	@$(SETUP) model && $(RUN) model.archive $(or $(FILE),$(error Name the model file: make model-archive FILE=model.json))
 setup: ## Install everything that up and test need, and start nothing
 	@$(SETUP) tests
 lint: setup ## Format, lint, types, import contract, dead code

@@ -7,18 +7,18 @@ build beside the old one, and all checkouts share a build. It is made under a lo
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import platform
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from localcloud.go import build
 from localcloud.go.programs import CONTROL_PLANE, CONTROL_PLANE_AND_PROVIDER, BuildError, Program
+from localcloud.lock import locked
 
 Progress = Callable[[str], None]
 
@@ -49,7 +49,14 @@ def ensure(programs: Iterable[Program], progress: Progress = print) -> None:
         BuildError: they cannot be built; the text says why and what to do.
     """
     if missing(programs):
-        with locked(cache_folder(), progress):
+        with contextlib.ExitStack() as stack:
+            try:
+                holder = "another process is compiling these programs"
+                stack.enter_context(locked(cache_folder() / "lock", progress, holder))
+            except OSError as error:
+                raise BuildError(
+                    f"The build cache {cache_folder()} cannot be written: {error}. Set XDG_CACHE_HOME"
+                ) from error
             if lacking := missing(programs):  # no other process made them while this one waited
                 build.build({program: folder(program) for program in lacking}, cache_folder(), progress)
 
@@ -102,20 +109,3 @@ def build_name(program: Program) -> str:
         if source.suffix in _SOURCES:
             digest.update(source.read_bytes())
     return f"{program.name}-{digest.hexdigest()[:12]}-{sys.platform}-{platform.machine().lower()}"
-
-
-@contextlib.contextmanager
-def locked(cache: Path, progress: Progress) -> Generator[None]:
-    """Lock a build folder; the lock is released when the process ends, however it ends."""
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        file = (cache / "lock").open("w")
-    except OSError as error:
-        raise BuildError(f"The build cache {cache} cannot be written: {error}. Set XDG_CACHE_HOME") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress(f"Another process is building these programs; waiting for it ({cache / 'lock'})")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

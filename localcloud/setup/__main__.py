@@ -6,7 +6,6 @@ It runs with the machine's own interpreter, before anything is installed, so it 
 from __future__ import annotations
 
 import argparse
-import fcntl
 import importlib.util
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from localcloud.console import CommandError, fail, say, step
 from localcloud.home import CHECKOUT, own
+from localcloud.lock import locked
 from localcloud.setup import programs, virtualenv
 
 MINIMUM_PYTHON = (3, 11)
@@ -27,12 +27,13 @@ BUILD_BYTES = 55 * 10**8  # most of it is free again when Kubernetes has been bu
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Set up one part: `local` (default), `dev` (no local cloud), `report` or `tests`."""
+    """Set up one part: `local` (default), `dev` (no local cloud), `model` (Python packages alone), `report` or `tests`."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.setup", description=main.__doc__)
-    parser.add_argument("part", nargs="?", choices=["local", "dev", "report", "tests"], default="local")
+    parser.add_argument("part", nargs="?", choices=["local", "dev", "model", "report", "tests"], default="local")
     part: str = parser.parse_args(arguments).part
     try:
-        with _alone(own()):
+        # One set-up at a time runs in a checkout; a second one waits for the first, and then has nothing to do.
+        with locked(own() / "setup.lock", say, "    another set-up is running in this checkout"):
             _set_up(own(), part)
     except CommandError as error:
         fail(str(error))
@@ -49,7 +50,7 @@ def _set_up(directory: Path, part: str) -> None:
     files += [virtualenv.TESTS] if part == "tests" else []
     current = virtualenv.is_current(directory, CHECKOUT, files)
     # An old Python cannot even parse the code that looks for programs; the check below reports it.
-    lacking = programs.lacking(directory, part) if python_is_new_enough() else []
+    lacking = programs.lacking(directory, part) if part != "model" and python_is_new_enough() else []
     if lacks := missing(directory, environment=not virtualenv.python_of(directory).exists(), build=bool(lacking)):
         raise CommandError("this machine is not ready:\n" + "\n".join(f"  - {line}" for line in lacks))
     if current and not lacking:
@@ -96,19 +97,6 @@ def _show(build: subprocess.Popen[str], lines: list[str]) -> None:
     for line in build.stdout or ():
         lines.append(line.rstrip())
         say("    " + lines[-1])
-
-
-@contextmanager
-def _alone(directory: Path) -> Generator[None]:
-    """Let one set-up at a time run in a checkout; a second one waits for the first, and then has nothing to do."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "setup.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("    another set-up is running in this checkout; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def missing(directory: Path, *, environment: bool, build: bool) -> list[str]:

@@ -7,14 +7,13 @@ contains exactly the image's versions, from wheels only, or it is not made.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import platform
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +21,7 @@ from localcloud import process
 from localcloud.containers.images import ContainerError
 from localcloud.containers.scikit_learn.versions import Versions
 from localcloud.go.binaries import cache_folder
+from localcloud.lock import locked
 
 Progress = Callable[[str], None]
 
@@ -45,7 +45,14 @@ def ensure(versions: Versions, progress: Progress) -> Path:
     folder = cache_folder() / f"scikit-learn-{versions.tag}-{versions.digest}-{sys.platform}-{platform.machine()}"
     python = folder / "bin" / "python"
     if not _runs(python):
-        with _locked(folder.with_name(f"{folder.name}.lock"), progress):
+        with contextlib.ExitStack() as stack:
+            try:
+                holder = "Another job is making this environment"
+                stack.enter_context(locked(folder.with_name(f"{folder.name}.lock"), progress, holder))
+            except OSError as error:
+                raise ContainerError(
+                    f"the build cache {folder.parent} cannot be written: {error}; set XDG_CACHE_HOME"
+                ) from error
             if not _runs(python):  # no other process made it while this one waited
                 _make(versions, find_python(versions), folder, progress)
     return python
@@ -145,20 +152,3 @@ def _run(command: list[str | Path], folder: Path, problem: str) -> None:
         last = " / ".join(log.read_text(errors="replace").splitlines()[-_LAST_LINES:])
         raise ContainerError(f"{problem}: {last or code}. The whole output is in {log}")
     log.unlink()
-
-
-@contextlib.contextmanager
-def _locked(lock: Path, progress: Progress) -> Generator[None]:
-    """Lock this environment while it is made; the lock is released when the process ends, however it ends."""
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("w")
-    except OSError as error:
-        raise ContainerError(f"the build cache {lock.parent} cannot be written: {error}; set XDG_CACHE_HOME") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress(f"Another job is making this environment; waiting for it ({lock})")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

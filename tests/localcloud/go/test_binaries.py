@@ -3,7 +3,6 @@
 import dataclasses
 import shutil
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
@@ -195,21 +194,3 @@ def test_settings_that_would_change_the_build_do_not_count(monkeypatch: pytest.M
     assert environment["GOFLAGS"] == "-mod=readonly"
     assert environment["GOPROXY"] == "https://mine"
     assert not {"GOOS", "GOARCH", "GOEXPERIMENT"} & set(environment)
-
-
-def test_a_second_builder_waits_for_the_first(tmp_path: Path) -> None:
-    said: list[str] = []
-    waiting, entered = threading.Event(), threading.Event()
-
-    def second() -> None:
-        with binaries.locked(tmp_path, lambda line: (said.append(line), waiting.set())[0]):
-            entered.set()
-
-    thread = threading.Thread(target=second)
-    with binaries.locked(tmp_path, said.append):
-        thread.start()
-        assert waiting.wait(60)
-        assert not entered.is_set()
-    thread.join(60)
-    assert entered.is_set()
-    assert "waiting for it" in said[0]
