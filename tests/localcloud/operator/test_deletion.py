@@ -74,9 +74,13 @@ def test_deletion_in_the_foreground_ends(stage: Stage) -> None:
 def test_a_job_that_is_not_there_lets_go(stage: Stage) -> None:
     stage.create()
     stage.wait_status("InProgress")
+    # Before the deletion nothing may learn that the job is lost: it would be created again.
+    stage.aws.fail("DescribeTransformJob", "AccessDeniedException", "not you")
     stage.aws.forget()
     stage.delete()
+    stage.aws.heal()
     stage.wait_gone()
+    assert stage.aws.count("CreateTransformJob", "churn") == 1
 
 
 def test_an_object_stays_while_the_job_cannot_be_described(stage: Stage) -> None:
