@@ -4,7 +4,7 @@ The same arguments describe the stack's model and the one that a job brings with
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,13 +72,13 @@ class ModelArgs(ContainerArgs):
 
     also_called = {**ContainerArgs.also_called, "enablenetworkisolation": "network_isolation"}  # noqa: RUF012  as above
 
-    containers: tuple[ContainerArgs, ...] = ()
+    containers: Sequence[ContainerArgs] = ()
     network_isolation: bool = True
 
     @property
     def parts(self) -> tuple[ContainerArgs, ...]:
         """The containers, in the order in which a record passes through them."""
-        return self.containers or (self,)
+        return tuple(self.containers) or (self,)
 
     @property
     def private_images(self) -> list[str]:

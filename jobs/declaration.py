@@ -19,7 +19,7 @@ from jobs.account import Account
 from jobs.arguments import TransformJobArgs
 from jobs.columns import Reader
 from jobs.inputs import Input, InputError, ResultOf, S3Input
-from jobs.validation import Limits, mistyped
+from jobs.validation import Limits, checked, mistyped
 
 OWN_TAGS = 3
 """Tags that a job has from its stack: project, stack and job."""
@@ -89,6 +89,7 @@ class Jobs:
         self._problems: list[str] = []
         self._warnings: list[str] = []
 
+    @checked('jobs.add("late", TransformJobArgs(input="late.csv"))')
     def add(self, name: str, args: TransformJobArgs, *, fan_out: str = "") -> ResultOf:
         """Declare a job.
 

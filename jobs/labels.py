@@ -5,7 +5,7 @@ labels change does not run again.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def problems(args: TransformJobArgs, source: Input, root: Path, account: Account
         yield from _in_file(args, source, root / args.labels)
 
 
-def _named(names: tuple[str, ...], source: LocalInput) -> Iterator[str]:
+def _named(names: Sequence[str], source: LocalInput) -> Iterator[str]:
     with source.files[0][1].open(encoding="utf-8-sig", errors="replace") as file:
         found = columns.width(file.readline().rstrip("\r\n"))
     if found != len(names) and found > 1:

@@ -4,17 +4,20 @@ Python does not check types, and a number in place of a string would end in a tr
 SageMaker. Messages about limits use SageMaker's names, so that they can be looked up in its API reference.
 """
 
+import functools
+import inspect
 import re
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, ParamSpec, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import pulumi
 
 from data_processing import content_types
 from data_processing.content_types import CONTENT_TYPES, CSV, Problem, Stage
 from infra.model_args import environment_problems
+from infra.problems import caller
 from jobs import arguments
 from jobs.arguments import ExperimentConfig, TransformJobArgs
 from jobs.inputs import ResultOf
@@ -36,9 +39,10 @@ _WORDS: Mapping[object, str] = {
     Literal: "a text",
     int: "a whole number",
     bool: "True or False",
-    Mapping: "a mapping of texts to texts",
     type(None): "None",
 }
+P = ParamSpec("P")
+R = TypeVar("R")
 _UNRESOLVED = "Calling __str__ on an Output"
 _OUTPUT_ADVICE = "Allowed: as `input` the value that jobs.add returns; as `model_name` the Output itself, or pulumi.Output.format(...)"
 
@@ -262,17 +266,23 @@ def mistyped(arguments: object) -> Iterator[str]:
     for item in fields(arguments):  # pyright: ignore[reportArgumentType]  arguments are dataclasses
         value = getattr(arguments, item.name)
         if not _fits(value, hints[item.name]):
-            yield f"{item.name}: {value!r} is not allowed. Allowed: {_described(hints[item.name])}{_advice(value)}"
+            yield _misfit(item.name, value, hints[item.name])
         elif isinstance(value, str) and _UNRESOLVED in value:
             yield f"{item.name}: a string was made from an Output, whose value is not known yet. {_OUTPUT_ADVICE}"
         else:
             yield from (f"{item.name}{where}{problem}" for where, part in _nested(value) for problem in mistyped(part))
 
 
-def _advice(value: object) -> str:
+def _misfit(name: str, value: object, hint: Any) -> str:
+    return f"{name}: {value!r} is not allowed. Allowed: {_described(hint)}{_advice(value, hint)}"
+
+
+def _advice(value: object, hint: Any) -> str:
     """Say more about a value that comes from a common mistake."""
     if value is None:
         return ". Does the function that should give it end in `return`?"
+    if isinstance(value, str) and _fits((value,), hint):
+        return f", such as {(value,)!r}"
     return f". {_OUTPUT_ADVICE}" if isinstance(value, pulumi.Output) else ""
 
 
@@ -291,10 +301,12 @@ def _fits(value: object, hint: Any) -> bool:
         return any(_fits(value, part) for part in inner)
     if kind is Literal:
         return isinstance(value, str)  # which strings are allowed is checked together with SageMaker's other limits
-    if kind is tuple:
-        return isinstance(value, tuple) and all(_fits(part, inner[0]) for part in cast("tuple[object, ...]", value))
+    if kind in {Sequence, Iterable}:
+        several = isinstance(value, kind) and not isinstance(value, str | bytes)
+        return several and (inner[0] is Any or all(_fits(part, inner[0]) for part in cast("Sequence[object]", value)))
     if kind is Mapping:
-        return isinstance(value, Mapping) and all(isinstance(part, str) for pair in value.items() for part in pair)
+        parts = cast("Mapping[object, object]", value).items() if isinstance(value, Mapping) else None
+        return parts is not None and all(all(map(_fits, pair, inner)) for pair in parts)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, kind)
@@ -304,6 +316,37 @@ def _described(hint: Any) -> str:
     kind, inner = get_origin(hint) or hint, get_args(hint)
     if kind in {Union, types.UnionType}:
         return " or ".join(dict.fromkeys(_described(part) for part in inner))
-    if kind is tuple:
-        return f"a tuple of {'texts' if inner[0] is str else inner[0].__name__}"
+    if kind in {Sequence, Iterable}:
+        return "a list" if inner[0] is Any else f"a tuple or list of {_plural(inner[0])}"
+    if kind is Mapping:
+        return f"a mapping of texts to {_plural(inner[1])}"
     return _WORDS.get(kind) or getattr(kind, "__name__", str(kind))
+
+
+def _plural(hint: Any) -> str:
+    return "texts" if hint is str else _described(hint)
+
+
+def checked(example: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a function refuse wrong arguments in one line with the caller's place, where Python prints a traceback."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def call(*args: P.args, **given: P.kwargs) -> R:
+            hints = get_type_hints(function)
+            try:
+                bound = signature.bind(*args, **given).arguments
+            except TypeError as error:
+                wrong = [str(error)]
+            else:
+                typed = ((name, value, hints[name]) for name, value in bound.items() if name in hints)
+                wrong = [_misfit(*one) for one in typed if not _fits(*one[1:])]
+            if wrong:
+                raise pulumi.RunError(f"{caller(__file__)}: {'; '.join(wrong)}. Write for example: {example}")
+            return function(*args, **given)
+
+        return call
+
+    return decorate

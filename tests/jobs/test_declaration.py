@@ -3,7 +3,6 @@
 import gzip
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -113,13 +112,13 @@ def test_everything_wrong_with_all_jobs_is_one_message(defaults: JobDefaults) ->
 def test_arguments_of_a_wrong_type_are_refused_together_with_all_other_problems(defaults: JobDefaults) -> None:
     def declare(jobs: Jobs) -> None:
         jobs.add("a", replace(ARGS, max_payload_in_mb="6"))
-        jobs.add("b", replace(ARGS, input=Path("in.csv"), environment={"N": 1}))
+        jobs.add("b", replace(ARGS, input=5, environment={"N": 1}))
         jobs.add("c", TransformJobArgs(input=ResultOf("a")))
 
     lines = refused(defaults, declare).splitlines()[1:]
     assert [line.split(" is not allowed")[0] for line in lines] == [
         "  - a: max_payload_in_mb: '6'",
-        "  - b: input: PosixPath('in.csv')",
+        "  - b: input: 5",
         "  - b: environment: {'N': 1}",
     ]
 
@@ -190,6 +189,29 @@ def test_a_declaration_that_fails_is_reported_together_with_all_other_problems(d
     message = refused(defaults, misnamed, lambda jobs: jobs.add("b", TransformJobArgs(input="gone.csv")))
     assert "2 problems" in message
     assert "TransformJobArgs has no argument 'strategy'" in message
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        pytest.param(lambda add: add("a", input="in.csv"), "missing a required argument: 'args'", id="no args"),
+        pytest.param(lambda add: add("a"), "missing a required argument: 'args'", id="a name alone"),
+        pytest.param(
+            lambda add: add("a", "in.csv"), "args: 'in.csv' is not allowed. Allowed: TransformJobArgs", id="a path"
+        ),
+        pytest.param(lambda add: add("a", None), "args: None is not allowed. Allowed: TransformJobArgs", id="None"),
+        pytest.param(lambda add: add("a", [ARGS]), " is not allowed. Allowed: TransformJobArgs", id="a list"),
+        pytest.param(lambda add: add(5, ARGS), "name: 5 is not allowed. Allowed: a text", id="a number for a name"),
+    ],
+)
+def test_a_wrong_call_is_reported_in_one_line_with_its_place_and_an_example(
+    defaults: JobDefaults, call: Callable[[Any], object], problem: str
+) -> None:
+    message = refused(defaults, lambda jobs: call(jobs.add), lambda jobs: jobs.add("b", ARGS))
+    (line,) = message.splitlines()[1:]
+    assert line.startswith("  - tests/jobs/test_declaration.py, line ")
+    assert problem in line
+    assert line.endswith('Write for example: jobs.add("late", TransformJobArgs(input="late.csv"))')
 
 
 def test_a_missing_file_names_the_folder_that_paths_start_from(defaults: JobDefaults) -> None:
