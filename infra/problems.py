@@ -8,11 +8,14 @@ import dataclasses
 import difflib
 import inspect
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
 import pulumi
+
+_WORD = re.compile("[a-z]{3,}")  # shorter ones are codes, such as us and m, which differ by a letter anyway
 
 
 def refuse(problems: Sequence[str], subject: str) -> None:
@@ -37,6 +40,15 @@ def aws_message(error: Exception) -> str:
     """Return AWS's own message, in one line, from the error of a failed invoke, which the SDK wraps twice."""
     text = str(error).rpartition("returned an error: ")[2]
     return (text.splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def misspelt(name: str, known: Sequence[str]) -> str | None:
+    """Return the known name that is meant by one with an unknown word; None if it may be newer than the known ones."""
+    words = {word for one in known for word in _WORD.findall(one)}
+    if any(word not in words and difflib.get_close_matches(word, words) for word in _WORD.findall(name)):
+        close = difflib.get_close_matches(name, known, 3, 0)
+        return min(close, key=lambda one: sorted(one) != sorted(name))  # two letters may have changed places
+    return None
 
 
 def missing(path: Path) -> str:

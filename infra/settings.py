@@ -191,7 +191,7 @@ class Reader:
                 "aws:profile", "is set", "AWS_PROFILE in the environment, which kubectl and the aws CLI read too"
             )
         value = self._aws.get("region") or ""
-        if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", value):
+        if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d", value):
             self._refuse("aws:region", _shown(value), "a region that has EKS and SageMaker, such as us-east-1")
         return value
 
