@@ -14,6 +14,9 @@ from infra.problems import NamedArguments
 XGBOOST = "sagemaker-xgboost:3.0-5"
 """The image of a container for which none is given."""
 
+SCRIPT = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+"""The variables by which SageMaker's scikit-learn container finds its script, with their usual values."""
+
 PIPELINE = (2, 15)  # how many containers an inference pipeline may have
 MAX_ENVIRONMENT = 100
 MAX_VALUE = 1024  # characters of a variable's value
@@ -92,6 +95,16 @@ class ModelArgs(ContainerArgs):
             where = f"containers[{number}]." if self.containers else ""
             found += [f"{where}{problem}" for problem in self._part_problems(part, root)]
         return found
+
+    def script_problems(self, environment: Mapping[str, str]) -> Iterator[str]:
+        """Say which containers would find no script; a job's environment is added to that of each container."""
+        for part in self.parts:
+            missing = [name for name in SCRIPT if name not in {**part.environment, **environment}]
+            if missing and part.image.startswith("sagemaker-scikit-learn:"):
+                yield (
+                    f"environment: {part.image} finds no script without {' and '.join(missing)}. "
+                    f"Allowed: a script in the archive, such as code/inference.py, with environment={SCRIPT}"
+                )
 
     def _pipeline_problems(self) -> Iterator[str]:
         least, most = PIPELINE

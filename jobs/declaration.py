@@ -135,6 +135,9 @@ class Jobs:
         if any(mistyped(args)):
             return PlannedJob(name, TransformJobArgs(input=""), inputs.NOTHING)
         self._warnings += [f"{name}: {warning}" for warning in validation.doubtful_filters(args)]
+        if args.model_name is None:
+            model = args.model or self.defaults.model
+            self._refuse(f"{name}: model", *model.script_problems(args.environment))
         if args.schedule is not None:
             self._refuse(name, *scheduling.problems(self.defaults.prefix, name, args))
             return PlannedJob(name, args, scheduling.unread(args.input))

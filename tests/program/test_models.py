@@ -9,6 +9,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from infra.model_args import SCRIPT
 from jobs.arguments import ContainerArgs, ModelArgs, TransformJobArgs
 from jobs.declaration import Jobs
 from tests.program.harness import Graph, deploy
@@ -94,7 +95,10 @@ class TestAModelOfAJobsOwn:
         assert pull["Resource"] == [f"arn:aws:ecr:us-east-1:{'1' * 12}:repository/own"]
 
     def test_may_have_one_of_sagemakers_images_by_repository_and_tag(self, archive: str) -> None:
-        graph = risk(ModelArgs(archive=archive, image="sagemaker-scikit-learn:1.4-2-cpu-py3"))
+        own = "sagemaker-scikit-learn:1.4-2-cpu-py3"
+        assert "finds no script without SAGEMAKER_PROGRAM" in str(risk(ModelArgs(archive=archive, image=own)).error)
+        assert risk(ModelArgs(archive=archive, image=own), environment=SCRIPT).error is None
+        graph = risk(ModelArgs(archive=archive, image=own, environment=SCRIPT))
         image = graph.one(MODEL, "risk-model").inputs["primaryContainer"]["image"]
         assert image == "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 
