@@ -128,19 +128,19 @@ class ModelArgs(ContainerArgs):
             yield f"image: '{part.image}' is not allowed. Allowed: {IMAGES_ALLOWED}"
         if problem := self.archive_problem(part, root):
             yield f"archive: {problem}"
-        yield from environment_problems("environment", part.environment, MAX_ENVIRONMENT, MAX_VALUE)
+        yield from environment_problems(part.environment, MAX_ENVIRONMENT, MAX_VALUE)
         if part.container_hostname is not None and not _HOSTNAME.fullmatch(part.container_hostname):
             yield f"container_hostname: '{part.container_hostname}' is not allowed. Allowed: letters, digits and -, up to 63"
 
 
-def environment_problems(member: str, variables: Mapping[str, str], most: int, longest: int) -> Iterator[str]:
+def environment_problems(variables: Mapping[str, str], most: int, longest: int) -> Iterator[str]:
     """Say which of a container's variables SageMaker does not allow; a value may have `longest` characters."""
     if len(variables) > most:
-        yield f"{member}: {len(variables)} entries. Allowed: at most {most}"
+        yield f"environment: {len(variables)} entries. Allowed: at most {most}"
     for name, value in variables.items():
         if not _VARIABLE.fullmatch(name) or len(value) > longest:
             allowed = f"names of letters, digits and _, values up to {longest} characters"
-            yield f"{member}: '{name}' is not allowed. Allowed: {allowed}"
+            yield f"environment: '{name}' is not allowed. Allowed: {allowed}"
 
 
 def is_image(text: str) -> bool:

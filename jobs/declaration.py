@@ -179,7 +179,7 @@ class Jobs:
             if not self._account.model_exists(str(model), self.defaults.region):
                 self._refuse(
                     job.name,
-                    f"ModelName: SageMaker has no model '{model}' in {self.defaults.region}; correct the name, "
+                    f"model_name: SageMaker has no model '{model}' in {self.defaults.region}; correct the name, "
                     "or give the job a model of its own: model=ModelArgs(archive=...)",
                 )
 

@@ -1,7 +1,7 @@
 """Types and limits of a job's arguments, checked before anything is created.
 
 Python does not check types, and a number in place of a string would end in a traceback far from its cause, or fail at
-SageMaker. Messages about limits use SageMaker's names, so that they can be looked up in its API reference.
+SageMaker. Messages use the names of the arguments as they are written here.
 """
 
 import functools
@@ -28,6 +28,7 @@ MAX_ENVIRONMENT = 16
 MAX_VALUE = 10240  # characters of a variable's value
 
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/.*)?")
+_S3_ALLOWED = "s3://bucket/prefix of at most 1024 characters, with 3 to 63 of a-z, 0-9, . and - for the bucket"
 _MODEL = re.compile(r"[a-zA-Z0-9]([\-a-zA-Z0-9]*[a-zA-Z0-9])?")
 _KEY_ID = re.compile(r"[a-zA-Z0-9:/_-]{1,2048}")
 _AMI = re.compile(r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*")
@@ -77,12 +78,12 @@ def problems(args: TransformJobArgs, limits: Limits, folder: str = "") -> list[s
 
 def _words(args: TransformJobArgs) -> Iterator[str]:
     for member, (value, words) in {
-        "S3DataType": (args.s3_data_type, arguments.S3DataType),
-        "CompressionType": (args.compression_type, arguments.CompressionType),
-        "SplitType": (args.split_type, arguments.SplitType),
-        "AssembleWith": (args.assemble_with, arguments.AssembleWith),
-        "BatchStrategy": (args.batch_strategy, arguments.BatchStrategy),
-        "JoinSource": (args.join_source, arguments.JoinSource),
+        "s3_data_type": (args.s3_data_type, arguments.S3DataType),
+        "compression_type": (args.compression_type, arguments.CompressionType),
+        "split_type": (args.split_type, arguments.SplitType),
+        "assemble_with": (args.assemble_with, arguments.AssembleWith),
+        "batch_strategy": (args.batch_strategy, arguments.BatchStrategy),
+        "join_source": (args.join_source, arguments.JoinSource),
     }.items():
         if value is not None and value not in get_args(words):
             yield f"{member}: '{value}' is not allowed. Allowed: {', '.join(get_args(words))}"
@@ -91,19 +92,24 @@ def _words(args: TransformJobArgs) -> Iterator[str]:
 def _numbers(args: TransformJobArgs) -> Iterator[str]:
     client, payload, transforms = args.model_client_config, args.max_payload_in_mb, args.max_concurrent_transforms
     for member, value, low, high in (
-        ("MaxPayloadInMB", payload, 0, MAX_MB),
-        ("InstanceCount", args.instance_count, 1, 100),
+        ("max_payload_in_mb", payload, 0, MAX_MB),
+        ("instance_count", args.instance_count, 1, 100),
         ("timeout_minutes", args.timeout_minutes, 1, 24 * 60),
-        ("InvocationsTimeoutInSeconds", client and client.invocations_timeout_in_seconds, 1, 3600),
-        ("InvocationsMaxRetries", client and client.invocations_max_retries, 0, 3),
+        (
+            "model_client_config.invocations_timeout_in_seconds",
+            client and client.invocations_timeout_in_seconds,
+            1,
+            3600,
+        ),
+        ("model_client_config.invocations_max_retries", client and client.invocations_max_retries, 0, 3),
     ):
         if value is not None and not low <= value <= high:
             yield f"{member}: {value} is not allowed. Allowed: {low} to {high}"
     if transforms is not None and transforms < 0:
-        yield f"MaxConcurrentTransforms: {transforms} is not allowed. Allowed: 0 or more"
+        yield f"max_concurrent_transforms: {transforms} is not allowed. Allowed: 0 or more"
     elif transforms is not None and transforms * payload > MAX_MB:
         yield (
-            f"MaxConcurrentTransforms * MaxPayloadInMB: {transforms} * {payload} MB is not allowed. "
+            f"max_concurrent_transforms * max_payload_in_mb: {transforms} * {payload} MB is not allowed. "
             f"Allowed: at most {MAX_MB} MB together"
         )
 
@@ -112,32 +118,32 @@ def _texts(args: TransformJobArgs) -> Iterator[str]:
     experiment = args.experiment_config or ExperimentConfig()
     entity, ami = "1 to 120 letters, digits and -", "an AMI version such as al2-ami-sagemaker-batch-gpu-535"
     shaped: list[tuple[str, object, re.Pattern[str], str]] = [
-        ("ModelName", args.model_name, _MODEL, "a SageMaker model's name"),
-        ("KmsKeyId", args.output_kms_key_id, _KEY_ID, "a KMS key's id, alias or ARN"),
-        ("VolumeKmsKeyId", args.volume_kms_key_id, _KEY_ID, "a KMS key's id, alias or ARN"),
-        ("TransformAmiVersion", args.transform_ami_version, _AMI, ami),
-        ("S3OutputPath", args.output_base, _S3_URI, "an S3 URI such as s3://bucket/prefix"),
-        ("ExperimentName", experiment.experiment_name, _ENTITY, entity),
-        ("TrialName", experiment.trial_name, _ENTITY, entity),
-        ("TrialComponentDisplayName", experiment.trial_component_display_name, _ENTITY, entity),
+        ("model_name", args.model_name, _MODEL, "a SageMaker model's name"),
+        ("output_kms_key_id", args.output_kms_key_id, _KEY_ID, "a KMS key's id, alias or ARN"),
+        ("volume_kms_key_id", args.volume_kms_key_id, _KEY_ID, "a KMS key's id, alias or ARN"),
+        ("transform_ami_version", args.transform_ami_version, _AMI, ami),
+        ("output_base", args.output_base, _S3_URI, _S3_ALLOWED),
+        ("experiment_config.experiment_name", experiment.experiment_name, _ENTITY, entity),
+        ("experiment_config.trial_name", experiment.trial_name, _ENTITY, entity),
+        ("experiment_config.trial_component_display_name", experiment.trial_component_display_name, _ENTITY, entity),
     ]
     for member, value, pattern, allowed in shaped:
         if isinstance(value, str) and not pattern.fullmatch(value):
             yield f"{member}: '{value}' is not allowed. Allowed: {allowed}"
-    for member, value in (("ContentType", args.content_type), ("Accept", args.accept)):
+    for member, value in (("content_type", args.content_type), ("accept", args.accept)):
         if value is not None and len(value) > 256:
             yield f"{member}: {len(value)} characters. Allowed: at most 256"
     if args.model is not None and args.model_name is not None:
-        yield "ModelName: given together with model. Allowed: a model of the job's own, or the name of one that exists"
+        yield "model_name: given together with model. Allowed: a model of the job's own, or the name of one that exists"
 
 
 def _pairs(args: TransformJobArgs) -> Iterator[str]:
-    yield from environment_problems("Environment", args.environment, MAX_ENVIRONMENT, MAX_VALUE)
+    yield from environment_problems(args.environment, MAX_ENVIRONMENT, MAX_VALUE)
     for key, value in args.tags.items():
         if not 1 <= len(key) <= 128 or len(value) > 256 or not _TAG_TEXT.fullmatch(key + value):
-            yield f"Tags: '{key}' is not allowed. Allowed: keys of 1 to 128, values of up to 256 letters, digits, _.:/=+-@"
+            yield f"tags: '{key}' is not allowed. Allowed: keys of 1 to 128, values of up to 256 letters, digits, _.:/=+-@"
         if key.lower().startswith("aws:"):
-            yield f"Tags: '{key}' is not allowed. Allowed: keys that do not start with aws:"
+            yield f"tags: '{key}' is not allowed. Allowed: keys that do not start with aws:"
 
 
 def _data_processing(args: TransformJobArgs) -> Iterator[str]:
@@ -150,12 +156,12 @@ def _data_processing(args: TransformJobArgs) -> Iterator[str]:
 
 def _filter_problems(args: TransformJobArgs) -> Iterator[tuple[str, Problem]]:
     filters = (
-        ("InputFilter", args.input_filter, args.content_type),
-        ("OutputFilter", args.output_filter, args.accept),
+        ("input_filter", "InputFilter", args.input_filter, args.content_type),
+        ("output_filter", "OutputFilter", args.output_filter, args.accept),
     )
-    for member, text, header in filters:
+    for name, member, text, header in filters:
         if text is not None:
-            yield from ((member, problem) for problem in content_types.problems(member, text, header))
+            yield from ((name, problem) for problem in content_types.problems(member, text, header))
 
 
 def doubtful_filters(args: TransformJobArgs) -> Iterator[str]:
@@ -169,12 +175,12 @@ def _together(args: TransformJobArgs) -> Iterator[str]:
     """With DataProcessing SageMaker parses records, so input and output must be of the same kind, which it can parse."""
     if args.content_type != args.accept or args.accept not in CONTENT_TYPES:
         yield (
-            f"DataProcessing: ContentType '{args.content_type}' with Accept '{args.accept}' is not allowed. "
+            f"content_type: '{args.content_type}' with accept '{args.accept}' is not allowed with a filter or a join. "
             f"Allowed: both the same, one of {', '.join(CONTENT_TYPES)}"
         )
     if args.split_type != args.assemble_with or (args.accept == CSV and args.split_type != "Line"):
         yield (
-            f"DataProcessing: SplitType {args.split_type} with AssembleWith {args.assemble_with} is not allowed. "
+            f"split_type: '{args.split_type}' with assemble_with '{args.assemble_with}' is not allowed with a filter or a join. "
             "Allowed: both the same, and both Line for text/csv"
         )
 
@@ -183,9 +189,9 @@ def _input(args: TransformJobArgs) -> Iterator[str]:
     if isinstance(args.input, ResultOf):
         return
     if "://" in args.input and (not _S3_URI.fullmatch(args.input) or len(args.input) > 1024):
-        yield f"S3Uri: '{args.input}' is not allowed. Allowed: s3://bucket/prefix of at most 1024 characters"
+        yield f"input: '{args.input}' is not allowed. Allowed: {_S3_ALLOWED}"
     if args.s3_data_type == "ManifestFile" and "://" not in args.input:
-        yield "S3DataType: ManifestFile is not allowed for a local input. Allowed: the s3:// URI of a manifest"
+        yield "s3_data_type: ManifestFile is not allowed for a local input. Allowed: the s3:// URI of a manifest"
 
 
 def _own_result(args: TransformJobArgs, limits: Limits, folder: str) -> Iterator[str]:
@@ -195,7 +201,7 @@ def _own_result(args: TransformJobArgs, limits: Limits, folder: str) -> Iterator
     base = args.output_base or _default_output(args.input, limits.own_buckets)
     if base and f"{base.rstrip('/')}/{folder}".startswith(_from_bucket(args.input)):
         yield (
-            f"S3Uri: '{args.input}' is not allowed with the output under {base}: S3Prefix means every key that starts with it, "
+            f"input: '{args.input}' is not allowed with the output under {base}: S3Prefix means every key that starts with it, "
             "so the job would read its own results and run again at each up. Allowed: an input that its output does "
             "not start with (end a folder with a /), or another output_base"
         )
@@ -218,12 +224,11 @@ def _bucket(uri: str) -> str:
 
 def _limited(args: TransformJobArgs, limits: Limits) -> Iterator[str]:
     if args.instance_type is not None and args.instance_type not in limits.instance_types:
-        yield (
-            f"InstanceType: {args.instance_type} is not allowed. Allowed: {', '.join(limits.instance_types)} "
-            "(config allowedTransformInstanceTypes)"
-        )
+        types = ", ".join(limits.instance_types)
+        setting = f"allowedTransformInstanceTypes: [{types}, {args.instance_type}]"
+        yield f"instance_type: {args.instance_type} is not allowed. Allowed: {types}; to add it, set in the stack's file {setting}"
     if len(args.tags) + limits.own_tags > MAX_TAGS:
-        yield f"Tags: {len(args.tags)} entries. Allowed: at most {MAX_TAGS - limits.own_tags}"
+        yield f"tags: {len(args.tags)} entries. Allowed: at most {MAX_TAGS - limits.own_tags}"
 
 
 def missing_permissions(args: TransformJobArgs, reads: str, limits: Limits) -> Iterator[str]:

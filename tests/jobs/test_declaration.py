@@ -133,7 +133,7 @@ def test_a_job_that_would_read_its_own_results_is_refused_and_one_that_reads_ano
     listed = [S3Object("out/w-own-1/x.out", "e", 1)]
     with pytest.raises(pulumi.RunError, match="1 problem in the declared jobs; nothing was created") as error:
         declaration.collect([declare], defaults, Account(list_objects=lambda _: listed))
-    assert "own: S3Uri: 's3://my/out/w-own-' is not allowed with the output under s3://my/out" in str(error.value)
+    assert "own: input: 's3://my/out/w-own-' is not allowed with the output under s3://my/out" in str(error.value)
 
 
 @pytest.fixture
@@ -244,4 +244,4 @@ def test_a_filter_that_reports_doubt_is_reported_and_not_refused(defaults: JobDe
     args = TransformJobArgs(input="in.csv", join_source="Input", output_filter="$[0,5:]")
     assert [job.name for job in declaration.collect([lambda jobs: jobs.add("a", args)], defaults)] == ["a"]
     (warning,) = warnings
-    assert warning.startswith("a: OutputFilter: the job is reported to fail with it: Invalid JsonPath: $[0,5:]: ")
+    assert warning.startswith("a: output_filter: the job is reported to fail with it: Invalid JsonPath: $[0,5:]: ")

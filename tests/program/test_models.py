@@ -130,7 +130,7 @@ def test_a_name_that_no_model_has_is_refused_before_anything_is_created(preview:
     args = TransformJobArgs(input=CSV, model_name="gone")
     graph = run(lambda jobs: jobs.add("own", args), missing_models=["gone"], preview=preview)
     assert isinstance(graph.error, pulumi.RunError)
-    assert "own: ModelName: SageMaker has no model 'gone' in us-east-1" in str(graph.error)
+    assert "own: model_name: SageMaker has no model 'gone' in us-east-1" in str(graph.error)
     assert {found.type for found in graph.resources.values()} == {"pulumi:pulumi:Stack"}
 
 
@@ -141,4 +141,4 @@ def test_columns_are_compared_with_the_jobs_own_model(tmp_path: Path) -> None:
 
 def test_model_and_name_exclude_one_another(archive: str) -> None:
     graph = risk(ModelArgs(archive=archive), model_name="other")
-    assert "risk: ModelName: given together with model" in str(graph.error)
+    assert "risk: model_name: given together with model" in str(graph.error)
