@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
+from infra.problems import missing
+
 REQUIREMENTS = "code/requirements.txt"
 _SCIKIT_LEARN = "for a scikit-learn model, set image='sagemaker-scikit-learn:1.4-2-cpu-py3' (docs/local-cloud.md)"
 _PICKLE_PROTOCOL = b"\x80"
@@ -124,7 +126,7 @@ def problem(path: Path, *, built_in: bool, isolated: bool = True) -> str | None:
         isolated: whether the container has no network.
     """
     if not path.is_file():
-        return f"there is no file {path}. Allowed: the path of a model.tar.gz; `make model` makes the workshop's own."
+        return f"{missing(path)}. Allowed: the path of a model.tar.gz; `make model` makes the workshop's own."
     found = contents(path)
     if found.error:
         model = path if path.suffix != ".gz" else "model.json"

@@ -52,11 +52,11 @@ def misspelt(name: str, known: Sequence[str]) -> str | None:
 
 
 def missing(path: Path) -> str:
-    """Say which part of a path does not exist."""
+    """Say which part of a path does not exist, or is a folder where a file is needed."""
     whole = path.absolute()
     there = next(folder for folder in whole.parents if folder.is_dir())
     first = whole.relative_to(there).parts[0]
-    kind = "file or folder" if there / first == whole else "folder"
+    kind = "folder" if there / first != whole else "file" if whole.exists() else "file or folder"
     rule = "~ is not expanded" if first == "~" else "a relative path starts from the program's folder"
     return f"there is no {kind} {first} in {there}; {rule}"
 

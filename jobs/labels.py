@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data_processing.content_types import CSV, content_type
+from infra.problems import missing
 from jobs import columns
 from jobs.account import Account
 from jobs.arguments import TransformJobArgs
@@ -67,7 +68,7 @@ def _named(names: Sequence[str], source: LocalInput) -> Iterator[str]:
 
 def _in_file(args: TransformJobArgs, source: Input, path: Path) -> Iterator[str]:
     if not path.is_file():
-        yield f"labels: there is no file {args.labels} in {path.parent.absolute()}; relative paths start from the program's folder"
+        yield f"labels: {missing(path)}"
         return
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -76,7 +77,7 @@ def _in_file(args: TransformJobArgs, source: Input, path: Path) -> Iterator[str]
         if not wrong and args.label_key is None and isinstance(source, LocalInput):
             wrong = list(_counted(args, source, path))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        wrong = [f"labels: {path} is not a CSV file that can be read: {error}"]
+        wrong = [f"labels: {path} is not a CSV file that can be read: {getattr(error, 'strerror', error)}"]
     yield from wrong
 
 

@@ -103,6 +103,11 @@ def test_a_missing_archive_says_where_one_comes_from(tmp_path: Path) -> None:
     assert "make model" in (archive.problem(tmp_path / "gone.tar.gz", built_in=True) or "")
 
 
+def test_a_folder_for_an_archive_is_told_that_a_file_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    assert f"there is no file m in {tmp_path}" in (archive.problem(tmp_path / "m", built_in=True) or "")
+
+
 def test_an_own_image_may_have_any_files(tmp_path: Path) -> None:
     path = pack(tmp_path / "m.tar.gz", {"a": pickle.dumps(1), "b": b"x"})
     assert archive.problem(path, built_in=False) is None
