@@ -80,7 +80,7 @@ class Settings:
         _matching(r"(?=.{2,24}$)[a-z](-?[a-z0-9])+"),
     )
     kubernetes_version: str = _text(
-        f"{' or '.join(EKS_VERSIONS)}; infra/eks_versions.json has the add-ons of each, and takes one more line",
+        f"{' or '.join(EKS_VERSIONS)}; docs/aws-options.md says how to add a version",
         EKS_VERSIONS.__contains__,
     )
     allowed_cidrs: tuple[str, ...] = _texts(

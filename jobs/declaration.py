@@ -24,6 +24,7 @@ from jobs.validation import Limits, checked, mistyped
 OWN_TAGS = 3
 """Tags that a job has from its stack: project, stack and job."""
 SUBJECT = "the declared jobs"
+SHOWN = 5  # findings in the files of one folder
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Jobs:
         return ResultOf(name)
 
     def _refuse(self, name: str, *problems: str) -> None:
-        self._problems += [f"{name}: {problem}" for problem in problems]
+        self._problems += [f"{name or repr(name)}: {problem}" for problem in problems]
 
     def refuse(self, problem: str) -> None:
         """Report a problem that the code which declares jobs has found."""
@@ -161,9 +162,13 @@ class Jobs:
         if not labels.is_csv(args) or args.split_type not in {"None", "Line"}:
             return
         reader = self._reader(args)
-        for sample in inputs.samples(source, args.compression_type, self._account.read_head):
-            for finding in columns.findings(sample, args.input_filter, reader):
-                (self._problems if finding.is_certain else self._warnings).append(f"{name}: {finding.text}")
+        samples = inputs.samples(source, args.compression_type, self._account.read_head)
+        found = [one for sample in samples for one in columns.findings(sample, args.input_filter, reader)]
+        for finding in found[:SHOWN]:
+            (self._problems if finding.is_certain else self._warnings).append(f"{name}: {finding.text}")
+        if more := found[SHOWN:]:
+            text = f"{name}: and {len(more)} more like these; is {args.input} the right folder?"
+            (self._problems if any(finding.is_certain for finding in more) else self._warnings).append(text)
 
     def _reader(self, args: TransformJobArgs) -> Reader:
         """Return the known facts about the container that reads the input; none, if the job only names its model."""

@@ -226,6 +226,20 @@ def test_the_beginning_of_an_object_in_s3_is_checked_too(defaults: JobDefaults) 
         declaration.collect([lambda jobs: jobs.add("b", TransformJobArgs(input="s3://mine/in.csv"))], defaults, account)
 
 
+def test_a_folder_of_files_that_do_not_fit_shows_the_first_and_counts_the_others(defaults: JobDefaults) -> None:
+    defaults = replace(defaults, model=ModelArgs(archive=archive(defaults.root / "m.tar.gz", 2)))
+    (defaults.root / "texts").mkdir()
+    for number in range(9):
+        (defaults.root / "texts" / f"{number}.md").write_text("# A heading\n")
+    lines = refused(defaults, lambda jobs: jobs.add("a", TransformJobArgs(input="texts"))).splitlines()[1:]
+    assert ["/texts/" in line for line in lines] == [True] * 5 + [False]
+    assert lines[-1] == "  - a: and 4 more like these; is texts the right folder?"
+
+
+def test_a_job_without_a_name_is_reported_as_such(defaults: JobDefaults) -> None:
+    assert "  - '': the name must consist of a-z" in refused(defaults, lambda jobs: jobs.add("", ARGS))
+
+
 def test_an_input_that_should_be_compressed_is_looked_at_inside(defaults: JobDefaults) -> None:
     defaults = replace(defaults, model=ModelArgs(archive=archive(defaults.root / "m.tar.gz", 2)))
     args = TransformJobArgs(input="in.csv", compression_type="Gzip")
