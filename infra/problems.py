@@ -57,7 +57,7 @@ def missing(path: Path) -> str:
     there = next(folder for folder in whole.parents if folder.is_dir())
     first = whole.relative_to(there).parts[0]
     kind = "folder" if there / first != whole else "file" if whole.exists() else "file or folder"
-    rule = "~ is not expanded" if first == "~" else "a relative path starts from the program's folder"
+    rule = "~ is not expanded" if first[0] == "~" else "a relative path starts from the program's folder"
     return f"there is no {kind} {first} in {there}; {rule}"
 
 

@@ -19,6 +19,8 @@ from jobs.declaration import Jobs
 from jobs.inputs import ResultOf
 from jobs.validation import checked
 
+Source = str | os.PathLike[str] | ResultOf
+
 
 @checked('over_variants(jobs, "size", {"small": TransformJobArgs(...), "large": TransformJobArgs(...)})')
 def over_variants(
@@ -41,15 +43,10 @@ def over_variants(
 
 @checked('over_inputs(jobs, "region", TransformJobArgs(input=""), {"north": "data/north.csv"})')
 def over_inputs(
-    jobs: Jobs,
-    name: str,
-    args: TransformJobArgs,
-    sources: Mapping[str, str | os.PathLike[str] | ResultOf],
-    at_once: int | None = None,
+    jobs: Jobs, name: str, args: TransformJobArgs, sources: Mapping[str, Source], at_once: int | None = None
 ) -> dict[str, ResultOf]:
     """Declare the same job for each input."""
-    paths = {variant: one if isinstance(one, ResultOf) else os.fspath(one) for variant, one in sources.items()}
-    variants = {variant: replace(args, input=path) for variant, path in paths.items()}
+    variants = {variant: replace(args, input=source) for variant, source in sources.items()}
     return over_variants(jobs, name, variants, at_once)
 
 

@@ -9,8 +9,8 @@ import inspect
 import re
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Literal, ParamSpec, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from dataclasses import dataclass, is_dataclass
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import pulumi
 
@@ -18,7 +18,6 @@ from data_processing import content_types
 from data_processing.content_types import CONTENT_TYPES, CSV, Problem, Stage
 from infra.model_args import environment_problems
 from infra.problems import caller
-from jobs import arguments
 from jobs.arguments import ExperimentConfig, TransformJobArgs
 from jobs.inputs import ResultOf
 
@@ -41,9 +40,9 @@ _WORDS: Mapping[object, str] = {
     int: "a whole number",
     bool: "True or False",
     type(None): "None",
+    Any: "values",
 }
-P = ParamSpec("P")
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 _UNRESOLVED = "Calling __str__ on an Output"
 _OUTPUT_ADVICE = "Allowed: as `input` the value that jobs.add returns; as `model_name` the Output itself, or pulumi.Output.format(...)"
 
@@ -77,16 +76,10 @@ def problems(args: TransformJobArgs, limits: Limits, folder: str = "") -> list[s
 
 
 def _words(args: TransformJobArgs) -> Iterator[str]:
-    for member, (value, words) in {
-        "s3_data_type": (args.s3_data_type, arguments.S3DataType),
-        "compression_type": (args.compression_type, arguments.CompressionType),
-        "split_type": (args.split_type, arguments.SplitType),
-        "assemble_with": (args.assemble_with, arguments.AssembleWith),
-        "batch_strategy": (args.batch_strategy, arguments.BatchStrategy),
-        "join_source": (args.join_source, arguments.JoinSource),
-    }.items():
-        if value is not None and value not in get_args(words):
-            yield f"{member}: '{value}' is not allowed. Allowed: {', '.join(get_args(words))}"
+    for name, hint in _hints(args).items():
+        words = [word for part in (hint, *get_args(hint)) if get_origin(part) is Literal for word in get_args(part)]
+        if words and getattr(args, name) not in {None, *words}:
+            yield f"{name}: '{getattr(args, name)}' is not allowed. Allowed: {', '.join(words)}"
 
 
 def _numbers(args: TransformJobArgs) -> Iterator[str]:
@@ -198,24 +191,16 @@ def _own_result(args: TransformJobArgs, limits: Limits, folder: str) -> Iterator
     """Refuse a job that reads its own results: it would run again at each `up`, on ever more input."""
     if isinstance(args.input, ResultOf) or args.s3_data_type != "S3Prefix" or not _S3_URI.fullmatch(args.input):
         return
-    base = args.output_base or _default_output(args.input, limits.own_buckets)
-    if base and f"{base.rstrip('/')}/{folder}".startswith(_from_bucket(args.input)):
+    bucket = _bucket(args.input)
+    is_own = limits.own_buckets and bucket.startswith(limits.own_buckets)
+    base = args.output_base or (f"s3://{bucket}/output" if is_own else "")
+    whole = f"s3://{bucket}/" if args.input == f"s3://{bucket}" else args.input  # no prefix of another bucket's name
+    if base and f"{base.rstrip('/')}/{folder}".startswith(whole):
         yield (
             f"input: '{args.input}' is not allowed with the output under {base}: S3Prefix means every key that starts with it, "
             "so the job would read its own results and run again at each up. Allowed: an input that its output does "
             "not start with (end a folder with a /), or another output_base"
         )
-
-
-def _default_output(uri: str, own_buckets: str) -> str | None:
-    """Return the output prefix of a job without output_base, if the URI's bucket has a name like the stack's own."""
-    bucket = _bucket(uri)
-    return f"s3://{bucket}/output" if own_buckets and bucket.startswith(own_buckets) else None
-
-
-def _from_bucket(uri: str) -> str:
-    """End a bucket's name with a slash, so that it is not a prefix of another bucket's name."""
-    return uri if "/" in uri.removeprefix("s3://") else f"{uri}/"
 
 
 def _bucket(uri: str) -> str:
@@ -267,15 +252,18 @@ def _unless(what: str, key: str) -> str:
 
 def mistyped(arguments: object) -> Iterator[str]:
     """Say which members of an arguments object, and of the objects in it, have another type than declared."""
-    hints = get_type_hints(type(arguments), localns=vars(pulumi.output))  # pulumi.Input contains names of that module
-    for item in fields(arguments):  # pyright: ignore[reportArgumentType]  arguments are dataclasses
-        value = getattr(arguments, item.name)
-        if not _fits(value, hints[item.name]):
-            yield _misfit(item.name, value, hints[item.name])
+    for name, value in vars(arguments).items():
+        hint = _hints(arguments)[name]
+        if not _fits(value, hint):
+            yield _misfit(name, value, hint)
         elif isinstance(value, str) and _UNRESOLVED in value:
-            yield f"{item.name}: a string was made from an Output, whose value is not known yet. {_OUTPUT_ADVICE}"
+            yield f"{name}: a string was made from an Output, whose value is not known yet. {_OUTPUT_ADVICE}"
         else:
-            yield from (f"{item.name}{where}{problem}" for where, part in _nested(value) for problem in mistyped(part))
+            yield from (f"{name}{where}{problem}" for where, part in _nested(value) for problem in mistyped(part))
+
+
+def _hints(arguments: object) -> dict[str, Any]:
+    return get_type_hints(type(arguments), localns=vars(pulumi.output))  # pulumi.Input contains names of that module
 
 
 def _misfit(name: str, value: object, hint: Any) -> str:
@@ -321,37 +309,31 @@ def _described(hint: Any) -> str:
     kind, inner = get_origin(hint) or hint, get_args(hint)
     if kind in {Union, types.UnionType}:
         return " or ".join(dict.fromkeys(_described(part) for part in inner))
+    several = _described(inner[-1]).replace("a text", "texts") if inner else ""
     if kind in {Sequence, Iterable}:
-        return "a list" if inner[0] is Any else f"a tuple or list of {_plural(inner[0])}"
+        return f"a tuple or list of {several}"
     if kind is Mapping:
-        return f"a mapping of texts to {_plural(inner[1])}"
+        return f"a mapping of texts to {several}"
     return _WORDS.get(kind) or getattr(kind, "__name__", str(kind))
 
 
-def _plural(hint: Any) -> str:
-    return "texts" if hint is str else _described(hint)
-
-
-def checked(example: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def checked(example: str) -> Callable[[F], F]:
     """Make a function refuse wrong arguments in one line with the caller's place, where Python prints a traceback."""
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        signature = inspect.signature(function)
-
+    def decorate(function: F) -> F:
         @functools.wraps(function)
-        def call(*args: P.args, **given: P.kwargs) -> R:
+        def call(*args: Any, **given: Any) -> Any:
             hints = get_type_hints(function)
             try:
-                bound = signature.bind(*args, **given).arguments
-            except TypeError as error:
-                wrong = [str(error)]
-            else:
+                bound = inspect.signature(function).bind(*args, **given).arguments
                 typed = ((name, value, hints[name]) for name, value in bound.items() if name in hints)
                 wrong = [_misfit(*one) for one in typed if not _fits(*one[1:])]
+            except TypeError as error:
+                wrong = [str(error)]
             if wrong:
                 raise pulumi.RunError(f"{caller(__file__)}: {'; '.join(wrong)}. Write for example: {example}")
             return function(*args, **given)
 
-        return call
+        return cast("F", call)
 
     return decorate

@@ -12,6 +12,8 @@ from jobs.declaration import JobDefaults, Jobs
 from jobs.inputs import ResultOf
 from tests.jobs.declaring import ARGS, refused
 
+UNTYPED: Any = fan_out
+
 
 def test_many_inputs_make_many_jobs_of_which_some_run_at_once(defaults: JobDefaults) -> None:
     inputs = {f"n{number}": "in.csv" for number in range(5)}
@@ -47,22 +49,22 @@ def test_a_grid_over_an_unknown_argument_is_refused(defaults: JobDefaults) -> No
     ("call", "problem"),
     [
         pytest.param(
-            lambda jobs: fan_out.over_grid(jobs, "grid", ARGS, {"max_payload_in_mb": 6}),
-            "grid: {'max_payload_in_mb': 6} is not allowed. Allowed: a mapping of texts to a list",
+            lambda jobs: UNTYPED.over_grid(jobs, "grid", ARGS, {"max_payload_in_mb": 6}),
+            "grid: {'max_payload_in_mb': 6} is not allowed. Allowed: a mapping of texts to a tuple or list of values",
             id="one value for a list",
         ),
         pytest.param(
-            lambda jobs: fan_out.over_grid(jobs, "grid", ARGS, {"input_filter": "$[1:]"}),
+            lambda jobs: UNTYPED.over_grid(jobs, "grid", ARGS, {"input_filter": "$[1:]"}),
             "grid: {'input_filter': '$[1:]'} is not allowed",
             id="a text for a list",
         ),
         pytest.param(
-            lambda jobs: fan_out.over_inputs(jobs, "many", ARGS, ["a.csv"]),
-            "sources: ['a.csv'] is not allowed. Allowed: a mapping of texts to a text",
+            lambda jobs: UNTYPED.over_inputs(jobs, "many", ARGS, ["a.csv"]),
+            "sources: ['a.csv'] is not allowed. Allowed: a mapping of texts to texts or PathLike or ResultOf",
             id="a list of inputs",
         ),
         pytest.param(
-            lambda jobs: fan_out.over_variants(jobs, "size", {"small": "in.csv"}),
+            lambda jobs: UNTYPED.over_variants(jobs, "size", {"small": "in.csv"}),
             "variants: {'small': 'in.csv'} is not allowed. Allowed: a mapping of texts to TransformJobArgs",
             id="a text for a variant",
         ),
