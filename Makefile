@@ -12,7 +12,9 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONSAFEPATH
 
 RUN := .local/venv/bin/python -m
 SETUP = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and none was found; install one or name it with PYTHON=...)) -m localcloud.setup
-COMMAND = @$(SETUP) $(if $(filter local,$(STACK)),local,dev) && $(RUN) localcloud.commands
+COMMAND = $(SETUP) $(if $(filter local,$(STACK)),local,dev) && $(RUN) localcloud.commands
+# In a checkout in which no local cloud ever ran, these commands have nothing to do, and install nothing.
+IF_IT_RAN = test "$(STACK)" != local -o -e .local/run || { echo "the local cloud does not run; \`make up\` starts it"; exit 0; };
 
 FAST_LINT = $(RUN) ruff format --check . && $(RUN) ruff check .
 TYPES = .local/venv/bin/basedpyright
@@ -28,39 +30,39 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 up: ## Set up, start the local cloud, deploy the stack, run its jobs, print rows and metrics of each
-	$(COMMAND) up
+	@$(COMMAND) up
 preview: ## Print what `make up` would do
-	$(COMMAND) preview
+	@$(COMMAND) preview
 destroy: ## Remove everything that the stack created, and check by listing
-	$(COMMAND) destroy
+	@$(IF_IT_RAN) $(COMMAND) destroy
 down: ## Destroy, then stop the local cloud
-	$(COMMAND) down
+	@$(IF_IT_RAN) $(COMMAND) down
 reset: ## Stop the local cloud and delete its state
-	$(COMMAND) reset
+	@$(IF_IT_RAN) $(COMMAND) reset
 retry: ## Run a job again: make retry JOB=churn
-	$(COMMAND) retry
+	@$(COMMAND) retry
 tick: ## Run a scheduled job now: make tick JOB=nightly
-	$(COMMAND) tick
+	@$(COMMAND) tick
 status: ## What runs, where, since when
-	$(COMMAND) status
+	@$(IF_IT_RAN) $(COMMAND) status
 logs: ## The logs of the local cloud's parts
-	$(COMMAND) logs
+	@$(IF_IT_RAN) $(COMMAND) logs
 shell: ## A shell in which pulumi, kubectl, kubectl smlogs and aws act on the stack
-	$(COMMAND) shell
+	@$(COMMAND) shell
 results: ## A job's result as a table, or into a file: make results JOB=churn TO=churn.csv (or .parquet)
-	$(COMMAND) results
+	@$(COMMAND) results
 compare: ## Two jobs with the same labels side by side: make compare JOBS="churn challenger"
-	$(COMMAND) compare
+	@$(COMMAND) compare
 report: ## A job's result as a page that opens offline: make report JOB=churn
 	@$(SETUP) report && $(RUN) localcloud.commands report
 cost: ## The cost of the stack on AWS, by the hour and by the job
-	$(COMMAND) cost
+	@$(COMMAND) cost
 leftovers: ## List everything that has the stack's tags
-	$(COMMAND) leftovers
+	@$(COMMAND) leftovers
 preflight: ## Check an AWS account before the first up; REQUEST=1 asks for quotas: make preflight STACK=dev
-	$(COMMAND) preflight
+	@$(COMMAND) preflight
 crds: ## Bring the operator's CRDs in the cluster to chartVersion
-	$(COMMAND) crds
+	@$(COMMAND) crds
 model: ## Make the churn data, the model archive and the batch input again
 	@$(SETUP) local && $(RUN) model.train
 model-archive: ## Pack a model of your own that xgboost saved: make model-archive FILE=model.json

@@ -116,7 +116,7 @@ def members(jobs: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, Mappi
     """
     if name in jobs:
         return {name: jobs[name]}
-    declared = {member: job for member, job in jobs.items() if fan_out(job) == name}
+    declared = {member: job for member, job in jobs.items() if stack.fan_out(job) == name}
     found = declared or {member: job for member, job in jobs.items() if member.startswith(f"{name}-")}
     if not found:
         raise WorkshopError(f"there is no job or fan-out {name!r} in the stack; there are {', '.join(sorted(jobs))}")
@@ -233,11 +233,6 @@ def column_names(job: Mapping[str, Any]) -> list[str]:
     """Return the names of the input's columns that a job declares, with or without labels; empty if it declares none."""
     found = (job.get("labels") or {}).get("columns") or (job.get("data") or {}).get("columns") or []
     return [str(name) for name in found]
-
-
-def fan_out(job: Mapping[str, Any]) -> str | None:
-    """Return the fan-out that a job is a member of; None for any other job."""
-    return (job.get("data") or {}).get("fan_out")
 
 
 def _named(part: records.Scored, declared: Sequence[str]) -> pd.DataFrame:

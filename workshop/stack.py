@@ -134,6 +134,11 @@ def transform_job(name: str, stack: str | None = None) -> dict[str, Any]:
     return jobs[name]
 
 
+def fan_out(job: Mapping[str, Any]) -> str | None:
+    """Return the fan-out that a job is a member of; None for any other job."""
+    return (job.get("data") or {}).get("fan_out")
+
+
 def client(service: str, stack: str | None = None) -> Any:
     """Return a boto3 client of a service, such as `s3`, in the account of a stack, by default the selected one."""
     values = _environment(selected(stack))

@@ -5,6 +5,7 @@ Each result of up to 100 MB is also copied to `results/<stack>/<job>/`, so that 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
@@ -12,15 +13,16 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lookups import s3
-from workshop import results, stack
+from workshop import stack
 from workshop.stack import PROJECT_FOLDER, WorkshopError, table
 
 FOLDER = PROJECT_FOLDER / "results"
+SUMMARY = "summary.json"
 LARGEST = 100 * 2**20
 """The largest result that is fetched, in bytes; of a larger one rows are not counted, and it is not copied."""
 JOBS_AT_ONCE = 4
@@ -43,6 +45,16 @@ class Line:
     @property
     def cells(self) -> tuple[str, ...]:
         return (self.name, self.status, "-" if self.rows is None else str(self.rows), self.metrics, self.result)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the line of a job says of its result, as it is kept beside the copy."""
+
+    subject: str
+    rows: int
+    metrics: str
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,7 @@ def short(outputs: Mapping[str, Any], copies: Path | None = None) -> list[str]:
 
 def lines(jobs: Mapping[str, Mapping[str, Any]], place: Place) -> list[Line]:
     """Return a line for each job by name; the jobs of a fan-out are together, and their total follows them."""
-    groups = {name: results.fan_out(job) for name, job in jobs.items()}
+    groups = {name: stack.fan_out(job) for name, job in jobs.items()}
     ordered = sorted(jobs.items(), key=lambda item: (groups[item[0]] or item[0], item[0]))
     with ThreadPoolExecutor(JOBS_AT_ONCE) as pool:
         found = list(pool.map(lambda item: line(item[0], item[1], place), ordered))
@@ -103,21 +115,57 @@ def line(name: str, job: Mapping[str, Any], place: Place) -> Line:
     if status != "Completed":
         return Line(name, status, str(job.get("reason") or path))
     try:
-        bodies = _bodies(job, place.client)
+        found = _summarised(name, job, place)
     except s3.TooLargeError:
         return Line(name, status, f"{path} (more than {LARGEST // 2**20} MB: not copied)")
     except s3.MissingError:
         return Line(name, status, f"{path} (expired; run it again: make retry JOB={name} STACK={place.stack})")
     except s3.S3Error as error:  # a bucket that the job may write to and this person may not read
         return Line(name, status, f"{path} (not shown: {error})")
+    return Line(name, status, path + found.remark, found.rows, found.metrics)
+
+
+def _summarised(name: str, job: Mapping[str, Any], place: Place) -> Summary:
+    """Summarise a result, and copy it; of one that has not changed since the last time, the copy has the summary."""
+    subject = _subject(job, place.client)
+    if subject and (known := _kept(name, subject, place)):
+        return known
+    bodies = _bodies(job, place.client)
+    rows = sum(map(_rows, bodies.values()))
     try:
-        keep(name, job, bodies, place)
+        found = Summary(subject, rows, _metrics(job, bodies, place))
+    except WorkshopError as error:  # the next run tries again
+        found = Summary("", rows, f"none: {error}")
+    try:
+        keep(name, job, bodies, place, found)
     except OSError as error:
-        path = f"{path} (not copied: {error})"
-    return Line(name, status, path, sum(map(_rows, bodies.values())), _metrics(job, bodies, place))
+        return replace(found, remark=f" (not copied: {error})")
+    return found
 
 
-def keep(name: str, job: Mapping[str, Any], bodies: Mapping[str, bytes], place: Place) -> None:
+def _subject(job: Mapping[str, Any], client: Any) -> str:
+    """Return a digest of everything that a summary depends on; an empty one if that cannot be looked up."""
+    labels = str((job.get("labels") or {}).get("path", ""))
+    try:
+        listings = [s3.list_objects(uri, client) for uri in (str(job["result_path"]), labels) if "://" in uri]
+        file = (
+            hashlib.sha256((PROJECT_FOLDER / labels).read_bytes()).hexdigest() if labels and "://" not in labels else ""
+        )
+    except (OSError, s3.S3Error):
+        return ""
+    parts = [dict(job), *map(s3.listing_digest, listings), file, os.environ.get("THRESHOLD")]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _kept(name: str, subject: str, place: Place) -> Summary | None:
+    try:
+        kept = Summary(**json.loads((place.folder / place.stack / name / SUMMARY).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return kept if kept.subject == subject else None
+
+
+def keep(name: str, job: Mapping[str, Any], bodies: Mapping[str, bytes], place: Place, found: Summary) -> None:
     """Write a result to `results/<stack>/<job>/`, in place of an earlier run's result."""
     target = place.folder / place.stack / name
     draft = target.with_name(f".{name}.new")
@@ -126,13 +174,16 @@ def keep(name: str, job: Mapping[str, Any], bodies: Mapping[str, bytes], place: 
         path = draft.joinpath(*(part for part in f"{member}.out".split("/") if part not in {"", ".", ".."}))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
-    (draft / "job.json").write_text(json.dumps(dict(job), indent=2, sort_keys=True) + "\n")
+    for file, content in (("job.json", dict(job)), (SUMMARY, asdict(found))):
+        (draft / file).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
     shutil.rmtree(target, ignore_errors=True)
     draft.replace(target)
 
 
 def _bodies(job: Mapping[str, Any], client: Any) -> dict[str, bytes]:
     """Return the result objects by member, at most `LARGEST` bytes in total."""
+    from workshop import results  # noqa: PLC0415  pandas takes half a second to load
+
     left = LARGEST
     bodies: dict[str, bytes] = {}
     for member, uri in results.objects(job, client).items():
@@ -144,17 +195,13 @@ def _bodies(job: Mapping[str, Any], client: Any) -> dict[str, bytes]:
 
 
 def _metrics(job: Mapping[str, Any], bodies: Mapping[str, bytes], place: Place) -> str:
-    """Return the main metrics, or why there are none."""
+    """Return the main metrics, or that the job declares no labels."""
     if not job.get("labels"):
         return NO_LABELS
-    from workshop import metrics  # noqa: PLC0415  scikit-learn takes a second to load
+    from workshop import metrics, results  # noqa: PLC0415  scikit-learn takes a second to load
 
-    try:
-        form = results.run(job, place.sagemaker).form
-        found = metrics.of(results.assembled(job, bodies, place.client, form), metrics.threshold())
-    except WorkshopError as error:
-        return f"none: {error}"
-    return found.text
+    form = results.run(job, place.sagemaker).form
+    return metrics.of(results.assembled(job, bodies, place.client, form), metrics.threshold()).text
 
 
 def _total(group: str, members: Sequence[Line]) -> Line:

@@ -1,4 +1,4 @@
-"""`python -m localcloud.aws --home HOME --port 0`: serves AWS on 127.0.0.1 and says where on its first line."""
+"""`python -m localcloud.aws --home HOME --port 0` serves AWS on 127.0.0.1. Its first line of output says at which address."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _signals(*numbers: signal.Signals) -> socket.socket:
-    """A socket that gets a byte for each of these signals.
+    """Return a socket that gets a byte for each of these signals.
 
-    The kernel may hand a signal to any thread; a main thread that waits for a lock would then never run its handler.
+    The kernel may deliver a signal to any thread. A main thread that waits for a lock would then never run its handler.
     """
     receiver, sender = socket.socketpair()
     sender.settimeout(0)

@@ -1,7 +1,7 @@
-"""The AWS endpoint put together: its settings and its services.
+"""Puts the AWS endpoint together: its settings and its services.
 
-A service is added in three places: its operations in a package of their own, a method `_add_...` here that gives
-them to the gateway, and the permissions that they need in `iam.needs`.
+A new service needs three things: its operations in a package of their own, a method `_add_...` here that gives them to
+the gateway, and the permissions that they need in `iam.permissions`.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from localcloud.aws.events import EventBus
 from localcloud.aws.iam import sts
 from localcloud.aws.iam.authentication import Authenticator
 from localcloud.aws.iam.authorization import Authorizer
-from localcloud.aws.iam.credentials import Credential, CredentialStore
-from localcloud.aws.iam.directory import Directory, ResourceTags, of_ec2, of_roles
-from localcloud.aws.iam.needs import SAGEMAKER_SERVICE
+from localcloud.aws.iam.credentials import CredentialStore
+from localcloud.aws.iam.directory import Directory, ResourceTags
+from localcloud.aws.iam.permissions import SAGEMAKER_SERVICE
 from localcloud.aws.moto import Upstream
 from localcloud.aws.protocol import validation
-from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse, HttpServer
+from localcloud.aws.protocol.exchange import HttpServer
 from localcloud.aws.protocol.gateway import INTERNAL_PREFIX, Gateway, Journal, json_response
-from localcloud.aws.protocol.wire import Operation, Service
+from localcloud.aws.protocol.wire import Operation, Service, locked
 from localcloud.aws.quotas import Quotas
 from localcloud.aws.s3 import S3, Buckets, RoleAccess
 from localcloud.aws.sagemaker import service
@@ -59,8 +59,8 @@ class Settings:
     """The local account.
 
     Attributes:
-        home: folder of the generated state; logs go below it.
-        region: the one region the local account uses.
+        home: folder of the generated state, with the logs in it.
+        region: the only region that the local account uses.
         account_id: the local account's number.
         containers: `module:function` that starts the containers of models.
     """
@@ -72,7 +72,7 @@ class Settings:
 
 
 def from_environment(home: Path) -> Settings:
-    """Settings with the region of AWS_REGION."""
+    """Return settings with the region that AWS_REGION names."""
     return Settings(home, os.environ.get("AWS_REGION") or REGION)
 
 
@@ -97,7 +97,7 @@ class Application:
         self._directory = Directory(settings.account_id, self._upstream.lock("iam"))
         self._buckets = Buckets(settings.account_id, self._upstream.lock("s3"))
         self._tags = ResourceTags()
-        self._quotas = Quotas(settings.home, settings.account_id, settings.region)
+        self._quotas = Quotas(settings.home)
         credentials = CredentialStore(settings.account_id, self._directory.user_credential)
         self._authenticator = Authenticator(credentials, settings.region)
         self._authorizer = Authorizer(self._directory, self._buckets.policy, self._tags, self._decisions.write)
@@ -112,20 +112,22 @@ class Application:
         self._add_sagemaker()
         self._scheduler = self._add_scheduler()
         self._add_eks()
-        self._gateway.internal["health"] = self._health
+        health = {"status": "ok", "account_id": settings.account_id}
+        self._gateway.internal["health"] = lambda _request: json_response(200, health)
 
     @property
     def endpoint(self) -> str:
         return self._server.endpoint
 
     def token_review_url(self, cluster: str) -> str:
-        """The URL to which a cluster's API server sends EKS tokens for review."""
+        """Return the URL to which a cluster's API server sends EKS tokens for review."""
         return f"{self.endpoint}{INTERNAL_PREFIX}eks/{cluster}/token-review"
 
     def start(self) -> None:
         self._server.start()
         self._scheduler.start()
-        threading.Thread(target=self._warm, name="warm", daemon=True).start()
+        region = {"region": self._settings.region}
+        threading.Thread(target=self._upstream.warm, args=_WARMED, kwargs=region, name="warm", daemon=True).start()
 
     def stop(self) -> None:
         self._scheduler.close()
@@ -139,12 +141,11 @@ class Application:
         """Start the process that runs transform jobs ahead of the first one."""
         self._transforms.warm()
 
-    def _warm(self) -> None:
-        self._upstream.warm(*_WARMED, region=self._settings.region)
-
     def _add_account_services(self) -> None:
-        self._tags.lookups["iam"] = of_roles(self._directory)
-        self._gateway.services["iam"] = Service(guards=validation.iam_guards())
+        self._tags.lookups["iam"] = self._directory.tags_of_role
+        self._gateway.services["iam"] = Service(
+            guards={**validation.iam_guards(), "CreateRole": sts.check_trust_policy}
+        )
         self._own("sts", self._tokens.operations())
         self._own("service-quotas", self._quotas.operations())
 
@@ -155,21 +156,18 @@ class Application:
         self._gateway.services["s3"] = S3(self._buckets, self._authorizer).service()
 
     def _add_ec2(self) -> None:
-        account_id, lock = self._settings.account_id, self._upstream.lock("ec2")
-        self._tags.lookups["ec2"] = of_ec2(account_id, lock)
-        self._gateway.services["ec2"] = NetworkRules(account_id, lock).service()
+        rules = NetworkRules(self._upstream.lock("ec2"))
+        self._tags.lookups["ec2"] = rules.tags_of
+        self._gateway.services["ec2"] = rules.service()
 
     def _add_sagemaker(self) -> None:
         s3 = RoleAccess(self._buckets, self._authorizer)
         limit = self._quotas.transform_limit
         locks = self._upstream.lock("events"), self._upstream.lock("sns")
         bus = EventBus(self._settings.account_id, self._settings.region, *locks, self._authorizer)
-        jobs = TransformJobs(self._transforms, self._execution_session, s3, limit, bus.announce)
-        models = Models(self._execution_session, s3)
-        self._own("sagemaker", service.operations(self._settings.account_id, jobs, models))
-
-    def _execution_session(self, role_arn: str, source_arn: str) -> Credential:
-        return sts.service_session(self._tokens, role_arn, SAGEMAKER_SERVICE, source_arn)
+        sessions = partial(sts.service_session, self._tokens, SAGEMAKER_SERVICE)
+        jobs = TransformJobs(self._transforms, sessions, s3, limit, bus.announce)
+        self._own("sagemaker", service.operations(jobs, Models(sessions, s3)))
 
     def _add_scheduler(self) -> Scheduler:
         targets = UniversalTargets(self._tokens, lambda: self.endpoint, self._settings.region)
@@ -195,9 +193,7 @@ class Application:
             pods,
             tags,
         )
-        self._own("eks", {name: operation for part in parts for name, operation in part.operations().items()})
+        operations = {name: operation for part in parts for name, operation in part.operations().items()}
+        self._own("eks", locked(store.lock, operations))
         self._own("eks-auth", {"AssumeRoleForPodIdentity": pods.assume_role})
         self._gateway.internal["eks"] = TokenWebhook(store, self._authenticator)
-
-    def _health(self, _request: HttpRequest) -> HttpResponse:
-        return json_response(200, {"status": "ok", "account_id": self._settings.account_id})

@@ -1,6 +1,6 @@
-"""boto3 clients with which the local cloud's own services call the AWS endpoint as a role.
+"""boto3 clients with which services of the local cloud call the AWS endpoint as a role.
 
-A thread that answers a request must not use one: it would wait for another thread of the same server.
+A thread that answers a request must not use one, because it would wait for another thread of the same server.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import boto3
 import botocore.config
 
 _LOCK = threading.Lock()
+_session = cache(boto3.Session)
 _CONFIG = botocore.config.Config(
     retries={"mode": "standard", "max_attempts": 4},
     connect_timeout=5,
@@ -34,15 +35,10 @@ class RoleCredentials:
     session_token: str | None = None
 
 
-@cache
-def _session() -> boto3.Session:
-    return boto3.Session()
-
-
 def client(service: str, endpoint: str, region: str, credentials: RoleCredentials) -> Any:
-    """A boto3 client of the local endpoint.
+    """Create a boto3 client of the local endpoint.
 
-    It may be used from any thread; boto3 itself does not let clients be made from several threads at once.
+    Any thread may call this function; boto3 itself does not create clients in several threads at once.
 
     Args:
         service: botocore's name of the service.

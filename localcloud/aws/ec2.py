@@ -1,8 +1,9 @@
-"""Amazon EC2 where moto falls short of it: objects in use are not deleted, and default security groups have a rule."""
+"""Amazon EC2 where moto falls short of it: what is in use cannot be deleted, and a default security group has its rule."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from threading import RLock
 from typing import Any
 
@@ -15,10 +16,9 @@ _VPC_ID = re.compile(rb"<vpcId>(vpc-[0-9a-f]+)</vpcId>")
 
 
 class NetworkRules:
-    """Guards and amendments of EC2."""
+    """The checks before EC2's deletions, and the addition to CreateVpc."""
 
-    def __init__(self, account_id: str, lock: RLock) -> None:
-        self._account_id = account_id
+    def __init__(self, lock: RLock) -> None:
         self._lock = lock
 
     def service(self) -> Service:
@@ -29,6 +29,12 @@ class NetworkRules:
             "DetachInternetGateway": self._gateway,
         }
         return Service(guards=guards, amendments={"CreateVpc": self._admit_members})
+
+    def tags_of(self, arn: str) -> Mapping[str, str]:
+        """Return the tags of a resource; one that does not exist has none."""
+        region, account_id, resource = arn.split(":", 5)[3:]
+        with self._lock:
+            return dict(backend("ec2", account_id, region).tags.get(resource.rpartition("/")[2]) or {})
 
     def _admit_members(self, call: Call, response: HttpResponse) -> HttpResponse:
         """Give the default security group of a new VPC its rule: members may reach each other."""
@@ -88,7 +94,7 @@ class NetworkRules:
             )
 
     def _ec2(self, call: Call) -> Any:
-        return backend("ec2", self._account_id, call.region)
+        return backend("ec2", call.principal.account_id, call.region)
 
 
 def _violation(message: str) -> AwsError:

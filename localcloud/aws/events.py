@@ -1,7 +1,7 @@
 """EventBridge: its default bus, and the events that SageMaker puts on it.
 
-moto keeps rules and their targets. An event goes to the topics of every rule whose pattern it matches. A topic's
-own policy decides, as on AWS: EventBridge publishes as a service, on behalf of the rule.
+moto keeps rules and their targets. An event goes to the topics of each rule whose pattern it matches, if the topic's own
+policy allows it. As on AWS, EventBridge publishes as a service, on behalf of the rule.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class EventBus:
     Args:
         account_id: the account.
         region: the region.
-        rules: moto's lock of `events`.
-        topics: moto's lock of `sns`.
-        authorizer: keeps the record of decisions.
+        rules: the lock of moto's `events`.
+        topics: the lock of moto's `sns`.
+        authorizer: decides by a topic's policy, and logs the decision.
     """
 
     def __init__(self, account_id: str, region: str, rules: RLock, topics: RLock, authorizer: Authorizer) -> None:
@@ -74,7 +74,7 @@ class EventBus:
     def _matching(self, event: Mapping[str, Any]) -> Iterator[Any]:
         models = cast("Any", sys.modules.get("moto.events.models"))
         if models is None:
-            return  # there is no rule yet, and loading moto's EventBridge would delay the first job
+            return  # nobody has created a rule, and to load moto's EventBridge would delay the first job
         backend = models.events_backends[self._account_id][self._region]
         for rule in backend.event_buses["default"].rules.values():
             if rule.state == "ENABLED" and rule.event_pattern.get_pattern() and rule.event_pattern.matches_event(event):

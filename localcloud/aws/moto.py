@@ -1,10 +1,11 @@
-"""moto, which keeps plain AWS state: the endpoint forwards to it the operations that it does not implement itself.
+"""moto, which keeps the state of plain AWS services: the endpoint forwards to it what it does not implement itself.
 
-moto dispatches without locks, so a listing may meet a creation ("dictionary changed size during iteration").
-Here every service has one lock, held while moto works on memory; bodies are read and written outside it.
+moto takes no locks, so a listing may fail because something is created meanwhile ("dictionary changed size during
+iteration"). Here each service has one lock, which is held while moto works in memory; bodies are read and written without
+it.
 
-Every change of moto's internals is in this module: policy checks are off, tables are small, each service model is read
-once.
+All changes of moto's internals are in this module: its policy checks are off, its tables are small, and each service model
+is read once.
 """
 
 from __future__ import annotations
@@ -34,11 +35,9 @@ WsgiApp = Callable[[Environ, Callable[..., object]], Iterable[bytes]]
 
 # moto recognises a service by its host name.
 _HOSTS = {
-    "sagemaker": "api.sagemaker.{region}.amazonaws.com",
     "budgets": "budgets.amazonaws.com",
     "s3control": "123456789012.s3-control.{region}.amazonaws.com",
     "cloudwatch": "monitoring.{region}.amazonaws.com",
-    "service-quotas": "servicequotas.{region}.amazonaws.com",
     "resourcegroupstaggingapi": "tagging.{region}.amazonaws.com",
 }
 # Sub-resources that moto does not know: it would act on the bucket or object itself instead.
@@ -48,26 +47,24 @@ _UNKNOWN_TO_S3 = re.compile(
 )
 _HIDDEN = {"moto_api", "instance_metadata"}
 
-# EC2 knows these instance families only: the tables of all types and regions take 200 MB.
+# The instance families that EC2 has here; the tables of all types and regions would take 200 MB.
 INSTANCE_FAMILIES = ("t3", "t3a", "t4g", "m5", "m6i", "c5", "r5")
 # AWS managed policies that can be attached; all 1582 would take 100 MB.
 MANAGED_POLICIES = (
     *("AmazonEKSClusterPolicy", "AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy"),
     *("AmazonEKS_CNI_Policy", "AmazonEKSVPCResourceController", "AmazonEKSServicePolicy"),
     *("AmazonEKSComputePolicy", "AmazonEKSBlockStoragePolicy", "AmazonEKSLoadBalancingPolicy"),
-    *("AmazonEKSNetworkingPolicy",),
-    *("AmazonEBSCSIDriverPolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryReadOnly"),
-    *("AmazonSSMManagedInstanceCore", "AmazonVPCFullAccess"),
-    *("AmazonSageMakerFullAccess", "AmazonSageMakerReadOnly", "AmazonS3FullAccess"),
-    *("AmazonS3ReadOnlyAccess",),
-    *("CloudWatchLogsFullAccess", "CloudWatchLogsReadOnlyAccess", "IAMFullAccess"),
-    *("IAMReadOnlyAccess", "AdministratorAccess", "PowerUserAccess"),
+    *("AmazonEKSNetworkingPolicy", "AmazonEBSCSIDriverPolicy", "AmazonSSMManagedInstanceCore"),
+    *("AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryReadOnly", "AmazonVPCFullAccess"),
+    *("AmazonSageMakerFullAccess", "AmazonSageMakerReadOnly", "AmazonS3FullAccess", "AmazonS3ReadOnlyAccess"),
+    *("CloudWatchLogsFullAccess", "CloudWatchLogsReadOnlyAccess", "IAMFullAccess", "IAMReadOnlyAccess"),
+    *("AdministratorAccess", "PowerUserAccess"),
 )
 _OFFERINGS = re.compile(r"ec2/resources/instance_type_offerings/[^/]+/(?P<region>[^.]+)\.json")
 
 
 class Upstream:
-    """Hands requests to moto's per-service applications."""
+    """Hands requests to moto, which has an application for each service."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
         self._log = log
@@ -75,7 +72,7 @@ class Upstream:
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
     def lock(self, service: str) -> threading.RLock:
-        """The lock that guards moto's state of a service."""
+        """Return the lock that guards moto's state of a service."""
         return self._locks[service]
 
     def forward(self, request: HttpRequest, service: str, operation: str, region: str) -> HttpResponse:
@@ -138,7 +135,7 @@ def _run(app: WsgiApp, environ: Environ) -> HttpResponse:
 
 
 def adapt(account_id: str, region: str) -> None:
-    """Change moto. Call it before anything of moto but its core is imported."""
+    """Change moto's settings. This must be called before anything of moto but its core is imported."""
     os.environ["MOTO_ACCOUNT_ID"] = account_id  # every request acts in the one local account
     os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # no web page may call the endpoint
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"
@@ -148,7 +145,7 @@ def adapt(account_id: str, region: str) -> None:
 
 
 class _EachOnce(loaders.JSONFileLoader):
-    """Reads each service's model once, which moto and its sessions load up to three times."""
+    """Reads the model of each service once; otherwise moto and botocore's sessions read it up to three times."""
 
     def load_file(self, file_path: str) -> Any:
         return _model(file_path)
@@ -171,7 +168,7 @@ def prepare_iam() -> None:
 
 
 def prepare_s3() -> None:
-    """Let our own evaluation alone decide on bucket policies: moto's ignores conditions and would refuse its user."""
+    """Turn off moto's evaluation of bucket policies, which ignores conditions; our own decides before moto is called."""
     from moto.iam.access_control import PermissionResult  # noqa: PLC0415  loaded when it is first needed: it is large
     from moto.s3.models import FakeBucket  # noqa: PLC0415
 
@@ -182,7 +179,7 @@ def prepare_s3() -> None:
 
 
 def prepare_ec2() -> None:
-    """Add and remove the routes of gateway endpoints with their tables, and let an endpoint be deleted twice."""
+    """Add and remove a gateway endpoint's routes with its route tables, and let an endpoint be deleted twice."""
     from moto.ec2.models import EC2Backend  # noqa: PLC0415  loaded when it is first needed: it is large
 
     backend = cast("Any", EC2Backend)
@@ -204,7 +201,7 @@ def prepare_ec2() -> None:
 
 
 def managed_policy_rows(names: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
-    """The rows of some managed policies, read out of moto's 6 MB of text without parsing the rest."""
+    """Return the rows of some managed policies, read from moto's 6 MB of text without parsing the rest."""
     from moto.iam.aws_managed_policies import aws_managed_policies_data as text  # noqa: PLC0415
 
     rows: list[tuple[str, dict[str, Any]]] = []
@@ -239,10 +236,10 @@ def _is_kept(instance_type: str) -> bool:
 
 
 def backend(service: str, account_id: str, region: str = "aws") -> Any:
-    """Moto's state of a service, loaded when it is first needed. Hold the service's lock (`Upstream.lock`) to use it.
+    """Return moto's state of a service, which is loaded at the first call. Hold `Upstream.lock` of the service to use it.
 
     Args:
-        service: e.g. `ec2`.
+        service: moto's name of the service, e.g. `ec2`.
         account_id: the local account.
         region: a region; `aws` for the services that have one state for all regions (IAM, S3).
     """

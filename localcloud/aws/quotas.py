@@ -1,7 +1,7 @@
 """Service Quotas: the quotas that a deployment of the stack reads.
 
-HOME/quotas.json sets values by the quota's name, e.g. {"ml.m5.large for transform job usage": 0}. It is read at each
-request, so that a quota can be changed while the endpoint runs. SageMaker enforces the values that are set there.
+HOME/quotas.json sets values by the quota's name, e.g. {"ml.m5.large for transform job usage": 0}. It is read again for each
+request, so that a quota can be changed while the endpoint runs. SageMaker enforces the quotas that are set there.
 """
 
 from __future__ import annotations
@@ -36,21 +36,19 @@ _PLAIN: Mapping[str, Mapping[str, tuple[str, float]]] = {
     "eks": {"Clusters": ("L-1194D53C", 100.0), "Managed node groups per cluster": ("L-6D54EA21", 30.0)},
 }
 _DEFAULT_TRANSFORM = 20.0
+# The members of a request for an increase that are those of its quota.
+_COPIED = ("ServiceCode", "ServiceName", "QuotaArn", "QuotaCode", "QuotaName", "GlobalQuota", "Unit")
 
 
 class Quotas:
     """The operations of Service Quotas, and the limits that SageMaker enforces.
 
     Args:
-        home: folder of the generated state, where quotas.json is read.
-        account_id: the local account.
-        region: the account's region, part of each quota's ARN.
+        home: folder of the generated state, with quotas.json.
     """
 
-    def __init__(self, home: Path, account_id: str, region: str) -> None:
+    def __init__(self, home: Path) -> None:
         self._file = home / "quotas.json"
-        self._account_id = account_id
-        self._region = region
         self._asked: list[Mapping[str, Any]] = []
 
     def operations(self) -> Mapping[str, Operation]:
@@ -64,12 +62,12 @@ class Quotas:
         }
 
     def transform_limit(self, instance_type: str) -> int | None:
-        """How many instances of a type transform jobs may use at once; None for no limit."""
+        """Return how many instances of a type transform jobs may use at once; None for no limit."""
         limit = self._set_values().get(_transform_quota(instance_type))
         return None if limit is None else int(limit)
 
     def ask(self, call: Call) -> Mapping[str, Any]:
-        """Record a request, which stays pending as long as the cloud runs; only quotas.json changes a quota."""
+        """Record a request for an increase. It stays pending while the cloud runs: only quotas.json changes a quota."""
         quota, wanted = self._find(call, self._set_values()), float(call.params["DesiredValue"])
         if wanted <= quota["Value"]:
             raise AwsError("IllegalArgumentException", "The quota value must be greater than the current quota value.")
@@ -77,7 +75,6 @@ class Quotas:
             raise AwsError(
                 "ResourceAlreadyExistsException", "Only one open service quota increase request is allowed per quota."
             )
-        copied = ("ServiceCode", "ServiceName", "QuotaArn", "QuotaCode", "QuotaName", "GlobalQuota", "Unit")
         now = datetime.now(UTC)
         asked = {
             "Id": uuid.uuid4().hex,
@@ -85,9 +82,11 @@ class Quotas:
             "Status": "PENDING",
             "Created": now,
             "LastUpdated": now,
+            "Requester": call.principal.arn,
+            **{name: quota[name] for name in _COPIED},
         }
-        self._asked.append({**asked, **{name: quota[name] for name in copied}, "Requester": call.principal.arn})
-        return {"RequestedQuota": self._asked[-1]}
+        self._asked.append(asked)
+        return {"RequestedQuota": asked}
 
     def list_asked(self, call: Call) -> Mapping[str, Any]:
         code = call.params["QuotaCode"]
@@ -101,25 +100,26 @@ class Quotas:
         raise _no_such(f"The local cloud has no quota {code} of {call.params['ServiceCode']}.")
 
     def _rows(self, call: Call, values: Mapping[str, float]) -> list[Mapping[str, Any]]:
-        service = str(call.params["ServiceCode"])
+        service = call.params["ServiceCode"]
         if service not in _SERVICES:
             raise _no_such(f"The local cloud has no quotas of service {service}.")
         known = _transform_quotas() if service == "sagemaker" else _PLAIN[service]
-        return [self._row(service, name, code, values.get(name, value)) for name, (code, value) in known.items()]
-
-    def _row(self, service: str, name: str, code: str, value: float) -> Mapping[str, Any]:
-        return {
-            "ServiceCode": service,
-            "ServiceName": _SERVICES[service],
-            "QuotaArn": f"arn:aws:servicequotas:{self._region}:{self._account_id}:{service}/{code}",
-            "QuotaCode": code,
-            "QuotaName": name,
-            "Value": float(value),
-            "Unit": "None",
-            "Adjustable": True,
-            "GlobalQuota": False,
-            "QuotaAppliedAtLevel": "ACCOUNT",
-        }
+        prefix = f"arn:aws:servicequotas:{call.region}:{call.principal.account_id}:{service}/"
+        return [
+            {
+                "ServiceCode": service,
+                "ServiceName": _SERVICES[service],
+                "QuotaArn": f"{prefix}{code}",
+                "QuotaCode": code,
+                "QuotaName": name,
+                "Value": float(values.get(name, default)),
+                "Unit": "None",
+                "Adjustable": True,
+                "GlobalQuota": False,
+                "QuotaAppliedAtLevel": "ACCOUNT",
+            }
+            for name, (code, default) in known.items()
+        ]
 
     def _set_values(self) -> Mapping[str, float]:
         try:
@@ -141,7 +141,7 @@ def _transform_quota(instance_type: str) -> str:
 
 
 def _code(name: str) -> str:
-    """AWS does not publish a list of these quotas' codes; ours are stable for a name."""
+    """Return a code that follows from the quota's name, because AWS publishes no list of these quotas' codes."""
     return "L-" + hashlib.sha256(name.encode()).hexdigest()[:8].upper()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +11,13 @@ from functools import cache
 from threading import RLock
 from typing import Any
 
+import google_crc32c
+
 from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.iam.credentials import Principal
-from localcloud.aws.iam.documents import Policy, policy
-from localcloud.aws.iam.needs import Need
-from localcloud.aws.iam.needs.s3 import deletion
+from localcloud.aws.iam.documents import Policy, Statement, policy
+from localcloud.aws.iam.permissions import Permission
+from localcloud.aws.iam.permissions.s3 import deletion
 from localcloud.aws.moto import backend
 from localcloud.aws.protocol import wire
 from localcloud.aws.protocol.exchange import HttpRequest, HttpResponse
@@ -29,15 +30,13 @@ _DEFAULT_ENCRYPTION = {
     "Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}
 }
 
-_CRC32C = 0x82F63B78
 _CRC64NVME = 0x9A6C9329AC4BC9B5
-# A table-driven CRC in Python does about 10 MB a second; above this size the rarer CRCs are not verified.
-_PYTHON_CRC_LIMIT = 8 * 1024 * 1024
-_SLOW = {"crc32c", "crc64nvme"}
+# A CRC in Python does about 10 MB a second; the CRC64NVME of a larger body is not verified.
+_CRC64NVME_LIMIT_BYTES = 8 * 2**20
 
 
 class Buckets:
-    """moto's buckets of the local account."""
+    """The buckets of the local account, which moto keeps."""
 
     def __init__(self, account_id: str, lock: RLock) -> None:
         self._account_id = account_id
@@ -47,8 +46,17 @@ class Buckets:
         with self._lock:
             return self._backend().buckets.get(name)
 
-    def delete(self, name: str, entries: Sequence[Mapping[str, str]], *, bypass: bool) -> tuple[list[Any], list[str]]:
-        """Delete objects; returns those that were deleted (key, version, delete marker), and the keys that a lock protects."""
+    def delete(self, name: str, entries: Sequence[Entry], *, bypass: bool) -> tuple[list[Any], list[str]]:
+        """Delete objects.
+
+        Args:
+            name: the bucket.
+            entries: the `Objects` of DeleteObjects.
+            bypass: whether to delete objects that a lock in governance mode protects.
+
+        Returns:
+            What was deleted (key, version, delete marker), and the keys that a lock protects.
+        """
         with self._lock:
             return self._backend().delete_objects(name, list(entries), bypass)
 
@@ -57,18 +65,18 @@ class Buckets:
             return name in self._backend().buckets and self._backend().get_object(name, key) is not None
 
     def has_objects(self, name: str, prefix: str) -> bool:
-        """Whether a listing of a prefix would show an object."""
+        """Say whether a listing of a prefix would show an object."""
         with self._lock:
             bucket = self._backend().buckets.get(name)
             return bucket is not None and bool(self._backend().list_objects(bucket, prefix, None, None, 1)[0])
 
     def knows_token(self, token: str) -> bool:
-        """Whether a listing of objects has given out this token."""
+        """Say whether this token comes from a listing of objects."""
         with self._lock:
             return token in self._backend()._pagination_tokens  # noqa: SLF001  moto fails at one it does not know
 
     def policy(self, name: str) -> Policy | None:
-        """The policy of a bucket; None if it has none, or if there is no such bucket."""
+        """Return the policy of a bucket; None if there is no policy, or no such bucket."""
         bucket = self.find(name)
         if bucket is None or not bucket.policy:
             return None
@@ -80,37 +88,40 @@ class Buckets:
 
 
 class RoleAccess:
-    """S3 for a service that acts with a role while it answers another principal's call: it authorises, then looks up."""
+    """S3 for a service that acts with a role while it answers another principal's call.
+
+    The role's permissions are checked first.
+    """
 
     def __init__(self, buckets: Buckets, authorizer: Authorizer) -> None:
         self._buckets = buckets
         self._authorizer = authorizer
 
     def has_object(self, role: Principal, region: str, bucket: str, key: str) -> bool:
-        """Whether an object exists, as HeadObject reports it.
+        """Say whether an object exists, as HeadObject does.
 
         Raises:
             AccessDeniedError: the role may not read the object, or may not know that it is missing.
         """
-        self._authorizer.require(role, Need("s3:GetObject", f"{_ARN}{bucket}/{key}"), region)
+        self._authorizer.require(role, Permission("s3:GetObject", f"{_ARN}{bucket}/{key}"), region)
         if self._buckets.has_object(bucket, key):
             return True
-        self._authorizer.require(role, Need("s3:ListBucket", f"{_ARN}{bucket}"), region)
+        self._authorizer.require(role, Permission("s3:ListBucket", f"{_ARN}{bucket}"), region)
         return False
 
     def has_objects(self, role: Principal, region: str, bucket: str, prefix: str) -> bool:
-        """Whether an object exists below a prefix, as ListObjectsV2 reports it.
+        """Say whether there is an object with a prefix, as ListObjectsV2 does.
 
         Raises:
             AccessDeniedError: the role may not list the bucket.
         """
         keys = {"s3:prefix": (prefix,), "s3:max-keys": ("1",)}
-        self._authorizer.require(role, Need("s3:ListBucket", f"{_ARN}{bucket}", keys), region)
+        self._authorizer.require(role, Permission("s3:ListBucket", f"{_ARN}{bucket}", keys), region)
         return self._buckets.has_objects(bucket, prefix)
 
 
 class S3:
-    """The endpoint's additions to moto's S3, by operation: checks before a call, changes of requests and answers."""
+    """What the endpoint adds to moto's S3: checks before an operation, and changes of requests and answers."""
 
     def __init__(self, buckets: Buckets, authorizer: Authorizer) -> None:
         self._buckets = buckets
@@ -158,15 +169,10 @@ class S3:
         resource = f"{_ARN}{name}"
         try:
             document = policy(f"bucket/{name}", text)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise AwsError(
-                "MalformedPolicy", f"Policies must be valid JSON with Effect, Action, Resource: {error}"
-            ) from error
+        except ValueError as error:
+            raise AwsError("MalformedPolicy", f"The bucket policy cannot be read: {error}") from error
         for statement in document.statements:
-            if statement.principals is None and statement.not_principals is None:
-                raise AwsError("MalformedPolicy", "Missing required field Principal")
-            if not all(_within(arn, resource) for arn in (*statement.resources, *statement.not_resources)):
-                raise AwsError("MalformedPolicy", "Policy has invalid resource")
+            _check_statement(statement, resource)
         bucket = self._buckets.find(name)
         blocked = bucket is not None and bucket.public_access_block and bucket.public_access_block.block_public_policy
         if blocked and _grants_everyone(text):
@@ -185,7 +191,7 @@ class S3:
         allowed: list[Entry] = []
         refused: list[Entry] = []
         for entry in entries:
-            (allowed if self._authorizer.permits(call, deletion(bucket, entry)) else refused).append(entry)
+            (allowed if self._permits(call, deletion(bucket, entry)) else refused).append(entry)
         bypass = bool(call.params.get("BypassGovernanceRetention"))
         deleted, locked = self._buckets.delete(bucket, allowed, bypass=bypass)
         errors = [_error(entry, "Access Denied") for entry in refused]
@@ -197,23 +203,40 @@ class S3:
         """Answer 403 for a missing key to a caller who may not list the bucket."""
         if response.status != 404:
             return response
-        listing = Need("s3:ListBucket", f"{_ARN}{call.params['Bucket']}")
-        if self._authorizer.permits(call, listing):
-            return response
-        message = (
-            f"User: {call.principal.arn} is not authorized to perform: s3:ListBucket on resource: "
-            f'"{listing.resource}" because no identity-based policy allows the s3:ListBucket action'
-        )
-        return wire.error_response(call.request, call.service, call.operation, AccessDeniedError(message))
+        try:
+            self._authorizer.check(call, Permission("s3:ListBucket", f"{_ARN}{call.params['Bucket']}"))
+        except AccessDeniedError as error:
+            return wire.error_response(call.request, call.service, call.operation, error)
+        return response
+
+    def _permits(self, call: Call, permission: Permission) -> bool:
+        try:
+            self._authorizer.check(call, permission)
+        except AccessDeniedError:
+            return False
+        return True
 
 
 def _name_algorithm(call: Call) -> HttpRequest:
-    """S3 knows a checksum by its header; moto also needs the name of the algorithm."""
+    """Name the algorithm of a checksum: moto does not recognise it by the checksum's header, as S3 does."""
     headers = call.request.headers
     names = [name.rpartition("-")[2].upper() for name in headers if name in CHECKSUM_HEADERS]
     if not names or "x-amz-sdk-checksum-algorithm" in headers:
         return call.request
     return replace(call.request, headers={**headers, "x-amz-sdk-checksum-algorithm": names[0]})
+
+
+def _check_statement(statement: Statement, bucket_arn: str) -> None:
+    fields = {
+        "Principal": statement.principals is not None or statement.not_principals is not None,
+        "Action": statement.actions or statement.not_actions,
+        "Resource": statement.resources or statement.not_resources,
+    }
+    for name, given in fields.items():
+        if not given:
+            raise AwsError("MalformedPolicy", f"Missing required field {name}")
+    if not all(_within(arn, bucket_arn) for arn in (*statement.resources, *statement.not_resources)):
+        raise AwsError("MalformedPolicy", "Policy has invalid resource")
 
 
 def _within(arn: str, bucket_arn: str) -> bool:
@@ -264,7 +287,7 @@ def check_declared(call: Call) -> None:
             raise AwsError("BadDigest", "The Content-MD5 you specified did not match what we received.")
     for name, compute in _ALGORITHMS.items():
         declared = headers.get(f"x-amz-checksum-{name}")
-        if declared is None or (name in _SLOW and len(body) > _PYTHON_CRC_LIMIT):
+        if declared is None or (name == "crc64nvme" and len(body) > _CRC64NVME_LIMIT_BYTES):
             continue
         actual = compute(body)
         if len(_decoded(declared)) != len(actual):
@@ -276,34 +299,26 @@ def check_declared(call: Call) -> None:
 def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return b""
 
 
-def crc32c(body: bytes) -> bytes:
-    return _crc(body, _CRC32C, 32).to_bytes(4, "big")
-
-
 def crc64nvme(body: bytes) -> bytes:
-    return _crc(body, _CRC64NVME, 64).to_bytes(8, "big")
-
-
-def _crc(body: bytes, polynomial: int, bits: int) -> int:
-    table = _table(polynomial)
-    mask = (1 << bits) - 1
+    """Return a checksum that no library of ours computes."""
+    table, mask = _crc64nvme_table(), 2**64 - 1
     value = mask
     for byte in body:
         value = table[(value ^ byte) & 0xFF] ^ (value >> 8)
-    return value ^ mask
+    return (value ^ mask).to_bytes(8, "big")
 
 
 @cache
-def _table(polynomial: int) -> tuple[int, ...]:
+def _crc64nvme_table() -> tuple[int, ...]:
     rows: list[int] = []
     for number in range(256):
         value = number
         for _ in range(8):
-            value = (value >> 1) ^ polynomial if value & 1 else value >> 1
+            value = (value >> 1) ^ _CRC64NVME if value & 1 else value >> 1
         rows.append(value)
     return tuple(rows)
 
@@ -312,7 +327,7 @@ _ALGORITHMS: Mapping[str, Callable[[bytes], bytes]] = {
     "crc32": lambda body: zlib.crc32(body).to_bytes(4, "big"),
     "sha1": lambda body: hashlib.sha1(body, usedforsecurity=False).digest(),
     "sha256": lambda body: hashlib.sha256(body).digest(),
-    "crc32c": crc32c,
+    "crc32c": lambda body: google_crc32c.value(body).to_bytes(4, "big"),
     "crc64nvme": crc64nvme,
 }
 CHECKSUM_HEADERS = frozenset(f"x-amz-checksum-{name}" for name in _ALGORITHMS)

@@ -48,6 +48,8 @@ _ETCD: Final[Mapping[str, str | int | bool]] = {
     "auto-compaction-mode": "revision",
     "auto-compaction-retention": "1000",
     "log-level": "warn",
+    # Only etcd's command line sets its default; read from a file alone, etcd would warn of every request.
+    "warning-unary-request-duration": 300_000_000,  # nanoseconds
 }
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.commands import account, cloud, environment, jobs, recovery, stack, terminal
-from localcloud.commands.report import model_of, serving
 from localcloud.commands.stack import LOCAL, Stack
 from localcloud.console import CommandError, colour, say, step
 from localcloud.supervisor import client, record
@@ -110,6 +109,8 @@ def report(home: Path, name: str, job: str) -> int:
     found = declared.get(wanted)
     if not found or found["status"] != "Completed":
         return chosen.module("workshop.report", *arguments)  # it prints which jobs there are, or why there is no report
+    from localcloud.commands.report import model_of, serving  # noqa: PLC0415  slow to load, and for this command alone
+
     with ExitStack() as running:
         try:
             model = running.enter_context(model_of(found["job_name"], chosen.pulumi.client))
@@ -158,7 +159,7 @@ def opened(home: Path, name: str, *, start: bool = True) -> Stack:
         return Stack(name, home, account.pulumi(home, name))
     chosen = Stack(name, home, cloud.pulumi(home, cloud.ensure(home) if start else cloud.running(home)))
     if start:
-        stack.select(chosen.pulumi, home)
+        stack.create(chosen.pulumi, home)
     return chosen
 
 
@@ -187,9 +188,8 @@ def _forget_what_is_gone(home: Path) -> None:
 
 def _stop(home: Path) -> None:
     with step("Stop the local cloud"):
-        stopped = client.stop(home)
-    if not stopped:
-        say("    it was not running")
+        if not client.stop(home):
+            say("    it was not running")
     environment.write_shell_file(home, None)
 
 

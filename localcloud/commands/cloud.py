@@ -15,6 +15,7 @@ from localcloud.supervisor import client, record
 from localcloud.supervisor.record import Cloud
 
 LOG_LINES = 20
+SETUP_LOG = "pip.log"
 
 
 def ensure(home: Path) -> Cloud:
@@ -90,14 +91,15 @@ def status(home: Path) -> int:
     if cloud is None:
         say("the local cloud does not run; `make up` starts it")
         return 0
-    since = dt.datetime.fromisoformat(cloud.started)
+    since = dt.datetime.fromisoformat(cloud.started).astimezone()
     age = dt.datetime.now(dt.UTC) - since
-    say(f"local cloud   running since {cloud.started} ({str(age).partition('.')[0]})")
+    say(f"local cloud   running since {since:%Y-%m-%d %H:%M:%S} ({str(age).partition('.')[0]})")
     say(f"AWS endpoint  {cloud.aws_endpoint}   account {cloud.account_id}, region {cloud.region}")
     resources = stack.resources(home)
     jobs = ", ".join(stack.declared_jobs(resources)) or "none"
-    say(f"stack         {stack.LOCAL}: {len(resources)} resources; jobs: {jobs}")
+    say(f"stack         {stack.LOCAL}: {stack.count(resources)} resources; jobs: {jobs}")
     say(f"logs          {home / 'logs'}")
+    say("       PID   MEMORY  PROCESS")
     for pid, megabytes, command in family(cloud.pid):
         say(f"  {pid:>8}  {megabytes:>5.0f} MB  {command}")
     return 0
@@ -122,8 +124,9 @@ def family(root: int) -> list[tuple[int, float, str]]:
 
 
 def logs(home: Path) -> int:
-    """Print the end of each log of the local cloud, newest last."""
-    files = sorted((home / "logs").glob("*.log"), key=lambda path: path.stat().st_mtime)
+    """Print the end of each log of the local cloud that has content, newest last."""
+    written = (path for path in (home / "logs").glob("*.log") if path.stat().st_size and path.name != SETUP_LOG)
+    files = sorted(written, key=lambda path: path.stat().st_mtime)
     for path in files:
         say(f"==> {path}")
         for line in path.read_text(errors="replace").splitlines()[-LOG_LINES:]:

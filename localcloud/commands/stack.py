@@ -156,6 +156,11 @@ def reruns(stack: str) -> dict[str, str]:
     return {str(job): str(value) for job, value in entries.items()} if isinstance(entries, dict) else {}
 
 
+def count(resources: Iterable[dict[str, Any]]) -> int:
+    """The number of resources as Pulumi counts them: providers that no program declares are left out."""
+    return sum("::default" not in found["urn"] for found in resources)
+
+
 def declared_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:
     """Names of the TransformJobs in a state."""
     return [_name(job) for job in _jobs(resources)]
@@ -187,8 +192,8 @@ def _status(job: dict[str, Any]) -> str:
     return ((job.get("outputs") or {}).get("status") or {}).get("transformJobStatus", "")
 
 
-def select(pulumi: PulumiCli, home: Path) -> None:
-    """Create the local stack if needed, and select it, in a folder that only its owner may read.
+def create(pulumi: PulumiCli, home: Path) -> None:
+    """Create the local stack if needed, in a folder that only its owner may read; PULUMI_STACK selects it.
 
     Raises:
         CommandError: its state file is damaged.
@@ -196,4 +201,5 @@ def select(pulumi: PulumiCli, home: Path) -> None:
     check_state(home)
     (home / "pulumi").mkdir(parents=True, exist_ok=True)
     (home / "pulumi").chmod(0o700)  # Pulumi writes files that anyone may read
-    pulumi.ask("stack", "select", "--create", LOCAL)
+    if not checkpoint(home).exists():
+        pulumi.ask("stack", "select", "--create", LOCAL)

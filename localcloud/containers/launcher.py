@@ -20,6 +20,8 @@ from localcloud.home import CHECKOUT, home
 _START_SECONDS: Final = 60
 # Libraries read these when they are loaded: each process computes with one thread, and the fork server starts no other.
 _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+# Python warns that the package has loaded the module already; it holds constants and functions, so that does no harm.
+_QUIETLY: Final = ("-W", "ignore::RuntimeWarning:runpy")
 _PASSED_ON: Final = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
@@ -65,7 +67,7 @@ class Launcher:
         modules = [image.module for image in IMAGES if image.module]
         with theirs, log.open("ab") as sink:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "localcloud.containers.zygote", *modules],
+                [sys.executable, *_QUIETLY, "-m", "localcloud.containers.zygote", *modules],
                 stdin=theirs.fileno(),
                 stdout=sink,
                 stderr=sink,

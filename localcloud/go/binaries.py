@@ -23,6 +23,7 @@ from localcloud.go.programs import CONTROL_PLANE, CONTROL_PLANE_AND_PROVIDER, Bu
 Progress = Callable[[str], None]
 
 _CACHE_NAME: Final = "sagemaker-batch-workshop"
+_SOURCES: Final = {".go", ".mod", ".sum"}  # an editor or a file manager may put other files beside them
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,9 @@ def cache_folder() -> Path:
 def build_name(program: Program) -> str:
     """The name of the build of a program's present sources for this machine."""
     digest = hashlib.sha256(repr((program.flags, program.names, program.embedded)).encode())
-    for source in sorted(program.sources.iterdir()):
-        digest.update(source.read_bytes())
+    for source in sorted(program.sources.glob("[!.]*")):
+        if source.suffix in _SOURCES:
+            digest.update(source.read_bytes())
     return f"{program.name}-{digest.hexdigest()[:12]}-{sys.platform}-{platform.machine().lower()}"
 
 

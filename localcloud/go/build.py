@@ -27,9 +27,8 @@ Progress = Callable[[str], None]
 
 _WAITS_SECONDS: Final = (2.0, 5.0, 15.0, 30.0)
 _SILENCE_SECONDS: Final = 120.0
-_PATIENCE_SECONDS: Final = (
-    90.0  # counted from the first refusal: long enough for a short failure, too short to seem hung
-)
+# Counted from the first refusal: long enough for a short failure of the registry, too short to seem hung.
+_PATIENCE_SECONDS: Final = 90.0
 _PROGRESS_SECONDS: Final = 10.0
 _OWN_CACHES: Final = "go"
 _GIVING_WAY: Final = 10  # niceness of all builds but the first
@@ -297,6 +296,6 @@ def _failure(problem: str) -> BuildError:
 
 
 def _sweep(cache: Path) -> None:
-    """Remove what a build that was killed left behind."""
+    """Remove the folders of builds that were killed."""
     for left in (*cache.glob(".control-plane*"), *cache.glob(".pulumi-*")):
         shutil.rmtree(left, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What is compiled from Go modules: the folders of the go.mod files, the flags, the names of the programs; and the errors of a build.
+"""The programs that are compiled from Go modules: folders of go.mod files, flags and names; and the errors of a build.
 
 To use another release of Kubernetes: change the versions in `controlplane/go.mod` (staging modules have the release's
 version with 0 in place of 1), run `go mod tidy` there, and change the version and the date below. To use another release

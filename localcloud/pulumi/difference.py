@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import zip_longest
 from typing import Any
 
 
@@ -70,27 +71,12 @@ def compare(
 def _walk(path: str, old: Any, new: Any) -> Iterator[tuple[str, Kind]]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in sorted({*old, *new}):
-            yield from _member(_join(path, name), old.get(name), new.get(name))
+            yield from _walk(_join(path, name), old.get(name), new.get(name))
     elif isinstance(old, list) and isinstance(new, list):
-        for index in range(max(len(old), len(new))):
-            yield from _member(f"{path}[{index}]", _at(old, index), _at(new, index))
+        for index, (before, after) in enumerate(zip_longest(old, new)):
+            yield from _walk(f"{path}[{index}]", before, after)
     elif old != new or isinstance(old, bool) != isinstance(new, bool):
-        yield path, Kind.UPDATE
-
-
-def _member(path: str, old: Any, new: Any) -> Iterator[tuple[str, Kind]]:
-    if old is None and new is None:
-        return
-    if old is None:
-        yield path, Kind.ADD
-    elif new is None:
-        yield path, Kind.DELETE
-    else:
-        yield from _walk(path, old, new)
-
-
-def _at(items: list[Any], index: int) -> Any:
-    return items[index] if index < len(items) else None
+        yield path, Kind.ADD if old is None else Kind.DELETE if new is None else Kind.UPDATE
 
 
 def _join(path: str, name: str) -> str:

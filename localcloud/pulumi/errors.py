@@ -24,6 +24,10 @@ class CancelledError(PluginError):
     """The engine asked to stop."""
 
 
+class CallError(PluginError):
+    """AWS refused a call, did not answer, or did not finish its work in time."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """One invalid input."""

@@ -1,6 +1,6 @@
-"""Runs a provider as the process that an engine expects: it prints its port first, and ends with its parent.
+"""Runs a gRPC server as the process that an engine expects: it prints its port first, and ends with its parent.
 
-It works only for stacks of the running local cloud.
+The plugins also share here that they work only for stacks of the running local cloud, and that they have no schema.
 """
 
 from __future__ import annotations
@@ -11,69 +11,66 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NoReturn
+from typing import Any, Final
 
 import grpc
-from pulumi.runtime.proto import provider_pb2_grpc
 
 from localcloud.home import home
 from localcloud.pulumi.errors import NotRegisteredError
 from localcloud.pulumi.wire import Urn
 
-MESSAGE_LIMIT = 400 * 1024 * 1024  # the limit of the SDK and of the official engine
-NO_SCHEMA = (
+MESSAGE_LIMIT: Final = (("grpc.max_receive_message_length", 400 * 1024 * 1024),)  # bytes, as in the SDK and the engine
+NO_SCHEMA: Final = (
     "the local cloud's plugins have no schema to generate code from: "
     "pass --generate-code=false to `pulumi import`, which still imports the resource"
 )
-# Each creation blocks a thread, possibly for minutes; threads start on demand.
-_THREADS = 512
+_LOOK_AGAIN: Final = 0.2  # seconds
 
 
-def serve(provider: provider_pb2_grpc.ResourceProviderServicer) -> NoReturn:
-    """Serve until the parent goes away or a signal comes."""
-    die_with_parent()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os._exit(0))
-    server, port = start(provider)
-    announce(port)
-    server.wait_for_termination()
-    sys.exit(0)
+def engine_address() -> str:
+    """The engine's `host:port`, the last argument of a process that an engine starts; empty without one."""
+    return next((argument for argument in reversed(sys.argv[1:]) if not argument.startswith("-")), "")
 
 
-def start(provider: provider_pb2_grpc.ResourceProviderServicer) -> tuple[Any, int]:
-    """Start serving on a free port of the loopback interface; tests use it within their own process."""
-    limits = [("grpc.max_receive_message_length", MESSAGE_LIMIT), ("grpc.max_send_message_length", MESSAGE_LIMIT)]
-    server = grpc.server(ThreadPoolExecutor(_THREADS, "rpc"), options=[*limits, ("grpc.so_reuseport", 0)])
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
+def serve(add: Callable[[grpc.Server], object], *, threads: int) -> None:
+    """Serve on a free port of the loopback interface until the process is ended.
+
+    Args:
+        add: adds the service to the server, which has not started yet.
+        threads: how many calls are answered at once; threads start on demand.
+    """
+    server = grpc.server(ThreadPoolExecutor(threads, "rpc"), options=[*MESSAGE_LIMIT, ("grpc.so_reuseport", 0)])
+    add(server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    return server, port
-
-
-def die_with_parent() -> None:
-    """End this process when its parent does."""
-    # Not the kernel's death signal: it comes when the *thread* that forked ends, and an engine's threads come and go.
-    parent = os.getppid()
-    threading.Thread(target=_watch, args=(parent,), daemon=True, name="parent-watch").start()
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.2)
-    os._exit(1)
-
-
-def announce(port: int) -> None:
-    """Print the port for the parent; standard output is for nothing else, so later output of a library goes to stderr."""
     print(port, flush=True)
-    os.dup2(2, 1)
+    server.wait_for_termination()
+
+
+def end_with_parent(end: Callable[[int], object] = os._exit) -> None:
+    """End this process with code 0 on an interrupt or a SIGTERM, and with code 1 when its parent has ended.
+
+    Args:
+        end: ends the process with an exit code.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: end(0))
+    # Not by the kernel's death signal: it comes when the *thread* that forked ends, and an engine's threads come and go.
+    threading.Thread(target=_watch, args=(os.getppid(), end), daemon=True, name="parent-watch").start()
+
+
+def _watch(parent: int, end: Callable[[int], object]) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_AGAIN)
+    end(1)
 
 
 def require_registered(urn: Urn) -> None:
     """Check that the running local cloud serves this stack; its supervisor lists such stacks in `run/cloud.json`.
 
-    The state of a stack on AWS that is used with the local cloud by mistake would lose all its resources in a refresh.
+    If a stack on AWS were used with the local cloud by mistake, a refresh would remove all resources from its state.
 
     Raises:
         NotRegisteredError: no local cloud runs, or it was not started for this stack.

@@ -7,7 +7,7 @@ A value that a preview does not know yet is `UNKNOWN`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from google.protobuf import struct_pb2
@@ -37,6 +37,11 @@ _UNKNOWN_TEXTS: Final = frozenset(
 def names(text: str) -> frozenset[str]:
     """The set of the names of properties in a text that separates them by spaces."""
     return frozenset(text.split())
+
+
+def present(values: Mapping[str, Any]) -> Properties:
+    """The values that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 class Unknown:
@@ -143,8 +148,8 @@ def _plain_struct(struct: struct_pb2.Struct) -> tuple[Any, bool]:
     if mark == _SECRET:
         return _plain(struct.fields["value"])[0], True
     if mark == _OUTPUT:
-        inner = _plain(struct.fields["value"])[0] if "value" in struct.fields else UNKNOWN
-        return inner, struct.fields["secret"].bool_value if "secret" in struct.fields else False
+        inner, secret = _plain(struct.fields["value"]) if "value" in struct.fields else (UNKNOWN, False)
+        return inner, secret or struct.fields["secret"].bool_value
     return _marked(mark, struct), False
 
 
@@ -200,10 +205,9 @@ class Urn:
     project: str
     type: str
     name: str
-    text: str = field(default="", compare=False)  # the whole, as the engine gave it
 
     @classmethod
     def parse(cls, text: str) -> Urn:
         """Parse a URN; its name is everything after the third separator."""
         head, project, types, name = text.split("::", 3)
-        return cls(head.removeprefix("urn:pulumi:"), project, types.rsplit("$", 1)[-1], name, text)
+        return cls(head.removeprefix("urn:pulumi:"), project, types.rsplit("$", 1)[-1], name)

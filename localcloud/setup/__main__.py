@@ -55,7 +55,7 @@ def _set_up(directory: Path, part: str) -> None:
     if current and not lacking:
         return
     with step("Set-up"):
-        virtualenv.stand(directory)
+        virtualenv.create(directory)
         with compiling(lacking, virtualenv.python_of(directory)):
             virtualenv.ensure(directory, CHECKOUT, files)
 

@@ -16,22 +16,21 @@ from pathlib import Path
 from localcloud.console import say
 from localcloud.home import CHECKOUT
 
-DOWNLOAD_SECONDS = 60.0
-
 OLDEST = (3, 260, 0)
 """The oldest CLI that has run this stack; see docs/versions.md."""
 OWN_FOLDER = "cli"
 """The folder, within the generated one, of a compiled CLI and its language host."""
+_DOWNLOAD_SECONDS = 60.0
 _VERSION_SECONDS = 20.0
 
 
 def lacking(home: Path, part: str) -> list[str]:
-    """The names of the programs to compile; it also chooses between a compiled and an installed CLI.
+    """The names of the programs to compile; this also chooses between a compiled and an installed CLI.
 
-    An installed CLI that is new enough is used, and first tries to download its Kubernetes provider.
+    An installed CLI that is new enough is used, after it has tried to download its Kubernetes provider.
 
     Args:
-        home: the generated folder; it contains a folder for the compiled CLI if that is the one to use.
+        home: the generated folder, in which the folder `cli` is created if a compiled CLI is to be used, else removed.
         part: the part to set up: `local`, `tests` or `dev`, which needs only a CLI.
     """
     # Imported here, because an old Python cannot parse these modules.
@@ -48,7 +47,7 @@ def lacking(home: Path, part: str) -> list[str]:
 def _installed_cli(home: Path) -> Path | None:
     found = installed(os.environ.get("PATH", os.defpath))
     compiled = home / OWN_FOLDER
-    if found and found.serves:
+    if found and found.is_new_enough:
         shutil.rmtree(compiled, ignore_errors=True)
         return found.program
     if found and not compiled.exists():
@@ -65,7 +64,7 @@ def _provider_is_installed(home: Path, cli: Path) -> bool:
     version, pulumi_home = pinned.group(1), home / "pulumi-home"
     program = pulumi_home / "plugins" / f"resource-kubernetes-v{version}" / "pulumi-resource-kubernetes"
     if not program.exists():
-        say(f"    downloading Pulumi's Kubernetes provider {version} (at most {DOWNLOAD_SECONDS:.0f} s)")
+        say(f"    downloading Pulumi's Kubernetes provider {version} (at most {_DOWNLOAD_SECONDS:.0f} s)")
         _download(cli, version, pulumi_home)
     return program.exists() and not program.is_symlink()
 
@@ -75,7 +74,7 @@ def _download(cli: Path, version: str, pulumi_home: Path) -> None:
     environment = {**os.environ, "PULUMI_HOME": str(pulumi_home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=DOWNLOAD_SECONDS
+            command, env=environment, capture_output=True, text=True, check=False, timeout=_DOWNLOAD_SECONDS
         )
         said = done.stderr.strip().splitlines()[-1:] if done.returncode else []
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -97,7 +96,7 @@ class Found:
     version: tuple[int, ...]
 
     @property
-    def serves(self) -> bool:
+    def is_new_enough(self) -> bool:
         """Whether it is new enough to be used instead of a compiled one."""
         return self.version >= OLDEST
 

@@ -18,9 +18,8 @@ POLICY = Path("policy/requirements.txt")
 TOOLS = Path("workshop/requirements.txt")
 NOTEBOOK = Path("notebooks/requirements.txt")
 TESTS = Path("tests/requirements.txt")
-CONSTRAINTS = Path(
-    "localcloud/setup/constraints.txt"
-)  # includes the packages that those require, so that every version is pinned
+# The packages of all these files and those that they require, so that every version is pinned.
+CONSTRAINTS = Path("localcloud/setup/constraints.txt")
 
 
 def python_of(home: Path) -> Path:
@@ -34,14 +33,18 @@ def is_current(home: Path, checkout: Path, requirements: Sequence[Path]) -> bool
     return python_of(home).exists() and all(stamp.exists() for stamp in stamps)
 
 
-def stand(home: Path) -> None:
+def create(home: Path) -> None:
     """Create the environment if it does not exist, with nothing but pip in it.
 
     Raises:
-        CommandError: it cannot be made.
+        CommandError: it cannot be created.
     """
-    if not _runs(python_of(home)):
-        _create(home)
+    if _runs(python_of(home)):
+        return
+    shutil.rmtree(home / "venv", ignore_errors=True)
+    done = subprocess.run([sys.executable, "-m", "venv", home / "venv"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CommandError(f"no virtual environment could be created in {home / 'venv'}:\n{done.stdout}{done.stderr}")
 
 
 def ensure(home: Path, checkout: Path, requirements: Sequence[Path]) -> None:
@@ -50,7 +53,7 @@ def ensure(home: Path, checkout: Path, requirements: Sequence[Path]) -> None:
     Raises:
         CommandError: it cannot be created or pip fails; the message has pip's last lines and the log's path.
     """
-    stand(home)
+    create(home)
     if is_current(home, checkout, requirements):
         return
     say(f"    installing Python packages into {home / 'venv'} (1 to 3 minutes the first time)")
@@ -67,16 +70,12 @@ def _stamps(home: Path, checkout: Path, requirements: Sequence[Path]) -> list[Pa
 
 
 def _runs(python: Path) -> bool:
-    """False also for an environment whose base interpreter was upgraded or removed, or whose creation was interrupted."""
+    """Whether an environment can be used: its base interpreter may be gone or too old, or its creation was interrupted."""
     probe = "import pip, sys; sys.exit(sys.version_info < (3, 11))"
-    return python.exists() and subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode == 0
-
-
-def _create(home: Path) -> None:
-    shutil.rmtree(home / "venv", ignore_errors=True)
-    done = subprocess.run([sys.executable, "-m", "venv", home / "venv"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise CommandError(f"no virtual environment could be created in {home / 'venv'}:\n{done.stdout}{done.stderr}")
+    try:
+        return subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def _pip_install(home: Path, checkout: Path, requirements: Sequence[Path]) -> None:
@@ -102,7 +101,7 @@ def _install_checkout(home: Path, checkout: Path) -> None:
 
 
 def _install_pins(home: Path, checkout: Path, sink: IO[str]) -> None:
-    """Install everything that is pinned with two pips at once, each one half, which halves the time of a full installation.
+    """Install everything that is pinned by two pips at once, each of which takes half; that halves the time.
 
     The pip that runs after them installs the rest, and checks everything.
     """
@@ -128,7 +127,5 @@ def pinned(constraints: str) -> list[str]:
 
 def _pip(home: Path, *arguments: str) -> list[str]:
     quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-    quiet.append(
-        "--no-compile"
-    )  # the SDKs have thousands of modules that are never imported; compiling them would take half of the time
-    return [str(python_of(home)), "-m", "pip", "install", *quiet, *arguments]
+    # The SDKs have thousands of modules that are never imported, and compiling them would take half of the time.
+    return [str(python_of(home)), "-m", "pip", "install", *quiet, "--no-compile", *arguments]

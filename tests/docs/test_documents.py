@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import architecture, tables
+from docs import tables
 from tests.docs import documents
 from tests.program import harness
 
@@ -21,10 +21,6 @@ def _relative(path: Path) -> str:
 @pytest.mark.parametrize("document", tables.DOCUMENTS, ids=_relative)
 def test_every_table_is_as_the_code_has_it(document: Path) -> None:
     assert tables.renewed(document.read_text()) == document.read_text(), "run: python -m docs.tables"
-
-
-def test_the_picture_is_as_its_source_draws_it() -> None:
-    assert architecture.PICTURE.read_text() == architecture.draw(), "run: python docs/architecture.py"
 
 
 @pytest.mark.parametrize("document", tables.DOCUMENTS, ids=_relative)

@@ -26,7 +26,7 @@ import os
 from localcloud.commands import cloud, stack
 from localcloud.home import own
 os.environ["LOCALCLOUD_HOME"] = str(own())
-stack.select(cloud.pulumi(own(), cloud.ensure(own())), own())
+stack.create(cloud.pulumi(own(), cloud.ensure(own())), own())
 """
 
 
@@ -64,7 +64,7 @@ class Checkout:
 
     def start_cloud(self) -> None:
         """Start a local cloud with an empty stack, without a run of the program."""
-        assert self.make_target("status").code == 0  # it sets up
+        assert self.make_target("setup").code == 0
         done = self._run([str(self.home / "venv/bin/python"), "-c", _START], self._clean() | self.base)
         assert done.code == 0, done.text
 

@@ -138,6 +138,12 @@ def test_a_wrong_word_on_the_command_line_is_named(fresh: Fresh, variables: dict
     assert "Traceback" not in refused.text
 
 
+@pytest.mark.parametrize("target", ["status", "logs", "destroy", "down", "reset"])
+def test_where_no_local_cloud_ran_there_is_nothing_to_do_or_to_set_up(fresh: Fresh, target: str) -> None:
+    said = fresh().make_target(target, "PYTHON=none")
+    assert (said.code, said.text) == (0, "the local cloud does not run; `make up` starts it\n")
+
+
 def test_a_port_that_is_taken_is_named(fresh: Fresh) -> None:
     import socket  # noqa: PLC0415  used here only
 

@@ -93,3 +93,10 @@ def test_the_state_file_holds_no_secret_in_clear(standing: Checkout) -> None:
     exported = json.loads(standing.shell("pulumi stack export").text)
     stack = next(r for r in exported["deployment"]["resources"] if r["type"] == "pulumi:pulumi:Stack")
     assert "ciphertext" in stack["outputs"]["kubeconfig"]
+
+
+def test_the_logs_of_a_healthy_cloud_have_no_warnings_of_python(standing: Checkout) -> None:
+    said = standing.make_target("logs")
+    assert said.code == 0, said.text
+    assert "containers.log" not in said.text  # it is empty
+    assert "Warning" not in said.text

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from tests.workshop.conftest import Stack, lines
 from workshop import stack, summary
@@ -132,6 +133,48 @@ def test_each_result_is_copied_with_what_is_known_of_its_job(a_stack: Stack, sai
     assert (copies / "dev/churn/a.csv.out").read_text() == "0.1\n"
     assert (copies / "dev/churn/sub/b.csv.out").read_text() == "0.2\n"
     assert json.loads((copies / "dev/churn/job.json").read_text())["job_name"] == "churn"
+
+
+def test_a_result_that_has_not_changed_is_not_read_again(
+    a_stack: Stack, said: Said, copies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = {"path": a_stack.file("truth.csv", lines([1, 0, 1, 0]))}
+    a_stack.ran("churn", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, labels=labels)
+    first = said()
+    monkeypatch.setattr(a_stack.s3, "get_object", lambda **_: pytest.fail("it was read again"))
+    assert said() == first
+    assert json.loads((copies / "dev/churn/summary.json").read_text())["rows"] == 4
+
+
+@pytest.mark.parametrize("change", ["result", "labels", "threshold", "job"])
+def test_a_summary_is_made_again_when_what_it_says_may_have_changed(
+    a_stack: Stack, said: Said, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    labels = {"path": a_stack.file("truth.csv", lines([1, 0, 1, 0]))}
+    a_stack.ran("churn", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, labels=labels)
+    assert "precision 0.500, recall 0.500" in said()[1]
+    if change == "result":
+        a_stack.ran("churn", {"in.csv": GIVEN}, {"in.csv": lines([0.9, 0.1, 0.8, 0.2])}, labels=labels)
+    elif change == "labels":
+        a_stack.file("truth.csv", lines([1, 1, 0, 0]))
+    elif change == "threshold":
+        monkeypatch.setenv("THRESHOLD", "0.05")
+    else:
+        a_stack.ran("churn", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)})
+    assert "precision 0.500, recall 0.500" not in said()[1]
+
+
+def test_metrics_that_failed_are_computed_again(a_stack: Stack, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = {"path": a_stack.file("truth.csv", lines([1, 0, 1, 0]))}
+    a_stack.ran("churn", {"in.csv": GIVEN}, {"in.csv": lines(SCORES)}, labels=labels)
+    with monkeypatch.context() as broken:
+        broken.setattr(a_stack.sagemaker, "describe_transform_job", unreachable)
+        assert "none: SageMaker cannot describe" in said()[1]
+    assert "precision 0.500" in said()[1]
+
+
+def unreachable(**_: str) -> None:
+    raise EndpointConnectionError(endpoint_url="https://sagemaker")
 
 
 def test_a_copy_takes_the_place_of_the_one_before_and_stays_within_its_folder(

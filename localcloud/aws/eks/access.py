@@ -32,6 +32,7 @@ _GROUPS = {
     "AmazonEKSViewPolicy": "eks-access-policy:view",
     "AmazonEKSAdminViewPolicy": "eks-access-policy:admin-view",
 }
+_PRINCIPAL = re.compile(r"arn:aws:iam::\d{12}:(role|user)/(?:.*/)?([^/]+)")
 _NODE_TYPE = "EC2_LINUX"
 _API_MODES = {"API", "API_AND_CONFIG_MAP"}
 
@@ -55,29 +56,26 @@ class Access:
         }
 
     def create(self, call: Call) -> Mapping[str, Any]:
-        with self._store.active_cluster(str(call.params["clusterName"])) as cluster:
-            entry = new_entry(cluster, str(call.params["principalArn"]), call.params)
-            return {"accessEntry": entry}
+        cluster = self._store.active_cluster(call.params["clusterName"])
+        return {"accessEntry": new_entry(cluster, call.params["principalArn"], call.params)}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
         return {"accessEntry": self._find(call)[1]}
 
     def update(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            entry = self._find(call)[1]
-            if "kubernetesGroups" in call.params:
-                entry["kubernetesGroups"] = _checked_groups(call.params["kubernetesGroups"])
-            if call.params.get("username"):
-                entry["username"] = call.params["username"]
-            entry["modifiedAt"] = now()
-            return {"accessEntry": entry}
+        entry = self._find(call)[1]
+        if "kubernetesGroups" in call.params:
+            entry["kubernetesGroups"] = _checked_groups(call.params["kubernetesGroups"])
+        if call.params.get("username"):
+            entry["username"] = call.params["username"]
+        entry["modifiedAt"] = now()
+        return {"accessEntry": entry}
 
     def delete(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            cluster, entry = self._find(call)
-            cluster.access_entries.pop(entry["principalArn"])
-            cluster.access_policies.pop(entry["principalArn"], None)
-            return {}
+        cluster, entry = self._find(call)
+        cluster.access_entries.pop(entry["principalArn"])
+        cluster.access_policies.pop(entry["principalArn"], None)
+        return {}
 
     def list(self, call: Call) -> Mapping[str, Any]:
         cluster = self._api_cluster(call)
@@ -86,39 +84,32 @@ class Access:
         return page(sorted(arns), call.params, "accessEntries")
 
     def associate(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            cluster, entry = self._find(call)
-            policy_arn = str(call.params["policyArn"])
-            if policy_arn.removeprefix(ACCESS_POLICY) not in _GROUPS:
-                raise invalid(f"The policyArn parameter format is not valid: {policy_arn}")
-            if entry["type"] != "STANDARD":
-                raise invalid_request(f"Access entries of type {entry['type']} take no policies.")
-            associated = _associate(cluster, entry["principalArn"], policy_arn, call.params["accessScope"])
-            return {
-                "clusterName": cluster.name,
-                "principalArn": entry["principalArn"],
-                "associatedAccessPolicy": associated,
-            }
+        cluster, entry = self._find(call)
+        principal_arn, policy_arn = entry["principalArn"], call.params["policyArn"]
+        if policy_arn.removeprefix(ACCESS_POLICY) not in _GROUPS:
+            raise invalid(f"The policyArn parameter format is not valid: {policy_arn}")
+        if entry["type"] != "STANDARD":
+            raise invalid_request(
+                f"An access policy cannot be associated with an access entry of type {entry['type']}."
+            )
+        associated = _associate(cluster, principal_arn, policy_arn, call.params["accessScope"])
+        return {"clusterName": cluster.name, "principalArn": principal_arn, "associatedAccessPolicy": associated}
 
     def disassociate(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            cluster, entry = self._find(call)
-            held = cluster.access_policies.get(entry["principalArn"], {})
-            if held.pop(str(call.params["policyArn"]), None) is None:
-                raise not_found(f"Policy {call.params['policyArn']} is not associated with {entry['principalArn']}.")
-            return {}
+        cluster, entry = self._find(call)
+        held = cluster.access_policies.get(entry["principalArn"], {})
+        if held.pop(call.params["policyArn"], None) is None:
+            raise not_found(f"Policy {call.params['policyArn']} is not associated with {entry['principalArn']}.")
+        return {}
 
     def list_associated(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            cluster, entry = self._find(call)
-            return {
-                "clusterName": cluster.name,
-                "principalArn": entry["principalArn"],
-                "associatedAccessPolicies": list(cluster.access_policies.get(entry["principalArn"], {}).values()),
-            }
+        cluster, entry = self._find(call)
+        principal_arn = entry["principalArn"]
+        held = list(cluster.access_policies.get(principal_arn, {}).values())
+        return {"clusterName": cluster.name, "principalArn": principal_arn, "associatedAccessPolicies": held}
 
     def _api_cluster(self, call: Call) -> ClusterRecord:
-        cluster = self._store.cluster(str(call.params["clusterName"]))
+        cluster = self._store.cluster(call.params["clusterName"])
         _check_mode(cluster)
         return cluster
 
@@ -128,40 +119,43 @@ class Access:
 
 
 def new_entry(cluster: ClusterRecord, principal_arn: str, params: Mapping[str, Any]) -> Record:
-    """Give a principal an entry.
+    """Create the access entry of a principal.
+
+    Args:
+        cluster: the cluster that gets the entry.
+        principal_arn: a role or user of IAM.
+        params: optional members of CreateAccessEntry: `kubernetesGroups`, `tags`, `type` and `username`.
 
     Raises:
-        AwsError: the principal has an entry, or the cluster does not use entries.
+        AwsError: the principal has an entry already, or the cluster does not use entries.
     """
     _check_mode(cluster)
     if principal_arn in cluster.access_entries:
         raise in_use("The specified access entry resource is already in use on this cluster.")
-    region, account_id = str(cluster.description["arn"]).split(":")[3:5]
-    _, _, kind_and_name = principal_arn.rpartition(":")
-    kind, _, name = kind_and_name.partition("/")
-    if not re.fullmatch(r"arn:aws:iam::\d{12}:(role|user)/.+", principal_arn):
+    region, account_id = cluster.description["arn"].split(":")[3:5]
+    principal = _PRINCIPAL.fullmatch(principal_arn)
+    if principal is None:
         raise invalid(f"The principalArn parameter format is not valid: {principal_arn}")
+    kind, name = principal.groups()
     prefix = f"arn:aws:eks:{region}:{account_id}:access-entry/{cluster.name}/{kind}/{account_id}"
     entry: Record = {
         "clusterName": cluster.name,
         "principalArn": principal_arn,
         "kubernetesGroups": _checked_groups(params.get("kubernetesGroups") or []),
-        "accessEntryArn": f"{prefix}/{name.rpartition('/')[2]}/{uuid.uuid4()}",
+        "accessEntryArn": f"{prefix}/{name}/{uuid.uuid4()}",
         "createdAt": now(),
         "modifiedAt": now(),
         "tags": dict(params.get("tags") or {}),
-        "username": str(params.get("username") or _username(principal_arn)),
-        "type": str(params.get("type") or "STANDARD"),
+        "username": params.get("username") or _username(principal_arn),
+        "type": params.get("type") or "STANDARD",
     }
     cluster.access_entries[principal_arn] = entry
     return entry
 
 
 def grant_creator(cluster: ClusterRecord) -> None:
-    """Make the creator an administrator, as EKS does by default. Root needs no entry here."""
-    if not cluster.creator_is_admin or cluster.description["accessConfig"]["authenticationMode"] not in _API_MODES:
-        return
-    if cluster.creator.endswith(":root"):
+    """Make the creator an administrator, as EKS does by default."""
+    if not cluster.creator_is_admin or _creator_needs_no_entry(cluster):
         return
     new_entry(cluster, cluster.creator, {})
     arn = ACCESS_POLICY + "AmazonEKSClusterAdminPolicy"
@@ -177,10 +171,7 @@ def _associate(cluster: ClusterRecord, principal_arn: str, policy_arn: str, scop
 
 def grant_nodes(cluster: ClusterRecord, role_arn: str) -> None:
     """Let the nodes of a managed node group join, as EKS does by itself in clusters that use entries."""
-    if (
-        cluster.description["accessConfig"]["authenticationMode"] in _API_MODES
-        and role_arn not in cluster.access_entries
-    ):
+    if _uses_entries(cluster) and role_arn not in cluster.access_entries:
         entry = new_entry(cluster, role_arn, {"type": _NODE_TYPE, "username": "system:node:{{EC2PrivateDNSName}}"})
         entry["kubernetesGroups"] = ["system:nodes"]
 
@@ -195,26 +186,23 @@ def withdraw_nodes(cluster: ClusterRecord, role_arn: str) -> None:
 
 
 def groups_of(cluster: ClusterRecord, identity_arn: str) -> Sequence[str] | None:
-    """The Kubernetes groups of an IAM entity in a cluster; None if it has no access."""
+    """Return the Kubernetes groups of an IAM entity in a cluster; None if it has no access."""
     is_creator = cluster.creator_is_admin and identity_arn == cluster.creator
     entry = cluster.access_entries.get(identity_arn)
     if entry is None:
         return [ADMINISTRATORS] if is_creator and _creator_needs_no_entry(cluster) else None
-    policies = cluster.access_policies.get(identity_arn, {})
-    groups = [_group(held) for held in policies.values()]
-    return [*entry["kubernetesGroups"], *(group for group in groups if group)]
+    associated = cluster.access_policies.get(identity_arn, {}).items()
+    held = [arn for arn, policy in associated if policy["accessScope"]["type"] == "cluster"]
+    return [*entry["kubernetesGroups"], *(_GROUPS[arn.removeprefix(ACCESS_POLICY)] for arn in held)]
 
 
 def _creator_needs_no_entry(cluster: ClusterRecord) -> bool:
     """Root has no entry, and a cluster in CONFIG_MAP mode has no entries."""
-    mode = cluster.description["accessConfig"]["authenticationMode"]
-    return cluster.creator.endswith(":root") or mode not in _API_MODES
+    return cluster.creator.endswith(":root") or not _uses_entries(cluster)
 
 
-def _group(associated: Mapping[str, Any]) -> str | None:
-    scope = associated["accessScope"]
-    name = str(associated["policyArn"]).removeprefix(ACCESS_POLICY)
-    return _GROUPS.get(name) if scope.get("type") == "cluster" else None
+def _uses_entries(cluster: ClusterRecord) -> bool:
+    return cluster.description["accessConfig"]["authenticationMode"] in _API_MODES
 
 
 def _username(principal_arn: str) -> str:
@@ -234,8 +222,8 @@ def _checked_groups(groups: Sequence[str]) -> list[str]:
 
 
 def _check_mode(cluster: ClusterRecord) -> None:
-    mode = cluster.description["accessConfig"]["authenticationMode"]
-    if mode not in _API_MODES:
+    if not _uses_entries(cluster):
+        mode = cluster.description["accessConfig"]["authenticationMode"]
         raise invalid_request(
             f"The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this "
             f"operation; it is {mode}.",

@@ -1,8 +1,8 @@
-"""EKS in its account: subnets and network interfaces in the VPC, and the roles of clusters and nodes.
+"""What EKS uses in its account: subnets and network interfaces in the VPC, and the roles of clusters and nodes.
 
-Roles are assumed under their trust policies. A missing managed policy shows only when it is needed. So a node group checks
-the permissions of its node, its network plug-in and its image pulls before it becomes active, and fails without them, as on
-AWS.
+A role is assumed under its trust policy. On AWS, a policy that the role lacks is noticed when a node needs it. So a node
+group uses the permissions of its node, its network plug-in and its image pulls before it becomes active, and fails without
+them.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ from localcloud.aws.eks.store import invalid
 from localcloud.aws.iam.authorization import Authorizer
 from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.directory import Directory
-from localcloud.aws.iam.needs import EC2_SERVICE, EKS_SERVICE, Need
-from localcloud.aws.iam.sts import Assumption, Tokens, source_keys
+from localcloud.aws.iam.permissions import EC2_SERVICE, EKS_SERVICE, Permission
+from localcloud.aws.iam.sts import AssumeRoleRequest, Tokens, source_keys
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError
 
-# The cloud controller, for each node that registers; on AWS by AmazonEKSClusterPolicy.
-CLUSTER_NEEDS = ("ec2:DescribeInstances",)
-# The node that boots, its network plug-in and its image pulls; on AWS by AmazonEKSWorkerNodePolicy,
-# AmazonEKS_CNI_Policy and AmazonEC2ContainerRegistryPullOnly.
-NODE_NEEDS = ("eks:DescribeCluster", "ec2:AssignPrivateIpAddresses", "ecr:GetAuthorizationToken", "ecr:BatchGetImage")
-POD_NEEDS = ("eks-auth:AssumeRoleForPodIdentity",)
+# Actions of the cloud controller, for each node that registers; AmazonEKSClusterPolicy allows them.
+CLUSTER_ACTIONS = ("ec2:DescribeInstances",)
+# Actions of a node that boots, its network plug-in and its image pulls; AmazonEKSWorkerNodePolicy, AmazonEKS_CNI_Policy
+# and AmazonEC2ContainerRegistryPullOnly allow them.
+NODE_ACTIONS = ("eks:DescribeCluster", "ec2:AssignPrivateIpAddresses", "ecr:GetAuthorizationToken", "ecr:BatchGetImage")
+POD_ACTIONS = ("eks-auth:AssumeRoleForPodIdentity",)
 
 
-def control_plane(role_arn: str, cluster_arn: str) -> Assumption:
-    """EKS, on behalf of one cluster."""
-    return Assumption(role_arn, "aws-go-sdk-eks", service=EKS_SERVICE, context=source_keys(cluster_arn))
+def control_plane(role_arn: str, cluster_arn: str) -> AssumeRoleRequest:
+    """Return the request with which EKS assumes the role of a cluster, on behalf of that cluster."""
+    return AssumeRoleRequest(role_arn, "aws-go-sdk-eks", service=EKS_SERVICE, context=source_keys(cluster_arn))
 
 
-def node(role_arn: str, nodegroup: str) -> Assumption:
-    """EC2, which names no source."""
-    return Assumption(role_arn, f"i-{nodegroup}"[:64], service=EC2_SERVICE)
+def node(role_arn: str, nodegroup: str) -> AssumeRoleRequest:
+    """Return the request with which EC2 assumes the role of a node; EC2 names no source."""
+    return AssumeRoleRequest(role_arn, f"i-{nodegroup}"[:64], service=EC2_SERVICE)
 
 
 class Roles:
-    """Assumes roles and uses them; every decision is logged."""
+    """Assumes roles and acts with them. Each decision about them is logged."""
 
     def __init__(self, tokens: Tokens, directory: Directory, authorizer: Authorizer) -> None:
         self._tokens = tokens
         self._directory = directory
         self._authorizer = authorizer
 
-    def check(self, wanted: Assumption) -> Principal:
+    def check(self, wanted: AssumeRoleRequest) -> Principal:
         """Assume a role.
 
         Raises:
@@ -69,7 +69,7 @@ class Roles:
         if not any(service in principals.get("Service", ()) for principals in named):
             raise _untrusted(role_arn, service)
 
-    def use(self, wanted: Assumption, actions: Sequence[str], resource: str) -> None:
+    def use(self, wanted: AssumeRoleRequest, actions: Sequence[str], resource: str) -> None:
         """Act as a role.
 
         Raises:
@@ -79,7 +79,7 @@ class Roles:
         principal = self.check(wanted)
         for action in actions:
             target = resource if action.startswith("eks") else "*"
-            self._authorizer.require(principal, Need(action, target), region=resource.split(":")[3])
+            self._authorizer.require(principal, Permission(action, target), region=resource.split(":")[3])
 
 
 def _untrusted(role_arn: str, service: str) -> AwsError:
@@ -91,10 +91,10 @@ def _untrusted(role_arn: str, service: str) -> AwsError:
 
 
 class Network:
-    """EKS's view of EC2's state, which moto keeps.
+    """The part of EC2's state that EKS reads and changes. moto keeps that state.
 
     Args:
-        ec2: gives the state; moto loads it at the first call.
+        ec2: returns the state; moto loads it at the first call.
         lock: guards the state.
     """
 
@@ -103,7 +103,7 @@ class Network:
         self._lock = lock
 
     def vpc_of(self, subnet_ids: Sequence[str]) -> str:
-        """The one VPC of the subnets of a cluster.
+        """Return the VPC to which the subnets of a cluster belong.
 
         Raises:
             AwsError: a subnet does not exist, or they do not fit a cluster.
@@ -111,7 +111,7 @@ class Network:
         subnets = self._subnets(subnet_ids)
         vpcs = {str(subnet.vpc_id) for subnet in subnets}
         if len(vpcs) > 1:
-            raise invalid(f"Subnets provided belong to several VPCs: {', '.join(sorted(vpcs))}.")
+            raise invalid(f"Subnets provided belong to several VPCs: {', '.join(sorted(vpcs))}")
         if len({subnet.availability_zone for subnet in subnets}) < 2:
             raise invalid("Subnets specified must be in at least two different AZs")
         return vpcs.pop()
@@ -134,18 +134,13 @@ class Network:
                 tags={"Name": f"eks-cluster-sg-{cluster}-{suffix}", f"kubernetes.io/cluster/{cluster}": "owned"},
             )
             try:
-                self._create_interfaces(cluster, subnet_ids, group.id)
+                for subnet_id in subnet_ids:
+                    subnet, description = backend.get_subnet(subnet_id), f"Amazon EKS {cluster}"
+                    backend.create_network_interface(subnet, None, group_ids=[group.id], description=description)
             except Exception:
                 self.delete_cluster_network(cluster, str(group.id))
                 raise
         return str(group.id)
-
-    def _create_interfaces(self, cluster: str, subnet_ids: Iterable[str], group_id: str) -> None:
-        backend = self._ec2()
-        for subnet_id in subnet_ids:
-            backend.create_network_interface(
-                backend.get_subnet(subnet_id), None, group_ids=[group_id], description=f"Amazon EKS {cluster}"
-            )
 
     def create_node_interface(self, cluster: str, nodegroup: str, subnet_id: str) -> None:
         """Create the network interface by which a node uses its subnet and a public address."""

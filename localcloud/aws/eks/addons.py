@@ -1,4 +1,4 @@
-"""Add-ons: records only; the local node reads whether the Pod Identity agent is among them."""
+"""Add-ons, which are records only. The local node reads whether the Pod Identity agent is among them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.aws.eks.store import (
-    ADDON,
-    ClusterRecord,
-    Record,
-    Store,
-    in_use,
-    invalid,
-    new_update,
-    now,
-    page,
-)
+from localcloud.aws.eks.store import ADDON, ClusterRecord, Record, Store, in_use, invalid, new_arn, now, page
 from localcloud.aws.protocol.wire import Call, Operation
 
 _KUBERNETES = ("1.36", "1.35", "1.34", "1.33")
@@ -54,28 +44,25 @@ class Addons:
         }
 
     def create(self, call: Call) -> Mapping[str, Any]:
-        params = call.params
-        name = str(params["addonName"])
-        with self._store.active_cluster(str(params["clusterName"])) as cluster:
-            version = _checked_version(name, params.get("addonVersion"), cluster)
-            if name in cluster.addons:
-                raise in_use(f"Addon already exists.: {name}")
-            prefix = f"arn:aws:eks:{call.region}:{call.principal.account_id}:addon/{cluster.name}/{name}"
-            addon: Record = {
-                "addonName": name,
-                "clusterName": cluster.name,
-                "status": "ACTIVE",
-                "addonVersion": version,
-                "health": {"issues": []},
-                "addonArn": f"{prefix}/{uuid.uuid4()}",
-                "createdAt": now(),
-                "modifiedAt": now(),
-                "tags": dict(params.get("tags") or {}),
-            }
-            _apply(addon, params)
-            cluster.addons[name] = addon
-            _settle(cluster, addon)
-            return {"addon": {**addon, "status": "CREATING"}}
+        params, name = call.params, call.params["addonName"]
+        cluster = self._store.active_cluster(params["clusterName"])
+        version = _checked_version(name, params.get("addonVersion"), cluster)
+        if name in cluster.addons:
+            raise in_use(f"Addon already exists.: {name}")
+        addon: Record = {
+            "addonName": name,
+            "clusterName": cluster.name,
+            "status": "CREATING",
+            "addonVersion": version,
+            "health": {"issues": []},
+            "addonArn": new_arn(call, f"addon/{cluster.name}/{name}/{uuid.uuid4()}"),
+            "createdAt": now(),
+            "modifiedAt": now(),
+            "tags": dict(params.get("tags") or {}),
+        }
+        _apply(addon, params)
+        cluster.addons[name] = addon
+        return {"addon": addon}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
         cluster, addon = ADDON.find(self._store, call)
@@ -83,35 +70,33 @@ class Addons:
         return {"addon": addon}
 
     def update(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            cluster, addon = ADDON.find(self._store, call)
-            changes: dict[str, str] = {}
-            if call.params.get("addonVersion"):
-                addon["addonVersion"] = _checked_version(str(addon["addonName"]), call.params["addonVersion"], cluster)
-                changes["AddonVersion"] = str(addon["addonVersion"])
-            _apply(addon, call.params)
-            addon["modifiedAt"] = now()
-            if call.params.get("resolveConflicts"):
-                changes["ResolveConflicts"] = str(call.params["resolveConflicts"])
-            update = new_update("AddonUpdate", changes)
-            cluster.updates[update["id"]] = update
-            return {"update": update}
+        params = call.params
+        cluster, addon = ADDON.find(self._store, call)
+        changes: dict[str, str] = {}
+        if params.get("addonVersion"):
+            addon["addonVersion"] = _checked_version(addon["addonName"], params["addonVersion"], cluster)
+            changes["AddonVersion"] = addon["addonVersion"]
+        _apply(addon, params)
+        addon["modifiedAt"] = now()
+        if params.get("resolveConflicts"):
+            changes["ResolveConflicts"] = params["resolveConflicts"]
+        return {"update": cluster.add_update("AddonUpdate", changes)}
 
     def delete(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            cluster, addon = ADDON.find(self._store, call)
-            cluster.addons.pop(str(addon["addonName"]))
-            return {"addon": {**addon, "status": "DELETING"}}
+        cluster, addon = ADDON.find(self._store, call)
+        del cluster.addons[addon["addonName"]]
+        return {"addon": {**addon, "status": "DELETING"}}
 
     def list(self, call: Call) -> Mapping[str, Any]:
-        return page(sorted(self._store.cluster(str(call.params["clusterName"])).addons), call.params, "addons")
+        return page(sorted(self._store.cluster(call.params["clusterName"]).addons), call.params, "addons")
 
 
 def describe_addon_versions(call: Call) -> Mapping[str, Any]:
     wanted, kubernetes = call.params.get("addonName"), call.params.get("kubernetesVersion")
+    if kubernetes and kubernetes not in _KUBERNETES:
+        return {"addons": []}
     names = [name for name in _VERSIONS if not wanted or name == wanted]
-    rows = [_offer(name, (str(kubernetes),) if kubernetes else _KUBERNETES) for name in names]
-    return {"addons": [] if kubernetes and kubernetes not in _KUBERNETES else rows}
+    return {"addons": [_offer(name, (kubernetes,) if kubernetes else _KUBERNETES) for name in names]}
 
 
 def _offer(name: str, kubernetes: tuple[str, ...]) -> Record:
@@ -150,8 +135,8 @@ def _suited(name: str, kubernetes: str) -> list[str]:
 def _checked_version(name: str, version: object, cluster: ClusterRecord) -> str:
     if name not in _VERSIONS:
         raise invalid(f"Addon specified is not supported: {name}")
-    suited = _suited(name, str(cluster.description["version"]))
-    if version and str(version) not in suited:
+    suited = _suited(name, cluster.description["version"])
+    if version and version not in suited:
         offered = ", ".join(suited)
         raise invalid(f"Addon version specified is not supported: {name} {version}; the local cloud offers {offered}.")
     return str(version or suited[0])
@@ -164,7 +149,7 @@ def _apply(addon: Record, params: Mapping[str, Any]) -> None:
 
 
 def _settle(cluster: ClusterRecord, addon: Record) -> None:
-    """An add-on with a Deployment is degraded while there is no node; one with a DaemonSet is not."""
+    """Bring an add-on's status up to date: with a Deployment it is degraded without a node, with a DaemonSet it is not."""
     waiting = addon["addonName"] in _NEEDS_NODES and not cluster.nodegroups
     issue = {
         "code": "InsufficientNumberOfReplicas",

@@ -7,19 +7,18 @@ sts:AssumeRole and sts:TagSession. EKS creates and deletes the role's access ent
 
 from __future__ import annotations
 
-import copy
-import threading
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from localcloud.aws.eks.access import new_entry
 from localcloud.aws.eks.account import Roles
-from localcloud.aws.eks.store import CAPABILITY, ClusterRecord, Record, Store, in_use, invalid, now, page
-from localcloud.aws.iam.needs import CAPABILITIES_SERVICE
-from localcloud.aws.iam.sts import Assumption, Tokens, source_keys
-from localcloud.aws.protocol.wire import AccessDeniedError, Call, NotAvailableError, Operation
+from localcloud.aws.eks.store import CAPABILITY, ClusterRecord, Record, Store, in_use, invalid, new_arn, now, page
+from localcloud.aws.iam.permissions import CAPABILITIES_SERVICE
+from localcloud.aws.iam.sts import AssumeRoleRequest, Tokens, source_keys
+from localcloud.aws.protocol.wire import Call, NotAvailableError, Operation
 from localcloud.cluster.backend import LocalClusters
 
 VERSION = "1.9.1"
@@ -54,24 +53,21 @@ class Capabilities:
 
     def create(self, call: Call) -> Mapping[str, Any]:
         params = call.params
-        kind, name = str(params["type"]), str(params["capabilityName"])
+        kind, name, role_arn = params["type"], params["capabilityName"], params["roleArn"]
         if kind != "ACK":
             raise NotAvailableError("eks", "CreateCapability", f" Its capabilities are of type ACK, not {kind}.")
-        self._roles.check_trusts(str(params["roleArn"]), CAPABILITIES_SERVICE)
-        with self._store.active_cluster(str(params["clusterName"])) as cluster:
-            _check_free(cluster, kind, name)
-            capability = _description(call, cluster)
-            if params["roleArn"] not in cluster.access_entries:
-                new_entry(cluster, str(params["roleArn"]), {})
-            cluster.capabilities[name] = capability
-        answer = copy.deepcopy(capability)
-        work = (cluster, capability)
-        threading.Thread(target=self._start, args=work, name=f"create-{name}", daemon=True).start()
-        return {"capability": answer}
+        self._roles.check_trusts(role_arn, CAPABILITIES_SERVICE)
+        cluster = self._store.active_cluster(params["clusterName"])
+        _check_free(cluster, kind, name)
+        if role_arn not in cluster.access_entries:
+            new_entry(cluster, role_arn, {})
+        cluster.capabilities[name] = capability = _description(call, cluster)
+        start = partial(self._start, cluster, capability)
+        self._store.in_background(start, capability, "CREATE_FAILED", "ClusterUnreachable", denied="AccessDenied")
+        return {"capability": capability}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            return {"capability": copy.deepcopy(CAPABILITY.find(self._store, call)[1])}
+        return {"capability": CAPABILITY.find(self._store, call)[1]}
 
     def update(self, call: Call) -> Mapping[str, Any]:
         raise NotAvailableError(
@@ -79,46 +75,37 @@ class Capabilities:
         )
 
     def delete(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            cluster, capability = CAPABILITY.find(self._store, call)
-            if capability["status"] == "CREATING":
-                raise in_use(f"Cannot delete capability {capability['capabilityName']}: it is still being created")
-            capability["status"] = "DELETING"
-            answer = copy.deepcopy(capability)
-        threading.Thread(target=self._stop, args=(cluster, capability), daemon=True).start()
-        return {"capability": answer}
+        cluster, capability = CAPABILITY.find(self._store, call)
+        if capability["status"] == "CREATING":
+            raise in_use(f"Cannot delete capability {capability['capabilityName']}: it is still being created")
+        capability["status"] = "DELETING"
+        stop = partial(self._stop, cluster, capability)
+        self._store.in_background(stop, capability, "DELETE_FAILED", "ClusterUnreachable")
+        return {"capability": capability}
 
     def list(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            found = self._store.cluster(str(call.params["clusterName"])).capabilities
-            rows = [{key: found[name].get(key) for key in _SUMMARY} for name in sorted(found)]
-            return page(rows, call.params, "capabilities")
+        found = self._store.cluster(call.params["clusterName"]).capabilities
+        rows = [{key: found[name].get(key) for key in _SUMMARY} for name in sorted(found)]
+        return page(rows, call.params, "capabilities")
 
     def _start(self, cluster: ClusterRecord, capability: Record) -> None:
-        try:
-            keys = self._keys(cluster, capability)
-            self._backend.create_capability(cluster.name, str(capability["capabilityName"]), keys, capability["arn"])
-        except Exception as error:  # noqa: BLE001  the capability's health reports any error
-            code = "AccessDenied" if isinstance(error, AccessDeniedError) else "ClusterUnreachable"
-            with self._store.lock:
-                capability["status"] = "CREATE_FAILED"
-                capability["health"] = {"issues": [{"code": code, "message": str(error)}]}
-            return
+        keys = self._keys(cluster, capability)
+        self._backend.create_capability(cluster.name, capability["capabilityName"], keys, capability["arn"])
         with self._store.lock:
             capability["status"] = "ACTIVE"
 
     def _keys(self, cluster: ClusterRecord, capability: Record) -> Mapping[str, str]:
         """Return the keys that the controller acts with, as the variables of its environment."""
-        arn = str(cluster.description["arn"])
-        wish = Assumption(
-            role_arn=str(capability["roleArn"]),
+        arn = cluster.description["arn"]
+        wanted = AssumeRoleRequest(
+            role_arn=capability["roleArn"],
             session_name=f"eks-{cluster.name}-{capability['capabilityName']}"[:64],
             service=CAPABILITIES_SERVICE,
             context=source_keys(arn),
-            tags={"eks-cluster-arn": arn, "eks-capability-arn": str(capability["arn"])},
+            tags={"eks-cluster-arn": arn, "eks-capability-arn": capability["arn"]},
             duration=_SESSION,
         )
-        issued = self._tokens.assume(wish)
+        issued = self._tokens.assume(wanted)
         return {
             "AWS_ACCESS_KEY_ID": issued.access_key_id,
             "AWS_SECRET_ACCESS_KEY": issued.secret_access_key,
@@ -127,10 +114,11 @@ class Capabilities:
 
     def _stop(self, cluster: ClusterRecord, capability: Record) -> None:
         """Stop the controller. The objects that it managed stay: RETAIN is the only propagation policy."""
-        self._backend.delete_capability(cluster.name, str(capability["capabilityName"]))
+        name = capability["capabilityName"]
+        self._backend.delete_capability(cluster.name, name)
         with self._store.lock:
-            cluster.capabilities.pop(str(capability["capabilityName"]), None)
-            cluster.access_entries.pop(str(capability["roleArn"]), None)
+            cluster.capabilities.pop(name, None)
+            cluster.access_entries.pop(capability["roleArn"], None)
 
 
 def _check_free(cluster: ClusterRecord, kind: str, name: str) -> None:
@@ -141,17 +129,16 @@ def _check_free(cluster: ClusterRecord, kind: str, name: str) -> None:
         )
     for known in cluster.capabilities.values():
         if known["type"] == kind or known["capabilityName"] == name:
-            raise in_use(f"Cluster {cluster.name} has the capability {known['capabilityName']} of type {kind} already.")
+            raise in_use(f"Cluster {cluster.name} already has the capability {known['capabilityName']} of type {kind}.")
 
 
 def _description(call: Call, cluster: ClusterRecord) -> Record:
     params = call.params
-    name, kind = str(params["capabilityName"]), str(params["type"])
-    prefix = f"arn:aws:eks:{call.region}:{call.principal.account_id}:capability/{cluster.name}/{kind.lower()}"
+    name, kind = params["capabilityName"], params["type"]
     moment = now()
     return {
         "capabilityName": name,
-        "arn": f"{prefix}/{name}/{uuid.uuid4()}",
+        "arn": new_arn(call, f"capability/{cluster.name}/{kind.lower()}/{name}/{uuid.uuid4()}"),
         "clusterName": cluster.name,
         "type": kind,
         "roleArn": params["roleArn"],

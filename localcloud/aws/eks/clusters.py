@@ -1,4 +1,4 @@
-"""Clusters: created, described, updated and deleted, with real control planes behind them.
+"""The cluster operations of EKS, with a real control plane behind each cluster.
 
 The Kubernetes versions that EKS offers are those of a fixed day, so that a tested version stays supported.
 """
@@ -6,9 +6,7 @@ The Kubernetes versions that EKS offers are those of a fixed day, so that a test
 from __future__ import annotations
 
 import base64
-import copy
 import secrets
-import threading
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -23,13 +21,13 @@ from localcloud.aws.eks.store import (
     in_use,
     invalid,
     invalid_request,
-    new_update,
+    new_arn,
     not_found,
     now,
     page,
 )
 from localcloud.aws.protocol.wire import Call, Operation
-from localcloud.cluster.backend import ClusterEndpoint, LocalClusters
+from localcloud.cluster.backend import LocalClusters
 
 _LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
@@ -75,136 +73,97 @@ class Clusters:
         }
 
     def create(self, call: Call) -> Mapping[str, Any]:
-        params = call.params
-        name = str(params["name"])
-        version = str(params.get("version") or DEFAULT_VERSION)
+        params, name = call.params, call.params["name"]
+        version = params.get("version") or DEFAULT_VERSION
         check_version(version)
-        self._roles.check(control_plane(str(params["roleArn"]), _arn(call, name)))
-        vpc_config = params.get("resourcesVpcConfig") or {}
-        vpc_id = self._network.vpc_of(vpc_config.get("subnetIds") or [])
-        with self._store.lock:
-            if name in self._store.clusters:
-                raise in_use(f"Cluster already exists with name: {name}")
-            default = {"bootstrapClusterCreatorAdminPermissions": True, "authenticationMode": "CONFIG_MAP"}
-            access: Record = {**default, **(params.get("accessConfig") or {})}
-            record = ClusterRecord(
-                description=_description(call, version, vpc_id, access),
-                creator=call.principal.identity_arn,
-                creator_is_admin=bool(access["bootstrapClusterCreatorAdminPermissions"]),
-            )
-            self._store.clusters[name] = record
-            grant_creator(record)
-        self._make_network(record)
-        answer = dict(record.description)  # a copy: the thread changes the record
-        threading.Thread(target=self._start, args=(record, version), name=f"create-{name}", daemon=True).start()
-        return {"cluster": answer}
+        self._roles.check(control_plane(params["roleArn"], new_arn(call, f"cluster/{name}")))
+        subnet_ids = params["resourcesVpcConfig"].get("subnetIds") or []
+        vpc_id = self._network.vpc_of(subnet_ids)
+        if name in self._store.clusters:
+            raise in_use(f"Cluster already exists with name: {name}")
+        default = {"bootstrapClusterCreatorAdminPermissions": True, "authenticationMode": "CONFIG_MAP"}
+        access: Record = {**default, **(params.get("accessConfig") or {})}
+        record = ClusterRecord(
+            description=_description(call, version, vpc_id, access),
+            creator=call.principal.identity_arn,
+            creator_is_admin=access["bootstrapClusterCreatorAdminPermissions"],
+        )
+        grant_creator(record)
+        group = self._network.create_cluster_network(name, vpc_id, subnet_ids)
+        record.description["resourcesVpcConfig"]["clusterSecurityGroupId"] = group
+        self._store.clusters[name] = record
+        self._store.in_background(lambda: self._start(record), record.description, "FAILED", "InternalFailure")
+        return {"cluster": record.description}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:  # a copy: it is serialised later, while a thread may change it
-            return {"cluster": copy.deepcopy(self._store.cluster(call.params["name"]).description)}
+        return {"cluster": self._store.cluster(call.params["name"]).description}
 
     def list(self, call: Call) -> Mapping[str, Any]:
         return page(sorted(self._store.clusters), call.params, "clusters")
 
     def delete(self, call: Call) -> Mapping[str, Any]:
-        name = str(call.params["name"])
-        with self._store.lock:
-            record = self._store.cluster(name)
-            if record.nodegroups:
-                raise in_use("Cluster has nodegroups attached")
-            if record.capabilities:
-                raise in_use("Cluster has capabilities attached")
-            if record.description.get("deletionProtection"):
-                raise invalid_request(f"Cannot delete cluster {name}: deletion protection is on.")
-            if record.description["status"] in {"CREATING", "UPDATING", "DELETING"}:
-                raise in_use(f"Cannot delete because cluster {name} currently has an update in progress")
-            record.description["status"] = "DELETING"
-        answer = dict(record.description)
-        threading.Thread(target=self._stop, args=(record,), name=f"delete-{name}", daemon=True).start()
-        return {"cluster": answer}
+        name = call.params["name"]
+        record = self._store.cluster(name)
+        if record.nodegroups:
+            raise in_use("Cluster has nodegroups attached")
+        if record.capabilities:
+            raise in_use("Cluster has capabilities attached")
+        if record.description["deletionProtection"]:
+            raise invalid_request(f"Cannot delete cluster {name}: deletion protection is on.")
+        if record.description["status"] in {"CREATING", "DELETING"}:
+            raise in_use(f"Cannot delete because cluster {name} currently has an update in progress")
+        record.description["status"] = "DELETING"
+        self._store.in_background(lambda: self._stop(record), record.description, "FAILED", "InternalFailure")
+        return {"cluster": record.description}
 
     def update_config(self, call: Call) -> Mapping[str, Any]:
-        params = call.params
-        with self._store.active_cluster(str(params["name"])) as record:
-            kind, changes = _apply_config(record.description, params)
-            update = new_update(kind, changes)
-            record.updates[update["id"]] = update
-            return {"update": update}
+        record = self._store.active_cluster(call.params["name"])
+        kind, changes = _apply_config(record.description, call.params)
+        return {"update": record.add_update(kind, changes)}
 
     def update_version(self, call: Call) -> Mapping[str, Any]:
-        wanted = str(call.params["version"])
+        """Refuse, because a cluster of the local cloud cannot be upgraded."""
+        wanted = call.params["version"]
         check_version(wanted)
-        with self._store.active_cluster(str(call.params["name"])) as record:
-            current = str(record.description["version"])
-            if wanted == current:
-                raise invalid_request(f"Cluster is already at version {wanted}")
-            raise invalid(
-                f"The local cloud runs Kubernetes {current} only and cannot turn this cluster into {wanted}. "
-                "Destroy it and create it again."
-            )
+        current = self._store.active_cluster(call.params["name"]).description["version"]
+        if wanted == current:
+            raise invalid_request(f"Cluster is already at version {wanted}")
+        raise invalid(
+            f"The local cloud runs Kubernetes {current} only and cannot turn this cluster into {wanted}. "
+            "Destroy it and create it again."
+        )
 
     def describe_update(self, call: Call) -> Mapping[str, Any]:
-        record = self._store.cluster(str(call.params["name"]))
-        update = record.updates.get(str(call.params["updateId"]))
+        update = self._store.cluster(call.params["name"]).updates.get(call.params["updateId"])
         if update is None:
             raise not_found(f"No update found for ID: {call.params['updateId']}")
         return {"update": update}
 
-    def _make_network(self, record: ClusterRecord) -> None:
-        config = record.description["resourcesVpcConfig"]
-        try:
-            group = self._network.create_cluster_network(record.name, config["vpcId"], config["subnetIds"])
-        except Exception:
-            with self._store.lock:  # otherwise it would stay CREATING, and could not be deleted
-                del self._store.clusters[record.name]
-            raise
+    def _start(self, record: ClusterRecord) -> None:
+        endpoint = self._backend.create_cluster(record.name, record.description["version"])
         with self._store.lock:
-            config["clusterSecurityGroupId"] = group
-
-    def _start(self, record: ClusterRecord, version: str) -> None:
-        try:
-            endpoint = self._backend.create_cluster(record.name, version)
-        except Exception as error:  # noqa: BLE001  the cluster's health reports any error
-            self._fail(record, error)
-            return
-        with self._store.lock:
-            _became_active(record, endpoint)
-
-    def _fail(self, record: ClusterRecord, error: Exception) -> None:
-        with self._store.lock:
-            record.description["status"] = "FAILED"
-            record.description["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
+            record.admin_kubeconfig = endpoint.admin_kubeconfig
+            record.description |= {
+                "endpoint": endpoint.endpoint,
+                "certificateAuthority": {"data": base64.b64encode(endpoint.certificate_authority).decode()},
+                "status": "ACTIVE",
+            }
 
     def _stop(self, record: ClusterRecord) -> None:
-        try:
-            self._backend.delete_cluster(record.name)
-        except Exception as error:  # noqa: BLE001  the cluster's health reports any error
-            self._fail(record, error)
-            return
-        self._network.delete_cluster_network(
-            record.name, record.description["resourcesVpcConfig"]["clusterSecurityGroupId"]
-        )
+        self._backend.delete_cluster(record.name)
+        group = record.description["resourcesVpcConfig"]["clusterSecurityGroupId"]
+        self._network.delete_cluster_network(record.name, group)
         with self._store.lock:
-            self._store.clusters.pop(record.name, None)
-
-
-def _became_active(record: ClusterRecord, endpoint: ClusterEndpoint) -> None:
-    record.admin_kubeconfig = endpoint.admin_kubeconfig
-    record.description |= {
-        "endpoint": endpoint.endpoint,
-        "certificateAuthority": {"data": base64.b64encode(endpoint.certificate_authority).decode()},
-        "status": "ACTIVE",
-    }
+            del self._store.clusters[record.name]
 
 
 def _description(call: Call, version: str, vpc_id: str, access: Record) -> Record:
-    params = call.params
-    name = str(params["name"])
+    params, name = call.params, call.params["name"]
     vpc = params["resourcesVpcConfig"]
     issuer = f"https://oidc.eks.{call.region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
     description: Record = {
         "name": name,
-        "arn": _arn(call, name),
+        "arn": new_arn(call, f"cluster/{name}"),
         "createdAt": now(),
         "version": version,
         "roleArn": params["roleArn"],
@@ -225,16 +184,12 @@ def _description(call: Call, version: str, vpc_id: str, access: Record) -> Recor
         "tags": dict(params.get("tags") or {}),
         "health": {"issues": []},
         "accessConfig": access,
-        "upgradePolicy": {"supportType": "EXTENDED"} | dict(params.get("upgradePolicy") or {}),
+        "upgradePolicy": {"supportType": "EXTENDED", **(params.get("upgradePolicy") or {})},
         "deletionProtection": bool(params.get("deletionProtection", False)),
     }
     if params.get("encryptionConfig"):
         description["encryptionConfig"] = params["encryptionConfig"]
     return description
-
-
-def _arn(call: Call, name: str) -> str:
-    return f"arn:aws:eks:{call.region}:{call.principal.account_id}:cluster/{name}"
 
 
 def _network_config(given: Mapping[str, Any]) -> Record:
@@ -247,13 +202,9 @@ def _network_config(given: Mapping[str, Any]) -> Record:
 
 def _logging(given: Mapping[str, Any]) -> Record:
     enabled = {kind for entry in given.get("clusterLogging") or [] if entry.get("enabled") for kind in entry["types"]}
-    rows: list[Record] = []
-    if enabled:
-        rows.append({"types": [kind for kind in _LOG_TYPES if kind in enabled], "enabled": True})
-    rest = [kind for kind in _LOG_TYPES if kind not in enabled]
-    if rest:
-        rows.append({"types": rest, "enabled": False})
-    return {"clusterLogging": rows}
+    on = [kind for kind in _LOG_TYPES if kind in enabled]
+    off = [kind for kind in _LOG_TYPES if kind not in enabled]
+    return {"clusterLogging": [{"types": kinds, "enabled": kinds is on} for kinds in (on, off) if kinds]}
 
 
 def _apply_config(description: Record, params: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
@@ -271,7 +222,7 @@ def _apply_config(description: Record, params: Mapping[str, Any]) -> tuple[str, 
     if params.get("logging"):
         kind = "LoggingUpdate"
         description["logging"] = _logging(params["logging"])
-        changes["ClusterLogging"] = str(params["logging"])
+        changes["ClusterLogging"] = params["logging"]
     if params.get("accessConfig"):
         kind = "AccessConfigUpdate"
         description["accessConfig"] |= params["accessConfig"]
@@ -279,18 +230,18 @@ def _apply_config(description: Record, params: Mapping[str, Any]) -> tuple[str, 
     if params.get("upgradePolicy"):
         kind = "UpgradePolicyUpdate"
         description["upgradePolicy"] = dict(params["upgradePolicy"])
-        changes["UpgradePolicy"] = str(params["upgradePolicy"])
+        changes["UpgradePolicy"] = params["upgradePolicy"]
     if "deletionProtection" in params:
         kind = "DeletionProtectionUpdate"
         description["deletionProtection"] = bool(params["deletionProtection"])
-        changes["DeletionProtection"] = str(params["deletionProtection"])
+        changes["DeletionProtection"] = params["deletionProtection"]
     if not kind:
         raise invalid("No changes needed for the cluster: the request names nothing that can be updated here.")
     return kind, changes
 
 
 def status_of(version: str, moment: datetime = AS_OF) -> str:
-    """STANDARD_SUPPORT, EXTENDED_SUPPORT or UNSUPPORTED at a moment."""
+    """Return how EKS supports a Kubernetes version at a moment: STANDARD_SUPPORT, EXTENDED_SUPPORT or UNSUPPORTED."""
     if version not in _CALENDAR:
         return "UNSUPPORTED"
     _, standard, extended = (_day(text) for text in _CALENDAR[version])
@@ -300,7 +251,11 @@ def status_of(version: str, moment: datetime = AS_OF) -> str:
 
 
 def check_version(version: str) -> None:
-    """Refuse a version that EKS does not offer."""
+    """Refuse a Kubernetes version that EKS does not offer.
+
+    Raises:
+        AwsError: InvalidParameterException.
+    """
     if status_of(version) == "UNSUPPORTED":
         raise invalid(f"unsupported Kubernetes version {version}")
 
@@ -308,7 +263,7 @@ def check_version(version: str) -> None:
 def describe_cluster_versions(call: Call) -> Mapping[str, Any]:
     params = call.params
     wanted = params.get("clusterVersions")
-    status = params.get("versionStatus") or str(params.get("status") or "").upper()
+    status = params.get("versionStatus") or (params.get("status") or "").upper()
     rows = [_describe(version) for version in _CALENDAR]
     rows = [
         row

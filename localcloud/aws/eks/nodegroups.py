@@ -1,16 +1,15 @@
-"""Managed node groups: each is one real node."""
+"""The node group operations of EKS. Whatever its size, a managed node group is one real node."""
 
 from __future__ import annotations
 
-import copy
-import threading
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from localcloud.aws.eks.access import grant_nodes, withdraw_nodes
-from localcloud.aws.eks.account import CLUSTER_NEEDS, NODE_NEEDS, Network, Roles, control_plane, node
-from localcloud.aws.eks.store import NODEGROUP, ClusterRecord, Record, Store, in_use, new_update, now, page
+from localcloud.aws.eks.account import CLUSTER_ACTIONS, NODE_ACTIONS, Network, Roles, control_plane, node
+from localcloud.aws.eks.store import NODEGROUP, ClusterRecord, Record, Store, in_use, new_arn, now, page
 from localcloud.aws.protocol.wire import Call, Operation
 from localcloud.cluster.backend import LocalClusters
 
@@ -36,90 +35,70 @@ class Nodegroups:
         }
 
     def create(self, call: Call) -> Mapping[str, Any]:
-        params = call.params
-        self._roles.check(node(str(params["nodeRole"]), str(params["nodegroupName"])))
-        with self._store.active_cluster(str(params["clusterName"])) as cluster:
-            name = str(params["nodegroupName"])
-            if name in cluster.nodegroups:
-                raise in_use(f"NodeGroup already exists with name {name} and cluster name {cluster.name}")
-            vpc_id = cluster.description["resourcesVpcConfig"]["vpcId"]
-            self._network.check_node_subnets(params["subnets"], vpc_id)
-            nodegroup = _description(call, cluster.description)
-            cluster.nodegroups[name] = nodegroup
-            self._network.create_node_interface(cluster.name, name, str(params["subnets"][0]))
-            grant_nodes(cluster, str(params["nodeRole"]))
-        answer = dict(nodegroup)  # a copy: the thread changes the record
-        threading.Thread(target=self._start, args=(cluster, nodegroup), name=f"create-{name}", daemon=True).start()
-        return {"nodegroup": answer}
+        params, name = call.params, call.params["nodegroupName"]
+        self._roles.check(node(params["nodeRole"], name))
+        cluster = self._store.active_cluster(params["clusterName"])
+        if name in cluster.nodegroups:
+            raise in_use(f"NodeGroup already exists with name {name} and cluster name {cluster.name}")
+        vpc_id = cluster.description["resourcesVpcConfig"]["vpcId"]
+        self._network.check_node_subnets(params["subnets"], vpc_id)
+        self._network.create_node_interface(cluster.name, name, params["subnets"][0])
+        grant_nodes(cluster, params["nodeRole"])
+        cluster.nodegroups[name] = nodegroup = _description(call, cluster.description)
+        start = partial(self._start, cluster, nodegroup)
+        self._store.in_background(start, nodegroup, "CREATE_FAILED", "NodeCreationFailure")
+        return {"nodegroup": nodegroup}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:  # a copy: it is serialised later, while a thread may change it
-            return {"nodegroup": copy.deepcopy(NODEGROUP.find(self._store, call)[1])}
+        return {"nodegroup": NODEGROUP.find(self._store, call)[1]}
 
     def list(self, call: Call) -> Mapping[str, Any]:
-        cluster = self._store.cluster(str(call.params["clusterName"]))
-        return page(sorted(cluster.nodegroups), call.params, "nodegroups")
+        return page(sorted(self._store.cluster(call.params["clusterName"]).nodegroups), call.params, "nodegroups")
 
     def update_config(self, call: Call) -> Mapping[str, Any]:
         params = call.params
-        with self._store.lock:
-            cluster, nodegroup = NODEGROUP.find(self._store, call)
-            changes: dict[str, str] = {}
-            if params.get("scalingConfig"):
-                nodegroup["scalingConfig"] |= params["scalingConfig"]
-                changes |= {key[0].upper() + key[1:]: str(value) for key, value in params["scalingConfig"].items()}
-            if params.get("updateConfig"):
-                nodegroup["updateConfig"] = dict(params["updateConfig"])
-                changes["MaxUnavailable"] = str(params["updateConfig"].get("maxUnavailable"))
-            _apply_labels(nodegroup, params.get("labels") or {}, changes)
-            nodegroup["modifiedAt"] = now()
-            update = new_update("ConfigUpdate", changes)
-            cluster.updates[update["id"]] = update
-            return {"update": update}
+        cluster, nodegroup = NODEGROUP.find(self._store, call)
+        changes: dict[str, str] = {}
+        if params.get("scalingConfig"):
+            nodegroup["scalingConfig"] |= params["scalingConfig"]
+            changes |= {key[0].upper() + key[1:]: str(value) for key, value in params["scalingConfig"].items()}
+        if params.get("updateConfig"):
+            nodegroup["updateConfig"] = dict(params["updateConfig"])
+            changes["MaxUnavailable"] = str(params["updateConfig"].get("maxUnavailable"))
+        _apply_labels(nodegroup, params.get("labels") or {}, changes)
+        nodegroup["modifiedAt"] = now()
+        return {"update": cluster.add_update("ConfigUpdate", changes)}
 
     def delete(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            cluster, nodegroup = NODEGROUP.find(self._store, call)
-            if nodegroup["status"] == "CREATING":
-                raise in_use(f"Cannot delete {nodegroup['nodegroupName']}: it is still being created")
-            nodegroup["status"] = "DELETING"
-        answer = dict(nodegroup)
-        threading.Thread(target=self._stop, args=(cluster, nodegroup), daemon=True).start()
-        return {"nodegroup": answer}
+        cluster, nodegroup = NODEGROUP.find(self._store, call)
+        if nodegroup["status"] == "CREATING":
+            raise in_use(f"Cannot delete {nodegroup['nodegroupName']}: it is still being created")
+        nodegroup["status"] = "DELETING"
+        stop = partial(self._stop, cluster, nodegroup)
+        self._store.in_background(stop, nodegroup, "DELETE_FAILED", "InternalFailure")
+        return {"nodegroup": nodegroup}
 
     def _start(self, cluster: ClusterRecord, nodegroup: Record) -> None:
-        name = str(nodegroup["nodegroupName"])
+        name = nodegroup["nodegroupName"]
+        self._use_roles(cluster, nodegroup)
         labels = {"eks.amazonaws.com/nodegroup": name, **nodegroup["labels"]}
-        try:
-            self._use_roles(cluster, nodegroup)
-            self._backend.create_nodegroup(cluster.name, name, labels)
-        except Exception as error:  # noqa: BLE001  the node group's health reports any error
-            _failed(nodegroup, "CREATE_FAILED", "NodeCreationFailure", str(error))
-            return
-        nodegroup["status"] = "ACTIVE"
+        self._backend.create_nodegroup(cluster.name, name, labels)
+        with self._store.lock:
+            nodegroup["status"] = "ACTIVE"
 
     def _use_roles(self, cluster: ClusterRecord, nodegroup: Record) -> None:
         """Act as the node that boots and as the cluster that takes it in."""
-        arn = str(cluster.description["arn"])
-        self._roles.use(node(str(nodegroup["nodeRole"]), str(nodegroup["nodegroupName"])), NODE_NEEDS, arn)
-        self._roles.use(control_plane(str(cluster.description["roleArn"]), arn), CLUSTER_NEEDS, arn)
+        arn = cluster.description["arn"]
+        self._roles.use(node(nodegroup["nodeRole"], nodegroup["nodegroupName"]), NODE_ACTIONS, arn)
+        self._roles.use(control_plane(cluster.description["roleArn"], arn), CLUSTER_ACTIONS, arn)
 
     def _stop(self, cluster: ClusterRecord, nodegroup: Record) -> None:
-        name = str(nodegroup["nodegroupName"])
-        try:
-            self._backend.delete_nodegroup(cluster.name, name)
-        except Exception as error:  # noqa: BLE001  the node group's health reports any error
-            _failed(nodegroup, "DELETE_FAILED", "InternalFailure", str(error))
-            return
+        name = nodegroup["nodegroupName"]
+        self._backend.delete_nodegroup(cluster.name, name)
         self._network.delete_node_interface(cluster.name, name)
         with self._store.lock:
             cluster.nodegroups.pop(name, None)
-            withdraw_nodes(cluster, str(nodegroup["nodeRole"]))
-
-
-def _failed(nodegroup: Record, status: str, code: str, message: str) -> None:
-    nodegroup["health"] = {"issues": [{"code": code, "message": message, "resourceIds": []}]}
-    nodegroup["status"] = status
+            withdraw_nodes(cluster, nodegroup["nodeRole"])
 
 
 def _apply_labels(nodegroup: Record, labels: Mapping[str, Any], changes: dict[str, str]) -> None:
@@ -132,20 +111,19 @@ def _apply_labels(nodegroup: Record, labels: Mapping[str, Any], changes: dict[st
 
 def _description(call: Call, cluster: Mapping[str, Any]) -> Record:
     params = call.params
-    cluster_name, name = cluster["name"], str(params["nodegroupName"])
-    prefix = f"arn:aws:eks:{call.region}:{call.principal.account_id}:nodegroup"
-    version = str(params.get("version") or cluster["version"])
+    cluster_name, name = cluster["name"], params["nodegroupName"]
+    version = params.get("version") or cluster["version"]
     description: Record = {
         "nodegroupName": name,
-        "nodegroupArn": f"{prefix}/{cluster_name}/{name}/{uuid.uuid4()}",
+        "nodegroupArn": new_arn(call, f"nodegroup/{cluster_name}/{name}/{uuid.uuid4()}"),
         "clusterName": cluster_name,
         "version": version,
-        "releaseVersion": str(params.get("releaseVersion") or f"{version}.4-20261101"),
+        "releaseVersion": params.get("releaseVersion") or f"{version}.4-20261101",
         "createdAt": now(),
         "modifiedAt": now(),
         "status": "CREATING",
         "capacityType": params.get("capacityType") or "ON_DEMAND",
-        "scalingConfig": _DEFAULT_SCALING | dict(params.get("scalingConfig") or {}),
+        "scalingConfig": _DEFAULT_SCALING | (params.get("scalingConfig") or {}),
         "instanceTypes": list(params.get("instanceTypes") or ["t3.medium"]),
         "subnets": list(params["subnets"]),
         "amiType": params.get("amiType") or "AL2023_x86_64_STANDARD",
@@ -153,7 +131,7 @@ def _description(call: Call, cluster: Mapping[str, Any]) -> Record:
         "labels": dict(params.get("labels") or {}),
         "taints": list(params.get("taints") or []),
         "resources": {"autoScalingGroups": [{"name": f"eks-{name}-{uuid.uuid4()}"}]},
-        "diskSize": int(params.get("diskSize") or 20),
+        "diskSize": params.get("diskSize") or 20,
         "health": {"issues": []},
         "updateConfig": dict(params.get("updateConfig") or {"maxUnavailable": 1}),
         "tags": dict(params.get("tags") or {}),

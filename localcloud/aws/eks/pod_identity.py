@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from localcloud.aws.eks.account import POD_NEEDS, Roles, node
-from localcloud.aws.eks.store import ASSOCIATION, ClusterRecord, Record, Store, in_use, not_found, now, page
-from localcloud.aws.iam.needs import PODS_SERVICE
-from localcloud.aws.iam.sts import Assumption, Tokens, source_keys, wire_form
+from localcloud.aws.eks.account import POD_ACTIONS, Roles, node
+from localcloud.aws.eks.store import ASSOCIATION, ClusterRecord, Record, Store, in_use, new_arn, not_found, now, page
+from localcloud.aws.iam.permissions import PODS_SERVICE
+from localcloud.aws.iam.sts import AssumeRoleRequest, Tokens, source_keys, wire_form
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
 from localcloud.kube import KubeApi, KubeconfigError, KubernetesError
 
@@ -53,47 +53,44 @@ class PodIdentity:
 
     def create(self, call: Call) -> Mapping[str, Any]:
         params = call.params
-        self._roles.check_trusts(str(params["roleArn"]), PODS_SERVICE)
-        with self._store.active_cluster(str(params["clusterName"])) as cluster:
-            namespace, account = str(params["namespace"]), str(params["serviceAccount"])
-            if _of(cluster, namespace, account) is not None:
-                raise in_use(f"Association already exists: for service account {namespace}/{account}.")
-            identifier = "a-" + hashlib.sha256(uuid.uuid4().bytes).hexdigest()[:17]
-            prefix = f"arn:aws:eks:{call.region}:{call.principal.account_id}:podidentityassociation"
-            association: Record = {
-                "clusterName": cluster.name,
-                "namespace": namespace,
-                "serviceAccount": account,
-                "roleArn": params["roleArn"],
-                "associationArn": f"{prefix}/{cluster.name}/{identifier}",
-                "associationId": identifier,
-                "tags": dict(params.get("tags") or {}),
-                "createdAt": now(),
-                "modifiedAt": now(),
-                "disableSessionTags": bool(params.get("disableSessionTags", False)),
-            }
-            cluster.associations[identifier] = association
-            return {"association": association}
+        namespace, account = params["namespace"], params["serviceAccount"]
+        self._roles.check_trusts(params["roleArn"], PODS_SERVICE)
+        cluster = self._store.active_cluster(params["clusterName"])
+        if _of(cluster, namespace, account) is not None:
+            raise in_use(f"Association already exists: for service account {namespace}/{account}.")
+        identifier = f"a-{secrets.token_hex(9)[:17]}"
+        association: Record = {
+            "clusterName": cluster.name,
+            "namespace": namespace,
+            "serviceAccount": account,
+            "roleArn": params["roleArn"],
+            "associationArn": new_arn(call, f"podidentityassociation/{cluster.name}/{identifier}"),
+            "associationId": identifier,
+            "tags": dict(params.get("tags") or {}),
+            "createdAt": now(),
+            "modifiedAt": now(),
+            "disableSessionTags": bool(params.get("disableSessionTags", False)),
+        }
+        cluster.associations[identifier] = association
+        return {"association": association}
 
     def describe(self, call: Call) -> Mapping[str, Any]:
         return {"association": ASSOCIATION.find(self._store, call)[1]}
 
     def update(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            association = ASSOCIATION.find(self._store, call)[1]
-            for key in ("roleArn", "disableSessionTags"):
-                if key in call.params:
-                    association[key] = call.params[key]
-            association["modifiedAt"] = now()
-            return {"association": association}
+        association = ASSOCIATION.find(self._store, call)[1]
+        for key in ("roleArn", "disableSessionTags"):
+            if key in call.params:
+                association[key] = call.params[key]
+        association["modifiedAt"] = now()
+        return {"association": association}
 
     def delete(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            cluster, association = ASSOCIATION.find(self._store, call)
-            return {"association": cluster.associations.pop(association["associationId"])}
+        cluster, association = ASSOCIATION.find(self._store, call)
+        return {"association": cluster.associations.pop(association["associationId"])}
 
     def list(self, call: Call) -> Mapping[str, Any]:
-        cluster = self._store.cluster(str(call.params["clusterName"]))
+        cluster = self._store.cluster(call.params["clusterName"])
         wanted = {key: call.params[key] for key in ("namespace", "serviceAccount") if call.params.get(key)}
         found = [
             {key: row.get(key) for key in _SUMMARY}
@@ -103,14 +100,16 @@ class PodIdentity:
         return page(found, call.params, "associations")
 
     def assume_role(self, call: Call) -> Mapping[str, Any]:
-        cluster = self._store.cluster(str(call.params["clusterName"]))
-        pod = review(cluster, str(call.params["token"]))
+        """Answer AssumeRoleForPodIdentity. The lock is not held meanwhile: the cluster is asked about the token."""
+        cluster = self._store.cluster(call.params["clusterName"])
+        pod = review(cluster, call.params["token"])
         if pod is None:
             raise AwsError(
                 "InvalidTokenException",
                 f"The token is not one that cluster {cluster.name} issued for the audience {PODS_SERVICE}, or has expired.",
             )
-        association = _of(cluster, pod.namespace, pod.service_account)
+        with self._store.lock:
+            association = _of(cluster, pod.namespace, pod.service_account)
         if association is None:
             raise not_found(
                 f"No Pod Identity association found for service account {pod.namespace}/{pod.service_account} in "
@@ -120,14 +119,14 @@ class PodIdentity:
         return self._session(cluster, association, pod)
 
     def _ask_as_node(self, cluster: ClusterRecord) -> None:
-        """The agent asks with the role of its node."""
+        """Use the permission of a node's role, with which the agent on the node asks."""
         for name, nodegroup in list(cluster.nodegroups.items())[:1]:
-            self._roles.use(node(str(nodegroup["nodeRole"]), name), POD_NEEDS, str(cluster.description["arn"]))
+            self._roles.use(node(nodegroup["nodeRole"], name), POD_ACTIONS, cluster.description["arn"])
 
     def _session(self, cluster: ClusterRecord, association: Record, pod: Pod) -> Mapping[str, Any]:
-        arn = str(cluster.description["arn"])
-        wanted = Assumption(
-            role_arn=str(association["roleArn"]),
+        arn = cluster.description["arn"]
+        wanted = AssumeRoleRequest(
+            role_arn=association["roleArn"],
             session_name=f"eks-{cluster.name}-{pod.name}-{uuid.uuid4()}"[:64],
             service=PODS_SERVICE,
             context=source_keys(arn),
@@ -153,7 +152,11 @@ class PodIdentity:
 
 
 def review(cluster: ClusterRecord, token: str) -> Pod | None:
-    """Let the cluster say whose service account token this is; None if it is not valid for Pod Identity."""
+    """Ask a cluster to which pod a service account token belongs; None if it is not valid for Pod Identity.
+
+    Raises:
+        AwsError: the cluster does not run, or does not answer.
+    """
     if cluster.admin_kubeconfig is None:
         raise AwsError("ServiceUnavailableException", f"Cluster {cluster.name} does not run yet.", 503)
     spec = {"token": token, "audiences": [PODS_SERVICE]}

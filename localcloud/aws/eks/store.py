@@ -1,18 +1,17 @@
-"""EKS's records: clusters with their node groups, add-ons, access entries and so on, in the API's shapes, and their tags."""
+"""EKS's records, in the shapes of its API: clusters with their node groups, add-ons, access entries and so on, and their tags."""
 
 from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from localcloud.aws.protocol import validation
-from localcloud.aws.protocol.wire import AwsError, Call, Operation
+from localcloud.aws.protocol.wire import AccessDeniedError, AwsError, Call, Operation
 
 Record = dict[str, Any]
 
@@ -23,11 +22,11 @@ class ClusterRecord:
 
     Attributes:
         description: the `cluster` of DescribeCluster.
-        creator: IAM entity that made it, its first administrator when `creator_is_admin`.
-        admin_kubeconfig: set once the control plane runs.
-        nodegroups: by name, as are `addons` and `capabilities`; `updates` and `associations` are by id, `access_entries` by
-            principal.
-        access_policies: associated access policies, by principal ARN and policy ARN.
+        creator: the IAM entity that created it, and its first administrator if `creator_is_admin`.
+        admin_kubeconfig: the administrator's kubeconfig, once the control plane runs.
+        nodegroups: by name, like `addons` and `capabilities`; `updates` and `associations` are by id, and `access_entries`
+            by the principal's ARN.
+        access_policies: the associated access policies, by the principal's ARN and the policy's ARN.
     """
 
     description: Record
@@ -44,18 +43,31 @@ class ClusterRecord:
 
     @property
     def name(self) -> str:
-        return str(self.description["name"])
+        return self.description["name"]
+
+    def add_update(self, kind: str, params: Mapping[str, str]) -> Record:
+        """Record an update, which has succeeded already, as DescribeUpdate shows it."""
+        update: Record = {
+            "id": str(uuid.uuid4()),
+            "status": "Successful",
+            "type": kind,
+            "params": [{"type": key, "value": value} for key, value in params.items()],
+            "createdAt": now(),
+            "errors": [],
+        }
+        self.updates[update["id"]] = update
+        return update
 
 
 @dataclass
 class Store:
-    """All clusters of the local account. Hold `lock` while reading or changing several records."""
+    """All clusters of the local account. Whoever reads or changes records holds `lock`; the operations run under it."""
 
     clusters: dict[str, ClusterRecord] = field(default_factory=dict[str, ClusterRecord])
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def cluster(self, name: str) -> ClusterRecord:
-        """The cluster of a name.
+        """Return a cluster by its name.
 
         Raises:
             AwsError: ResourceNotFoundException.
@@ -65,26 +77,53 @@ class Store:
             raise not_found(f"No cluster found for name: {name}.")
         return found
 
-    @contextmanager
-    def active_cluster(self, name: str) -> Generator[ClusterRecord]:
-        """The cluster of a name, locked, if it can be changed now."""
-        with self.lock:
-            record = self.cluster(name)
-            status = record.description["status"]
-            if status != "ACTIVE":
-                raise AwsError("InvalidRequestException", f"Cluster '{name}' is not in ACTIVE status: it is {status}.")
-            yield record
+    def active_cluster(self, name: str) -> ClusterRecord:
+        """Return a cluster that can be changed now.
+
+        Raises:
+            AwsError: there is no such cluster, or it is not active.
+        """
+        record = self.cluster(name)
+        status = record.description["status"]
+        if status != "ACTIVE":
+            raise invalid_request(f"Cluster '{name}' is not in ACTIVE status: it is {status}.")
+        return record
+
+    def in_background(
+        self, work: Callable[[], None], record: Record, failure: str, code: str, denied: str = ""
+    ) -> None:
+        """Do the part of an operation that takes long, in a thread. If it fails, the record reports the error.
+
+        Args:
+            work: the function to run, without the lock.
+            record: the record of the resource; it has a `status` and a `health`.
+            failure: the status after a failure.
+            code: the code of the issue in the health.
+            denied: the code if a role lacks a permission; `code` by default.
+        """
+
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001  the record reports any error
+                issue: Record = {"code": code, "message": str(error), "resourceIds": []}
+                if denied and isinstance(error, AccessDeniedError):
+                    issue["code"] = denied
+                with self.lock:
+                    record.update(status=failure, health={"issues": [issue]})
+
+        threading.Thread(target=run, daemon=True).start()
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of records in each cluster.
+    """A kind of record that clusters have.
 
     Attributes:
-        records: the attribute of `ClusterRecord` that holds them.
-        member: of a request, which names one.
+        records: the attribute of `ClusterRecord` that holds the records.
+        member: the member of a request that names one.
         missing: EKS's message, with `{name}` and `{cluster}`, if there is no such record.
-        arn: the member of a record with its ARN.
+        arn: the member of a record that has its ARN.
     """
 
     records: str
@@ -96,12 +135,12 @@ class Kind:
         return getattr(cluster, self.records)
 
     def find(self, store: Store, call: Call) -> tuple[ClusterRecord, Record]:
-        """The record that a request names, and its cluster.
+        """Return the cluster and the record that a request names.
 
         Raises:
             AwsError: ResourceNotFoundException.
         """
-        cluster, name = store.cluster(str(call.params["clusterName"])), str(call.params[self.member])
+        cluster, name = store.cluster(call.params["clusterName"]), call.params[self.member]
         if name not in self.of(cluster):
             raise not_found(self.missing.format(name=name, cluster=cluster.name))
         return cluster, self.of(cluster)[name]
@@ -112,7 +151,7 @@ ADDON = Kind("addons", "addonName", "No addon: {name} found in cluster: {cluster
 ENTRY = Kind(
     "access_entries",
     "principalArn",
-    "The specified principalArn could not be found. You can find the {name} in no access entry.",
+    "The specified principalArn could not be found: {name} has no access entry in cluster {cluster}.",
     "accessEntryArn",
 )
 ASSOCIATION = Kind("associations", "associationId", "Association not found: {name}", "associationArn")
@@ -135,20 +174,12 @@ def invalid_request(message: str) -> AwsError:
     return AwsError("InvalidRequestException", message, 400)
 
 
+def new_arn(call: Call, resource: str) -> str:
+    return f"arn:aws:eks:{call.region}:{call.principal.account_id}:{resource}"
+
+
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-def new_update(kind: str, params: Mapping[str, str]) -> Record:
-    """An update record as DescribeUpdate shows it."""
-    return {
-        "id": str(uuid.uuid4()),
-        "status": "Successful",
-        "type": kind,
-        "params": [{"type": key, "value": value} for key, value in params.items()],
-        "createdAt": now(),
-        "errors": [],
-    }
 
 
 def page(items: Sequence[Any], params: Mapping[str, Any], key: str) -> Record:
@@ -165,22 +196,20 @@ class Tags:
         return {"TagResource": self.tag, "UntagResource": self.untag, "ListTagsForResource": self.list}
 
     def tag(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            self._find(call)["tags"].update(call.params["tags"])
-            return {}
+        self._find(call)["tags"].update(call.params["tags"])
+        return {}
 
     def untag(self, call: Call) -> Mapping[str, Any]:
-        with self._store.lock:
-            tags = self._find(call)["tags"]
-            for key in call.params["tagKeys"]:
-                tags.pop(key, None)
-            return {}
+        tags = self._find(call)["tags"]
+        for key in call.params["tagKeys"]:
+            tags.pop(key, None)
+        return {}
 
     def list(self, call: Call) -> Mapping[str, Any]:
-        return {"tags": dict(self._find(call)["tags"])}
+        return {"tags": self._find(call)["tags"]}
 
     def of(self, arn: str) -> Mapping[str, str]:
-        """The tags of a resource; for an ARN that ends in `/*`, those of the first resource below it."""
+        """Return the tags of a resource; for an ARN that ends in `/*`, those of the first resource below it."""
         with self._store.lock:
             for known, record in self._records():
                 if known == arn or (arn.endswith("/*") and known.startswith(arn[:-1])):
@@ -188,15 +217,14 @@ class Tags:
         return {}
 
     def _find(self, call: Call) -> Record:
-        arn = str(call.params["resourceArn"])
-        with self._store.lock:
-            if record := dict(self._records()).get(arn):
-                return record
+        arn = call.params["resourceArn"]
+        if record := dict(self._records()).get(arn):
+            return record
         raise not_found(f"Resource not found: {arn}")
 
     def _records(self) -> Iterator[tuple[str, Record]]:
         for cluster in self._store.clusters.values():
-            yield str(cluster.description["arn"]), cluster.description
+            yield cluster.description["arn"], cluster.description
             for kind in (NODEGROUP, ADDON, ENTRY, ASSOCIATION, CAPABILITY):
                 for record in kind.of(cluster).values():
-                    yield str(record[kind.arn]), record
+                    yield record[kind.arn], record

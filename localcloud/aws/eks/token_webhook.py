@@ -7,11 +7,11 @@ A token is `k8s-aws-v1.` and, in base64url, a presigned GetCallerIdentity URL wh
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from localcloud.aws.eks.access import groups_of
 from localcloud.aws.eks.store import Store
@@ -23,6 +23,7 @@ from localcloud.aws.protocol.wire import AwsError
 
 PREFIX = "k8s-aws-v1."
 _HEADER = "x-k8s-aws-id"
+_SECONDS = re.compile(r"[0-9]{1,3}")
 _LONGEST_SECONDS = 900
 
 
@@ -67,32 +68,33 @@ class TokenWebhook:
         return {"authenticated": True, "user": user}
 
     def principal(self, cluster_name: str, token: str) -> Principal:
-        """The principal that made a token for a cluster.
+        """Return the principal that made a token for a cluster.
 
         Raises:
             AwsError: the token is not valid for this cluster.
         """
-        url = urlsplit(_url(token))
+        url = _url(token)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         if query.get("Action") != "GetCallerIdentity":
             raise _bad("it is not a presigned GetCallerIdentity URL")
         if _HEADER not in query.get("X-Amz-SignedHeaders", "").lower().split(";"):
             raise _bad(f"its signature does not cover {_HEADER}")
-        if not query.get("X-Amz-Expires", "60").isdigit() or int(query.get("X-Amz-Expires", "60")) > _LONGEST_SECONDS:
+        seconds = query.get("X-Amz-Expires", "60")
+        if not _SECONDS.fullmatch(seconds) or int(seconds) > _LONGEST_SECONDS:
             raise _bad(f"it lives longer than {_LONGEST_SECONDS} seconds")
         headers = {"host": url.netloc, _HEADER: cluster_name}
         request = HttpRequest("GET", url.path or "/", url.query, headers, b"", {})
         return self._authenticator.verify_url(request)
 
 
-def _url(token: str) -> str:
+def _url(token: str) -> SplitResult:
     if not token.startswith(PREFIX):
         raise _bad(f"it does not begin with {PREFIX}")
     encoded = token.removeprefix(PREFIX)
     try:
-        return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
-    except (binascii.Error, ValueError):
-        raise _bad("it is not base64url") from None
+        return urlsplit(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode())
+    except ValueError:
+        raise _bad("it is not a URL in base64url") from None
 
 
 def _bad(reason: str) -> AwsError:

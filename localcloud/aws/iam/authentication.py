@@ -1,9 +1,8 @@
-"""From a request to the principal that signed it."""
+"""Finds the principal that signed a request."""
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,7 @@ _LONGEST_PRESIGNED = timedelta(days=7)
 # https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/master/pkg/token/token.go, at presignedURLExpiration.
 _PRESIGNED_AT_STS = timedelta(minutes=15)
 _LOOKS_REAL = re.compile(r"A(KIA|SIA)[A-Z0-9]{12,124}")
-# (unknown key, wrong signature, expired token) as each family of protocols names them.
+# The codes for an unknown key, a wrong signature and an expired token, in each family of protocols.
 _CODES = {
     "s3": ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"),
     "query": ("InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken"),
@@ -33,7 +32,7 @@ _FAMILIES = {"s3": "s3", "sts": "query", "iam": "query", "ec2": "ec2", "cloudfor
 
 @dataclass(frozen=True)
 class Scope:
-    """The service and region of a request, from its credential scope; guessed for an unsigned request."""
+    """The service and region of a request, from its credential scope; if it is not signed, the likely ones."""
 
     service: str
     region: str
@@ -48,7 +47,7 @@ class Authenticator:
         self._region = region
 
     def scope(self, request: HttpRequest) -> Scope:
-        """The service and region that a request is for.
+        """Return the service and region that a request is for.
 
         Raises:
             AwsError: the signature cannot be read.
@@ -59,7 +58,7 @@ class Authenticator:
         return Scope(_unsigned_service(request), self._region, None)
 
     def authenticate(self, request: HttpRequest, scope: Scope) -> tuple[Principal, HttpRequest]:
-        """The principal that signed a request, and the request with its decoded body.
+        """Return the principal that signed a request, and the request with its decoded body.
 
         Raises:
             AwsError: the key is unknown or expired, or the signature is wrong.
@@ -76,7 +75,7 @@ class Authenticator:
         return credential.principal, request
 
     def verify_url(self, request: HttpRequest) -> Principal:
-        """The principal behind a presigned request that did not come over HTTP, such as an EKS token.
+        """Return the principal that presigned a request that did not come over HTTP, such as an EKS token.
 
         Raises:
             AwsError: it has no valid signature.
@@ -89,12 +88,12 @@ class Authenticator:
     def _verify(self, request: HttpRequest, signature: Signature, credential: Credential) -> None:
         unknown, mismatch, expired = _CODES[_FAMILIES.get(signature.service, "json")]
         status = _status(signature)
-        if not hmac.compare_digest(credential.session_token or "", signature.token or ""):
+        if not sigv4.same(credential.session_token or "", signature.token or ""):
             raise AwsError(unknown, "The security token included in the request is invalid.", status)
         if credential.expired:
             raise AwsError(expired, "The security token included in the request is expired.", status)
         _check_time(signature, mismatch, status)
-        if not hmac.compare_digest(sigv4.compute(request, signature, credential.secret_access_key), signature.value):
+        if not sigv4.same(sigv4.compute(request, signature, credential.secret_access_key), signature.value):
             message = (
                 "The request signature we calculated does not match the signature you provided. "
                 "Check your AWS Secret Access Key and signing method."
@@ -109,8 +108,8 @@ class Authenticator:
         if _LOOKS_REAL.fullmatch(signature.access_key_id):
             shown = signature.access_key_id[:8] + "..."
             message = (
-                f"The access key {shown} was not issued by the local cloud. If it belongs to a real AWS account, take it "
-                "out of the environment: the local cloud accepts its own keys only (`make shell` sets them)."
+                f"The access key {shown} was not issued by the local cloud. If it belongs to a real AWS account, remove it "
+                "from the environment: the local cloud accepts only its own keys (`make shell` sets them)."
             )
             raise AwsError(code, message, 403)
         raise AwsError(code, "The security token included in the request is invalid.", _status(signature))

@@ -1,4 +1,4 @@
-"""Decides each call by the policies, logs every decision, and words the refusals as AWS does."""
+"""Decides on each call by the policies, logs each decision, and refuses in AWS's words."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from localcloud.aws.iam.credentials import Principal
 from localcloud.aws.iam.directory import Directory, ResourceTags
 from localcloud.aws.iam.documents import Keys, Policy
 from localcloud.aws.iam.evaluation import Decision, PolicySet, Request, evaluate
-from localcloud.aws.iam.needs import Mapper, Need, needed, s3, services
+from localcloud.aws.iam.permissions import Mapper, Permission, required, s3, services
 from localcloud.aws.protocol.wire import AccessDeniedError, Call
 
 BucketPolicy = Callable[[str], Policy | None]
-_MAPPERS: Mapping[str, Mapper] = {"s3": s3.needs, **services.MAPPERS}
-"""The function of each service in `iam.needs`. An operation of any other service needs `service:Operation` on `*`."""
-_JSON_CODES = {"s3", "iam", "sts", "cloudwatch"}
+# An operation of a service that is not here needs `service:Operation` on `*`, or on the ARN in the request.
+_MAPPERS: Mapping[str, Mapper] = {"s3": s3.permissions, **services.MAPPERS}
+_SHORT_CODE = {"s3", "iam", "sts", "cloudwatch"}  # these services answer AccessDenied, the others AccessDeniedException
 _S3_PREFIX = "arn:aws:s3:::"
 
 
@@ -24,10 +24,10 @@ class Authorizer:
     """Enforces policies.
 
     Args:
-        directory: where identity-based policies are looked up.
-        bucket_policy: finds the policy of a bucket.
-        resource_tags: finds the tags of a resource.
-        log: gets a record of each decision.
+        directory: has the identity-based policies.
+        bucket_policy: returns the policy of a bucket.
+        resource_tags: has the tags of resources.
+        log: takes the record of each decision.
     """
 
     def __init__(
@@ -46,28 +46,31 @@ class Authorizer:
         """Let a call pass, or refuse it.
 
         Raises:
-            AccessDeniedError: a permission that the call needs is not granted.
+            AccessDeniedError: the caller lacks a permission that the call needs.
         """
-        context = request_context(call.principal, call)
-        for need in needs(call, self._directory):
-            decision = self._decide(call.principal, need, context)
-            if not decision.allowed:
-                raise denial(call, need, decision)
+        for permission in required_permissions(call, self._directory):
+            self.check(call, permission)
 
-    def permits(self, call: Call, need: Need) -> bool:
-        """Whether the caller has a permission without which the call does less, e.g. to delete one of many objects."""
-        return self._decide(call.principal, need, request_context(call.principal, call)).allowed
-
-    def require(self, principal: Principal, need: Need, region: str) -> None:
-        """Check a permission of a role that a service uses while it answers a call of another principal.
+    def check(self, call: Call, permission: Permission) -> None:
+        """Check one permission of the caller.
 
         Raises:
-            AccessDeniedError: the role's policies do not grant the permission.
+            AccessDeniedError: the caller lacks it.
+        """
+        decision = self._decide(call.principal, permission, request_context(call.principal, call))
+        if not decision.allowed:
+            raise _denial(call, permission, decision)
+
+    def require(self, principal: Principal, permission: Permission, region: str) -> None:
+        """Check a permission of a role with which a service acts while it answers another principal's call.
+
+        Raises:
+            AccessDeniedError: the role lacks it.
         """
         context: Keys = {**request_context(principal, None), "aws:requestedregion": (region,)}
-        decision = self._decide(principal, need, context)
+        decision = self._decide(principal, permission, context)
         if not decision.allowed:
-            raise AccessDeniedError(_refusal(principal, need, need.resource, decision))
+            raise AccessDeniedError(_refusal(principal, permission, permission.resource, decision))
 
     def decide(self, who: str, request: Request, policies: PolicySet, *, resource_must_allow: bool = False) -> Decision:
         """Evaluate a request, and log the decision with its principal, action, resource and condition keys."""
@@ -86,25 +89,25 @@ class Authorizer:
         )
         return decision
 
-    def _decide(self, principal: Principal, need: Need, request: Keys) -> Decision:
-        context: Keys = {**request, **self._resource_tags.keys(need.resource), **need.keys}
+    def _decide(self, principal: Principal, permission: Permission, request: Keys) -> Decision:
+        context: Keys = {**request, **self._resource_tags.keys(permission.resource), **permission.keys}
         policies = self._directory.policies(principal)
-        if need.resource.startswith(_S3_PREFIX):
-            bucket = self._bucket_policy(need.resource.removeprefix(_S3_PREFIX).partition("/")[0])
+        if permission.resource.startswith(_S3_PREFIX):
+            bucket = self._bucket_policy(permission.resource.removeprefix(_S3_PREFIX).partition("/")[0])
             policies = replace(policies, resource=(bucket,) if bucket else ())
-        asked = Request(need.action, need.resource, principal, context)
+        asked = Request(permission.action, permission.resource, principal, context)
         return self.decide(principal.arn or "anonymous", asked, policies)
 
 
-def needs(call: Call, directory: Directory) -> Sequence[Need]:
-    """The permissions that the caller must have for this call."""
+def required_permissions(call: Call, directory: Directory) -> Sequence[Permission]:
+    """Return the permissions that the caller must have for this call."""
     if mapper := _MAPPERS.get(call.service):
         return mapper(call, directory)
-    return needed(call, str(call.params.get("resourceArn") or "*"))
+    return required(call, str(call.params.get("resourceArn") or "*"))
 
 
 def request_context(principal: Principal, call: Call | None) -> Keys:
-    """The condition keys that every request has. The local endpoint counts as secure transport."""
+    """Return the condition keys that every request has. The local endpoint counts as secure transport."""
     now = datetime.now(UTC)
     context: Keys = {
         "aws:securetransport": ("true",),
@@ -139,20 +142,20 @@ def _principal_keys(principal: Principal) -> Keys:
     return keys | {f"aws:principaltag/{key.lower()}": (value,) for key, value in principal.session_tags.items()}
 
 
-def denial(call: Call, need: Need, decision: Decision) -> AccessDeniedError:
-    """The refusal in the words and with the code of the service."""
+def _denial(call: Call, permission: Permission, decision: Decision) -> AccessDeniedError:
+    """Return the refusal in the words and with the code of the service."""
     if call.principal.is_anonymous:
         return AccessDeniedError("Access Denied")
-    resource = f'"{need.resource}"' if call.service == "s3" else need.resource
-    text = _refusal(call.principal, need, resource, decision)
+    resource = f'"{permission.resource}"' if call.service == "s3" else permission.resource
+    text = _refusal(call.principal, permission, resource, decision)
     if call.service == "ec2":
         return AccessDeniedError(f"You are not authorized to perform this operation. {text}", "UnauthorizedOperation")
-    code = "AccessDenied" if call.service in _JSON_CODES else "AccessDeniedException"
+    code = "AccessDenied" if call.service in _SHORT_CODE else "AccessDeniedException"
     error = AccessDeniedError(text, code)
     error.status = 400 if call.service == "sagemaker" else 403
     return error
 
 
-def _refusal(principal: Principal, need: Need, resource: str, decision: Decision) -> str:
-    reason = decision.reason.value.format(action=need.action)
-    return f"User: {principal.arn} is not authorized to perform: {need.action} on resource: {resource} {reason}"
+def _refusal(principal: Principal, permission: Permission, resource: str, decision: Decision) -> str:
+    reason = decision.reason.value.format(action=permission.action)
+    return f"User: {principal.arn} is not authorized to perform: {permission.action} on resource: {resource} {reason}"

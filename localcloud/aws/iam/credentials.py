@@ -1,4 +1,4 @@
-"""Principals of the local account and their access keys: the administrator's, those of IAM users, those of sessions."""
+"""The principals of the local account, and the access keys of the administrator, of IAM users and of sessions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 ADMIN_ACCESS_KEY_ID = "LOCALCLOUDADMIN"
 ADMIN_SECRET_ACCESS_KEY = "localcloud"  # noqa: S105  a published dummy: it opens nothing but the local cloud
-_ALPHABET = string.ascii_uppercase + "234567"
+_ALPHABET = string.ascii_uppercase + "234567"  # of AWS's unique ids
 _SECRET_ALPHABET = string.ascii_letters + string.digits + "/+"
 
 
@@ -20,11 +20,11 @@ class Principal:
     """An authenticated identity of the local account.
 
     Attributes:
-        arn: as GetCallerIdentity returns it, e.g. `arn:aws:sts::123456789012:assumed-role/name/session`.
-        user_id: the unique id, as GetCallerIdentity returns it.
-        identity_arn: the IAM entity whose policies apply: the role of a session, the user, or the account's root.
-        session_tags: tags of the session, context keys `aws:PrincipalTag/...`.
-        session_policy: a policy passed to AssumeRole, which narrows the role's.
+        arn: the ARN in GetCallerIdentity's answer, e.g. `arn:aws:sts::123456789012:assumed-role/name/session`.
+        user_id: the unique id in GetCallerIdentity's answer.
+        identity_arn: the IAM entity with the policies that apply: the role of a session, the user, or the account's root.
+        session_tags: the tags of the session, for the condition keys `aws:PrincipalTag/...`.
+        session_policy: a policy that was passed to AssumeRole and narrows the role's policies.
     """
 
     arn: str
@@ -44,7 +44,7 @@ class Principal:
 
 
 def root(account_id: str) -> Principal:
-    """The account's root: the local administrator."""
+    """Return the account's root, who is the local administrator."""
     arn = f"arn:aws:iam::{account_id}:root"
     return Principal(arn=arn, user_id=account_id, account_id=account_id, identity_arn=arn)
 
@@ -54,10 +54,10 @@ ANONYMOUS = Principal(arn="", user_id="", account_id="", identity_arn="")
 
 @dataclass(frozen=True)
 class Credential:
-    """An access key and who uses it.
+    """An access key and its owner.
 
     Attributes:
-        session_token: must accompany a temporary key.
+        session_token: the token that must accompany a temporary key.
         expiration: when a temporary key expires.
     """
 
@@ -77,7 +77,7 @@ class CredentialStore:
 
     Args:
         account_id: the local account.
-        user_key: finds the key of an IAM user; IAM's state is elsewhere.
+        user_key: returns the key of an IAM user, which is in IAM's state.
     """
 
     def __init__(self, account_id: str, user_key: Callable[[str], Credential | None]) -> None:
@@ -92,9 +92,9 @@ class CredentialStore:
         return self._sessions.get(access_key_id) or self._user_key(access_key_id)
 
     def issue(self, principal: Principal, duration: timedelta) -> Credential:
-        """Make a temporary key that acts as a principal."""
+        """Issue a temporary key with which its holder acts as a principal."""
         credential = Credential(
-            access_key_id="ASIA" + random_id(16),
+            access_key_id="ASIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16)),
             secret_access_key="".join(secrets.choice(_SECRET_ALPHABET) for _ in range(40)),
             principal=principal,
             session_token="FwoLOCAL" + secrets.token_urlsafe(96),
@@ -106,12 +106,7 @@ class CredentialStore:
         return credential
 
     def _forget_expired(self) -> None:
-        """Drop keys that expired a day ago; newer ones are kept, so that their use is answered with "expired"."""
+        """Forget keys that expired a day ago. Newer ones are kept, because whoever uses one is told that it has expired."""
         limit = datetime.now(UTC) - timedelta(days=1)
         for key in [key for key, held in self._sessions.items() if held.expiration and held.expiration < limit]:
             del self._sessions[key]
-
-
-def random_id(length: int) -> str:
-    """Characters as in AWS's unique ids."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))

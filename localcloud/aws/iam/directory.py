@@ -14,7 +14,7 @@ from localcloud.aws.iam.evaluation import PolicySet
 from localcloud.aws.moto import backend
 
 Lookup = Callable[[str], Mapping[str, str]]
-"""The tags of the resource with an ARN."""
+"""Returns the tags of a resource, by its ARN."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Directory:
             )
 
     def policies(self, principal: Principal) -> PolicySet:
-        """The identity-based policies, boundary and session policy of a principal."""
+        """Return the identity-based policies, boundary and session policy of a principal."""
         if principal.is_root or principal.is_anonymous:
             return PolicySet()
         with self._lock:
@@ -63,7 +63,7 @@ class Directory:
         return PolicySet(identity=identity, boundary=boundary, session=_session(principal))
 
     def user_credential(self, access_key_id: str) -> Credential | None:
-        """The active key of an IAM user; None for any other key."""
+        """Return an active key of an IAM user; None if it is not one."""
         with self._lock:
             for user in self._backend().users.values():
                 for key in user.access_keys:
@@ -73,15 +73,16 @@ class Directory:
         return None
 
     def arn(self, kind: str, name: str) -> str:
-        """The ARN, with its path, of an entity given by name; the ARN without a path if it does not exist."""
+        """Return the ARN of a role, user or group, with its path; without a path if there is none of this name."""
         with self._lock:
-            iam = self._backend()
-            found: Any = None
-            if kind == "role":
-                found = next((role for role in iam.roles.values() if role.name == name), None)
-            elif kind in {"user", "group"}:
-                found = getattr(iam, f"{kind}s").get(name)
-        return str(found.arn) if found is not None else f"arn:aws:iam::{self._account_id}:{kind}/{name}"
+            known = getattr(self._backend(), f"{kind}s").values()
+            found = next((one.arn for one in known if one.name == name), None)
+        return found or f"arn:aws:iam::{self._account_id}:{kind}/{name}"
+
+    def tags_of_role(self, arn: str) -> Mapping[str, str]:
+        """Return the tags of a role; no other entity has any here."""
+        role = self.role(arn)
+        return role.tags if role is not None else {}
 
     def _entity(self, arn: str) -> Any:
         if ":role/" in arn:
@@ -126,13 +127,14 @@ class ResourceTags:
     """Finds the tags of a resource by its ARN.
 
     Attributes:
-        lookups: by the service part of the ARN; resources of other services have no tags here.
+        lookups: by the service in the ARN; resources of other services have no tags here.
     """
 
     def __init__(self) -> None:
         self.lookups: dict[str, Lookup] = {}
 
     def keys(self, arn: str) -> Keys:
+        """Return the tags as condition keys: `aws:ResourceTag/...` and the service's own."""
         parts = arn.split(":", 5)
         lookup = self.lookups.get(parts[2]) if len(parts) == 6 else None
         if lookup is None:
@@ -141,22 +143,3 @@ class ResourceTags:
         for name, value in lookup(arn).items():
             keys[f"aws:resourcetag/{name.lower()}"] = keys[f"{parts[2]}:resourcetag/{name.lower()}"] = (value,)
         return keys
-
-
-def of_ec2(account_id: str, lock: RLock) -> Lookup:
-    def find(arn: str) -> Mapping[str, str]:
-        identifier = arn.rpartition("/")[2]
-        if identifier == "*":
-            return {}
-        with lock:
-            return dict(backend("ec2", account_id, arn.split(":")[3]).tags.get(identifier) or {})
-
-    return find
-
-
-def of_roles(directory: Directory) -> Lookup:
-    def find(arn: str) -> Mapping[str, str]:
-        role = directory.role(arn) if ":role/" in arn else None
-        return role.tags if role is not None else {}
-
-    return find

@@ -14,21 +14,22 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, cast
 
-# What a policy variable such as ${*} stands for: the character itself, not the wildcard.
-LITERAL_STAR = "\ue000"
-LITERAL_MARK = "\ue001"
-_EXPRESSIONS = {"*": ".*", "?": ".", LITERAL_STAR: re.escape("*"), LITERAL_MARK: re.escape("?")}
-
 Conditions = Mapping[str, Mapping[str, tuple[str, ...]]]
-
+"""The Condition element: operator, key, values."""
 Context = Mapping[str, tuple[str, ...]]
+"""The condition keys of a request in lower case, with their values."""
 Keys = dict[str, tuple[str, ...]]
-"""Condition keys in lower case with their values, while they are being collected."""
-Test = Callable[[str, str], bool]
+"""The same, while they are being collected."""
+_Test = Callable[[str, str], bool]
+
+# What the policy variables ${*} and ${?} stand for: the character itself, not the wildcard.
+_LITERAL_STAR = "\ue000"
+_LITERAL_MARK = "\ue001"
+_EXPRESSIONS = {"*": ".*", "?": ".", _LITERAL_STAR: re.escape("*"), _LITERAL_MARK: re.escape("?")}
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-_LITERALS = {"*": LITERAL_STAR, "?": LITERAL_MARK, "$": "$"}
-_ESCAPES = str.maketrans({"*": LITERAL_STAR, "?": LITERAL_MARK})
-_PLAIN = str.maketrans({LITERAL_STAR: "*", LITERAL_MARK: "?"})
+_LITERALS = {"*": _LITERAL_STAR, "?": _LITERAL_MARK, "$": "$"}
+_ESCAPES = str.maketrans({"*": _LITERAL_STAR, "?": _LITERAL_MARK})
+_PLAIN = str.maketrans({_LITERAL_STAR: "*", _LITERAL_MARK: "?"})
 _NEGATED = {
     "StringNotEquals": "StringEquals",
     "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
@@ -69,25 +70,33 @@ class Policy:
 
 
 def policy(label: str, text: str) -> Policy:
-    """Read a document.
+    """Read a policy document.
+
+    Args:
+        label: the policy's name in logs.
+        text: the document, in JSON.
 
     Raises:
-        ValueError: it is not a policy document.
+        ValueError: it is not a policy document. The message says what is wrong.
     """
     return Policy(label, _statements(text))
 
 
 @lru_cache(maxsize=512)
 def _statements(text: str) -> tuple[Statement, ...]:
-    document = json.loads(text)
-    if not isinstance(document, dict) or "Statement" not in document:
-        raise ValueError("A policy document is an object with a Statement.")
-    raw = cast("dict[str, Any]", document)["Statement"]
-    rows = cast("list[Any]", raw if isinstance(raw, list) else [raw])
-    return tuple(_statement(row, f"statement-{number}") for number, row in enumerate(rows))
+    try:
+        raw = json.loads(text)["Statement"]
+        rows = cast("list[Any]", raw if isinstance(raw, list) else [raw])
+        return tuple(_statement(row, f"statement-{number}") for number, row in enumerate(rows))
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(
+            f"it is not an object with a Statement, or a statement has not the form of one: {error}"
+        ) from error
 
 
 def _statement(row: Mapping[str, Any], default_sid: str) -> Statement:
+    if row["Effect"] not in {"Allow", "Deny"}:
+        raise ValueError(f"the Effect of a statement must be Allow or Deny, and one is {row['Effect']}")
     return Statement(
         sid=str(row.get("Sid") or default_sid),
         allows=row["Effect"] == "Allow",
@@ -120,7 +129,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def matches(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
-    """Whether a pattern with `*` and `?` covers a value."""
+    """Say whether a pattern with `*` and `?` matches a value."""
     return _compiled(pattern, ignore_case).fullmatch(value) is not None
 
 
@@ -131,7 +140,7 @@ def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:  # noqa: FBT0
 
 
 def hold(conditions: Conditions, context: Context) -> bool:
-    """Whether every condition of a statement is met. Keys of the context are lower-case."""
+    """Say whether every condition of a statement is met."""
     return all(
         _holds(operator, key.lower(), values, context)
         for operator, tests in conditions.items()
@@ -140,7 +149,7 @@ def hold(conditions: Conditions, context: Context) -> bool:
 
 
 def substitute(text: str, context: Context) -> str | None:
-    """A value with its policy variables replaced; None if a variable has no value, because then nothing matches."""
+    """Replace the policy variables of a text; None if a variable has no value, because then the text matches nothing."""
     missing = False
 
     def replace(match: re.Match[str]) -> str:
@@ -179,16 +188,10 @@ def _when_missing(quantifier: str, base: str, *, if_exists: bool) -> bool:
     return if_exists or quantifier == "ForAllValues" or _operator(base)[1]
 
 
-def _operator(base: str) -> tuple[Test, bool]:
+def _operator(base: str) -> tuple[_Test, bool]:
     if base in _NEGATED:
         return _TESTS[_NEGATED[base]], True
-    if base not in _TESTS:
-        return _never, False
-    return _TESTS[base], False
-
-
-def _never(_wanted: str, _value: str) -> bool:
-    return False
+    return _TESTS.get(base, lambda _wanted, _value: False), False
 
 
 def _arn_like(wanted: str, value: str) -> bool:
@@ -196,7 +199,7 @@ def _arn_like(wanted: str, value: str) -> bool:
     return len(parts) == len(given) == 6 and all(matches(one, other) for one, other in zip(parts, given, strict=True))
 
 
-def _numeric(compare: Callable[[float, float], bool]) -> Test:
+def _numeric(compare: Callable[[float, float], bool]) -> _Test:
     def test(wanted: str, value: str) -> bool:
         try:
             return compare(float(value), float(wanted))
@@ -206,7 +209,7 @@ def _numeric(compare: Callable[[float, float], bool]) -> Test:
     return test
 
 
-def _dated(compare: Callable[[float, float], bool]) -> Test:
+def _dated(compare: Callable[[float, float], bool]) -> _Test:
     def test(wanted: str, value: str) -> bool:
         left, right = _moment(value), _moment(wanted)
         return left is not None and right is not None and compare(left, right)
@@ -233,7 +236,7 @@ def _in_network(wanted: str, value: str) -> bool:
         return False
 
 
-_TESTS: Mapping[str, Test] = {
+_TESTS: Mapping[str, _Test] = {
     "StringEquals": lambda wanted, value: wanted.translate(_PLAIN) == value,
     "StringEqualsIgnoreCase": lambda wanted, value: wanted.translate(_PLAIN).lower() == value.lower(),
     "StringLike": matches,

@@ -4,7 +4,7 @@ In order: an explicit deny anywhere decides; then a resource-based policy or an 
 then a permissions boundary and a session policy, if there are any, must allow too. Everything else is denied.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
 
-We found no evaluator that is maintained and can be embedded, so this is the small one that is needed here.
+We found no maintained evaluator that can be embedded, so this is a small one with what is needed here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SERVICE = "Service"
 
 
 class Reason(Enum):
-    """Why a request was decided as it was, in AWS's words; `{action}` is filled in."""
+    """The reason for a decision, in AWS's words; `{action}` stands for the action."""
 
     ALLOWED = "allowed"
     IDENTITY_DENY = "with an explicit deny in an identity-based policy"
@@ -38,8 +38,8 @@ class Request:
     """A question to the policies: may a principal perform an action on a resource?
 
     Attributes:
-        context: condition keys in lower case.
-        service: the AWS service that makes the request, instead of a principal of the account.
+        context: the condition keys, in lower case.
+        service: the AWS service that makes the request, if it is not a principal of the account.
     """
 
     action: str
@@ -61,7 +61,7 @@ class PolicySet:
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer, and the statement that gave it (`policy label#Sid`), if one did."""
+    """The answer, and the statement that decided (`policy label#Sid`), if one did."""
 
     reason: Reason
     matched: str | None = None
@@ -72,12 +72,12 @@ class Decision:
 
 
 def evaluate(request: Request, policies: PolicySet, *, resource_must_allow: bool = False) -> Decision:
-    """Decide a request.
+    """Decide on a request.
 
     Args:
-        request: the principal, the action and the resource.
-        policies: those that apply to it.
-        resource_must_allow: only the resource-based policy can allow, as with a role's trust policy.
+        request: who wants to do what to which resource.
+        policies: the policies that apply to it.
+        resource_must_allow: whether the resource-based policy must allow it, as with a role's trust policy.
     """
     return (
         _explicit_deny(request, policies)
@@ -101,7 +101,7 @@ def _explicit_deny(request: Request, policies: PolicySet) -> Decision | None:
 
 
 def _granted_by_resource(request: Request, policies: PolicySet, *, resource_must_allow: bool) -> Decision | None:
-    """The decision of the resource-based policies; None if the identity-based ones decide."""
+    """Return the decision of the resource-based policies; None if the identity-based ones decide."""
     granted = _find(request, policies.resource, allows=True, by_principal=True)
     if granted is None:
         if not resource_must_allow:

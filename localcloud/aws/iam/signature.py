@@ -55,7 +55,7 @@ class Signature:
 
 
 def read(request: HttpRequest) -> Signature | None:
-    """The signature of a request; None for an unsigned request.
+    """Return the signature of a request; None if the request is not signed.
 
     Raises:
         AwsError: the signature is not in the form of Signature Version 4.
@@ -69,9 +69,14 @@ def read(request: HttpRequest) -> Signature | None:
 
 
 def compute(request: HttpRequest, signature: Signature, secret: str) -> str:
-    """The signature of an unchanged request whose sender knows the secret."""
+    """Return the signature that a request has if its sender knows the secret and nothing was changed on the way."""
     signer, signed = _signer(signature, secret), _signed_part(request, signature)
     return _sign(signer, signed, signer.string_to_sign(signed, signer.canonical_request(signed)))
+
+
+def same(expected: str, given: str) -> bool:
+    """Compare two secrets in a time that does not tell how much of the given one is right."""
+    return hmac.compare_digest(expected.encode(), given.encode())  # it takes text only if it is ASCII
 
 
 def _signer(signature: Signature, secret: str) -> SigV4Auth:
@@ -94,7 +99,7 @@ def _sign(signer: SigV4Auth, signed: AWSRequest, text: str) -> str:
 
 
 def _signed_part(request: HttpRequest, signature: Signature) -> AWSRequest:
-    """The part of a request that a signature covers, in the form that botocore's signer takes."""
+    """Return the part of a request that a signature covers, in the form that botocore's signer takes."""
     headers = {name: request.headers.get(name, "") for name in signature.signed_headers}
     declared = request.headers.get("x-amz-content-sha256")
     if declared is None and signature.service == "s3" and signature.expires is not None:
@@ -109,7 +114,7 @@ def _signed_part(request: HttpRequest, signature: Signature) -> AWSRequest:
 
 
 def _canonical_query(query: str) -> str:
-    """The query as the sender signed it, however it was escaped on the way, without the signature itself."""
+    """Return the query as the sender signed it, however it was escaped on the way, without the signature itself."""
     pairs = (part.partition("=")[::2] for part in query.split("&") if part)
     return "&".join(f"{_escaped(name)}={_escaped(value)}" for name, value in pairs if name != "X-Amz-Signature")
 
@@ -165,7 +170,7 @@ def is_chunked(request: HttpRequest) -> bool:
 
 
 def decode(request: HttpRequest, signature: Signature, secret: str) -> HttpRequest:
-    """A chunked request with its plain body; a checksum in the trailer becomes a header.
+    """Return a chunked request with its plain body; a checksum in the trailer becomes a header.
 
     Raises:
         AwsError: the chunks are cut short, or the signature of a chunk is wrong.
@@ -180,7 +185,7 @@ def decode(request: HttpRequest, signature: Signature, secret: str) -> HttpReque
         size = _size(size_text)
         data = request.body[position : position + size]
         if signed:
-            previous = _check_chunk(signature, secret, previous, data, extension.partition(b"=")[2].decode())
+            previous = _check_chunk(signature, secret, previous, data, extension.partition(b"=")[2].decode("latin-1"))
         if size == 0:
             break
         if len(data) != size:
@@ -195,7 +200,7 @@ def decode(request: HttpRequest, signature: Signature, secret: str) -> HttpReque
 
 
 def _plain_headers(request: HttpRequest) -> dict[str, str]:
-    """The headers without those of the chunked encoding."""
+    """Return the headers without those of the chunked encoding."""
     dropped = {
         "x-amz-decoded-content-length",
         "x-amz-trailer",
@@ -211,13 +216,13 @@ def _plain_headers(request: HttpRequest) -> dict[str, str]:
 
 
 def _check_chunk(signature: Signature, secret: str, previous: str, data: bytes, given: str) -> str:
-    """The signature of a chunk, which the next chunk's signature covers in turn."""
+    """Return the signature of a chunk, which the next chunk's signature covers in turn."""
     request = AWSRequest()
     request.context["timestamp"] = signature.timestamp
     digest = hashlib.sha256(data).hexdigest()
     text = f"AWS4-HMAC-SHA256-PAYLOAD\n{signature.timestamp}\n{signature.scope}\n{previous}\n{EMPTY_SHA256}\n{digest}"
     expected = _sign(_signer(signature, secret), request, text)
-    if not hmac.compare_digest(expected, given):
+    if not same(expected, given):
         raise AwsError("SignatureDoesNotMatch", "The signature of a chunk of the body is wrong.", 403)
     return expected
 

@@ -1,4 +1,4 @@
-"""AWS STS: the caller's identity, and sessions of roles whose trust policies allow them."""
+"""AWS STS: who the caller is, and sessions of roles whose trust policies allow it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ _SERVICE_SESSION = timedelta(days=5)  # AWS renews the keys of its services; her
 
 
 @dataclass(frozen=True)
-class Assumption:
+class AssumeRoleRequest:
     """A request to act as a role.
 
     Attributes:
-        caller: the principal that assumes the role; anonymous if a service does.
+        caller: the principal that assumes the role; anonymous if a service assumes it.
         service: the AWS service that assumes the role, e.g. `sagemaker.amazonaws.com`.
-        context: condition keys in addition to those of every request.
+        context: condition keys in addition to those that every request has.
         tags: session tags, which need `sts:TagSession`.
+        session_policy: a policy document that narrows the role's policies.
+        duration: how long the session lasts.
     """
 
     role_arn: str
@@ -48,10 +50,7 @@ class Tokens:
         self._authorizer = authorizer
 
     def operations(self) -> Mapping[str, Operation]:
-        return {
-            "GetCallerIdentity": self.get_caller_identity,
-            "AssumeRole": self.assume_role,
-        }
+        return {"GetCallerIdentity": self.get_caller_identity, "AssumeRole": self.assume_role}
 
     def get_caller_identity(self, call: Call) -> Mapping[str, Any]:
         principal = call.principal
@@ -65,13 +64,13 @@ class Tokens:
             raise AwsError("NotImplemented", "AssumeRole with PolicyArns is not available in the local cloud.", 501)
         seconds = int(params.get("DurationSeconds") or _HOUR)
         external_id = params.get("ExternalId")
-        wanted = Assumption(
-            role_arn=str(params["RoleArn"]),
-            session_name=str(params["RoleSessionName"]),
+        wanted = AssumeRoleRequest(
+            role_arn=params["RoleArn"],
+            session_name=params["RoleSessionName"],
             caller=call.principal,
             context={"sts:externalid": (str(external_id),)} if external_id else {},
-            tags={str(row["Key"]): str(row["Value"]) for row in params.get("Tags") or []},
-            session_policy=_checked_policy(params.get("Policy")),
+            tags={row["Key"]: row["Value"] for row in params.get("Tags") or []},
+            session_policy=_checked(params.get("Policy")),
             duration=timedelta(seconds=seconds),
         )
         role = self._trusting_role(wanted)
@@ -85,15 +84,15 @@ class Tokens:
             "AssumedRoleUser": {"AssumedRoleId": principal.user_id, "Arn": principal.arn},
         }
 
-    def assume(self, wanted: Assumption) -> Credential:
-        """A session of a role for an AWS service.
+    def assume(self, wanted: AssumeRoleRequest) -> Credential:
+        """Start a session of a role for an AWS service.
 
         Raises:
             AccessDeniedError: the role does not exist, or its trust policy does not allow it.
         """
         return self._issue(self._trusting_role(wanted), wanted)
 
-    def _trusting_role(self, wanted: Assumption) -> Role:
+    def _trusting_role(self, wanted: AssumeRoleRequest) -> Role:
         role = self._directory.role(wanted.role_arn)
         actions = ["sts:AssumeRole", *(["sts:TagSession"] if wanted.tags else [])]
         if role is None:
@@ -102,7 +101,7 @@ class Tokens:
             self._check_trust(wanted, role, action)
         return role
 
-    def _check_trust(self, wanted: Assumption, role: Role, action: str) -> None:
+    def _check_trust(self, wanted: AssumeRoleRequest, role: Role, action: str) -> None:
         context: Keys = {
             **request_context(wanted.caller, None),
             **wanted.context,
@@ -121,7 +120,7 @@ class Tokens:
         if not self._authorizer.decide(who, request, policies, resource_must_allow=True).allowed:
             raise _refused(wanted, action)
 
-    def _issue(self, role: Role, wanted: Assumption) -> Credential:
+    def _issue(self, role: Role, wanted: AssumeRoleRequest) -> Credential:
         account_id = role.arn.split(":")[4]
         principal = Principal(
             arn=f"arn:aws:sts::{account_id}:assumed-role/{role.name}/{wanted.session_name}",
@@ -135,29 +134,30 @@ class Tokens:
 
 
 def source_keys(arn: str) -> Keys:
-    """The condition keys of a service that acts on behalf of a resource."""
+    """Return the condition keys of a service that acts on behalf of a resource."""
     return {"aws:sourcearn": (arn,), "aws:sourceaccount": (arn.split(":")[4],)}
 
 
-def service_session(tokens: Tokens, role_arn: str, service: str, source_arn: str) -> Credential:
-    """A session of a role for an AWS service that acts on behalf of one of its resources.
+def service_session(tokens: Tokens, service: str, role_arn: str, source_arn: str) -> Credential:
+    """Start a session of a role for an AWS service that acts on behalf of one of its resources.
 
     Args:
         tokens: issues the session.
-        role_arn: role to act as.
-        service: e.g. `sagemaker.amazonaws.com`.
-        source_arn: the resource for which the service acts, condition keys `aws:SourceArn` and `aws:SourceAccount`.
+        service: the service, e.g. `sagemaker.amazonaws.com`.
+        role_arn: the role to act as.
+        source_arn: the resource, for the condition keys `aws:SourceArn` and `aws:SourceAccount`.
 
     Raises:
         AccessDeniedError: the role does not exist, or its trust policy does not allow it.
     """
     name = service.partition(".")[0].capitalize().replace("Sagemaker", "SageMaker")
     return tokens.assume(
-        Assumption(role_arn, name, service=service, context=source_keys(source_arn), duration=_SERVICE_SESSION)
+        AssumeRoleRequest(role_arn, name, service=service, context=source_keys(source_arn), duration=_SERVICE_SESSION)
     )
 
 
 def wire_form(credential: Credential) -> Mapping[str, Any]:
+    """Return the `Credentials` of STS's answers."""
     return {
         "AccessKeyId": credential.access_key_id,
         "SecretAccessKey": credential.secret_access_key,
@@ -166,16 +166,24 @@ def wire_form(credential: Credential) -> Mapping[str, Any]:
     }
 
 
-def _refused(wanted: Assumption, action: str) -> AccessDeniedError:
+def _refused(wanted: AssumeRoleRequest, action: str) -> AccessDeniedError:
     who = f"Service: {wanted.service}" if wanted.service else f"User: {wanted.caller.arn}"
     return AccessDeniedError(f"{who} is not authorized to perform: {action} on resource: {wanted.role_arn}")
 
 
-def _checked_policy(text: object) -> str | None:
-    if not text:
-        return None
-    try:
-        policy("session", str(text))
-    except (ValueError, KeyError, TypeError) as error:
-        raise AwsError("MalformedPolicyDocument", f"The session policy cannot be read: {error}") from error
-    return str(text)
+def check_trust_policy(call: Call) -> None:
+    """Refuse a CreateRole whose trust policy cannot be read; moto checks it only in UpdateAssumeRolePolicy.
+
+    Raises:
+        AwsError: MalformedPolicyDocument.
+    """
+    _checked(str(call.params.get("AssumeRolePolicyDocument") or ""), "trust")
+
+
+def _checked(document: str | None, kind: str = "session") -> str | None:
+    if document is not None:
+        try:
+            policy(kind, document)
+        except ValueError as error:
+            raise AwsError("MalformedPolicyDocument", f"The {kind} policy cannot be read: {error}") from error
+    return document

@@ -1,4 +1,4 @@
-"""HTTP requests and responses, held in memory, and the HTTP server."""
+"""HTTP requests and responses, which are in memory as a whole, and the HTTP server."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _IDLE_SECONDS = 60
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """A request, its path and query as they were signed.
+    """A request, with its path and query as they were signed.
 
     Attributes:
-        raw_path: path still percent-encoded.
-        query: query string without the question mark.
-        headers: lower-case names; several values of a name are joined by a comma.
-        environ: the WSGI environment it came with.
+        raw_path: the path, still percent-encoded.
+        query: the query string without the question mark.
+        headers: by their names in lower case; several values of a name are joined by a comma.
+        environ: the WSGI environment with which the request came.
     """
 
     method: str
@@ -55,7 +55,7 @@ class HttpRequest:
         )
 
     def to_environ(self) -> Environ:
-        """A WSGI environment for this request, with its body unread."""
+        """Return a WSGI environment for this request, from which its body has not been read yet."""
         environ = {key: value for key, value in self.environ.items() if not key.startswith("HTTP_")}
         environ |= {"HTTP_" + name.upper().replace("-", "_"): value for name, value in self.headers.items()}
         for name in ("CONTENT_TYPE", "CONTENT_LENGTH", "TRANSFER_ENCODING"):
@@ -97,7 +97,7 @@ def _headers(environ: Environ) -> dict[str, str]:
 
 
 def _restore_underscores(headers: dict[str, str]) -> None:
-    """WSGI turns underscores in the names of headers into dashes; the list of signed headers has the true names."""
+    """Restore underscores in the names of headers: WSGI makes them dashes, but the list of signed headers has them."""
     signed = _SIGNED_HEADERS.search(headers.get("authorization", ""))
     for name in signed[1].split(";") if signed else ():
         folded = name.replace("_", "-")

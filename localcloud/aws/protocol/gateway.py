@@ -1,4 +1,4 @@
-"""The WSGI application: every request's way from the socket to its answer, and the log of requests."""
+"""The WSGI application, which answers each request, and the log of requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ INTERNAL_PREFIX = "/_localcloud/"
 
 
 class Journal:
-    """A log of one JSON object a line, appended to a file that is private to the user; safe from any thread."""
+    """A log with one JSON object in each line, in a file that only the user can read. Any thread may write to it."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ class Gateway:
 
     Attributes:
         internal: routes of the local cloud itself, by the first part of the path below `/_localcloud/`.
-        services: what of a service is not moto's, by botocore's name of the service.
+        services: the services that are not moto's alone, by botocore's name of the service.
     """
 
     def __init__(
@@ -138,6 +138,6 @@ def json_response(status: int, body: Mapping[str, object]) -> HttpResponse:
 
 
 def _error_code(response: HttpResponse) -> str | None:
-    """The code in an error that moto has written."""
+    """Return the code in an error that moto has written."""
     found = _ERROR_CODE.search(response.body)
     return found[1].decode() if found else response.header("x-amzn-errortype")

@@ -1,7 +1,7 @@
-"""Arguments checked against botocore's service model, and page tokens; both are refused in AWS's words.
+"""Checks arguments against botocore's model of a service, and page tokens, and refuses them in AWS's words.
 
-boto3 itself checks types, required members and lower bounds only: the service checks
-enums, patterns, lengths and upper bounds. The messages have the form that all AWS services built on the same framework use.
+boto3 itself checks only types, required members and lower bounds; enums, patterns, lengths and upper bounds are left to the
+service. The messages have the form that is common to all AWS services built on the same framework.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"[0-9]{1,9}")
 # The error code of each service for an argument that its model refuses.
 _CODES = {"eks": "InvalidParameterException", "eks-auth": "InvalidParameterException", "sts": "ValidationError"}
 _DEFAULT_CODE = "ValidationException"
-# The models' patterns are Java's; these stand for letters, numbers and separators inside a character class.
+# The models' patterns are Java's. These classes of theirs, for letters, numbers and separators, are missing in Python's.
 _JAVA_CLASSES = {
     r"\p{L}": r"\w",
     r"\p{N}": r"",
@@ -60,14 +60,14 @@ def check(service: str, operation: str, params: Mapping[str, Any]) -> None:
 def page(
     key: str, items: Sequence[Any], params: Mapping[str, Any], code: str = _DEFAULT_CODE, size: int = 100
 ) -> dict[str, Any]:
-    """The page of a listing that a request asks for, as the service answers it.
+    """Return the page of a listing that a request asks for, as the service answers it.
 
     Args:
-        key: the member of the answer with the items; other members are spelled with a capital if it is.
+        key: the member of the answer with the items. If it has a capital, the members for tokens and sizes have one, too.
         items: the whole listing in its order.
-        params: the request, whose token is the number of items before the page; the first page has none.
+        params: the request. Its token, if it has one, is the number of items before the page.
         code: the service's error code for a token that it did not issue.
-        size: the largest number of items of a page, if the request does not say.
+        size: the most items of a page, if the request does not say.
 
     Raises:
         AwsError: the token is not from an earlier answer.
@@ -81,7 +81,7 @@ def page(
 
 
 def iam_guards() -> Mapping[str, Guard]:
-    """Checks of the markers with which moto's IAM would fail."""
+    """Return the checks of the markers at which moto's IAM would fail."""
     return dict.fromkeys(_IAM_LISTINGS, _check_marker)
 
 
@@ -143,10 +143,14 @@ def _broken(shape: Shape, value: Any) -> Iterator[str]:
 
 
 def _constraints(shape: Shape) -> Iterator[tuple[str, Callable[[Any], bool]]]:
-    """The constraints of a value: the framework's text of each, and the check."""
+    """Return the constraints of a value: the framework's text of each, and the check."""
     limits = cast("Mapping[str, Any]", shape.metadata)
     lengthy = shape.type_name in {"string", "list", "map", "blob"}
-    measure, noun = (len, "length") if lengthy else (_identity, "value")
+    noun = "length" if lengthy else "value"
+
+    def measure(value: Any) -> Any:
+        return len(value) if lengthy else value
+
     if (most := limits.get("max")) is not None:
         yield f"Member must have {noun} less than or equal to {most}", lambda value: measure(value) <= most
     if (least := limits.get("min")) is not None:
@@ -155,10 +159,6 @@ def _constraints(shape: Shape) -> Iterator[tuple[str, Callable[[Any], bool]]]:
         yield f"Member must satisfy regular expression pattern: {pattern}", lambda value: _matches(pattern, value)
     if allowed := limits.get("enum"):
         yield f"Member must satisfy enum value set: [{', '.join(allowed)}]", lambda value: value in allowed
-
-
-def _identity(value: Any) -> Any:
-    return value
 
 
 def _matches(pattern: str, value: str) -> bool:
@@ -183,7 +183,7 @@ def _check_type(shape: Shape, value: Any) -> None:
 
 
 def _token(value: Any) -> str:
-    """The framework's name for a JSON value of the wrong type."""
+    """Return the framework's name for a JSON value of the wrong type."""
     if isinstance(value, bool):
         return "TRUE_VALUE" if value else "FALSE_VALUE"
     if isinstance(value, int | float):

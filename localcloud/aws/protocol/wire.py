@@ -1,9 +1,15 @@
-"""AWS's protocols from the server's side, by botocore's service models: request to operation, result or error to response."""
+"""AWS's protocols from the server's side, by botocore's service models.
+
+A request becomes an operation with arguments; a result or an error becomes a response.
+"""
 
 from __future__ import annotations
 
+import copy
+import re
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
@@ -26,21 +32,23 @@ _BY_SIGNING_NAME = {
     "servicequotas": "service-quotas",
     "tagging": "resourcegroupstaggingapi",
 }
+# A message may show an argument with such characters; an answer in XML cannot have them.
+_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class AwsError(Exception):
     """An error that the caller sees in its service's own protocol.
 
     Attributes:
-        code: AWS error code, e.g. `ResourceNotFoundException`.
-        message: what is wrong, where, and what to do.
-        status: HTTP status.
+        code: the AWS error code, e.g. `ResourceNotFoundException`.
+        message: says what is wrong, where, and what to do.
+        status: the HTTP status.
     """
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
         self.code = code
-        self.message = message
+        self.message = _NOT_IN_XML.sub("\ufffd", message)
         self.status = status
 
 
@@ -59,12 +67,15 @@ class NotAvailableError(AwsError):
 
 @dataclass(frozen=True)
 class Call:
-    """One API call, parsed.
+    """One API call.
 
     Attributes:
         service: botocore's name of the service.
-        operation: e.g. `CreateCluster`.
-        params: arguments by botocore's member names.
+        operation: the name of the operation, e.g. `CreateCluster`.
+        region: the region in the credential scope.
+        params: the arguments, by botocore's member names.
+        principal: the caller.
+        request: the request, with its decoded body.
     """
 
     service: str
@@ -87,15 +98,15 @@ Amendment = Callable[[Call, HttpResponse], HttpResponse]
 
 @dataclass(frozen=True)
 class Service:
-    """What of a service is not moto's, by operation.
+    """How a service differs from moto's, by operation.
 
     Attributes:
         native: operations that we implement ourselves.
-        owned: whether there are no others: moto's are refused as not available.
+        owned: whether the service has no other operations; if so, moto's are refused as not available.
         guards: checks that run before moto's implementation and may refuse the call.
-        rewrites: the request that moto gets in place of the client's.
-        amendments: applied after a call that succeeded: they complete moto's answer or its state.
-        failures: the same, applied after a call that failed.
+        rewrites: make the request that moto gets in place of the client's.
+        amendments: complete moto's answer or its state, after a call that succeeded.
+        failures: do the same after a call that failed.
     """
 
     native: Mapping[str, Operation] = field(default_factory=dict[str, Operation])
@@ -106,8 +117,24 @@ class Service:
     failures: Mapping[str, Amendment] = field(default_factory=dict[str, Amendment])
 
 
+def locked(lock: AbstractContextManager[object], operations: Mapping[str, Operation]) -> dict[str, Operation]:
+    """Make operations on shared records run one at a time.
+
+    Their answers are copies, because an answer is serialised after the lock is released, when a record may change again.
+    """
+
+    def guarded(operation: Operation) -> Operation:
+        def answer(call: Call) -> Mapping[str, Any]:
+            with lock:
+                return copy.deepcopy(operation(call))
+
+        return answer
+
+    return {name: guarded(operation) for name, operation in operations.items()}
+
+
 def service_of(request: HttpRequest, signing_name: str) -> str:
-    """Botocore's name of the service that a credential scope names."""
+    """Return botocore's name of the service that a credential scope names."""
     name = signing_name.lower()
     if name == "s3" and request.raw_path.startswith("/v20180820/"):
         return "s3control"
@@ -115,7 +142,7 @@ def service_of(request: HttpRequest, signing_name: str) -> str:
 
 
 def parse(request: HttpRequest, service: str) -> tuple[str, Mapping[str, Any]]:
-    """The operation that a request names, and its arguments.
+    """Return the operation that a request names, and its arguments.
 
     Raises:
         AwsError: no such service or operation, or the body cannot be read as its arguments.
@@ -150,12 +177,12 @@ def operation_model(service: str, operation: str) -> OperationModel:
 
 
 def result_response(call: Call, result: Mapping[str, Any]) -> HttpResponse:
-    """A result in the protocol of the call."""
-    return _serialize(call.service, _model(call.service).operation_model(call.operation), call.request, result)
+    """Return a result in the protocol of the call."""
+    return _serialize(call.service, operation_model(call.service, call.operation), call.request, result)
 
 
 def error_response(request: HttpRequest, service: str, operation: str | None, error: AwsError) -> HttpResponse:
-    """An error in the protocol of the service, or S3's XML if the service is unknown."""
+    """Return an error in the protocol of the service, or in S3's XML if the service is unknown."""
     try:
         model = _model(service)
         operation_model = model.operation_model(operation) if operation else OperationModel({}, model)
@@ -168,7 +195,7 @@ def error_response(request: HttpRequest, service: str, operation: str | None, er
 
 
 def _serialize(service: str, operation: OperationModel, request: HttpRequest, result: object) -> HttpResponse:
-    protocol = determine_request_protocol(_model(service), request.headers.get("content-type", ""))
+    protocol = _protocol(service, request)
     request_id = str(uuid.uuid4())
     serializer = get_serializer_class(service, protocol)(operation, context=SerializationContext(request_id))
     answer = serializer.serialize(result)
@@ -180,6 +207,14 @@ def _serialize(service: str, operation: OperationModel, request: HttpRequest, re
         headers=[*headers, (id_header, request_id)],
         body=body.encode() if isinstance(body, str) else body,
     )
+
+
+def _protocol(service: str, request: HttpRequest) -> str:
+    """Return the protocol of the answer: the one of the request's Content-Type, or the service's first one."""
+    try:
+        return determine_request_protocol(_model(service), request.headers.get("content-type", ""))
+    except NotImplementedError:
+        return str(_model(service).protocol)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""SageMaker's errors, in its words, and the rules of CreateTransformJob that the API's model does not contain."""
+"""SageMaker's errors in its words, and the rules of CreateTransformJob that the API's model does not contain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from localcloud.batch_transform.job import DEFAULT_PAYLOAD_MB
 _MOST_PAYLOAD_MB = 100
 _MOST_INSTANCES = 100
 _NVME_FAMILIES = ("g4dn", "g5", "g6", "g6e", "trn1")
-_VALUE = "1 validation error detected: Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
 
 
 class ValidationError(AwsError):
@@ -21,7 +20,7 @@ class ValidationError(AwsError):
 
 
 def job_not_found(name: str) -> ValidationError:
-    """ACK's operator recognises a missing job by the beginning of this message."""
+    """Return the error of a missing job; ACK's operator recognises it by the beginning of its message."""
     return ValidationError(f"Could not find requested job with name: {name}")
 
 
@@ -66,10 +65,10 @@ def limit_exceeded(instance_type: str, limit: int, current: int, delta: int) -> 
 
 
 def check_transform_job(request: Mapping[str, Any]) -> None:
-    """Refuse a request that breaks a rule beyond those of the API's model.
+    """Refuse a CreateTransformJob that breaks a rule beyond those of the API's model.
 
     Raises:
-        ValidationError: the first rule that is broken.
+        ValidationError: says which rule; if several are broken, the first one.
     """
     _check_payload(request)
     _check_input(request["TransformInput"])
@@ -118,8 +117,9 @@ def _check_processing(request: Mapping[str, Any]) -> None:
     source, target = request["TransformInput"], request["TransformOutput"]
     given, asked = source.get("ContentType"), target.get("Accept")
     input_filter, output_filter = processing.get("InputFilter") or "$", processing.get("OutputFilter") or "$"
-    _check_filter("InputFilter", input_filter, given)
-    _check_filter("OutputFilter", output_filter, asked)
+    for refused in (refusal("InputFilter", input_filter, given), refusal("OutputFilter", output_filter, asked)):
+        if refused:
+            raise ValidationError(refused)
     join = processing.get("JoinSource") == "Input"
     if (join or input_filter != "$" or output_filter != "$") and source.get("SplitType") in UNSPLIT:
         raise ValidationError(
@@ -129,11 +129,6 @@ def _check_processing(request: Mapping[str, Any]) -> None:
     if join:
         _check_types(given, asked)
         _check_split(source, target)
-
-
-def _check_filter(member: str, text: str, header: str | None) -> None:
-    if refused := refusal(member, text, header):
-        raise ValidationError(refused)
 
 
 def _check_types(given: str | None, asked: str | None) -> None:
@@ -155,4 +150,6 @@ def _check_split(source: Mapping[str, Any], target: Mapping[str, Any]) -> None:
 
 
 def _value_error(value: object, path: str, constraint: str) -> ValidationError:
-    return ValidationError(_VALUE.format(value=value, path=path, constraint=constraint))
+    return ValidationError(
+        f"1 validation error detected: Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
+    )

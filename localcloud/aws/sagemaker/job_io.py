@@ -1,4 +1,4 @@
-"""The worker's access to AWS with the keys of the execution role: it reads and writes S3, and writes CloudWatch logs."""
+"""What a job reads and writes with the keys of its execution role: objects in S3 and logs in CloudWatch."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from localcloud.batch_transform.job import stamped
 from localcloud.batch_transform.objects import ObjectInfo
 
 PART_BYTES = 8 * 2**20
-_REFUSALS = (BotoCoreError, ClientError, OSError)
 GROUP = "/aws/sagemaker/TransformJobs"
+_REFUSALS = (BotoCoreError, ClientError, OSError)
 _FLUSH_SECONDS = 0.25
+# Within the limits of PutLogEvents, which counts 26 bytes more for each event.
 _BATCH_EVENTS = 5000
 _BATCH_BYTES = 900_000
-_EVENT_OVERHEAD = 26
 _EVENT_BYTES = 250_000
+_EVENT_OVERHEAD_BYTES = 26
 
 
 class S3Source:
@@ -66,11 +67,11 @@ class S3Reader:
 
 
 class S3Sink:
-    """Writes objects: small ones with one request, larger ones as multipart uploads completed at the very end.
+    """Writes objects: small ones with one request, larger ones as multipart uploads, which are completed at the very end.
 
     Args:
-        client: an S3 client with the execution role's permissions.
-        kms_key_id: the key that encrypts them; None is S3's default.
+        client: an S3 client with the execution role's keys.
+        kms_key_id: the key that encrypts the objects; None is S3's default.
     """
 
     def __init__(self, client: Any, kms_key_id: str | None = None) -> None:
@@ -138,10 +139,10 @@ class S3Writer:
 class CloudWatchJobLogs:
     """A job's log lines in CloudWatch: a stream for the container and a data log for each instance.
 
-    It takes lines from any thread and writes them in the background; lines that CloudWatch refuses are dropped, as on AWS.
+    It takes lines from any thread and writes them in the background. Lines that CloudWatch refuses are dropped, as on AWS.
 
     Args:
-        client: a CloudWatch Logs client with the execution role's permissions.
+        client: a CloudWatch Logs client with the execution role's keys.
         job_name: the first part of the streams' names.
         instances: how many instances the job has.
     """
@@ -158,22 +159,22 @@ class CloudWatchJobLogs:
         self._thread.start()
 
     def container(self, instance: int, name: str, line: bytes, /) -> None:
-        with self._lock:
-            self._add(f"{self._streams[instance]}/{name}" if name else self._streams[instance], line)
+        stream = self._streams[instance]
+        self._add(f"{stream}/{name}" if name else stream, line.decode("utf-8", "replace"))
 
     def data(self, instance: int, line: str, /) -> None:
-        with self._lock:
-            self._add(f"{self._streams[instance]}/data-log", stamped(line).encode("utf-8", "replace"))
+        self._add(f"{self._streams[instance]}/data-log", stamped(line))
 
     def close(self) -> None:
         """Write the remaining lines and end."""
         self._closed.set()
         self._thread.join()
 
-    def _add(self, stream: str, line: bytes) -> None:
-        text = line.decode("utf-8", "replace").rstrip("\r\n")
-        # CloudWatch refuses an empty message.
-        self._lines[stream].append((time.time_ns() // 1_000_000, text[:_EVENT_BYTES] or " "))
+    def _add(self, stream: str, line: str) -> None:
+        data = line.rstrip("\r\n").encode("utf-8", "replace")
+        text = data[:_EVENT_BYTES].decode("utf-8", "ignore") or " "  # CloudWatch refuses an empty message
+        with self._lock:
+            self._lines[stream].append((time.time_ns() // 1_000_000, text))
 
     def _write_behind(self) -> None:
         while not self._closed.wait(_FLUSH_SECONDS):
@@ -210,11 +211,11 @@ class CloudWatchJobLogs:
 
 
 def _batches(lines: list[tuple[int, str]]) -> list[list[tuple[int, str]]]:
-    """Batches within the limits of PutLogEvents."""
+    """Return the lines in batches for PutLogEvents."""
     batches: list[list[tuple[int, str]]] = []
     room = 0
     for line in lines:
-        size = len(line[1].encode("utf-8", "replace")) + _EVENT_OVERHEAD
+        size = len(line[1].encode()) + _EVENT_OVERHEAD_BYTES
         if not batches or size > room or len(batches[-1]) == _BATCH_EVENTS:
             batches.append([])
             room = _BATCH_BYTES

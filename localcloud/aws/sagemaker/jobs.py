@@ -13,7 +13,15 @@ from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.models import containers, data_url, find
 from localcloud.aws.sagemaker.orders import Order, OrderedContainer, RoleSessions
-from localcloud.aws.sagemaker.store import JobRecord, ModelRecord, Region, page, tags_from, transform_job_arn
+from localcloud.aws.sagemaker.store import (
+    JobRecord,
+    ModelRecord,
+    Region,
+    page,
+    tags_from,
+    transform_job_arn,
+    without_tags,
+)
 from localcloud.aws.sagemaker.workers import LocalTransforms
 from localcloud.batch_transform.errors import TransformFailure
 from localcloud.batch_transform.job import JobState, JobStatus
@@ -25,10 +33,8 @@ _FILLED: Mapping[str, Mapping[str, str]] = {
     "TransformOutput": {"AssembleWith": "None", "KmsKeyId": ""},
     "DataProcessing": {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"},
 }
-_NOT_SHOWN = frozenset({"Tags"})
-
-
 Announce = Callable[[str, Mapping[str, Any]], None]
+"""Takes the ARN and the description of a job that has begun or ended."""
 
 
 class TransformJobs:
@@ -38,8 +44,8 @@ class TransformJobs:
         transforms: runs the jobs.
         sessions: assumes execution roles.
         s3: S3 with the permissions of an execution role.
-        limit: the quota of an instance type; None for no limit.
-        announce: gets the ARN and the description of each job that begins and that has ended.
+        limit: returns how many instances of a type may be used at once; None for no limit.
+        announce: reports each job that begins or ends.
     """
 
     def __init__(
@@ -48,7 +54,7 @@ class TransformJobs:
         sessions: RoleSessions,
         s3: RoleAccess,
         limit: Callable[[str], int | None],
-        announce: Announce = lambda _arn, _description: None,
+        announce: Announce,
     ) -> None:
         self._transforms = transforms
         self._sessions = sessions
@@ -65,14 +71,14 @@ class TransformJobs:
         _check_model(model)
         session = self._assume(model.request["ExecutionRoleArn"], arn)
         self._check_input(region, request, model, session.principal)
-        job = JobRecord(request["TransformJobName"], arn, request, tags, JobState())
+        job = JobRecord(request["TransformJobName"], arn, without_tags(request), tags, JobState())
         with region.lock:
             self._check_free(region, job.name)
             self._check_quota(region, request["TransformResources"])
             region.jobs[job.name] = job
         self._announce(arn, _description(job))
         self._transforms.start(_order(region, job, model, session), _Listener(region, job, self._announce))
-        if job.state.status is JobStatus.STOPPING:  # it was stopped before the backend knew the job
+        if job.state.status is JobStatus.STOPPING:  # it was stopped before the worker knew it
             self._transforms.stop(arn)
         return {"TransformJobArn": arn}
 
@@ -120,14 +126,12 @@ class TransformJobs:
             place = S3Uri.parse(uri)
         except TransformFailure as error:
             raise errors.ValidationError(f"Invalid S3Uri {uri}") from error
-        if not self._has_input(role, region, place):
-            raise errors.no_input(uri, place.bucket, region.name, model.request["ExecutionRoleArn"])
-
-    def _has_input(self, role: Principal, region: Region, place: S3Uri) -> bool:
         try:
-            return self._s3.has_objects(role, region.name, place.bucket, place.key)
-        except AwsError:  # SageMaker answers in the same words as for an empty prefix
-            return False
+            found = self._s3.has_objects(role, region.name, place.bucket, place.key)
+        except AwsError:
+            found = False  # SageMaker answers in the same words as for an empty prefix
+        if not found:
+            raise errors.no_input(uri, place.bucket, region.name, model.request["ExecutionRoleArn"])
 
     def _check_quota(self, region: Region, resources: Mapping[str, Any]) -> None:
         kind, delta = resources["InstanceType"], resources["InstanceCount"]
@@ -148,11 +152,11 @@ class _Listener:
         self._job = job
         self._announce = announce
 
-    def started(self, _arn: str, /) -> None:
+    def started(self) -> None:
         with self._lock:
             self._job.state.start()
 
-    def ended(self, _arn: str, status: str, reason: str | None, /) -> None:
+    def ended(self, status: str, reason: str | None) -> None:
         with self._lock:
             self._job.state.end(JobStatus(status), reason)
             description = _description(self._job)
@@ -172,7 +176,7 @@ def _check_model(model: ModelRecord) -> None:
 def _order(region: Region, job: JobRecord, model: ModelRecord, session: Credential) -> Order:
     return Order(
         arn=job.arn,
-        request={name: value for name, value in job.request.items() if name not in _NOT_SHOWN},
+        request=job.request,
         containers=_ordered(model),
         region=region.name,
         credentials=RoleCredentials(session.access_key_id, session.secret_access_key, session.session_token),
@@ -181,7 +185,7 @@ def _order(region: Region, job: JobRecord, model: ModelRecord, session: Credenti
 
 
 def _ordered(model: ModelRecord) -> list[OrderedContainer]:
-    """The containers of a model; those of an inference pipeline have names, as in their log streams."""
+    """Return the containers of a model; those of an inference pipeline have names, which are in their log streams."""
     declared = list(containers(model.request))
     names = [one.get("ContainerHostname") or f"container-{number}" for number, one in enumerate(declared, 1)]
     return [
@@ -191,7 +195,7 @@ def _ordered(model: ModelRecord) -> list[OrderedContainer]:
 
 
 def _description(job: JobRecord) -> dict[str, Any]:
-    shown = _present(**{name: value for name, value in job.request.items() if name not in _NOT_SHOWN})
+    shown = _present(**job.request)
     for name, defaults in _FILLED.items():
         shown[name] = {**defaults, **_present(**shown.get(name, {}))}
     return {

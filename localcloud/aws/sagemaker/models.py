@@ -10,7 +10,7 @@ from localcloud.aws.protocol.wire import AwsError
 from localcloud.aws.s3 import RoleAccess
 from localcloud.aws.sagemaker import errors
 from localcloud.aws.sagemaker.orders import RoleSessions
-from localcloud.aws.sagemaker.store import ModelRecord, Region, model_arn, page, tags_from
+from localcloud.aws.sagemaker.store import ModelRecord, Region, model_arn, page, tags_from, without_tags
 from localcloud.batch_transform.objects import S3Uri
 
 
@@ -35,17 +35,16 @@ class Models:
         self._check_data(region, request, arn)
         with region.lock:
             self._check_free(region, name, arn)
-            region.models[name] = ModelRecord(name, arn, request, tags)
+            region.models[name] = ModelRecord(name, arn, without_tags(request), tags)
         return {"ModelArn": arn}
 
     def describe(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
         model = find(region, request["ModelName"])
-        shown = {name: value for name, value in model.request.items() if name != "Tags"}
         return {
-            **shown,
+            **model.request,
             "ModelArn": model.arn,
             "CreationTime": model.creation_time,
-            "EnableNetworkIsolation": bool(shown.get("EnableNetworkIsolation")),
+            "EnableNetworkIsolation": bool(model.request.get("EnableNetworkIsolation")),
         }
 
     def delete(self, region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,13 +66,15 @@ class Models:
                 raise errors.ValidationError(f'Cannot create already existing model "{arn}".')
 
     def _check_data(self, region: Region, request: Mapping[str, Any], arn: str) -> None:
-        """The execution role must be able to read every model archive."""
+        """Refuse a model if its execution role cannot read one of its archives."""
         role = request.get("ExecutionRoleArn")
         locations = [url for container in containers(request) if (url := data_url(container))]
         if not locations:
             return
         if role is None:
-            raise errors.ValidationError("ExecutionRoleArn is needed to read the model data.")
+            raise errors.ValidationError(
+                "The model has model data, so it needs an ExecutionRoleArn with which to read it."
+            )
         try:
             principal = self._sessions(role, arn).principal
         except AwsError as error:
@@ -92,7 +93,7 @@ class Models:
 
 
 def find(region: Region, name: str) -> ModelRecord:
-    """The model of a name.
+    """Return a model by its name.
 
     Raises:
         ValidationError: there is no such model.
@@ -106,14 +107,14 @@ def find(region: Region, name: str) -> ModelRecord:
 
 
 def containers(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The container definitions of a CreateModel request."""
+    """Return the container definitions of a CreateModel request."""
     if primary := request.get("PrimaryContainer"):
         yield primary
     yield from request.get("Containers") or ()
 
 
 def data_url(container: Mapping[str, Any]) -> str | None:
-    """The URL of a container's model archive."""
+    """Return the URL of a container's model archive."""
     source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
     return container.get("ModelDataUrl") or source.get("S3Uri") or None
 
@@ -127,8 +128,8 @@ def _check_containers(request: Mapping[str, Any]) -> None:
 
 def _check_container(container: Mapping[str, Any]) -> None:
     if not container.get("Image"):
-        what = "a container from a model package" if container.get("ModelPackageName") else "a container without Image"
-        raise errors.ValidationError(f"{what.capitalize()} is not available in the local cloud; name an Image.")
+        kind = "from a model package" if container.get("ModelPackageName") else "without an Image"
+        raise errors.ValidationError(f"A container {kind} is not available in the local cloud; name an Image.")
     source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
     if container.get("ModelDataUrl") and source:
         raise errors.ValidationError("Only one of ModelDataUrl and ModelDataSource may be given for a container.")

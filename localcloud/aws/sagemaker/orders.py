@@ -1,8 +1,4 @@
-"""Jobs on their way from the endpoint to its worker process.
-
-A job is sent as an order. Here are orders, the messages between the two processes, and the data plane's settings that
-follow from an order.
-"""
+"""Orders: what the endpoint sends to its worker process to run a job, over which channel, and what the data plane makes of it."""
 
 from __future__ import annotations
 
@@ -30,7 +26,7 @@ from localcloud.batch_transform.job import (
 RoleSessions = Callable[[str, str], Credential]
 """Assumes a role as sagemaker.amazonaws.com, given the role's ARN and the ARN of the job or model.
 
-It raises AwsError if the role does not exist or does not trust SageMaker.
+It raises AwsError if the role does not exist, or does not trust SageMaker.
 """
 
 
@@ -39,10 +35,10 @@ class OrderedContainer:
     """A container of the model to run.
 
     Args:
-        image: its image.
-        model_data_url: where its model archive is, if it has one.
-        environment: its variables, from CreateModel.
-        name: its name in logs; empty if it is the model's only container.
+        image: the name of its image.
+        model_data_url: the URL of its model archive, if it has one.
+        environment: its environment variables from CreateModel.
+        name: its name in the logs; empty if the model has only one container.
     """
 
     image: str
@@ -53,14 +49,14 @@ class OrderedContainer:
 
 @dataclass(frozen=True)
 class Order:
-    """A job to run, with everything that the worker needs; it is sent as JSON.
+    """A job to run, with everything that the worker needs. It is sent as JSON.
 
     Args:
-        arn: the job's ARN, its identity.
-        request: the arguments of CreateTransformJob.
-        containers: those of the model, in the order in which a record passes through them.
-        region: where the job runs.
-        credentials: of the model's execution role.
+        arn: the job's ARN, by which messages name it.
+        request: the arguments of CreateTransformJob, which the endpoint has checked.
+        containers: the model's containers, in the order in which a record passes through them.
+        region: the region in which the job runs.
+        credentials: keys of the model's execution role.
         network_isolation: whether the model's containers have no network.
     """
 
@@ -82,11 +78,20 @@ class Order:
 
 
 class JobListener(Protocol):
-    """Gets the events of a job, from any thread."""
+    """Is told what happens to one job, from any thread."""
 
-    def started(self, arn: str, /) -> None: ...
+    def started(self) -> None:
+        """Take note that the job's instances have started."""
+        ...
 
-    def ended(self, arn: str, status: str, reason: str | None, /) -> None: ...
+    def ended(self, status: str, reason: str | None) -> None:
+        """Take note of the end.
+
+        Args:
+            status: Completed, Failed or Stopped.
+            reason: the FailureReason of a job that failed.
+        """
+        ...
 
 
 class Channel:
@@ -107,7 +112,7 @@ class Channel:
             self._connection.sendall(data)
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Every message until the other end closes or dies."""
+        """Return each message, until the other end closes or dies."""
         try:
             with self._connection.makefile("rb") as lines:
                 for line in lines:
@@ -122,7 +127,7 @@ class Channel:
 
 
 def transform(order: Order) -> Transform:
-    """The data plane's settings for a job, whose request the endpoint has checked."""
+    """Return the data plane's settings for a job."""
     request = order.request
     source: Mapping[str, Any] = request["TransformInput"]
     target: Mapping[str, Any] = request["TransformOutput"]

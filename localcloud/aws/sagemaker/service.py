@@ -1,4 +1,4 @@
-"""SageMaker as batch transform needs it: its operations by name."""
+"""The operations of SageMaker that batch transform needs, by their names."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from localcloud.aws.protocol.wire import Call, Operation
 from localcloud.aws.sagemaker import store
 from localcloud.aws.sagemaker.jobs import TransformJobs
 from localcloud.aws.sagemaker.models import Models
-from localcloud.aws.sagemaker.store import Region, Regions
+from localcloud.aws.sagemaker.store import Region
 
 Handler = Callable[[Region, Mapping[str, Any]], dict[str, Any]]
 
 
-def operations(account_id: str, jobs: TransformJobs, models: Models) -> Mapping[str, Operation]:
-    """The operations of an account; each acts on the records of the call's region."""
+def operations(jobs: TransformJobs, models: Models) -> Mapping[str, Operation]:
+    """Return the operations; each acts on the records of the call's region."""
+    regions: dict[str, Region] = {}
     handlers: Mapping[str, Handler] = {
         "CreateTransformJob": jobs.create,
         "DescribeTransformJob": jobs.describe,
@@ -29,12 +30,12 @@ def operations(account_id: str, jobs: TransformJobs, models: Models) -> Mapping[
         "ListTags": store.list_tags,
         "DeleteTags": store.delete_tags,
     }
-    regions = Regions(account_id)
-    return {name: _in_region(regions, handler) for name, handler in handlers.items()}
 
+    def in_region(handler: Handler) -> Operation:
+        def answer(call: Call) -> Mapping[str, Any]:
+            new = Region(call.region, call.principal.account_id)
+            return handler(regions.setdefault(call.region, new), call.params)  # which is atomic
 
-def _in_region(regions: Regions, handler: Handler) -> Operation:
-    def answer(call: Call) -> Mapping[str, Any]:
-        return handler(regions.get(call.region), call.params)
+        return answer
 
-    return answer
+    return {name: in_region(handler) for name, handler in handlers.items()}

@@ -1,7 +1,4 @@
-"""SageMaker's records of each region: models and transform jobs, with their ARNs and tags, and how they are listed.
-
-The tag operations are here too, because tags are members of these records.
-"""
+"""SageMaker's records in each region: models and transform jobs, their ARNs, their tags, and how they are listed."""
 
 from __future__ import annotations
 
@@ -17,7 +14,6 @@ from localcloud.batch_transform.job import JobState
 
 Tags = dict[str, str]
 _MOST_TAGS = 50
-
 _PAGE = 10  # items, if the request sets no MaxResults
 
 
@@ -26,7 +22,6 @@ def model_arn(region: str, account_id: str, name: str) -> str:
 
 
 def transform_job_arn(region: str, account_id: str, name: str) -> str:
-    """The ARN of a job, in answers and for policies alike."""
     return f"{_prefix(region, account_id)}:transform-job/{name}"
 
 
@@ -37,7 +32,7 @@ def _prefix(region: str, account_id: str) -> str:
 
 @dataclass
 class ModelRecord:
-    """A model as it was created."""
+    """A model: its request, without the tags, never changes."""
 
     name: str
     arn: str
@@ -48,7 +43,7 @@ class ModelRecord:
 
 @dataclass
 class JobRecord:
-    """A transform job: its request never changes, its state does."""
+    """A transform job: its request, without the tags, never changes; its state does."""
 
     name: str
     arn: str
@@ -59,7 +54,7 @@ class JobRecord:
 
 @dataclass(frozen=True)
 class Region:
-    """The models and jobs of one region. Hold `lock` while reading more than one of them or changing any."""
+    """The models and jobs of one region. Hold `lock` while you read several records or change one."""
 
     name: str
     account_id: str
@@ -68,21 +63,8 @@ class Region:
     jobs: dict[str, JobRecord] = field(default_factory=dict[str, JobRecord])
 
 
-class Regions:
-    """All regions of the account; each is made when it is first used."""
-
-    def __init__(self, account_id: str) -> None:
-        self._account_id = account_id
-        self._lock = threading.Lock()
-        self._regions: dict[str, Region] = {}
-
-    def get(self, name: str) -> Region:
-        with self._lock:
-            return self._regions.setdefault(name, Region(name, self._account_id))
-
-
 def tags_from(tags: Sequence[Mapping[str, str]] | None) -> Tags:
-    """The API's list of tags as a mapping.
+    """Return the API's list of tags as a mapping.
 
     Raises:
         ValidationError: a key is given twice.
@@ -95,6 +77,11 @@ def tags_from(tags: Sequence[Mapping[str, str]] | None) -> Tags:
             )
         found[tag["Key"]] = tag["Value"]
     return found
+
+
+def without_tags(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a request without its tags, which a description does not show."""
+    return {name: value for name, value in request.items() if name != "Tags"}
 
 
 def add_tags(region: Region, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,12 +120,12 @@ def _as_list(tags: Tags) -> list[dict[str, str]]:
 
 
 def page(key: str, kind: str, items: list[dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
-    """The page of a List operation that a request asks for.
+    """Return the page of a List operation that a request asks for, filtered and sorted.
 
     Args:
         key: the member of the answer that holds the items.
-        kind: `Model` or `TransformJob`, with which some members of an item begin.
-        items: all of them.
+        kind: `Model` or `TransformJob`, with which the names of some members begin.
+        items: the summaries of all models or jobs.
         request: the arguments of the operation.
     """
     name, sort_by = f"{kind}Name", request.get("SortBy") or "CreationTime"

@@ -1,7 +1,7 @@
 """The process that runs transform jobs: `python -m localcloud.aws.sagemaker.worker`.
 
-It is a separate process, so that jobs and endpoint neither slow down nor crash each other. Its standard input
-is a socket of the endpoint. It dies with the endpoint, and the containers die with it.
+It is a separate process, so that the jobs and the endpoint neither slow down nor crash each other. Its standard input is
+a socket of the endpoint. It dies with the endpoint, and the containers die with it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from localcloud.aws.clients import client, warm_clients
 from localcloud.aws.sagemaker.containers import ContainerRuntime, load_runtime, vcpus
 from localcloud.aws.sagemaker.job_io import CloudWatchJobLogs, S3Sink, S3Source
 from localcloud.aws.sagemaker.orders import Channel, Order, transform
-from localcloud.batch_transform.containers import Container
+from localcloud.batch_transform.containers import Container, ContainerStarter
 from localcloud.batch_transform.errors import INTERNAL_ERROR, InstanceFailure, Stopped, StorageError
 from localcloud.batch_transform.job import Cancellation, JobStatus
 from localcloud.batch_transform.objects import S3Uri
@@ -34,16 +34,16 @@ from localcloud.process import die_with_parent, socket_of_parent
 JOBS_AT_ONCE = 8
 TURN_SECONDS = 20.0  # most jobs end within this time
 MOST_JOBS_AT_ONCE = 64  # including those whose turn is over
-_CHUNK = 2**20
+_CHUNK_BYTES = 2**20
 
 
 class Turns:
-    """Lets a bounded number of jobs run at once, in the order of their arrival; a long job stops counting after a time.
+    """Lets a limited number of jobs run at once, in the order of their arrival; a long job stops counting after a time.
 
-    So short jobs share the processors few at a time, and a container that never answers a ping holds up no other job.
+    So only a few short jobs share the processors, and a container that never answers a ping holds up no other job.
 
     Args:
-        count: how many jobs count at once.
+        count: how many jobs that count may run at once.
         seconds: for how long a job counts.
     """
 
@@ -105,7 +105,7 @@ class _Job(NamedTuple):
 
 
 class Worker:
-    """Runs the jobs that come over the channel, a bounded number at once, in the order they came."""
+    """Runs the jobs that come over the channel in the order in which they come, a limited number at once."""
 
     def __init__(self, channel: Channel, endpoint: str, runtime: ContainerRuntime, folder: Path) -> None:
         self._channel = channel
@@ -118,7 +118,7 @@ class Worker:
         self._lock = threading.Lock()
 
     def serve(self) -> None:
-        """Take orders until the endpoint is gone."""
+        """Take orders and requests to stop, until the endpoint is gone."""
         self._channel.send({"event": "ready"})
         for message in self._channel.messages():
             if message["do"] == "run":
@@ -148,7 +148,7 @@ class Worker:
                 outcome = self._outcome(order, cancellation)
         except Stopped:
             outcome = Outcome(JobStatus.STOPPED)
-        except Exception:  # noqa: BLE001  the job must end, whatever failed
+        except Exception:  # noqa: BLE001  the job must end, whatever has failed
             traceback.print_exc()
             outcome = Outcome(JobStatus.FAILED, INTERNAL_ERROR)
         self._end(order.arn, outcome)
@@ -168,47 +168,32 @@ class Worker:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         try:
             source = S3Source(s3)
-            archives = [
-                _Archive(one.model_data_url, source, folder / f"model-{number}.tar.gz")
-                for number, one in enumerate(order.containers)
-            ]
+            sink = S3Sink(s3, order.request["TransformOutput"].get("KmsKeyId") or None)
             return run_transform(
-                job,
-                RunContext(
-                    source=source,
-                    sink=S3Sink(s3, order.request["TransformOutput"].get("KmsKeyId") or None),
-                    logs=logs,
-                    start_container=lambda number, environment, log: self._start(
-                        order, order.containers[number].image, archives[number], environment, log
-                    ),
-                    cancellation=cancellation,
-                ),
+                job, RunContext(source, sink, logs, self._starter(order, source, folder), cancellation)
             )
         finally:
             logs.close()
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _start(
-        self,
-        order: Order,
-        image: str,
-        archive: _Archive,
-        environment: Mapping[str, str],
-        log: Callable[[bytes], None],
-    ) -> Container:
+    def _starter(self, order: Order, source: S3Source, folder: Path) -> ContainerStarter:
+        """Return the function that starts the job's containers, whose archives it downloads into the folder."""
+        archives = [
+            _Archive(one.model_data_url, source, folder / f"model-{number}.tar.gz")
+            for number, one in enumerate(order.containers)
+        ]
         count = vcpus(order.request["TransformResources"]["InstanceType"])
-        return self._runtime(
-            image,
-            archive.path(),
-            environment,
-            vcpus=count,
-            log=log,
-            network_isolation=order.network_isolation,
-        )
+
+        def start(number: int, environment: Mapping[str, str], log: Callable[[bytes], None]) -> Container:
+            image, archive = order.containers[number].image, archives[number].path()
+            isolated = order.network_isolation
+            return self._runtime(image, archive, environment, vcpus=count, log=log, network_isolation=isolated)
+
+        return start
 
 
 class _Archive:
-    """A model archive, downloaded once for all instances of a job."""
+    """A model archive, which is downloaded once for all instances of a job."""
 
     def __init__(self, url: str | None, source: S3Source, path: Path) -> None:
         self._url = url
@@ -228,10 +213,10 @@ class _Archive:
         try:
             stream = self._source.open(place.bucket, place.key)
             with self._path.open("wb") as file:
-                while chunk := stream.read(_CHUNK):
+                while chunk := stream.read(_CHUNK_BYTES):
                     file.write(chunk)
-        except StorageError as error:
-            self._path.unlink(missing_ok=True)
+        except (StorageError, OSError) as error:
+            self._path.unlink(missing_ok=True)  # the next instance must not take half an archive
             raise InstanceFailure(
                 f"ClientError: Could not download model data from {self._url}", (str(error),)
             ) from error
@@ -248,7 +233,7 @@ def main() -> int:
     runtime = load_runtime(options.runtime)
     warm_clients()
     Worker(channel, options.endpoint, runtime, options.folder).serve()
-    # Threads may hang in a container's answer: the containers die with this process.
+    # Threads may wait for an answer of a container for ever; the containers die with this process.
     sys.stdout.flush()
     os._exit(0)
 

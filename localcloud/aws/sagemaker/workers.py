@@ -1,4 +1,4 @@
-"""The worker process that runs transform jobs: started before the first job, replaced when it dies."""
+"""The process that runs transform jobs, seen from the endpoint: it is started before the first job and replaced when it dies."""
 
 from __future__ import annotations
 
@@ -22,10 +22,17 @@ from localcloud.batch_transform.errors import INTERNAL_ERROR
 
 _LOG = logging.getLogger(__name__)
 _REPLACE_SECONDS = 0.2  # a worker that dies at once must not keep a processor busy
+# The worker acts with the keys of execution roles only, and its command line names the endpoint.
+_NOT_PASSED_ON = frozenset(
+    {
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL"),
+        *("AWS_CA_BUNDLE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+    }
+)
 
 
 class LocalTransforms:
-    """Runs jobs in a worker process of this machine; the failure of a job goes to its listener and is never raised.
+    """Runs jobs in a worker process of this machine. A job's listener learns of its failure; nothing is raised.
 
     Args:
         home: folder of the generated state.
@@ -50,10 +57,10 @@ class LocalTransforms:
             self._current().run(order, listener)
         except OSError:
             _LOG.exception("the worker for transform jobs cannot be started")
-            listener.ended(order.arn, "Failed", INTERNAL_ERROR)
+            listener.ended("Failed", INTERNAL_ERROR)
 
     def stop(self, arn: str, /) -> None:
-        """Stop a job, running or queued; its listener gets the end."""
+        """Stop a job, whether it is running or waiting; its listener learns when it has ended."""
         with self._lock:
             worker = self._worker
         if worker is not None:
@@ -68,13 +75,13 @@ class LocalTransforms:
 
     @property
     def worker_pid(self) -> int | None:
-        """The process that takes jobs, if one runs."""
+        """The id of the process that takes jobs, if there is one."""
         with self._lock:
             worker = self._worker
         return None if worker is None or worker.gone else worker.pid
 
     def _current(self) -> _WorkerProcess:
-        """The worker that takes jobs; it is started if none runs."""
+        """Return the worker that takes jobs; it is started if there is none."""
         with self._lock:
             if self._closed:
                 raise OSError("transform jobs have been shut down")
@@ -100,7 +107,7 @@ class LocalTransforms:
 
 
 class _WorkerProcess:
-    """One worker process and the jobs it was given."""
+    """One worker process, and the jobs that were sent to it."""
 
     def __init__(self, home: Path, endpoint: str, runtime: str, on_death: Callable[[_WorkerProcess], None]) -> None:
         self.ready = False
@@ -159,35 +166,25 @@ class _WorkerProcess:
         self._on_death(self)
 
     def _hear(self, message: dict[str, Any]) -> None:
-        arn = message.get("arn", "")
         if message["event"] == "ready":
             self.ready = True
         elif message["event"] == "started":
-            self._jobs[arn].started(arn)
+            self._jobs[message["arn"]].started()
         elif message["event"] == "ended":
             with self._lock:
-                listener = self._jobs.pop(arn)
-            listener.ended(arn, message["status"], message["reason"])
+                listener = self._jobs.pop(message["arn"])
+            listener.ended(message["status"], message["reason"])
 
     def _fail(self, arn: str) -> None:
         with self._lock:
             listener = self._jobs.pop(arn, None)
         if listener is not None:
-            listener.ended(arn, "Failed", INTERNAL_ERROR)
+            listener.ended("Failed", INTERNAL_ERROR)
 
 
 def _fresh_folder(home: Path) -> Path:
-    """An empty folder for the files of running jobs, without those that killed workers left."""
+    """Return an empty folder for the files of running jobs; what killed workers left behind is deleted."""
     folder = home / "run" / "transforms"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(dir=folder))
-
-
-# The worker acts with the keys of execution roles only, and calls the endpoint from its command line.
-_NOT_PASSED_ON = frozenset(
-    {
-        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL"),
-        *("AWS_CA_BUNDLE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
-    }
-)

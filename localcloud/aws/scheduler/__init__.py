@@ -1,1 +1,1 @@
-"""EventBridge Scheduler: schedules that fire, and call AWS's own APIs under the role that they were given."""
+"""EventBridge Scheduler: schedules that fire, and call AWS's APIs with the role that they were given."""

@@ -6,14 +6,13 @@ assumed for the schedule's group. Everything else, including the target's own ru
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from localcloud.aws.protocol import validation
-from localcloud.aws.protocol.wire import AwsError, Call, Operation
+from localcloud.aws.protocol.wire import AwsError, Call, Operation, locked
 from localcloud.aws.scheduler.store import DEFAULT_GROUP, Group, Schedule, Shown, Store, now
 from localcloud.aws.scheduler.targets import UniversalTargets
 from schedules import expression
@@ -33,7 +32,7 @@ class Scheduler:
         self._thread = threading.Thread(target=self._fire, name="scheduler", daemon=True)
 
     def operations(self) -> Mapping[str, Operation]:
-        operations: Mapping[str, Operation] = {
+        operations: dict[str, Operation] = {
             "CreateScheduleGroup": self.create_group,
             "GetScheduleGroup": self.get_group,
             "DeleteScheduleGroup": self.delete_group,
@@ -46,7 +45,7 @@ class Scheduler:
             "UpdateSchedule": self.update,
             "DeleteSchedule": self.delete,
         }
-        return {name: self._locked(operation) for name, operation in operations.items()}
+        return locked(self._store.changed, operations)
 
     def start(self) -> None:
         """Start to fire schedules."""
@@ -59,7 +58,7 @@ class Scheduler:
             self._store.changed.notify_all()
 
     def tags_of(self, arn: str) -> Mapping[str, str]:
-        """Return the tags of a group; a schedule has those of its group."""
+        """Return the tags of a group, by its ARN or that of a schedule in it."""
         name = arn.partition("/")[2].partition("/")[0]
         with self._store.changed:
             group = self._store.groups.get(name)
@@ -68,14 +67,14 @@ class Scheduler:
     # Groups
 
     def create_group(self, call: Call) -> Mapping[str, Any]:
-        group = self._store.add_group(str(call.params["Name"]), _tags(call.params.get("Tags")))
+        group = self._store.add_group(call.params["Name"], _tags(call.params.get("Tags")))
         return {"ScheduleGroupArn": group.shown["Arn"]}
 
     def get_group(self, call: Call) -> Mapping[str, Any]:
-        return self._store.group(str(call.params["Name"])).shown
+        return self._store.group(call.params["Name"]).shown
 
     def delete_group(self, call: Call) -> Mapping[str, Any]:
-        name = str(call.params["Name"])
+        name = call.params["Name"]
         if name == DEFAULT_GROUP:
             raise _invalid("The default schedule group cannot be deleted.")
         self._store.group(name)
@@ -83,7 +82,7 @@ class Scheduler:
         return {}
 
     def list_groups(self, call: Call) -> Mapping[str, Any]:
-        prefix = str(call.params.get("NamePrefix") or "")
+        prefix = call.params.get("NamePrefix") or ""
         found = [group.shown for name, group in sorted(self._store.groups.items()) if name.startswith(prefix)]
         return validation.page("ScheduleGroups", found, call.params)
 
@@ -100,7 +99,7 @@ class Scheduler:
         return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(call).tags.items()]}
 
     def _tagged(self, call: Call) -> Group:
-        return self._store.group(str(call.params["ResourceArn"]).partition(":schedule-group/")[2])
+        return self._store.group(call.params["ResourceArn"].partition(":schedule-group/")[2])
 
     # Schedules
 
@@ -110,18 +109,18 @@ class Scheduler:
         if name in schedules:
             raise AwsError("ConflictException", f"Schedule {name} already exists.", 409)
         moment = now()
-        schedules[name] = self._settled(call, {"CreationDate": moment, "LastModificationDate": moment})
+        schedules[name] = self._made(call, {"CreationDate": moment, "LastModificationDate": moment})
         self._store.changed.notify_all()
         return {"ScheduleArn": schedules[name].shown["Arn"]}
 
     def get(self, call: Call) -> Mapping[str, Any]:
-        return copy.deepcopy(self._store.schedule(*_place(call)).shown)
+        return self._store.schedule(*_place(call)).shown
 
     def update(self, call: Call) -> Mapping[str, Any]:
         """Replace a schedule: members that the call omits get their defaults."""
         known = self._store.schedule(*_place(call))
         times = {"CreationDate": known.shown["CreationDate"], "LastModificationDate": now()}
-        self._store.group(known.group).schedules[known.name] = made = self._settled(call, times)
+        self._store.group(known.group).schedules[known.name] = made = self._made(call, times)
         self._store.changed.notify_all()
         return {"ScheduleArn": made.shown["Arn"]}
 
@@ -131,13 +130,12 @@ class Scheduler:
         self._store.changed.notify_all()
         return {}
 
-    def _settled(self, call: Call, times: Shown) -> Schedule:
-        """Return a checked schedule that knows when it fires."""
+    def _made(self, call: Call, times: Shown) -> Schedule:
+        """Return the schedule that a call describes, once it is checked, with the time at which it fires first."""
         params, (group, name) = call.params, _place(call)
-        timezone = str(params.get("ScheduleExpressionTimezone") or "UTC")
-        _check_times(str(params["ScheduleExpression"]), timezone)
-        target = {"RetryPolicy": dict(_RETRIES), **copy.deepcopy(params["Target"])}
-        target["RetryPolicy"] = {**_RETRIES, **target["RetryPolicy"]}
+        timezone = params.get("ScheduleExpressionTimezone") or "UTC"
+        _check_times(params["ScheduleExpression"], timezone)
+        target = {**params["Target"], "RetryPolicy": {**_RETRIES, **(params["Target"].get("RetryPolicy") or {})}}
         self._targets.check(target, self._store.arn("schedule-group", group))
         shown: Shown = {
             "Arn": self._store.arn("schedule", f"{group}/{name}"),
@@ -153,15 +151,8 @@ class Scheduler:
             **{member: params[member] for member in _GIVEN if params.get(member) is not None},
         }
         schedule = Schedule(shown)
-        schedule.aim(times["LastModificationDate"] - timedelta(milliseconds=1))  # a rate fires at once
+        schedule.set_next(times["LastModificationDate"] - timedelta(milliseconds=1))  # a rate fires at once
         return schedule
-
-    def _locked(self, operation: Operation) -> Operation:
-        def run(call: Call) -> Mapping[str, Any]:
-            with self._store.changed:
-                return operation(call)
-
-        return run
 
     # Firing
 
@@ -180,17 +171,16 @@ class Scheduler:
         return max(0.0, min([*ahead, _LONGEST_WAIT]))
 
     def _begin(self, schedule: Schedule, scheduled: datetime) -> None:
-        """Call the target in another thread, and compute the next time; a schedule that is over may be deleted."""
-        group_arn = self._store.arn("schedule-group", schedule.group)
-        work = (copy.deepcopy(schedule.shown), group_arn, scheduled)
+        """Call the target in another thread, and find the next time; a schedule that is over may be deleted."""
+        work = (schedule.shown, self._store.arn("schedule-group", schedule.group), scheduled)
         threading.Thread(target=self._targets.deliver, args=work, name=f"fire-{schedule.name}", daemon=True).start()
-        schedule.aim(max(scheduled, now()))
+        schedule.set_next(max(scheduled, now()))
         if schedule.fires_at is None and schedule.shown["ActionAfterCompletion"] == "DELETE":
             del self._store.group(schedule.group).schedules[schedule.name]
 
 
 def _place(call: Call) -> tuple[str, str]:
-    return str(call.params.get("GroupName") or DEFAULT_GROUP), str(call.params["Name"])
+    return call.params.get("GroupName") or DEFAULT_GROUP, call.params["Name"]
 
 
 def _check_times(text: str, timezone: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from croniter import CroniterBadDateError, croniter
@@ -28,21 +28,26 @@ LAST_YEAR = 2099
 
 @dataclass
 class Schedule:
-    """A schedule as GetSchedule shows it, and when it fires."""
+    """A schedule.
+
+    Attributes:
+        shown: the answer of GetSchedule; it never changes, because an update makes another schedule.
+        fires_at: when the schedule fires next; None if it fires no more.
+    """
 
     shown: Shown
     fires_at: datetime | None = None
 
     @property
     def name(self) -> str:
-        return str(self.shown["Name"])
+        return self.shown["Name"]
 
     @property
     def group(self) -> str:
-        return str(self.shown["GroupName"])
+        return self.shown["GroupName"]
 
-    def aim(self, after: datetime) -> None:
-        """Find the next time to fire after another."""
+    def set_next(self, after: datetime) -> None:
+        """Set `fires_at` to the first time after another; a schedule that is disabled has none."""
         shown = self.shown
         self.fires_at = None
         if shown["State"] == "ENABLED":
@@ -66,7 +71,7 @@ class Group:
 
 @dataclass
 class Store:
-    """The groups of one region. Hold `changed` while reading or changing; it is notified of every change."""
+    """The groups of one region. Hold `changed` while you read or change them, and notify it of each change."""
 
     account_id: str
     region: str
@@ -77,7 +82,7 @@ class Store:
         self.add_group(DEFAULT_GROUP, {})
 
     def add_group(self, name: str, tags: Mapping[str, str]) -> Group:
-        """Make a group.
+        """Create a group.
 
         Raises:
             AwsError: a group has this name already.
@@ -111,7 +116,7 @@ class Store:
         return self.groups[group].schedules[name]
 
     def all(self) -> list[Schedule]:
-        """Every schedule."""
+        """Return every schedule of every group."""
         return [schedule for group in self.groups.values() for schedule in group.schedules.values()]
 
     def arn(self, kind: str, name: str) -> str:
@@ -119,7 +124,7 @@ class Store:
 
 
 def now() -> datetime:
-    """Now, in whole milliseconds."""
+    """Return the time now, in whole milliseconds."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
@@ -131,33 +136,40 @@ def _missing(message: str) -> AwsError:
 def next_time(
     expression: Expression, where: tzinfo, after: datetime, start: datetime, end: datetime | None = None
 ) -> datetime | None:
-    """Return the next time to fire; None if there is no more.
+    """Return the next time at which a schedule fires; None if it fires no more.
 
     Args:
-        expression: the schedule's.
+        expression: the schedule's expression.
         where: its time zone.
         after: an aware time; only later times count.
-        start: when it begins; a rate fires then for the first time.
-        end: after which it fires no more.
+        start: an aware time; a rate fires then for the first time.
+        end: an aware time, after which the schedule fires no more.
     """
     match expression:
         case Rate(every=every):
-            passed = max((after - start) // every + 1, 0)
-            found: datetime | None = start + passed * every
+            found = _rate_time(every, after, start)
         case At(when=when):
             found = _placed(when, where)
         case Cron():
-            found = next((time for time in _cron_times(expression, where, max(after, start))), None)
+            found = next(_cron_times(expression, where, max(after, start)), None)
     if found is None or found <= after or (end is not None and found > end):
         return None
     return found.astimezone(UTC)
 
 
+def _rate_time(every: timedelta, after: datetime, start: datetime) -> datetime | None:
+    passed = max((after - start) // every + 1, 0)
+    try:
+        return start + passed * every
+    except OverflowError:
+        return None  # it would be after the year 9999
+
+
 def _cron_times(expression: Cron, where: tzinfo, after: datetime) -> Iterator[datetime]:
-    if expression.years[0] > LAST_YEAR:
+    if max(expression.years[0], after.year) > LAST_YEAR:
         return
     begin = after.astimezone(where).replace(tzinfo=None)
-    times = croniter(_crontab(expression), begin, max_years_between_matches=LAST_YEAR - after.year)
+    times = croniter(_crontab(expression), begin, max_years_between_matches=LAST_YEAR + 1 - after.year)
     try:
         while True:
             placed = _placed(times.get_next(datetime), where)

@@ -1,6 +1,6 @@
-"""Universal targets: any API of AWS, called with a JSON request under the schedule's role.
+"""Universal targets: any API of AWS, called with a JSON request and with the schedule's role.
 
-Context attributes, retries and the dead-letter queue are those of
+The rules for context attributes, retries and the dead-letter queue come from
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html,
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html and
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html. Each attempt has an execution id of
@@ -19,11 +19,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import botocore.session
+from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.aws import clients
 from localcloud.aws.clients import RoleCredentials
-from localcloud.aws.iam.needs import SCHEDULER_SERVICE
+from localcloud.aws.iam.permissions import SCHEDULER_SERVICE
 from localcloud.aws.iam.sts import Tokens, service_session
 from localcloud.aws.protocol.wire import AccessDeniedError, AwsError
 
@@ -39,7 +40,7 @@ class UniversalTargets:
     Args:
         tokens: issues the sessions of schedules' roles.
         endpoint: returns the URL of the AWS endpoint; called when the first schedule fires.
-        region: of the calls.
+        region: the region of the calls.
     """
 
     def __init__(self, tokens: Tokens, endpoint: Callable[[], str], region: str) -> None:
@@ -53,7 +54,7 @@ class UniversalTargets:
         Raises:
             AwsError: it is not a universal target, its input is not JSON, or its role does not trust the scheduler.
         """
-        match = _UNIVERSAL.fullmatch(str(target["Arn"]))
+        match = _UNIVERSAL.fullmatch(target["Arn"])
         if match is None or _READING.fullmatch(match[2]):
             raise AwsError(
                 "ValidationException",
@@ -61,9 +62,9 @@ class UniversalTargets:
                 "arn:aws:scheduler:::aws-sdk:sagemaker:createTransformJob, and none that only reads.",
             )
         _operation(match[1], match[2])
-        _request(str(target.get("Input") or "{}"))
+        _request(target.get("Input") or "{}")
         try:
-            self._session(str(target["RoleArn"]), group_arn)
+            self._session(target["RoleArn"], group_arn)
         except AccessDeniedError as error:
             message = (
                 f"The execution role you provide must allow AWS EventBridge Scheduler to assume the role. "
@@ -76,7 +77,7 @@ class UniversalTargets:
         target = schedule["Target"]
         attempt = 1
         while True:
-            text = _filled(str(target.get("Input") or "{}"), schedule, scheduled, attempt)
+            text = _filled(target.get("Input") or "{}", schedule, scheduled, attempt)
             failure = self._call(target, group_arn, text)
             if failure is None:
                 return
@@ -92,17 +93,16 @@ class UniversalTargets:
             "EXHAUSTED_RETRY_CONDITION": exhausted,
             "RETRY_ATTEMPTS": str(attempt - 1),
             "SCHEDULED_TIME": _stamp(scheduled),
-            "SCHEDULE_ARN": str(schedule["Arn"]),
-            "TARGET_ARN": str(target["Arn"]),
+            "SCHEDULE_ARN": schedule["Arn"],
+            "TARGET_ARN": target["Arn"],
         }
-        self._put_away(target, group_arn, text, attributes)
+        self._send_to_queue(target, group_arn, text, attributes)
 
     def _call(self, target: Mapping[str, Any], group_arn: str, text: str) -> AwsError | None:
-        service, action = str(target["Arn"]).split(":")[-2:]
+        service, action = target["Arn"].split(":")[-2:]
         try:
-            client = self._client(service, str(target["RoleArn"]), group_arn)
-            methods = {api: method for method, api in client.meta.method_to_api_mapping.items()}
-            getattr(client, methods[_operation(service, action)])(**_request(text))
+            client = self._client(service, target["RoleArn"], group_arn)
+            getattr(client, xform_name(_operation(service, action)))(**_request(text))
         except ClientError as error:
             found: Mapping[str, Any] = error.response.get("Error") or {}
             return AwsError(str(found.get("Code")), str(found.get("Message")))
@@ -112,14 +112,16 @@ class UniversalTargets:
             return AwsError("InvalidRequest", str(error))
         return None
 
-    def _put_away(self, target: Mapping[str, Any], group_arn: str, text: str, attributes: Mapping[str, str]) -> None:
-        """Send a failed call to the dead-letter queue, with the schedule's role; without a queue the call is lost."""
+    def _send_to_queue(
+        self, target: Mapping[str, Any], group_arn: str, text: str, attributes: Mapping[str, str]
+    ) -> None:
+        """Send a failed call to the dead-letter queue with the schedule's role; without a queue the call is lost."""
         arn = (target.get("DeadLetterConfig") or {}).get("Arn")
         if not arn:
             return
         account_id, name = str(arn).split(":")[4:6]
         try:
-            self._client("sqs", str(target["RoleArn"]), group_arn).send_message(
+            self._client("sqs", target["RoleArn"], group_arn).send_message(
                 QueueUrl=f"{self._endpoint()}/{account_id}/{name}",
                 MessageBody=text,
                 MessageAttributes={
@@ -127,13 +129,13 @@ class UniversalTargets:
                 },
             )
         except (ClientError, BotoCoreError, AwsError) as error:
-            _LOG.warning("a failed call cannot be put into %s: %s", arn, error)
+            _LOG.warning("a failed call cannot be sent to %s: %s", arn, error)
 
     def _client(self, service: str, role_arn: str, group_arn: str) -> Any:
         return clients.client(service, self._endpoint(), self._region, self._session(role_arn, group_arn))
 
     def _session(self, role_arn: str, group_arn: str) -> RoleCredentials:
-        issued = service_session(self._tokens, role_arn, SCHEDULER_SERVICE, group_arn)
+        issued = service_session(self._tokens, SCHEDULER_SERVICE, role_arn, group_arn)
         return RoleCredentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
 
 
@@ -161,23 +163,23 @@ def _operation(service: str, action: str) -> str:
 
 
 def _request(text: str) -> dict[str, Any]:
-    """Return a target's input.
+    """Return a target's input, which is a request.
 
     Raises:
-        AwsError: it is no JSON object.
+        AwsError: the input is not a JSON object.
     """
     try:
         found = json.loads(text)
     except ValueError as error:
         raise AwsError("ValidationException", f"Invalid RequestJson provided. Reason {error}") from error
     if not isinstance(found, dict):
-        raise AwsError("ValidationException", "Invalid RequestJson provided. Reason it is no JSON object")
+        raise AwsError("ValidationException", "Invalid RequestJson provided. Reason it is not a JSON object")
     return found
 
 
 def _filled(text: str, schedule: Mapping[str, Any], scheduled: datetime, attempt: int) -> str:
     values = {
-        "schedule-arn": str(schedule["Arn"]),
+        "schedule-arn": schedule["Arn"],
         "scheduled-time": _stamp(scheduled),
         "execution-id": str(uuid.uuid4()),  # 36 characters: as long as AWS's may be
         "attempt-number": str(attempt),

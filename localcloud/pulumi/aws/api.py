@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from localcloud.pulumi.aws.cloud import Cloud, Codes, absent_as_none, ignore
-from localcloud.pulumi.aws.conversion import Names, empty, from_structure, member, present, tag_map
+from localcloud.pulumi.aws.conversion import Names, empty, from_structure, member, tag_map
 from localcloud.pulumi.aws.resource import ResourceType, Tags, Update
 from localcloud.pulumi.aws.schema import properties
 from localcloud.pulumi.errors import PluginError
-from localcloud.pulumi.wire import Properties
+from localcloud.pulumi.wire import Properties, present
 
 T = TypeVar("T")
 NOTHING: Mapping[str, Any] = {}
@@ -28,7 +28,7 @@ class Tagging:
         removes: the call that removes tags by their keys.
         listing: the call that lists the tags; empty if the description of the object has them.
         parameter: the member of these calls that names the object.
-        output: the property whose value goes there.
+        output: the property that provides its value.
     """
 
     service: str
@@ -46,7 +46,7 @@ class Tagging:
             cloud.ask(self.service, self.adds, {**name, "tags": add})
 
     def tags(self, cloud: Cloud, outputs: Properties) -> Tags:
-        """The tags of an object, whose description has given these outputs."""
+        """The tags of an object that has these outputs."""
         if not self.listing:
             return tag_map(outputs.get("tags"))
         return tag_map(cloud.ask(self.service, self.listing, {self.parameter: outputs[self.output]}).get("Tags"))
@@ -60,15 +60,16 @@ class Api:
         token: the Pulumi type.
         service: botocore's name of the service.
         calls: the calls that create, describe and delete an object.
-        key: the member of answers that holds the object, or the path to it; empty if the answer is the object.
-        identity: the properties of which the id is made, and what is between them, as in `clusterName:addonName`.
+        key: the member of an answer that holds the object, or the path to it; empty if the answer is the object.
+        identity: the properties of which the id consists, with the separators between them: `clusterName:addonName`.
         gone: the codes with which AWS says that the object does not exist.
         names: the API's names of properties, where the letters differ.
-        tagging: how its tags change; None for a type without tags, or with calls of its own.
-        settling: what a creation meets until AWS knows everywhere what the object needs; it is tried again.
-        settling_seconds: how long it is tried.
-        busy: what a deletion meets until AWS knows that nothing uses the object any more; it is tried again.
-        busy_seconds: how long it is tried, if the program sets no time.
+        tagging: how its tags change; None for a type without tags, or with a tagger of its own.
+        settling: the errors of a creation that names something so new that AWS does not know it everywhere; it is tried
+            again.
+        settling_seconds: how long a creation is tried again.
+        busy: the errors of a deletion until AWS knows that nothing uses the object any more; it is tried again.
+        busy_seconds: how long a deletion is tried again, if the program sets no time.
     """
 
     token: str
@@ -85,7 +86,7 @@ class Api:
     busy_seconds: float = 60.0
 
     def type(self, **fields: Any) -> ResourceType:
-        """The resource type that uses these calls, with further fields, and functions of its own for some of the calls."""
+        """The resource type that uses these calls, except where the given fields replace them."""
         calls: dict[str, Any] = {
             "create": self.create,
             "read": self.read,
@@ -95,7 +96,7 @@ class Api:
         return ResourceType(token=self.token, **{**calls, **fields})
 
     def ask(self, cloud: Cloud, operation: str, values: Mapping[str, Any], **more: Any) -> Any:
-        """Make a call whose parameters are properties, and some more; `tagsAll` are the tags."""
+        """Make a call with the properties that are its parameters, `tagsAll` for its tags, and some more parameters."""
         return cloud.ask(self.service, operation, {**values, "tags": values.get("tagsAll")}, self.names, **more)
 
     def create(self, cloud: Cloud, inputs: Properties, **more: Any) -> str:
@@ -107,7 +108,7 @@ class Api:
         return self.id_of({**inputs, **self._outputs(cloud, operation, answer[self.key] if self.key else answer)})
 
     def settled(self, cloud: Cloud, work: Callable[[], T]) -> T:
-        """Try again until AWS knows everywhere what the object needs."""
+        """Try again while the work ends with an error of `settling`."""
         return cloud.retry(work, codes=self.settling, seconds=self.settling_seconds)
 
     @property
@@ -142,14 +143,14 @@ class Api:
         return None if found is None else self.outputs(cloud, identity, found)
 
     def outputs(self, cloud: Cloud, identity: str, found: Any) -> Properties:
-        """The outputs in what AWS says of an object."""
+        """The outputs of an object that AWS has described."""
         outputs = {**self._outputs(cloud, self.calls[1], found), **self.keys(identity)}
         if self.tagging:
             outputs["tagsAll"] = self.tagging.tags(cloud, outputs)
         return outputs
 
     def _outputs(self, cloud: Cloud, operation: str, found: Any) -> Properties:
-        """The outputs in an answer; those that AWS could describe and leaves out are empty."""
+        """The outputs in the answer to an operation; one that the API has but the answer leaves out is empty."""
         shape = cloud.model(self.service, operation).output_shape
         for key in filter(None, self.key.split(".")):
             shape = shape.members[key]
@@ -160,11 +161,15 @@ class Api:
         return {**present(empties), **from_structure(declared, shape, found, self.names)}
 
     def update(self, cloud: Cloud, update: Update) -> Any:
-        """Send all properties to the call that updates an object, if it takes one that has changed; return the answer."""
+        """Send all properties to the call that updates an object; see `change`."""
         return self.change(cloud, update, self.calls[0].replace("Create", "Update"))
 
     def change(self, cloud: Cloud, update: Update, operation: str, **more: Any) -> Any:
-        """Send all properties to a call, if it takes one that has changed, and return its answer; None if it takes none."""
+        """Send all properties to a call if any that has changed is among its parameters.
+
+        Returns:
+            The call's answer, or None if nothing was sent.
+        """
         shape, declared = cloud.model(self.service, operation).input_shape, properties(self.token)["inputs"]
         changed = [name for name in update.changed if name in declared and member(shape.members, name, self.names)]
         if not set(changed) - {"tags"}:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from localcloud.pulumi.aws.conversion import Names, to_api
 from localcloud.pulumi.aws.endpoint import AwsError, Endpoint
 from localcloud.pulumi.aws.operation import Stop
-from localcloud.pulumi.errors import PluginError
+from localcloud.pulumi.errors import CallError
 from localcloud.pulumi.wire import Properties
 
 T = TypeVar("T")
@@ -19,21 +19,12 @@ T = TypeVar("T")
 Codes: TypeAlias = Mapping[str, str | None]
 """Error codes, each with a text that the message must contain, or None for any message."""
 
-# Messages with which AWS refuses something that is not known everywhere yet; a later attempt succeeds.
+# The time after which AWS knows a new object everywhere.
 _PROPAGATION_SECONDS = 120.0
 
 
-class WaitError(PluginError):
+class WaitError(CallError):
     """Something did not reach the expected state."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """The identity that makes the calls."""
-
-    account_id: str
-    arn: str
-    user_id: str
 
 
 @dataclass
@@ -46,22 +37,23 @@ class Cloud:
         stop: set when the engine asks to stop.
         timeout: seconds that the program allows for the operation, 0 for the type's own default.
         directory: the program's working directory, to which relative paths of assets refer.
+        made_so_far: the id of an object whose creation has begun, which must be kept in the state even if the rest of
+            the creation fails.
     """
 
     endpoint: Endpoint
     region: str
     stop: Stop
     timeout: float = 0.0
-    _account: list[Account] = field(default_factory=list)
     directory: Path = Path()
-    _made: list[str] = field(default_factory=list[str])
+    made_so_far: str | None = None
 
     def call(self, service: str, operation: str, **parameters: Any) -> Any:
         """Make one call in the resource's region; parameters that are None are left out."""
         return self.endpoint.call(service, operation, parameters, self.region)
 
     def ask(self, service: str, operation: str, values: Properties, names: Names | None = None, **more: Any) -> Any:
-        """Make one call whose parameters are those of these properties that it takes, and some more."""
+        """Make one call with those of the properties that are its parameters, and some more parameters."""
         shape = self.model(service, operation).input_shape
         return self.call(service, operation, **{**to_api(shape, values, names or {}), **more})
 
@@ -83,24 +75,8 @@ class Cloud:
 
     def made(self, identity: str) -> str:
         """Record the id of an object that exists, although its creation is not complete; returns the id."""
-        self._made.append(identity)
+        self.made_so_far = identity
         return identity
-
-    @property
-    def made_so_far(self) -> str | None:
-        """The id of an object whose creation has begun; it must be kept in the state if the rest of the creation fails."""
-        return self._made[0] if self._made else None
-
-    def account(self) -> Account:
-        """The identity that makes the calls; looked up once."""
-        if not self._account:
-            answer = self.call("sts", "GetCallerIdentity")
-            self._account.append(Account(answer["Account"], answer["Arn"], answer["UserId"]))
-        return self._account[0]
-
-    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
-        """An ARN of this account."""
-        return f"arn:aws:{service}:{self.region if region is None else region}:{self.account().account_id}:{resource}"
 
     def retry(self, work: Callable[[], T], *, codes: Codes, seconds: float = _PROPAGATION_SECONDS) -> T:
         """Try again while AWS answers with one of these codes.
@@ -115,15 +91,15 @@ class Cloud:
             try:
                 return work()
             except AwsError as e:
-                part = codes.get(e.code, "\0")
-                if (part is not None and part not in e.reason) or time.monotonic() > deadline:
+                expected = e.code in codes and (codes[e.code] or "") in e.reason
+                if not expected or time.monotonic() > deadline:
                     raise
             self.stop.sleep(pause)
             pause = min(pause * 1.6, 3.0)
 
     def wait(
         self,
-        what: str,
+        subject: str,
         state: Callable[[], str],
         *,
         until: Collection[str],
@@ -135,10 +111,10 @@ class Cloud:
         """Wait until something is in one of some states.
 
         Args:
-            what: its name in messages.
-            state: returns its state.
+            subject: its name in messages.
+            state: returns its present state.
             until: the states to wait for.
-            failed: states from which it cannot reach these.
+            failed: the states from which it cannot reach these.
             seconds: how long to wait, unless the program sets a time.
             reason: returns why it failed.
             cure: what the user can do if it failed.
@@ -151,9 +127,9 @@ class Cloud:
         while (now := state()) not in until:
             if now in failed:
                 why = reason()
-                raise WaitError(f"{what} is {now}" + (f": {why}" if why else "") + (f"\n{cure}" if cure else ""))
+                raise WaitError(f"{subject} is {now}" + (f": {why}" if why else "") + (f"\n{cure}" if cure else ""))
             if time.monotonic() > deadline:
-                raise WaitError(f"{what} is still {now or 'absent'} after {limit:g} s")
+                raise WaitError(f"{subject} is still {now or 'absent'} after {limit:g} s")
             self.stop.sleep(pause)
             pause = min(pause * 1.3, 1.0)
 
@@ -163,7 +139,8 @@ def absent_as_none(work: Callable[[], T], *codes: str) -> T | None:
 
     Args:
         work: the call.
-        codes: error codes that say so; one that has other meanings, too, with the beginning of the message: `code: message`.
+        codes: the error codes that say so. A code with other meanings, too, is given with the beginning of the message
+            that says so, as `code: message`.
     """
     try:
         return work()

@@ -1,7 +1,7 @@
 """Converts between Pulumi's properties and the members of AWS's API, by the types that both declare.
 
 A property and a member are the same if their letters are: `sseAlgorithm` and `SSEAlgorithm`. A table has the others. Besides,
-Pulumi has an object where the API has a list of one at most, and a map of tags where it has a list of keys and values.
+Pulumi has an object where the API has a list of at most one item, and a map of tags where it has a list of keys and values.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _EMPTY: Mapping[str, Any] = {"string": "", "boolean": False}
 
 
 def member(members: Iterable[str], name: str, names: Names) -> str | None:
-    """The one of these members that a property stands for, or None."""
+    """The member that a property stands for, or None if it is not among these."""
     if name in names and names[name] in members:
         return names[name]
     return next((found for found in members if found.lower() == name.lower()), None)
@@ -90,15 +90,10 @@ def from_structure(declared: Mapping[str, Any], shape: Any, found: Mapping[str, 
 
 
 def empty(declared: Any) -> Any:
-    """The value of a property that AWS leaves out; None if there is none of its type."""
+    """The value of a property that AWS leaves out; None if the property's type has no empty value."""
     if isinstance(declared, str):
         return _EMPTY.get(declared)
     return {"list": list[Any](), "map": dict[str, Any]()}.get(next(iter(declared)))
-
-
-def present(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that are not None."""
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def tag_list(tags: Mapping[str, str] | None) -> list[dict[str, str]] | None:
@@ -107,6 +102,6 @@ def tag_list(tags: Mapping[str, str] | None) -> list[dict[str, str]] | None:
 
 
 def tag_map(tags: Any) -> dict[str, str]:
-    """Tags in Pulumi's form, of either form of the API, without the tags that AWS sets itself."""
+    """Tags as Pulumi has them, from a map or a list of the API, without the tags that AWS sets itself."""
     pairs = tags.items() if isinstance(tags, Mapping) else [(t["Key"], t["Value"]) for t in tags or []]
     return {key: value for key, value in pairs if not key.startswith("aws:")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import threading
 from collections.abc import Mapping
@@ -10,14 +11,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from localcloud.pulumi.aws import parameters as model_check
-from localcloud.pulumi.errors import PluginError
+from localcloud.pulumi.errors import CallError
 
 
-class EndpointError(PluginError):
-    """There is no local AWS endpoint."""
+class EndpointError(CallError):
+    """There is no local AWS endpoint, or it does not answer."""
 
 
-class AwsError(PluginError):
+class AwsError(CallError):
     """AWS refused a call.
 
     Args:
@@ -68,7 +69,7 @@ class Endpoint:
     Args:
         url: the endpoint's URL.
         region: the provider's region.
-        credentials: access key, secret key and session token; from the environment if they are None.
+        credentials: `accessKey`, `secretKey` and `token`; botocore finds missing ones in the environment.
     """
 
     url: str
@@ -99,6 +100,11 @@ class Endpoint:
     def model(self, service: str, operation: str, region: str | None = None) -> Any:
         """Botocore's model of an operation."""
         return self._client(service, region or self.region).meta.service_model.operation_model(operation)
+
+    @functools.cached_property
+    def caller_identity(self) -> Mapping[str, str]:
+        """The identity that makes the calls: its `Account`, `Arn` and `UserId`."""
+        return self.call("sts", "GetCallerIdentity", {})
 
     def _send(self, client: Any, operation: str, sent: Mapping[str, Any]) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  a plugin starts without botocore

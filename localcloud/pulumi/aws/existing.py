@@ -17,14 +17,12 @@ Function = Callable[[Cloud, Properties], Properties]
 
 
 def _clusters(cloud: Cloud, arguments: Properties) -> Properties:
-    names: list[str] = []
-    page: dict[str, str] = {}
-    while True:
-        answer = cloud.eks("ListClusters", **page)
-        names += answer["clusters"]
-        if not answer.get("nextToken"):
-            return {**arguments, "id": cloud.region, "region": cloud.region, "names": names}
-        page = {"nextToken": answer["nextToken"]}
+    answer = cloud.eks("ListClusters")
+    found = list[str](answer["clusters"])
+    while token := answer.get("nextToken"):
+        answer = cloud.eks("ListClusters", nextToken=token)
+        found += answer["clusters"]
+    return {**arguments, **_where(cloud, cloud.region), "names": found}
 
 
 def _looked_up(kind: ResourceType, argument: str, missing: str, outputs: str) -> Function:

@@ -39,8 +39,9 @@ _IMAGE_REPOSITORIES = ("sagemaker-xgboost", "sagemaker-scikit-learn")
 
 def _caller_identity(cloud: Cloud, arguments: Properties) -> Properties:
     _only(arguments, "id")
-    account = cloud.account()
-    return {"accountId": account.account_id, "arn": account.arn, "userId": account.user_id, "id": account.account_id}
+    identity = cloud.endpoint.caller_identity
+    account = identity["Account"]
+    return {"accountId": account, "arn": identity["Arn"], "userId": identity["UserId"], "id": account}
 
 
 def _partition(cloud: Cloud, arguments: Properties) -> Properties:

@@ -83,7 +83,7 @@ def _unwrapped(value: Any) -> Any:
 
 
 def projected(expected: Any, old: Any, live: Any) -> Any:
-    """A live value without the parts that AWS added: what the old input does not have is no change by the program."""
+    """A live value without the members that AWS added: those that the old input lacks are not changes by the program."""
     if (
         isinstance(old, Mapping)
         and isinstance(live, Mapping)
@@ -102,7 +102,7 @@ def named(naming: Naming, name: str, old: Properties | None, new: Properties, se
     Args:
         naming: how the type names its objects.
         name: the resource's Pulumi name.
-        old: checked inputs of the existing object, whose generated name is kept.
+        old: the checked inputs of the existing object, whose generated name is kept; None before its creation.
         new: the program's inputs.
         seed: random bytes from the engine.
     """

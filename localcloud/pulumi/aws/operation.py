@@ -1,10 +1,10 @@
-"""What an operation on a resource gets and returns."""
+"""The arguments and results of an operation on a resource."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from localcloud.pulumi import errors
 from localcloud.pulumi.errors import Failure
@@ -13,7 +13,7 @@ from localcloud.pulumi.wire import Properties, Urn
 
 @dataclass(frozen=True)
 class Checked:
-    """Inputs with defaults and names filled in, or what is wrong with them."""
+    """Inputs with defaults and names filled in, or the failures that were found in them."""
 
     inputs: Properties
     failures: Sequence[Failure] = ()
@@ -46,18 +46,8 @@ class Found:
     inputs: Properties
 
 
-@dataclass
-class Stop:
+class Stop(threading.Event):
     """Set once the engine asks to stop; every wait checks it."""
-
-    event: threading.Event = field(default_factory=threading.Event)
-    callbacks: list[Callable[[], None]] = field(default_factory=list)
-
-    def now(self) -> None:
-        """Ask everything to stop."""
-        self.event.set()
-        for callback in self.callbacks:
-            callback()
 
     def sleep(self, seconds: float) -> None:
         """Sleep, unless the engine asks to stop.
@@ -65,5 +55,5 @@ class Stop:
         Raises:
             CancelledError: the engine asked to stop.
         """
-        if self.event.wait(seconds):
+        if self.wait(seconds):
             raise errors.CancelledError("stopped on request")

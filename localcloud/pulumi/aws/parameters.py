@@ -1,6 +1,6 @@
 """Checks a call's parameters against the service's model more strictly than boto3: enums, patterns and lengths, too.
 
-AWS checks them itself. The local endpoint may not, and a call that works only here would be useless.
+AWS checks them itself. The local endpoint may not, and a program that works only here would be of no use.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from localcloud.pulumi.errors import PluginError
+from localcloud.pulumi.errors import CallError
 
 
-class ParameterError(PluginError):
+class ParameterError(CallError):
     """A call that AWS would refuse."""
 
 

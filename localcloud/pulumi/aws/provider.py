@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from localcloud.pulumi.aws import inputs as input_check
-from localcloud.pulumi.aws.cloud import Cloud, WaitError
-from localcloud.pulumi.aws.conversion import empty, present
-from localcloud.pulumi.aws.endpoint import AwsError, Endpoint, EndpointError, local_endpoint
+from localcloud.pulumi.aws.cloud import Cloud
+from localcloud.pulumi.aws.conversion import empty
+from localcloud.pulumi.aws.endpoint import Endpoint, local_endpoint
 from localcloud.pulumi.aws.inputs import canonical, is_fixed, named, projected
 from localcloud.pulumi.aws.operation import Checked, Found, Stop, Target
 from localcloud.pulumi.aws.resource import ResourceType, Tags, Update
 from localcloud.pulumi.aws.schema import coerced, mistyped, properties, schema
 from localcloud.pulumi.difference import Change, Difference, compare
-from localcloud.pulumi.errors import CancelledError, Failure, InitializationError, PluginError, UnknownTypeError
-from localcloud.pulumi.wire import UNKNOWN, Properties, Unknown
+from localcloud.pulumi.errors import CallError, Failure, InitializationError, PluginError, UnknownTypeError
+from localcloud.pulumi.wire import UNKNOWN, Properties, Unknown, names, present
 
-# Settings of the official provider that have a meaning here, and those that only relax its own checks.
-_SETTINGS = frozenset({"region", "defaultTags", "accessKey", "secretKey", "token", "allowedAccountIds"})
-_IGNORED = frozenset(
-    {
-        "skipCredentialsValidation",
-        "skipMetadataApiCheck",
-        "skipRegionValidation",
-        "skipRequestingAccountId",
-        "maxRetries",
-        "retryMode",
-        "s3UsePathStyle",
-        "userAgents",
-    }
+# Settings of the official provider that have a meaning here, and settings that have none and do no harm.
+_SETTINGS = names("region defaultTags accessKey secretKey token allowedAccountIds")
+_IGNORED = names(
+    "skipCredentialsValidation skipMetadataApiCheck skipRegionValidation skipRequestingAccountId maxRetries retryMode "
+    "s3UsePathStyle userAgents"
 )
 
 
@@ -47,22 +40,19 @@ class AwsProvider:
         self._environment = environment
         self._endpoint: Endpoint | None = None
         self._default_tags: Tags = {}
-        self._accounts: list[Any] = []
 
     # Configuration
 
     def check_config(self, values: Properties) -> Checked:
         known: dict[str, Any] = schema()["config"]
         problems: list[Failure] = []
-        for name, value in values.items():
-            if name == "version":
-                continue
+        for name, value in _settings(values).items():
             if name not in known:
                 problems.append(Failure(name, f"the aws provider has no setting `{name}`"))
             elif name not in _SETTINGS | _IGNORED:
                 problems.append(Failure(name, f"the local cloud's aws plugin does not support the setting `{name}`"))
             else:
-                problems += mistyped(name, known[name], _setting(value))
+                problems += mistyped(name, known[name], value)
         return Checked(values, problems)
 
     def diff_config(self, old: Properties, new: Properties) -> Difference:
@@ -79,10 +69,8 @@ class AwsProvider:
         credentials = {n: settings[n] for n in ("accessKey", "secretKey", "token") if n in settings}
         self._endpoint = Endpoint(local_endpoint(self._environment), region, credentials)
         self._default_tags = (settings.get("defaultTags") or {}).get("tags") or {}
-        self._check_account(settings.get("allowedAccountIds") or [])
-
-    def _check_account(self, allowed: list[str]) -> None:
-        if allowed and self._cloud({}).account().account_id not in allowed:
+        allowed = settings.get("allowedAccountIds") or []
+        if allowed and self._endpoint.caller_identity["Account"] not in allowed:
             raise PluginError(f"the local account is not one of the allowed accounts {', '.join(allowed)}")
 
     # Resources
@@ -93,18 +81,20 @@ class AwsProvider:
         given = {n: coerced(declared.get(n, "any"), v) for n, v in new.items()}
         given.pop("tagsAll", None)
         problems = list(input_check.failures(kind, given))
+        if problems:
+            return Checked(given, problems)
         filled = {**{n: v for n, v in kind.defaults.items() if n not in given}, **given}
         if kind.naming:
             filled = named(kind.naming, target.urn.name, old, filled, target.seed)
         if kind.tagger:
             filled = self._with_all_tags(filled)
-        return Checked(_quiet(kind, old or {}, filled), problems)
+        return Checked(_quiet(kind, old or {}, filled))
 
     def _with_all_tags(self, inputs: Properties) -> Properties:
-        tags = inputs.get("tags") or {} if not isinstance(inputs.get("tags"), Unknown) else UNKNOWN
+        tags = inputs.get("tags")
         if isinstance(tags, Unknown):
             return {**inputs, "tagsAll": UNKNOWN}
-        merged = {**self._default_tags, **tags}
+        merged = {**self._default_tags, **(tags or {})}
         return {**inputs, "tagsAll": merged} if merged else inputs
 
     def diff(self, target: Target, old: Properties, new: Properties, outputs: Properties) -> Difference:
@@ -127,21 +117,27 @@ class AwsProvider:
     def create(self, target: Target, inputs: Properties) -> tuple[str, Properties]:
         kind, cloud = self._kind(target.urn.type), self._cloud(inputs, target.timeout)
         try:
-            identity = cloud.made(kind.create(cloud, inputs))
-            self._await_ready(kind, cloud, replace(target, identity=identity), inputs)
-            return identity, self._settled(kind, cloud, identity, inputs)
-        except (AwsError, EndpointError, WaitError, CancelledError) as e:
-            raise self._creation_failed(e, kind, cloud, target, inputs) from None
+            with _reporting("creating", target, inputs, kind):
+                identity = cloud.made(kind.create(cloud, inputs))
+                if kind.ready:
+                    kind.ready(cloud, identity, inputs)
+                return identity, self._settled(kind, cloud, identity, inputs)
+        except InitializationError:
+            raise
+        except PluginError as e:
+            if cloud.made_so_far is None:
+                raise
+            raise self._unready(e, kind, cloud, cloud.made_so_far, inputs) from None
 
-    def _creation_failed(
-        self, error: PluginError, kind: ResourceType, cloud: Cloud, target: Target, inputs: Properties
-    ) -> PluginError:
-        """An error that keeps a created object in the state: the next run continues with it, and a destroy removes it."""
-        described = _about(error, "creating", target, inputs, kind)
-        if cloud.made_so_far is None:
-            return error if isinstance(error, CancelledError) else described
-        outputs = self._outputs_or_inputs(kind, cloud, cloud.made_so_far, inputs)
-        return InitializationError(cloud.made_so_far, outputs, [str(described)])
+    def _unready(
+        self, error: PluginError, kind: ResourceType, cloud: Cloud, identity: str, inputs: Properties
+    ) -> InitializationError:
+        """An error that keeps the object in the state: the next run continues with it, and a destroy removes it."""
+        try:
+            outputs = self._outputs(kind, cloud, identity, inputs, {}) or inputs
+        except PluginError:
+            outputs = inputs
+        return InitializationError(identity, _without_id(outputs), [str(error)])
 
     def _settled(self, kind: ResourceType, cloud: Cloud, identity: str, inputs: Properties) -> Properties:
         """Outputs of an object that was just created; a listing may not show it at once."""
@@ -152,28 +148,11 @@ class AwsProvider:
             self.stop.sleep(pause)
         raise InitializationError(identity, inputs, [f"{kind.token} {identity} cannot be found after its creation"])
 
-    def _await_ready(self, kind: ResourceType, cloud: Cloud, target: Target, inputs: Properties) -> None:
-        if kind.ready is None:
-            return
-        try:
-            kind.ready(cloud, target.identity, inputs)
-        except (WaitError, AwsError, EndpointError, CancelledError) as e:
-            outputs = self._outputs_or_inputs(kind, cloud, target.identity, inputs)
-            raise InitializationError(target.identity, outputs, [f"{target.urn.type} {target.urn.name}: {e}"]) from None
-
-    def _outputs_or_inputs(self, kind: ResourceType, cloud: Cloud, identity: str, inputs: Properties) -> Properties:
-        try:
-            return _without_id(self._outputs(kind, cloud, identity, inputs, {}) or inputs)
-        except PluginError:
-            return dict(inputs)
-
     def read(self, target: Target, inputs: Properties, outputs: Properties) -> Found | None:
         kind = self._kind(target.urn.type)
         cloud = self._cloud({**outputs, **inputs}, target.timeout)
-        try:
+        with _reporting("reading", target, inputs, kind):
             live = self._outputs(kind, cloud, target.identity, inputs, outputs)
-        except (AwsError, EndpointError) as e:
-            raise _about(e, "reading", target, inputs, kind) from None
         if live is None:
             return None
         return Found(str(live.pop("id", target.identity)), live, self._live_inputs(kind, inputs, live))
@@ -190,7 +169,8 @@ class AwsProvider:
             live.setdefault("region", cloud.region)
         if kind.tagger:
             live["tags"] = self._own_tags(live.get("tagsAll") or {}, inputs)
-        # Always there is what the SDK declares so. Another property that neither the program nor AWS sets is not.
+        # An output that the SDK declares as always present gets an empty value if AWS sets none. Another property is
+        # present only if the program or AWS sets it.
         always = {
             n: empty(t) for n, t in declared.items() if n in described["computed"] or n not in described["inputs"]
         }
@@ -227,17 +207,24 @@ class AwsProvider:
         kind = self._kind(target.urn.type)
         cloud = self._cloud({"region": outputs.get("region"), **new}, target.timeout)
         changed = self.diff(target, old, new, outputs).names
-        try:
+        with _reporting("updating", target, new, kind):
             if kind.update and changed - {"tags", "tagsAll"}:
                 kind.update(cloud, Update(target.identity, old, new, outputs, changed))
             self._update_tags(kind, cloud, target, new, outputs)
             self._await_ready(kind, cloud, target, new)
             updated = self._outputs(kind, cloud, target.identity, new, outputs)
-        except (AwsError, EndpointError, WaitError) as e:
-            raise _about(e, "updating", target, new, kind) from None
         if updated is None:
             raise PluginError(f"updating {target.urn.type} {target.urn.name}: {target.identity} is gone; run a refresh")
         return _without_id(updated)
+
+    def _await_ready(self, kind: ResourceType, cloud: Cloud, target: Target, inputs: Properties) -> None:
+        if kind.ready is None:
+            return
+        try:
+            with _reporting("updating", target, inputs, kind):
+                kind.ready(cloud, target.identity, inputs)
+        except PluginError as e:
+            raise self._unready(e, kind, cloud, target.identity, inputs) from None
 
     def _update_tags(
         self, kind: ResourceType, cloud: Cloud, target: Target, new: Properties, outputs: Properties
@@ -254,10 +241,8 @@ class AwsProvider:
     def delete(self, target: Target, inputs: Properties, outputs: Properties) -> None:
         kind = self._kind(target.urn.type)
         cloud = self._cloud({"region": outputs.get("region"), **inputs}, target.timeout)
-        try:
+        with _reporting("deleting", target, inputs, kind):
             kind.delete(cloud, target.identity, {**outputs, **inputs})
-        except (AwsError, EndpointError, WaitError) as e:
-            raise _about(e, "deleting", target, inputs, kind) from None
 
     # Functions
 
@@ -268,7 +253,7 @@ class AwsProvider:
             raise UnknownTypeError(f"the local cloud's aws plugin has no function {token}")
         try:
             return FUNCTIONS[token](self._cloud(arguments), arguments)
-        except (AwsError, EndpointError) as e:
+        except CallError as e:
             raise PluginError(f"invoking {token}: {e}") from None
 
     # Helpers
@@ -292,7 +277,6 @@ class AwsProvider:
             region if isinstance(region, str) and region else self._endpoint.region,
             self.stop,
             timeout,
-            self._accounts,
             self._directory,
         )
 
@@ -301,15 +285,17 @@ def _without_id(outputs: Properties) -> Properties:
     return {name: value for name, value in outputs.items() if name != "id"}
 
 
-def _setting(value: Any) -> Any:
-    """A setting's value: values other than strings arrive as JSON."""
-    if isinstance(value, str) and value[:1] in {"{", "["}:
-        return json.loads(value)
-    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+def _setting(expected: Any, value: Any) -> Any:
+    """A setting's value: one that is not of the type string arrives as JSON."""
+    if expected != "string" and isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return json.loads(value)
+    return value
 
 
 def _settings(values: Properties) -> Properties:
-    return {name: _setting(value) for name, value in values.items() if name != "version"}
+    known = schema()["config"]
+    return {name: _setting(known.get(name), value) for name, value in values.items() if name != "version"}
 
 
 def _replaces(kind: ResourceType, path: str) -> bool:
@@ -341,8 +327,13 @@ def _optional_absent(kind: ResourceType, inputs: Properties) -> Properties:
     return {n: None for n in known["inputs"] if n not in inputs and n not in known["computed"]}
 
 
-def _about(error: PluginError, doing: str, target: Target, inputs: Properties, kind: ResourceType) -> PluginError:
-    name = inputs.get(kind.naming.property) if kind.naming else None
-    physical = target.identity or (name if isinstance(name, str) else "")
-    detail = f" ({physical})" if physical else ""
-    return PluginError(f"{doing} {target.urn.type} {target.urn.name}{detail}: {error}")
+@contextlib.contextmanager
+def _reporting(doing: str, target: Target, inputs: Properties, kind: ResourceType) -> Generator[None]:
+    """Let an error of a call say during which operation, and on which resource, it happened."""
+    try:
+        yield
+    except CallError as error:
+        name = inputs.get(kind.naming.property) if kind.naming else None
+        physical = target.identity or (name if isinstance(name, str) else "")
+        detail = f" ({physical})" if physical else ""
+        raise PluginError(f"{doing} {target.urn.type} {target.urn.name}{detail}: {error}") from None

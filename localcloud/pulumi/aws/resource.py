@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from localcloud.pulumi.aws.cloud import Cloud
 from localcloud.pulumi.wire import Properties
 
 Tags: TypeAlias = dict[str, str]
+Tagger: TypeAlias = Callable[[Cloud, str, Properties, Tags, list[str]], None]
+"""Changes the tags of an object, of its id and its outputs: adds some, and removes some by their keys."""
 
 
 @dataclass(frozen=True)
 class Naming:
-    """How an object gets a physical name when the program gives none.
+    """How an object gets a physical name if the program does not name it.
 
     Args:
         property: the input that holds the name.
         prefix: the input with which the program asks for a prefix, if there is one.
-        limit: the longest length of a name.
+        limit: how many characters a name may have.
         lower: whether the name must be lower case.
         separator: the text between the Pulumi name and the random part.
         random: whether there is a random part.
@@ -35,19 +37,13 @@ class Naming:
 
 @dataclass(frozen=True)
 class Update:
-    """An update: the present and the wanted properties, and the names of those that differ."""
+    """An update of an object: its present and its wanted inputs, its outputs, and the names of the inputs that differ."""
 
     identity: str
     old: Properties
     new: Properties
     outputs: Properties
     changed: frozenset[str]
-
-
-class Tagger(Protocol):
-    """Changes the tags of an object."""
-
-    def __call__(self, cloud: Cloud, identity: str, outputs: Properties, add: Tags, remove: list[str]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,7 @@ class ResourceType:
         replaces: inputs for which every change replaces the object.
         defaults: values of inputs that the program does not set.
         documents: inputs that hold JSON, compared by meaning.
-        sets: inputs (by path without indices) whose order has no meaning.
+        sets: paths, without indices, of lists in the inputs whose order has no meaning.
         unsupported: inputs that AWS has but the local cloud does not.
         naming: how it gets a physical name.
         volatile: for each input, the outputs that are unknown in a preview in which it changes.

@@ -14,6 +14,7 @@ import inspect
 import json
 import types
 import typing
+from importlib import metadata
 from typing import Any, TypeAlias
 
 from localcloud.pulumi.aws.catalogue import CATALOGUE
@@ -38,10 +39,11 @@ def derive() -> dict[str, Any]:
     """The schema of every type in the catalogue and of the provider's configuration."""
     import pulumi_aws  # noqa: PLC0415  slow, and for this generator only
 
-    schema: dict[str, Any] = {"version": importlib.import_module("importlib.metadata").version("pulumi-aws")}
-    schema["config"] = _properties(importlib.import_module("pulumi_aws.provider").ProviderArgs, pulumi_aws)
-    schema["resources"] = {token: _resource(token, pulumi_aws) for token in CATALOGUE}
-    return schema
+    return {
+        "version": metadata.version("pulumi-aws"),
+        "config": _properties(pulumi_aws.ProviderArgs, pulumi_aws),
+        "resources": {token: _resource(token, pulumi_aws) for token in CATALOGUE},
+    }
 
 
 def _resource(token: str, sdk: types.ModuleType) -> dict[str, Any]:
@@ -51,36 +53,33 @@ def _resource(token: str, sdk: types.ModuleType) -> dict[str, Any]:
     home = importlib.import_module(resource.__module__)
     # "InitArgs" where a nested type has taken the plain name
     arguments = getattr(home, f"{name}InitArgs", None) or getattr(home, f"{name}Args")
+    given = _hints(arguments)
     inputs, outputs = _properties(arguments, module), _properties(resource, module)
     return {
         "inputs": inputs,
-        "required": sorted(n for n, hint in _hints(arguments) if not _optional(hint)),
+        "required": sorted(n for n, hint in given.items() if not _optional(hint)),
         "outputs": {n: t for n, t in outputs.items() if n not in {"id", "urn"}},
         # An optional input that is always an output has a default, from the provider or from AWS.
         "computed": sorted(
-            n for n, hint in _hints(resource) if n in inputs and _optional_input(arguments, n) and not _optional(hint)
+            n for n, hint in _hints(resource).items() if _optional(given.get(n)) and not _optional(hint)
         ),
     }
 
 
 def _properties(owner: type, module: types.ModuleType) -> dict[str, Type]:
-    return {name: _type(hint, module) for name, hint in _hints(owner)}
+    return {name: _type(hint, module) for name, hint in _hints(owner).items()}
 
 
-def _hints(owner: type) -> list[tuple[str, Any]]:
+def _hints(owner: type) -> dict[str, Any]:
     """Wire name and type hint of each property that the class declares."""
     getters = [p.fget for p in vars(owner).values() if isinstance(p, property) and p.fget is not None]
-    return [(getattr(g, "_pulumi_name", g.__name__), inspect.get_annotations(g).get("return")) for g in getters]
+    return {getattr(g, "_pulumi_name", g.__name__): inspect.get_annotations(g).get("return") for g in getters}
 
 
 def _optional(hint: Any) -> bool:
     if typing.get_origin(hint) is not None and _origin_name(hint) == "Output":
         hint = typing.get_args(hint)[0]
     return type(None) in typing.get_args(hint)
-
-
-def _optional_input(arguments: type, name: str) -> bool:
-    return _optional(dict(_hints(arguments))[name])
 
 
 def _origin_name(hint: Any) -> str:

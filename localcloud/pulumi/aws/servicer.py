@@ -38,7 +38,7 @@ def _reporting(method: Method) -> Method:
         except errors.PluginError as e:
             _abort(context, grpc.StatusCode.FAILED_PRECONDITION, str(e))
         except Exception as e:  # noqa: BLE001  any error must reach the engine as one line about this resource
-            subject = getattr(request, "urn", "") or request.tok
+            subject = getattr(request, "urn", "") or getattr(request, "tok", "the aws provider")
             _abort(context, grpc.StatusCode.INTERNAL, f"{subject}: {type(e).__name__}: {e}")
 
     return cast("Method", answer)
@@ -60,7 +60,7 @@ class AwsServicer(provider_pb2_grpc.ResourceProviderServicer):
         context.abort(grpc.StatusCode.UNIMPLEMENTED, NO_SCHEMA)
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        self._provider.stop.now()
+        self._provider.stop.set()
         return empty_pb2.Empty()
 
     def Attach(self, request: Any, context: Any) -> Any:

@@ -5,7 +5,7 @@ Types and properties are named as on the wire: the SDK packages of AWS and Kuber
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -14,18 +14,18 @@ from pulumi.errors import InputPropertiesError
 from pulumi.runtime import rpc
 from semver import VersionInfo
 
-Inputs = Mapping[str, Any]
+from localcloud.pulumi.wire import names
 
-_PACKAGES = {"aws": "pulumi-aws", "kubernetes": "pulumi-kubernetes", "eks": "pulumi-eks"}
+Inputs = Mapping[str, Any]
 
 
 def package_version(package: str) -> str:
     """The installed version of a Pulumi package: the program has the same, so both use one default provider."""
-    return version(_PACKAGES[package])
+    return version(f"pulumi-{package}")
 
 
 def options(package: str, **values: Any) -> pulumi.ResourceOptions:
-    """Options of a child of some package."""
+    """Options of a child whose type belongs to this package."""
     return pulumi.ResourceOptions(version=package_version(package), **values)
 
 
@@ -41,20 +41,13 @@ class Child(pulumi.CustomResource):
     """
 
     def __init__(
-        self, token: str, name: str, inputs: Inputs, outputs: Sequence[str], opts: pulumi.ResourceOptions
+        self, token: str, name: str, inputs: Inputs, outputs: Collection[str], opts: pulumi.ResourceOptions
     ) -> None:
         super().__init__(token, name, {**dict.fromkeys(outputs), **inputs}, opts)
 
     def output(self, name: str) -> pulumi.Output[Any]:
         """One of its outputs, or its id."""
         return self.id if name == "id" else self.__dict__[name]
-
-
-class Kubernetes(pulumi.ProviderResource):
-    """A provider of the package `kubernetes`."""
-
-    def __init__(self, name: str, inputs: Inputs, opts: pulumi.ResourceOptions) -> None:
-        super().__init__("kubernetes", name, dict(inputs), opts)
 
 
 def addon(name: str, inputs: Inputs, settings: Inputs, parent: pulumi.Resource) -> Child:
@@ -67,7 +60,7 @@ def addon(name: str, inputs: Inputs, settings: Inputs, parent: pulumi.Resource) 
 class _Existing(rpc.ResourceModule):
     """Turns references to resources of one module into objects with their outputs."""
 
-    def __init__(self, package: str, token: str, outputs: Sequence[str], *, custom: bool) -> None:
+    def __init__(self, package: str, token: str, outputs: Collection[str], *, custom: bool) -> None:
         self._package = package
         self._token = token
         self._outputs = outputs
@@ -88,33 +81,24 @@ class _Existing(rpc.ResourceModule):
 class Component(pulumi.ComponentResource):
     """A component that exists already."""
 
-    def __init__(self, token: str, name: str, outputs: Sequence[str], opts: pulumi.ResourceOptions) -> None:
+    def __init__(self, token: str, name: str, outputs: Collection[str], opts: pulumi.ResourceOptions) -> None:
         super().__init__(token, name, dict.fromkeys(outputs), opts)
 
     def output(self, name: str) -> pulumi.Output[Any]:
         return self.__dict__[name]
 
 
-CLUSTER_OUTPUTS = (
-    "accessConfig",
-    "arn",
-    "certificateAuthority",
-    "endpoint",
-    "identities",
-    "name",
-    "roleArn",
-    "upgradePolicy",
-    "version",
-    "vpcConfig",
+CLUSTER_OUTPUTS = names(
+    "accessConfig arn certificateAuthority endpoint identities name roleArn upgradePolicy version vpcConfig"
 )
 
 
 def register_references() -> None:
     """Make references to roles and clusters among a component's inputs usable."""
     for package, module, token, outputs, custom in (
-        ("aws", "iam/role", "aws:iam/role:Role", ("arn", "name"), True),
+        ("aws", "iam/role", "aws:iam/role:Role", names("arn name"), True),
         ("aws", "eks/cluster", "aws:eks/cluster:Cluster", CLUSTER_OUTPUTS, True),
-        ("eks", "index", "eks:index:Cluster", ("core", "eksCluster"), False),
+        ("eks", "index", "eks:index:Cluster", names("core eksCluster"), False),
     ):
         rpc.register_resource_module(package, module, _Existing(package, token, outputs, custom=custom))
 
@@ -126,10 +110,10 @@ def unsupported(inputs: Inputs, supported: Collection[str], prefix: str = "") ->
 
 
 def refuse(message: str, problems: Mapping[str, str]) -> None:
-    """Refuse inputs, each with its reason; nothing happens when there is no problem.
+    """Refuse inputs, each with its reason.
 
     Raises:
-        InputPropertiesError: there is one.
+        InputPropertiesError: there is a problem; nothing happens without one.
     """
     if problems:
         text = "; ".join(f"`{name}`: {reason}" for name, reason in problems.items())

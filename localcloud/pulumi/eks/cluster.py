@@ -7,6 +7,7 @@ import shutil
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pulumi
@@ -16,15 +17,13 @@ from localcloud.pulumi.eks.children import (
     CLUSTER_OUTPUTS,
     Child,
     Inputs,
-    Kubernetes,
     addon,
     options,
     refuse,
     unsupported,
 )
-from localcloud.pulumi.eks.kubeconfig import kubeconfig
 from localcloud.pulumi.eks.vpc_cni import VpcCniAddon
-from localcloud.pulumi.wire import names
+from localcloud.pulumi.wire import names, present
 
 TOKEN: Final = "eks:index:Cluster"
 _SUPPORTED: Final = names(
@@ -55,8 +54,9 @@ class Cluster(pulumi.ComponentResource):
         self.cluster = self._control_plane(pulumi.Output.from_input(inputs["serviceRole"]))
         self._kube_proxy()
         self._endpoint = self._reachable()
-        self.kubeconfig = self._kubeconfig()
-        self.provider = Kubernetes(
+        self.kubeconfig = self._credentials().apply(_kubeconfig)
+        self.provider = pulumi.ProviderResource(
+            "kubernetes",
             f"{name}-eks-k8s",
             {"kubeconfig": pulumi.Output.json_dumps(self.kubeconfig)},
             options("kubernetes", parent=self),
@@ -76,11 +76,11 @@ class Cluster(pulumi.ComponentResource):
             name,
             {
                 "name": inputs.get("name"),
-                "roleArn": role.apply(lambda role: role.output("arn")),
+                "roleArn": role.apply(_arn),
                 "bootstrapSelfManagedAddons": inputs.get("bootstrapSelfManagedAddons", True),
                 "vpcConfig": {
                     "subnetIds": _subnets(inputs),
-                    **_present({key: inputs.get(key) for key in networking}),
+                    **present({key: inputs.get(key) for key in networking}),
                 },
                 "version": inputs.get("version"),
                 "tags": pulumi.Output.from_input(inputs.get("tags")).apply(lambda tags: {"Name": name, **(tags or {})}),
@@ -172,13 +172,13 @@ class Cluster(pulumi.ComponentResource):
 
         return self.cluster.output("endpoint").apply(answered)
 
-    def _kubeconfig(self) -> pulumi.Output[dict[str, Any]]:
+    def _credentials(self) -> pulumi.Output[dict[str, Any]]:
         return pulumi.Output.all(
             name=self.cluster.output("name"),
             endpoint=self._endpoint,
             region=self.cluster.output("arn").apply(lambda arn: arn.split(":")[3]),
             authority=self.cluster.output("certificateAuthority").apply(lambda a: a["data"]),
-        ).apply(kubeconfig)
+        )
 
     def _outputs(self) -> dict[str, Any]:
         issuer = self.cluster.output("identities").apply(_issuer)
@@ -223,12 +223,34 @@ class Cluster(pulumi.ComponentResource):
             "accessEntries": list((inputs.get("accessEntries") or {}).values()) or None,
             "autoModeNodeRoleName": "",
         }
-        return _present(core)
+        return present(core)  # the SDK would send a null inside an object
 
 
-def _present(values: Inputs) -> dict[str, Any]:
-    """The values that are not None: the SDK would send a null inside an object."""
-    return {name: value for name, value in values.items() if value is not None}
+def _kubeconfig(cluster: Inputs) -> dict[str, Any]:
+    """A kubeconfig whose credentials come from `aws eks get-token`, of a cluster's name, endpoint, region and authority."""
+    region, name = cluster["region"], cluster["name"]
+    version = "client.authentication.k8s.io/v1beta1"
+    command = {
+        "apiVersion": version,
+        "command": "aws",
+        "args": ["--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"],
+        "env": [{"name": "KUBERNETES_EXEC_INFO", "value": f'{{"apiVersion": "{version}"}}'}],
+    }
+    where = {"server": cluster["endpoint"], "certificate-authority-data": cluster["authority"]}
+    return {
+        "apiVersion": "v1",
+        "clusters": [{"cluster": where, "name": "kubernetes"}],
+        "contexts": [{"context": {"cluster": "kubernetes", "user": "aws"}, "name": "aws"}],
+        "current-context": "aws",
+        "kind": "Config",
+        "users": [{"name": "aws", "user": {"exec": command}}],
+    }
+
+
+def _arn(role: Any) -> pulumi.Output[str]:
+    if not isinstance(role, Child):
+        raise TypeError(f"`serviceRole` must be an aws.iam.Role, not {role!r}")
+    return role.output("arn")
 
 
 def _subnets(inputs: Inputs) -> Any:
@@ -264,8 +286,11 @@ def _is_healthy(url: str) -> bool:
 
 def _check(inputs: Inputs) -> None:
     """Refuse inputs that are not supported here, and inputs that are wrong everywhere."""
+    message = "The inputs of the EKS cluster are invalid."
+    plain = {name: inputs.get(name) or {} for name in ("accessEntries", "kubeProxyAddonOptions", "vpcCniOptions")}
+    refuse(message, {name: "it must be an object" for name, value in plain.items() if not isinstance(value, Mapping)})
     problems = unsupported(inputs, _SUPPORTED)
-    proxy, cni = inputs.get("kubeProxyAddonOptions") or {}, inputs.get("vpcCniOptions") or {}
+    proxy, cni = plain["kubeProxyAddonOptions"], plain["vpcCniOptions"]
     problems |= unsupported(proxy, _ADDON_SETTINGS, "kubeProxyAddonOptions.") | unsupported(
         cni, vpc_cni.SUPPORTED, "vpcCniOptions."
     )
@@ -286,7 +311,7 @@ def _check(inputs: Inputs) -> None:
             problems[name] = "the local cloud needs it"
     if "subnetIds" in inputs and ("publicSubnetIds" in inputs or "privateSubnetIds" in inputs):
         problems["subnetIds"] = "it excludes `publicSubnetIds` and `privateSubnetIds`"
-    refuse("The inputs of the EKS cluster are invalid.", problems)
+    refuse(message, problems)
     if shutil.which("aws") is None:
         raise RuntimeError(
             "the `aws` command line is not on PATH: kubeconfigs of EKS clusters get their tokens from it"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pulumi
 
-from localcloud.pulumi.eks.children import Child, options, refuse, unsupported
+from localcloud.pulumi.eks.children import Child, Component, options, refuse, unsupported
 from localcloud.pulumi.wire import names
 
 TOKEN: Final = "eks:index:ManagedNodeGroup"
@@ -60,7 +60,11 @@ class ManagedNodeGroup(pulumi.ComponentResource):
 
 def _core(cluster: Any) -> Any:
     """The core data of a cluster, given either as the component or as these data."""
-    return cluster if isinstance(cluster, Mapping) else cluster.output("core")
+    if isinstance(cluster, Component):
+        return cluster.output("core")
+    if not isinstance(cluster, Mapping):
+        raise TypeError(f"`cluster` must be an eks.Cluster or its core, not {cluster!r}")
+    return cluster
 
 
 def _scaling(given: Any) -> dict[str, int]:

@@ -41,7 +41,7 @@ class EksProvider(SdkProvider):
 
 
 class EksServicer(ProviderServicer):
-    """Adds what the SDK's host lacks: the handshake, configuration, the check of the stack, and errors in one line."""
+    """The SDK's host with the handshake, configuration, the check of the stack, and errors in one line, which it lacks."""
 
     async def Handshake(self, request: Any, context: Any) -> Any:
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True, accept_outputs=True)

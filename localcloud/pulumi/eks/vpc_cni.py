@@ -12,7 +12,7 @@ from localcloud.pulumi.wire import names
 
 TOKEN: Final = "eks:index:VpcCniAddon"
 SUPPORTED: Final = names("addonVersion resolveConflictsOnCreate resolveConflictsOnUpdate")
-# What `pulumi-eks` sets where the program sets nothing.
+# The defaults of `pulumi-eks`.
 _CONFIGURATION: Final = {
     "env": {
         "AWS_VPC_ENI_MTU": "9001",
@@ -35,7 +35,7 @@ class VpcCniAddon(pulumi.ComponentResource):
 
     Args:
         name: its Pulumi name.
-        inputs: the add-on's version, and what to do about conflicts.
+        inputs: the add-on's version, and how conflicts are resolved.
         cluster: the cluster's name.
         tags: the add-on's tags.
         opts: its options.

@@ -9,7 +9,6 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -59,6 +58,8 @@ class LanguageHost:
         return language_pb2.LanguageHandshakeResponse()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        from importlib import metadata  # noqa: PLC0415  an update does not ask for this, and would wait for the import
+
         return plugin_pb2.PluginInfo(version=metadata.version("pulumi"))
 
     def GetRequiredPackages(self, request: Any, context: Any) -> Any:
@@ -122,7 +123,7 @@ class LanguageHost:
             return answer
 
     def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:
-        """What `pulumi new` asks the user: the folder of the virtual environment, if the options do not name it."""
+        """The questions of `pulumi new`: the toolchain, then the virtual environment, unless the options name them."""
         options = json_format.MessageToDict(request.info.options)
         prompts: list[Any] = []
         if "toolchain" not in options:

@@ -27,7 +27,7 @@ from typing import Any
 
 SHOWN = 32  # the exit code after an error that was shown to the user
 INTERRUPTED = 130  # the exit code that a shell gives for a program that a SIGINT ended
-# The SDKs make a million objects that stay. To collect garbage at Python's usual pace takes a third of the run.
+# The SDKs make a million objects that stay. At Python's usual pace, a third of the run would be garbage collection.
 RARELY = (100_000, 50, 100)
 
 

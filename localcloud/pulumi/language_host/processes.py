@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import tomllib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -20,11 +19,11 @@ import grpc
 from pulumi.runtime.proto import analyzer_pb2
 
 from localcloud.pulumi.language_host.toolchain import Toolchain, ToolchainError, start
+from localcloud.pulumi.server import MESSAGE_LIMIT
 
 # The name and the value of a field of RunPluginResponse: stdout, stderr or, at last, exitcode.
 Event: TypeAlias = tuple[str, Any]
 
-MESSAGE_LIMIT: Final = (("grpc.max_receive_message_length", 400 * 1024 * 1024),)  # bytes, as in the SDK and the engine
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 _GRACE: Final = 5.0  # seconds from an interrupt to the end by force, as in the official host
 _CLEAN_UP: Final = 4.0  # seconds that an interrupted program has when the engine ends the host
@@ -54,7 +53,7 @@ class Child:
             thread.start()
 
     def events(self) -> Iterator[Event]:
-        """What the process prints, and at last its exit code or the negative number of a signal."""
+        """Yield the output of the process, and at last its exit code or the negative number of a signal."""
         name = ""
         while name != "exitcode":
             name, value = self._events.get()
@@ -137,24 +136,26 @@ def write(stream: IO[bytes], data: bytes) -> None:
 
 
 class Plugin:
-    """A plugin that the engine asked for by a RunPluginRequest; it starts when its events are first asked for."""
+    """A plugin that the engine asked for by a RunPluginRequest; it starts with the first call of `events`."""
 
     def __init__(self, request: Any, toolchain: Toolchain) -> None:
         self._request, self._toolchain = request, toolchain
         self._child: Child | None = None
 
     def events(self) -> Iterator[Event]:
-        """Start the plugin, and tell what it prints and its exit code.
+        """Start the plugin, and yield its output and its exit code.
 
         Raises:
             ToolchainError: it contains nothing that can be run, or cannot be started.
         """
+        import tomllib  # noqa: PLC0415  few plugins need it
+
         folder = self._request.info.program_directory
         if Path(folder, "__main__.py").is_file():
             return self._start(self._request.pwd, [folder]).events()
         try:
-            name = tomllib.loads(Path(folder, "pyproject.toml").read_text())["project"]["name"]
-        except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+            name = tomllib.loads(Path(folder, "pyproject.toml").read_text("utf-8"))["project"]["name"]
+        except (OSError, LookupError, TypeError, ValueError) as error:
             text = f"{folder} has neither __main__.py nor a pyproject.toml that names a project"
             raise ToolchainError(text) from error
         return self._start(self._request.pwd, ["-m", "pulumi.run.plugin", name]).events()
@@ -191,7 +192,7 @@ class PolicyPack(Plugin, grpc.GenericRpcHandler):
         self._server = grpc.server(ThreadPoolExecutor(32, "analyzer"), [self], options=MESSAGE_LIMIT)
 
     def events(self) -> Iterator[Event]:
-        """Serve the proxy, whose port comes first, and tell what the pack prints, but for its own port."""
+        """Serve the proxy and yield its port, then the pack's output without the pack's own port."""
         port = self._server.add_insecure_port("127.0.0.1:0")
         self._server.start()
         yield "stdout", f"{port}\n".encode()
@@ -237,7 +238,7 @@ class PolicyPack(Plugin, grpc.GenericRpcHandler):
 
 
 def _settings(method: str, request: bytes) -> dict[str, str]:
-    """The variables in which the SDK expects what ConfigureStack says; other methods say nothing."""
+    """The SDK's environment variables for the settings in a ConfigureStack; empty for other methods."""
     if not method.endswith("/ConfigureStack"):
         return {}
     stack = analyzer_pb2.AnalyzerStackConfigureRequest.FromString(request)

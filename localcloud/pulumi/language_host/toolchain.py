@@ -16,7 +16,7 @@ from localcloud import process
 
 
 class ToolchainError(Exception):
-    """An option is wrong, or the environment does not exist or lacks something."""
+    """An option is wrong, the environment does not exist or lacks something, or a command in it failed."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Toolchain:
             )
 
     def install(self, folder: Path) -> Generator[bytes]:
-        """Make the virtual environment if it is missing, install the folder's requirements.txt, and yield what is printed.
+        """Make the virtual environment if it is missing, install the folder's requirements.txt, and yield the output.
 
         Raises:
             ToolchainError: a step of it failed.
@@ -115,7 +115,7 @@ class Toolchain:
             ToolchainError: it ended with an error; the message is its output.
         """
         child = start([self.python, *arguments], env=self.environment(), cwd=cwd)
-        printed, errors = (data.decode() for data in child.communicate())
+        printed, errors = (data.decode(errors="replace") for data in child.communicate())
         if child.returncode:
             raise ToolchainError(f"{printed}{errors}".strip())
         return printed

@@ -1,8 +1,8 @@
 """Runs the AWS endpoint with pretended clusters. Its first line of output is its address, as for the real one.
 
 A pretended API server answers TokenReviews: the token `good.NAMESPACE.ACCOUNT` is that service account's.
-A cluster whose name begins with `broken` fails to start. A second argument names the function that starts the
-containers of models.
+A cluster, node group or capability whose name begins with `broken` fails to start, and one whose name begins with `stuck`
+fails to stop when it is first asked. A second argument names the function that starts the containers of models.
 """
 
 from __future__ import annotations
@@ -52,11 +52,12 @@ class PretendedApiServer(BaseHTTPRequestHandler):
 class PretendedClusters(LocalClusters):
     def __init__(self, home: Path) -> None:
         self._home = home
+        self._stuck: set[str] = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), PretendedApiServer)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def create_cluster(self, name: str, version: str) -> ClusterEndpoint:
-        time.sleep(0.2)
+        time.sleep(0.05)
         if name.startswith("broken"):
             raise RuntimeError("etcd did not start")
         url = f"http://127.0.0.1:{self._server.server_port}"
@@ -74,14 +75,20 @@ class PretendedClusters(LocalClusters):
         return ClusterEndpoint("https://127.0.0.1:6443", b"-----BEGIN CERTIFICATE-----", kubeconfig)
 
     def delete_cluster(self, name: str) -> None:
-        time.sleep(0.2)
+        time.sleep(0.05)
+        self._stick(name)
+
+    def _stick(self, name: str) -> None:
+        if name.startswith("stuck") and name not in self._stuck:
+            self._stuck.add(name)
+            raise RuntimeError("it did not stop")
 
     def create_nodegroup(self, cluster: str, nodegroup: str, labels: Mapping[str, str]) -> None:
         if nodegroup.startswith("broken"):
             raise RuntimeError("no node")
 
     def delete_nodegroup(self, cluster: str, nodegroup: str) -> None:
-        """Nothing runs."""
+        self._stick(nodegroup)
 
     def create_capability(self, cluster: str, name: str, keys: Mapping[str, str], arn: str) -> None:
         if name.startswith("broken"):
@@ -89,7 +96,7 @@ class PretendedClusters(LocalClusters):
         (self._home / f"{cluster}.capability.json").write_text(json.dumps({**keys, "arn": arn}))
 
     def delete_capability(self, cluster: str, name: str) -> None:
-        """Nothing runs."""
+        self._stick(name)
 
     def close(self) -> None:
         """Nothing runs."""

@@ -54,7 +54,7 @@ def test_it_says_where_it_serves_and_ends_when_asked(tmp_path: Path) -> None:
     assert (tmp_path / "logs" / "api.jsonl").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_port_that_is_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with start(tmp_path, "--port", str(port)) as process:

@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -78,6 +79,14 @@ def test_kubectl_is_of_the_same_version(endpoint: ClusterEndpoint) -> None:
 @pytest.mark.e2e
 def test_the_administrator_s_kubeconfig_is_private(endpoint: ClusterEndpoint) -> None:
     assert stat.S_IMODE(endpoint.admin_kubeconfig.stat().st_mode) == 0o600
+
+
+@pytest.mark.e2e
+def test_the_log_warns_of_no_request_that_was_answered_at_once(api: KubeApi, endpoint: ClusterEndpoint) -> None:
+    api.get("/api/v1/namespaces")
+    log = endpoint.admin_kubeconfig.parents[3] / "logs" / "one-control-plane.log"
+    assert "GroupVersion" in log.read_text()
+    assert not re.search(r'"request stats".*"time spent":"[\d.]+µs"', log.read_text())
 
 
 @pytest.mark.e2e

@@ -50,3 +50,9 @@ def test_a_job_is_open_until_the_state_knows_its_end(
 
 def test_without_a_state_there_are_no_jobs(tmp_path: Path) -> None:
     assert stack.open_jobs(stack.resources(tmp_path)) == []
+
+
+def test_resources_are_counted_without_providers_that_nobody_declared() -> None:
+    urns = [f"urn:pulumi:local::p::{end}" for end in ("aws:s3/bucket:Bucket::b", "pulumi:providers:aws::aws")]
+    default = "urn:pulumi:local::p::pulumi:providers:eks::default_4_4_0"
+    assert stack.count({"urn": urn} for urn in [*urns, default]) == 2

@@ -1,3 +1,5 @@
+"""Programs compiled from Go modules: a build is found in the cache or made whole, and an error says what to do."""
+
 import dataclasses
 import shutil
 import subprocess
@@ -46,7 +48,7 @@ def all_names(folder: Path) -> None:
         program(folder / name, "echo Kubernetes v1.35.4")
 
 
-def test_a_build_that_is_there_is_used_in_silence() -> None:
+def test_a_build_that_exists_is_used_in_silence() -> None:
     all_names(binaries.folder(CONTROL_PLANE))
     said: list[str] = []
     binaries.ensure([CONTROL_PLANE], said.append)
@@ -54,15 +56,19 @@ def test_a_build_that_is_there_is_used_in_silence() -> None:
     assert said == []
 
 
-def test_the_build_s_name_follows_its_sources(tmp_path: Path) -> None:
+def test_the_name_of_a_build_follows_its_sources_alone(tmp_path: Path) -> None:
     sources = Path(shutil.copytree(CONTROL_PLANE.sources, tmp_path / "sources"))
     copy = dataclasses.replace(CONTROL_PLANE, sources=sources)
+    assert binaries.build_name(copy) == binaries.build_name(CONTROL_PLANE)
+    (sources / ".DS_Store").touch()
+    (sources / "main.go~").write_text("an editor's copy")
+    (sources / ".idea").mkdir()
     assert binaries.build_name(copy) == binaries.build_name(CONTROL_PLANE)
     (sources / "go.sum").write_text("other")
     assert binaries.build_name(copy) != binaries.build_name(CONTROL_PLANE)
 
 
-def test_a_build_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_appears_only_when_it_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = 'if [ "$1" = build ]; then while [ "$1" != -o ]; do shift; done; cp /bin/sh "$2"; fi'
     fake_go(tmp_path, monkeypatch, script)
     binaries.ensure([CONTROL_PLANE], lambda _: None)
@@ -117,7 +123,7 @@ def test_a_download_that_fails_says_what_is_wrong(
         pytest.param(CONTROL_PLANE_AND_PROVIDER, "the provider is downloaded instead", id="the provider"),
     ],
 )
-def test_what_works_without_a_program_is_said(
+def test_a_failure_says_what_works_without_the_program(
     program: Program, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_go(tmp_path, monkeypatch, 'echo "reading https://proxy/x.zip: 403 Forbidden"; exit 1')
@@ -133,7 +139,7 @@ def test_a_registry_that_is_silent_is_given_up(tmp_path: Path, monkeypatch: pyte
         binaries.ensure([CONTROL_PLANE], lambda _: None)
 
 
-def test_a_disk_without_room_is_seen_before_the_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_before_the_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gobuild, "_NEED_BYTES", 1 << 60)
     fake_go(tmp_path, monkeypatch, "echo asked >&2; exit 1")
     with pytest.raises(DiskFullError, match=r"needs .* GiB free in .* free some space"):

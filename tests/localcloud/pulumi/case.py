@@ -20,4 +20,5 @@ class Case:
     replaces: Inputs | None = None  # changes that need a new object
     outputs: dict[str, Any] = field(default_factory=dict)
     identity: Callable[[Resource], str] | None = None
+    imported_as: Callable[[Resource], str] | None = None  # the id by which a program imports it, if that is another
     stays: bool = False  # whether deleting only forgets it

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from localcloud.pulumi.aws.endpoint import AwsError, Endpoint
+from localcloud.pulumi.aws.parameters import ParameterError
 from localcloud.pulumi.errors import CancelledError, InitializationError, PluginError
 from tests.localcloud.pulumi.test_aws_inputs import BUCKET, ROLE, TRUST, VPC, checked, provider, target
 
@@ -89,6 +90,24 @@ def test_what_was_made_is_kept(
     assert {name: error.value.outputs[name] for name in inputs if name != "tags"}.keys() <= given.keys()
 
 
+def test_what_was_made_is_kept_when_a_later_call_has_a_wrong_parameter(
+    refusing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = Endpoint.call
+
+    def call(endpoint: Endpoint, service: str, operation: str, *rest: Any) -> Any:
+        if operation == "PutRolePolicy":
+            raise ParameterError("PutRolePolicy: PutRolePolicy.PolicyName is 'a b', which does not match [\\w+=,.@-]+")
+        return answers(endpoint, service, operation, *rest)
+
+    monkeypatch.setattr(Endpoint, "call", call)
+    given = {"name": "r", "assumeRolePolicy": TRUST, "inlinePolicies": [{"name": "a b", "policy": TRUST}]}
+    with pytest.raises(InitializationError, match=r"creating aws:iam/role:Role thing .*PolicyName is 'a b'") as error:
+        provider().create(target(ROLE), checked(ROLE, given))
+    assert error.value.identity == "r"
+    assert refusing == []
+
+
 def test_what_was_not_made_is_not_kept(refusing: list[str]) -> None:
     refusing.append("CreateVpc")
     with pytest.raises(PluginError, match="CreateVpc: AccessDenied") as error:
@@ -100,7 +119,7 @@ def test_a_second_ctrl_c_does_not_lose_what_was_made(refusing: list[str], monkey
     pending = {"Vpcs": [{"VpcId": "vpc-1", "State": "pending"}]}
     monkeypatch.setitem(ANSWERS, "DescribeVpcs", pending)
     aws = provider()
-    aws.stop.now()
+    aws.stop.set()
     with pytest.raises(InitializationError) as error:
         aws.create(target(VPC), checked(VPC, {"cidrBlock": "10.0.0.0/16"}))
     assert error.value.identity == "vpc-1"

@@ -32,7 +32,7 @@ def only(name: str, *values: str) -> list[dict[str, Any]]:
     return [{"name": name, "values": list(values)}]
 
 
-def test_a_network_is_looked_at(aws: Plugin, client: Client) -> None:
+def test_a_network_is_looked_up(aws: Plugin, client: Client) -> None:
     ec2 = client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
     made = ec2.create_subnet(VpcId=vpc, CidrBlock="10.8.0.0/20", AvailabilityZone="us-east-1b")["Subnet"]
@@ -79,7 +79,9 @@ def test_a_policy_tells_the_document_of_its_default_version(aws: Plugin, client:
         pytest.param("aws:ec2/getVpc:getVpc", {"default": True}, "looks these up by `id` alone", id="another way"),
     ],
 )
-def test_what_is_not_there_is_refused_by_name(aws: Plugin, token: str, arguments: dict[str, Any], reason: str) -> None:
+def test_an_object_that_does_not_exist_is_refused_by_name(
+    aws: Plugin, token: str, arguments: dict[str, Any], reason: str
+) -> None:
     result, failures = aws.invoke(token, arguments)
     assert result == {}
     assert any(reason in text for text in failures.values())

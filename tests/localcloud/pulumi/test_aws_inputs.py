@@ -28,6 +28,7 @@ CLUSTER = "aws:eks/cluster:Cluster"
 GROUP = "aws:eks/nodeGroup:NodeGroup"
 MODEL = "aws:sagemaker/model:Model"
 ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
+LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 
 
 def provider(**settings: Any) -> AwsProvider:
@@ -58,7 +59,7 @@ def test_every_type_of_the_schema_is_served() -> None:
 
 
 @pytest.mark.parametrize("token", [pytest.param(token, id=token.rsplit(":", 1)[-1]) for token in sorted(CATALOGUE)])
-def test_a_type_speaks_of_properties_that_there_are(token: str) -> None:
+def test_a_type_names_only_properties_that_exist(token: str) -> None:
     kind, inputs = CATALOGUE[token], set(properties(token)["inputs"])
     assert kind.replaces | kind.documents | kind.unsupported | set(kind.defaults) | set(kind.volatile) <= inputs
     assert {path.split(".")[0] for path in kind.sets | kind.replace_paths} <= inputs
@@ -71,12 +72,30 @@ def test_a_type_speaks_of_properties_that_there_are(token: str) -> None:
 
 # Inputs
 
+UNKNOWN_OR_MISTYPED = (UNKNOWN, 5, "text", [UNKNOWN], [5], [[]], {"a": UNKNOWN}, {"a": 5}, Asset(text="x"))
+
+
+@pytest.mark.parametrize("token", [pytest.param(token, id=token.rsplit(":", 1)[-1]) for token in sorted(CATALOGUE)])
+def test_an_input_that_is_unknown_or_has_a_wrong_type_never_breaks_a_check(token: str) -> None:
+    aws, declared = provider(), properties(token)["inputs"]
+    for name in declared:
+        for value in UNKNOWN_OR_MISTYPED:
+            failed = {
+                f.property.split(".")[0].split("[")[0] for f in aws.check(target(token), None, {name: value}).failures
+            }
+            assert value is not UNKNOWN or name not in failed or name in CATALOGUE[token].unsupported
+            assert value != 5 or name in failed or declared[name] in ("any", "string", "integer", "number")
+
 
 @pytest.mark.parametrize(
     ("token", "inputs", "path", "reason"),
     [
         pytest.param(VPC, {"cidrBlock": "10.0.0.0/16", "cidr": "x"}, "cidr", "no property `cidr`", id="unknown"),
         pytest.param(VPC, {"cidrBlock": 5.5, "tags": []}, "tags", "must be an object, not a list", id="wrong type"),
+        pytest.param(
+            BUCKET, {"tags": "project=x"}, "tags", "must be an object, not a string", id="tags that are one text"
+        ),
+        pytest.param(LIFECYCLE, {"bucket": "b", "rules": []}, "rules", "needs `rules`", id="no rules"),
         pytest.param(
             VPC,
             {"cidrBlock": "10.0.0.0/16", "ipv6IpamPoolId": "x"},
@@ -142,7 +161,7 @@ def test_unknown_inputs_pass_a_preview() -> None:
     assert planned["mapPublicIpOnLaunch"] is False
 
 
-def test_text_is_taken_for_what_it_says() -> None:
+def test_text_is_converted_to_the_declared_type() -> None:
     result = checked(VPC, {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": "true", "tags": {"n": 5}})
     assert result["enableDnsHostnames"] is True
     assert result["tags"] == {"n": "5"}
@@ -182,7 +201,7 @@ def test_names_have_the_form_of_their_type(token: str, inputs: dict[str, Any], n
     assert re.fullmatch(expected, made)
 
 
-def test_a_cut_name_still_fits() -> None:
+def test_a_long_name_is_cut_to_the_limit_of_its_type() -> None:
     made = provider().check(target(BUCKET, "x" * 100), None, {}).inputs["bucket"]
     assert len(made) == 63
 

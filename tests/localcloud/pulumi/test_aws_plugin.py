@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from localcloud.pulumi.aws.operation import Target
 from localcloud.pulumi.aws.provider import AwsProvider
-from localcloud.pulumi.errors import PluginError
-from localcloud.pulumi.wire import decode, encode
-from tests.localcloud.pulumi.conftest import Start
+from localcloud.pulumi.errors import NotRegisteredError, PluginError
+from localcloud.pulumi.server import require_registered
+from localcloud.pulumi.wire import Urn, decode, encode
 from tests.localcloud.pulumi.engine import Failed, Plugin, urn
 from tests.localcloud.pulumi.world import ROLE, VPC, trust
 
@@ -34,6 +37,8 @@ def test_the_plugin_talks_to_this_machine_only(environment: dict[str, str], mess
     ("settings", "path"),
     [
         pytest.param({"regoin": "x"}, "regoin", id="misspelt"),
+        pytest.param({"defaultTags": '{"tags": {'}, "defaultTags", id="no JSON"),
+        pytest.param({"maxRetries": "many"}, "maxRetries", id="no number"),
         pytest.param({"profile": "work"}, "profile", id="profile"),
         pytest.param({"assumeRoles": "[]"}, "assumeRoles", id="another role"),
         pytest.param({"defaultTags": '{"tag": {}}'}, "defaultTags.tag", id="misspelt deep inside"),
@@ -41,6 +46,11 @@ def test_the_plugin_talks_to_this_machine_only(environment: dict[str, str], mess
 )
 def test_settings_are_refused_by_name(settings: dict[str, Any], path: str) -> None:
     assert [f.property for f in AwsProvider(ENVIRONMENT).check_config(settings).failures] == [path]
+
+
+def test_settings_that_are_not_text_arrive_as_json() -> None:
+    settings = {"maxRetries": "5", "s3UsePathStyle": "true", "defaultTags": '{"tags": {"a": "b"}}', "region": "true"}
+    assert not AwsProvider(ENVIRONMENT).check_config(settings).failures
 
 
 def test_another_region_means_other_objects() -> None:
@@ -57,25 +67,27 @@ def test_a_stack_that_is_not_registered_is_refused(aws: Plugin) -> None:
         aws.check(VPC, "x", {"cidrBlock": "10.0.0.0/16"}, stack="dev")
 
 
-def test_without_a_local_cloud_the_stack_is_refused(start_plugin: Start, tmp_path: Any) -> None:
-    plugin = start_plugin("aws", AWS_ENDPOINT_URL="http://127.0.0.1:1", LOCALCLOUD_HOME=str(tmp_path))
-    plugin.configure()
-    with pytest.raises(Failed, match=r"no local cloud is running .* run `make up`"):
-        plugin.check(VPC, "x", {"cidrBlock": "10.0.0.0/16"})
+def test_without_a_local_cloud_the_stack_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALCLOUD_HOME", str(tmp_path))
+    with pytest.raises(NotRegisteredError, match=r"no local cloud is running .* run `make up`"):
+        require_registered(Urn.parse(urn(VPC, "x")))
 
 
-def test_a_type_that_is_not_there_is_refused_by_name(aws: Plugin) -> None:
+def test_a_type_that_does_not_exist_is_refused_by_name(aws: Plugin) -> None:
     with pytest.raises(Failed, match="no resource type aws:dynamodb/table:Table"):
         aws.check("aws:dynamodb/table:Table", "x", {})
     with pytest.raises(Failed, match="no function aws:ec2/getAmi:getAmi"):
         aws.invoke("aws:ec2/getAmi:getAmi", {})
 
 
-def test_an_endpoint_that_does_not_answer_is_said_so(start_plugin: Start) -> None:
-    plugin = start_plugin("aws", AWS_ENDPOINT_URL="http://127.0.0.1:1")
-    plugin.configure()
-    with pytest.raises(Failed, match=r"CreateVpc: Could not connect .*is the local cloud running"):
-        plugin.create(VPC, "x", {"cidrBlock": "10.0.0.0/16"})
+def test_an_endpoint_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses = list[float]()
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=pauses.append))
+    aws = AwsProvider(ENVIRONMENT)
+    aws.configure({"accessKey": "key", "secretKey": "secret"})
+    with pytest.raises(PluginError, match=r"CreateVpc: Could not connect .*is the local cloud running"):
+        aws.create(Target(Urn.parse(urn(VPC, "x"))), {"cidrBlock": "10.0.0.0/16"})
+    assert pauses  # it has been tried again
 
 
 def test_an_error_of_aws_is_one_line_about_the_resource(aws: Plugin) -> None:
@@ -92,7 +104,7 @@ def test_secrets_stay_secret(aws: Plugin) -> None:
     assert decode(aws.call("Check", request).inputs).secrets == {"description"}
 
 
-def test_functions(aws: Plugin) -> None:
+def test_functions_know_the_account_its_zones_and_the_images_of_aws(aws: Plugin) -> None:
     assert aws.invoke("aws:index/getCallerIdentity:getCallerIdentity", {})[0]["accountId"] == "123456789012"
     assert aws.invoke("aws:index/getPartition:getPartition", {})[0]["dnsSuffix"] == "amazonaws.com"
     zones = aws.invoke(

@@ -57,11 +57,17 @@ def engine() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def eks(start_plugin: Start, engine: str, tmp_path_factory: pytest.TempPathFactory) -> Plugin:
-    folder = tmp_path_factory.mktemp("bin")
-    (folder / "aws").write_text("#!/bin/sh\n")
-    (folder / "aws").chmod(0o755)
-    plugin = start_plugin("eks", engine, PATH=f"{folder}:/usr/bin:/bin")
+def aws_cli(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `aws` on the plugin's PATH."""
+    program = tmp_path_factory.mktemp("bin") / "aws"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture(scope="session")
+def eks(start_plugin: Start, engine: str, aws_cli: Path) -> Plugin:
+    plugin = start_plugin("eks", engine, PATH=str(aws_cli.parent))
     plugin.call("Handshake", provider_pb2.ProviderHandshakeRequest())
     return plugin
 
@@ -241,6 +247,9 @@ def test_components_are_made_side_by_side(eks: Plugin, monitors: Any) -> None:
         ),
         pytest.param(CLUSTER, {"authenticationMode": "CONFIG_MAP"}, "the mode API only", id="authentication"),
         pytest.param(CLUSTER, {"subnetIds": ["a"]}, "it excludes", id="subnets twice"),
+        pytest.param(
+            CLUSTER, {"vpcCniOptions": "v1"}, "`vpcCniOptions`: it must be an object", id="text for an object"
+        ),
         pytest.param(GROUP, {}, "`cluster`: it is required", id="node group without cluster"),
         pytest.param("eks:index:NodeGroupV2", {}, "no component eks:index:NodeGroupV2", id="unknown component"),
     ],
@@ -253,17 +262,26 @@ def test_bad_inputs_are_refused_by_name(eks: Plugin, monitors: Any, token: str, 
     assert not registered(monitor)
 
 
+def test_a_role_or_a_cluster_that_is_given_by_its_name_is_refused(eks: Plugin, monitors: Any) -> None:
+    _, address = monitors()
+    with pytest.raises(Failed, match=r"`serviceRole` must be an aws.iam.Role, not 'arn:given'"):
+        construct(eks, address, CLUSTER, encode(inputs(serviceRole="arn:given")))
+    with pytest.raises(Failed, match=r"`cluster` must be an eks.Cluster or its core, not 'c'"):
+        construct(eks, address, GROUP, encode({"cluster": "c", "nodeRoleArn": "arn:node"}), name="nodes")
+
+
 def test_a_stack_that_is_not_registered_is_refused(eks: Plugin, monitors: Any) -> None:
     _, address = monitors()
     with pytest.raises(Failed, match="not registered"):
         construct(eks, address, CLUSTER, with_role(inputs()), stack="dev")
 
 
-def test_the_aws_command_line_is_needed(start_plugin: Start, engine: str, monitors: Any, tmp_path: Path) -> None:
+def test_the_aws_command_line_is_needed(eks: Plugin, aws_cli: Path, monitors: Any, tmp_path: Path) -> None:
     _, address = monitors()
-    plugin = start_plugin("eks", engine, PATH=str(tmp_path))
+    elsewhere = aws_cli.rename(tmp_path / "aws")
     with pytest.raises(Failed, match="`aws` command line is not on PATH"):
-        construct(plugin, address, CLUSTER, with_role(inputs()))
+        construct(eks, address, CLUSTER, with_role(inputs()))
+    elsewhere.rename(aws_cli)
 
 
 def test_the_cni_is_configured_as_pulumi_eks_does(eks: Plugin, monitors: Any) -> None:

@@ -1,4 +1,4 @@
-"""A plugin as a process: it prints its port first, ends with its parent, and prints one message after a signal."""
+"""A plugin as a process: it prints its port first, ends with its parent, and ends quietly after a signal."""
 
 from __future__ import annotations
 
@@ -15,26 +15,31 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from tests.localcloud.pulumi.conftest import CHECKOUT, Start, environment
-from tests.localcloud.pulumi.engine import Failed
+from tests.localcloud.pulumi.engine import Failed, Plugin
 from tests.processes import is_alive
 
 NAMES = [pytest.param(name, id=name) for name in ("aws", "eks")]
-VERSIONS = {"aws": "pulumi-aws", "eks": "pulumi-eks"}
+
+
+@pytest.fixture(scope="module")
+def plugins(start_plugin: Start) -> dict[str, Plugin]:
+    """Both plugins, which have not been configured."""
+    return {name: start_plugin(name) for name in ("aws", "eks")}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_plugin_says_who_it_is(name: str, start_plugin: Start) -> None:
-    plugin = start_plugin(name)
+def test_a_plugin_says_who_it_is(name: str, plugins: dict[str, Plugin]) -> None:
+    plugin = plugins[name]
     handshake = plugin.call("Handshake", provider_pb2.ProviderHandshakeRequest())
     assert handshake.accept_secrets
     assert handshake.accept_outputs == (name == "eks")
-    assert plugin.call("GetPluginInfo", empty_pb2.Empty()).version == version(VERSIONS[name])
+    assert plugin.call("GetPluginInfo", empty_pb2.Empty()).version == version(f"pulumi-{name}")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_plugin_without_a_schema_says_how_to_import(name: str, start_plugin: Start) -> None:
+def test_a_plugin_without_a_schema_says_how_to_import(name: str, plugins: dict[str, Plugin]) -> None:
     with pytest.raises(Failed) as refused:
-        start_plugin(name).call("GetSchema", provider_pb2.GetSchemaRequest())
+        plugins[name].call("GetSchema", provider_pb2.GetSchemaRequest())
     assert "--generate-code=false" in str(refused.value)
 
 

@@ -36,10 +36,11 @@ def test_a_secret_is_known_by_its_property() -> None:
 
 def test_a_secret_deep_inside_makes_its_property_secret() -> None:
     secret = {MARK: "1b47061264138c4ac30d75fd1eb44270", "value": "s"}
+    output = {MARK: "d0e6a833031e9bbcd3f4e8bde6ca49a4", "value": secret}
     struct = struct_pb2.Struct()
-    struct.update({"list": [{"deep": secret}]})
-    assert decode(struct).secrets == {"list"}
-    assert decode(struct).values == {"list": [{"deep": "s"}]}
+    struct.update({"list": [{"deep": secret}], "output": output, "plain": "p"})
+    assert decode(struct).secrets == {"list", "output"}
+    assert decode(struct).values == {"list": [{"deep": "s"}], "output": "s", "plain": "p"}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_marked_values_are_understood(fields: dict[str, Any], value: Any) -> Non
     assert decode(struct).values == {"x": value}
 
 
-def test_what_is_marked_strangely_is_refused() -> None:
+def test_a_value_with_an_unknown_mark_is_refused() -> None:
     struct = struct_pb2.Struct()
     struct.update({"x": {MARK: "0"}})
     with pytest.raises(ValueError, match="does not know"):
@@ -83,7 +84,7 @@ def test_an_unknown_value_is_never_taken_for_true() -> None:
         pytest.param({"a": Asset("h")}, {"a": Asset("i")}, {"a": Kind.UPDATE}, id="assets of other content"),
     ],
 )
-def test_differences(old: dict[str, Any], new: dict[str, Any], changes: dict[str, Kind]) -> None:
+def test_a_difference_names_what_changed(old: dict[str, Any], new: dict[str, Any], changes: dict[str, Kind]) -> None:
     difference: Difference = compare(old, new)
     assert {c.path: c.kind for c in difference.changes} == changes
 

@@ -31,7 +31,7 @@ def test_an_old_python_is_named_in_a_checkout_that_is_set_up(
     assert "localcloud.go.binaries" not in sys.modules  # code that an old Python cannot read
 
 
-def test_what_is_missing_is_said_before_anything_is_made(
+def test_missing_requirements_are_reported_before_anything_is_created(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(setup, "missing", lambda *_, **__: ["a lack", "another"])

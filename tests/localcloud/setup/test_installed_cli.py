@@ -25,10 +25,10 @@ def pulumi(folder: Path, script: str) -> str:
         pytest.param("echo hello", False, id="not a CLI"),
     ],
 )
-def test_a_cli_serves_when_it_is_new_enough(tmp_path: Path, script: str, serves: bool) -> None:
+def test_a_cli_is_used_when_it_is_new_enough(tmp_path: Path, script: str, serves: bool) -> None:
     found = programs.installed(pulumi(tmp_path, script))
     assert found is not None
-    assert found.serves is serves
+    assert found.is_new_enough is serves
 
 
 def test_a_cli_that_is_too_old_is_named_with_both_versions(tmp_path: Path) -> None:

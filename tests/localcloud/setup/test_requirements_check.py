@@ -17,7 +17,7 @@ class Usage(NamedTuple):
     free: int
 
 
-def test_a_machine_that_has_all_is_ready(tmp_path: Path) -> None:
+def test_a_machine_that_meets_all_requirements_is_ready(tmp_path: Path) -> None:
     assert setup.missing(tmp_path / "not" / "yet", environment=False, build=False) == []
 
 

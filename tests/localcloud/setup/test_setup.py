@@ -28,7 +28,7 @@ def test_programs_are_compiled_by_the_environments_python_which_has_pip(
     assert "runs -m localcloud.go control-plane pulumi" in capsys.readouterr().out
 
 
-def test_what_is_there_is_not_compiled(python: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_program_that_exists_is_not_compiled(python: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with setup.compiling([], python):
         pass
     assert capsys.readouterr().out == ""

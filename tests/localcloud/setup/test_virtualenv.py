@@ -49,22 +49,30 @@ def test_a_changed_pin_of_what_they_ask_for_makes_it_stale(tmp_path: Path) -> No
     assert not virtualenv.is_current(tmp_path / "home", repo, [virtualenv.PROGRAM])
 
 
-@pytest.mark.parametrize("present", [pytest.param(True, id="does not run"), pytest.param(False, id="is not there")])
-def test_an_interpreter_that_serves_no_more_is_made_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, present: bool
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"#!/bin/sh\nexit 1\n", id="does not run"),
+        pytest.param(b"\xcf\xfa\xed\xfe", id="is of another kind of machine"),
+        pytest.param(None, id="is not there"),
+    ],
+)
+def test_an_environment_whose_interpreter_does_not_run_is_created_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
 ) -> None:
-    if present:
-        interpreter(tmp_path / "home", "exit 1")
+    if content is not None:
+        interpreter(tmp_path / "home")
+        virtualenv.python_of(tmp_path / "home").write_bytes(content)
     interpreter(tmp_path / "base", f'echo "$@" >> {tmp_path}/calls')
     monkeypatch.setattr("sys.executable", str(virtualenv.python_of(tmp_path / "base")))
-    virtualenv.stand(tmp_path / "home")
+    virtualenv.create(tmp_path / "home")
     assert (tmp_path / "calls").read_text() == f"-m venv {tmp_path / 'home' / 'venv'}\n"
 
 
 def test_an_interpreter_that_runs_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     interpreter(tmp_path / "home")
     monkeypatch.setattr("sys.executable", "/nowhere/python")
-    virtualenv.stand(tmp_path / "home")
+    virtualenv.create(tmp_path / "home")
     assert virtualenv.python_of(tmp_path / "home").exists()
 
 

@@ -1,4 +1,4 @@
-"""What the EC2 types share: tags, filters, and calls that describe many objects at once."""
+"""Code that the EC2 types share: tags, filters, and calls that describe several objects at once."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def filters(conditions: Mapping[str, str]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Ec2Api(Api):
-    """The API of an EC2 object, whose id is EC2's, and which is described by a list of ids.
+    """The API of an EC2 object: EC2 makes its id, and describes objects by a list of ids.
 
     Args:
-        noun: what EC2 calls the object, such as `RouteTable`.
-        resource: what its ARN and its tags call it, such as `route-table`.
+        noun: the object's name in EC2's members, such as `RouteTable`.
+        resource: its name in ARNs and tag specifications, such as `route-table`.
     """
 
     service: str = "ec2"
@@ -56,7 +56,7 @@ class Ec2Api(Api):
         return answer[self.key][0] if answer and answer[self.key] else None
 
     def outputs(self, cloud: Cloud, identity: str, found: Any) -> Properties:
-        owner = found.get("OwnerId") or cloud.account().account_id
+        owner = found.get("OwnerId") or cloud.endpoint.caller_identity["Account"]
         return {
             **super().outputs(cloud, identity, found),
             "arn": f"arn:aws:ec2:{cloud.region}:{owner}:{self.resource}/{identity}",

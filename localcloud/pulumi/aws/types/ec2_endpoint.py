@@ -108,7 +108,7 @@ VPC_ENDPOINT = _ENDPOINT.type(
     validate=lambda inputs: {} if "serviceName" in inputs else {"serviceName": "an endpoint needs a `serviceName`"},
 )
 
-# Default security group: adopted, never created; deleting it only forgets it.
+# Default security group. AWS creates and deletes it with its VPC, so a program adopts it, and a deletion only forgets it.
 
 _GROUP = Ec2Api(
     token="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",

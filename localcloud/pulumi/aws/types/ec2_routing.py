@@ -121,7 +121,8 @@ def _create_route(cloud: Cloud, inputs: Properties) -> str:
 def _read_route(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
     if not known.get("routeTableId"):  # an import, `<table>_<destination>`
         table, _, text = identity.partition("_")
-        name = "destinationPrefixListId" if text.startswith("pl-") else "destinationCidrBlock"
+        ip_version = "Ipv6" if ":" in text else ""
+        name = "destinationPrefixListId" if text.startswith("pl-") else f"destination{ip_version}CidrBlock"
         known = {"routeTableId": table, name: text}
     wanted = {f"D{name[1:]}": known[name] for name in _DESTINATIONS if known.get(name)}
     found = _TABLE.found(cloud, known["routeTableId"]) or {}

@@ -18,9 +18,9 @@ _API = EksApi(
     calls=("CreateCluster", "DescribeCluster", "DeleteCluster"),
     key="cluster",
     names={"vpcConfig": "resourcesVpcConfig", "clusterId": "id", "identities": "identity", "oidcs": "oidc"},
-    what="cluster",
+    noun="cluster",
     failed=names("FAILED DELETED"),
-    anew="aws eks delete-cluster --name {name}; aws eks wait cluster-deleted --name {name}",
+    cleanup="aws eks delete-cluster --name {name}; aws eks wait cluster-deleted --name {name}",
     settling=ROLE_SETTLING,
     # Node groups are deleted just before; EKS may still count them.
     busy={"ResourceInUseException": None},
@@ -45,7 +45,7 @@ def _read(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
     if found is None:
         return None
     logs = (found.get("logging") or {}).get("clusterLogging") or []
-    # EKS does not return later what counts at creation only
+    # EKS does not return the settings that count at creation only
     created = {"bootstrapClusterCreatorAdminPermissions": True, **(known.get("accessConfig") or {})}
     return {
         **_API.outputs(cloud, identity, found),

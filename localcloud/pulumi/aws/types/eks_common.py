@@ -1,4 +1,4 @@
-"""What the EKS types share: objects take their time to become active, to change, and to go."""
+"""Code that the EKS types share: an EKS object takes some time to become active, to change, and to be deleted."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class EksApi(Api):
     """The API of an EKS object, whose calls return before their work is done.
 
     Args:
-        what: the object's name in messages.
-        failed: statuses from which it cannot become active.
-        anew: commands that delete an object whose creation failed, with the properties of its id in braces.
+        noun: the object's name in messages.
+        failed: the statuses from which it cannot become active.
+        cleanup: the commands that delete an object whose creation failed, with the properties of its id in braces.
         seconds: how long a creation takes at most, if the program sets no time.
         update_seconds: how long an update takes.
         delete_seconds: how long a deletion takes.
@@ -36,9 +36,9 @@ class EksApi(Api):
     service: str = "eks"
     gone: tuple[str, ...] = ("ResourceNotFoundException",)
     tagging: Tagging | None = _TAGGING
-    what: str = ""
+    noun: str = ""
     failed: frozenset[str] = frozenset()
-    anew: str = ""
+    cleanup: str = ""
     seconds: float = 20 * MINUTE
     update_seconds: float = 60 * MINUTE
     delete_seconds: float = 60 * MINUTE
@@ -47,12 +47,12 @@ class EksApi(Api):
         """Wait until the object is active.
 
         Raises:
-            WaitError: it failed, and the message has EKS's reasons; or time is up.
+            WaitError: it failed, for EKS's reasons in the message, or time is up.
         """
-        commands = self.anew.format(**self.keys(identity))
-        cure = f"It remains so. When the cause is fixed, delete it and create it again: {commands}; pulumi up --refresh"
+        commands = self.cleanup.format(**self.keys(identity))
+        cure = f"EKS does not try again. Fix the cause, then delete it and create it again: {commands}; pulumi up --refresh"
         cloud.wait(
-            f"EKS {self.what} {identity}",
+            f"EKS {self.noun} {identity}",
             lambda: self.status(cloud, identity),
             until={"ACTIVE"},
             failed=self.failed,
@@ -69,7 +69,7 @@ class EksApi(Api):
         self.await_update(cloud, update.identity, super().update(cloud, update))
 
     def await_update(self, cloud: Cloud, identity: str, answer: Any) -> None:
-        """Wait until the update of an answer is done; there is nothing to wait for without an answer."""
+        """Wait until the update in an answer is done; if the answer is None, nothing was updated."""
         if answer is None:
             return
         keys = self.keys(identity)
@@ -79,7 +79,7 @@ class EksApi(Api):
             return cloud.ask("eks", "DescribeUpdate", values)["update"]
 
         cloud.wait(
-            f"update {values['updateId']} of EKS {self.what} {identity}",
+            f"update {values['updateId']} of EKS {self.noun} {identity}",
             lambda: found()["status"],
             until={"Successful"},
             failed={"Failed", "Cancelled"},
@@ -91,7 +91,7 @@ class EksApi(Api):
         super().delete(cloud, identity, known)
         going = self.status(cloud, identity) == "DELETING"
         cloud.wait(
-            f"EKS {self.what} {identity}",
+            f"EKS {self.noun} {identity}",
             lambda: self.status(cloud, identity),
             until={"DELETED"},
             failed={"DELETE_FAILED", *({"FAILED", "ACTIVE"} if going else ())},

@@ -1,4 +1,4 @@
-"""What belongs to an EKS cluster: node groups, add-ons, and managed capabilities such as ACK."""
+"""The parts of an EKS cluster: node groups, add-ons, and managed capabilities such as ACK."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _GROUP = EksApi(
         "remoteAccessSecurityGroupId": "remoteAccessSecurityGroup",
         "subnetIds": "subnets",
     },
-    what="node group",
+    noun="node group",
     failed=names("CREATE_FAILED DELETED DEGRADED"),
-    anew=(
+    cleanup=(
         "aws eks delete-nodegroup --cluster-name {clusterName} --nodegroup-name {nodeGroupName}; "
         "aws eks wait nodegroup-deleted --cluster-name {clusterName} --nodegroup-name {nodeGroupName}"
     ),
@@ -81,7 +81,8 @@ def _group_problems(inputs: Properties) -> dict[str, str]:
         missing = [size for size in ("desiredSize", "maxSize", "minSize") if size not in scaling]
         problems |= {f"scalingConfig.{size}": f"`scalingConfig` needs `{size}`" for size in missing}
     for taint in taints if isinstance(taints, list) else []:
-        if isinstance(taint.get("effect"), str) and taint["effect"] not in _EFFECTS:
+        effect = taint.get("effect") if isinstance(taint, dict) else None
+        if isinstance(effect, str) and effect not in _EFFECTS:
             problems["taints"] = f"the effect of a taint must be one of {', '.join(sorted(_EFFECTS))}"
     return problems
 
@@ -108,7 +109,7 @@ _ADDON = EksApi(
     calls=("CreateAddon", "DescribeAddon", "DeleteAddon"),
     key="addon",
     names={"arn": "addonArn"},
-    what="add-on",
+    noun="add-on",
     failed=names("CREATE_FAILED DELETED"),
     settling={"InvalidParameterException": "CREATE_FAILED", "InvalidRequestException": "is not in ACTIVE"},
     update_seconds=20 * MINUTE,
@@ -147,9 +148,9 @@ _CAPABILITY = EksApi(
     identity="clusterName,capabilityName",
     calls=("CreateCapability", "DescribeCapability", "DeleteCapability"),
     key="capability",
-    what="capability",
+    noun="capability",
     failed=names("CREATE_FAILED DEGRADED DELETED"),
-    anew="aws eks delete-capability --cluster-name {clusterName} --capability-name {capabilityName}",
+    cleanup="aws eks delete-capability --cluster-name {clusterName} --capability-name {capabilityName}",
     settling=ROLE_SETTLING,
     update_seconds=20 * MINUTE,
     delete_seconds=20 * MINUTE,

@@ -19,8 +19,8 @@ _CHANGING = {"ConcurrentModification": None}
 _BUSY = {**_CHANGING, "DeleteConflict": None}
 
 
-def document(text: Any) -> str:
-    """A policy document as text: boto3 decodes what IAM sends URL-encoded into an object."""
+def _document(text: Any) -> str:
+    """A policy document as text: IAM sends it URL-encoded, and boto3 may have decoded it into an object."""
     return unquote(text) if isinstance(text, str) else json.dumps(text)
 
 
@@ -70,14 +70,14 @@ def _attached(cloud: Cloud, role: str) -> list[str]:
 
 
 def _inline_document(cloud: Cloud, role: str, name: str) -> str:
-    return document(cloud.iam("GetRolePolicy", RoleName=role, PolicyName=name)["PolicyDocument"])
+    return _document(cloud.iam("GetRolePolicy", RoleName=role, PolicyName=name)["PolicyDocument"])
 
 
 def _read_role(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
     found = _ROLE.read(cloud, identity, known)
     return found and {
         **found,
-        "assumeRolePolicy": document(found["assumeRolePolicy"]),
+        "assumeRolePolicy": _document(found["assumeRolePolicy"]),
         "permissionsBoundary": (found["permissionsBoundary"] or {}).get("PermissionsBoundaryArn"),
         "managedPolicyArns": sorted(_attached(cloud, identity)),
         "inlinePolicies": [
@@ -160,7 +160,7 @@ _ROLE_POLICY = Api(
 
 def _read_role_policy(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
     found = _ROLE_POLICY.read(cloud, identity, known)
-    return found and {**found, "policy": document(found["policy"])}
+    return found and {**found, "policy": _document(found["policy"])}
 
 
 ROLE_POLICY = _ROLE_POLICY.type(
@@ -221,7 +221,7 @@ def _read_policy(cloud: Cloud, identity: str, known: Properties) -> Properties |
     if found is None:
         return None
     version = cloud.iam("GetPolicyVersion", PolicyArn=identity, VersionId=found["DefaultVersionId"])
-    return {**_POLICY.outputs(cloud, identity, found), "policy": document(version["PolicyVersion"]["Document"])}
+    return {**_POLICY.outputs(cloud, identity, found), "policy": _document(version["PolicyVersion"]["Document"])}
 
 
 def _other_versions(cloud: Cloud, arn: str) -> list[Any]:

@@ -30,7 +30,7 @@ def _read(cloud: Cloud, identity: str, known: Properties) -> Properties | None:
     found = _API.read(cloud, identity, known)
     if found:
         bare = found["url"].removeprefix("https://")
-        found["url"] = known["url"] if bare in known.get("url", "") else f"https://{bare}"
+        found["url"] = bare if known.get("url") == bare else f"https://{bare}"
     return found
 
 

@@ -3,103 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.pulumi.aws.api import Api
 from localcloud.pulumi.aws.cloud import Cloud, Codes, absent_as_none, ignore
 from localcloud.pulumi.aws.conversion import to_api
-from localcloud.pulumi.aws.resource import ResourceType, Update
+from localcloud.pulumi.aws.resource import ResourceType
 from localcloud.pulumi.aws.types.s3_bucket import GONE, SETTLING, SETTLING_SECONDS
 from localcloud.pulumi.wire import Properties, names
 
 
-def _setting(
-    token: str,
-    calls: tuple[str, str, str],
-    *,
-    absent: str,
-    within: str = "",
-    key: str = "",
-    api_names: dict[str, str] | None = None,
-    settling: Codes = SETTLING,
-    complete: Callable[[Any], Any] = lambda made: made,
-    **rest: Any,
-) -> ResourceType:
-    """A type that puts, gets and deletes one setting of a bucket.
+@dataclass(frozen=True, kw_only=True)
+class SettingApi(Api):
+    """The API of one setting of a bucket; its calls put, get and delete it.
 
     Args:
-        token: its Pulumi type.
-        calls: the calls that put, get and delete it.
-        absent: the code with which S3 reports that it is not set.
-        within: the member of the first call that holds the properties.
-        key: the member of the second call's answer that holds the properties.
-        api_names: the API's names of properties, where the letters differ.
-        settling: what S3 answers until the bucket is known everywhere.
-        complete: adds to the member `within` what the properties do not say.
-        rest: further fields of the type.
+        within: the member of the first call that holds the properties; empty if they are the call's own parameters.
+        complete: completes this member with values that S3 requires and the properties may omit.
     """
-    api = Api(
-        token=token,
-        service="s3",
-        calls=calls,
-        key=key,
-        identity="bucket",
-        gone=(absent, *GONE),
-        names=api_names or {},
-        settling=settling,
-        settling_seconds=SETTLING_SECONDS,
-        busy={"OperationAborted": None},
-    )
 
-    def put(cloud: Cloud, inputs: Properties) -> str:
-        if not within:
-            return api.create(cloud, inputs)
-        shape = cloud.model("s3", calls[0]).input_shape.members[within]
-        return api.create(cloud, inputs, **{within: complete(to_api(shape, inputs, api.names))})
+    service: str = "s3"
+    identity: str = "bucket"
+    gone: tuple[str, ...] = GONE
+    settling: Codes = field(default_factory=lambda: SETTLING)
+    settling_seconds: float = SETTLING_SECONDS
+    busy: Codes = field(default_factory=lambda: {"OperationAborted": None})
+    within: str = ""
+    complete: Callable[[Any], Any] = lambda made: made
 
-    def update(cloud: Cloud, change: Update) -> None:
-        put(cloud, change.new)
+    def type(self, **fields: Any) -> ResourceType:
+        update = {"update": lambda cloud, change: self.create(cloud, change.new)}
+        return super().type(**{**update, "replaces": names("bucket"), **fields})
 
-    return api.type(**{"create": put, "update": update, "replaces": names("bucket"), **rest})
+    def create(self, cloud: Cloud, inputs: Properties, **more: Any) -> str:
+        if self.within:
+            shape = cloud.model("s3", self.calls[0]).input_shape.members[self.within]
+            more[self.within] = self.complete(to_api(shape, inputs, self.names))
+        return super().create(cloud, inputs, **more)
 
 
-PUBLIC_ACCESS_BLOCK = _setting(
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-    ("PutPublicAccessBlock", "GetPublicAccessBlock", "DeletePublicAccessBlock"),
+PUBLIC_ACCESS_BLOCK = SettingApi(
+    token="aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    calls=("PutPublicAccessBlock", "GetPublicAccessBlock", "DeletePublicAccessBlock"),
     within="PublicAccessBlockConfiguration",
     key="PublicAccessBlockConfiguration",
-    absent="NoSuchPublicAccessBlockConfiguration",
+    gone=("NoSuchPublicAccessBlockConfiguration", *GONE),
+).type(
     defaults=dict.fromkeys(
         ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), False
     ),
     unsupported=names("skipDestroy"),
 )
 
-OWNERSHIP_CONTROLS = _setting(
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
-    ("PutBucketOwnershipControls", "GetBucketOwnershipControls", "DeleteBucketOwnershipControls"),
+OWNERSHIP_CONTROLS = SettingApi(
+    token="aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+    calls=("PutBucketOwnershipControls", "GetBucketOwnershipControls", "DeleteBucketOwnershipControls"),
     within="OwnershipControls",
     key="OwnershipControls",
-    api_names={"rule": "Rules"},
-    absent="OwnershipControlsNotFoundError",
-)
+    names={"rule": "Rules"},
+    gone=("OwnershipControlsNotFoundError", *GONE),
+).type()
 
-SERVER_SIDE_ENCRYPTION = _setting(
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-    ("PutBucketEncryption", "GetBucketEncryption", "DeleteBucketEncryption"),
+SERVER_SIDE_ENCRYPTION = SettingApi(
+    token="aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    calls=("PutBucketEncryption", "GetBucketEncryption", "DeleteBucketEncryption"),
     within="ServerSideEncryptionConfiguration",
     key="ServerSideEncryptionConfiguration",
-    absent="ServerSideEncryptionConfigurationNotFoundError",
-    unsupported=names("expectedBucketOwner"),
-)
+    gone=("ServerSideEncryptionConfigurationNotFoundError", *GONE),
+).type(unsupported=names("expectedBucketOwner"))
 
-BUCKET_POLICY = _setting(
-    "aws:s3/bucketPolicy:BucketPolicy",
-    ("PutBucketPolicy", "GetBucketPolicy", "DeleteBucketPolicy"),
-    absent="NoSuchBucketPolicy",
+BUCKET_POLICY = SettingApi(
+    token="aws:s3/bucketPolicy:BucketPolicy",
+    calls=("PutBucketPolicy", "GetBucketPolicy", "DeleteBucketPolicy"),
+    gone=("NoSuchBucketPolicy", *GONE),
     settling={**SETTLING, "MalformedPolicy": "Invalid principal"},
-    documents=names("policy"),
-)
+).type(documents=names("policy"))
 
 # Versioning
 
@@ -118,21 +97,18 @@ def _suspend(cloud: Cloud, identity: str, known: Properties) -> None:
 
 
 def _versioning_problems(inputs: Properties) -> dict[str, str]:
-    status = (
-        inputs["versioningConfiguration"].get("status")
-        if isinstance(inputs.get("versioningConfiguration"), dict)
-        else None
-    )
+    configuration = inputs.get("versioningConfiguration")
+    status = configuration.get("status") if isinstance(configuration, dict) else None
     wrong = isinstance(status, str) and status not in {"Enabled", "Suspended"}
     return {"versioningConfiguration": "the status must be Enabled or Suspended"} if wrong else {}
 
 
-VERSIONING = _setting(
-    "aws:s3/bucketVersioning:BucketVersioning",
-    ("PutBucketVersioning", "GetBucketVersioning", "PutBucketVersioning"),
+VERSIONING = SettingApi(
+    token="aws:s3/bucketVersioning:BucketVersioning",
+    calls=("PutBucketVersioning", "GetBucketVersioning", "PutBucketVersioning"),
+).type(
     read=_read_versioning,
     delete=_suspend,
-    absent="NoSuchBucket",
     unsupported=names("expectedBucketOwner mfa"),
     validate=_versioning_problems,
 )
@@ -150,15 +126,18 @@ def _with_filters(configuration: Any) -> Any:
     return configuration
 
 
-LIFECYCLE = _setting(
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-    ("PutBucketLifecycleConfiguration", "GetBucketLifecycleConfiguration", "DeleteBucketLifecycle"),
+LIFECYCLE = SettingApi(
+    token="aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    calls=("PutBucketLifecycleConfiguration", "GetBucketLifecycleConfiguration", "DeleteBucketLifecycle"),
     within="LifecycleConfiguration",
     complete=_with_filters,
-    absent="NoSuchLifecycleConfiguration",
+    gone=("NoSuchLifecycleConfiguration", *GONE),
+).type(
     defaults=_LIFECYCLE_DEFAULTS,
     unsupported=names("expectedBucketOwner timeouts"),
-    validate=lambda inputs: {} if inputs.get("rules") else {"rules": "a lifecycle configuration needs `rules`"},
+    validate=lambda inputs: (
+        {"rules": "a lifecycle configuration needs `rules`"} if inputs.get("rules", []) == [] else {}
+    ),
 )
 
 TYPES = (

@@ -42,7 +42,8 @@ def _problems(inputs: Properties) -> dict[str, str]:
         )
     if ("primaryContainer" in inputs) == ("containers" in inputs):
         problems["primaryContainer"] = "give either `primaryContainer` or `containers`"
-    for path in names("modelDataSource additionalModelDataSources") & set(container or ()):
+    given = container.keys() if isinstance(container, dict) else frozenset[str]()
+    for path in names("modelDataSource additionalModelDataSources") & given:
         problems[f"primaryContainer.{path}"] = (
             f"the local cloud does not support `{path}`: batch transform refuses it too; use `modelDataUrl`"
         )

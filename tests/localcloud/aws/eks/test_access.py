@@ -21,6 +21,7 @@ from tests.localcloud.aws.endpoint import ACCOUNT, REGION, Endpoint, Keys, allow
 
 ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 VIEW_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
+IDENTITY = "http://x/?Action=GetCallerIdentity&X-Amz-SignedHeaders=x-k8s-aws-id"
 TRUSTING = {"Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
 
 
@@ -55,6 +56,10 @@ def token(aws: Endpoint, cluster: str, keys: Keys | None = None) -> str:
         "before-sign.sts.GetCallerIdentity", lambda request, **_: request.headers.add_header("x-k8s-aws-id", cluster)
     )
     url = client.generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
+    return encoded(url)
+
+
+def encoded(url: str) -> str:
     return "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
 
 
@@ -103,12 +108,13 @@ def test_a_token_is_for_one_cluster(aws: Endpoint, cluster: str) -> None:
     [
         pytest.param("nonsense", id="no token"),
         pytest.param("k8s-aws-v1.!!!", id="no base64"),
-        pytest.param(
-            "k8s-aws-v1." + base64.urlsafe_b64encode(b"http://x/?Action=ListUsers").decode(), id="no identity"
-        ),
+        pytest.param(encoded("http://["), id="no URL"),
+        pytest.param(encoded("http://x/?Action=ListUsers"), id="no identity"),
+        pytest.param(encoded(f"{IDENTITY}&X-Amz-Expires=²"), id="no number of seconds"),
+        pytest.param(encoded(f"{IDENTITY}&X-Amz-Expires={'9' * 5000}"), id="no end of digits"),
     ],
 )
-def test_what_is_no_token_is_refused(aws: Endpoint, cluster: str, bad: str) -> None:
+def test_a_text_that_is_not_a_token_is_refused(aws: Endpoint, cluster: str, bad: str) -> None:
     status = review(aws, cluster, bad)
     assert not status["authenticated"]
     assert "not valid" in status["error"]
@@ -118,7 +124,7 @@ def test_a_forged_token_is_refused(aws: Endpoint, cluster: str) -> None:
     assert not review(aws, cluster, token(aws, cluster, Keys(secret_access_key="guess")))["authenticated"]
 
 
-def test_who_has_no_entry_is_refused(aws: Endpoint, cluster: str) -> None:
+def test_a_principal_without_an_entry_is_refused(aws: Endpoint, cluster: str) -> None:
     status = review(aws, cluster, token(aws, cluster, aws.session()))
     assert not status["authenticated"]
     assert "has no access entry" in status["error"]

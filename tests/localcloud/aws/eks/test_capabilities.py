@@ -105,6 +105,19 @@ def test_a_controller_that_does_not_start_fails_the_capability(aws: Endpoint, cl
     eventually(lambda: status(aws, cluster, "broken") == "CREATE_FAILED")
 
 
+@pytest.mark.usefixtures("gone")
+def test_a_controller_that_does_not_stop_says_so_and_can_be_deleted_again(aws: Endpoint, cluster: str) -> None:
+    eks, where = aws.client("eks"), {"clusterName": cluster, "capabilityName": "stuck"}
+    create(aws, cluster, capabilityName="stuck")
+    eventually(lambda: status(aws, cluster, "stuck") == "ACTIVE")
+    eks.delete_capability(**where)
+    eventually(lambda: status(aws, cluster, "stuck") == "DELETE_FAILED")
+    (issue,) = eks.describe_capability(**where)["capability"]["health"]["issues"]
+    assert issue["message"] == "it did not stop"
+    eks.delete_capability(**where)
+    eventually(lambda: not eks.list_capabilities(clusterName=cluster)["capabilities"])
+
+
 def test_a_cluster_goes_only_after_its_capability(aws: Endpoint) -> None:
     name, eks = aws.cluster(), aws.client("eks")
     create(aws, name)

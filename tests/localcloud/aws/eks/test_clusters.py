@@ -77,13 +77,22 @@ def test_a_cluster_holds_its_network_until_it_is_deleted(aws: Endpoint) -> None:
         ec2.delete_subnet(SubnetId=subnet)
 
 
-def test_a_cluster_that_does_not_come_up_has_failed_and_says_why(aws: Endpoint) -> None:
+def test_a_cluster_that_does_not_start_has_failed_and_says_why(aws: Endpoint) -> None:
     eks, name = aws.client("eks"), aws.name("broken")
     eks.create_cluster(
         name=name, roleArn=aws.role("eks.amazonaws.com"), resourcesVpcConfig={"subnetIds": aws.subnets()}
     )
     eventually(lambda: eks.describe_cluster(name=name)["cluster"]["status"] == "FAILED")
     assert "etcd did not start" in eks.describe_cluster(name=name)["cluster"]["health"]["issues"][0]["message"]
+    eks.delete_cluster(name=name)
+    eventually(lambda: gone(aws, "describe_cluster", name=name))
+
+
+def test_a_cluster_that_does_not_stop_says_so_and_can_be_deleted_again(aws: Endpoint) -> None:
+    eks, name = aws.client("eks"), aws.cluster(name=aws.name("stuck"))
+    eks.delete_cluster(name=name)
+    eventually(lambda: eks.describe_cluster(name=name)["cluster"]["status"] == "FAILED")
+    assert "it did not stop" in str(eks.describe_cluster(name=name)["cluster"]["health"])
     eks.delete_cluster(name=name)
     eventually(lambda: gone(aws, "describe_cluster", name=name))
 
@@ -274,7 +283,7 @@ def test_a_cluster_takes_its_role_on_its_own_behalf(aws: Endpoint, source: str, 
 
 
 @pytest.mark.parametrize("changes", [{"subnets": ["subnet-1"]}, {"nodeRole": f"arn:aws:iam::{ACCOUNT}:role/none"}])
-def test_a_node_group_of_things_that_are_not_there_is_refused(
+def test_a_node_group_with_an_unknown_subnet_or_role_is_refused(
     aws: Endpoint, standing: str, changes: dict[str, Any]
 ) -> None:
     with pytest.raises(ClientError, match="InvalidParameterException"):
@@ -313,7 +322,7 @@ def test_coredns_without_a_node_is_degraded(aws: Endpoint) -> None:
     assert eks.describe_addon(clusterName=cluster, addonName="coredns")["addon"]["status"] == "DEGRADED"
 
 
-def test_an_addon_that_there_is_not_is_refused(aws: Endpoint, standing: str) -> None:
+def test_an_unknown_addon_or_version_is_refused(aws: Endpoint, standing: str) -> None:
     foreign = {"addonName": "kube-proxy", "addonVersion": "v1.36.0-eksbuild.21"}  # goes with another Kubernetes
     for arguments in ({"addonName": "nonsense"}, {"addonName": "vpc-cni", "addonVersion": "v0.0.1"}, foreign):
         with pytest.raises(ClientError, match="not supported"):

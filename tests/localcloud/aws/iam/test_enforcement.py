@@ -136,7 +136,7 @@ def test_deletions_that_are_all_refused_are_an_answer_too(aws: Endpoint) -> None
     assert [error["Key"] for error in answer["Errors"]] == ["a"]
 
 
-def test_a_missing_key_is_forbidden_to_who_may_not_list(aws: Endpoint) -> None:
+def test_a_missing_key_is_forbidden_to_a_caller_who_may_not_list(aws: Endpoint) -> None:
     bucket = aws.bucket()
     arn = f"arn:aws:s3:::{bucket}"
     reader = aws.client("s3", aws.session(allow("s3:GetObject", f"{arn}/*")))
@@ -213,7 +213,7 @@ def test_attached_policies_count_in_their_default_version(aws: Endpoint) -> None
         "AmazonSageMakerFullAccess",
     ],
 )
-def test_a_policy_of_aws_can_be_attached(aws: Endpoint, name: str) -> None:
+def test_a_managed_policy_can_be_attached(aws: Endpoint, name: str) -> None:
     role = aws.role("eks.amazonaws.com").rpartition("/")[2]
     iam, arn = aws.client("iam"), f"arn:aws:iam::aws:policy/{name}"
     iam.attach_role_policy(RoleName=role, PolicyArn=arn)
@@ -222,7 +222,7 @@ def test_a_policy_of_aws_can_be_attached(aws: Endpoint, name: str) -> None:
     ]
 
 
-def test_a_policy_of_aws_that_is_not_kept_cannot_be_attached(aws: Endpoint) -> None:
+def test_a_managed_policy_that_the_local_cloud_lacks_cannot_be_attached(aws: Endpoint) -> None:
     role = aws.role("eks.amazonaws.com").rpartition("/")[2]
     with pytest.raises(ClientError, match="NoSuchEntity"):
         aws.client("iam").attach_role_policy(

@@ -106,10 +106,31 @@ def test_root_needs_no_policy_but_heeds_a_bucket_policy() -> None:
     assert not evaluate(request, PolicySet(resource=(granting("*", "Deny"),))).allowed
 
 
-def test_nobody_in_particular_has_only_what_a_resource_policy_gives() -> None:
+def test_an_anonymous_caller_has_only_what_a_resource_policy_grants() -> None:
     request = Request("s3:GetObject", OBJECT, ANONYMOUS)
     assert not evaluate(request, PolicySet()).allowed
     assert evaluate(request, PolicySet(resource=(granting("*"),))).allowed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("{", id="not JSON"),
+        pytest.param("[" * 100_000, id="deep"),
+        pytest.param("[]", id="a list"),
+        pytest.param("{}", id="no statement"),
+        pytest.param('{"Statement": ["x"]}', id="a word for a statement"),
+        pytest.param('{"Statement": {"Action": "*", "Resource": "*"}}', id="no effect"),
+        pytest.param(
+            '{"Statement": {"Effect": "allow", "Action": "*", "Resource": "*"}}', id="an effect in lower case"
+        ),
+        pytest.param('{"Statement": {"Effect": "Allow", "Condition": {"Null": "x"}}}', id="a word for a condition"),
+        pytest.param('{"Statement": {"Effect": "Allow", "Principal": "me"}}', id="a word for a principal"),
+    ],
+)
+def test_what_is_not_a_policy_document_is_not_read_as_one(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        policy("label", text)
 
 
 def test_the_decision_names_the_statement() -> None:

@@ -131,6 +131,24 @@ def test_a_presigned_url_expires(aws: Endpoint) -> None:
     assert b"expired" in body
 
 
+@pytest.mark.parametrize(
+    ("token", "signature", "code"),
+    [
+        pytest.param({}, "ä", b"InvalidSignatureException", id="a signature"),
+        pytest.param({"X_Amz_Security_Token": "ä"}, "a", b"UnrecognizedClientException", id="a session token"),
+    ],
+)
+def test_credentials_outside_ascii_are_refused_in_the_protocol_of_the_service(
+    aws: Endpoint, token: dict[str, str], signature: str, code: bytes
+) -> None:
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    scope = f"LOCALCLOUDADMIN/{now[:8]}/us-east-1/sagemaker/aws4_request"
+    authorization = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={signature}"
+    headers = {"X_Amz_Date": now, "X_Amz_Target": "SageMaker.ListModels", "Authorization": authorization, **token}
+    status, body = fetch(aws.url, b"{}", "POST", **headers)  # urllib's Content-Type is one that SageMaker does not know
+    assert (status, code in body) == (403, True)
+
+
 @pytest.mark.parametrize("path", ["/", "/some-bucket-that-is-not-there/key", "/clusters"])
 def test_an_unsigned_request_gets_nothing(aws: Endpoint, path: str) -> None:
     assert fetch(aws.url + path)[0] in {403, 404}
@@ -172,6 +190,14 @@ def test_a_session_policy_narrows_a_role(aws: Endpoint) -> None:
     assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"x"
     with pytest.raises(ClientError, match="because no session policy allows the s3:GetObject action"):
         s3.get_object(Bucket=bucket, Key="b")
+
+
+@pytest.mark.parametrize("text", ['{"Statement": ["x"]}', '{"Statement": {"Effect": "allow", "Action": "*"}}'])
+def test_a_policy_that_cannot_be_read_is_refused_where_it_is_given(aws: Endpoint, text: str) -> None:
+    with pytest.raises(ClientError, match=r"MalformedPolicyDocument.*session policy"):
+        aws.session(Policy=text)
+    with pytest.raises(ClientError, match=r"MalformedPolicyDocument.*trust policy"):
+        aws.client("iam").create_role(RoleName=aws.name("role"), AssumeRolePolicyDocument=text)
 
 
 def test_a_session_is_no_longer_than_its_role_allows(aws: Endpoint) -> None:

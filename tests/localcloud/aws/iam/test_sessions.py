@@ -57,7 +57,7 @@ def two_hours_pass(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_job_keeps_its_role_for_as_long_as_it_may_take(
     tokens: Tokens, store: CredentialStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = service_session(tokens, ROLE, "sagemaker.amazonaws.com", JOB).access_key_id
+    key = service_session(tokens, "sagemaker.amazonaws.com", ROLE, JOB).access_key_id
     two_hours_pass(monkeypatch)
     held = store.find(key)
     assert held is not None

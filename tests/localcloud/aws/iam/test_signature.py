@@ -166,6 +166,6 @@ def test_cut_off_chunks_are_refused(body: bytes) -> None:
 @pytest.mark.parametrize(
     "text", ["AWS AKIA:signature", "AWS4-HMAC-SHA256 nonsense", authorization("host", "x").replace("/s3", "")]
 )
-def test_what_is_no_signature_of_version_4_is_refused(text: str) -> None:
+def test_a_signature_of_another_version_is_refused(text: str) -> None:
     with pytest.raises(AwsError, match=r"not of Signature Version 4|credential scope"):
         signature.read(request("GET", "/", authorization=text))

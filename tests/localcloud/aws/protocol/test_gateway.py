@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localcloud.aws.endpoint import Endpoint, allow, document, eventually
+from tests.localcloud.aws.endpoint import ACCOUNT, Endpoint, allow, document, eventually
 
 
 def fetch(url: str, method: str = "GET", data: bytes | None = None) -> tuple[int, bytes]:
@@ -40,7 +40,7 @@ def test_health_is_answered_without_a_signature(aws: Endpoint) -> None:
         ("GET", "/_localcloud/nothing", None),
     ],
 )
-def test_motos_own_doors_are_shut(aws: Endpoint, method: str, path: str, data: bytes | None) -> None:
+def test_motos_own_routes_are_closed(aws: Endpoint, method: str, path: str, data: bytes | None) -> None:
     bucket = aws.bucket()
     status, _ = fetch(aws.url + path, method, data)
     assert status in {403, 404}
@@ -76,7 +76,7 @@ def test_motos_own_doors_are_shut(aws: Endpoint, method: str, path: str, data: b
         ),
     ],
 )
-def test_what_is_not_available_says_so(
+def test_an_operation_that_is_not_available_is_named(
     aws: Endpoint, service: str, operation: str, arguments: dict[str, Any], named: str
 ) -> None:
     if arguments.get("Bucket"):
@@ -90,9 +90,14 @@ def test_what_is_not_available_says_so(
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
-def test_a_service_that_there_is_not_says_so(aws: Endpoint) -> None:
+def test_an_unknown_service_is_refused_as_not_available(aws: Endpoint) -> None:
     with pytest.raises(ClientError, match="not available in the local cloud"):
         aws.client("freetier").get_free_tier_usage()
+
+
+def test_an_error_about_a_control_character_can_be_read(aws: Endpoint) -> None:
+    with pytest.raises(ClientError, match=r"ValidationError.*Value 'a\ufffd' at 'roleSessionName'"):
+        aws.client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/role", RoleSessionName="a\x01")
 
 
 def test_listing_while_creating_does_not_fail(aws: Endpoint) -> None:
@@ -110,7 +115,7 @@ def test_listing_while_creating_does_not_fail(aws: Endpoint) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/a%ZZ", "/%00", "//", "/?Action=", "/b?list-type=2&prefix=%ff"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "PATCH"])
-def test_noise_is_answered_not_crashed_on(aws: Endpoint, path: str, method: str) -> None:
+def test_nonsense_is_answered_with_a_clients_error(aws: Endpoint, path: str, method: str) -> None:
     status, _ = fetch(aws.url + path, method, b"<noise" if method != "GET" else None)
     assert 400 <= status < 500
 

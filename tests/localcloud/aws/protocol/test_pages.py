@@ -38,14 +38,14 @@ def sagemakers(start: float) -> str:
         pytest.param("iam", "list_policies", "Marker", "ValidationError", id="policies"),
     ],
 )
-def test_it_is_the_callers_mistake(
+def test_a_listing_refuses_a_token_that_it_did_not_return(
     aws: Endpoint, service: str, operation: str, argument: str, code: str, token: str
 ) -> None:
     refusal(getattr(aws.client(service), operation), {argument: token}, code)
 
 
 @pytest.mark.parametrize("token", ["nonsense", "1" * 2000], ids=["a word", "no end of digits"])
-def test_service_quotas_has_a_code_for_it(aws: Endpoint, token: str) -> None:
+def test_service_quotas_refuses_it_with_a_code_of_its_own(aws: Endpoint, token: str) -> None:
     listing = aws.client("service-quotas").list_service_quotas
     refusal(listing, {"ServiceCode": "ec2", "NextToken": token}, "InvalidPaginationTokenException")
 

@@ -36,7 +36,7 @@ def refused(operation: str, request: dict[str, Any]) -> AwsError:
         ),
     ],
 )
-def test_what_is_within_bounds_passes(operation: str, request_: dict[str, Any]) -> None:
+def test_arguments_within_bounds_pass(operation: str, request_: dict[str, Any]) -> None:
     validation.check("sagemaker", operation, request_)
 
 
@@ -81,7 +81,7 @@ def test_what_is_within_bounds_passes(operation: str, request_: dict[str, Any]) 
         ),
     ],
 )
-def test_what_is_out_of_bounds_is_named(operation: str, request_: dict[str, Any], message: str) -> None:
+def test_an_argument_out_of_bounds_is_named(operation: str, request_: dict[str, Any], message: str) -> None:
     error = refused(operation, request_)
     assert (error.code, error.message, error.status) == ("ValidationException", message, 400)
 

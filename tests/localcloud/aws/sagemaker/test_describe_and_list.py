@@ -138,7 +138,7 @@ def test_pages_hold_ten_unless_told(cloud: Any, listed: list[str]) -> None:
     assert [name for page in names for name in page] == listed[::-1]
 
 
-def test_a_token_that_is_none_is_refused(cloud: Any) -> None:
+def test_a_token_that_no_listing_returned_is_refused(cloud: Any) -> None:
     with pytest.raises(ClientError, match=r"ValidationException.*NextToken"):
         cloud.sagemaker.list_transform_jobs(NextToken="nonsense")
 

@@ -87,7 +87,7 @@ class SlowToStart(LocalTransforms):
             self.end(arn, "Stopped")
 
     def end(self, arn: str, status: str) -> None:
-        self._known.pop(arn).ended(arn, status, None)
+        self._known.pop(arn).ended(status, None)
 
 
 class SlowToStop(SlowToStart):
@@ -112,7 +112,7 @@ class Account:
     def __post_init__(self) -> None:
         s3: Any = SimpleNamespace(has_objects=lambda *_: True)
         session = Credential("key", "secret", root("123456789012"))
-        self.jobs = TransformJobs(self.transforms, lambda *_: session, s3, lambda _: None)
+        self.jobs = TransformJobs(self.transforms, lambda *_: session, s3, lambda _: None, lambda *_: None)
         container = {"PrimaryContainer": {"Image": "image"}, "ExecutionRoleArn": "role"}
         self.region.models["m"] = ModelRecord("m", "arn", container, {})
 

@@ -100,7 +100,7 @@ def test_no_more_than_the_count_have_a_turn_at_once() -> None:
     assert most_at_once(Turns(2, 60), jobs=16, expected=2) == 2
 
 
-def test_jobs_that_never_end_hold_up_nobody() -> None:
+def test_jobs_that_never_end_hold_up_no_other_job() -> None:
     turns, over = Turns(1, 0.05), threading.Event()
 
     def hang() -> None:
@@ -124,7 +124,7 @@ def test_a_turn_that_ran_out_is_given_back_once(monkeypatch: pytest.MonkeyPatch)
     assert most_at_once(turns, jobs=4) == 1
 
 
-def test_who_is_stopped_while_it_waits_does_not_wait_on_and_takes_no_turn() -> None:
+def test_a_job_that_is_stopped_while_it_waits_takes_no_turn() -> None:
     turns, cancellation = Turns(1, 60), Cancellation()
     with ThreadPoolExecutor(1) as pool, turns.one(Cancellation()):
         waiting = pool.submit(turns.one(cancellation).__enter__)

@@ -154,7 +154,7 @@ def test_groups_have_tags_and_take_their_schedules_along(place: Place) -> None:
         pytest.param("rate(1 day)", {"Target": {"Input": "{"}}, "Invalid RequestJson provided", id="no JSON"),
     ],
 )
-def test_what_can_never_be_called_is_refused_when_it_is_made(
+def test_a_schedule_that_can_never_work_is_refused_when_it_is_created(
     place: Place, expression: str, changed: dict[str, Any], said: str
 ) -> None:
     if "Target" in changed:

@@ -74,6 +74,32 @@ def test_a_time_that_is_repeated_in_autumn_fires_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "timezone"),
+    [
+        pytest.param("at(9999-12-31T23:59:59)", "America/New_York", id="after the last year"),
+        pytest.param("at(0001-01-01T00:00:00)", "Asia/Tokyo", id="before the first year"),
+    ],
+)
+def test_a_time_outside_the_years_that_utc_has_does_not_fire(text: str, timezone: str) -> None:
+    assert times(text, timezone) == []
+    assert expression.problem(text, timezone, NOW)
+
+
+@pytest.mark.parametrize("days", [100_000_000, 999_999_999])
+def test_the_longest_rates_fire_once(days: int) -> None:
+    read = expression.parse(f"rate({days} days)")
+    assert next_time(read, UTC, NOW - timedelta(seconds=1), NOW) == NOW
+    assert next_time(read, UTC, NOW, NOW) is None
+
+
+@pytest.mark.parametrize(("year", "expected"), [(2099, "2099-12-31 02:00"), (2100, None), (9999, None)])
+def test_a_calendar_ends_with_the_year_2099(year: int, expected: str | None) -> None:
+    start = datetime(year, 12, 30, tzinfo=UTC)
+    found = next_time(expression.parse("cron(0 2 31 12 ? *)"), UTC, NOW, start)
+    assert (found and found.strftime("%Y-%m-%d %H:%M")) == expected
+
+
 def test_nothing_fires_after_its_end() -> None:
     read = expression.parse("rate(1 day)")
     assert next_time(read, UTC, NOW, NOW, end=NOW + timedelta(hours=23)) is None

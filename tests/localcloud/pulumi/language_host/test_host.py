@@ -40,7 +40,7 @@ def info(folder: Path, **options: Any) -> Any:
     return described
 
 
-def test_it_says_the_version_of_the_sdk(host: Any) -> None:
+def test_the_version_of_the_host_is_that_of_the_sdk(host: Any) -> None:
     assert host.GetPluginInfo(empty_pb2.Empty()).version == metadata.version("pulumi")
 
 
@@ -75,15 +75,40 @@ def _distribution(folder: Path, name: str, version: str) -> None:
     (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
 
 
-def test_it_says_what_runs_the_program(host: Any, tmp_path: Path) -> None:
+def test_about_names_the_interpreter_of_the_program(host: Any, tmp_path: Path) -> None:
     answer = host.About(language_pb2.AboutRequest(info=info(tmp_path)))
     prefix, version = subprocess.check_output([answer.executable, "-c", FACTS], text=True).split()
     assert (prefix, version) == (sys.prefix, answer.version)
     assert answer.metadata["toolchain"] == "Pip"
 
 
+def test_a_command_that_fails_is_shown_even_if_its_output_is_not_utf_8(host: Any, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python"
+    python.write_bytes(b"#!/bin/sh\necho 'not in UTF-8: caf\xe9'\nexit 1\n")
+    python.chmod(0o755)
+    with pytest.raises(grpc.RpcError, match="not in UTF-8: caf\N{REPLACEMENT CHARACTER}"):
+        host.About(language_pb2.AboutRequest(info=info(tmp_path, virtualenv=str(tmp_path))))
+
+
+@pytest.mark.parametrize(
+    "pyproject",
+    [
+        pytest.param(b"[project]\n", id="no name"),
+        pytest.param(b"project = 3\n", id="no table"),
+        pytest.param(b"[project\n", id="no TOML"),
+        pytest.param(b"name = '\xff'\n", id="no UTF-8"),
+    ],
+)
+def test_a_plugin_that_names_nothing_to_run_is_refused(host: Any, tmp_path: Path, pyproject: bytes) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(pyproject)
+    request = language_pb2.RunPluginRequest(info=info(tmp_path), pwd=str(tmp_path), kind="resource")
+    with pytest.raises(grpc.RpcError, match=r"has neither __main__.py nor a pyproject.toml that names a project"):
+        list(host.RunPlugin(request))
+
+
 @pytest.mark.parametrize("transitive", [True, False])
-def test_it_lists_what_is_installed(host: Any, tmp_path: Path, *, transitive: bool) -> None:
+def test_installed_packages_are_listed(host: Any, tmp_path: Path, *, transitive: bool) -> None:
     request = language_pb2.GetProgramDependenciesRequest(info=info(tmp_path), transitiveDependencies=transitive)
     listed = {entry.name: entry.version for entry in host.GetProgramDependencies(request).dependencies}
     assert listed["pulumi-eks"] == metadata.version("pulumi-eks")
@@ -130,7 +155,7 @@ def test_a_new_project_is_asked_for_what_is_missing(host: Any, options: dict[str
         ),
     ],
 )
-def test_what_it_does_not_do_is_refused_by_name(host: Any, method: str, message: str) -> None:
+def test_a_method_that_the_host_lacks_is_refused_by_name(host: Any, method: str, message: str) -> None:
     with pytest.raises(grpc.RpcError, match=message) as refused:
         getattr(host, method)(getattr(language_pb2, f"{method}Request")())
     assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED  # pyright: ignore[reportAttributeAccessIssue]  a Call too

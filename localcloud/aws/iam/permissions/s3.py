@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, unquote
 
 from localcloud.aws.iam.directory import Directory
-from localcloud.aws.iam.needs import Keys, Need
+from localcloud.aws.iam.permissions import Keys, Permission
 from localcloud.aws.protocol.wire import Call
 
 _BUCKET = "arn:aws:s3:::{}"
 
-# Operations whose action has another name than the operation.
+# The actions of operations that have another name.
 _ACTIONS: Mapping[str, str] = {
     "ListBuckets": "ListAllMyBuckets",
     **dict.fromkeys(("HeadBucket", "ListObjects", "ListObjectsV2"), "ListBucket"),
@@ -22,7 +22,7 @@ _ACTIONS: Mapping[str, str] = {
     **dict.fromkeys(("CopyObject", "CreateMultipartUpload", "CompleteMultipartUpload"), "PutObject"),
     **dict.fromkeys(("UploadPart", "UploadPartCopy"), "PutObject"),
 }
-# A bucket's settings: their names in operations, and in actions where these differ.
+# The settings of a bucket that have other names in actions than in operations.
 _SETTINGS: Mapping[str, str] = {
     "BucketEncryption": "EncryptionConfiguration",
     "BucketLifecycleConfiguration": "LifecycleConfiguration",
@@ -36,23 +36,23 @@ _SETTINGS: Mapping[str, str] = {
     "ObjectLockConfiguration": "BucketObjectLockConfiguration",
     "PublicAccessBlock": "BucketPublicAccessBlock",
 }
-# Their versions of these actions apply when the request names a version.
+# If the request names a version, the action is the one for versions, such as GetObjectVersion.
 _VERSIONED = {"GetObject", "DeleteObject", "GetObjectTagging", "PutObjectTagging", "GetObjectAcl", "PutObjectAcl"}
 _LISTS = {"ListObjects", "ListObjectsV2", "ListObjectVersions", "HeadBucket"}
 
 
-def needs(call: Call, _directory: Directory) -> Sequence[Need]:
+def permissions(call: Call, _directory: Directory) -> Sequence[Permission]:
     bucket = str(call.params.get("Bucket") or "")
     action = "s3:" + _action(call)
     if call.operation == "ListBuckets":
-        return [Need(action, "*")]
+        return [Permission(action, "*")]
     if call.operation == "DeleteObjects":
         return []  # S3 decides on each object by itself: see `localcloud.aws.s3`
     key = call.params.get("Key")
     if key is None:
-        return [Need(action, _BUCKET.format(bucket), _list_keys(call)), *_bucket_extras(call, bucket)]
+        return [Permission(action, _BUCKET.format(bucket), _list_keys(call)), *_bucket_extras(call, bucket)]
     resource = _BUCKET.format(f"{bucket}/{key}")
-    return [Need(action, resource, _object_keys(call)), *_object_extras(call, resource), *_source(call)]
+    return [Permission(action, resource, _object_keys(call)), *_object_extras(call, resource), *_source(call)]
 
 
 def _action(call: Call) -> str:
@@ -65,10 +65,10 @@ def _action(call: Call) -> str:
     return action.replace("Object", "ObjectVersion", 1) if versioned else action
 
 
-def deletion(bucket: str, entry: Mapping[str, str]) -> Need:
-    """The permission to delete one of several objects."""
+def deletion(bucket: str, entry: Mapping[str, str]) -> Permission:
+    """Return the permission to delete one of several objects."""
     action = "s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"
-    return Need(action, _BUCKET.format(f"{bucket}/{entry.get('Key')}"))
+    return Permission(action, _BUCKET.format(f"{bucket}/{entry.get('Key')}"))
 
 
 def _list_keys(call: Call) -> Keys:
@@ -91,24 +91,24 @@ def _object_keys(call: Call) -> Keys:
 
 
 def _given(call: Call, names: Mapping[str, str]) -> Keys:
-    """The condition keys that have the values of arguments; an empty one counts."""
+    """Return condition keys with the values of arguments; unlike `given`, it counts an empty one."""
     return {key: (str(call.params[name]),) for name, key in names.items() if call.params.get(name) is not None}
 
 
-def _bucket_extras(call: Call, bucket: str) -> Sequence[Need]:
+def _bucket_extras(call: Call, bucket: str) -> Sequence[Permission]:
     if call.operation == "CreateBucket" and (call.params.get("CreateBucketConfiguration") or {}).get("Tags"):
-        return [Need("s3:TagResource", _BUCKET.format(bucket))]
+        return [Permission("s3:TagResource", _BUCKET.format(bucket))]
     return []
 
 
-def _object_extras(call: Call, resource: str) -> Sequence[Need]:
+def _object_extras(call: Call, resource: str) -> Sequence[Permission]:
     if call.operation not in {"PutObject", "CopyObject", "CreateMultipartUpload"}:
         return []
     wanted = (("Tagging", "s3:PutObjectTagging"), ("ACL", "s3:PutObjectAcl"))
-    return [Need(action, resource) for parameter, action in wanted if call.params.get(parameter)]
+    return [Permission(action, resource) for parameter, action in wanted if call.params.get(parameter)]
 
 
-def _source(call: Call) -> Sequence[Need]:
+def _source(call: Call) -> Sequence[Permission]:
     source = call.params.get("CopySource")
     if not source:
         return []
@@ -116,4 +116,4 @@ def _source(call: Call) -> Sequence[Need]:
         path = f"{source.get('Bucket')}/{source.get('Key')}"
     else:
         path = unquote(str(source)).lstrip("/").partition("?versionId=")[0]
-    return [Need("s3:GetObject", _BUCKET.format(path))]
+    return [Permission("s3:GetObject", _BUCKET.format(path))]

@@ -1,22 +1,22 @@
-"""Permissions of all services but S3. Every resource of a call must be allowed."""
+"""The permissions of all services but S3. A call needs the permission on each of its resources."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from localcloud.aws.iam.directory import Directory
-from localcloud.aws.iam.needs import (
+from localcloud.aws.iam.permissions import (
     EC2_SERVICE,
     PODS_SERVICE,
     Keys,
     Mapper,
-    Need,
+    Permission,
     at,
     fill,
     given,
     members,
-    needed,
     pass_role,
+    required,
     tag_keys,
 )
 from localcloud.aws.protocol.wire import Call
@@ -43,7 +43,7 @@ _EKS_RESOURCES = (
 _IN_CLUSTER = "cluster/{clusterName}"
 
 _EC2 = "arn:aws:ec2:{region}:{account}:"
-# Operation -> the resources it acts on. A resource that is being created has no id: `*`.
+# Operation -> the resources that it acts on. A resource that is being created has no id yet, which is `*`.
 _EC2_RESOURCES: Mapping[str, tuple[str, ...]] = {
     "CreateVpc": ("vpc/*",),
     **dict.fromkeys(("DeleteVpc", "ModifyVpcAttribute"), ("vpc/{VpcId}",)),
@@ -71,7 +71,7 @@ _EC2_RESOURCES: Mapping[str, tuple[str, ...]] = {
         ("security-group/{GroupId}",),
     ),
 }
-# By the letters before the dash of an id.
+# Letters before the dash of an id -> the kind of the resource.
 _EC2_KINDS = {
     "vpc": "vpc",
     "subnet": "subnet",
@@ -85,19 +85,19 @@ _EC2_KINDS = {
 }
 
 
-def iam(call: Call, directory: Directory) -> Sequence[Need]:
+def iam(call: Call, directory: Directory) -> Sequence[Permission]:
     names = {"PolicyArn": "iam:policyarn", "PermissionsBoundary": "iam:permissionsboundary"}
     keys = given(call, {**names, "AWSServiceName": "iam:awsservicename"})
     kind = call.operation.removeprefix("Create")
     tagging = f"Tag{kind}" if kind in _TAGGED_AT_CREATION else ""
-    found = needed(call, _iam_resource(call, directory), keys, tagging)
+    found = required(call, _iam_resource(call, directory), keys, tagging)
     if call.operation == "AddRoleToInstanceProfile":
         found.append(pass_role(directory.arn("role", str(call.params.get("RoleName"))), EC2_SERVICE))
     return found
 
 
 def _iam_resource(call: Call, directory: Directory) -> str:
-    """The ARN of a call's resource: in IAM's tables a role, user or group comes before a policy that is attached to it."""
+    """Return the ARN of a call's resource. That of AttachRolePolicy and its like is the role, user or group, not the policy."""
     params = call.params
     if params.get("InstanceProfileName"):
         return _new_arn(call, "instance-profile", str(params["InstanceProfileName"]))
@@ -114,68 +114,68 @@ def _new_arn(call: Call, kind: str, name: str) -> str:
     return f"arn:aws:iam::{call.principal.account_id}:{kind}{call.params.get('Path') or '/'}{name}"
 
 
-def sts(call: Call, _directory: Directory) -> Sequence[Need]:
+def sts(call: Call, _directory: Directory) -> Sequence[Permission]:
     """GetCallerIdentity needs no permission, and AssumeRole evaluates the role's trust policy itself."""
     free = call.operation in {"GetCallerIdentity", "AssumeRole"}
-    return [] if free else needed(call, fill("{RoleArn}", call))
+    return [] if free else required(call, fill("{RoleArn}", call))
 
 
-def logs(call: Call, _directory: Directory) -> Sequence[Need]:
-    """CloudWatch Logs names a group in denials as `log-group:NAME:log-stream:STREAM`, the stream possibly empty."""
+def logs(call: Call, _directory: Directory) -> Sequence[Permission]:
+    """In its denials, CloudWatch Logs calls a group `log-group:NAME:log-stream:STREAM`, in which the stream may be empty."""
     params = call.params
     identifier = str(params.get("logGroupIdentifier") or "")
     if arn := params.get("resourceArn") or (identifier if identifier.startswith("arn:") else ""):
-        return needed(call, str(arn))
+        return required(call, str(arn))
     group = params.get("logGroupName") or params.get("logGroupNamePrefix") or identifier
     stream = params.get("logStreamName") or ""
-    return needed(call, fill(f"arn:aws:logs:{{region}}:{{account}}:log-group:{group}:log-stream:{stream}", call))
+    return required(call, fill(f"arn:aws:logs:{{region}}:{{account}}:log-group:{group}:log-stream:{stream}", call))
 
 
-def cloudwatch(call: Call, _directory: Directory) -> Sequence[Need]:
-    return needed(call, "*", given(call, {"Namespace": "cloudwatch:namespace"}))
+def cloudwatch(call: Call, _directory: Directory) -> Sequence[Permission]:
+    return required(call, "*", given(call, {"Namespace": "cloudwatch:namespace"}))
 
 
-def service_quotas(call: Call, _directory: Directory) -> Sequence[Need]:
+def service_quotas(call: Call, _directory: Directory) -> Sequence[Permission]:
     quota = "arn:aws:servicequotas:{region}:{account}:{ServiceCode}/{QuotaCode}"
-    return needed(call, fill(quota, call) if call.params.get("QuotaCode") else "*")
+    return required(call, fill(quota, call) if call.params.get("QuotaCode") else "*")
 
 
-def scheduler(call: Call, _directory: Directory) -> Sequence[Need]:
+def scheduler(call: Call, _directory: Directory) -> Sequence[Permission]:
     template = _SCHEDULER_RESOURCES.get(call.operation)
     if template is None:
-        return needed(call, str(call.params.get("ResourceArn") or "*"))
+        return required(call, str(call.params.get("ResourceArn") or "*"))
     named = template.replace("{group}", str(call.params.get("GroupName") or "default"))
-    return needed(call, fill(f"arn:aws:scheduler:{{region}}:{{account}}:{named}", call), tagging="TagResource")
+    return required(call, fill(f"arn:aws:scheduler:{{region}}:{{account}}:{named}", call), tagging="TagResource")
 
 
-def events(call: Call, _directory: Directory) -> Sequence[Need]:
+def events(call: Call, _directory: Directory) -> Sequence[Permission]:
     """The ARN of a rule on the default bus does not contain the bus's name."""
     name = call.params.get("Rule") or call.params.get("Name")
     rule = fill(f"arn:aws:events:{{region}}:{{account}}:rule/{name}", call) if name else "*"
     tagging = "TagResource" if call.operation == "PutRule" else ""
-    return needed(call, str(call.params.get("ResourceARN") or rule), tagging=tagging)
+    return required(call, str(call.params.get("ResourceARN") or rule), tagging=tagging)
 
 
-def sqs(call: Call, _directory: Directory) -> Sequence[Need]:
+def sqs(call: Call, _directory: Directory) -> Sequence[Permission]:
     name = call.params.get("QueueName") or str(call.params.get("QueueUrl") or "").rpartition("/")[2]
     tagging = "TagQueue" if call.operation == "CreateQueue" else ""
-    return needed(call, fill(f"arn:aws:sqs:{{region}}:{{account}}:{name}", call) if name else "*", tagging=tagging)
+    return required(call, fill(f"arn:aws:sqs:{{region}}:{{account}}:{name}", call) if name else "*", tagging=tagging)
 
 
-def sns(call: Call, _directory: Directory) -> Sequence[Need]:
+def sns(call: Call, _directory: Directory) -> Sequence[Permission]:
     if call.operation == "CreateTopic":
-        return needed(call, fill("arn:aws:sns:{region}:{account}:{Name}", call), tagging="TagResource")
-    return needed(call, str(call.params.get("TopicArn") or call.params.get("ResourceArn") or "*"))
+        return required(call, fill("arn:aws:sns:{region}:{account}:{Name}", call), tagging="TagResource")
+    return required(call, str(call.params.get("TopicArn") or call.params.get("ResourceArn") or "*"))
 
 
-def sagemaker(call: Call, _directory: Directory) -> Sequence[Need]:
+def sagemaker(call: Call, _directory: Directory) -> Sequence[Permission]:
     place, params = (call.region, call.principal.account_id), call.params
     if call.operation in _ON_JOBS:
         resource = transform_job_arn(*place, str(params.get("TransformJobName") or "*"))
     elif call.operation in _ON_MODELS:
         resource = model_arn(*place, str(params.get("ModelName") or "*"))
     else:
-        return needed(call, str(params.get("ResourceArn") or "*"))
+        return required(call, str(params.get("ResourceArn") or "*"))
     keys = given(
         call,
         {
@@ -188,22 +188,22 @@ def sagemaker(call: Call, _directory: Directory) -> Sequence[Need]:
         keys["sagemaker:modelarn"] = (model_arn(*place, str(params["ModelName"])),)
     if call.operation == "CreateModel":
         keys["sagemaker:networkisolation"] = ("true" if params.get("EnableNetworkIsolation") else "false",)
-    return needed(call, resource, keys, "AddTags")
+    return required(call, resource, keys, "AddTags")
 
 
-def eks(call: Call, _directory: Directory) -> Sequence[Need]:
+def eks(call: Call, _directory: Directory) -> Sequence[Permission]:
     names = {name: f"eks:{name.lower()}" for name in ("principalArn", "policyArn")}
     keys = given(call, {**names, "upgradePolicy.supportType": "eks:supporttype"})
     created = call.operation.startswith("Create")
-    found = needed(call, _eks_resource(call), keys, "TagResource" if created else "")
+    found = required(call, _eks_resource(call), keys, "TagResource" if created else "")
     if call.operation.endswith("PodIdentityAssociation") and (role := call.params.get("roleArn")):
-        found.append(Need("iam:GetRole", str(role)))
+        found.append(Permission("iam:GetRole", str(role)))
     pods = (at(row, "roleArn") for row in members(call.params.get("podIdentityAssociations")))
     return [*found, *(pass_role(str(role), PODS_SERVICE) for role in pods)]
 
 
 def _eks_resource(call: Call) -> str:
-    """The ARN of a call's resource; the creation of one is a permission on its cluster."""
+    """Return the ARN of a call's resource; to create something in a cluster is a permission on the cluster."""
     if arn := call.params.get("resourceArn"):
         return str(arn)
     if call.params.get("clusterName"):
@@ -213,22 +213,22 @@ def _eks_resource(call: Call) -> str:
     return fill(f"{_EKS}cluster/{{name}}", call) if call.params.get("name") else "*"
 
 
-def eks_auth(call: Call, _directory: Directory) -> Sequence[Need]:
-    return needed(call, fill(_EKS + _IN_CLUSTER, call))
+def eks_auth(call: Call, _directory: Directory) -> Sequence[Permission]:
+    return required(call, fill(_EKS + _IN_CLUSTER, call))
 
 
-def ec2(call: Call, _directory: Directory) -> Sequence[Need]:
+def ec2(call: Call, _directory: Directory) -> Sequence[Permission]:
     action = f"ec2:{call.operation}"
     if call.operation in {"CreateTags", "DeleteTags"}:
         tags = tag_keys({row["Key"]: row.get("Value", "") for row in members(call.params.get("Tags"))})
-        return [Need(action, _ec2_arn(call, str(name)), tags) for name in members(call.params.get("Resources"))]
+        return [Permission(action, _ec2_arn(call, str(name)), tags) for name in members(call.params.get("Resources"))]
     if call.operation == "DeleteVpcEndpoints":
-        return [Need(action, _ec2_arn(call, str(name))) for name in members(call.params.get("VpcEndpointIds"))]
+        return [Permission(action, _ec2_arn(call, str(name))) for name in members(call.params.get("VpcEndpointIds"))]
     tags = _specified_tags(call)
     first, *rest = [fill(_EC2 + template, call) for template in _EC2_RESOURCES.get(call.operation, ())] or ["*"]
-    found = [Need(action, first, tags), *(Need(action, other) for other in rest)]
+    found = [Permission(action, first, tags), *(Permission(action, other) for other in rest)]
     if tags:
-        found.append(Need("ec2:CreateTags", first, {**tags, "ec2:createaction": (call.operation,)}))
+        found.append(Permission("ec2:CreateTags", first, {**tags, "ec2:createaction": (call.operation,)}))
     return found
 
 

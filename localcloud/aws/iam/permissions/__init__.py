@@ -1,4 +1,4 @@
-"""Which permissions a call needs: actions, resource ARNs and the condition keys that come with them.
+"""Which permissions a call needs: actions on resources, with condition keys.
 
 Each service has a function in `services` or `s3`, after AWS's service authorization reference
 (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
@@ -36,7 +36,7 @@ _ROLES = {
 
 
 @dataclass(frozen=True)
-class Need:
+class Permission:
     """One permission: an action on a resource, with the condition keys of this request."""
 
     action: str
@@ -44,22 +44,22 @@ class Need:
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
-Mapper = Callable[[Call, Directory], Sequence[Need]]
+Mapper = Callable[[Call, Directory], Sequence[Permission]]
 
 
-def needed(call: Call, resource: str, keys: Keys | None = None, tagging: str = "") -> list[Need]:
-    """The needs of an operation on one resource: its own action, that of the tags it gives, and the role that it passes.
+def required(call: Call, resource: str, keys: Keys | None = None, tagging: str = "") -> list[Permission]:
+    """Return the permissions that an operation on one resource needs: for itself, for its tags, for the role that it passes.
 
     Args:
         call: the call.
         resource: the resource's ARN.
-        keys: condition keys of the service.
-        tagging: the action that tags need besides the operation's own; empty if there is none.
+        keys: the service's condition keys.
+        tagging: the action that is also needed if the call has tags; empty if there is none.
     """
     tags, prefix = tag_keys(tags_of(call)), _PREFIXES.get(call.service, call.service)
-    found = [Need(f"{prefix}:{call.operation}", resource, {**(keys or {}), **tags})]
+    found = [Permission(f"{prefix}:{call.operation}", resource, {**(keys or {}), **tags})]
     if tags and tagging:
-        found.append(Need(f"{prefix}:{tagging}", resource, tags))
+        found.append(Permission(f"{prefix}:{tagging}", resource, tags))
     member, service = _ROLES.get(call.operation, ("", ""))
     if role := at(call.params, member):
         found.append(pass_role(str(role), service))
@@ -67,7 +67,7 @@ def needed(call: Call, resource: str, keys: Keys | None = None, tagging: str = "
 
 
 def at(params: Mapping[str, Any], member: str) -> Any:
-    """The value of a member such as `Target.RoleArn`; None if it is not given."""
+    """Return the value of a member such as `Target.RoleArn`; None if it is not given."""
     value: Any = params
     for name in member.split("."):
         value = (value or {}).get(name)
@@ -75,18 +75,18 @@ def at(params: Mapping[str, Any], member: str) -> Any:
 
 
 def given(call: Call, names: Mapping[str, str]) -> Keys:
-    """The condition keys that have the values of a request's members, by those members."""
+    """Return condition keys with the values of a request's members; `names` has the key of each member."""
     return {key: (str(value),) for member, key in names.items() if (value := at(call.params, member))}
 
 
 def fill(template: str, call: Call) -> str:
-    """A resource ARN from a template such as `transform-job/{TransformJobName}`; a missing argument becomes `*`."""
+    """Fill in a template such as `transform-job/{TransformJobName}`; an argument that is not given becomes `*`."""
     values = {**call.params, "region": call.region, "account": call.principal.account_id}
     return _PLACE.sub(lambda place: str(values.get(place[1]) or "*"), template)
 
 
 def tags_of(call: Call) -> dict[str, str]:
-    """The tags in a request, in the form of any service."""
+    """Return the tags in a request, which have another form in each service."""
     found = call.params.get("Tags") or call.params.get("tags") or {}
     if isinstance(found, dict):
         return {str(key): str(value) for key, value in cast("dict[str, Any]", found).items()}
@@ -94,16 +94,16 @@ def tags_of(call: Call) -> dict[str, str]:
 
 
 def tag_keys(tags: Mapping[str, str]) -> Keys:
-    """`aws:RequestTag/...` and `aws:TagKeys`."""
+    """Return the condition keys `aws:RequestTag/...` and `aws:TagKeys`."""
     if not tags:
         return {}
     return {f"aws:requesttag/{key.lower()}": (value,) for key, value in tags.items()} | {"aws:tagkeys": tuple(tags)}
 
 
-def pass_role(role_arn: str, service: str) -> Need:
-    return Need("iam:PassRole", role_arn, {"iam:passedtoservice": (service,)})
+def pass_role(role_arn: str, service: str) -> Permission:
+    return Permission("iam:PassRole", role_arn, {"iam:passedtoservice": (service,)})
 
 
 def members(value: Any) -> list[Any]:
-    """A list argument, which SDKs omit if it is empty."""
+    """Return a list argument, which SDKs omit if it is empty."""
     return list(value or [])
