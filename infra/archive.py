@@ -129,8 +129,8 @@ def problem(path: Path, *, built_in: bool, isolated: bool = True) -> str | None:
         return f"{missing(path)}. Allowed: the path of a model.tar.gz; `make model` makes the workshop's own."
     found = contents(path)
     if found.error:
-        model = path if path.suffix != ".gz" else "model.json"
-        maker = f"make model-archive FILE={model}" if built_in else f"tar -czf model.tar.gz {model}"
+        model = path if path.suffix in {".json", ".ubj"} else "model.json"
+        maker = f"make model-archive FILE={model}" if built_in else "tar -czf model.tar.gz -C FOLDER ."
         return f"{path} is not a valid tar.gz archive ({found.error}). Make one with: {maker}"
     if found.is_empty and not built_in:
         return f"{path} is an empty archive."
