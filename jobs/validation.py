@@ -252,8 +252,9 @@ def _unless(what: str, key: str) -> str:
 
 def mistyped(arguments: object) -> Iterator[str]:
     """Say which members of an arguments object, and of the objects in it, have another type than declared."""
+    hints = _hints(arguments)
     for name, value in vars(arguments).items():
-        hint = _hints(arguments)[name]
+        hint = hints[name]
         if not _fits(value, hint):
             yield _misfit(name, value, hint)
         elif isinstance(value, str) and _UNRESOLVED in value:
@@ -262,7 +263,7 @@ def mistyped(arguments: object) -> Iterator[str]:
             yield from (f"{name}{where}{problem}" for where, part in _nested(value) for problem in mistyped(part))
 
 
-def _hints(arguments: object) -> dict[str, Any]:
+def _hints(arguments: object) -> Mapping[str, Any]:
     return get_type_hints(type(arguments), localns=vars(pulumi.output))  # pulumi.Input contains names of that module
 
 
