@@ -3,8 +3,8 @@
 The provider is explicit so that everything that can be tagged carries project and stack, whatever the stack's
 config says; `make leftovers` finds by these tags the objects that a broken run left behind.
 
-An existing VPC with subnets, bucket or permissions boundary is checked before the first resource is created, also in a
-preview. None of them becomes a resource: destroy leaves them as they were.
+The names of the region and instance types, and an existing VPC with subnets, bucket or permissions boundary, are checked
+before the first resource is created, also in a preview. None of them becomes a resource: destroy leaves them as they were.
 """
 
 import json
@@ -18,7 +18,7 @@ import pulumi_aws as aws
 
 from infra import policies
 from infra.policies import Scope
-from infra.problems import aws_message, refuse
+from infra.problems import aws_message, misspelt, refuse
 from infra.settings import Settings
 
 ZONES_WITHOUT_EKS = ["use1-az3", "usw1-az2", "cac1-az3"]
@@ -60,13 +60,27 @@ def connect(settings: Settings) -> Account:
 
 
 def check_existing(settings: Settings, opts: pulumi.InvokeOptions) -> None:
-    """Check the VPC, subnets, bucket and permissions boundary that the settings name.
+    """Check the region, instance types, VPC, subnets, bucket and permissions boundary that the settings name.
 
     Raises:
         pulumi.RunError: one of them cannot be used; the text has one line for each problem.
     """
-    checks = (_network_problems, _bucket_problems, _boundary_problems)
+    checks = (_name_problems, _network_problems, _bucket_problems, _boundary_problems)
     refuse([problem for check in checks for problem in check(settings, opts)], "the settings")
+
+
+def _name_problems(settings: Settings, _: pulumi.InvokeOptions) -> Iterator[str]:
+    regions, types = ([one.value for one in kind] for kind in (aws.Region, aws.ec2.InstanceType))
+    for key, name, known in (
+        ("aws:region", settings.region, regions),
+        ("nodeInstanceType", settings.node_instance_type, types),
+        *(("allowedTransformInstanceTypes", kind, types) for kind in settings.allowed_transform_instance_types),
+    ):
+        bare = name.removeprefix("ml.")
+        if meant := misspelt(bare, known):
+            yield f"{key}: AWS has no '{name}'. Allowed: a name that AWS has; is {name.replace(bare, meant)} meant?"
+        elif bare not in known:
+            pulumi.log.warn(f"{key}: '{name}' is either wrong or newer than this program's list of names.")
 
 
 def _network_problems(settings: Settings, opts: pulumi.InvokeOptions) -> Iterator[str]:

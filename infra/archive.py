@@ -21,7 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
+from infra.problems import missing
+
 REQUIREMENTS = "code/requirements.txt"
+_SCIKIT_LEARN = "for a scikit-learn model, set image='sagemaker-scikit-learn:1.4-2-cpu-py3' (docs/local-cloud.md)"
 _PICKLE_PROTOCOL = b"\x80"
 _HEAD = 4096
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
@@ -123,12 +126,12 @@ def problem(path: Path, *, built_in: bool, isolated: bool = True) -> str | None:
         isolated: whether the container has no network.
     """
     if not path.is_file():
-        return f"there is no file {path}. Allowed: the path of a model.tar.gz; `make model` makes the workshop's own."
+        return f"{missing(path)}. Allowed: the path of a model.tar.gz; `make model` makes the workshop's own."
     found = contents(path)
     if found.error:
-        return (
-            f"{path} is not a valid tar.gz archive ({found.error}). Make one with: tar -czf model.tar.gz xgboost-model"
-        )
+        model = path if path.suffix in {".json", ".ubj"} else "model.json"
+        maker = f"make model-archive FILE={model}" if built_in else "tar -czf model.tar.gz -C FOLDER ."
+        return f"{path} is not a valid tar.gz archive ({found.error}). Make one with: {maker}"
     if found.is_empty and not built_in:
         return f"{path} is an empty archive."
     if found.installs_packages and isolated:
@@ -142,12 +145,13 @@ def problem(path: Path, *, built_in: bool, isolated: bool = True) -> str | None:
 def _xgboost_problem(path: Path, models: Mapping[str, XGBoostModel]) -> str | None:
     if not models:
         return (
-            f"{path} has no file at its root, where the XGBoost container looks for models; pack xgboost-model there."
+            f"{path} has no file at its root, where the XGBoost container looks for models; pack xgboost-model there; "
+            f"{_SCIKIT_LEARN}."
         )
     if pickles := [name for name, model in models.items() if model.head.startswith(_PICKLE_PROTOCOL)]:
         return (
             f"{path} holds a pickle ({', '.join(pickles)}), which runs code when it is loaded; "
-            "save with booster.save_model('xgboost-model')."
+            f"save with booster.save_model('xgboost-model'); {_SCIKIT_LEARN}."
         )
     if strays := [name for name, model in models.items() if _is_not_a_model(model.head[:_HEAD])]:
         return (

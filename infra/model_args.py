@@ -4,7 +4,7 @@ The same arguments describe the stack's model and the one that a job brings with
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from infra.problems import NamedArguments
 
 XGBOOST = "sagemaker-xgboost:3.0-5"
 """The image of a container for which none is given."""
+
+SCRIPT = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+"""The variables by which SageMaker's scikit-learn container finds its script, with their usual values."""
 
 PIPELINE = (2, 15)  # how many containers an inference pipeline may have
 MAX_ENVIRONMENT = 100
@@ -72,13 +75,13 @@ class ModelArgs(ContainerArgs):
 
     also_called = {**ContainerArgs.also_called, "enablenetworkisolation": "network_isolation"}  # noqa: RUF012  as above
 
-    containers: tuple[ContainerArgs, ...] = ()
+    containers: Sequence[ContainerArgs] = ()
     network_isolation: bool = True
 
     @property
     def parts(self) -> tuple[ContainerArgs, ...]:
         """The containers, in the order in which a record passes through them."""
-        return self.containers or (self,)
+        return tuple(self.containers) or (self,)
 
     @property
     def private_images(self) -> list[str]:
@@ -92,6 +95,16 @@ class ModelArgs(ContainerArgs):
             where = f"containers[{number}]." if self.containers else ""
             found += [f"{where}{problem}" for problem in self._part_problems(part, root)]
         return found
+
+    def script_problems(self, environment: Mapping[str, str]) -> Iterator[str]:
+        """Say which containers would find no script; a job's environment is added to that of each container."""
+        for part in self.parts:
+            missing = [name for name in SCRIPT if name not in {**part.environment, **environment}]
+            if missing and part.image.startswith("sagemaker-scikit-learn:"):
+                yield (
+                    f"environment: {part.image} finds no script without {' and '.join(missing)}. "
+                    f"Allowed: a script in the archive, such as code/inference.py, with environment={SCRIPT}"
+                )
 
     def _pipeline_problems(self) -> Iterator[str]:
         least, most = PIPELINE
@@ -115,19 +128,19 @@ class ModelArgs(ContainerArgs):
             yield f"image: '{part.image}' is not allowed. Allowed: {IMAGES_ALLOWED}"
         if problem := self.archive_problem(part, root):
             yield f"archive: {problem}"
-        yield from environment_problems("environment", part.environment, MAX_ENVIRONMENT, MAX_VALUE)
+        yield from environment_problems(part.environment, MAX_ENVIRONMENT, MAX_VALUE)
         if part.container_hostname is not None and not _HOSTNAME.fullmatch(part.container_hostname):
             yield f"container_hostname: '{part.container_hostname}' is not allowed. Allowed: letters, digits and -, up to 63"
 
 
-def environment_problems(member: str, variables: Mapping[str, str], most: int, longest: int) -> Iterator[str]:
+def environment_problems(variables: Mapping[str, str], most: int, longest: int) -> Iterator[str]:
     """Say which of a container's variables SageMaker does not allow; a value may have `longest` characters."""
     if len(variables) > most:
-        yield f"{member}: {len(variables)} entries. Allowed: at most {most}"
+        yield f"environment: {len(variables)} entries. Allowed: at most {most}"
     for name, value in variables.items():
         if not _VARIABLE.fullmatch(name) or len(value) > longest:
             allowed = f"names of letters, digits and _, values up to {longest} characters"
-            yield f"{member}: '{name}' is not allowed. Allowed: {allowed}"
+            yield f"environment: '{name}' is not allowed. Allowed: {allowed}"
 
 
 def is_image(text: str) -> bool:

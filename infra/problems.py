@@ -7,11 +7,15 @@ A program that stops at its first wrong value must be run once for each mistake.
 import dataclasses
 import difflib
 import inspect
+import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import pulumi
+
+_WORD = re.compile("[a-z]{3,}")  # shorter ones are codes, such as us and m, which differ by a letter anyway
 
 
 def refuse(problems: Sequence[str], subject: str) -> None:
@@ -38,22 +42,56 @@ def aws_message(error: Exception) -> str:
     return (text.splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
+def misspelt(name: str, known: Sequence[str]) -> str | None:
+    """Return the known name that is meant by one with an unknown word; None if it may be newer than the known ones."""
+    words = {word for one in known for word in _WORD.findall(one)}
+    if any(word not in words and difflib.get_close_matches(word, words) for word in _WORD.findall(name)):
+        close = difflib.get_close_matches(name, known, 3, 0)
+        return min(close, key=lambda one: sorted(one) != sorted(name))  # two letters may have changed places
+    return None
+
+
+def missing(path: Path) -> str:
+    """Say which part of a path does not exist, or is a folder where a file is needed."""
+    whole = path.absolute()
+    there = next(folder for folder in whole.parents if folder.is_dir())
+    first = whole.relative_to(there).parts[0]
+    kind = "folder" if there / first != whole else "file" if whole.exists() else "file or folder"
+    rule = "~ is not expanded" if first[0] == "~" else "a relative path starts from the program's folder"
+    return f"there is no {kind} {first} in {there}; {rule}"
+
+
 class NamedArguments:
-    """Base of dataclasses that people fill in: an argument with a wrong name is refused, and the right name is given.
+    """Base of dataclasses that people fill in: a wrong or missing argument is refused, and the right name is given.
 
     Without it Python prints a traceback, and people who know boto3 or the SageMaker SDK write the names that these use.
+    Paths become texts, and other sequences become tuples, so that equal arguments are equal.
     """
 
     also_called: ClassVar[Mapping[str, str]] = {}
     """The names here by the names in other libraries, in lower case and without underscores."""
 
-    def __new__(cls, *_: Any, **given: Any) -> Self:
+    def __new__(cls, *args: Any, **given: Any) -> Self:
         known = [item.name for item in dataclasses.fields(cls)]  # pyright: ignore[reportArgumentType]  all are dataclasses
-        unknown = [name for name in given if name not in known]
-        if unknown:
+        if unknown := [name for name in given if name not in known]:
             problems = "; ".join(cls._misnamed(name, known) for name in unknown)
-            raise pulumi.RunError(f"{_caller()}: {cls.__name__} {problems}")
+            raise pulumi.RunError(f"{caller()}: {cls.__name__} {problems}")
+        try:
+            inspect.signature(cls.__init__).bind(None, *args, **given)
+        except TypeError as error:
+            raise pulumi.RunError(f"{caller()}: {cls.__name__}: {error}") from None
         return super().__new__(cls)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
+        """Give `copy` the arguments, without which it could not make a new object."""
+        return (), vars(self)
+
+    def __post_init__(self) -> None:
+        for name, value in list(vars(self).items()):
+            if isinstance(value, os.PathLike):
+                object.__setattr__(self, name, os.fspath(cast("os.PathLike[str]", value)))
+            elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+                object.__setattr__(self, name, tuple(cast("Sequence[object]", value)))
 
     @classmethod
     def _misnamed(cls, name: str, known: Sequence[str]) -> str:
@@ -65,11 +103,10 @@ class NamedArguments:
         return f"has no argument '{name}'; {right}"
 
 
-def _caller() -> str:
-    """Return the file and line of the program that makes the arguments."""
+def caller(*own: str) -> str:
+    """Return the file and line of the program that made the call; `own` are files that only pass it on."""
     frame = inspect.currentframe()
-    own = {__file__, dataclasses.__file__}
-    while frame and frame.f_code.co_filename in own:
+    while frame and frame.f_code.co_filename in {__file__, dataclasses.__file__, *own}:
         frame = frame.f_back
     if frame is None:
         return "the program"

@@ -80,7 +80,7 @@ class Settings:
         _matching(r"(?=.{2,24}$)[a-z](-?[a-z0-9])+"),
     )
     kubernetes_version: str = _text(
-        f"{' or '.join(EKS_VERSIONS)}; infra/eks_versions.json has the add-ons of each, and takes one more line",
+        f"{' or '.join(EKS_VERSIONS)}; docs/aws-options.md says how to add a version",
         EKS_VERSIONS.__contains__,
     )
     allowed_cidrs: tuple[str, ...] = _texts(
@@ -191,7 +191,7 @@ class Reader:
                 "aws:profile", "is set", "AWS_PROFILE in the environment, which kubectl and the aws CLI read too"
             )
         value = self._aws.get("region") or ""
-        if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", value):
+        if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d", value):
             self._refuse("aws:region", _shown(value), "a region that has EKS and SageMaker, such as us-east-1")
         return value
 

@@ -4,7 +4,7 @@ Most members are those of CreateTransformJob, in snake case, as far as the opera
 file without a header, with one prediction for each line. `ModelArgs` and `ContainerArgs` describe a model of the job's own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -77,7 +77,7 @@ class TransformJobArgs(NamedArguments):
     }
 
     input: str | ResultOf
-    """A local file or folder, which is uploaded; an `s3://` URI; or another job's result."""
+    """A local file or folder, which is uploaded (a Path becomes a text); an `s3://` URI; or another job's result."""
 
     # Input
     s3_data_type: S3DataType = "S3Prefix"
@@ -123,7 +123,7 @@ class TransformJobArgs(NamedArguments):
     not fail the run."""
     timeout_minutes: int | None = None
     """By default the stack's `jobTimeoutMinutes`."""
-    after: tuple[str, ...] = ()
+    after: Sequence[str] = ()
     """Names of jobs that must end first. They affect the order only, not the job's identity."""
 
     # Facts about the data, for the tools that show results
@@ -136,7 +136,7 @@ class TransformJobArgs(NamedArguments):
     label_key: str | int | None = None
     """The column by which a line of the result, which must carry it (a join), finds its line in `labels`: its name in
     the header line and in `columns`, or its position from 0 in both files."""
-    columns: tuple[str, ...] | None = None
+    columns: Sequence[str] | None = None
     """The names of the input's columns, before any filter, since the file itself has no header."""
 
     # Instead of by `up`

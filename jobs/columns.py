@@ -21,7 +21,10 @@ _SNIFFED = 512  # characters from which the image guesses the delimiter
 _SHOWN = 60  # characters of a line in a message
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 _BYTE_ORDER_MARK = "\ufeff"
-_USUAL_CAUSE = "The usual cause is an id or the label left in, or a filter that takes one column too many or too few"
+_ADVICE = (
+    "The usual cause is an id or the label left in, or a filter that takes one column too many or too few: "
+    'correct the input, or choose columns, such as all but the first with input_filter="$[1:]"'
+)
 
 
 @dataclass(frozen=True)
@@ -247,11 +250,12 @@ def _text(
 def _text_advice(field: str, line: str, delimiter: str) -> str:
     if _is_number(field.strip().strip("\"'")):
         return "The XGBoost container does not remove quotes: write numbers without them"
-    if other := next((mark for mark in _DELIMITERS if mark in field and mark != delimiter), None):
+    other = max(_DELIMITERS, key=line.count)
+    if other != delimiter and any(map(_is_number, field.split(other))):
         return f"The line seems to be separated by {_DELIMITERS[other]}: separate the columns with commas"
     if field.strip().lower() in {"na", "n/a", "null", "none", "?"}:
         return "Leave the field of a missing value empty"
-    return f"{_USUAL_CAUSE}; the line is {_shown(line)}"
+    return f"The line is {_shown(line)}. {_ADVICE}"
 
 
 def _width(
@@ -288,7 +292,7 @@ def _width_advice(line: str, input_filter: str | None) -> str:
     other = max(_DELIMITERS, key=line.count)
     if input_filter and other != "," and line.count(other) > line.count(","):
         return f"SageMaker's filters split at commas, and the line has {_DELIMITERS[other]}: separate the columns with commas"
-    return f"{_USUAL_CAUSE}: correct the input, or choose columns with input_filter, such as $[1:]"
+    return _ADVICE
 
 
 def _after(input_filter: str | None) -> str:

@@ -19,11 +19,12 @@ from jobs.account import Account
 from jobs.arguments import TransformJobArgs
 from jobs.columns import Reader
 from jobs.inputs import Input, InputError, ResultOf, S3Input
-from jobs.validation import Limits, mistyped
+from jobs.validation import Limits, checked, mistyped
 
 OWN_TAGS = 3
 """Tags that a job has from its stack: project, stack and job."""
 SUBJECT = "the declared jobs"
+SHOWN = 5  # findings in the files of one folder
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class Jobs:
         self._problems: list[str] = []
         self._warnings: list[str] = []
 
+    @checked('jobs.add("late", TransformJobArgs(input="late.csv"))')
     def add(self, name: str, args: TransformJobArgs, *, fan_out: str = "") -> ResultOf:
         """Declare a job.
 
@@ -107,7 +109,7 @@ class Jobs:
         return ResultOf(name)
 
     def _refuse(self, name: str, *problems: str) -> None:
-        self._problems += [f"{name}: {problem}" for problem in problems]
+        self._problems += [f"{name or repr(name)}: {problem}" for problem in problems]
 
     def refuse(self, problem: str) -> None:
         """Report a problem that the code which declares jobs has found."""
@@ -134,6 +136,9 @@ class Jobs:
         if any(mistyped(args)):
             return PlannedJob(name, TransformJobArgs(input=""), inputs.NOTHING)
         self._warnings += [f"{name}: {warning}" for warning in validation.doubtful_filters(args)]
+        if args.model_name is None:
+            model = args.model or self.defaults.model
+            self._refuse(f"{name}: model", *model.script_problems(args.environment))
         if args.schedule is not None:
             self._refuse(name, *scheduling.problems(self.defaults.prefix, name, args))
             return PlannedJob(name, args, scheduling.unread(args.input))
@@ -157,9 +162,13 @@ class Jobs:
         if not labels.is_csv(args) or args.split_type not in {"None", "Line"}:
             return
         reader = self._reader(args)
-        for sample in inputs.samples(source, args.compression_type, self._account.read_head):
-            for finding in columns.findings(sample, args.input_filter, reader):
-                (self._problems if finding.is_certain else self._warnings).append(f"{name}: {finding.text}")
+        samples = inputs.samples(source, args.compression_type, self._account.read_head)
+        found = [one for sample in samples for one in columns.findings(sample, args.input_filter, reader)]
+        for finding in found[:SHOWN]:
+            (self._problems if finding.is_certain else self._warnings).append(f"{name}: {finding.text}")
+        if more := found[SHOWN:]:
+            text = f"{name}: and {len(more)} more like these; is {args.input} the right folder?"
+            (self._problems if any(finding.is_certain for finding in more) else self._warnings).append(text)
 
     def _reader(self, args: TransformJobArgs) -> Reader:
         """Return the known facts about the container that reads the input; none, if the job only names its model."""
@@ -175,7 +184,7 @@ class Jobs:
             if not self._account.model_exists(str(model), self.defaults.region):
                 self._refuse(
                     job.name,
-                    f"ModelName: SageMaker has no model '{model}' in {self.defaults.region}; correct the name, "
+                    f"model_name: SageMaker has no model '{model}' in {self.defaults.region}; correct the name, "
                     "or give the job a model of its own: model=ModelArgs(archive=...)",
                 )
 

@@ -8,16 +8,21 @@ each of which a job starts when the one before has ended, also if that failed.
 """
 
 import itertools
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from jobs.arguments import TransformJobArgs
 from jobs.declaration import Jobs
 from jobs.inputs import ResultOf
+from jobs.validation import checked
+
+Source = str | os.PathLike[str] | ResultOf
 
 
+@checked('over_variants(jobs, "size", {"small": TransformJobArgs(...), "large": TransformJobArgs(...)})')
 def over_variants(
     jobs: Jobs, name: str, variants: Mapping[str, TransformJobArgs], at_once: int | None = None
 ) -> dict[str, ResultOf]:
@@ -36,16 +41,18 @@ def over_variants(
     return results
 
 
+@checked('over_inputs(jobs, "region", TransformJobArgs(input=""), {"north": "data/north.csv"})')
 def over_inputs(
-    jobs: Jobs, name: str, args: TransformJobArgs, sources: Mapping[str, str | ResultOf], at_once: int | None = None
+    jobs: Jobs, name: str, args: TransformJobArgs, sources: Mapping[str, Source], at_once: int | None = None
 ) -> dict[str, ResultOf]:
     """Declare the same job for each input."""
     variants = {variant: replace(args, input=source) for variant, source in sources.items()}
     return over_variants(jobs, name, variants, at_once)
 
 
+@checked('over_grid(jobs, "payload", args, {"max_payload_in_mb": [1, 6]})')
 def over_grid(
-    jobs: Jobs, name: str, args: TransformJobArgs, grid: Mapping[str, Sequence[Any]], at_once: int | None = None
+    jobs: Jobs, name: str, args: TransformJobArgs, grid: Mapping[str, Iterable[Any]], at_once: int | None = None
 ) -> dict[str, ResultOf]:
     """Declare the job for each combination of arguments; the values name it."""
     known = [item.name for item in fields(args)]

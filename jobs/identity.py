@@ -20,8 +20,11 @@ _DECLARED = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 def name_problem(prefix: str, declared: str) -> str | None:
     """Say why a job cannot be declared under this name, or None."""
     if not _DECLARED.fullmatch(declared):
+        wrong = re.search("[^a-z0-9-]", declared)
+        meant = re.sub("[^a-z0-9]+", "-", declared.lower()).strip("-")
         return (
-            "the name must consist of a-z, 0-9 and -, with a letter or digit first and last; capitals are not allowed"
+            "the name must consist of a-z, 0-9 and -, with a letter or digit first and last"
+            f"{f'; {wrong[0]!r} is not allowed' if wrong else ''}{f'; is {meant} meant?' if meant else ''}"
         )
     return length_problem(prefix, declared, HASH_LENGTH, "", "the hash")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.archive import digest
+from infra.problems import missing
 from jobs.columns import SAMPLE, Sample
 from lookups import s3
 
@@ -154,9 +155,7 @@ def _files(where: Path) -> tuple[tuple[str, Path], ...]:
     if where.is_file():
         return ((where.name, where),)
     if not where.is_dir():
-        raise InputError(
-            f"there is no file or folder {where.name} in {where.parent.absolute()}; a relative path starts from the program's folder"
-        )
+        raise InputError(missing(where))
     found = sorted(file for file in where.rglob("*") if file.is_file())
     named = ((file.relative_to(where), file) for file in found)
     files = tuple((name.as_posix(), file) for name, file in named if not any(part[0] == "." for part in name.parts))

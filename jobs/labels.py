@@ -5,11 +5,12 @@ labels change does not run again.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from data_processing.content_types import CSV, content_type
+from infra.problems import missing
 from jobs import columns
 from jobs.account import Account
 from jobs.arguments import TransformJobArgs
@@ -56,7 +57,7 @@ def problems(args: TransformJobArgs, source: Input, root: Path, account: Account
         yield from _in_file(args, source, root / args.labels)
 
 
-def _named(names: tuple[str, ...], source: LocalInput) -> Iterator[str]:
+def _named(names: Sequence[str], source: LocalInput) -> Iterator[str]:
     with source.files[0][1].open(encoding="utf-8-sig", errors="replace") as file:
         found = columns.width(file.readline().rstrip("\r\n"))
     if found != len(names) and found > 1:
@@ -67,7 +68,7 @@ def _named(names: tuple[str, ...], source: LocalInput) -> Iterator[str]:
 
 def _in_file(args: TransformJobArgs, source: Input, path: Path) -> Iterator[str]:
     if not path.is_file():
-        yield f"labels: there is no file {args.labels} in {path.parent.absolute()}; relative paths start from the program's folder"
+        yield f"labels: {missing(path)}"
         return
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -76,7 +77,7 @@ def _in_file(args: TransformJobArgs, source: Input, path: Path) -> Iterator[str]
         if not wrong and args.label_key is None and isinstance(source, LocalInput):
             wrong = list(_counted(args, source, path))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        wrong = [f"labels: {path} is not a CSV file that can be read: {error}"]
+        wrong = [f"labels: {path} is not a CSV file that can be read: {getattr(error, 'strerror', error)}"]
     yield from wrong
 
 

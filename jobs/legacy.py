@@ -75,7 +75,7 @@ def load(path: str | Path) -> LegacyJob:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise LegacyError(f"{path} cannot be read: {error}") from error
+        raise LegacyError(f"{path} cannot be read: {getattr(error, 'strerror', error)}") from error
     return parse(text, str(path))
 
 

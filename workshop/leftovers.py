@@ -182,12 +182,15 @@ def _pairs(answer: Mapping[str, Any]) -> Tags:
 
 
 def _print(stack: str, found: Sequence[Found], kept: Sequence[str], hidden: Sequence[Found]) -> None:
+    stands = any(item.kind == "cluster" for item in found)
+    if stands:
+        print(f"stack {stack} stands: it has its cluster; these are its objects")
     for item in found:
-        print(f"left: {item.kind} {item.name}")
+        print(f"{'there' if stands else 'left'}: {item.kind} {item.name}")
         if item.kind == RUNNING_JOB:
             print(f"      aws sagemaker stop-transform-job --transform-job-name {item.name}")
     if found:
-        print(f"`make destroy STACK={stack}` removes what Pulumi knows about; delete the rest by hand")
+        print(f"`make destroy STACK={stack}` removes what Pulumi knows about; delete by hand what is left then")
     else:
         print(f"nothing of stack {stack} is left")
     if hidden:
@@ -195,7 +198,7 @@ def _print(stack: str, found: Sequence[Found], kept: Sequence[str], hidden: Sequ
             f"not checked, because the permission is missing: {len(hidden)}, for example {hidden[0].kind} {hidden[0].name}"
         )
     if kept:
-        print(f"SageMaker keeps {len(kept)} records of ended jobs and their logs, for example {kept[0]}.")
+        print(f"AWS keeps the records and logs of ended jobs: {len(kept)} in all, for example {kept[0]}.")
         print("They cannot be deleted, do not run, and cost nothing except the logs' storage.")
 
 

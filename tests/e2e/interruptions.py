@@ -78,7 +78,7 @@ def assert_nothing_left(checkout: Checkout) -> Said:
     assert destroyed.code == 0, destroyed.text
     assert "Traceback" not in destroyed.text
     assert "nothing of stack local is left" in destroyed.text
-    assert "SageMaker keeps" not in destroyed.text
+    assert "AWS keeps" not in destroyed.text
     assert "not of this stack" not in destroyed.text
     assert checkout.client("s3").list_buckets()["Buckets"] == []
     assert checkout.client("eks").list_clusters()["clusters"] == []

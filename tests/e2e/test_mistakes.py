@@ -22,7 +22,7 @@ SAID = [
     f"{'l' * 64}: the name has 64 characters, 39 are allowed",
     "churn: two jobs have this name",
     "lost: there is no file or folder missing.csv",
-    "large: MaxPayloadInMB: 101 is not allowed. Allowed: 0 to 100",
+    "large: max_payload_in_mb: 101 is not allowed. Allowed: 0 to 100",
 ]
 
 

@@ -87,8 +87,25 @@ def test_a_damaged_archive_is_refused(tmp_path: Path, position: float) -> None:
     assert "is not a valid tar.gz archive" in (archive.problem(path, built_in=True) or "")
 
 
+def test_a_model_that_is_not_packed_is_packed_by_the_command_of_the_readme(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    path.write_bytes(MODEL)
+    assert f"Make one with: make model-archive FILE={path}" in (archive.problem(path, built_in=True) or "")
+
+
+@pytest.mark.parametrize("files", [{"m.joblib": pickle.dumps({"a": 1})}, {"code/inference.py": b"x"}], ids=str)
+def test_an_archive_of_scikit_learn_is_told_its_image(tmp_path: Path, files: dict[str, bytes]) -> None:
+    said = archive.problem(pack(tmp_path / "m.tar.gz", files), built_in=True) or ""
+    assert "for a scikit-learn model, set image='sagemaker-scikit-learn:" in said
+
+
 def test_a_missing_archive_says_where_one_comes_from(tmp_path: Path) -> None:
     assert "make model" in (archive.problem(tmp_path / "gone.tar.gz", built_in=True) or "")
+
+
+def test_a_folder_for_an_archive_is_told_that_a_file_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    assert f"there is no file m in {tmp_path}" in (archive.problem(tmp_path / "m", built_in=True) or "")
 
 
 def test_an_own_image_may_have_any_files(tmp_path: Path) -> None:

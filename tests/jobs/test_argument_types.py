@@ -1,12 +1,15 @@
 """Arguments with an unknown name or a wrong type are reported by name before anything else uses them."""
 
+import copy
+import pickle
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 
-from jobs.arguments import ContainerArgs, ExperimentConfig, ModelArgs, ModelClientConfig, TransformJobArgs
+from jobs.arguments import ContainerArgs, ExperimentConfig, ModelArgs, ModelClientConfig, Schedule, TransformJobArgs
 from jobs.inputs import ResultOf
 from jobs.validation import mistyped
 
@@ -38,7 +41,7 @@ def test_as_declared(changes: dict[str, Any]) -> None:
         pytest.param({"wait": "no"}, "wait: 'no' is not allowed. Allowed: True or False", id="a text for a truth"),
         pytest.param({"split_type": None}, "split_type: None is not allowed. Allowed: a text", id="None for a word"),
         pytest.param({"max_concurrent_transforms": 1.5}, "Allowed: a whole number or None", id="a fraction"),
-        pytest.param({"after": "first"}, "after: 'first' is not allowed. Allowed: a tuple of texts", id="no tuple"),
+        pytest.param({"after": "first"}, "Allowed: a tuple or list of texts, such as ('first',)", id="no tuple"),
         pytest.param({"tags": {"a": 1}}, "tags: {'a': 1} is not allowed. Allowed: a mapping of texts", id="a number"),
         pytest.param({"input": 5}, "input: 5 is not allowed. Allowed: a text or ResultOf", id="a number for a place"),
         pytest.param(
@@ -47,7 +50,7 @@ def test_as_declared(changes: dict[str, Any]) -> None:
             id="within a part",
         ),
         pytest.param({"experiment_config": {"trial_name": "t"}}, "Allowed: ExperimentConfig or None", id="a mapping"),
-        pytest.param({"columns": ["a"]}, "columns: ['a'] is not allowed. Allowed: a tuple of texts", id="a list"),
+        pytest.param({"columns": [1]}, "columns: (1,) is not allowed. Allowed: a tuple or list of texts", id="numbers"),
         pytest.param(
             {"model": ModelArgs(containers=(ContainerArgs(archive=1),))},  # pyright: ignore[reportArgumentType]
             "model.containers[0].archive: 1 is not allowed",
@@ -55,7 +58,7 @@ def test_as_declared(changes: dict[str, Any]) -> None:
         ),
         pytest.param(
             {"model": ModelArgs(containers=("a", "b"))},  # pyright: ignore[reportArgumentType]
-            "Allowed: a tuple of ContainerArgs",
+            "Allowed: a tuple or list of ContainerArgs",
             id="texts for parts",
         ),
         pytest.param({"input": None}, "Does the function that should give it end in `return`?", id="None for a result"),
@@ -103,3 +106,35 @@ def test_an_argument_of_another_name_is_refused_with_the_right_one_and_its_line(
 def test_a_changed_copy_of_arguments_knows_the_right_names_too() -> None:
     with pytest.raises(pulumi.RunError, match=r"test_argument_types\.py, line \d+: .*it is called batch_strategy"):
         replace(ARGS, strategy="SingleRecord")  # pyright: ignore[reportCallIssue]  that is the mistake
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "problem"),
+    [
+        pytest.param(TransformJobArgs, (), "missing a required argument: 'input'", id="no input"),
+        pytest.param(Schedule, (), "missing a required argument: 'expression'", id="no expression"),
+        pytest.param(ModelClientConfig, (1, 2, 3), "too many positional arguments", id="one too many"),
+    ],
+)
+def test_a_missing_or_surplus_argument_is_refused_with_its_line(kind: Any, args: tuple[int, ...], problem: str) -> None:
+    with pytest.raises(pulumi.RunError, match=r"test_argument_types\.py, line \d+: ") as error:
+        kind(*args)
+    assert f"{kind.__name__}: {problem}" in str(error.value)
+
+
+def test_paths_and_lists_make_the_same_arguments_as_texts_and_tuples() -> None:
+    parts = ContainerArgs(archive="m.tar.gz"), ContainerArgs(image="own")
+    given: Any = {"input": Path("d/in.csv"), "labels": Path("y.csv"), "after": ["a"], "columns": ["b", "c"]}
+    made = TransformJobArgs(
+        **given, model=ModelArgs(containers=[replace(parts[0], archive=Path("m.tar.gz")), parts[1]])
+    )  # pyright: ignore[reportArgumentType]
+    texts = TransformJobArgs(
+        input="d/in.csv", labels="y.csv", after=("a",), columns=("b", "c"), model=ModelArgs(containers=parts)
+    )
+    assert made == texts
+    assert repr(made) == repr(texts)
+
+
+def test_arguments_can_be_copied() -> None:
+    given = replace(ARGS, after=("a",), model_client_config=ModelClientConfig(1, 1))
+    assert copy.copy(given) == copy.deepcopy(given) == pickle.loads(pickle.dumps(given)) == given  # noqa: S301  our own

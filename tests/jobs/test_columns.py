@@ -61,6 +61,8 @@ def test_an_input_that_fits_the_model_is_not_refused(text: str, input_filter: st
         pytest.param("id,a,b,c\nx,1,2,3\n", "$[1:]", ["looks like a header"], id="a header, and a filter"),
         pytest.param("1,2,3\n4,abc,6\n", None, ["line 2: column 2 is 'abc'", "numbers only"], id="a text"),
         pytest.param("k1,2,3\nk2,5,6\n", None, ["column 1 is 'k1'", "an id or the label"], id="a text as id"),
+        pytest.param('Müller "Ö",2,3\n', None, ["column 1 is", 'the first with input_filter="$[1:]"'], id="a name"),
+        pytest.param("1 2 x 3,5\n", None, ["seems to be separated by spaces"], id="spaces, and a text"),
         pytest.param("1,NA,3\n", None, ["Leave the field of a missing value empty"], id="a word for a missing value"),
         pytest.param('1,"2",3\n', None, ["does not remove quotes"], id="a number in quotes"),
         pytest.param("0;1;2;3\n0;4;5;6\n", "$[1:]", ["0 columns", "has semicolons"], id="semicolons, and a filter"),

@@ -3,7 +3,6 @@
 import gzip
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -113,13 +112,13 @@ def test_everything_wrong_with_all_jobs_is_one_message(defaults: JobDefaults) ->
 def test_arguments_of_a_wrong_type_are_refused_together_with_all_other_problems(defaults: JobDefaults) -> None:
     def declare(jobs: Jobs) -> None:
         jobs.add("a", replace(ARGS, max_payload_in_mb="6"))
-        jobs.add("b", replace(ARGS, input=Path("in.csv"), environment={"N": 1}))
+        jobs.add("b", replace(ARGS, input=5, environment={"N": 1}))
         jobs.add("c", TransformJobArgs(input=ResultOf("a")))
 
     lines = refused(defaults, declare).splitlines()[1:]
     assert [line.split(" is not allowed")[0] for line in lines] == [
         "  - a: max_payload_in_mb: '6'",
-        "  - b: input: PosixPath('in.csv')",
+        "  - b: input: 5",
         "  - b: environment: {'N': 1}",
     ]
 
@@ -134,7 +133,7 @@ def test_a_job_that_would_read_its_own_results_is_refused_and_one_that_reads_ano
     listed = [S3Object("out/w-own-1/x.out", "e", 1)]
     with pytest.raises(pulumi.RunError, match="1 problem in the declared jobs; nothing was created") as error:
         declaration.collect([declare], defaults, Account(list_objects=lambda _: listed))
-    assert "own: S3Uri: 's3://my/out/w-own-' is not allowed with the output under s3://my/out" in str(error.value)
+    assert "own: input: 's3://my/out/w-own-' is not allowed with the output under s3://my/out" in str(error.value)
 
 
 @pytest.fixture
@@ -192,6 +191,29 @@ def test_a_declaration_that_fails_is_reported_together_with_all_other_problems(d
     assert "TransformJobArgs has no argument 'strategy'" in message
 
 
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        pytest.param(lambda add: add("a", input="in.csv"), "missing a required argument: 'args'", id="no args"),
+        pytest.param(lambda add: add("a"), "missing a required argument: 'args'", id="a name alone"),
+        pytest.param(
+            lambda add: add("a", "in.csv"), "args: 'in.csv' is not allowed. Allowed: TransformJobArgs", id="a path"
+        ),
+        pytest.param(lambda add: add("a", None), "args: None is not allowed. Allowed: TransformJobArgs", id="None"),
+        pytest.param(lambda add: add("a", [ARGS]), " is not allowed. Allowed: TransformJobArgs", id="a list"),
+        pytest.param(lambda add: add(5, ARGS), "name: 5 is not allowed. Allowed: a text", id="a number for a name"),
+    ],
+)
+def test_a_wrong_call_is_reported_in_one_line_with_its_place_and_an_example(
+    defaults: JobDefaults, call: Callable[[Any], object], problem: str
+) -> None:
+    message = refused(defaults, lambda jobs: call(jobs.add), lambda jobs: jobs.add("b", ARGS))
+    (line,) = message.splitlines()[1:]
+    assert line.startswith("  - tests/jobs/test_declaration.py, line ")
+    assert problem in line
+    assert line.endswith('Write for example: jobs.add("late", TransformJobArgs(input="late.csv"))')
+
+
 def test_a_missing_file_names_the_folder_that_paths_start_from(defaults: JobDefaults) -> None:
     message = refused(defaults, lambda jobs: jobs.add("b", TransformJobArgs(input="gone.csv")))
     assert f"there is no file or folder gone.csv in {defaults.root}; a relative path starts from" in message
@@ -202,6 +224,20 @@ def test_the_beginning_of_an_object_in_s3_is_checked_too(defaults: JobDefaults) 
     account = Account(list_objects=lambda _: [S3Object("in.csv", "e", 8)], read_head=lambda *_: b"1,2,3\n")
     with pytest.raises(pulumi.RunError, match=r"b: s3://mine/in.csv has 3 columns, and the model expects 2"):
         declaration.collect([lambda jobs: jobs.add("b", TransformJobArgs(input="s3://mine/in.csv"))], defaults, account)
+
+
+def test_a_folder_of_files_that_do_not_fit_shows_the_first_and_counts_the_others(defaults: JobDefaults) -> None:
+    defaults = replace(defaults, model=ModelArgs(archive=archive(defaults.root / "m.tar.gz", 2)))
+    (defaults.root / "texts").mkdir()
+    for number in range(9):
+        (defaults.root / "texts" / f"{number}.md").write_text("# A heading\n")
+    lines = refused(defaults, lambda jobs: jobs.add("a", TransformJobArgs(input="texts"))).splitlines()[1:]
+    assert ["/texts/" in line for line in lines] == [True] * 5 + [False]
+    assert lines[-1] == "  - a: and 4 more like these; is texts the right folder?"
+
+
+def test_a_job_without_a_name_is_reported_as_such(defaults: JobDefaults) -> None:
+    assert "  - '': the name must consist of a-z" in refused(defaults, lambda jobs: jobs.add("", ARGS))
 
 
 def test_an_input_that_should_be_compressed_is_looked_at_inside(defaults: JobDefaults) -> None:
@@ -222,4 +258,4 @@ def test_a_filter_that_reports_doubt_is_reported_and_not_refused(defaults: JobDe
     args = TransformJobArgs(input="in.csv", join_source="Input", output_filter="$[0,5:]")
     assert [job.name for job in declaration.collect([lambda jobs: jobs.add("a", args)], defaults)] == ["a"]
     (warning,) = warnings
-    assert warning.startswith("a: OutputFilter: the job is reported to fail with it: Invalid JsonPath: $[0,5:]: ")
+    assert warning.startswith("a: output_filter: the job is reported to fail with it: Invalid JsonPath: $[0,5:]: ")

@@ -1,6 +1,9 @@
 """Many jobs from one declaration."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,6 +11,8 @@ from jobs import declaration, fan_out
 from jobs.declaration import JobDefaults, Jobs
 from jobs.inputs import ResultOf
 from tests.jobs.declaring import ARGS, refused
+
+UNTYPED: Any = fan_out
 
 
 def test_many_inputs_make_many_jobs_of_which_some_run_at_once(defaults: JobDefaults) -> None:
@@ -38,6 +43,49 @@ def test_a_limit_that_lets_no_job_run_is_refused(defaults: JobDefaults, at_once:
 def test_a_grid_over_an_unknown_argument_is_refused(defaults: JobDefaults) -> None:
     message = refused(defaults, lambda jobs: fan_out.over_grid(jobs, "grid", ARGS, {"payload": [1]}))
     assert "grid: payload in the grid is not an argument of a job. Allowed: input, " in message
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        pytest.param(
+            lambda jobs: UNTYPED.over_grid(jobs, "grid", ARGS, {"max_payload_in_mb": 6}),
+            "grid: {'max_payload_in_mb': 6} is not allowed. Allowed: a mapping of texts to a tuple or list of values",
+            id="one value for a list",
+        ),
+        pytest.param(
+            lambda jobs: UNTYPED.over_grid(jobs, "grid", ARGS, {"input_filter": "$[1:]"}),
+            "grid: {'input_filter': '$[1:]'} is not allowed",
+            id="a text for a list",
+        ),
+        pytest.param(
+            lambda jobs: UNTYPED.over_inputs(jobs, "many", ARGS, ["a.csv"]),
+            "sources: ['a.csv'] is not allowed. Allowed: a mapping of texts to texts or PathLike or ResultOf",
+            id="a list of inputs",
+        ),
+        pytest.param(
+            lambda jobs: UNTYPED.over_variants(jobs, "size", {"small": "in.csv"}),
+            "variants: {'small': 'in.csv'} is not allowed. Allowed: a mapping of texts to TransformJobArgs",
+            id="a text for a variant",
+        ),
+    ],
+)
+def test_a_wrong_call_is_reported_in_one_line_with_its_place(
+    defaults: JobDefaults, call: Callable[[Any], object], problem: str
+) -> None:
+    (line,) = refused(defaults, call).splitlines()[1:]
+    assert line.startswith("  - tests/jobs/test_fan_out.py, line ")
+    assert problem in line
+    assert ". Write for example: over_" in line
+
+
+def test_inputs_may_be_paths_and_the_values_of_a_grid_any_series(defaults: JobDefaults) -> None:
+    def declare(jobs: Jobs) -> None:
+        fan_out.over_inputs(jobs, "many", ARGS, {"n0": Path("in.csv")})
+        fan_out.over_grid(jobs, "grid", ARGS, {"max_payload_in_mb": range(1, 3)})
+
+    planned = declaration.collect([declare], defaults)
+    assert [job.name for job in planned] == ["many-n0", "grid-1", "grid-2"]
 
 
 def test_a_grid_in_which_two_jobs_would_have_one_name_is_refused(defaults: JobDefaults) -> None:

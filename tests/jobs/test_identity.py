@@ -119,6 +119,12 @@ def test_a_job_name_is_refused_if_it_has(declared: str) -> None:
     assert "a-z, 0-9 and -" in (identity.name_problem("p", declared) or "")
 
 
+def test_a_refused_name_is_told_its_first_wrong_letter_and_a_right_name() -> None:
+    assert (identity.name_problem("p", "my_job") or "").endswith("; '_' is not allowed; is my-job meant?")
+    assert (identity.name_problem("p", "-a") or "").endswith("first and last; is a meant?")
+    assert (identity.name_problem("p", "_") or "").endswith("; '_' is not allowed")
+
+
 def test_the_longest_name_fits_and_one_more_does_not() -> None:
     longest = 63 - len("batch-workshop") - 8 - 2
     assert identity.name_problem("batch-workshop", "a" * longest) is None

@@ -88,7 +88,9 @@ def test_a_file_has_the_digest_of_its_content_whatever_its_name(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        pytest.param("nowhere.csv", "there is no file or folder", id="a missing file"),
+        pytest.param("nowhere.csv", "there is no file or folder nowhere.csv in ", id="a missing file"),
+        pytest.param("nowhere/deep/in.csv", "there is no folder nowhere in ", id="a missing folder"),
+        pytest.param("~/in.csv", "~ is not expanded", id="a home folder"),
         pytest.param("empty.csv", "is empty", id="an empty file"),
         pytest.param("empty", "is empty", id="an empty folder"),
         pytest.param("", "names no file", id="no path"),

@@ -48,7 +48,7 @@ def test_right_labels_are_taken(tmp_path: Path, changes: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        pytest.param({"labels": "gone.csv"}, "labels: there is no file gone.csv in", id="a missing file"),
+        pytest.param({"labels": "gone.csv"}, "labels: there is no file or folder gone.csv in", id="a missing file"),
         pytest.param({"label_column": "z"}, "label_column: {root}/truth.csv has no column 'z'", id="a missing column"),
         pytest.param({"label_column": 2}, "has 2 columns, and none at position 2", id="a position beyond the last"),
         pytest.param({"label_column": None}, "has 2 columns (id, y, ...); name the one", id="no column of several"),

@@ -70,4 +70,4 @@ def test_the_command_refuses_to_make_a_name_that_sagemaker_refuses(
 
 def test_the_command_says_in_one_line_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert legacy.main([str(tmp_path / "gone.yaml")]) == 1
-    assert capsys.readouterr().err.startswith("error: ")
+    assert capsys.readouterr().err == f"error: {tmp_path / 'gone.yaml'} cannot be read: No such file or directory\n"

@@ -49,50 +49,62 @@ def test_allowed(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changes", "member"),
     [
-        pytest.param({"s3_data_type": "AugmentedManifestFile"}, "S3DataType", id="a data type of training"),
-        pytest.param({"compression_type": "gzip"}, "CompressionType", id="a word in another case"),
-        pytest.param({"split_type": "line"}, "SplitType", id="an unknown split"),
-        pytest.param({"assemble_with": "RecordIO"}, "AssembleWith", id="an unknown assembly"),
-        pytest.param({"batch_strategy": "Multi"}, "BatchStrategy", id="an unknown strategy"),
-        pytest.param({"join_source": "Output"}, "JoinSource", id="an unknown join"),
-        pytest.param({"max_payload_in_mb": 101}, "MaxPayloadInMB", id="too large a payload"),
-        pytest.param({"max_payload_in_mb": -1}, "MaxPayloadInMB", id="a negative payload"),
+        pytest.param({"s3_data_type": "AugmentedManifestFile"}, "s3_data_type", id="a data type of training"),
+        pytest.param({"compression_type": "gzip"}, "compression_type", id="a word in another case"),
+        pytest.param({"split_type": "line"}, "split_type", id="an unknown split"),
+        pytest.param({"assemble_with": "RecordIO"}, "assemble_with", id="an unknown assembly"),
+        pytest.param({"batch_strategy": "Multi"}, "batch_strategy", id="an unknown strategy"),
+        pytest.param({"join_source": "Output"}, "join_source", id="an unknown join"),
+        pytest.param({"max_payload_in_mb": 101}, "max_payload_in_mb", id="too large a payload"),
+        pytest.param({"max_payload_in_mb": -1}, "max_payload_in_mb", id="a negative payload"),
         pytest.param(
-            {"max_concurrent_transforms": 17}, "MaxConcurrentTransforms * MaxPayloadInMB", id="102 MB at once"
+            {"max_concurrent_transforms": 17}, "max_concurrent_transforms * max_payload_in_mb", id="102 MB at once"
         ),
-        pytest.param({"max_concurrent_transforms": -1}, "MaxConcurrentTransforms", id="negative concurrency"),
-        pytest.param({"instance_count": 0}, "InstanceCount", id="no instance"),
-        pytest.param({"instance_count": 101}, "InstanceCount", id="too many instances"),
-        pytest.param({"instance_type": "ml.p3.16xlarge"}, "InstanceType", id="an instance type that is not allowed"),
+        pytest.param({"max_concurrent_transforms": -1}, "max_concurrent_transforms", id="negative concurrency"),
+        pytest.param({"instance_count": 0}, "instance_count", id="no instance"),
+        pytest.param({"instance_count": 101}, "instance_count", id="too many instances"),
+        pytest.param({"instance_type": "ml.p3.16xlarge"}, "instance_type", id="an instance type that is not allowed"),
         pytest.param({"timeout_minutes": 0}, "timeout_minutes", id="no time to wait"),
-        pytest.param({"model_client_config": ModelClientConfig(0, 3)}, "InvocationsTimeoutInSeconds", id="no patience"),
-        pytest.param({"model_client_config": ModelClientConfig(1, 4)}, "InvocationsMaxRetries", id="too many retries"),
-        pytest.param({"environment": {"1A": "v"}}, "Environment", id="a variable that starts with a digit"),
-        pytest.param({"environment": {f"A{n}": "v" for n in range(17)}}, "Environment", id="17 variables"),
-        pytest.param({"environment": {"A": "v" * 10241}}, "Environment", id="a value that is too long"),
-        pytest.param({"tags": {"aws:x": "v"}}, "Tags", id="a tag of AWS's own"),
-        pytest.param({"tags": {"a": "<v>"}}, "Tags", id="a tag with brackets"),
-        pytest.param({"tags": {f"t{n}": "v" for n in range(46)}}, "Tags", id="51 tags in all"),
-        pytest.param({"model_name": "a_b"}, "ModelName", id="a model's name with underscore"),
-        pytest.param({"output_kms_key_id": "key!"}, "KmsKeyId", id="a key that is none"),
-        pytest.param({"volume_kms_key_id": ""}, "VolumeKmsKeyId", id="an empty key"),
-        pytest.param({"transform_ami_version": "a_b"}, "TransformAmiVersion", id="an AMI version that is none"),
-        pytest.param({"output_base": "bucket/x"}, "S3OutputPath", id="an output without scheme"),
-        pytest.param({"input": "http://b/x"}, "S3Uri", id="an input over http"),
-        pytest.param({"input": "s3:///x"}, "S3Uri", id="an input without bucket"),
-        pytest.param({"s3_data_type": "ManifestFile"}, "S3DataType", id="a local manifest"),
-        pytest.param({"input_filter": "$" + "." * 63}, "InputFilter", id="a filter that is too long"),
-        pytest.param({"input_filter": "[1:]"}, "InputFilter", id="a filter without $"),
-        pytest.param({"output_filter": "$..a"}, "OutputFilter", id="a descent"),
-        pytest.param({"output_filter": "$[?(@.a)]"}, "OutputFilter", id="a filter expression"),
-        pytest.param({"output_filter": "$[0:9:2]"}, "OutputFilter", id="a step"),
-        pytest.param({"input_filter": "$[1:"}, "InputFilter", id="a bracket that is not closed"),
-        pytest.param({"input_filter": "$.a"}, "InputFilter", id="a name in a CSV row"),
-        pytest.param({**JOIN, "accept": "application/json"}, "DataProcessing", id="a join of two types"),
-        pytest.param({**JOIN, "accept": None, "content_type": None}, "DataProcessing", id="a join of no types"),
-        pytest.param({**JOIN, "assemble_with": "None"}, "DataProcessing", id="a join that is not assembled"),
-        pytest.param({"experiment_config": ExperimentConfig("a b")}, "ExperimentName", id="an experiment with a space"),
-        pytest.param({"content_type": "x" * 257}, "ContentType", id="a type that is too long"),
+        pytest.param(
+            {"model_client_config": ModelClientConfig(0, 3)},
+            "model_client_config.invocations_timeout_in_seconds",
+            id="no patience",
+        ),
+        pytest.param(
+            {"model_client_config": ModelClientConfig(1, 4)},
+            "model_client_config.invocations_max_retries",
+            id="too many retries",
+        ),
+        pytest.param({"environment": {"1A": "v"}}, "environment", id="a variable that starts with a digit"),
+        pytest.param({"environment": {f"A{n}": "v" for n in range(17)}}, "environment", id="17 variables"),
+        pytest.param({"environment": {"A": "v" * 10241}}, "environment", id="a value that is too long"),
+        pytest.param({"tags": {"aws:x": "v"}}, "tags", id="a tag of AWS's own"),
+        pytest.param({"tags": {"a": "<v>"}}, "tags", id="a tag with brackets"),
+        pytest.param({"tags": {f"t{n}": "v" for n in range(46)}}, "tags", id="51 tags in all"),
+        pytest.param({"model_name": "a_b"}, "model_name", id="a model's name with underscore"),
+        pytest.param({"output_kms_key_id": "key!"}, "output_kms_key_id", id="a key that is none"),
+        pytest.param({"volume_kms_key_id": ""}, "volume_kms_key_id", id="an empty key"),
+        pytest.param({"transform_ami_version": "a_b"}, "transform_ami_version", id="an AMI version that is none"),
+        pytest.param({"output_base": "bucket/x"}, "output_base", id="an output without scheme"),
+        pytest.param({"input": "http://b/x"}, "input", id="an input over http"),
+        pytest.param({"input": "s3:///x"}, "input", id="an input without bucket"),
+        pytest.param({"s3_data_type": "ManifestFile"}, "s3_data_type", id="a local manifest"),
+        pytest.param({"input_filter": "$" + "." * 63}, "input_filter", id="a filter that is too long"),
+        pytest.param({"input_filter": "[1:]"}, "input_filter", id="a filter without $"),
+        pytest.param({"output_filter": "$..a"}, "output_filter", id="a descent"),
+        pytest.param({"output_filter": "$[?(@.a)]"}, "output_filter", id="a filter expression"),
+        pytest.param({"output_filter": "$[0:9:2]"}, "output_filter", id="a step"),
+        pytest.param({"input_filter": "$[1:"}, "input_filter", id="a bracket that is not closed"),
+        pytest.param({"input_filter": "$.a"}, "input_filter", id="a name in a CSV row"),
+        pytest.param({**JOIN, "accept": "application/json"}, "content_type", id="a join of two types"),
+        pytest.param({**JOIN, "accept": None, "content_type": None}, "content_type", id="a join of no types"),
+        pytest.param({**JOIN, "assemble_with": "None"}, "split_type", id="a join that is not assembled"),
+        pytest.param(
+            {"experiment_config": ExperimentConfig("a b")},
+            "experiment_config.experiment_name",
+            id="an experiment with a space",
+        ),
+        pytest.param({"content_type": "x" * 257}, "content_type", id="a type that is too long"),
     ],
 )
 def test_refused(changes: dict[str, Any], member: str) -> None:
@@ -100,6 +112,17 @@ def test_refused(changes: dict[str, Any], member: str) -> None:
     assert found, "nothing was refused"
     assert all("Allowed: " in problem for problem in found)
     assert any(problem.startswith(f"{member}: ") for problem in found), found
+
+
+def test_a_refused_instance_type_says_how_to_allow_it() -> None:
+    (found,) = problems(instance_type="ml.c5.large")
+    assert found.endswith("set in the stack's file allowedTransformInstanceTypes: [ml.m5.large, ml.c5.large]")
+
+
+@pytest.mark.parametrize("changes", [{"input": "s3://b/x/"}, {"output_base": "s3://b/x/"}], ids=str)
+def test_a_bucket_with_too_short_a_name_is_told_the_length(changes: dict[str, Any]) -> None:
+    (found,) = problems(**changes)
+    assert "with 3 to 63 of a-z, 0-9, . and - for the bucket" in found
 
 
 JSON_LINES = {"content_type": "application/jsonlines", "accept": "application/jsonlines"}
@@ -110,12 +133,12 @@ JSON_LINES = {"content_type": "application/jsonlines", "accept": "application/js
     [
         pytest.param(
             {**JSON_LINES, "output_filter": "$['a_b']"},
-            """OutputFilter: CreateTransformJob is reported to refuse it: Invalid OutputFilter: "$['a_b']". Unexpected "_\"""",
+            """output_filter: CreateTransformJob is reported to refuse it: Invalid OutputFilter: "$['a_b']". Unexpected "_\"""",
             id="an underscore",
         ),
         pytest.param(
             {"output_filter": "$[0,5:]"},
-            "OutputFilter: the job is reported to fail with it: Invalid JsonPath: $[0,5:]: only single range filters",
+            "output_filter: the job is reported to fail with it: Invalid JsonPath: $[0,5:]: only single range filters",
             id="a range and an index",
         ),
     ],
@@ -156,7 +179,7 @@ def test_an_input_that_contains_the_jobs_own_output_is_refused(source: str, outp
     args = replace(ARGS, input=source, output_base=output)
     (problem,) = validation.problems(args, OWN, "p-job-")
     assert problem.startswith(
-        f"S3Uri: '{source}' is not allowed with the output under {output or 's3://w-data-1a2b3c4'}"
+        f"input: '{source}' is not allowed with the output under {output or 's3://w-data-1a2b3c4'}"
     )
     assert "Allowed: an input that its output does not start with (end a folder with a /)" in problem
     assert "or another output_base" in problem

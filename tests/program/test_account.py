@@ -65,6 +65,21 @@ def no_resources_but_the_provider(graph: Graph) -> bool:
 @pytest.mark.parametrize(
     ("config", "answers", "words"),
     [
+        pytest.param(
+            {"aws:region": "us-esat-1"},
+            {},
+            "aws:region: AWS has no 'us-esat-1'. Allowed: a name that AWS has; is us-east-1 meant?",
+            id="a region that is misspelt",
+        ),
+        pytest.param(
+            {"nodeInstanceType": "t3.smal"}, {}, "nodeInstanceType: AWS has no 't3.smal'", id="a node that is misspelt"
+        ),
+        pytest.param(
+            {"transformInstanceType": "ml.m5.larg", "allowedTransformInstanceTypes": ["ml.m5.larg"]},
+            {},
+            "is ml.m5.large meant?",
+            id="a transform type that is misspelt",
+        ),
         pytest.param(NETWORK, network(vpcs=[]), f"existingVpcId: '{VPC}' is not in us-east-1", id="no such VPC"),
         pytest.param(NETWORK, network(dns=False), f"existingVpcId: '{VPC}' does not resolve names", id="no DNS"),
         pytest.param(
@@ -129,6 +144,13 @@ def test_what_is_given_and_does_not_fit_is_refused_before_anything_is_created(
     assert words in str(graph.error)
     assert str(graph.error).startswith("1 problem in the settings; nothing was created.\n")
     assert no_resources_but_the_provider(graph)
+
+
+def test_a_name_that_may_be_newer_than_the_list_of_names_is_allowed_with_a_warning() -> None:
+    graph = deploy(config={"aws:region": "eusc-de-west-9", "nodeInstanceType": "m9x.large"})
+    assert graph.error is None
+    said = [text.partition(" is either wrong or newer")[0] for _, text in graph.messages]
+    assert {"aws:region: 'eusc-de-west-9'", "nodeInstanceType: 'm9x.large'"} <= set(said)
 
 
 def test_all_that_does_not_fit_is_said_at_once() -> None:

@@ -22,7 +22,11 @@ def test_another_archive_renames_model_and_jobs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("declare", "message"),
     [
-        pytest.param(lambda jobs: jobs.add("Churn", TransformJobArgs(input=CSV)), "capitals", id="capitals"),
+        pytest.param(
+            lambda jobs: jobs.add("Churn", TransformJobArgs(input=CSV)),
+            "'C' is not allowed; is churn meant?",
+            id="capitals",
+        ),
         pytest.param(lambda jobs: jobs.add("c" * 60, TransformJobArgs(input=CSV)), "39 are allowed", id="a long name"),
         pytest.param(lambda jobs: jobs.add("c", TransformJobArgs(input="gone.csv")), "there is no file", id="no input"),
         pytest.param(lambda jobs: (two(jobs), two(jobs)), "two jobs have this name", id="two of one name"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from infra.model_args import SCRIPT
 from jobs.arguments import ContainerArgs, ModelArgs, TransformJobArgs
 from jobs.declaration import Jobs
 from tests.program.harness import Graph, deploy
@@ -94,7 +95,10 @@ class TestAModelOfAJobsOwn:
         assert pull["Resource"] == [f"arn:aws:ecr:us-east-1:{'1' * 12}:repository/own"]
 
     def test_may_have_one_of_sagemakers_images_by_repository_and_tag(self, archive: str) -> None:
-        graph = risk(ModelArgs(archive=archive, image="sagemaker-scikit-learn:1.4-2-cpu-py3"))
+        own = "sagemaker-scikit-learn:1.4-2-cpu-py3"
+        assert "finds no script without SAGEMAKER_PROGRAM" in str(risk(ModelArgs(archive=archive, image=own)).error)
+        assert risk(ModelArgs(archive=archive, image=own), environment=SCRIPT).error is None
+        graph = risk(ModelArgs(archive=archive, image=own, environment=SCRIPT))
         image = graph.one(MODEL, "risk-model").inputs["primaryContainer"]["image"]
         assert image == "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 
@@ -126,7 +130,7 @@ def test_a_name_that_no_model_has_is_refused_before_anything_is_created(preview:
     args = TransformJobArgs(input=CSV, model_name="gone")
     graph = run(lambda jobs: jobs.add("own", args), missing_models=["gone"], preview=preview)
     assert isinstance(graph.error, pulumi.RunError)
-    assert "own: ModelName: SageMaker has no model 'gone' in us-east-1" in str(graph.error)
+    assert "own: model_name: SageMaker has no model 'gone' in us-east-1" in str(graph.error)
     assert {found.type for found in graph.resources.values()} == {"pulumi:pulumi:Stack"}
 
 
@@ -137,4 +141,4 @@ def test_columns_are_compared_with_the_jobs_own_model(tmp_path: Path) -> None:
 
 def test_model_and_name_exclude_one_another(archive: str) -> None:
     graph = risk(ModelArgs(archive=archive), model_name="other")
-    assert "risk: ModelName: given together with model" in str(graph.error)
+    assert "risk: model_name: given together with model" in str(graph.error)

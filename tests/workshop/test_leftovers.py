@@ -26,6 +26,7 @@ class FakeAccount:
         self, buckets: dict[str, list[dict[str, str]] | ClientError], jobs: list[str], running: dict[str, Any]
     ) -> None:
         self.buckets, self.jobs, self.running = buckets, jobs, running
+        self.clusters: dict[str, dict[str, str]] = {}
 
     def get_bucket_tagging(self, Bucket: str) -> dict[str, Any]:  # noqa: N803  boto3's name
         answer = self.buckets[Bucket]
@@ -34,9 +35,14 @@ class FakeAccount:
         return {"TagSet": answer}
 
     def get_paginator(self, operation: str) -> Any:
+        if operation == "list_clusters":
+            return SimpleNamespace(paginate=lambda: [{"clusters": list(self.clusters)}])
         if operation == "list_buckets":
             return SimpleNamespace(paginate=lambda: [{"Buckets": [{"Name": name}]} for name in self.buckets])
         return FakePages(self.jobs, list(self.running)) if operation == "list_transform_jobs" else FakePages([], [])
+
+    def describe_cluster(self, name: str) -> dict[str, Any]:
+        return {"cluster": {"tags": self.clusters[name]}}
 
     def list_tags(self, ResourceArn: str) -> dict[str, Any]:  # noqa: N803
         return {"Tags": self.running[ResourceArn]}
@@ -69,9 +75,14 @@ def regions() -> list[str]:
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], regions: list[str]) -> Listed:
     def run(
-        buckets: dict[str, Any], *arguments: str, jobs: tuple[str, ...] = (), running: dict[str, Any] | None = None
+        buckets: dict[str, Any],
+        *arguments: str,
+        jobs: tuple[str, ...] = (),
+        running: dict[str, Any] | None = None,
+        clusters: tuple[str, ...] = (),
     ) -> tuple[int, str]:
         account = FakeAccount(buckets, list(jobs), dict(running or {}))
+        account.clusters = {name: {tag["Key"]: tag["Value"] for tag in OURS} for name in clusters}
         monkeypatch.setattr(leftovers, "_client", lambda session, _: regions.append(session.region_name) or account)
         code = leftovers.main(["--stack", "dev", *arguments])
         return code, capsys.readouterr().out
@@ -84,7 +95,17 @@ def test_resources_with_the_stacks_tags_are_reported_as_left_with_the_next_comma
     assert code == 1
     assert said.splitlines() == [
         "left: bucket a",
-        "`make destroy STACK=dev` removes what Pulumi knows about; delete the rest by hand",
+        "`make destroy STACK=dev` removes what Pulumi knows about; delete by hand what is left then",
+    ]
+
+
+def test_a_stack_that_stands_is_not_called_left(listed: Listed) -> None:
+    code, said = listed({"a": OURS}, clusters=("c",))
+    assert code == 1
+    assert said.splitlines()[:3] == [
+        "stack dev stands: it has its cluster; these are its objects",
+        "there: bucket a",
+        "there: cluster c",
     ]
 
 
@@ -122,7 +143,7 @@ def test_a_resource_that_is_deleted_while_listing_is_not_left(listed: Listed) ->
 def test_the_records_of_the_stacks_own_jobs_are_kept_and_those_of_others_not_named(listed: Listed) -> None:
     _, said = listed({}, jobs=("batch-workshop-churn-1a2b3c4d", "their-batch-workshop-x"))
     assert (
-        "SageMaker keeps 1 records of ended jobs and their logs, for example transform job batch-workshop-churn" in said
+        "AWS keeps the records and logs of ended jobs: 1 in all, for example transform job batch-workshop-churn" in said
     )
 
 
