@@ -84,17 +84,13 @@ def _words(args: TransformJobArgs) -> Iterator[str]:
 
 def _numbers(args: TransformJobArgs) -> Iterator[str]:
     client, payload, transforms = args.model_client_config, args.max_payload_in_mb, args.max_concurrent_transforms
+    waits = (client.invocations_timeout_in_seconds, client.invocations_max_retries) if client else (None, None)
     for member, value, low, high in (
         ("max_payload_in_mb", payload, 0, MAX_MB),
         ("instance_count", args.instance_count, 1, 100),
         ("timeout_minutes", args.timeout_minutes, 1, 24 * 60),
-        (
-            "model_client_config.invocations_timeout_in_seconds",
-            client and client.invocations_timeout_in_seconds,
-            1,
-            3600,
-        ),
-        ("model_client_config.invocations_max_retries", client and client.invocations_max_retries, 0, 3),
+        ("model_client_config.invocations_timeout_in_seconds", waits[0], 1, 3600),
+        ("model_client_config.invocations_max_retries", waits[1], 0, 3),
     ):
         if value is not None and not low <= value <= high:
             yield f"{member}: {value} is not allowed. Allowed: {low} to {high}"

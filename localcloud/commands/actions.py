@@ -25,8 +25,8 @@ POLICY = ("--policy-pack", "policy")
 
 def up(home: Path, name: str) -> int:
     """Deploy a stack, run its jobs, and print what changed, the outputs, and the table of jobs."""
-    if name == LOCAL:
-        _warn_of_real_credentials()
+    if name == LOCAL and (names := environment.real_looking_credentials()):
+        say(f"    {', '.join(names)} in your environment are not used: this is the local stack")
     chosen = opened(home, name)
     if not chosen.is_local and chosen.module("workshop.preflight"):
         return terminal.PREFLIGHT_FAILED
@@ -234,11 +234,6 @@ def _show_results(chosen: Stack, outputs: Mapping[str, Any]) -> int:
     written = _write_private(chosen.file("outputs", ".json"), json.dumps(outputs))
     say(colour("==> Results", "1"))
     return chosen.module("workshop.summary", "--outputs", str(written))
-
-
-def _warn_of_real_credentials() -> None:
-    if names := environment.real_looking_credentials():
-        say(f"    {', '.join(names)} in your environment are not used: this is the local stack")
 
 
 def _say_what_next(home: Path, jobs: Mapping[str, Any], code: int) -> None:

@@ -26,7 +26,9 @@ def ensure(home: Path) -> Cloud:
         with step("Local cloud"):
             registered = [f"{stack.project()}/{stack.LOCAL}"]
             cloud = client.start(home, registered, environment.local(home, None), port=_port())
-    _refresh_commands(home, cloud.aws_endpoint)
+    environment.write_tools(home, CHECKOUT)
+    environment.write_plugins(home, CHECKOUT)
+    environment.write_shell_file(home, cloud.aws_endpoint)
     return cloud
 
 
@@ -65,12 +67,6 @@ def _clear_leftovers(home: Path) -> None:
     again = f"; to be computed again: {', '.join(sorted(jobs))}" if jobs else ""
     say(f"    the local cloud of the last run is gone, and its resources with it{again}")
     forget(home)
-
-
-def _refresh_commands(home: Path, endpoint: str) -> None:
-    environment.write_tools(home, CHECKOUT)
-    environment.write_plugins(home, CHECKOUT)
-    environment.write_shell_file(home, endpoint)
 
 
 def _port() -> int:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import http.client
 import tempfile
-import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud import containers
+from localcloud.batch_transform.containers import wait_until_ready
+from localcloud.batch_transform.errors import InstanceFailure
+from localcloud.batch_transform.job import Cancellation
 from localcloud.console import CommandError
 
 START_SECONDS = 30.0
@@ -70,27 +70,9 @@ def serving(model: Model) -> Generator[str]:
         with containers.start(
             model.image, model.archive, dict(model.environment), vcpus=1, log=lambda _: None
         ) as container:
-            _wait(container)
+            wait_until_ready(container, Cancellation(), START_SECONDS)
             yield container.url
     except containers.ContainerError as error:
         raise CommandError(f"the model's container does not start: {error}") from error
-
-
-def _wait(container: containers.Container) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and container.poll() is None:
-        if _answers(container.url):
-            return
-        time.sleep(0.05)
-    raise CommandError("the model's container does not answer /ping")
-
-
-def _answers(url: str) -> bool:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=2)
-    try:
-        connection.request("GET", "/ping")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
+    except InstanceFailure as failure:
+        raise CommandError("the model's container does not answer /ping") from failure

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.commands.report import model_of
+from localcloud import containers
+from localcloud.commands.report import Model, model_of, serving
 from localcloud.console import CommandError
 
 OWN = {
@@ -55,4 +60,16 @@ def test_the_model_is_the_one_that_the_job_asked() -> None:
 def test_a_model_that_cannot_be_had_is_reported(container: dict[str, Any] | None, words: str) -> None:
     account = FakeAccount(container)
     with pytest.raises(CommandError, match=words), model_of("job", lambda _: account):
+        pass
+
+
+def test_a_container_that_ends_before_it_answers_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    @contextmanager
+    def start(*_: object, **__: object) -> Generator[SimpleNamespace]:
+        yield SimpleNamespace(url="http://127.0.0.1:9", poll=lambda: 1)
+
+    monkeypatch.setattr(containers, "start", start)
+    with pytest.raises(CommandError, match="does not answer /ping"), serving(Model("image", tmp_path / "m", {})):
         pass
