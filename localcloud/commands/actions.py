@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from localcloud.commands import account, cloud, environment, jobs, recovery, stack, terminal
+from localcloud.commands import cloud, environment, jobs, recovery, stack, terminal
 from localcloud.commands.stack import LOCAL, Stack
 from localcloud.console import CommandError, colour, say, step
 from localcloud.supervisor import client, record
@@ -137,7 +137,7 @@ def crds(home: Path, name: str) -> int:
 def tool(home: Path, name: str, module: str) -> int:
     """Run one of the workshop's tools, which need no Pulumi CLI; the cost needs no running cloud either."""
     if name != LOCAL:
-        variables = account.environment_of(home, name)
+        variables = stack.environment_in_account(name, home)
     else:
         running = record.running(home) if module == "workshop.cost" else cloud.running(home)
         variables = environment.local(home, running.aws_endpoint if running else None)
@@ -156,7 +156,7 @@ def opened(home: Path, name: str, *, start: bool = True) -> Stack:
         CommandError: the local cloud does not run and is not to be started, or there is no Pulumi CLI.
     """
     if name != LOCAL:
-        return Stack(name, home, account.pulumi(home, name))
+        return stack.in_account(name, home)
     chosen = Stack(name, home, cloud.pulumi(home, cloud.ensure(home) if start else cloud.running(home)))
     if start:
         stack.create(chosen.pulumi, home)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from getpass import getpass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from localcloud.commands import environment, pulumi_cli, terminal
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import CommandError
 from localcloud.home import CHECKOUT
 from lookups import CONTENT_ANNOTATION, ENDS
 
 LOCAL = "local"
+PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,31 @@ class Stack:
         return self.pulumi.module(name, "--stack", self.name, *arguments)
 
 
+def in_account(name: str, home: Path) -> Stack:
+    """A stack in a real account; a passphrase that its secrets need is asked for."""
+    variables = environment_in_account(name, home)
+    cli = pulumi_cli.choose(home, variables)
+    return Stack(name, home, PulumiCli(cli.program, variables | _passphrase(name, variables)))
+
+
+def environment_in_account(name: str, home: Path) -> dict[str, str]:
+    """The environment of a stack in an account, with the stack's own region and without anything local."""
+    environment.write_tools(home, CHECKOUT)
+    # The person's own default region may be another one, in which the stack does not exist.
+    place: str | None = (_file(name).get("config") or {}).get("aws:region")
+    placed = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), place) if place else {}
+    return environment.real(home, name) | placed | terminal.settings()
+
+
+def _passphrase(name: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """Ask for the passphrase once: Pulumi itself does not ask when a program reads its output."""
+    if "encryptionsalt" not in _file(name) or variables.keys() & set(PASSPHRASES):
+        return {}  # Pulumi Cloud or a cloud's key encrypts the stack's secrets, or the passphrase is known
+    if terminal.is_wanted() or not sys.stdin.isatty():
+        raise CommandError(f"a passphrase encrypts the secrets of stack {name}: export {' or '.join(PASSPHRASES)}")
+    return {PASSPHRASES[0]: getpass(f"Passphrase of stack {name}: ")}
+
+
 def project() -> str:
     """The project's name, from Pulumi.yaml."""
     return str(yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())["name"])
@@ -79,16 +108,6 @@ def check_known(stack: str) -> None:
         raise CommandError(
             f"STACK={stack} is unknown: Pulumi.{stack}.yaml does not exist; there are {', '.join(known)}"
         )
-
-
-def region(stack: str) -> str | None:
-    """The region in a stack's settings; None if they have none."""
-    return (_file(stack).get("config") or {}).get("aws:region")
-
-
-def has_passphrase(stack: str) -> bool:
-    """Whether a passphrase encrypts a stack's secrets, and not Pulumi Cloud or a cloud's key."""
-    return "encryptionsalt" in _file(stack)
 
 
 def _file(stack: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ _IGNORED = names(
 
 
 class AwsProvider:
-    """The operations on the resource types of `catalogue`, on plain values."""
+    """The operations on the resource types of `types.CATALOGUE`, on plain values."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self.stop = Stop()
@@ -259,7 +259,7 @@ class AwsProvider:
     # Helpers
 
     def _kind(self, token: str) -> ResourceType:
-        from localcloud.pulumi.aws.catalogue import CATALOGUE  # noqa: PLC0415  CheckConfig answers without it
+        from localcloud.pulumi.aws.types import CATALOGUE  # noqa: PLC0415  CheckConfig answers without it
 
         if token not in CATALOGUE:
             raise UnknownTypeError(

@@ -17,8 +17,8 @@ import typing
 from importlib import metadata
 from typing import Any, TypeAlias
 
-from localcloud.pulumi.aws.catalogue import CATALOGUE
 from localcloud.pulumi.aws.schema import SCHEMA_FILE
+from localcloud.pulumi.aws.types import CATALOGUE
 
 Type: TypeAlias = "str | dict[str, Any]"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from localcloud.commands import account, actions, stack
+from localcloud.commands import actions, stack
 from localcloud.commands.__main__ import main
 from localcloud.commands.pulumi_cli import PulumiCli
 from localcloud.console import CommandError
@@ -150,12 +150,12 @@ def test_a_stack_is_acted_on_in_its_own_region(home: Path, monkeypatch: pytest.M
     assert {variables[name] for name in ("AWS_REGION", "AWS_DEFAULT_REGION")} == {"eu-west-1"}
 
 
-@pytest.mark.parametrize("name", account.PASSPHRASES)
+@pytest.mark.parametrize("name", stack.PASSPHRASES)
 def test_a_passphrase_that_the_environment_names_is_not_asked_for(
     home: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     (home / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:x\n")
-    monkeypatch.setattr(account, "getpass", lambda _: pytest.fail("it was asked for"))
+    monkeypatch.setattr(stack, "getpass", lambda _: pytest.fail("it was asked for"))
     monkeypatch.setenv(name, "")
     assert environment(home, monkeypatch)[name] == ""
 
@@ -165,16 +165,16 @@ def test_a_passphrase_is_asked_for_once_where_there_is_one(
     home: Path, monkeypatch: pytest.MonkeyPatch, salt: str, given: str | None
 ) -> None:
     (home / "Pulumi.dev.yaml").write_text(salt)
-    for name in account.PASSPHRASES:
+    for name in stack.PASSPHRASES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.stdin", Terminal())
-    monkeypatch.setattr(account, "getpass", lambda _: "secret")
-    assert environment(home, monkeypatch).get(account.PASSPHRASES[0]) == given
+    monkeypatch.setattr(stack, "getpass", lambda _: "secret")
+    assert environment(home, monkeypatch).get(stack.PASSPHRASES[0]) == given
 
 
 def test_without_a_terminal_one_is_told_what_to_export(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:x\n")
-    for name in account.PASSPHRASES:
+    for name in stack.PASSPHRASES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(CommandError, match="export PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE"):

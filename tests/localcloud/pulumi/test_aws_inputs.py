@@ -10,10 +10,10 @@ import botocore.session
 import pytest
 
 from localcloud.pulumi.aws import parameters, sdk_schema
-from localcloud.pulumi.aws.catalogue import CATALOGUE
 from localcloud.pulumi.aws.operation import Target
 from localcloud.pulumi.aws.provider import AwsProvider
 from localcloud.pulumi.aws.schema import SCHEMA_FILE, properties, schema
+from localcloud.pulumi.aws.types import CATALOGUE
 from localcloud.pulumi.wire import UNKNOWN, Asset, Urn
 
 ENVIRONMENT = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from localcloud.commands.recovery import objects
-from localcloud.pulumi.aws import catalogue
+from localcloud.pulumi.aws.types import CATALOGUE
 
 TAGS = {"project": "workshop", "stack": "dev", "Name": "w", "cost_center": "1"}
 ACCOUNT = "123456789012"
@@ -225,4 +225,4 @@ def test_what_is_deleted_at_once_is_not_waited_for() -> None:
 
 
 def test_every_type_of_the_local_plugin_is_known() -> None:
-    assert catalogue.CATALOGUE.keys() <= objects.KNOWN
+    assert CATALOGUE.keys() <= objects.KNOWN
