@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from localcloud.commands import actions, cloud, stack
 from localcloud.console import CommandError, fail
 from localcloud.home import own
+from localcloud.lock import try_lock
 
 # Commands that change the stack hold the checkout; those that only read do not.
 ALONE = {"up", "preview", "destroy", "down", "reset", "retry", "crds"}
@@ -86,13 +86,11 @@ def alone(home: Path, command: str) -> Generator[None]:
     """
     home.mkdir(parents=True, exist_ok=True)
     with (home / "command.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not try_lock(lock):
             lock.seek(0)
             raise CommandError(
                 f"another command is at work on this stack: {lock.read().strip()}; run `{command}` again when it has ended"
-            ) from None
+            )
         lock.truncate(0)
         lock.write(f"`{command}`, process {os.getpid()}")
         lock.flush()

@@ -6,7 +6,6 @@ build beside the old one, and all checkouts share a build. It is made under a lo
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import platform
@@ -49,16 +48,14 @@ def ensure(programs: Iterable[Program], progress: Progress = print) -> None:
         BuildError: they cannot be built; the text says why and what to do.
     """
     if missing(programs):
-        with contextlib.ExitStack() as stack:
-            try:
-                holder = "another process is compiling these programs"
-                stack.enter_context(locked(cache_folder() / "lock", progress, holder))
-            except OSError as error:
-                raise BuildError(
-                    f"The build cache {cache_folder()} cannot be written: {error}. Set XDG_CACHE_HOME"
-                ) from error
+        holder = "another process is compiling these programs"
+        with locked(cache_folder() / "lock", progress, holder, _unwritable):
             if lacking := missing(programs):  # no other process made them while this one waited
                 build.build({program: folder(program) for program in lacking}, cache_folder(), progress)
+
+
+def _unwritable(error: OSError) -> BuildError:
+    return BuildError(f"The build cache {cache_folder()} cannot be written: {error}. Set XDG_CACHE_HOME")
 
 
 def missing(programs: Iterable[Program]) -> list[Program]:

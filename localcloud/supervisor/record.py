@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from localcloud.lock import try_lock
+
 _PROBE_SECONDS = 1.0  # a process that asks whether a supervisor is alive holds the lock for a moment
 
 
@@ -62,7 +64,7 @@ def held(home: Path) -> Generator[bool]:
     lock_path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + _PROBE_SECONDS
     with lock_path.open("a") as lock:
-        while not (free := _locked(lock, fcntl.LOCK_EX)) and time.monotonic() < deadline:
+        while not (free := try_lock(lock)) and time.monotonic() < deadline:
             time.sleep(0.01)
         if free:
             _sign(lock, str(os.getpid()))
@@ -77,7 +79,7 @@ def alive(home: Path) -> bool:
     """Whether a supervisor holds the lock of this folder. Several processes may ask at the same time."""
     try:
         with _lock_path(home).open() as lock:
-            return not _locked(lock, fcntl.LOCK_SH)
+            return not try_lock(lock, fcntl.LOCK_SH)
     except FileNotFoundError:
         return False
 
@@ -113,11 +115,3 @@ def _sign(lock: IO[str], name: str) -> None:
     lock.truncate(0)
     lock.write(name)
     lock.flush()
-
-
-def _locked(lock: IO[str], kind: int) -> bool:
-    try:
-        fcntl.flock(lock, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -6,7 +6,6 @@ contains exactly the image's versions, from wheels only, or it is not made.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import shutil
@@ -45,17 +44,15 @@ def ensure(versions: Versions, progress: Progress) -> Path:
     folder = cache_folder() / f"scikit-learn-{versions.tag}-{versions.digest}-{sys.platform}-{platform.machine()}"
     python = folder / "bin" / "python"
     if not _runs(python):
-        with contextlib.ExitStack() as stack:
-            try:
-                holder = "Another job is making this environment"
-                stack.enter_context(locked(folder.with_name(f"{folder.name}.lock"), progress, holder))
-            except OSError as error:
-                raise ContainerError(
-                    f"the build cache {folder.parent} cannot be written: {error}; set XDG_CACHE_HOME"
-                ) from error
+        holder = "Another job is making this environment"
+        with locked(folder.with_name(f"{folder.name}.lock"), progress, holder, _unwritable):
             if not _runs(python):  # no other process made it while this one waited
                 _make(versions, find_python(versions), folder, progress)
     return python
+
+
+def _unwritable(error: OSError) -> ContainerError:
+    return ContainerError(f"the build cache {cache_folder()} cannot be written: {error}; set XDG_CACHE_HOME")
 
 
 def find_python(versions: Versions) -> Path:
