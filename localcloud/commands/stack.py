@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -177,7 +178,7 @@ def reruns(stack: str) -> dict[str, str]:
 
 def count(resources: Iterable[dict[str, Any]]) -> int:
     """The number of resources as Pulumi counts them: providers that no program declares are left out."""
-    return sum("::default" not in found["urn"] for found in resources)
+    return sum(not re.search(r"pulumi:providers:\w+::default", found["urn"]) for found in resources)
 
 
 def declared_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:

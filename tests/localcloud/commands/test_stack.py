@@ -53,6 +53,6 @@ def test_without_a_state_there_are_no_jobs(tmp_path: Path) -> None:
 
 
 def test_resources_are_counted_without_providers_that_nobody_declared() -> None:
-    urns = [f"urn:pulumi:local::p::{end}" for end in ("aws:s3/bucket:Bucket::b", "pulumi:providers:aws::aws")]
+    urns = [f"urn:pulumi:local::p::{end}" for end in ("aws:s3/bucket:Bucket::default-b", "pulumi:providers:aws::aws")]
     default = "urn:pulumi:local::p::pulumi:providers:eks::default_4_4_0"
     assert stack.count({"urn": urn} for urn in [*urns, default]) == 2
