@@ -76,7 +76,7 @@ def problems(args: TransformJobArgs, limits: Limits, folder: str = "") -> list[s
 
 
 def _words(args: TransformJobArgs) -> Iterator[str]:
-    for name, hint in _hints(args).items():
+    for name, hint in _hints(type(args)).items():
         words = [word for part in (hint, *get_args(hint)) if get_origin(part) is Literal for word in get_args(part)]
         if words and getattr(args, name) not in {None, *words}:
             yield f"{name}: '{getattr(args, name)}' is not allowed. Allowed: {', '.join(words)}"
@@ -248,7 +248,7 @@ def _unless(what: str, key: str) -> str:
 
 def mistyped(arguments: object) -> Iterator[str]:
     """Say which members of an arguments object, and of the objects in it, have another type than declared."""
-    hints = _hints(arguments)
+    hints = _hints(type(arguments))
     for name, value in vars(arguments).items():
         hint = hints[name]
         if not _fits(value, hint):
@@ -259,8 +259,9 @@ def mistyped(arguments: object) -> Iterator[str]:
             yield from (f"{name}{where}{problem}" for where, part in _nested(value) for problem in mistyped(part))
 
 
-def _hints(arguments: object) -> Mapping[str, Any]:
-    return get_type_hints(type(arguments), localns=vars(pulumi.output))  # pulumi.Input contains names of that module
+@functools.cache
+def _hints(arguments: type | Callable[..., Any]) -> Mapping[str, Any]:
+    return get_type_hints(arguments, localns=vars(pulumi.output))  # pulumi.Input contains names of that module
 
 
 def _misfit(name: str, value: object, hint: Any) -> str:
@@ -320,7 +321,7 @@ def checked(example: str) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         @functools.wraps(function)
         def call(*args: Any, **given: Any) -> Any:
-            hints = get_type_hints(function)
+            hints = _hints(function)
             try:
                 bound = inspect.signature(function).bind(*args, **given).arguments
                 typed = ((name, value, hints[name]) for name, value in bound.items() if name in hints)

@@ -13,7 +13,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,6 @@ class Summary:
     subject: str
     rows: int
     metrics: str
-    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,21 +114,25 @@ def line(name: str, job: Mapping[str, Any], place: Place) -> Line:
     if status != "Completed":
         return Line(name, status, str(job.get("reason") or path))
     try:
-        found = _summarised(name, job, place)
+        found, remark = _summarised(name, job, place)
     except s3.TooLargeError:
         return Line(name, status, f"{path} (more than {LARGEST // 2**20} MB: not copied)")
     except s3.MissingError:
         return Line(name, status, f"{path} (expired; run it again: make retry JOB={name} STACK={place.stack})")
     except s3.S3Error as error:  # a bucket that the job may write to and this person may not read
         return Line(name, status, f"{path} (not shown: {error})")
-    return Line(name, status, path + found.remark, found.rows, found.metrics)
+    return Line(name, status, path + remark, found.rows, found.metrics)
 
 
-def _summarised(name: str, job: Mapping[str, Any], place: Place) -> Summary:
-    """Summarise a result, and copy it; of one that has not changed since the last time, the copy has the summary."""
+def _summarised(name: str, job: Mapping[str, Any], place: Place) -> tuple[Summary, str]:
+    """Summarise a result, and copy it; of one that has not changed since the last time, the copy has the summary.
+
+    Returns:
+        The summary, and a remark for a result that could not be copied.
+    """
     subject = _subject(job, place.client)
     if subject and (known := _kept(name, subject, place)):
-        return known
+        return known, ""
     bodies = _bodies(job, place.client)
     rows = sum(map(_rows, bodies.values()))
     try:
@@ -139,8 +142,8 @@ def _summarised(name: str, job: Mapping[str, Any], place: Place) -> Summary:
     try:
         keep(name, job, bodies, place, found)
     except OSError as error:
-        return replace(found, remark=f" (not copied: {error})")
-    return found
+        return found, f" (not copied: {error})"
+    return found, ""
 
 
 def _subject(job: Mapping[str, Any], client: Any) -> str:
