@@ -144,7 +144,7 @@ def preview(scope: Scope, buckets: Sequence[str] = (), secrets_key: str = "") ->
     Args:
         scope: of the stack.
         buckets: the names of the buckets that hold the state and inputs.
-        secrets_key: the ARN of the KMS key of the stack's secrets; empty if there is none.
+        secrets_key: the ARN of the KMS key of the stack's secrets; empty if another provider encrypts them.
     """
     looked_up = [
         *("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcs", "ec2:DescribeSubnets"),

@@ -73,7 +73,7 @@ class Directory:
         return None
 
     def arn(self, kind: str, name: str) -> str:
-        """Return the ARN of a role, user or group, with its path; without a path if there is none of this name."""
+        """Return the ARN of a role, user or group, with its path; if IAM does not have the name, without a path."""
         with self._lock:
             known = getattr(self._backend(), f"{kind}s").values()
             found = next((one.arn for one in known if one.name == name), None)

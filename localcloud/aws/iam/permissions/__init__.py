@@ -54,7 +54,7 @@ def required(call: Call, resource: str, keys: Keys | None = None, tagging: str =
         call: the call.
         resource: the resource's ARN.
         keys: the service's condition keys.
-        tagging: the action that is also needed if the call has tags; empty if there is none.
+        tagging: the action that is also needed if the call has tags; empty if tags need no other action.
     """
     tags, prefix = tag_keys(tags_of(call)), _PREFIXES.get(call.service, call.service)
     found = [Permission(f"{prefix}:{call.operation}", resource, {**(keys or {}), **tags})]
