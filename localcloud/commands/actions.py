@@ -39,7 +39,9 @@ def up(home: Path, name: str) -> int:
         jobs.forget_spent(chosen)
     outputs = chosen.outputs()
     if chosen.is_local:
-        _write_kubeconfig(chosen, outputs)
+        # To decrypt the secrets takes the CLI a second.
+        if not stack.names_cluster(chosen.file("kubeconfig"), chosen.resources()):
+            _write_kubeconfig(chosen)
         _say_what_next(home, outputs.get("transform_jobs") or {}, code)
     shown = _show_results(chosen, outputs)
     return terminal.of_up(code, outputs) or shown
@@ -201,19 +203,16 @@ def _with_kubeconfig(chosen: Stack) -> Mapping[str, str]:
     """The stack's environment, in which kubectl finds the cluster; the local one's names the file that `make up` writes."""
     if chosen.is_local:
         return chosen.pulumi.environment
-    written = _write_kubeconfig(chosen, chosen.outputs())
+    written = _write_kubeconfig(chosen)
     if written is None:
         raise CommandError(f"stack {chosen.name} has no cluster yet: `make up STACK={chosen.name}` comes first")
     return {**chosen.pulumi.environment, "KUBECONFIG": str(written)}
 
 
-def _write_kubeconfig(chosen: Stack, outputs: Mapping[str, Any]) -> Path | None:
-    """Write the stack's kubeconfig; None if it has none. The output is JSON in a string, which is valid YAML."""
-    kubeconfig = outputs.get("kubeconfig")
-    if not kubeconfig:
-        return None
-    text = kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig)
-    return _write_private(chosen.file("kubeconfig"), text)
+def _write_kubeconfig(chosen: Stack) -> Path | None:
+    """Write the stack's kubeconfig; None if it has none."""
+    text = chosen.kubeconfig()
+    return _write_private(chosen.file("kubeconfig"), text) if text else None
 
 
 def _write_private(path: Path, text: str) -> Path:

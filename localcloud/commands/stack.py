@@ -60,8 +60,14 @@ class Stack:
         return deployment.get("resources") or []
 
     def outputs(self) -> dict[str, Any]:
-        """Its outputs, secrets in clear: for files of mode 0600 and for reading, never for printing."""
-        return json.loads(self.pulumi.ask("stack", "output", "--json", "--show-secrets", "--stack", self.name))
+        """Its outputs, with secrets masked."""
+        return json.loads(self.pulumi.ask("stack", "output", "--json", "--stack", self.name))
+
+    def kubeconfig(self) -> str | None:
+        """Its kubeconfig, with its secrets: for a file of mode 0600, never for printing. None if it has no cluster."""
+        shown = self.pulumi.ask("stack", "output", "--json", "--show-secrets", "--stack", self.name)
+        found = json.loads(shown).get("kubeconfig")
+        return found if isinstance(found, str | None) else json.dumps(found)  # JSON is valid YAML
 
     def module(self, name: str, *arguments: str) -> int:
         """Run one of the workshop's tools on it, on the person's terminal."""
@@ -179,6 +185,15 @@ def reruns(stack: str) -> dict[str, str]:
 def count(resources: Iterable[dict[str, Any]]) -> int:
     """The number of resources as Pulumi counts them: providers that no program declares are left out."""
     return sum(not re.search(r"pulumi:providers:\w+::default", found["urn"]) for found in resources)
+
+
+def names_cluster(kubeconfig: Path, resources: Iterable[dict[str, Any]]) -> bool:
+    """Whether a kubeconfig has the address and the authority of the cluster that is in a state."""
+    clusters = [found.get("outputs") or {} for found in resources if found["type"] == "aws:eks/cluster:Cluster"]
+    known = [cluster.get("endpoint") for cluster in clusters]
+    known += [(cluster.get("certificateAuthority") or {}).get("data") for cluster in clusters]
+    text = kubeconfig.read_text() if kubeconfig.exists() else ""
+    return bool(known) and all(value and value in text for value in known)
 
 
 def declared_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:

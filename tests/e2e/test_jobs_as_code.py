@@ -22,6 +22,10 @@ kept = jobs.add("kept", TransformJobArgs(input="part-0.csv", join_source="Input"
 jobs.add("again", TransformJobArgs(input=kept))
 jobs.add("unwaited", TransformJobArgs(input="part-1.csv", environment={"OF": "nobody"}, wait=False))
 """
+SECRET = """\
+import pulumi
+pulumi.export("token", pulumi.Output.secret("swordfish"))
+"""
 LATE = {"late": 'input="late.csv"'}
 LATE_ROWS = {"late.csv": ROW.format(265) * 3}
 OWN = {"changing": 'input="changing.csv"', "broken": 'input="broken.csv"'}
@@ -50,11 +54,13 @@ def described(checkout: Checkout, job: dict[str, str]) -> dict[str, Any]:
 
 
 def test_jobs_run_change_fail_and_come_back_as_the_code_says(standing: Checkout) -> None:
-    with added(standing, LATE | OWN, PARTS | LATE_ROWS | OWN_ROWS, FAN_OUT):
+    with added(standing, LATE | OWN, PARTS | LATE_ROWS | OWN_ROWS, FAN_OUT + SECRET):
         failed = standing.make_target("up")
         first = standing.outputs()["transform_jobs"]
         assert_a_job_that_fails_is_reported_and_loses_nothing(failed.code, failed.text, first)
         assert_one_declaration_fans_out_and_jobs_follow_jobs(standing, first)
+        assert "swordfish" not in failed.text
+        assert re.search(r"^token +\[secret\]$", failed.text, re.MULTILINE)
 
     ran = set(standing.transform_jobs())
     mended = {"changing.csv": ROW.format(270) * 2 + ROW.format(370), "broken.csv": ROW.format(290)}

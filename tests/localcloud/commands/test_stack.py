@@ -56,3 +56,28 @@ def test_resources_are_counted_without_providers_that_nobody_declared() -> None:
     urns = [f"urn:pulumi:local::p::{end}" for end in ("aws:s3/bucket:Bucket::default-b", "pulumi:providers:aws::aws")]
     default = "urn:pulumi:local::p::pulumi:providers:eks::default_4_4_0"
     assert stack.count({"urn": urn} for urn in [*urns, default]) == 2
+
+
+CLUSTER = {"endpoint": "https://127.0.0.1:5000", "certificateAuthority": {"data": "TUlJ"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "clusters", "names"),
+    [
+        pytest.param("server: https://127.0.0.1:5000, certificate-authority-data: TUlJ", [CLUSTER], True, id="it"),
+        pytest.param(
+            "server: https://127.0.0.1:4000, certificate-authority-data: TUlJ", [CLUSTER], False, id="another"
+        ),
+        pytest.param("server: https://127.0.0.1:5000, certificate-authority-data: T", [CLUSTER], False, id="a former"),
+        pytest.param("server: https://127.0.0.1:5000, certificate-authority-data: TUlJ", [], False, id="none stands"),
+        pytest.param("", [{}], False, id="one of which only the name is known"),
+        pytest.param(None, [CLUSTER], False, id="no file"),
+    ],
+)
+def test_a_kubeconfig_is_of_the_cluster_whose_address_and_authority_it_has(
+    tmp_path: Path, text: str | None, clusters: list[dict[str, Any]], names: bool
+) -> None:
+    if text is not None:
+        (tmp_path / "kubeconfig").write_text(text)
+    resources = [{"type": "aws:eks/cluster:Cluster", "outputs": cluster} for cluster in clusters]
+    assert stack.names_cluster(tmp_path / "kubeconfig", [{"type": "aws:s3/bucket:Bucket"}, *resources]) is names
