@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from base64 import b64decode, b64encode
@@ -19,6 +18,8 @@ from data_processing.filters import parse
 from localcloud.batch_transform import csv_rows
 from localcloud.batch_transform.errors import RecordError
 from localcloud.batch_transform.job import DataProcessing, Strategy
+from localcloud.go.build import go_environment
+from localcloud.go.programs import PULUMI
 from tests.localcloud.batch_transform.doubles import Answer, each_line, echo
 
 CLIENT_ERROR = "ClientError: See job logs for more information"
@@ -298,9 +299,10 @@ def go_csv(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[list[
     program = folder / "csv"
     go = shutil.which("go")
     assert go, "Go builds the local cloud, so it is on PATH"
-    environment = {**os.environ, "GO111MODULE": "off", "GOFLAGS": ""}
-    # With the flag of the local cloud's programs: the standard library as they have it is in Go's cache.
-    subprocess.run([go, "build", "-trimpath", "-o", program, "main.go"], cwd=folder, env=environment, check=True)
+    environment = go_environment(cache=None) | {"GO111MODULE": "off", "GOFLAGS": ""}
+    # With the compiler's flags of the local cloud's programs: the standard library as they have it is in Go's cache.
+    flags = [flag for flag in PULUMI.flags if flag.startswith(("-trimpath", "-gcflags"))]
+    subprocess.run([go, "build", *flags, "-o", program, "main.go"], cwd=folder, env=environment, check=True)
     with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout
