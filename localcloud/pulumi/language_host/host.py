@@ -109,7 +109,7 @@ class LanguageHost:
     def About(self, request: Any, context: Any) -> Any:
         with _reporting(context):
             toolchain = Toolchain.of(request.info)
-            executable, version, pip = toolchain.output("-c", _FACTS).splitlines()
+            executable, version, pip = _facts(toolchain)
             facts = {"toolchain": "Pip", "toolchainVersion": pip, "typechecker": toolchain.typechecker or "None"}
             return language_pb2.AboutResponse(executable=executable, version=version, metadata=facts)
 
@@ -152,6 +152,16 @@ def _reporting(context: Any) -> Generator[None]:
         yield
     except ToolchainError as error:
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+
+
+def _facts(toolchain: Toolchain) -> tuple[str, ...]:
+    """Path and version of the interpreter, and the version of pip; of this interpreter it needs no process to tell."""
+    if toolchain.python != Path(sys.executable):
+        return tuple(toolchain.output("-c", _FACTS).splitlines())
+    import platform  # noqa: PLC0415  the host that runs the program does not need it
+    from importlib import metadata  # noqa: PLC0415  nor this
+
+    return sys.executable, platform.python_version(), metadata.version("pip")
 
 
 def _outcome(code: int, *, interrupted: bool) -> Any:

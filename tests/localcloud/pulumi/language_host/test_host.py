@@ -16,7 +16,7 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
 from localcloud.pulumi.language_host import scripts
 
-FACTS = "import platform, sys; print(sys.prefix, platform.python_version())"
+FACTS = "import platform; print(platform.python_version())"
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +72,20 @@ def test_a_missing_virtual_environment_is_made_with_the_requirements(host: Any, 
 def _distribution(folder: Path, name: str, version: str) -> None:
     described = folder / f"{name}-{version}.dist-info"
     described.mkdir()
-    (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    headers = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    (described / "METADATA").write_text(f"{headers}\nIts description:\n\nName: another\nVersion: 9.9.9\n")
 
 
-def test_about_names_the_interpreter_of_the_program(host: Any, tmp_path: Path) -> None:
-    answer = host.About(language_pb2.AboutRequest(info=info(tmp_path)))
-    prefix, version = subprocess.check_output([answer.executable, "-c", FACTS], text=True).split()
-    assert (prefix, version) == (sys.prefix, answer.version)
+@pytest.mark.parametrize("own", [pytest.param(True, id="the host's own"), pytest.param(False, id="another")])
+def test_about_names_the_interpreter_of_the_program(host: Any, tmp_path: Path, *, own: bool) -> None:
+    environment = Path(sys.prefix) if own else tmp_path / "environment"
+    if not own:
+        environment.symlink_to(sys.prefix)
+    answer = host.About(language_pb2.AboutRequest(info=info(tmp_path, virtualenv=str(environment))))
+    assert Path(answer.executable).parents[1] == environment
+    assert answer.version == subprocess.check_output([answer.executable, "-c", FACTS], text=True).strip()
     assert answer.metadata["toolchain"] == "Pip"
+    assert answer.metadata["toolchainVersion"] == metadata.version("pip")
 
 
 def test_a_command_that_fails_is_shown_even_if_its_output_is_not_utf_8(host: Any, tmp_path: Path) -> None:
