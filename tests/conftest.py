@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader
 from hypothesis import HealthCheck, settings
 
 from tests.e2e.checkout import Checkout
@@ -34,6 +34,16 @@ def _packed(file_path: str) -> bytes:
 # the model that it gets, so each reader gets its own.
 _read_model = JSONFileLoader.load_file
 JSONFileLoader.load_file = lambda self, file_path: marshal.loads(_packed(file_path))  # noqa: S302  its own bytes
+
+
+@functools.cache
+def _services(type_name: str) -> list[str]:
+    return _list_services(Loader(), type_name)
+
+
+# It also looks into the folders of all four hundred services, whose models do not change; a worker does so once.
+_list_services = Loader.list_available_services
+Loader.list_available_services = lambda self, type_name: list(_services(type_name))
 
 
 # The groups that take minutes begin first, the longest before the others: what is short fills the workers' ends.
