@@ -1,9 +1,10 @@
 # The workshop in one place. `make` alone prints the commands.
 
 # An interpreter of a tested version, else one that is newer still; name another with `make up PYTHON=...`.
-PYTHON ?= $(shell for bound in 14 99; do for p in python3 python3.13 python3.12 python3.11; do \
+# It is looked for once, and only by the commands that need it.
+PYTHON ?= $(eval PYTHON := $(shell for bound in 14 99; do for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, $$bound))" 2>/dev/null && echo "$$p" && exit; \
-	done; done)
+	done; done))$(PYTHON)
 STACK ?= local
 export STACK JOB JOBS TO THRESHOLD REQUEST YES LOCALCLOUD_PORT
 # Some machines tell Python to keep no compiled modules (compiling the SDKs again would cost every `up` 3 s; git ignores
