@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -291,7 +292,8 @@ class Listener(logging.Logger):
         self._graph.messages.append((record.levelno, record.getMessage()))
 
 
-def default_config() -> dict[str, str]:
+@cache  # a second of every ten that tests of the program take would go on reading YAML
+def default_config() -> Mapping[str, str]:
     """Return the config that the engine hands to a program of the stack `local`: defaults, then the stack's own."""
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
     values = {
