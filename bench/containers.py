@@ -24,7 +24,7 @@ import pandas as pd
 import xgboost
 
 from localcloud.containers import start
-from localcloud.containers.launcher import close_shared_launcher
+from localcloud.containers.launcher import shared_launcher
 from localcloud.containers.xgboost.model import load
 from localcloud.containers.xgboost.server import App, Settings
 from localcloud.containers.xgboost.wire import Request
@@ -66,7 +66,7 @@ def main() -> None:
         line = body.partition(b"\n")[0]
         _starts("XGBoost", XGBOOST, archive, BATCH, line)
         _starts("scikit-learn 1.4-2", SCIKIT_LEARN, _script_archive(Path(folder)), SCRIPT_MODE, line + b"\n" + line)
-        close_shared_launcher()
+        shared_launcher().close()
 
 
 def _payload(table: bytes) -> bytes:

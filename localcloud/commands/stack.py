@@ -189,11 +189,10 @@ def count(resources: Iterable[dict[str, Any]]) -> int:
 
 def names_cluster(kubeconfig: Path, resources: Iterable[dict[str, Any]]) -> bool:
     """Whether a kubeconfig has the address and the authority of the cluster that is in a state."""
-    clusters = [found.get("outputs") or {} for found in resources if found["type"] == "aws:eks/cluster:Cluster"]
-    known = [cluster.get("endpoint") for cluster in clusters]
-    known += [(cluster.get("certificateAuthority") or {}).get("data") for cluster in clusters]
-    text = kubeconfig.read_text() if kubeconfig.exists() else ""
-    return bool(known) and all(value and value in text for value in known)
+    clusters = (found.get("outputs") or {} for found in resources if found["type"] == "aws:eks/cluster:Cluster")
+    cluster = next(clusters, {})
+    known = (cluster.get("endpoint"), (cluster.get("certificateAuthority") or {}).get("data"))
+    return kubeconfig.exists() and all(value and value in kubeconfig.read_text() for value in known)
 
 
 def declared_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:

@@ -159,10 +159,3 @@ def shared_launcher() -> Launcher:
             except OSError as error:
                 raise ContainerError(f"the fork server of containers cannot be started: {error}") from error
         return found
-
-
-def close_shared_launcher() -> None:
-    """End the fork server and all its containers, as the end of this process does."""
-    with _LOCK:
-        if found := _SHARED.pop(os.getpid(), None):
-            found.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.containers.launcher import close_shared_launcher
+from localcloud.containers.launcher import shared_launcher
 from tests.localcloud.containers.support import pack
 
 Archive = Callable[[Mapping[str, bytes]], Path]
@@ -20,7 +20,7 @@ def temporary_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     before = os.environ.get("LOCALCLOUD_HOME")
     os.environ["LOCALCLOUD_HOME"] = str(folder)
     yield folder
-    close_shared_launcher()
+    shared_launcher().close()
     if before is None:
         del os.environ["LOCALCLOUD_HOME"]
     else:
