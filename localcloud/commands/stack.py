@@ -192,7 +192,8 @@ def names_cluster(kubeconfig: Path, resources: Iterable[dict[str, Any]]) -> bool
     clusters = (found.get("outputs") or {} for found in resources if found["type"] == "aws:eks/cluster:Cluster")
     cluster = next(clusters, {})
     known = (cluster.get("endpoint"), (cluster.get("certificateAuthority") or {}).get("data"))
-    return kubeconfig.exists() and all(value and value in kubeconfig.read_text() for value in known)
+    text = kubeconfig.read_text() if kubeconfig.exists() else ""
+    return all(value and value in text for value in known)
 
 
 def declared_jobs(resources: Iterable[dict[str, Any]]) -> list[str]:
